@@ -1,0 +1,141 @@
+#include "base/inifile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* libinih's buffers: a longer line is split, a longer name cut, both silently. */
+#define MAX_LINE 190
+#define MAX_NAME 48
+#define MAX_FILE (1024 * 1024)
+
+struct parser {
+    struct inifile *file;
+    const char *cursor, *end;
+    int line;
+    int code; /* of the first error, which stops all reading */
+    struct error *error;
+};
+
+static void reject(struct parser *parser, int line, const char *why) {
+    if (parser->code == 0)
+        parser->code =
+            error_set(parser->error, -EINVAL, "%s:%d: %s", parser->file->path, line, why);
+}
+
+/* A section's name that libinih would cut. */
+static bool long_section(const char *line, size_t length) {
+    const char *close = memchr(line, ']', length);
+
+    return *line == '[' && close && close - line - 1 > MAX_NAME;
+}
+
+/* fgets() for libinih: hands out one line at a time without its indentation (which libinih would
+ * take for a continuation of the line before). */
+static char *next_line(char *out, int size, void *stream) {
+    struct parser *parser = stream;
+    const char *newline, *start = parser->cursor;
+    size_t length;
+
+    if (parser->code < 0 || parser->cursor >= parser->end)
+        return NULL;
+    parser->line++;
+    newline = memchr(start, '\n', (size_t)(parser->end - start));
+    parser->cursor = newline ? newline + 1 : parser->end;
+    while (start < parser->cursor && (*start == ' ' || *start == '\t'))
+        start++;
+    length = (size_t)((newline ? newline : parser->end) - start);
+    if (memchr(start, '\0', length))
+        reject(parser, parser->line, "a zero byte: this is no text file");
+    else if (length > MAX_LINE || length + 2 > (size_t)size)
+        reject(parser, parser->line, "the line is too long; at most 190 bytes are read");
+    else if (length && long_section(start, length))
+        reject(parser, parser->line, "the section's name is too long; at most 48 bytes");
+    if (parser->code < 0)
+        return NULL;
+    memcpy(out, start, length);
+    memcpy(out + length, "\n", 2);
+    return out;
+}
+
+static int take_entry(void *user, const char *section, const char *key, const char *value) {
+    struct parser *parser = user;
+    struct inifile *file = parser->file;
+
+    if (!*key)
+        reject(parser, parser->line, "no key before the '='");
+    if (!*section)
+        reject(parser, parser->line, "a key before the first [section]");
+    if (strlen(key) > MAX_NAME)
+        reject(parser, parser->line, "the key is too long; at most 48 bytes");
+    for (size_t i = 0; i < file->n_entries && parser->code == 0; i++)
+        if (text_equal(file->entries[i].section, section) && text_equal(file->entries[i].key, key))
+            parser->code = error_set(parser->error, -EINVAL,
+                                     "%s:%d: [%s] %s: was set before, in line %d; keep one",
+                                     file->path, parser->line, section, key, file->entries[i].line);
+    if (parser->code < 0)
+        return 0;
+    file->entries = memory_resize(file->entries, file->n_entries + 1, sizeof(*file->entries));
+    file->entries[file->n_entries++] =
+        (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), parser->line};
+    return 1;
+}
+
+int inifile_parse(struct inifile **ret, const char *path, const char *text, size_t length,
+                  struct error *error) {
+    CLEANUP(inifile_freep) struct inifile *file = memory_new(1, sizeof(*file));
+    struct parser parser = {.file = file, .cursor = text, .end = text + length, .error = error};
+    int r;
+
+    file->path = text_copy(path);
+    r = ini_parse_stream(next_line, &parser, take_entry, &parser);
+    if (r > 0)
+        reject(&parser, r, "neither a [section] nor 'key = value'");
+    else if (r < 0)
+        reject(&parser, parser.line, "cannot be read");
+    if (parser.code < 0)
+        return parser.code;
+    *ret = file;
+    file = NULL;
+    return 0;
+}
+
+int inifile_read(struct inifile **ret, const char *path, struct error *error) {
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP_FREE char *text = NULL;
+    struct stat status;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, -EINVAL, "%s: not a regular file", path);
+    if (status.st_size > MAX_FILE)
+        return error_set(error, -EFBIG, "%s: larger than 1 MiB: no scenario", path);
+    text = memory_new((size_t)status.st_size, 1);
+    n = read(fd, text, (size_t)status.st_size);
+    if (n < 0)
+        return error_errno(error, -errno, "%s", path);
+    return inifile_parse(ret, path, text, (size_t)n, error);
+}
+
+void inifile_free(struct inifile *file) {
+    for (size_t i = 0; i < file->n_entries; i++) {
+        free(file->entries[i].section);
+        free(file->entries[i].key);
+        free(file->entries[i].value);
+    }
+    free(file->entries);
+    free(file->path);
+    free(file);
+}
+
+const char *inifile_get(const struct inifile *file, const char *section, const char *key) {
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (text_equal(file->entries[i].section, section) && text_equal(file->entries[i].key, key))
+            return file->entries[i].value;
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * inifile - an INI file as a list of entries, each with its line, so that every later complaint
+ * can name file:line. The syntax is libinih's; what libinih would swallow silently (long lines,
+ * cut names, continuation lines, zero bytes, doubled keys) is an error here.
+ */
+#ifndef BENCH_BASE_INIFILE_H
+#define BENCH_BASE_INIFILE_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stddef.h>
+
+struct inifile_entry {
+    char *section, *key, *value;
+    int line;
+};
+
+struct inifile {
+    char *path; /* as given, for messages */
+    struct inifile_entry *entries;
+    size_t n_entries;
+};
+
+/* Reads a whole file. Errors: "path:line: ..." or "path: ...". */
+int inifile_read(struct inifile **ret, const char *path, struct error *error);
+/* The same from text; path is only a name for messages. */
+int inifile_parse(struct inifile **ret, const char *path, const char *text, size_t length,
+                  struct error *error);
+void inifile_free(struct inifile *file);
+DEFINE_CLEANUP(struct inifile *, inifile_free)
+
+/* The value of [section] key, or NULL. */
+const char *inifile_get(const struct inifile *file, const char *section, const char *key);
+
+#endif

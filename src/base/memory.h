@@ -1,0 +1,58 @@
+/*
+ * memory - allocation that cannot fail, text that grows, and clean-up at the end of a scope.
+ *
+ * Everything here is for set-up and reporting; nothing inside a measured loop allocates.
+ * Running out of memory ends the process with a message: no caller could do better.
+ * What a function returns belongs to the caller, who frees it with free().
+ */
+#ifndef BENCH_BASE_MEMORY_H
+#define BENCH_BASE_MEMORY_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+/* Declares x_freep(), which CLEANUP(x_freep) calls with the address of a `type` variable. */
+#define DEFINE_CLEANUP(type, function)                                                             \
+    static inline void function##p(type *variable) {                                               \
+        if (*variable)                                                                             \
+            function(*variable);                                                                   \
+    }
+
+static inline void memory_freep(void *variable) {
+    free(*(void **)variable);
+}
+#define CLEANUP_FREE CLEANUP(memory_freep)
+
+DEFINE_CLEANUP(FILE *, fclose)
+
+/* Closes the descriptor when it is not negative; errno is kept. */
+void memory_close_fdp(int *fd);
+#define CLEANUP_FD CLEANUP(memory_close_fdp)
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Zeroed memory for count elements of size bytes. */
+void *memory_new(size_t count, size_t size);
+/* Makes room for count elements of size bytes; what is new is not zeroed. */
+void *memory_resize(void *old, size_t count, size_t size);
+
+/* A copy of text; NULL stays NULL. */
+char *text_copy(const char *text);
+/* printf into new memory. */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Replaces *text (freed) by a copy of value. */
+void text_replace(char **text, const char *value);
+bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
+
+/* The next blank-separated word at or after *cursor: its start, its length in *ret_length, and
+ * *cursor moved behind it. NULL when there is none. */
+const char *text_next_word(const char **cursor, size_t *ret_length);
+/* Whether the blank-separated list `words` has this word. */
+bool text_has_word(const char *words, const char *word);
+
+#endif

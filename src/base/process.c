@@ -1,0 +1,189 @@
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* One standard stream of a child: which end goes where. */
+struct stream {
+    int child, parent;
+};
+
+static int stream_open(struct stream *stream, enum process_stream kind, int target) {
+    int ends[2];
+
+    *stream = (struct stream){-1, -1};
+    if (kind == PROCESS_KEEP)
+        return 0;
+    if (kind == PROCESS_NULL) {
+        stream->child =
+            open("/dev/null", (target == STDIN_FILENO ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+        return stream->child < 0 ? -errno : 0;
+    }
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    stream->child = ends[target == STDIN_FILENO ? 0 : 1];
+    stream->parent = ends[target == STDIN_FILENO ? 1 : 0];
+    return 0;
+}
+
+/* In the child: everything up to exec; the errno of what failed goes back through report_fd. */
+static _Noreturn void become(const struct process_options *options, const struct stream streams[3],
+                             pid_t parent, int report_fd) {
+    sigset_t none;
+    int code;
+
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before prctl() took effect */
+        _exit(127);
+    for (int fd = 0; fd < 3; fd++)
+        if (streams[fd].child >= 0 && dup2(streams[fd].child, fd) < 0)
+            goto failed;
+    for (size_t i = 0; options->environment && options->environment[i]; i++)
+        (void)putenv((char *)options->environment[i]);
+    (void)execv(options->argv[0], (char *const *)options->argv);
+failed:
+    code = errno;
+    (void)!write(report_fd, &code, sizeof(code));
+    _exit(127);
+}
+
+int process_start(struct process *ret, const struct process_options *options, struct error *error) {
+    const enum process_stream kinds[3] = {options->in, options->out, options->err};
+    struct stream streams[3] = {{-1, -1}, {-1, -1}, {-1, -1}};
+    pid_t parent = getpid(), pid = -1;
+    int report[2] = {-1, -1}, code = 0, r = 0;
+
+    for (int fd = 0; fd < 3 && r == 0; fd++)
+        r = stream_open(&streams[fd], kinds[fd], fd);
+    if (r == 0 && pipe2(report, O_CLOEXEC) < 0)
+        r = -errno;
+    if (r == 0) {
+        pid = fork();
+        if (pid == 0)
+            become(options, streams, parent, report[1]);
+        if (pid < 0)
+            r = -errno;
+    }
+    memory_close_fdp(&report[1]);
+    if (pid > 0 && read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code)) {
+        (void)waitpid(pid, NULL, 0);
+        r = -code;
+    }
+    memory_close_fdp(&report[0]);
+    for (int fd = 0; fd < 3; fd++) {
+        memory_close_fdp(&streams[fd].child);
+        if (r < 0)
+            memory_close_fdp(&streams[fd].parent);
+    }
+    if (r < 0)
+        return error_errno(error, r, "cannot start %s", options->argv[0]);
+    *ret = (struct process){pid, streams[0].parent, streams[1].parent, streams[2].parent};
+    return 0;
+}
+
+static void close_pipes(struct process *process) {
+    int *pipes[] = {&process->in_fd, &process->out_fd, &process->err_fd};
+
+    for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
+        memory_close_fdp(pipes[i]);
+        *pipes[i] = -1;
+    }
+}
+
+void process_stop(struct process *process) {
+    if (process->pid > 0) {
+        (void)kill(process->pid, SIGKILL);
+        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    close_pipes(process);
+    process->pid = 0;
+}
+
+bool process_reap(struct process *process, struct process_end *ret) {
+    struct rusage usage;
+    int status;
+
+    if (process->pid <= 0 || wait4(process->pid, &status, WNOHANG, &usage) != process->pid)
+        return false;
+    process->pid = 0;
+    *ret = (struct process_end){
+        .status = status,
+        .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+        .peak_memory_bytes = (int64_t)usage.ru_maxrss * 1024,
+    };
+    return true;
+}
+
+char *process_end_text(int status) {
+    if (WIFSIGNALED(status))
+        return text_format("killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+    return text_format("exit status %d", WEXITSTATUS(status));
+}
+
+static char *read_output(int fd) {
+    size_t length = 0, capacity = 65536;
+    char *output = memory_new(capacity + 1, 1);
+    ssize_t n;
+
+    while ((n = read(fd, output + length, capacity - length)) > 0 || (n < 0 && errno == EINTR))
+        length += n > 0 ? (size_t)n : 0;
+    return output;
+}
+
+int process_run(const char *const *argv, char **ret_output, struct error *error) {
+    struct process_options options = {.argv = argv,
+                                      .in = PROCESS_NULL,
+                                      .out = ret_output ? PROCESS_PIPE : PROCESS_KEEP,
+                                      .err = ret_output ? PROCESS_NULL : PROCESS_KEEP};
+    struct process process = PROCESS_NONE;
+    int status, r = process_start(&process, &options, error);
+
+    if (r < 0)
+        return r;
+    if (ret_output)
+        *ret_output = read_output(process.out_fd);
+    close_pipes(&process);
+    while (waitpid(process.pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return error_errno(error, -errno, "waiting for %s", argv[0]);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static bool is_program(const char *path) {
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+int process_find(char **ret, const char *name, struct error *error) {
+    const char *path = getenv("PATH");
+    CLEANUP_FREE char *folders =
+        text_format("%s:/usr/local/sbin:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
+    char *rest = folders, *folder;
+
+    while ((folder = strsep(&rest, ":"))) {
+        CLEANUP_FREE char *candidate = text_format("%s/%s", *folder ? folder : ".", name);
+
+        if (is_program(candidate)) {
+            *ret = candidate;
+            candidate = NULL;
+            return 0;
+        }
+    }
+    return error_set(error, -ENOENT, "%s: not on PATH, nor in /usr/sbin", name);
+}

@@ -1,0 +1,65 @@
+/*
+ * process - start a child and know at once whether its exec worked; find programs.
+ *
+ * A child dies with the thread that started it (PR_SET_PDEATHSIG), leads a process group of its
+ * own so that a terminal's Ctrl-C does not reach it, and inherits no descriptor but the three
+ * standard ones.
+ */
+#ifndef BENCH_BASE_PROCESS_H
+#define BENCH_BASE_PROCESS_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum process_stream {
+    PROCESS_NULL, /* /dev/null */
+    PROCESS_PIPE, /* a pipe to the parent */
+    PROCESS_KEEP, /* the parent's own */
+};
+
+struct process_options {
+    const char *const *argv;        /* NULL-terminated; argv[0] is the path that is executed */
+    const char *const *environment; /* NULL-terminated NAME=VALUE, added to the parent's; or NULL */
+    enum process_stream in, out, err;
+};
+
+struct process {
+    pid_t pid;  /* 0: none, or reaped */
+    int in_fd;  /* write end of the child's stdin, -1 when it is no pipe; the owner closes it */
+    int out_fd; /* read ends */
+    int err_fd;
+};
+
+#define PROCESS_NONE ((struct process){.pid = 0, .in_fd = -1, .out_fd = -1, .err_fd = -1})
+
+/* What a child used, from wait4(). */
+struct process_end {
+    int status; /* as from waitpid() */
+    double cpu_s;
+    int64_t peak_memory_bytes;
+};
+
+/* An exec that fails is reported here, with its errno, not by the child. */
+int process_start(struct process *ret, const struct process_options *options, struct error *error);
+
+/* Kills (SIGKILL) and reaps the child, closes the pipes. Nothing to do for PROCESS_NONE. */
+void process_stop(struct process *process);
+
+/* Whether the child has ended; reaps it then, sets pid to 0 and fills ret. */
+bool process_reap(struct process *process, struct process_end *ret);
+
+/* "exit status 3", "killed by SIGKILL"; the text belongs to the caller. */
+char *process_end_text(int status);
+
+/* Runs a program to its end and returns its exit status (128 + signal when killed), or a negative
+ * errno. With ret_output its stdout as text (at most 64 KiB), else stdout is the parent's. */
+int process_run(const char *const *argv, char **ret_output, struct error *error);
+
+/* Full path of a program on PATH, or in /usr/local/sbin, /usr/sbin, /sbin, which are not on an
+ * ordinary user's PATH. -ENOENT when there is none. The path belongs to the caller. */
+int process_find(char **ret, const char *name, struct error *error);
+
+#endif
