@@ -1,0 +1,29 @@
+/*
+ * plan - all trials of a scenario in the order in which they will be measured. It depends on the
+ * scenario and its seed only, so that a trial keeps its number when a run is resumed.
+ *
+ * A visit is one bring-up of one channel: every probe of the scenario, once.
+ */
+#ifndef BENCH_MODEL_PLAN_H
+#define BENCH_MODEL_PLAN_H
+
+#include "model/scenario.h"
+
+struct visit {
+    int block;       /* from 1 */
+    int position;    /* of the channel within its block, from 1 */
+    size_t channel;  /* index into the scenario's */
+    int64_t trial;   /* number of its first trial, from 1; one more for each probe */
+};
+
+struct plan {
+    struct visit *visits; /* in the order of execution */
+    size_t n_visits, n_probes;
+};
+
+/* The plan belongs to the caller. */
+struct plan *plan_new(const struct scenario *scenario);
+void plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_free)
+
+#endif

@@ -1,0 +1,104 @@
+#include "model/scenario.h"
+
+#include <string.h>
+
+static const struct setting scenario_rows[] = {
+    {"name", SETTING_TEXT, "", .help = "how the run is called; empty: as the file",
+     .offset = offsetof(struct scenario_settings, name)},
+    {"description", SETTING_TEXT, "", .help = "what the experiment is for, in a few words",
+     .offset = offsetof(struct scenario_settings, description)},
+    {"channels", SETTING_WORDS, "plain password mutual-tls",
+     .help = "the channels to compare", .offset = offsetof(struct scenario_settings, channels)},
+    {"probes", SETTING_WORDS, "path transport delivery", .help = "the probes run on each channel",
+     .offset = offsetof(struct scenario_settings, probes)},
+    {"repetitions", SETTING_COUNT, "50", "1", "100000", .help = "blocks: trials of each kind",
+     .offset = offsetof(struct scenario_settings, repetitions)},
+    {"order", SETTING_CHOICE, "shuffled", .choices = "shuffled sequential",
+     .help = "shuffled: each block in an order of its own; sequential: channel after channel",
+     .offset = offsetof(struct scenario_settings, order)},
+    {"seed", SETTING_COUNT, "2022", "0", "4294967295", .help = "of the shuffled order",
+     .offset = offsetof(struct scenario_settings, seed)},
+    {"baseline", SETTING_TEXT, "", .help = "the channel others are compared with; empty: the first",
+     .offset = offsetof(struct scenario_settings, baseline)},
+};
+const struct setting_group scenario_group =
+    SETTING_GROUP("scenario", SETTING_SCENARIO, scenario_rows, struct scenario_settings);
+
+static const struct setting hosts_rows[] = {
+    {"broker", SETTING_TEXT, "local", .help = "the host of broker and subscriber",
+     .offset = offsetof(struct hosts_settings, broker)},
+    {"publisher", SETTING_TEXT, "local", .help = "the host of the publisher",
+     .offset = offsetof(struct hosts_settings, publisher)},
+    {"address", SETTING_TEXT, "127.0.0.1", .help = "where the broker is reached",
+     .offset = offsetof(struct hosts_settings, address)},
+};
+const struct setting_group hosts_group =
+    SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);
+
+const struct scenario_settings *scenario_own(const struct scenario *scenario) {
+    return settings_get(&scenario->settings, &scenario_group);
+}
+
+void scenario_free(struct scenario *scenario) {
+    settings_clear(&scenario->settings);
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        channel_clear(&scenario->channels[i]);
+    free(scenario->channels);
+    for (size_t i = 0; i < scenario->n_probes; i++)
+        free(scenario->probes[i]);
+    free(scenario->probes);
+    for (size_t i = 0; i < scenario->n_references; i++) {
+        free(scenario->references[i].probe);
+        free(scenario->references[i].channel);
+        free(scenario->references[i].text);
+    }
+    free(scenario->references);
+    free(scenario->reference_source);
+    free(scenario);
+}
+
+static void write_row(FILE *out, const char *prefix, const struct setting *row, const void *block) {
+    CLEANUP_FREE char *value = setting_format(row, block);
+
+    /* An empty value of a row whose default is not empty cannot be written, nor be set. */
+    fprintf(out, "%s%s = %s\n", prefix, row->key, value);
+}
+
+static void write_channel(FILE *out, const struct channel *channel) {
+    const struct registry *registry = channel->settings.registry;
+
+    fprintf(out, "\n[channel.%s]\n", channel->name);
+    for (size_t i = 0; i < channel_group.n_rows; i++)
+        write_row(out, "", &channel_group.rows[i], settings_get(&channel->settings, &channel_group));
+    for (size_t g = 0; g < registry->n_groups; g++) {
+        const struct setting_group *group = registry->groups[g];
+        CLEANUP_FREE char *prefix = text_format("%s.", group->name);
+
+        if (group->scope != SETTING_CHANNEL || !channel_uses(channel, group->name))
+            continue;
+        for (size_t i = 0; i < group->n_rows; i++)
+            write_row(out, prefix, &group->rows[i], channel->settings.blocks[g]);
+    }
+}
+
+void scenario_write(const struct scenario *scenario, FILE *out) {
+    const struct registry *registry = scenario->settings.registry;
+
+    fprintf(out, "# Resolved by mqtt-security-bench %s: the same experiment, every default written "
+                 "out.\n", BENCH_VERSION);
+    for (size_t g = 0; g < registry->n_groups; g++) {
+        if (!scenario->settings.blocks[g])
+            continue;
+        fprintf(out, "\n[%s]\n", registry->groups[g]->name);
+        for (size_t i = 0; i < registry->groups[g]->n_rows; i++)
+            write_row(out, "", &registry->groups[g]->rows[i], scenario->settings.blocks[g]);
+    }
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        write_channel(out, &scenario->channels[i]);
+    if (scenario->n_references)
+        fprintf(out, "\n[reference]\nsource = %s\n",
+                scenario->reference_source ? scenario->reference_source : "");
+    for (size_t i = 0; i < scenario->n_references; i++)
+        fprintf(out, "%s.%s = %s\n", scenario->references[i].probe,
+                scenario->references[i].channel, scenario->references[i].text);
+}

@@ -1,0 +1,63 @@
+/*
+ * scenario - an experiment as a user describes it: read from INI files and the command line,
+ * checked completely before anything starts, and written back resolved, with every default.
+ */
+#ifndef BENCH_MODEL_SCENARIO_H
+#define BENCH_MODEL_SCENARIO_H
+
+#include "model/channel.h"
+
+enum scenario_order { ORDER_SHUFFLED, ORDER_SEQUENTIAL };
+
+struct scenario_settings {
+    char *name, *description;
+    char *channels, *probes; /* words */
+    int64_t repetitions, order, seed;
+    char *baseline;
+};
+extern const struct setting_group scenario_group;
+
+struct hosts_settings {
+    char *broker, *publisher; /* HOST specifications */
+    char *address;            /* where the broker is reached */
+};
+extern const struct setting_group hosts_group;
+
+/* A published value, drawn beside ours. */
+struct reference {
+    char *probe, *channel;
+    double value;
+    char *text; /* as written */
+};
+
+struct scenario {
+    struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
+    struct channel *channels; /* those to be measured, in the order of the scenario */
+    size_t n_channels;
+    char **probes; /* names, in the order of the scenario */
+    size_t n_probes;
+    char *reference_source;
+    struct reference *references;
+    size_t n_references;
+};
+
+/* A value given on the command line: what to call it in messages, the dotted path, the value. */
+struct scenario_override {
+    const char *origin, *path, *value;
+};
+
+/* Reads the scenario `name`: a name in folder, or the path of a file (it has a '/' or ends in
+ * ".ini"). Channels are looked for in channels/ beside the file, then in folder/channels/; hosts in
+ * folder/hosts.ini. Errors are "file:line: [section] key: what is wrong, what would be right". */
+int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,
+                  const char *name, const struct scenario_override *overrides, size_t n_overrides,
+                  struct error *error);
+void scenario_free(struct scenario *scenario);
+DEFINE_CLEANUP(struct scenario *, scenario_free)
+
+const struct scenario_settings *scenario_own(const struct scenario *scenario);
+
+/* The scenario as a file that describes the same experiment without any other file. */
+void scenario_write(const struct scenario *scenario, FILE *out);
+
+#endif
