@@ -12,6 +12,7 @@ struct csv_writer {
     int fd;
     char *buffer; /* rows not yet handed to the kernel */
     size_t length, capacity;
+    size_t ended; /* of length: what belongs to ended rows */
     bool in_row;
 };
 
@@ -24,19 +25,38 @@ static void append(struct csv_writer *writer, const char *bytes, size_t length) 
     writer->length += length;
 }
 
+/* Cuts off what stands behind the last line end: a row that a power cut left half written. Returns
+ * the size then. */
+static off_t cut_half_line(int fd, off_t size) {
+    off_t end = size;
+    char last;
+
+    for (; end > 0; end--) {
+        if (pread(fd, &last, 1, end - 1) != 1)
+            return -EIO;
+        if (last == '\n')
+            break;
+    }
+    return end < size && ftruncate(fd, end) < 0 ? -errno : end;
+}
+
 int csv_writer_open(struct csv_writer **ret, const char *path, const char *header,
                     struct error *error) {
     CLEANUP(csv_writer_closep) struct csv_writer *writer = memory_new(1, sizeof(*writer));
     struct stat status;
+    off_t size;
     int r;
 
     writer->path = text_copy(path);
-    writer->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (writer->fd < 0 || fstat(writer->fd, &status) < 0)
+    writer->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (writer->fd < 0)
         return error_errno(error, -errno, "%s", path);
-    if (status.st_size == 0) {
+    size = fstat(writer->fd, &status) < 0 ? -errno : cut_half_line(writer->fd, status.st_size);
+    if (size < 0)
+        return error_errno(error, (int)size, "%s", path);
+    if (size == 0) {
         append(writer, header, strlen(header));
-        append(writer, "\n", 1);
+        csv_end_row(writer);
         r = csv_flush(writer, false, error);
         if (r < 0)
             return r;
@@ -93,15 +113,23 @@ void csv_empty(struct csv_writer *writer) {
 
 void csv_end_row(struct csv_writer *writer) {
     append(writer, "\n", 1);
+    writer->ended = writer->length;
     writer->in_row = false;
+}
+
+/* Forgets the ended rows; what there is of a row that is not ended stays. */
+static void drop_ended(struct csv_writer *writer) {
+    writer->length -= writer->ended;
+    memmove(writer->buffer, writer->buffer + writer->ended, writer->length);
+    writer->ended = 0;
 }
 
 int csv_flush(struct csv_writer *writer, bool sync, struct error *error) {
     off_t before = lseek(writer->fd, 0, SEEK_END);
     size_t done = 0;
 
-    while (done < writer->length) {
-        ssize_t n = write(writer->fd, writer->buffer + done, writer->length - done);
+    while (done < writer->ended) {
+        ssize_t n = write(writer->fd, writer->buffer + done, writer->ended - done);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -110,12 +138,13 @@ int csv_flush(struct csv_writer *writer, bool sync, struct error *error) {
 
             if (before >= 0 && ftruncate(writer->fd, before) < 0)
                 code = -errno;
-            writer->length = 0;
+            drop_ended(writer);
             return error_errno(error, code, "%s", writer->path);
         }
         done += (size_t)n;
     }
-    writer->length = 0;
+    if (done)
+        drop_ended(writer);
     if (sync && fdatasync(writer->fd) < 0)
         return error_errno(error, -errno, "%s", writer->path);
     return 0;
@@ -168,6 +197,7 @@ static void add_field(struct csv_parser *parser, char *field) {
 /* Unquotes the field at the cursor; leaves the cursor on the byte behind the closing quote. */
 static int take_quoted(struct csv_parser *parser, char **ret) {
     char *from = parser->cursor + 1, *to = parser->cursor;
+    size_t first_line = parser->line;
 
     *ret = to;
     for (; from < parser->end; from++) {
@@ -181,14 +211,12 @@ static int take_quoted(struct csv_parser *parser, char **ret) {
     }
     if (from >= parser->end)
         return error_set(parser->error, -EBADMSG, "%s:%zu: a quote is never closed",
-                         parser->table->path, parser->line);
+                         parser->table->path, first_line);
     parser->cursor = from + 1;
     if (!strchr(",\r\n", *parser->cursor))
         return error_set(parser->error, -EBADMSG, "%s:%zu: text behind a closing quote",
                          parser->table->path, parser->line);
-    /* The separator is overwritten only once it has been looked at: see take_row(). */
-    if (to != parser->cursor)
-        *to = '\0';
+    *to = '\0'; /* never the separator: the closing quote at the latest */
     return 0;
 }
 
@@ -209,9 +237,6 @@ static int take_row(struct csv_parser *parser) {
             parser->cursor += strcspn(parser->cursor, ",\r\n");
         }
         separator = *parser->cursor;
-        if (separator == '\0')
-            return error_set(parser->error, -EBADMSG, "%s:%zu: a zero byte: this is no CSV file",
-                             table->path, parser->line);
         *parser->cursor++ = '\0';
         add_field(parser, field);
         if (separator == '\r' && *parser->cursor == '\n')
@@ -233,6 +258,19 @@ static int take_row(struct csv_parser *parser) {
     return 0;
 }
 
+/* Nothing that was written as text has one, and a field would end there without a word. */
+static int check_zero_bytes(const struct csv_parser *parser) {
+    const char *zero = memchr(parser->cursor, '\0', (size_t)(parser->end - parser->cursor));
+    size_t line = 1;
+
+    if (!zero)
+        return 0;
+    for (const char *c = parser->cursor; c < zero; c++)
+        line += *c == '\n';
+    return error_set(parser->error, -EBADMSG, "%s:%zu: a zero byte: this is no CSV file",
+                     parser->table->path, line);
+}
+
 int csv_table_read(struct csv_table **ret, const char *path, struct error *error) {
     CLEANUP(csv_table_freep) struct csv_table *table = memory_new(1, sizeof(*table));
     struct csv_parser parser = {.table = table, .line = 1, .error = error};
@@ -249,11 +287,11 @@ int csv_table_read(struct csv_table **ret, const char *path, struct error *error
     table->text[whole] = '\0';
     parser.cursor = table->text;
     parser.end = table->text + whole;
-    while (parser.cursor < parser.end) {
+    r = check_zero_bytes(&parser);
+    while (r == 0 && parser.cursor < parser.end)
         r = take_row(&parser);
-        if (r < 0)
-            return r;
-    }
+    if (r < 0)
+        return r;
     if (!parser.n_rows)
         return error_set(error, -EBADMSG, "%s: empty, not even a header", path);
     table->rows = parser.n_rows - 1;

@@ -18,8 +18,8 @@
 
 struct csv_writer;
 
-/* Opens path for appending; a new or empty file gets the header (comma-separated names). The
- * writer is the caller's, who closes it. */
+/* Opens path for appending; a new or empty file gets the header (comma-separated names), a half
+ * last line is cut off. The writer is the caller's, who closes it. */
 int csv_writer_open(struct csv_writer **ret, const char *path, const char *header,
                     struct error *error);
 void csv_writer_close(struct csv_writer *writer);
@@ -34,7 +34,8 @@ void csv_empty(struct csv_writer *writer);
 void csv_end_row(struct csv_writer *writer);
 
 /* Hands all ended rows to the kernel in one write; with `sync` also to the disk. On failure
- * (-ENOSPC, ...) the file is cut back to what it held before, so that no half row stays. */
+ * (-ENOSPC, ...) the file is cut back to what it held before, so that no half row stays, and
+ * these rows are forgotten. */
 int csv_flush(struct csv_writer *writer, bool sync, struct error *error);
 
 /* ---- reading ---- */

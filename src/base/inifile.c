@@ -16,14 +16,16 @@ struct parser {
     struct inifile *file;
     const char *cursor, *end;
     int line;
-    int code; /* of the first error, which stops all reading */
+    int code;     /* of the first error that was seen here, which stops all reading */
+    int bad_line; /* where */
     struct error *error;
 };
 
 static void reject(struct parser *parser, int line, const char *why) {
-    if (parser->code == 0)
-        parser->code =
-            error_set(parser->error, -EINVAL, "%s:%d: %s", parser->file->path, line, why);
+    if (parser->code < 0)
+        return;
+    parser->bad_line = line;
+    parser->code = error_set(parser->error, -EINVAL, "%s:%d: %s", parser->file->path, line, why);
 }
 
 /* A section's name that libinih would cut. */
@@ -31,6 +33,17 @@ static bool long_section(const char *line, size_t length) {
     const char *close = memchr(line, ']', length);
 
     return *line == '[' && close && close - line - 1 > MAX_NAME;
+}
+
+/* Text behind a section's name, which libinih would not look at. */
+static bool text_behind_section(const char *line, size_t length) {
+    const char *end = line + length, *rest = memchr(line, ']', length);
+
+    if (*line != '[' || !rest)
+        return false;
+    for (rest++; rest < end && strchr(" \t\r", *rest);)
+        rest++;
+    return rest < end && *rest != ';' && *rest != '#';
 }
 
 /* fgets() for libinih: hands out one line at a time without its indentation (which libinih would
@@ -54,6 +67,8 @@ static char *next_line(char *out, int size, void *stream) {
         reject(parser, parser->line, "the line is too long; at most 190 bytes are read");
     else if (length && long_section(start, length))
         reject(parser, parser->line, "the section's name is too long; at most 48 bytes");
+    else if (length && text_behind_section(start, length))
+        reject(parser, parser->line, "text behind the section's name; give it a line of its own");
     if (parser->code < 0)
         return NULL;
     memcpy(out, start, length);
@@ -76,8 +91,10 @@ static int take_entry(void *user, const char *section, const char *key, const ch
             parser->code = error_set(parser->error, -EINVAL,
                                      "%s:%d: [%s] %s: was set before, in line %d; keep one",
                                      file->path, parser->line, section, key, file->entries[i].line);
-    if (parser->code < 0)
+    if (parser->code < 0) {
+        parser->bad_line = parser->line;
         return 0;
+    }
     file->entries = memory_resize(file->entries, file->n_entries + 1, sizeof(*file->entries));
     file->entries[file->n_entries++] =
         (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), parser->line};
@@ -92,6 +109,8 @@ int inifile_parse(struct inifile **ret, const char *path, const char *text, size
 
     file->path = text_copy(path);
     r = ini_parse_stream(next_line, &parser, take_entry, &parser);
+    if (r > 0 && r < parser.bad_line)
+        parser.code = 0; /* libinih went on behind a line that it could not read: that was first */
     if (r > 0)
         reject(&parser, r, "neither a [section] nor 'key = value'");
     else if (r < 0)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -33,11 +34,17 @@ static int stream_open(struct stream *stream, enum process_stream kind, int targ
     return 0;
 }
 
+/* Above the standard streams, so that putting these in place overwrites nothing (a parent may have
+ * been started with one of its own closed). */
+static int move_up(int fd) {
+    return fd >= 0 && fd <= STDERR_FILENO ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : fd;
+}
+
 /* In the child: everything up to exec; the errno of what failed goes back through report_fd. */
 static _Noreturn void become(const struct process_options *options, const struct stream streams[3],
                              pid_t parent, int report_fd) {
+    int code, from[3] = {streams[0].child, streams[1].child, streams[2].child};
     sigset_t none;
-    int code;
 
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -48,9 +55,13 @@ static _Noreturn void become(const struct process_options *options, const struct
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before prctl() took effect */
         _exit(127);
+    report_fd = move_up(report_fd);
     for (int fd = 0; fd < 3; fd++)
-        if (streams[fd].child >= 0 && dup2(streams[fd].child, fd) < 0)
+        from[fd] = move_up(from[fd]);
+    for (int fd = 0; fd < 3; fd++)
+        if (streams[fd].child >= 0 && dup2(from[fd], fd) < 0)
             goto failed;
+    (void)close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     for (size_t i = 0; options->environment && options->environment[i]; i++)
         (void)putenv((char *)options->environment[i]);
     (void)execv(options->argv[0], (char *const *)options->argv);
@@ -60,11 +71,29 @@ failed:
     _exit(127);
 }
 
+/* Waits for the end of an exec: its errno, or 0 when it worked (the pipe was closed by it). */
+static int read_report(int fd) {
+    int code = 0;
+    ssize_t n;
+
+    do
+        n = read(fd, &code, sizeof(code));
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(code) ? code : 0;
+}
+
+static int wait_for(pid_t pid, int *ret_status) {
+    while (waitpid(pid, ret_status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
 int process_start(struct process *ret, const struct process_options *options, struct error *error) {
     const enum process_stream kinds[3] = {options->in, options->out, options->err};
     struct stream streams[3] = {{-1, -1}, {-1, -1}, {-1, -1}};
     pid_t parent = getpid(), pid = -1;
-    int report[2] = {-1, -1}, code = 0, r = 0;
+    int report[2] = {-1, -1}, r = 0;
 
     for (int fd = 0; fd < 3 && r == 0; fd++)
         r = stream_open(&streams[fd], kinds[fd], fd);
@@ -78,9 +107,10 @@ int process_start(struct process *ret, const struct process_options *options, st
             r = -errno;
     }
     memory_close_fdp(&report[1]);
-    if (pid > 0 && read(report[0], &code, sizeof(code)) == (ssize_t)sizeof(code)) {
-        (void)waitpid(pid, NULL, 0);
-        r = -code;
+    if (pid > 0) {
+        r = -read_report(report[0]);
+        if (r < 0)
+            (void)wait_for(pid, NULL);
     }
     memory_close_fdp(&report[0]);
     for (int fd = 0; fd < 3; fd++) {
@@ -106,8 +136,7 @@ static void close_pipes(struct process *process) {
 void process_stop(struct process *process) {
     if (process->pid > 0) {
         (void)kill(process->pid, SIGKILL);
-        while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
+        (void)wait_for(process->pid, NULL);
     }
     close_pipes(process);
     process->pid = 0;
@@ -130,18 +159,27 @@ bool process_reap(struct process *process, struct process_end *ret) {
 }
 
 char *process_end_text(int status) {
-    if (WIFSIGNALED(status))
-        return text_format("killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+    if (name)
+        return text_format("killed by SIG%s", name);
+    if (WIFSIGNALED(status)) /* a real-time signal */
+        return text_format("killed by signal %d", WTERMSIG(status));
     return text_format("exit status %d", WEXITSTATUS(status));
 }
 
 static char *read_output(int fd) {
     size_t length = 0, capacity = 65536;
-    char *output = memory_new(capacity + 1, 1);
+    char *output = memory_new(capacity + 1, 1), rest[4096];
     ssize_t n;
 
-    while ((n = read(fd, output + length, capacity - length)) > 0 || (n < 0 && errno == EINTR))
-        length += n > 0 ? (size_t)n : 0;
+    do { /* what is not kept is read as well: the child must be able to end */
+        size_t room = capacity - length;
+
+        n = read(fd, room ? output + length : rest, room ? room : sizeof(rest));
+        if (n > 0 && room)
+            length += (size_t)n;
+    } while (n > 0 || (n < 0 && errno == EINTR));
     return output;
 }
 
@@ -158,9 +196,9 @@ int process_run(const char *const *argv, char **ret_output, struct error *error)
     if (ret_output)
         *ret_output = read_output(process.out_fd);
     close_pipes(&process);
-    while (waitpid(process.pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return error_errno(error, -errno, "waiting for %s", argv[0]);
+    r = wait_for(process.pid, &status);
+    if (r < 0)
+        return error_errno(error, r, "waiting for %s", argv[0]);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -176,6 +214,12 @@ int process_find(char **ret, const char *name, struct error *error) {
         text_format("%s:/usr/local/sbin:/usr/sbin:/sbin", path ? path : "/usr/bin:/bin");
     char *rest = folders, *folder;
 
+    if (strchr(name, '/')) {
+        if (!is_program(name))
+            return error_set(error, -ENOENT, "%s: no such program", name);
+        *ret = text_copy(name);
+        return 0;
+    }
     while ((folder = strsep(&rest, ":"))) {
         CLEANUP_FREE char *candidate = text_format("%s/%s", *folder ? folder : ".", name);
 
@@ -186,4 +230,19 @@ int process_find(char **ret, const char *name, struct error *error) {
         }
     }
     return error_set(error, -ENOENT, "%s: not on PATH, nor in /usr/sbin", name);
+}
+
+int64_t process_peak_memory(pid_t pid) {
+    char path[64], line[256];
+    long long kilobytes = -1;
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", pid ? (int)pid : (int)getpid());
+    file = fopen(path, "re");
+    if (!file)
+        return -1;
+    while (kilobytes < 0 && fgets(line, sizeof(line), file))
+        (void)sscanf(line, "VmHWM: %lld kB", &kilobytes);
+    (void)fclose(file);
+    return kilobytes < 0 ? -1 : kilobytes * 1024;
 }

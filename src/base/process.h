@@ -58,8 +58,13 @@ char *process_end_text(int status);
  * errno. With ret_output its stdout as text (at most 64 KiB), else stdout is the parent's. */
 int process_run(const char *const *argv, char **ret_output, struct error *error);
 
+/* The peak of resident memory of a live process in bytes (pid 0: our own); -1 when not known. Not
+ * getrusage(), whose peak outlives an exec. */
+int64_t process_peak_memory(pid_t pid);
+
 /* Full path of a program on PATH, or in /usr/local/sbin, /usr/sbin, /sbin, which are not on an
- * ordinary user's PATH. -ENOENT when there is none. The path belongs to the caller. */
+ * ordinary user's PATH; a name with a '/' is a path already. -ENOENT when there is none. The path
+ * belongs to the caller. */
 int process_find(char **ret, const char *name, struct error *error);
 
 #endif

@@ -83,7 +83,11 @@ static int assign_text(const struct setting *row, void *block, const char *value
                        struct error *error) {
     CLEANUP_FREE char *tidy =
         row->type == SETTING_WORDS ? tidy_words(value, error) : text_copy(value);
-    int r = !tidy ? -EINVAL : row->check ? row->check(tidy, error) : 0;
+    int r = !tidy                                         ? -EINVAL
+            : strstr(tidy, " ;") || strchr(tidy, '\n') != NULL
+                ? error_set(error, -EINVAL, "neither ' ;' nor a line end can be part of a value")
+            : row->check ? row->check(tidy, error)
+                         : 0;
 
     if (r < 0)
         return r;

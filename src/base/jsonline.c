@@ -1,0 +1,124 @@
+#include "base/jsonline.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES 16384
+
+void jsonline_init(struct jsonline_reader *reader, int fd) {
+    *reader = (struct jsonline_reader){.fd = fd};
+}
+
+void jsonline_clear(struct jsonline_reader *reader) {
+    free(reader->buffer);
+    *reader = (struct jsonline_reader){.fd = -1};
+}
+
+int jsonline_fill(struct jsonline_reader *reader, struct error *error) {
+    ssize_t n;
+
+    if (reader->capacity - reader->length < READ_BYTES) {
+        reader->capacity = reader->length * 2 + READ_BYTES;
+        reader->buffer = memory_resize(reader->buffer, reader->capacity, 1);
+    }
+    do
+        n = read(reader->fd, reader->buffer + reader->length, READ_BYTES);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return error_errno(error, -errno, "reading a line");
+    reader->length += (size_t)n;
+    return (int)n;
+}
+
+int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *error) {
+    char *end = reader->length ? memchr(reader->buffer + reader->scanned, '\n',
+                                        reader->length - reader->scanned)
+                               : NULL;
+    json_error_t why;
+    json_t *object;
+    size_t length;
+
+    if (!end) {
+        reader->scanned = reader->length;
+        if (reader->length <= JSONLINE_MAX_BYTES)
+            return 0;
+        reader->length = reader->scanned = 0;
+        return error_set(error, -EMSGSIZE, "a line of more than %d bytes", JSONLINE_MAX_BYTES);
+    }
+    length = (size_t)(end - reader->buffer);
+    object = json_loadb(reader->buffer, length, 0, &why);
+    if (!json_is_object(object)) {
+        (void)error_set(error, -EBADMSG, "not a JSON object: '%.*s'",
+                        length > 80 ? 80 : (int)length, reader->buffer);
+        json_decref(object);
+        object = NULL;
+    }
+    reader->length -= length + 1;
+    memmove(reader->buffer, end + 1, reader->length);
+    reader->scanned = 0;
+    if (!object)
+        return -EBADMSG;
+    *ret = object;
+    return 1;
+}
+
+int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadline_ns, json_t **ret,
+                  struct error *error) {
+    struct pollfd pollers[2] = {{.fd = reader->fd, .events = POLLIN},
+                                {.fd = cancel_fd, .events = POLLIN}};
+    int n;
+
+    for (;;) {
+        n = jsonline_next(reader, ret, error);
+        if (n != 0)
+            return n < 0 ? n : 0;
+        n = poll(pollers, 2, clock_poll_ms(deadline_ns));
+        if (n < 0 && errno != EINTR)
+            return error_errno(error, -errno, "poll");
+        if (n == 0)
+            return error_set(error, -ETIMEDOUT, "no answer in time");
+        if (n > 0 && pollers[1].revents)
+            return error_set(error, -EINTR, "interrupted");
+        if (n > 0 && pollers[0].revents) {
+            n = jsonline_fill(reader, error);
+            if (n <= 0)
+                return n < 0 ? n : error_set(error, -EPIPE, "the other side has ended");
+        }
+    }
+}
+
+int jsonline_send(int fd, json_t *object, struct error *error) {
+    CLEANUP_FREE char *text = json_dumps(object, JSON_COMPACT);
+    size_t length = text ? strlen(text) : 0, done = 0;
+
+    json_decref(object);
+    if (!text)
+        return error_set(error, -EINVAL, "a line that is no JSON");
+    text[length++] = '\n'; /* in place of the final zero */
+    while (done < length) {
+        ssize_t n = write(fd, text + done, length - done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(error, -errno, "sending a line");
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+const char *jsonline_text(const json_t *object, const char *key, const char *fallback) {
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : fallback;
+}
+
+int64_t jsonline_integer(const json_t *object, const char *key, int64_t fallback) {
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : fallback;
+}

@@ -1,0 +1,339 @@
+#include "broker/mosquitto.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define START_NS      (10 * NS_PER_S)
+#define PORT_ATTEMPTS 8
+#define MAX_LOG       (256 * 1024)
+
+static const struct setting rows[] = {
+    {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
+     .offset = offsetof(struct broker_settings, port)},
+    {"max_inflight", SETTING_COUNT, "20", "1", "65535",
+     .help = "messages of QoS 1 and 2 on their way to a client at once",
+     .offset = offsetof(struct broker_settings, max_inflight)},
+};
+const struct setting_group broker_group =
+    SETTING_GROUP("broker", SETTING_SCENARIO, rows, struct broker_settings);
+
+struct broker {
+    struct process process;
+    char *folder;
+    int64_t port;
+    char version[32];
+    char *log;
+    size_t log_length;
+};
+
+/* ---- configuration ---- */
+
+/* OpenSSL's configuration for the broker, when a mechanism has something to say there. */
+static int write_openssl(const struct broker *broker, const struct bringup *bringup,
+                         char **ret_path, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/openssl.cnf", broker->folder);
+    const struct mechanism *mechanism;
+    FILE *file = NULL;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(bringup->channel, &cursor))) {
+        if (!mechanism->broker_openssl)
+            continue;
+        if (!file && (file = fopen(path, "we")))
+            fprintf(file, "openssl_conf = default\n[default]\nssl_conf = ssl\n"
+                          "[ssl]\nsystem_default = system\n[system]\n");
+        if (!file)
+            return error_errno(error, -errno, "%s", path);
+        mechanism->broker_openssl(bringup, file);
+    }
+    if (!file)
+        return 0;
+    if (fclose(file) != 0)
+        return error_errno(error, -errno, "%s", path);
+    *ret_path = path;
+    path = NULL;
+    return 0;
+}
+
+static void write_general(FILE *file, const struct broker *broker, const char *address,
+                          const struct broker_settings *settings) {
+    /* As another user it could not read private keys, would outlive us, and would not start at all
+     * in a user namespace. It listens on the measured address only. */
+    if (geteuid() == 0)
+        fprintf(file, "user root\n");
+    fprintf(file,
+            "persistence false\n"
+            "log_dest stderr\n"
+            "log_type error\nlog_type warning\nlog_type notice\nlog_type information\n"
+            "log_timestamp_format %%Y-%%m-%%dT%%H:%%M:%%S\n"
+            "set_tcp_nodelay true\n"
+            "max_inflight_messages %d\n"
+            /* No silent loss: the probes bound what is on its way. */
+            "max_inflight_bytes 0\nmax_queued_messages 0\nmax_queued_bytes 0\n",
+            (int)settings->max_inflight);
+    fprintf(file, "listener %d %s\n", (int)broker->port, address);
+}
+
+static int write_configuration(const struct broker *broker, const struct bringup *bringup,
+                               const char *address, const struct broker_settings *settings,
+                               char **ret_path, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/mosquitto.conf", broker->folder);
+    const struct mechanism *mechanism;
+    FILE *file = fopen(path, "we");
+    bool anonymous = true;
+    size_t cursor = 0;
+    int r = 0;
+
+    if (!file)
+        return error_errno(error, -errno, "%s", path);
+    write_general(file, broker, address, settings);
+    while (r == 0 && (mechanism = mechanism_next(bringup->channel, &cursor))) {
+        anonymous = anonymous && !mechanism->no_anonymous;
+        if (mechanism->broker)
+            r = mechanism->broker(bringup, file, error);
+    }
+    fprintf(file, "allow_anonymous %s\n", anonymous ? "true" : "false");
+    if (fclose(file) != 0 && r == 0)
+        r = error_errno(error, -errno, "%s", path);
+    if (r < 0)
+        return r;
+    *ret_path = path;
+    path = NULL;
+    return 0;
+}
+
+/* ---- the child ---- */
+
+static void take_version(struct broker *broker) {
+    const char *found = strstr(broker->log, "mosquitto version ");
+
+    if (!*broker->version && found)
+        (void)sscanf(found, "mosquitto version %31s", broker->version);
+}
+
+int broker_read_log(struct broker *broker, struct error *error) {
+    char part[4096];
+    ssize_t n = read(broker->process.err_fd, part, sizeof(part));
+    struct process_end end;
+    CLEANUP_FREE char *how = NULL;
+
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN ? 0 : error_errno(error, -errno, "broker's log");
+    if (n > 0) {
+        size_t room = MAX_LOG - broker->log_length, length = (size_t)n < room ? (size_t)n : room;
+
+        memcpy(broker->log + broker->log_length, part, length);
+        broker->log_length += length;
+        broker->log[broker->log_length] = '\0';
+        take_version(broker);
+        return 0;
+    }
+    while (!process_reap(&broker->process, &end)) {
+        struct timespec tick = {.tv_nsec = NS_PER_MS};
+
+        (void)nanosleep(&tick, NULL); /* it has closed its log; its end is a moment away */
+    }
+    how = process_end_text(end.status);
+    return error_set(error, -EPIPE, "the broker ended (%s)", how);
+}
+
+/* The last line of the log that says "Error", without its time stamp. */
+static const char *last_complaint(const struct broker *broker) {
+    const char *found = NULL, *next = broker->log;
+
+    while ((next = strstr(next, "Error"))) {
+        found = next;
+        next++;
+    }
+    return found ? found : broker->log;
+}
+
+/* Whether somebody accepts connections there; called when the broker says that it runs. */
+static bool accepts(const char *address, int64_t port) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *info = NULL;
+    char service[16];
+    bool connected;
+    int fd;
+
+    (void)snprintf(service, sizeof(service), "%d", (int)port);
+    if (getaddrinfo(address, service, &hints, &info) != 0)
+        return false;
+    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connected = fd >= 0 && connect(fd, info->ai_addr, info->ai_addrlen) == 0;
+    memory_close_fdp(&fd);
+    freeaddrinfo(info);
+    return connected;
+}
+
+static int await_ready(struct broker *broker, const char *address, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + START_NS;
+
+    while (!strstr(broker->log, " running\n") || !accepts(address, broker->port)) {
+        struct pollfd poller = {.fd = broker->process.err_fd, .events = POLLIN};
+        struct error ended;
+
+        if (poll(&poller, 1, clock_poll_ms(deadline)) == 0)
+            return error_set(error, -ETIMEDOUT, "the broker does not accept connections after %d s",
+                             (int)(START_NS / NS_PER_S));
+        if (broker_read_log(broker, &ended) < 0) {
+            const char *why = last_complaint(broker);
+            int length = (int)strcspn(why, "\n");
+
+            return error_set(error, strstr(broker->log, "in use") ? -EADDRINUSE : -EPIPE,
+                             "%s: %.*s", ended.text, length, why);
+        }
+    }
+    return 0;
+}
+
+/* A port of the address that is free now; somebody may take it before the broker does. */
+static int free_port(const char *address, int64_t *ret, struct error *error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *info = NULL;
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof(bound);
+    int code = getaddrinfo(address, "0", &hints, &info), fd, r = 0;
+
+    if (code != 0)
+        return error_set(error, -EADDRNOTAVAIL, "hosts.address: %s: %s", address,
+                         gai_strerror(code));
+    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &length) < 0)
+        r = error_errno(error, -errno, "hosts.address: %s", address);
+    else
+        *ret = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                 : ((struct sockaddr_in *)&bound)->sin_port);
+    memory_close_fdp(&fd);
+    freeaddrinfo(info);
+    return r;
+}
+
+static int start_once(struct broker *broker, const char *program, const struct bringup *bringup,
+                      const char *address, const struct broker_settings *settings,
+                      struct error *error) {
+    CLEANUP_FREE char *configuration = NULL, *openssl = NULL, *variable = NULL;
+    int r = write_configuration(broker, bringup, address, settings, &configuration, error);
+
+    if (r == 0)
+        r = write_openssl(broker, bringup, &openssl, error);
+    if (r < 0)
+        return r;
+    variable = text_format("OPENSSL_CONF=%s", openssl ? openssl : "");
+    {
+        const char *argv[] = {program, "-c", configuration, NULL};
+        const char *environment[] = {openssl ? variable : NULL, NULL};
+        struct process_options options = {.argv = argv,
+                                          .environment = environment,
+                                          .in = PROCESS_NULL,
+                                          .out = PROCESS_NULL,
+                                          .err = PROCESS_PIPE};
+
+        r = process_start(&broker->process, &options, error);
+    }
+    return r < 0 ? r : await_ready(broker, address, error);
+}
+
+int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
+                 const struct broker_settings *settings, struct error *error) {
+    CLEANUP(broker_stopp) struct broker *broker = memory_new(1, sizeof(*broker));
+    const char *temporary = getenv("TMPDIR");
+    CLEANUP_FREE char *program = NULL;
+    int r;
+
+    broker->process = PROCESS_NONE;
+    broker->log = memory_new(MAX_LOG + 1, 1);
+    r = process_find(&program, "mosquitto", error);
+    if (r < 0)
+        return r;
+    broker->folder =
+        text_format("%s/bench-broker-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+    if (!mkdtemp(broker->folder)) {
+        r = error_errno(error, -errno, "%s", broker->folder);
+        *broker->folder = '\0';
+        return r;
+    }
+    bringup->folder = broker->folder;
+    r = -EADDRINUSE;
+    for (int i = 0; i < PORT_ATTEMPTS && r == -EADDRINUSE; i++) {
+        broker->port = settings->port;
+        process_stop(&broker->process);
+        *broker->log = '\0';
+        broker->log_length = 0;
+        r = broker->port ? 0 : free_port(address, &broker->port, error);
+        if (r == 0)
+            r = start_once(broker, program, bringup, address, settings, error);
+        if (r == -EADDRINUSE && settings->port)
+            return error_set(error, r,
+                             "broker.port: %d is taken on %s; choose another, or 0 for a free one",
+                             (int)settings->port, address);
+    }
+    if (r < 0)
+        return r;
+    *ret = broker;
+    broker = NULL;
+    return 0;
+}
+
+static void remove_folder(const char *folder) {
+    DIR *directory = opendir(folder);
+    struct dirent *entry;
+
+    while (directory && (entry = readdir(directory)))
+        if (entry->d_name[0] != '.')
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory)
+        (void)closedir(directory);
+    (void)rmdir(folder);
+}
+
+void broker_stop(struct broker *broker) {
+    process_stop(&broker->process);
+    if (broker->folder && *broker->folder)
+        remove_folder(broker->folder);
+    free(broker->folder);
+    free(broker->log);
+    free(broker);
+}
+
+int64_t broker_port(const struct broker *broker) {
+    return broker->port;
+}
+
+int64_t broker_pid(const struct broker *broker) {
+    return broker->process.pid;
+}
+
+const char *broker_version(const struct broker *broker) {
+    return broker->version;
+}
+
+const char *broker_log(const struct broker *broker) {
+    return broker->log;
+}
+
+int broker_fd(const struct broker *broker) {
+    return broker->process.err_fd;
+}
+
+int broker_usage(const struct broker *broker, double *ret_cpu_s, int64_t *ret_peak_bytes) {
+    clockid_t clock;
+    struct timespec used;
+
+    if (broker->process.pid <= 0 || clock_getcpuclockid(broker->process.pid, &clock) != 0 ||
+        clock_gettime(clock, &used) < 0)
+        return -ESRCH;
+    *ret_cpu_s = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+    *ret_peak_bytes = process_peak_memory(broker->process.pid);
+    return 0;
+}

@@ -1,0 +1,340 @@
+#include "hosts/agent.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+#include "base/process.h"
+#include "broker/mosquitto.h"
+#include "hosts/facts.h"
+#include "probes/probe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A trial has two workers, telemetry two, proofs one. */
+#define MAX_WORKERS 16
+
+struct worker {
+    int64_t id; /* 0: a free place */
+    struct process process;
+    struct jsonline_reader lines;
+};
+
+struct agent {
+    const char *certs;
+    const struct registry *registry;
+    struct jsonline_reader orders;
+    struct worker workers[MAX_WORKERS];
+    int64_t last_worker;
+    struct broker *broker;
+    json_t *current; /* the bring-up: channel, secrets, address, port */
+    struct channel channel;
+};
+
+static void tell(json_t *line) {
+    (void)jsonline_send(STDOUT_FILENO, line, NULL);
+}
+
+/* ---- orders ---- */
+
+static struct bringup bringup_of(const struct agent *agent) {
+    return (struct bringup){.channel = &agent->channel,
+                            .certs = agent->certs,
+                            .secrets = json_object_get(agent->current, "secrets")};
+}
+
+/* What the coming bring-up is about: needed before a broker and before workers. */
+static int order_channel(struct agent *agent, const json_t *order, json_t **ret,
+                         struct error *error) {
+    struct channel channel;
+    int r = channel_from_json(&channel, agent->registry, json_object_get(order, "channel"), error);
+
+    (void)ret;
+    if (r < 0)
+        return r;
+    channel_clear(&agent->channel);
+    agent->channel = channel;
+    json_decref(agent->current);
+    agent->current = json_deep_copy(order);
+    return 0;
+}
+
+static int order_broker_up(struct agent *agent, const json_t *order, json_t **ret,
+                           struct error *error) {
+    struct bringup bringup = bringup_of(agent);
+    void *settings;
+    int r;
+
+    if (agent->broker || !agent->current)
+        return error_set(error, -EBUSY, "a broker is up, or no channel is set");
+    r = setting_block_from_json(&broker_group, json_object_get(order, "settings"), &settings,
+                                error);
+    if (r < 0)
+        return r;
+    r = broker_start(&agent->broker, &bringup, jsonline_text(agent->current, "address", ""),
+                     settings, error);
+    setting_block_free(&broker_group, settings);
+    if (r < 0)
+        return r;
+    (void)json_object_set_new(agent->current, "port", json_integer(broker_port(agent->broker)));
+    *ret = json_pack("{s:I,s:I,s:s}", "port", (json_int_t)broker_port(agent->broker), "pid",
+                     (json_int_t)broker_pid(agent->broker), "version",
+                     broker_version(agent->broker));
+    return 0;
+}
+
+static int order_broker_usage(struct agent *agent, const json_t *order, json_t **ret,
+                              struct error *error) {
+    int64_t peak;
+    double cpu_s;
+
+    (void)order;
+    if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
+        return error_set(error, -ESRCH, "no broker is up");
+    *ret = json_pack("{s:f,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
+                     (json_int_t)clock_monotonic_ns());
+    return 0;
+}
+
+/* Only what is printable ASCII or valid UTF-8 can be told; a broker's log is. */
+static json_t *log_text(const char *log) {
+    json_t *text = json_string(log);
+
+    return text ? text : json_string("(the log is not valid UTF-8)");
+}
+
+static int order_broker_down(struct agent *agent, const json_t *order, json_t **ret,
+                             struct error *error) {
+    (void)order;
+    if (!agent->broker)
+        return error_set(error, -ESRCH, "no broker is up");
+    *ret = json_pack("{s:o}", "log", log_text(broker_log(agent->broker)));
+    broker_stop(agent->broker);
+    agent->broker = NULL;
+    return 0;
+}
+
+/* The parameters that the driver gave, and what only this host knows. */
+static json_t *worker_params(struct agent *agent, const struct role *role, const json_t *order) {
+    json_t *params = json_deep_copy(json_object_get(order, "params"));
+    struct bringup bringup = bringup_of(agent);
+    struct client_config *config = mechanism_client_config(
+        &bringup, role->party, jsonline_text(agent->current, "address", ""),
+        jsonline_integer(agent->current, "port", 0));
+
+    if (!params)
+        params = json_object();
+    (void)json_object_set_new(params, "client", setting_block_to_json(&client_config_group, config));
+    (void)json_object_set(params, "channel", json_object_get(agent->current, "channel"));
+    (void)json_object_set(params, "secrets", json_object_get(agent->current, "secrets"));
+    (void)json_object_set_new(params, "certs", json_string(agent->certs));
+    client_config_free(config);
+    return params;
+}
+
+static struct worker *find_worker(struct agent *agent, int64_t id) {
+    for (size_t i = 0; i < MAX_WORKERS; i++)
+        if (agent->workers[i].id == id)
+            return &agent->workers[i];
+    return NULL;
+}
+
+static int order_worker(struct agent *agent, const json_t *order, json_t **ret,
+                        struct error *error) {
+    const char *name = jsonline_text(order, "role", "");
+    const struct role *role = role_find(name);
+    struct worker *worker = find_worker(agent, 0);
+    const char *argv[] = {"/proc/self/exe", "worker", name, NULL};
+    struct process_options options = {
+        .argv = argv, .in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_KEEP};
+    int r;
+
+    if (!role || !agent->current)
+        return error_set(error, -EINVAL, "no role '%s', or no channel is set", name);
+    if (!worker)
+        return error_set(error, -EBUSY, "too many workers");
+    r = process_start(&worker->process, &options, error);
+    if (r < 0)
+        return r;
+    worker->id = ++agent->last_worker;
+    jsonline_init(&worker->lines, worker->process.out_fd);
+    *ret = json_pack("{s:I,s:I}", "worker", (json_int_t)worker->id, "pid",
+                     (json_int_t)worker->process.pid);
+    (void)jsonline_send(worker->process.in_fd, worker_params(agent, role, order), NULL);
+    return 0;
+}
+
+static int order_tell(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    int64_t id = jsonline_integer(order, "worker", 0);
+    struct worker *worker = id ? find_worker(agent, id) : NULL;
+
+    (void)ret;
+    if (!worker)
+        return error_set(error, -ESRCH, "no such worker");
+    return jsonline_send(worker->process.in_fd,
+                         json_deep_copy(json_object_get(order, "line")), error);
+}
+
+static void drop(struct worker *worker) {
+    process_stop(&worker->process);
+    jsonline_clear(&worker->lines);
+    *worker = (struct worker){.id = 0, .process = PROCESS_NONE};
+}
+
+static int order_drop(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    int64_t id = jsonline_integer(order, "worker", 0);
+    struct worker *worker = id ? find_worker(agent, id) : NULL;
+
+    (void)ret;
+    (void)error;
+    if (worker)
+        drop(worker);
+    return 0;
+}
+
+static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
+    (void)agent;
+    (void)error;
+    *ret = facts_collect(jsonline_text(order, "address", ""));
+    return 0;
+}
+
+/* Alphabetical. */
+static const struct {
+    const char *name;
+    int (*obey)(struct agent *agent, const json_t *order, json_t **ret, struct error *error);
+} orders[] = {
+    {"broker-down", order_broker_down},
+    {"broker-up", order_broker_up},
+    {"broker-usage", order_broker_usage},
+    {"channel", order_channel},
+    {"drop", order_drop},
+    {"facts", order_facts},
+    {"tell", order_tell},
+    {"worker", order_worker},
+};
+
+static void obey(struct agent *agent, const json_t *order) {
+    const char *name = jsonline_text(order, "order", "");
+    int64_t id = jsonline_integer(order, "id", 0);
+    struct error error = {"unknown order"};
+    json_t *answer = NULL;
+    int r = -EINVAL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+        if (text_equal(orders[i].name, name))
+            r = orders[i].obey(agent, order, &answer, &error);
+    if (!id)
+        json_decref(answer);
+    else if (r < 0)
+        tell(json_pack("{s:I,s:s,s:i}", "id", (json_int_t)id, "error", error.text, "code", r));
+    else
+        tell(json_pack("{s:I,s:o}", "id", (json_int_t)id, "ok", answer ? answer : json_object()));
+}
+
+/* ---- what happens by itself ---- */
+
+/* A worker has closed its stdout: it has ended, or is about to. */
+static void worker_ended(struct worker *worker) {
+    struct process_end end = {0};
+    CLEANUP_FREE char *how = NULL;
+
+    memory_close_fdp(&worker->process.in_fd);
+    worker->process.in_fd = -1;
+    while (!process_reap(&worker->process, &end))
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+    how = process_end_text(end.status);
+    tell(json_pack("{s:I,s:s}", "worker", (json_int_t)worker->id, "ended", how));
+    drop(worker);
+}
+
+static void worker_spoke(struct worker *worker) {
+    struct error error;
+    json_t *line;
+    int r = jsonline_fill(&worker->lines, &error);
+
+    if (r <= 0) {
+        worker_ended(worker);
+        return;
+    }
+    while ((r = jsonline_next(&worker->lines, &line, &error)) != 0) {
+        if (r < 0)
+            line = json_pack("{s:s,s:s}", "say", "failed", "why", error.text);
+        tell(json_pack("{s:I,s:o}", "worker", (json_int_t)worker->id, "line", line));
+    }
+}
+
+static void broker_spoke(struct agent *agent) {
+    struct error error;
+
+    if (broker_read_log(agent->broker, &error) == 0)
+        return;
+    tell(json_pack("{s:s,s:s,s:o}", "broker", "ended", "why", error.text, "log",
+                   log_text(broker_log(agent->broker))));
+    broker_stop(agent->broker);
+    agent->broker = NULL;
+}
+
+/* Reads orders: false when the driver has gone or speaks nonsense. */
+static bool driver_spoke(struct agent *agent) {
+    struct error error;
+    json_t *order;
+    int r = jsonline_fill(&agent->orders, &error);
+
+    if (r <= 0)
+        return false;
+    while ((r = jsonline_next(&agent->orders, &order, &error)) > 0) {
+        obey(agent, order);
+        json_decref(order);
+    }
+    if (r < 0)
+        fprintf(stderr, "bench agent: %s\n", error.text);
+    return r == 0;
+}
+
+static void serve(struct agent *agent) {
+    struct pollfd pollers[MAX_WORKERS + 2];
+
+    for (bool going = true; going;) {
+        for (size_t i = 0; i < MAX_WORKERS; i++)
+            pollers[i] = (struct pollfd){
+                .fd = agent->workers[i].id ? agent->workers[i].process.out_fd : -1,
+                .events = POLLIN};
+        pollers[MAX_WORKERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        pollers[MAX_WORKERS + 1] = (struct pollfd){
+            .fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
+        if (poll(pollers, ARRAY_SIZE(pollers), -1) < 0)
+            continue;
+        for (size_t i = 0; i < MAX_WORKERS; i++)
+            if (pollers[i].revents)
+                worker_spoke(&agent->workers[i]);
+        if (pollers[MAX_WORKERS + 1].revents)
+            broker_spoke(agent);
+        /* Last, because an order may end what the others are about. */
+        if (pollers[MAX_WORKERS].revents)
+            going = driver_spoke(agent);
+    }
+}
+
+int agent_main(const char *certs, const struct registry *registry) {
+    struct agent agent = {.certs = certs, .registry = registry};
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    jsonline_init(&agent.orders, STDIN_FILENO);
+    for (size_t i = 0; i < MAX_WORKERS; i++)
+        agent.workers[i].process = PROCESS_NONE;
+    tell(json_pack("{s:i,s:s}", "protocol", AGENT_PROTOCOL, "version", BENCH_VERSION));
+    serve(&agent);
+    for (size_t i = 0; i < MAX_WORKERS; i++)
+        if (agent.workers[i].id)
+            drop(&agent.workers[i]);
+    if (agent.broker)
+        broker_stop(agent.broker);
+    channel_clear(&agent.channel);
+    json_decref(agent.current);
+    jsonline_clear(&agent.orders);
+    return 0;
+}

@@ -1,0 +1,40 @@
+#include "hosts/worker.h"
+
+#include "probes/probe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+static int perform(const struct role *role, const struct registry *registry, struct error *error) {
+    CLEANUP(jsonline_clearp) struct jsonline_reader orders;
+    json_auto_t *params = NULL;
+    struct stage stage;
+    int r;
+
+    jsonline_init(&orders, STDIN_FILENO);
+    r = jsonline_wait(&orders, -1, INT64_MAX, &params, error);
+    if (r < 0)
+        return error_prefix(error, r, "parameters");
+    stage_open(&stage, &orders, STDOUT_FILENO, params, registry);
+    r = role->run(&stage, error);
+    if (r < 0)
+        (void)stage_say(&stage, "failed", json_pack("{s:s}", "why", error->text), NULL);
+    stage_close(&stage);
+    return r;
+}
+
+int worker_main(const char *name, const struct registry *registry) {
+    const struct role *role = role_find(name);
+    struct error error = {"?"};
+
+    if (!role) {
+        fprintf(stderr, "bench worker: no role '%s'\n", name);
+        return 2;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (perform(role, registry, &error) == 0)
+        return 0;
+    /* Threads of a failed role may still run: leave without the library's farewells. */
+    _exit(1);
+}

@@ -1,0 +1,232 @@
+#include "mqtt/client.h"
+
+#include "base/clock.h"
+#include "security/tls_context.h"
+
+#include <errno.h>
+#include <mosquitto.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+
+#define TIMEOUT_NS  (5 * NS_PER_S)
+#define KEEPALIVE_S 60
+/* Packets taken in one turn before the caller has its say again. */
+#define TURN_PACKETS 256
+
+struct mqtt_client {
+    struct mosquitto *library;
+    SSL_CTX *context;
+    mqtt_message_fn *on_message;
+    void *user;
+    int64_t received, completed;
+    int64_t next_misc_ns;
+    int connack, suback; /* -1 until it comes */
+};
+
+static void on_connect(struct mosquitto *library, void *user, int code) {
+    (void)library;
+    ((struct mqtt_client *)user)->connack = code;
+}
+
+static void on_subscribe(struct mosquitto *library, void *user, int id, int count,
+                         const int *granted) {
+    (void)library;
+    (void)id;
+    ((struct mqtt_client *)user)->suback = count > 0 ? granted[0] : 128;
+}
+
+static void on_publish(struct mosquitto *library, void *user, int id) {
+    (void)library;
+    (void)id;
+    ((struct mqtt_client *)user)->completed++;
+}
+
+static void on_message(struct mosquitto *library, void *user,
+                       const struct mosquitto_message *message) {
+    struct mqtt_client *client = user;
+
+    (void)library;
+    client->received++;
+    if (client->on_message)
+        client->on_message(client->user, message->topic, message->payload,
+                           (size_t)message->payloadlen);
+}
+
+static int failed(int code, const char *what, struct error *error) {
+    int saved = errno;
+
+    if (code == MOSQ_ERR_ERRNO && saved)
+        return error_errno(error, -saved, "MQTT %s", what);
+    return error_set(error, -ECONNRESET, "MQTT %s: %s", what, mosquitto_strerror(code));
+}
+
+static void init_library(void) {
+    (void)mosquitto_lib_init();
+}
+
+static int configure(struct mqtt_client *client, const struct client_config *config,
+                     struct error *error) {
+    int r = 0;
+
+    mosquitto_connect_callback_set(client->library, on_connect);
+    mosquitto_subscribe_callback_set(client->library, on_subscribe);
+    mosquitto_publish_callback_set(client->library, on_publish);
+    mosquitto_message_callback_set(client->library, on_message);
+    (void)mosquitto_int_option(client->library, MOSQ_OPT_TCP_NODELAY, 1);
+    if (*config->username)
+        (void)mosquitto_username_pw_set(client->library, config->username, config->password);
+    if (!config->tls.enabled)
+        return 0;
+    /* The library would check no host name under a context of ours: tls_context_client() does. */
+    r = tls_context_client(&client->context, config, error);
+    if (r < 0)
+        return r;
+    (void)mosquitto_int_option(client->library, MOSQ_OPT_SSL_CTX_WITH_DEFAULTS, 0);
+    (void)mosquitto_void_option(client->library, MOSQ_OPT_SSL_CTX, client->context);
+    return 0;
+}
+
+/* Turns until *answer is no longer -1. */
+static int await(struct mqtt_client *client, const int *answer, const char *what,
+                 struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + TIMEOUT_NS;
+
+    while (*answer < 0) {
+        int r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
+
+        if (r < 0)
+            return r;
+        if (*answer < 0 && clock_monotonic_ns() >= deadline)
+            return error_set(error, -ETIMEDOUT, "MQTT: no %s within %d s", what,
+                             (int)(TIMEOUT_NS / NS_PER_S));
+    }
+    return 0;
+}
+
+int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *config,
+                        mqtt_message_fn *handler, void *context, struct error *error) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    CLEANUP(mqtt_client_freep) struct mqtt_client *client = memory_new(1, sizeof(*client));
+    int r;
+
+    (void)pthread_once(&once, init_library);
+    client->on_message = handler;
+    client->user = context;
+    client->connack = client->suback = -1;
+    client->library = mosquitto_new(config->client_id, true, client);
+    if (!client->library)
+        return error_errno(error, -errno, "MQTT client '%s'", config->client_id);
+    r = configure(client, config, error);
+    if (r < 0)
+        return r;
+    r = mosquitto_connect(client->library, config->address, (int)config->port, KEEPALIVE_S);
+    if (r != MOSQ_ERR_SUCCESS)
+        return failed(r, "connection", error);
+    r = await(client, &client->connack, "CONNACK", error);
+    if (r < 0)
+        return r;
+    if (client->connack != 0)
+        return error_set(error, -EACCES, "MQTT: the broker refused %s: %s", config->client_id,
+                         mosquitto_connack_string(client->connack));
+    *ret = client;
+    client = NULL;
+    return 0;
+}
+
+void mqtt_client_free(struct mqtt_client *client) {
+    if (client->library) {
+        (void)mosquitto_disconnect(client->library);
+        mosquitto_destroy(client->library);
+    }
+    SSL_CTX_free(client->context);
+    free(client);
+}
+
+int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
+                          struct error *error) {
+    int r;
+
+    client->suback = -1;
+    r = mosquitto_subscribe(client->library, NULL, topic, qos);
+    if (r != MOSQ_ERR_SUCCESS)
+        return failed(r, "subscription", error);
+    r = await(client, &client->suback, "SUBACK", error);
+    if (r < 0)
+        return r;
+    if (client->suback > 2)
+        return error_set(error, -EACCES, "MQTT: the broker refused the subscription to %s", topic);
+    return 0;
+}
+
+int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
+                        size_t length, int qos, struct error *error) {
+    int r = mosquitto_publish(client->library, NULL, topic, (int)length, payload, qos, false);
+
+    return r == MOSQ_ERR_SUCCESS ? 0 : failed(r, "publication", error);
+}
+
+bool mqtt_client_wants_write(struct mqtt_client *client) {
+    return mosquitto_want_write(client->library);
+}
+
+/* The library takes about one packet a call, and says nothing of whether there was one: a call that
+ * brings no message ends the turn, and poll() tells whether more came. */
+static int receive(struct mqtt_client *client, struct error *error) {
+    for (int i = 0; i < TURN_PACKETS; i++) {
+        int64_t before = client->received;
+        int r = mosquitto_loop_read(client->library, 1);
+
+        if (r != MOSQ_ERR_SUCCESS)
+            return failed(r, "connection lost", error);
+        if (client->received == before)
+            return 0;
+    }
+    return 0;
+}
+
+int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *error) {
+    struct pollfd poller = {.fd = mosquitto_socket(client->library), .events = POLLIN};
+    int64_t now;
+    int r;
+
+    if (mosquitto_want_write(client->library))
+        poller.events |= POLLOUT;
+    r = poll(&poller, 1, timeout_ms);
+    if (r < 0 && errno != EINTR)
+        return error_errno(error, -errno, "poll");
+    if (r > 0 && poller.revents & ~POLLOUT) {
+        r = receive(client, error);
+        if (r < 0)
+            return r;
+    }
+    if (mosquitto_want_write(client->library)) {
+        r = mosquitto_loop_write(client->library, 1);
+        if (r != MOSQ_ERR_SUCCESS)
+            return failed(r, "connection lost", error);
+    }
+    now = clock_monotonic_ns();
+    if (now >= client->next_misc_ns) {
+        client->next_misc_ns = now + NS_PER_S;
+        r = mosquitto_loop_misc(client->library);
+        if (r != MOSQ_ERR_SUCCESS)
+            return failed(r, "connection lost", error);
+    }
+    return 0;
+}
+
+int64_t mqtt_client_completed(const struct mqtt_client *client) {
+    return client->completed;
+}
+
+int mqtt_client_fd(const struct mqtt_client *client) {
+    return mosquitto_socket(client->library);
+}
+
+void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret) {
+    SSL *ssl = mosquitto_ssl_get(client->library);
+
+    *ret = (struct tls_session){{0}, {0}, {0}};
+    if (ssl)
+        tls_context_session(ssl, ret);
+}

@@ -1,0 +1,53 @@
+/*
+ * client - an MQTT client as devices have it: libmosquitto under a client_config. The only user of
+ * that library.
+ *
+ * Without threads: a client belongs to the thread that made it, and does its work in
+ * mqtt_client_turn(). Connections are never re-established behind the user's back.
+ */
+#ifndef BENCH_MQTT_CLIENT_H
+#define BENCH_MQTT_CLIENT_H
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/client_config.h"
+#include "model/trial.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mqtt_client;
+
+/* Called inside mqtt_client_turn() for every message; must not call the client except to publish. */
+typedef void mqtt_message_fn(void *context, const char *topic, const void *payload, size_t length);
+
+/* Connects and waits for the CONNACK. The client is the caller's; on_message may be NULL. */
+int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *config,
+                        mqtt_message_fn *on_message, void *context, struct error *error);
+/* Leaves with DISCONNECT and frees. */
+void mqtt_client_free(struct mqtt_client *client);
+DEFINE_CLEANUP(struct mqtt_client *, mqtt_client_free)
+
+/* Subscribes and waits for the SUBACK. */
+int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
+                          struct error *error);
+
+/* Hands a message to the library, which sends it at once when it can. */
+int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
+                        size_t length, int qos, struct error *error);
+
+/* Whether something waits to be sent. */
+bool mqtt_client_wants_write(struct mqtt_client *client);
+
+/* Waits up to timeout_ms (0: not at all) until the socket is ready, then receives all that is there
+ * and sends what waits. Returns 0, or a negative errno when the connection is lost. */
+int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *error);
+
+/* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 acknowledged by the broker. */
+int64_t mqtt_client_completed(const struct mqtt_client *client);
+
+int mqtt_client_fd(const struct mqtt_client *client);
+void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret);
+
+#endif

@@ -1,0 +1,37 @@
+/* path - raw TCP beside the live channel: what the paper measured. */
+#include "probes/path.h"
+
+#include "probes/stream.h"
+
+static const struct setting rows[] = {STREAM_SETTINGS};
+static const struct setting_group group =
+    SETTING_GROUP("probe.path", SETTING_PROBE, rows, struct stream_settings);
+
+static int run_server(struct stage *stage, struct error *error) {
+    return stream_server(stage, &group, false, error);
+}
+
+static int run_client(struct stage *stage, struct error *error) {
+    return stream_client(stage, &group, false, error);
+}
+
+static const struct metric metrics[] = {
+    {"throughput", "Mbit/s", METRIC_HIGHER, true,
+     "raw TCP beside the live channel, as the paper measured: what the link gives. It enters no "
+     "channel, so no difference here is a price of its security."},
+    STREAM_METRICS,
+};
+static const struct role roles[] = {
+    {"path-server", PARTY_BROKER, run_server},
+    {"path-client", PARTY_CLIENT2, run_client},
+};
+
+const struct probe probe_path = {
+    .group = &group,
+    .help = "raw TCP beside the live channel: what the link gives",
+    .metrics = metrics,
+    .n_metrics = ARRAY_SIZE(metrics),
+    .roles = roles,
+    .n_roles = ARRAY_SIZE(roles),
+    .planned_ns = stream_planned_ns,
+};

@@ -1,0 +1,81 @@
+#include "probes/probe.h"
+
+#include "probes/delivery.h"
+#include "probes/path.h"
+#include "probes/proof.h"
+#include "probes/telemetry.h"
+#include "probes/transport.h"
+#include "transport/transport.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct probe *const probes[] = {
+    &probe_path,
+    &probe_transport,
+    &probe_delivery,
+};
+const size_t n_probes = ARRAY_SIZE(probes);
+
+const char *probe_name(const struct probe *probe) {
+    return probe->group->name + strlen("probe.");
+}
+
+const struct probe *probe_find(const char *name) {
+    for (size_t i = 0; i < n_probes; i++)
+        if (text_equal(probe_name(probes[i]), name))
+            return probes[i];
+    return NULL;
+}
+
+const struct role *role_find(const char *name) {
+    static const struct role *const others[] = {&role_proof, &role_telemetry_publisher,
+                                                &role_telemetry_subscriber};
+
+    for (size_t i = 0; i < n_probes; i++)
+        for (size_t j = 0; j < probes[i]->n_roles; j++)
+            if (text_equal(probes[i]->roles[j].name, name))
+                return &probes[i]->roles[j];
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (text_equal(others[i]->name, name))
+            return others[i];
+    return NULL;
+}
+
+int role_settings(const struct stage *stage, const struct setting_group *group, void **ret,
+                  struct error *error) {
+    return setting_block_from_json(group, json_object_get(stage->params, "settings"), ret, error);
+}
+
+int role_client(const struct stage *stage, struct client_config **ret, struct error *error) {
+    void *block;
+    int r = setting_block_from_json(&client_config_group, json_object_get(stage->params, "client"),
+                                    &block, error);
+
+    if (r == 0)
+        *ret = block;
+    return r;
+}
+
+void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
+    struct tcp_counters sum = {0}, one;
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_fds; i++) {
+        if (tcp_read_counters(fds[i], &one) < 0)
+            continue;
+        sum.retransmits += one.retransmits;
+        sum.segments_out += one.segments_out;
+        sum.bytes_sent += one.bytes_sent;
+        sum.rtt_ms += one.rtt_ms;
+        sum.rtt_min_ms = n == 0 || one.rtt_min_ms < sum.rtt_min_ms ? one.rtt_min_ms : sum.rtt_min_ms;
+        n++;
+    }
+    if (!n)
+        return;
+    stage_metric(stage, "retransmits", "segments", (double)sum.retransmits);
+    stage_metric(stage, "segments_out", "segments", (double)sum.segments_out);
+    stage_metric(stage, "tcp_bytes_sent", "B", (double)sum.bytes_sent);
+    stage_metric(stage, "rtt", "ms", sum.rtt_ms / (double)n);
+    stage_metric(stage, "rtt_min", "ms", sum.rtt_min_ms);
+}

@@ -1,0 +1,73 @@
+/*
+ * probe - one way of measuring a channel. One file a probe, one row in probe.c.
+ *
+ * A probe is its settings, its metrics, and its roles: what runs on which party's host, as freshly
+ * executed workers. Roles are started in order, and what one says in its `ready` is in the
+ * parameters of the next. Telemetry and proofs are roles too, of no probe.
+ *
+ * Parameters of every role (JSON): "settings" (the probe's block), "client" (the client_config of
+ * its party, filled in by its host), "peers" (the `ready` of the roles before it, by name), "topic"
+ * (carries the trial's id, so that nothing late of one trial counts in the next), "pin" (what TLS
+ * the MQTT session negotiated: version, cipher, group).
+ *
+ * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
+ * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",
+ * "elapsed_ns", "steps".
+ */
+#ifndef BENCH_PROBES_PROBE_H
+#define BENCH_PROBES_PROBE_H
+
+#include "model/metric.h"
+#include "model/setting.h"
+#include "probes/stage.h"
+
+struct role {
+    const char *name; /* "path-server": what `bench worker` is told to be */
+    enum party party; /* on whose host, and under whose client_config */
+    /* The whole life of a worker. A failure's message is told to the driver by the caller. */
+    int (*run)(struct stage *stage, struct error *error);
+};
+
+struct probe {
+    const struct setting_group *group; /* named "probe.NAME" */
+    const char *help;
+    const struct metric *metrics; /* the headline first */
+    size_t n_metrics;
+    const struct role *roles;
+    size_t n_roles;
+    bool pinned; /* its TLS must be the one that the MQTT session negotiated */
+    /* How long one trial measures, warm-up included. */
+    int64_t (*planned_ns)(const void *settings);
+};
+
+extern const struct probe *const probes[];
+extern const size_t n_probes;
+
+/* "path" of a group "probe.path". */
+const char *probe_name(const struct probe *probe);
+const struct probe *probe_find(const char *name);
+
+/* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
+const struct role *role_find(const char *name);
+
+/* Reads the parts that all roles need out of stage->params; what is handed out is the caller's. */
+int role_settings(const struct stage *stage, const struct setting_group *group, void **ret,
+                  struct error *error);
+int role_client(const struct stage *stage, struct client_config **ret, struct error *error);
+
+/* What every worker measures of itself, for the metrics of a probe. */
+#define METRICS_OF_PROCESS                                                                         \
+    {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
+        {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"}
+/* What the kernel counts of a connection. */
+#define METRICS_OF_TCP                                                                             \
+    {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, whole connection"},     \
+        {"segments_out", "segments", METRIC_NONE, false, "segments sent, whole connection"},       \
+        {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent, without what was resent"},  \
+        {"rtt", "ms", METRIC_LOWER, false, "round-trip time, the kernel's smoothed estimate"},     \
+        {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time seen"}
+
+/* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */
+void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds);
+
+#endif

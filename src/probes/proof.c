@@ -1,0 +1,168 @@
+#include "probes/proof.h"
+
+#include "probes/wiretap.h"
+#include "security/mechanism.h"
+#include "transport/attempt.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Found in what passes on the wire unless something hides it. */
+#define MARKER "wiretap-marker-5c0ffee5"
+
+struct examiner {
+    struct stage *stage;
+    struct bringup bringup;
+    struct client_config *right; /* client2's, under a client id of its own */
+    struct tls_session session;
+    json_t *rows;
+};
+
+static void put_row(struct examiner *examiner, const char *proof, const char *expected,
+                    const char *observed, const char *cause, bool held) {
+    (void)json_array_append_new(examiner->rows,
+                                json_pack("[s,s,s,s,s]", proof, expected, observed, cause,
+                                          held ? "held" : "broken"));
+}
+
+/* Whether one of the causes, separated by '|', is the start of what was seen, up to a word's end. */
+static bool expects(const char *causes, const char *seen) {
+    while (*causes) {
+        size_t length = strcspn(causes, "|");
+
+        if (strncmp(causes, seen, length) == 0 && (seen[length] == '\0' || seen[length] == ' '))
+            return true;
+        causes += length + (causes[length] == '|');
+    }
+    return false;
+}
+
+static void prove_accepted(struct examiner *examiner, const char *name) {
+    struct attempt attempt;
+    struct error error;
+
+    if (attempt_make(examiner->right, NULL, &attempt, &error) < 0) {
+        put_row(examiner, name, "accepted", "no answer", error.text, false);
+        return;
+    }
+    put_row(examiner, name, "accepted", attempt.accepted ? "accepted" : "refused", attempt.cause,
+            attempt.accepted);
+    if (attempt.accepted)
+        examiner->session = attempt.session;
+}
+
+static void prove_refused(struct examiner *examiner, const struct proof *proof) {
+    CLEANUP_FREE char *expected = text_format("refused: %s", proof->causes);
+    struct client_config *altered = setting_block_copy(&client_config_group, examiner->right);
+    struct attempt attempt;
+    struct error error;
+
+    proof->alter(altered, &examiner->bringup);
+    if (attempt_make(altered, NULL, &attempt, &error) < 0)
+        put_row(examiner, proof->name, expected, "no answer", error.text, false);
+    else
+        put_row(examiner, proof->name, expected, attempt.accepted ? "accepted" : "refused",
+                attempt.cause, !attempt.accepted && expects(proof->causes, attempt.cause));
+    client_config_free(altered);
+}
+
+/* The version that was negotiated is one that the channel asks for, and so is the suite. */
+static void prove_negotiated(struct examiner *examiner) {
+    static const char *const names[] = {
+        [TLS_1_1] = "TLSv1.1", [TLS_1_2] = "TLSv1.2", [TLS_1_3] = "TLSv1.3"};
+    const struct tls_config *tls = &examiner->right->tls;
+    const struct tls_session *session = &examiner->session;
+    CLEANUP_FREE char *expected =
+        text_format("%s to %s%s%s", names[tls->min_version], names[tls->max_version],
+                    *tls->suites ? " " : "", tls->suites);
+    CLEANUP_FREE char *observed =
+        text_format("%s %s %s", session->version, session->cipher, session->group);
+    bool held = false;
+
+    if (!tls->enabled)
+        return;
+    for (int64_t version = tls->min_version; version <= tls->max_version; version++)
+        held = held || text_equal(session->version, names[version]);
+    if (held && *tls->suites && text_equal(session->version, names[TLS_1_3]))
+        held = strstr(tls->suites, session->cipher) != NULL;
+    put_row(examiner, "negotiated-as-asked", expected, observed, "", held);
+}
+
+/* One text that passes the wire: it is seen exactly when the channel does not encrypt. */
+static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap, const char *name,
+                        const char *text, const char *cause) {
+    bool expected = !examiner->right->tls.enabled, seen = wiretap_saw(wiretap, text);
+
+    put_row(examiner, name, expected ? "visible" : "absent", seen ? "visible" : "absent", cause,
+            seen == expected);
+}
+
+static void prove_wiretap(struct examiner *examiner) {
+    static const struct attempt_message message = {"bench/wiretap", MARKER};
+    struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
+    CLEANUP(wiretap_freep) struct wiretap *wiretap = NULL;
+    CLEANUP_FREE char *cause = NULL;
+    struct attempt attempt;
+    struct error error;
+    int r = wiretap_start(&wiretap, tapped->address, tapped->port, &error);
+
+    if (r == 0) {
+        tapped->port = wiretap_port(wiretap);
+        r = attempt_make(tapped, &message, &attempt, &error);
+        wiretap_finish(wiretap);
+    }
+    client_config_free(tapped);
+    if (r < 0 || !attempt.accepted) {
+        put_row(examiner, "wiretap-payload", "accepted", "no answer",
+                r < 0 ? error.text : attempt.cause, false);
+        return;
+    }
+    cause = text_format("%lld bytes passed", (long long)wiretap_bytes(wiretap));
+    prove_sight(examiner, wiretap, "wiretap-payload", MARKER, cause);
+    if (*examiner->right->password)
+        prove_sight(examiner, wiretap, "wiretap-password", examiner->right->password, cause);
+}
+
+static void prove_all(struct examiner *examiner) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    prove_accepted(examiner, "accepted-before");
+    prove_negotiated(examiner);
+    while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
+        for (size_t i = 0; i < mechanism->n_proofs; i++)
+            if (!mechanism->proofs[i].applies ||
+                mechanism->proofs[i].applies(examiner->bringup.channel))
+                prove_refused(examiner, &mechanism->proofs[i]);
+    prove_wiretap(examiner);
+    /* A refusal counts only while the right client is let in: before, and still. */
+    prove_accepted(examiner, "accepted-after");
+}
+
+static int run(struct stage *stage, struct error *error) {
+    struct examiner examiner = {.stage = stage, .rows = json_array()};
+    struct channel channel;
+    int r = channel_from_json(&channel, stage->registry, json_object_get(stage->params, "channel"),
+                              error);
+
+    if (r < 0)
+        return r;
+    examiner.bringup = (struct bringup){
+        .channel = &channel,
+        .certs = jsonline_text(stage->params, "certs", ""),
+        .secrets = json_object_get(stage->params, "secrets"),
+    };
+    r = role_client(stage, &examiner.right, error);
+    if (r == 0) {
+        text_replace(&examiner.right->client_id, "client2-proof");
+        prove_all(&examiner);
+        (void)json_object_set_new(stage->result, "proofs", examiner.rows);
+        stage_put_session(stage, &examiner.session);
+        client_config_free(examiner.right);
+        r = stage_report(stage, error);
+    }
+    channel_clear(&channel);
+    return r;
+}
+
+const struct role role_proof = {"proof", PARTY_CLIENT2, run};

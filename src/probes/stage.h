@@ -1,0 +1,86 @@
+/*
+ * stage - where a role acts: its conversation with the driver, and the measuring of what its
+ * streams move.
+ *
+ * Every worker goes through the same phases: `ready` (it can begin), `go` (the driver's word),
+ * `begin` and `done` (its own window of measurement has opened, has closed), `stop` (the driver's
+ * word, with what the other side has told), `result`. The streams run in threads of their own and
+ * do nothing but move bytes and count; the stage looks at their counters from outside, so that a
+ * measured loop needs neither clock nor lock.
+ */
+#ifndef BENCH_PROBES_STAGE_H
+#define BENCH_PROBES_STAGE_H
+
+#include "base/jsonline.h"
+#include "model/client_config.h"
+#include "model/metric.h"
+#include "model/registry.h"
+#include "model/trial.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define STAGE_STEP_NS (100 * 1000000LL)
+
+struct stage {
+    struct jsonline_reader orders;
+    int out_fd;
+    const json_t *params; /* of the role; borrowed */
+    const struct registry *registry;
+    json_t *result;       /* what will be said at the end; borrowed by nobody else */
+};
+
+/* What one stream has moved; each on a cache line of its own, written by its thread only. */
+struct stream_counter {
+    _Alignas(64) _Atomic int64_t bytes;
+    _Atomic int64_t units; /* messages, or blocks */
+};
+
+/* One thread that moves bytes until `stop` is set or the other side ends. */
+struct stream {
+    struct stream_counter counter;
+    pthread_t thread;
+    _Atomic bool *stop;
+    _Atomic bool ended;
+    int code;           /* why it ended: 0 or a negative errno, with words in error */
+    struct error error;
+    void *context;      /* the role's own */
+};
+
+/* The window of measurement, in nanoseconds from `go`. */
+struct stage_window {
+    int64_t warmup_ns, duration_ns;
+};
+
+/* Speaks on out_fd and hears through orders (whose buffer is then the stage's). */
+void stage_open(struct stage *stage, struct jsonline_reader *orders, int out_fd,
+                const json_t *params, const struct registry *registry);
+void stage_close(struct stage *stage);
+
+/* Tells the driver something: {"say": word, ...facts}; facts (may be NULL) is taken. */
+int stage_say(struct stage *stage, const char *word, json_t *facts, struct error *error);
+/* Waits for the driver's word; *ret_facts (may be NULL) is the caller's. -EPIPE: the driver has gone. */
+int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struct error *error);
+/* The descriptor of the driver's words, for poll(). */
+static inline int stage_fd(const struct stage *stage) {
+    return stage->orders.fd;
+}
+
+/* Waits for `go`, starts the streams' threads, says `begin` and `done` around the window, and puts
+ * bytes, time, CPU seconds and (with steps) 100 ms steps of the window into stage->result. The
+ * streams go on: stage_finish() ends them. */
+int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
+                  size_t n_streams, void *(*run)(void *stream), bool steps, struct error *error);
+
+/* Joins the threads, whose loops all have time limits of their own. Returns the first failure. */
+int stage_finish(struct stream *streams, size_t n_streams, struct error *error);
+
+/* Adds a row of metrics.csv to the result. */
+void stage_metric(struct stage *stage, const char *name, const char *unit, double value);
+/* Adds peak memory, and says `result`. */
+int stage_report(struct stage *stage, struct error *error);
+
+void stage_put_session(struct stage *stage, const struct tls_session *session);
+
+#endif

@@ -1,0 +1,285 @@
+#include "probes/stream.h"
+
+#include "base/clock.h"
+#include "security/tls_context.h"
+#include "transport/transport.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* A stall of this length ends a stream. */
+#define STALL_NS (10 * NS_PER_S)
+/* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
+ * sender has written is soon at the receiver. */
+#define NOT_SENT_BYTES (256 * 1024)
+#define GATHER_BYTES   (64 * 1024)
+#define RECEIVE_BYTES  (128 * 1024)
+
+/* All streams of one worker. */
+struct bundle {
+    const struct stream_settings *settings;
+    bool sends;
+    struct stream *streams;
+    struct transport **transports;
+    unsigned char **buffers; /* one a stream; a sender's is filled */
+    size_t n, buffer_bytes;
+    _Atomic bool stop;
+    SSL_CTX *context;
+};
+
+int64_t stream_planned_ns(const void *settings) {
+    const struct stream_settings *own = settings;
+
+    return own->warmup_ns + own->duration_ns;
+}
+
+static void bundle_open(struct bundle *bundle, const struct stream_settings *settings, bool sends) {
+    *bundle = (struct bundle){.settings = settings, .sends = sends,
+                              .n = (size_t)settings->streams};
+    bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
+    if (!bundle->streams)
+        abort();
+    memset(bundle->streams, 0, bundle->n * sizeof(struct stream));
+    bundle->transports = memory_new(bundle->n, sizeof(*bundle->transports));
+    bundle->buffers = memory_new(bundle->n, sizeof(*bundle->buffers));
+    bundle->buffer_bytes = sends ? (size_t)settings->write_size_bytes : RECEIVE_BYTES;
+    for (size_t i = 0; i < bundle->n; i++) {
+        bundle->buffers[i] = memory_new(bundle->buffer_bytes, 1);
+        for (size_t done = 0; sends && done < bundle->buffer_bytes; done += 256)
+            (void)!getrandom(bundle->buffers[i] + done,
+                             bundle->buffer_bytes - done < 256 ? bundle->buffer_bytes - done : 256,
+                             0);
+        bundle->streams[i].stop = &bundle->stop;
+    }
+}
+
+static void bundle_close(struct bundle *bundle) {
+    for (size_t i = 0; i < bundle->n; i++) {
+        if (bundle->transports[i])
+            transport_free(bundle->transports[i]);
+        free(bundle->buffers[i]);
+    }
+    SSL_CTX_free(bundle->context);
+    free(bundle->streams);
+    free(bundle->transports);
+    free(bundle->buffers);
+}
+
+/* ---- the measured loops ---- */
+
+struct loop {
+    struct transport *transport;
+    unsigned char *buffer;
+    size_t size;
+};
+
+static void end_stream(struct stream *stream, int code, const char *what) {
+    if (code < 0)
+        stream->code = error_errno(&stream->error, code, "%s", what);
+    atomic_store(&stream->ended, true);
+}
+
+static void *send_loop(void *argument) {
+    struct stream *stream = argument;
+    struct loop *loop = stream->context;
+    struct transport *transport = loop->transport;
+    int64_t bytes = 0;
+    int r = 0;
+
+    while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
+        r = transport->ops->send(transport, loop->buffer, loop->size);
+        if (r == 0)
+            bytes += (int64_t)loop->size;
+        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+    }
+    transport->ops->finish(transport);
+    end_stream(stream, r, "sending");
+    return NULL;
+}
+
+static void *receive_loop(void *argument) {
+    struct stream *stream = argument;
+    struct loop *loop = stream->context;
+    struct transport *transport = loop->transport;
+    int64_t bytes = 0;
+    ssize_t n;
+
+    while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
+        bytes += n;
+        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+    }
+    end_stream(stream, (int)n, "receiving");
+    return NULL;
+}
+
+/* ---- around them ---- */
+
+static struct transport_options options_of(const struct stream_settings *settings) {
+    return (struct transport_options){
+        .send_buffer_bytes = settings->send_buffer_bytes,
+        .receive_buffer_bytes = settings->receive_buffer_bytes,
+        .not_sent_bytes = NOT_SENT_BYTES,
+        .timeout_ns = STALL_NS,
+        .gather_bytes = settings->write == STREAM_GATHERED ? GATHER_BYTES : 0,
+        .congestion = settings->congestion,
+    };
+}
+
+static int check_received(const json_t *facts, int64_t received, struct error *error) {
+    int64_t sent = jsonline_integer(facts, "sent", -1);
+
+    if (sent < 0 || sent == received)
+        return 0;
+    return error_set(error, -EIO, "%lld bytes were sent, %lld received", (long long)sent,
+                     (long long)received);
+}
+
+/* From `go` to `result`, with all streams connected. */
+static int perform(struct stage *stage, struct bundle *bundle, struct error *error) {
+    struct stage_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
+    CLEANUP_FREE struct loop *loops = memory_new(bundle->n, sizeof(*loops));
+    CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
+    json_auto_t *facts = NULL;
+    struct tls_session session;
+    int64_t total = 0;
+    int r;
+
+    for (size_t i = 0; i < bundle->n; i++) {
+        loops[i] = (struct loop){bundle->transports[i], bundle->buffers[i], bundle->buffer_bytes};
+        fds[i] = bundle->transports[i]->fd;
+        bundle->streams[i].context = &loops[i];
+    }
+    r = stage_measure(stage, &window, bundle->streams, bundle->n,
+                      bundle->sends ? send_loop : receive_loop, !bundle->sends, error);
+    if (r == 0)
+        r = stage_await(stage, "stop", &facts, error);
+    if (r < 0)
+        return r; /* the process ends, and its threads with it */
+    atomic_store(&bundle->stop, true);
+    r = stage_finish(bundle->streams, bundle->n, error);
+    for (size_t i = 0; i < bundle->n; i++)
+        total += atomic_load(&bundle->streams[i].counter.bytes);
+    if (r == 0 && !bundle->sends)
+        r = check_received(facts, total, error);
+    if (r < 0)
+        return r;
+    (void)json_object_set_new(stage->result, bundle->sends ? "sent" : "received",
+                              json_integer(total));
+    transport_session(bundle->transports[0], &session);
+    stage_put_session(stage, &session);
+    role_tcp_metrics(stage, fds, bundle->n);
+    return stage_report(stage, error);
+}
+
+static int connect_all(struct bundle *bundle, const struct client_config *client,
+                       const struct transport_options *options, struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; i < bundle->n && r == 0; i++)
+        r = transport_connect(&bundle->transports[i], client, bundle->context, options, error);
+    return r;
+}
+
+/* Takes the connections as they come, unless the driver breaks off. */
+static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
+                      const struct transport_options *options, struct error *error) {
+    struct pollfd pollers[2] = {{.fd = listener, .events = POLLIN},
+                                {.fd = stage_fd(stage), .events = POLLIN}};
+    int r = 0;
+
+    for (size_t i = 0; i < bundle->n && r == 0; i++) {
+        if (poll(pollers, 2, (int)(STALL_NS / NS_PER_MS)) <= 0 || !pollers[0].revents)
+            return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
+        r = transport_accept(&bundle->transports[i], listener, bundle->context, options, error);
+    }
+    return r;
+}
+
+static int serve(struct stage *stage, struct bundle *bundle, const struct client_config *client,
+                 struct error *error) {
+    struct transport_options options = options_of(bundle->settings);
+    CLEANUP_FD int listener = -1;
+    int port, r = tcp_listen(&listener, client->address, &options, &port, error);
+
+    if (r == 0)
+        r = stage_say(stage, "ready", json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends),
+                      error);
+    if (r == 0)
+        r = accept_all(stage, bundle, listener, &options, error);
+    return r < 0 ? r : perform(stage, bundle, error);
+}
+
+static int reach(struct stage *stage, struct bundle *bundle, const struct client_config *client,
+                 struct error *error) {
+    struct transport_options options = options_of(bundle->settings);
+    int r = connect_all(bundle, client, &options, error);
+
+    if (r == 0)
+        r = stage_say(stage, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
+    return r < 0 ? r : perform(stage, bundle, error);
+}
+
+/* The `ready` of the one role before: where the server listens. */
+static int64_t port_of_peer(const struct stage *stage) {
+    const json_t *peers = json_object_get(stage->params, "peers"), *facts;
+    const char *name;
+    int64_t port = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)peers, name, facts)
+        port = jsonline_integer(facts, "port", port);
+    return port;
+}
+
+/* TLS exactly as the MQTT session negotiated it: "pin" is [version, cipher, group]. */
+static void pin_tls(struct tls_config *tls, const json_t *pin) {
+    const char *version = json_string_value(json_array_get(pin, 0));
+    const char *cipher = json_string_value(json_array_get(pin, 1));
+    const char *group_name = json_string_value(json_array_get(pin, 2));
+    bool newest = text_equal(version, "TLSv1.3");
+
+    if (!version || !cipher || !group_name || !*version)
+        return;
+    tls->min_version = tls->max_version = newest ? TLS_1_3 : TLS_1_2;
+    text_replace(newest ? &tls->suites : &tls->ciphers, cipher);
+    text_replace(&tls->groups, group_name);
+}
+
+static int live(struct stage *stage, const struct setting_group *group, bool with_tls, bool server,
+                struct error *error) {
+    CLEANUP(client_config_freep) struct client_config *client = NULL;
+    struct bundle bundle;
+    void *settings = NULL;
+    int r = role_settings(stage, group, &settings, error);
+
+    if (r < 0)
+        return r;
+    bundle_open(&bundle, settings,
+                server == (((struct stream_settings *)settings)->direction == STREAM_DOWN));
+    r = role_client(stage, &client, error);
+    if (r == 0 && with_tls)
+        pin_tls(&client->tls, json_object_get(stage->params, "pin"));
+    if (r == 0 && with_tls && client->tls.enabled)
+        r = server ? tls_context_server(&bundle.context, client, error)
+                   : tls_context_client(&bundle.context, client, error);
+    if (r == 0 && !server)
+        client->port = port_of_peer(stage);
+    if (r == 0)
+        r = server ? serve(stage, &bundle, client, error) : reach(stage, &bundle, client, error);
+    /* After a failure threads may still use the bundle; the worker's exit takes it along. */
+    if (r == 0)
+        bundle_close(&bundle);
+    setting_block_free(group, settings);
+    return r;
+}
+
+int stream_server(struct stage *stage, const struct setting_group *group, bool with_tls,
+                  struct error *error) {
+    return live(stage, group, with_tls, true, error);
+}
+
+int stream_client(struct stage *stage, const struct setting_group *group, bool with_tls,
+                  struct error *error) {
+    return live(stage, group, with_tls, false, error);
+}

@@ -1,0 +1,224 @@
+#include "probes/telemetry.h"
+
+#include "base/clock.h"
+#include "mqtt/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+enum { CONNECTION_PERSISTENT, CONNECTION_PER_MESSAGE };
+
+static int check_topic(const char *value, struct error *error) {
+    if (!*value || strpbrk(value, "+#"))
+        return error_set(error, -EINVAL, "'%s' is no topic to publish to: empty, or a wildcard in it",
+                         value);
+    return 0;
+}
+
+static const struct setting rows[] = {
+    {"payload", SETTING_BYTES, "30B", "12B", "1MiB", .help = "payload of a message",
+     .offset = offsetof(struct telemetry_settings, payload_bytes)},
+    {"interval", SETTING_DURATION, "3s", "10ms", "1h", .help = "time from message to message",
+     .offset = offsetof(struct telemetry_settings, interval_ns)},
+    {"connection", SETTING_CHOICE, "persistent", .choices = "persistent per-message",
+     .help = "one connection, or a new one for each message",
+     .offset = offsetof(struct telemetry_settings, connection)},
+    {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service",
+     .offset = offsetof(struct telemetry_settings, qos)},
+    {"topic", SETTING_TEXT, "bench/telemetry", .help = "where it is published",
+     .offset = offsetof(struct telemetry_settings, topic), .check = check_topic},
+};
+const struct setting_group telemetry_group =
+    SETTING_GROUP("telemetry", SETTING_SCENARIO, rows, struct telemetry_settings);
+
+/* After the end, how long a message may still be on its way. */
+#define LATE_NS (2 * NS_PER_S)
+#define IDLE_NS NS_PER_S
+
+struct reporter {
+    const struct telemetry_settings *settings;
+    struct client_config *config;
+    struct mqtt_client *client;
+    struct stage *stage;
+    int64_t count; /* published, or arrived */
+    int code;
+    struct error error;
+};
+
+/* Waits for the driver's word, the connection, or the instant; then lets the client work. 1 when
+ * the driver has spoken. */
+static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error *error) {
+    struct pollfd pollers[2] = {
+        {.fd = stage_fd(reporter->stage), .events = POLLIN},
+        {.fd = reporter->client ? mqtt_client_fd(reporter->client) : -1, .events = POLLIN}};
+    int64_t left = instant_ns - clock_monotonic_ns();
+    struct timespec timeout;
+
+    left = left < 0 ? 0 : left > IDLE_NS ? IDLE_NS : left; /* not past the next keep-alive */
+    timeout = (struct timespec){.tv_sec = (time_t)(left / NS_PER_S),
+                                .tv_nsec = (long)(left % NS_PER_S)};
+    if (ppoll(pollers, 2, &timeout, NULL) > 0 && pollers[0].revents)
+        return 1;
+    return reporter->client ? mqtt_client_turn(reporter->client, 0, error) : 0;
+}
+
+/* ---- publisher ---- */
+
+static int connect_publisher(struct reporter *reporter, struct error *error) {
+    return mqtt_client_connect(&reporter->client, reporter->config, NULL, NULL, error);
+}
+
+/* Turns until all that was published has left. */
+static int flush(struct reporter *reporter, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + LATE_NS,
+            target = reporter->settings->connection == CONNECTION_PER_MESSAGE ? 1 : reporter->count;
+    int r = 0;
+
+    while (r == 0 && mqtt_client_completed(reporter->client) < target) {
+        if (clock_monotonic_ns() > deadline)
+            return error_set(error, -ETIMEDOUT, "a message did not leave within 2 s");
+        r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
+    }
+    return r;
+}
+
+static int publish(struct reporter *reporter, int64_t due_ns, struct error *error) {
+    const struct telemetry_settings *settings = reporter->settings;
+    bool once = settings->connection == CONNECTION_PER_MESSAGE;
+    CLEANUP_FREE char *payload = memory_new((size_t)settings->payload_bytes + 1, 1);
+    int64_t due_utc_ns = due_ns - clock_monotonic_ns() + clock_realtime_ns();
+    int r = once ? connect_publisher(reporter, error) : 0;
+
+    if (r < 0)
+        return r;
+    memset(payload, '.', (size_t)settings->payload_bytes);
+    (void)snprintf(payload, 12, "%010lld", (long long)reporter->count + 1);
+    payload[10] = ' ';
+    reporter->count++;
+    r = mqtt_client_publish(reporter->client, settings->topic, payload,
+                            (size_t)settings->payload_bytes, (int)settings->qos, error);
+    if (r == 0)
+        r = flush(reporter, error);
+    if (once) {
+        mqtt_client_free(reporter->client);
+        reporter->client = NULL;
+    }
+    if (r < 0)
+        return r;
+    return stage_say(reporter->stage, "published",
+                     json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
+                               (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
+                     error);
+}
+
+/* An absolute schedule: what comes late does not move what follows. */
+static int publish_all(struct reporter *reporter, struct error *error) {
+    int64_t start = clock_monotonic_ns();
+    int r = 0;
+
+    for (int64_t i = 0; r == 0; i++) {
+        int64_t due = start + i * reporter->settings->interval_ns;
+
+        while (r == 0 && clock_monotonic_ns() < due)
+            r = wait_for(reporter, due, error);
+        if (r == 0)
+            r = publish(reporter, due, error);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int perform_publisher(struct reporter *reporter, struct error *error) {
+    int r = 0;
+
+    if (reporter->settings->connection == CONNECTION_PERSISTENT)
+        r = connect_publisher(reporter, error);
+    if (r == 0)
+        r = stage_say(reporter->stage, "ready", NULL, error);
+    if (r == 0)
+        r = stage_await(reporter->stage, "go", NULL, error);
+    if (r == 0)
+        r = publish_all(reporter, error);
+    if (r == 0)
+        r = stage_await(reporter->stage, "stop", NULL, error);
+    return r;
+}
+
+/* ---- subscriber ---- */
+
+static void take_message(void *context, const char *topic, const void *payload, size_t length) {
+    struct reporter *reporter = context;
+    int64_t at_ns = clock_monotonic_ns();
+    char digits[11] = "";
+
+    (void)topic;
+    memcpy(digits, payload, length < 10 ? length : 10);
+    reporter->count++;
+    reporter->code = stage_say(reporter->stage, "arrived",
+                               json_pack("{s:I,s:I,s:I}", "sequence",
+                                         (json_int_t)strtoll(digits, NULL, 10), "at_ns",
+                                         (json_int_t)at_ns, "bytes", (json_int_t)length),
+                               &reporter->error);
+}
+
+static int perform_subscriber(struct reporter *reporter, struct error *error) {
+    const struct telemetry_settings *settings = reporter->settings;
+    json_auto_t *facts = NULL;
+    int64_t deadline, expected;
+    int r = mqtt_client_connect(&reporter->client, reporter->config, take_message, reporter, error);
+
+    if (r == 0)
+        r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
+    if (r == 0)
+        r = stage_say(reporter->stage, "ready", NULL, error);
+    if (r == 0)
+        r = stage_await(reporter->stage, "go", NULL, error);
+    while (r == 0)
+        r = wait_for(reporter, INT64_MAX, error);
+    if (r > 0)
+        r = stage_await(reporter->stage, "stop", &facts, error);
+    expected = jsonline_integer(facts, "sent", 0);
+    deadline = clock_monotonic_ns() + LATE_NS;
+    while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
+        r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
+    return r;
+}
+
+/* ---- both ---- */
+
+static int live(struct stage *stage, int perform(struct reporter *, struct error *),
+                struct error *error) {
+    struct reporter reporter = {.stage = stage};
+    void *settings = NULL;
+    int r = role_settings(stage, &telemetry_group, &settings, error);
+
+    reporter.settings = settings;
+    if (r == 0)
+        r = role_client(stage, &reporter.config, error);
+    if (r == 0)
+        r = perform(&reporter, error);
+    if (r == 0 && reporter.code < 0)
+        r = error_set(error, reporter.code, "%s", reporter.error.text);
+    if (r == 0) {
+        (void)json_object_set_new(stage->result, "sent", json_integer(reporter.count));
+        r = stage_report(stage, error);
+    }
+    if (reporter.client)
+        mqtt_client_free(reporter.client);
+    if (reporter.config)
+        client_config_free(reporter.config);
+    setting_block_free(&telemetry_group, settings);
+    return r;
+}
+
+static int run_publisher(struct stage *stage, struct error *error) {
+    return live(stage, perform_publisher, error);
+}
+
+static int run_subscriber(struct stage *stage, struct error *error) {
+    return live(stage, perform_subscriber, error);
+}
+
+const struct role role_telemetry_publisher = {"telemetry-publisher", PARTY_CLIENT2, run_publisher};
+const struct role role_telemetry_subscriber = {"telemetry-subscriber", PARTY_CLIENT1,
+                                               run_subscriber};

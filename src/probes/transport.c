@@ -1,0 +1,43 @@
+/* transport - through the channel's own transport: TCP, or TLS as the MQTT session has it. */
+#include "probes/transport.h"
+
+#include "probes/stream.h"
+
+static const struct setting rows[] = {
+    STREAM_SETTINGS,
+    STREAM_SETTING("write", SETTING_CHOICE, "gathered", NULL, NULL, "gathered per-unit",
+                   "gathered: TLS records leave in large sends; per-unit: a send for each record",
+                   write),
+};
+static const struct setting_group group =
+    SETTING_GROUP("probe.transport", SETTING_PROBE, rows, struct stream_settings);
+
+static int run_server(struct stage *stage, struct error *error) {
+    return stream_server(stage, &group, true, error);
+}
+
+static int run_client(struct stage *stage, struct error *error) {
+    return stream_client(stage, &group, true, error);
+}
+
+static const struct metric metrics[] = {
+    {"throughput", "Mbit/s", METRIC_HIGHER, true,
+     "through the channel's own transport: TCP, or TLS with the certificates, version and cipher "
+     "of the MQTT session. One hop, no broker: what the protocol itself costs."},
+    STREAM_METRICS,
+};
+static const struct role roles[] = {
+    {"transport-server", PARTY_BROKER, run_server},
+    {"transport-client", PARTY_CLIENT2, run_client},
+};
+
+const struct probe probe_transport = {
+    .group = &group,
+    .help = "through the channel's own TCP or TLS: what the protocol itself costs",
+    .metrics = metrics,
+    .n_metrics = ARRAY_SIZE(metrics),
+    .roles = roles,
+    .n_roles = ARRAY_SIZE(roles),
+    .pinned = true,
+    .planned_ns = stream_planned_ns,
+};

@@ -1,0 +1,225 @@
+#include "report/dataset.h"
+
+#include "base/inifile.h"
+#include "report/dataset_source.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int dataset_find_channel(const struct dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_channels; i++)
+        if (text_equal(dataset->channels[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+int dataset_find_probe(const struct dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        if (text_equal(dataset->probes[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+/* ---- scenario.ini ---- */
+
+static int take_names(struct dataset *dataset, const struct inifile *file, struct error *error) {
+    const char *channels = inifile_get(file, "scenario", "channels"), *word;
+    const char *probes = inifile_get(file, "scenario", "probes");
+    size_t length;
+
+    while ((word = text_next_word(&channels, &length))) {
+        CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
+        CLEANUP_FREE char *section = text_format("channel.%s", name);
+        const char *description = inifile_get(file, section, "description");
+
+        dataset->channels =
+            memory_resize(dataset->channels, dataset->n_channels + 1, sizeof(*dataset->channels));
+        dataset->channels[dataset->n_channels++] =
+            (struct dataset_channel){text_copy(name), text_copy(description ? description : "")};
+    }
+    while ((word = text_next_word(&probes, &length))) {
+        dataset->probes =
+            memory_resize(dataset->probes, dataset->n_probes + 1, sizeof(*dataset->probes));
+        dataset->probes[dataset->n_probes++] =
+            (struct dataset_probe){.name = text_format("%.*s", (int)length, word)};
+    }
+    if (!dataset->n_channels || !dataset->n_probes)
+        return error_set(error, -EINVAL, "%s: [scenario] %s: missing or empty", file->path,
+                         dataset->n_channels ? "probes" : "channels");
+    return 0;
+}
+
+/* PROBE.CHANNEL = VALUE; what the run did not measure is passed over. */
+static int take_reference(struct dataset *dataset, const struct inifile *file,
+                          const struct inifile_entry *entry, struct error *error) {
+    const char *dot = strchr(entry->key, '.');
+    CLEANUP_FREE char *name = text_format("%.*s", (int)(dot ? dot - entry->key : 0), entry->key);
+    int probe, channel;
+    double value;
+    char *end;
+
+    if (text_equal(entry->key, "source")) {
+        text_replace(&dataset->reference_source, entry->value);
+        return 0;
+    }
+    value = strtod(entry->value, &end);
+    if (!dot || end == entry->value || *end || !isfinite(value) || value < 0)
+        return error_set(error, -EINVAL,
+                         "%s:%d: [reference] %s: '%s' is no published value; it "
+                         "would be PROBE.CHANNEL = NUMBER",
+                         file->path, entry->line, entry->key, entry->value);
+    probe = dataset_find_probe(dataset, name);
+    channel = dataset_find_channel(dataset, dot + 1);
+    if (probe < 0 || channel < 0)
+        return 0;
+    dataset->probes[probe].has_reference = true;
+    dataset->references[(size_t)probe * dataset->n_channels + (size_t)channel] = value;
+    return 0;
+}
+
+static void take_host(struct dataset *dataset, const struct inifile_entry *entry) {
+    char *hosts;
+
+    if (!*entry->value)
+        return;
+    hosts = text_format("%s%s%s %s", dataset->hosts, *dataset->hosts ? ", " : "", entry->key,
+                        entry->value);
+
+    free(dataset->hosts);
+    dataset->hosts = hosts;
+}
+
+static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/scenario.ini", run_dir);
+    CLEANUP(inifile_freep) struct inifile *file = NULL;
+    const char *name, *baseline, *repetitions;
+    int r = inifile_read(&file, path, error);
+
+    if (r < 0)
+        return r;
+    name = inifile_get(file, "scenario", "name");
+    baseline = inifile_get(file, "scenario", "baseline");
+    repetitions = inifile_get(file, "scenario", "repetitions");
+    dataset->scenario = text_copy(name ? name : "");
+    dataset->baseline = text_copy(baseline ? baseline : "");
+    dataset->repetitions = repetitions ? strtol(repetitions, NULL, 10) : 0;
+    r = take_names(dataset, file, error);
+    if (r < 0)
+        return r;
+    dataset->references =
+        memory_new(dataset->n_probes * dataset->n_channels, sizeof(*dataset->references));
+    for (size_t i = 0; i < dataset->n_probes * dataset->n_channels; i++)
+        dataset->references[i] = NAN;
+    for (size_t i = 0; i < file->n_entries && r == 0; i++) {
+        if (text_equal(file->entries[i].section, "reference"))
+            r = take_reference(dataset, file, &file->entries[i], error);
+        else if (text_equal(file->entries[i].section, "hosts"))
+            take_host(dataset, &file->entries[i]);
+    }
+    return r;
+}
+
+/* ---- definitions.csv ---- */
+
+static int read_definitions(struct dataset *dataset, const char *run_dir, struct error *error) {
+    enum { PROBE, METRIC, UNIT, BETTER, HEADLINE, HELP };
+    static const char *const names[] = {"probe",    "metric", "unit", "better",
+                                        "headline", "help",   NULL};
+    CLEANUP(source_close) struct source source = {.error = error};
+    int r = source_open(&source, dataset, run_dir, "definitions.csv", names);
+
+    for (size_t row = 0; r == 0 && row < source.table->rows; row++) {
+        int place = dataset_find_probe(dataset, source_text(&source, row, PROBE));
+        struct dataset_probe *probe = place < 0 ? NULL : &dataset->probes[place];
+
+        if (!text_has_word("yes no", source_text(&source, row, HEADLINE)))
+            return source_reject(&source, row, HEADLINE, "is neither yes nor no");
+        if (!text_has_word("higher lower none", source_text(&source, row, BETTER)))
+            return source_reject(&source, row, BETTER, "is none of higher, lower, none");
+        if (!probe || text_equal(source_text(&source, row, HEADLINE), "no"))
+            continue;
+        if (probe->metric)
+            return source_reject(&source, row, PROBE, "has a second headline metric");
+        probe->metric = text_copy(source_text(&source, row, METRIC));
+        probe->unit = text_copy(source_text(&source, row, UNIT));
+        probe->better = text_copy(source_text(&source, row, BETTER));
+        probe->help = text_copy(source_text(&source, row, HELP));
+        probe->in_trials = text_equal(probe->metric, "throughput");
+    }
+    for (size_t i = 0; r == 0 && i < dataset->n_probes; i++)
+        if (!dataset->probes[i].metric)
+            r = error_set(error, -EBADMSG, "%s: probe '%s' of the scenario has no headline metric",
+                          source.table->path, dataset->probes[i].name);
+    return r;
+}
+
+/* ---- the whole ---- */
+
+static int name_run(struct dataset *dataset, const char *run_dir, struct error *error) {
+    CLEANUP_FREE char *path = realpath(run_dir, NULL);
+    struct stat status;
+
+    if (!path || stat(path, &status) < 0)
+        return error_errno(error, -errno, "%s: no run folder", run_dir);
+    if (!S_ISDIR(status.st_mode))
+        return error_set(error, -ENOTDIR, "%s: not a run folder but a file", run_dir);
+    dataset->run_name = text_copy(strrchr(path, '/') + 1);
+    return 0;
+}
+
+int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
+    static int (*const steps[])(struct dataset *, const char *, struct error *) = {
+        name_run,
+        read_scenario,
+        read_definitions,
+        dataset_read_rows,
+    };
+    CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
+    int r = 0;
+
+    dataset->warnings = text_copy("");
+    dataset->hosts = text_copy("");
+    dataset->reference_source = text_copy("");
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+        r = steps[i](dataset, run_dir, error);
+    if (r < 0)
+        return r;
+    *ret = dataset;
+    dataset = NULL;
+    return 0;
+}
+
+void dataset_free(struct dataset *dataset) {
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        free(dataset->channels[i].name);
+        free(dataset->channels[i].description);
+    }
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        struct dataset_probe *probe = &dataset->probes[i];
+        char *texts[] = {probe->name, probe->metric, probe->unit, probe->better, probe->help};
+
+        for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+            free(texts[k]);
+    }
+    for (size_t i = 0; i < dataset->n_variants; i++)
+        free(dataset->variants[i]);
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        free(dataset->trials[i].reason);
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        free(dataset->series[i].name);
+        free(dataset->series[i].unit);
+    }
+    {
+        void *rest[] = {dataset->run_name, dataset->scenario,         dataset->baseline,
+                        dataset->hosts,    dataset->reference_source, dataset->channels,
+                        dataset->probes,   dataset->variants,         dataset->trials,
+                        dataset->series,   dataset->values,           dataset->references,
+                        dataset->warnings};
+
+        for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
+            free(rest[i]);
+    }
+    free(dataset);
+}

@@ -1,0 +1,36 @@
+/*
+ * dataset_source - within dataset*.c only: a CSV file of a run with the columns that are wanted,
+ * whose complaints are all "file:line: column: 'field' is wrong like that".
+ */
+#ifndef BENCH_REPORT_DATASET_SOURCE_H
+#define BENCH_REPORT_DATASET_SOURCE_H
+
+#include "base/csv.h"
+#include "report/dataset.h"
+
+/* A field is named by its place in the list of names that source_open() got. */
+struct source {
+    struct csv_table *table; /* NULL while the file could not be read; source_close() frees it */
+    int columns[16];
+    struct error *error;
+};
+
+/* `names` ends with NULL. A half-written last line is left out, with a warning. */
+int source_open(struct source *source, struct dataset *dataset, const char *run_dir,
+                const char *file, const char *const *names);
+static inline void source_close(struct source *source) {
+    csv_table_freep(&source->table);
+}
+
+const char *source_text(const struct source *source, size_t row, int name);
+int source_integer(const struct source *source, size_t row, int name, long *ret);
+int source_real(const struct source *source, size_t row, int name, double *ret); /* "": NaN */
+int source_reject(const struct source *source, size_t row, int name, const char *why);
+
+/* Adds a line for the user to the dataset's warnings. */
+void dataset_warn(struct dataset *dataset, const char *line);
+
+/* dataset_rows.c: trials.csv and metrics.csv, once scenario and definitions are there. */
+int dataset_read_rows(struct dataset *dataset, const char *run_dir, struct error *error);
+
+#endif

@@ -1,0 +1,136 @@
+#include "report/report.h"
+
+#include "base/memory.h"
+#include "base/process.h"
+#include "report/table.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+void report_result_clear(struct report_result *result) {
+    free(result->table);
+    free(result->warnings);
+    *result = (struct report_result){NULL, NULL};
+}
+
+/* ---- files that replace others together ---- */
+
+/* A file of the run, written beside its place until all are. */
+struct draft {
+    char *path, *final_path;
+};
+
+static void draft_init(struct draft *draft, const char *run_dir, const char *name) {
+    draft->final_path = text_format("%s/%s", run_dir, name);
+    draft->path = text_format("%s.draft", draft->final_path);
+}
+
+static void draft_clear(struct draft *draft) {
+    (void)unlink(draft->path); /* gone already when it took its place */
+    free(draft->path);
+    free(draft->final_path);
+}
+
+static int draft_write(const struct draft *draft, const char *text, struct error *error) {
+    CLEANUP_FD int fd =
+        open(draft->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    size_t length = strlen(text);
+
+    if (fd < 0)
+        return error_errno(error, -errno, "%s", draft->path);
+    while (length) {
+        ssize_t n = write(fd, text, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return error_errno(error, n < 0 ? -errno : -ENOSPC, "%s", draft->path);
+        text += n;
+        length -= (size_t)n;
+    }
+    return fsync(fd) < 0 ? error_errno(error, -errno, "%s", draft->path) : 0;
+}
+
+static int draft_place(const struct draft *draft, struct error *error) {
+    if (rename(draft->path, draft->final_path) < 0)
+        return error_errno(error, -errno, "%s", draft->final_path);
+    return 0;
+}
+
+/* ---- the report ---- */
+
+enum { SUMMARY, TERMINAL, MARKDOWN, LATEX, N_FILES };
+
+static const char *const file_names[N_FILES] = {
+    [SUMMARY] = "summary.csv",
+    [TERMINAL] = "table.txt",
+    [MARKDOWN] = "table.md",
+    [LATEX] = "table.tex",
+};
+
+static int write_files(const char *run_dir, const struct summary *summary,
+                       char *const texts[N_FILES], struct error *error) {
+    struct draft drafts[N_FILES];
+    int r;
+
+    for (size_t i = 0; i < N_FILES; i++)
+        draft_init(&drafts[i], run_dir, file_names[i]);
+    r = summary_write(summary, drafts[SUMMARY].path, error);
+    for (size_t i = SUMMARY + 1; i < N_FILES && r == 0; i++)
+        r = draft_write(&drafts[i], texts[i], error);
+    for (size_t i = 0; i < N_FILES && r == 0; i++)
+        r = draft_place(&drafts[i], error);
+    for (size_t i = 0; i < N_FILES; i++)
+        draft_clear(&drafts[i]);
+    return r;
+}
+
+int report_write(const char *run_dir, struct report_result *ret, struct error *error) {
+    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
+    CLEANUP(summary_freep) struct summary *summary = NULL;
+    CLEANUP(table_freep) struct table *table = NULL;
+    CLEANUP_FREE char *terminal = NULL, *markdown = NULL, *latex = NULL;
+    int r = dataset_read(&dataset, run_dir, error);
+
+    if (r < 0)
+        return r;
+    summary = summary_new(dataset);
+    table = table_new(summary);
+    terminal = table_terminal(table);
+    markdown = table_markdown(table);
+    latex = table_latex(table);
+    r = write_files(
+        run_dir, summary,
+        (char *const[N_FILES]){[TERMINAL] = terminal, [MARKDOWN] = markdown, [LATEX] = latex},
+        error);
+    if (r < 0)
+        return r;
+    *ret = (struct report_result){.table = terminal, .warnings = text_copy(dataset->warnings)};
+    terminal = NULL;
+    return 0;
+}
+
+int report_figures(const char *run_dir, const char *plot_dir, const char *scripts_dir,
+                   char **ret_words, struct error *error) {
+    CLEANUP_FREE char *gnuplot = NULL, *words = NULL;
+    CLEANUP_FREE char *script = text_format("%s/figures", scripts_dir);
+    /* What goes wrong is told on stderr, which process_run() does not keep. */
+    const char *const argv[] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", script, run_dir,
+                                plot_dir,  NULL};
+    int r = process_find(&gnuplot, "gnuplot", NULL);
+
+    if (r < 0)
+        return error_set(error, -ENOENT, "gnuplot is not installed: apt-get install gnuplot-nox");
+    r = process_run(argv, &words, error);
+    if (r < 0)
+        return r;
+    for (size_t length = strlen(words); length && words[length - 1] == '\n';)
+        words[--length] = '\0';
+    if (r > 0)
+        return error_set(error, -EIO, "no figures: %s", *words ? words : script);
+    *ret_words = words;
+    words = NULL;
+    return 0;
+}

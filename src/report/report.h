@@ -1,0 +1,27 @@
+/*
+ * report - everything that is made of a run's files alone: summary.csv, the tables, the figures.
+ */
+#ifndef BENCH_REPORT_REPORT_H
+#define BENCH_REPORT_REPORT_H
+
+#include "base/error.h"
+
+/* Both texts belong to the caller; see report_result_clear(). */
+struct report_result {
+    char *table;    /* for the terminal */
+    char *warnings; /* lines for stderr; "" when there are none */
+};
+
+void report_result_clear(struct report_result *result);
+
+/* Writes summary.csv, table.txt, table.md and table.tex into the run folder. All of them are
+ * written out before the first replaces its predecessor; on failure what was there stays. */
+int report_write(const char *run_dir, struct report_result *ret, struct error *error);
+
+/* Draws throughput.{svg,png,pdf} into plot_dir (made when it is missing) from the summary.csv of
+ * the run, by scripts_dir/figures. What that has to say is in *ret_words ("" when nothing; the
+ * caller's); -ENOENT when gnuplot is missing. */
+int report_figures(const char *run_dir, const char *plot_dir, const char *scripts_dir,
+                   char **ret_words, struct error *error);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * statistics - what is computed from the values of one cell of the table: pure functions of
+ * arrays, in the unit of their values. What is not defined (a spread of one value, anything of
+ * none) is NaN, which the writers leave empty.
+ */
+#ifndef BENCH_REPORT_STATISTICS_H
+#define BENCH_REPORT_STATISTICS_H
+
+#include <stddef.h>
+
+#define STATISTICS_LEVEL 0.95 /* of the interval of the mean, everywhere */
+
+struct statistics {
+    size_t n;
+    double mean, ci_low, ci_high; /* the interval: statistics_t_interval() */
+    double median, q1, q3;        /* statistics_quantile() */
+    double sd;                    /* statistics_sd() */
+};
+
+/* Arithmetic mean, corrected by the mean of its residuals (Chan, Golub, LeVeque 1983). */
+double statistics_mean(const double *values, size_t n);
+
+/* Sample standard deviation, divisor n - 1: the corrected two-pass algorithm of the same paper. */
+double statistics_sd(const double *values, size_t n);
+
+/* The quantile p in 0..1 of values sorted upwards, definition 7 of Hyndman and Fan, "Sample
+ * quantiles in statistical packages", 1996 (the default of R and NumPy): linear between the
+ * order statistics, position 1 + (n - 1) p. */
+double statistics_quantile(const double *sorted, size_t n, double p);
+
+/* mean -+ t(1 - (1 - level) / 2; n - 1) sd / sqrt(n), NIST/SEMATECH e-Handbook 1.3.5.2. It takes
+ * the values for independent. */
+void statistics_t_interval(size_t n, double mean, double sd, double level, double *ret_low,
+                           double *ret_high);
+
+/* All of it at once; the values may stand in any order. */
+struct statistics statistics_describe(const double *values, size_t n);
+
+#endif

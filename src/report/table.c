@@ -1,0 +1,305 @@
+#include "report/table.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- numbers ---- */
+
+/* 10^place is the leading digit of value. */
+static int leading_place(double value) {
+    return (int)floor(log10(value));
+}
+
+/* Decimals for the numbers of a rung: four digits of the smallest mean; up to two more when the
+ * spread is so small that it needs them; never more than seven digits of the largest mean. */
+static int choose_decimals(const struct summary_row *const *rows, size_t n) {
+    double least = INFINITY, most = 0, spread = 0;
+    int decimals, wanted;
+
+    for (size_t i = 0; i < n; i++) {
+        double mean = fabs(rows[i]->statistics.mean);
+
+        if (mean > 0) /* false for NaN */
+            least = fmin(least, mean);
+        most = fmax(most, mean);
+        spread = fmax(spread, rows[i]->statistics.sd);
+    }
+    if (!(most > 0) || !isfinite(most))
+        return 0;
+    decimals = 3 - leading_place(least);
+    wanted = spread > 0 ? 1 - leading_place(spread) : decimals;
+    if (wanted > decimals)
+        decimals = wanted > decimals + 2 ? decimals + 2 : wanted;
+    if (decimals > 6 - leading_place(most))
+        decimals = 6 - leading_place(most);
+    return decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
+}
+
+static char *format_real(double value, int decimals) {
+    return isfinite(value) ? text_format("%.*f", decimals, value) : text_copy("-");
+}
+
+static char *format_interval(const struct statistics *statistics, int decimals) {
+    if (!isfinite(statistics->ci_low))
+        return text_copy("-");
+    return text_format("%.*f .. %.*f", decimals, statistics->ci_low, decimals, statistics->ci_high);
+}
+
+static char *format_ratio(const struct summary_row *row, const struct summary_row *baseline) {
+    double ratio = baseline ? row->statistics.mean / baseline->statistics.mean : NAN;
+
+    if (!isfinite(ratio))
+        return text_copy("-");
+    return text_format(ratio > 0 && ratio < 0.1 ? "%.3g" : "%.3f", ratio);
+}
+
+/* ---- rows ---- */
+
+/* "1 failed (the broker is gone), 2 void": "" when all trials are ok. */
+static char *describe_counts(const struct summary_row *row) {
+    char *note = text_copy("");
+    size_t any = 0;
+
+    for (int i = 0; i < DATASET_N_STATUSES; i++) {
+        const char *reason = row->reasons[i];
+        char *longer;
+
+        any += row->counts[i];
+        if (i == DATASET_OK || !row->counts[i])
+            continue;
+        longer = text_format("%s%s%zu %s%s%s%s", note, *note ? ", " : "", row->counts[i],
+                             dataset_status_word((enum dataset_status)i), reason ? " (" : "",
+                             reason ? reason : "", reason ? ")" : "");
+        free(note);
+        note = longer;
+    }
+    if (!any)
+        text_replace(&note, "not measured");
+    return note;
+}
+
+static void fill_row(struct table_row *ret, const struct summary *summary,
+                     const struct summary_row *row, const struct summary_row *baseline,
+                     int decimals) {
+    const struct statistics *statistics = &row->statistics;
+
+    ret->cells[TABLE_CHANNEL] = text_copy(summary->dataset->channels[row->channel].name);
+    ret->cells[TABLE_TRIALS] = text_format("%zu", statistics->n);
+    ret->cells[TABLE_MEAN] = format_real(statistics->mean, decimals);
+    ret->cells[TABLE_INTERVAL] = format_interval(statistics, decimals);
+    ret->cells[TABLE_MEDIAN] = format_real(statistics->median, decimals);
+    ret->cells[TABLE_SD] = format_real(statistics->sd, decimals);
+    ret->cells[TABLE_PUBLISHED] =
+        isfinite(row->reference) ? text_format("%.6g", row->reference) : text_copy("");
+    ret->cells[TABLE_RATIO] = format_ratio(row, baseline);
+    ret->note = describe_counts(row);
+}
+
+/* Whether metric and unit are the same on all rungs, so that the title can name them. */
+static bool same_unit(const struct dataset *dataset) {
+    for (size_t i = 1; i < dataset->n_probes; i++)
+        if (!text_equal(dataset->probes[i].metric, dataset->probes[0].metric) ||
+            !text_equal(dataset->probes[i].unit, dataset->probes[0].unit))
+            return false;
+    return true;
+}
+
+static char *name_rung(const struct dataset *dataset, const struct dataset_probe *probe,
+                       const char *variant) {
+    CLEANUP_FREE char *metric = NULL;
+
+    if (!same_unit(dataset))
+        metric = text_format(" (%s, %s%s%s%s)", probe->metric, probe->unit,
+                             text_equal(probe->better, "none") ? "" : "; ",
+                             text_equal(probe->better, "none") ? "" : probe->better,
+                             text_equal(probe->better, "none") ? "" : " is better");
+    return text_format("%s%s%s%s", probe->name, *variant ? ", " : "", variant,
+                       metric ? metric : "");
+}
+
+/* Adds the rung of one probe and variant, whose headline row of the first channel is `first`. */
+static void add_rung(struct table *table, const struct summary *summary,
+                     const struct summary_row *first) {
+    const struct dataset *dataset = summary->dataset;
+    const struct dataset_probe *probe = &dataset->probes[first->probe];
+    CLEANUP_FREE const struct summary_row **rows = memory_new(dataset->n_channels, sizeof(*rows));
+    int baseline = dataset_find_channel(dataset, dataset->baseline), decimals;
+    bool again = false;
+    struct table_rung *rung;
+
+    for (const struct summary_row *row = summary->rows; row < first; row++)
+        again = again || row->probe == first->probe;
+    table->rungs = memory_resize(table->rungs, table->n_rungs + 1, sizeof(*table->rungs));
+    rung = &table->rungs[table->n_rungs++];
+    rung->name = name_rung(dataset, probe, summary_variant(summary, first));
+    rung->help = text_copy(again ? "" : probe->help);
+    rung->n_rows = dataset->n_channels;
+    rung->rows = memory_new(rung->n_rows, sizeof(*rung->rows));
+    for (size_t i = 0; i < rung->n_rows; i++)
+        rows[i] = summary_find(summary, first->probe, i, first->variant);
+    decimals = choose_decimals(rows, rung->n_rows);
+    for (size_t i = 0; i < rung->n_rows; i++)
+        fill_row(&rung->rows[i], summary, rows[i], baseline < 0 ? NULL : rows[baseline], decimals);
+}
+
+/* ---- what stands around the rows ---- */
+
+static bool has_references(const struct dataset *dataset) {
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        if (dataset->probes[i].has_reference)
+            return true;
+    return false;
+}
+
+static void set_headers(struct table *table, const struct dataset *dataset) {
+    static const char *const always[TABLE_N_COLUMNS] = {
+        [TABLE_CHANNEL] = "channel",        [TABLE_TRIALS] = "trials", [TABLE_MEAN] = "mean",
+        [TABLE_INTERVAL] = "95 % interval", [TABLE_MEDIAN] = "median", [TABLE_SD] = "sd",
+    };
+
+    for (size_t i = 0; i < TABLE_N_COLUMNS; i++)
+        table->headers[i] = text_copy(always[i]);
+    if (has_references(dataset))
+        table->headers[TABLE_PUBLISHED] = text_copy("published");
+    if (dataset_find_channel(dataset, dataset->baseline) >= 0)
+        table->headers[TABLE_RATIO] = text_format("mean/%s", dataset->baseline);
+}
+
+/* "mean of 3 trials", or "mean of the trials that are ok" when their number differs. */
+static void set_title(struct table *table, const struct summary *summary) {
+    const struct dataset *dataset = summary->dataset;
+    CLEANUP_FREE char *trials = NULL, *metric = NULL;
+    size_t n = summary->rows[0].statistics.n;
+
+    for (size_t i = 0; i < summary->n_rows; i++)
+        if (summary->rows[i].headline && summary->rows[i].statistics.n != n)
+            n = 0;
+    trials =
+        n ? text_format("%zu trial%s", n, n == 1 ? "" : "s") : text_copy("the trials that are ok");
+    metric = same_unit(dataset)
+                 ? text_format("%s, %s: m", dataset->probes[0].metric, dataset->probes[0].unit)
+                 : text_copy("M");
+    metric[0] = (char)toupper((unsigned char)metric[0]);
+    table->title = text_format("%sean of %s with 95 %% interval", metric, trials);
+    table->subtitle =
+        text_format("run %s%s%s%s%s", dataset->run_name, *dataset->scenario ? ", scenario " : "",
+                    dataset->scenario, *dataset->hosts ? "; hosts: " : "", dataset->hosts);
+}
+
+static void add_note(struct table *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_note(struct table *table, const char *format, ...) {
+    va_list arguments;
+    char text[2048];
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    table->notes = memory_resize(table->notes, table->n_notes + 1, sizeof(*table->notes));
+    table->notes[table->n_notes++] = text_copy(text);
+}
+
+/* Whose figures the published ones are. Those of path were taken beside the channel, not in it. */
+static void add_reference_note(struct table *table, const struct dataset *dataset) {
+    const char *source = *dataset->reference_source ? dataset->reference_source : "no source named";
+
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        const struct dataset_probe *probe = &dataset->probes[i];
+
+        if (probe->has_reference)
+            add_note(table, "published: %s, to compare with %s only%s.", source, probe->name,
+                     text_equal(probe->name, "path")
+                         ? ": a stream beside the channel that never passed through it"
+                         : "");
+    }
+}
+
+/* What is missing from the run, or was measured twice. */
+static void add_progress_notes(struct table *table, const struct dataset *dataset) {
+    CLEANUP_FREE long *blocks = memory_new(dataset->n_trials, sizeof(*blocks));
+    size_t n_blocks = 0, replaced = 0, k;
+
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        const struct dataset_trial *trial = &dataset->trials[i];
+
+        for (k = 0; k < n_blocks && blocks[k] != trial->block;)
+            k++;
+        if (k == n_blocks)
+            blocks[n_blocks++] = trial->block;
+        replaced += !trial->used;
+    }
+    if (dataset->repetitions > 0 && n_blocks < (size_t)dataset->repetitions)
+        add_note(table, "Unfinished: %zu of %ld repetitions were measured.", n_blocks,
+                 dataset->repetitions);
+    if (replaced)
+        add_note(table, "%zu further trial%s not counted: the block was measured again.", replaced,
+                 replaced == 1 ? " is" : "s are");
+}
+
+/* What the numbers of trials do not allow to be said. */
+static void add_interval_notes(struct table *table, const struct summary *summary) {
+    bool any = false, single = false;
+
+    for (size_t i = 0; i < summary->n_rows; i++) {
+        any = any || (summary->rows[i].headline && summary->rows[i].statistics.n > 0);
+        single = single || (summary->rows[i].headline && summary->rows[i].statistics.n == 1);
+    }
+    if (!any)
+        add_note(table, "No trial of this run is ok: nothing was measured.");
+    if (single)
+        add_note(table, "A single trial has no spread, hence no interval.");
+}
+
+static void add_notes(struct table *table, const struct summary *summary) {
+    const struct dataset *dataset = summary->dataset;
+
+    if (*dataset->warnings)
+        add_note(table, "Some rows of the run could not be used; bench report says which.");
+    add_interval_notes(table, summary);
+    add_progress_notes(table, dataset);
+    add_reference_note(table, dataset);
+    add_note(table, "95 %% interval: of the mean, by Student's t, as if the trials were "
+                    "independent of each other.");
+    for (size_t i = 0; i < dataset->n_channels; i++)
+        if (*dataset->channels[i].description)
+            add_note(table, "%s: %s", dataset->channels[i].name, dataset->channels[i].description);
+}
+
+struct table *table_new(const struct summary *summary) {
+    struct table *table = memory_new(1, sizeof(*table));
+
+    set_title(table, summary);
+    set_headers(table, summary->dataset);
+    for (size_t i = 0; i < summary->n_rows; i++)
+        if (summary->rows[i].headline && summary->rows[i].channel == 0)
+            add_rung(table, summary, &summary->rows[i]);
+    add_notes(table, summary);
+    return table;
+}
+
+static void free_rung(struct table_rung *rung) {
+    for (size_t i = 0; i < rung->n_rows; i++) {
+        for (size_t k = 0; k < TABLE_N_COLUMNS; k++)
+            free(rung->rows[i].cells[k]);
+        free(rung->rows[i].note);
+    }
+    free(rung->rows);
+    free(rung->name);
+    free(rung->help);
+}
+
+void table_free(struct table *table) {
+    for (size_t i = 0; i < table->n_rungs; i++)
+        free_rung(&table->rungs[i]);
+    for (size_t i = 0; i < table->n_notes; i++)
+        free(table->notes[i]);
+    for (size_t i = 0; i < TABLE_N_COLUMNS; i++)
+        free(table->headers[i]);
+    free(table->rungs);
+    free(table->notes);
+    free(table->title);
+    free(table->subtitle);
+    free(table);
+}

@@ -1,0 +1,73 @@
+/* certificate - clients must show a certificate of our CA: with tls, mutual authentication. */
+#include "security/certificate.h"
+
+#include "security/tls.h"
+
+/* No settings of its own so far. */
+static const struct setting_group group = {.name = "certificate", .scope = SETTING_CHANNEL};
+
+static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
+    CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+
+    (void)error;
+    fprintf(lines, "cafile %s/broker/ca.crt\nrequire_certificate true\n", store);
+    return 0;
+}
+
+static void show(struct client_config *config, const char *folder, const char *name) {
+    free(config->tls.cert_file);
+    free(config->tls.key_file);
+    config->tls.cert_file = text_format("%s/%s.crt", folder, name);
+    config->tls.key_file = text_format("%s/%s.key", folder, name);
+}
+
+static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
+    CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+    CLEANUP_FREE char *folder = text_format("%s/%s", store, party_name(who));
+
+    if (who == PARTY_BROKER)
+        config->tls.require_peer = 1;
+    else
+        show(config, folder, party_name(who));
+}
+
+static void as_nobody(struct client_config *config, const struct bringup *bringup) {
+    (void)bringup;
+    text_replace(&config->tls.cert_file, "");
+    text_replace(&config->tls.key_file, "");
+}
+
+static void show_proof(struct client_config *config, const struct bringup *bringup,
+                       const char *name) {
+    CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+    CLEANUP_FREE char *folder = text_format("%s/proof", store);
+
+    show(config, folder, name);
+}
+
+static void as_stranger(struct client_config *config, const struct bringup *bringup) {
+    show_proof(config, bringup, "stranger");
+}
+
+static void as_expired(struct client_config *config, const struct bringup *bringup) {
+    show_proof(config, bringup, "expired");
+}
+
+static const struct proof proofs[] = {
+    {"no-certificate-refused", "a client without a certificate is turned away", as_nobody,
+     "alert 116|alert 40", NULL},
+    {"stranger-refused", "a certificate of another CA is turned away", as_stranger, "alert 48",
+     NULL},
+    {"expired-refused", "an expired certificate of our CA is turned away", as_expired, "alert 45",
+     NULL},
+};
+
+const struct mechanism mechanism_certificate = {
+    .group = &group,
+    .help = "clients show a certificate of our CA too (mutual TLS)",
+    .needs = "tls",
+    .broker = broker,
+    .party = party,
+    .proofs = proofs,
+    .n_proofs = ARRAY_SIZE(proofs),
+};

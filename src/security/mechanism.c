@@ -1,0 +1,71 @@
+#include "security/mechanism.h"
+
+#include "security/certificate.h"
+#include "security/password.h"
+#include "security/tls.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct mechanism *const mechanisms[] = {
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+};
+const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
+
+const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor) {
+    while (*cursor < n_mechanisms) {
+        const struct mechanism *mechanism = mechanisms[(*cursor)++];
+
+        if (channel_uses(channel, mechanism->group->name))
+            return mechanism;
+    }
+    return NULL;
+}
+
+static int check_needs(const struct channel *channel, const struct mechanism *mechanism,
+                       struct error *error) {
+    const char *cursor = mechanism->needs, *word;
+    size_t length;
+
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *name = strndup(word, length);
+
+        if (!channel_uses(channel, name))
+            return error_set(error, -EINVAL, "use: %s needs %s as well", mechanism->group->name,
+                             name);
+    }
+    return 0;
+}
+
+int mechanism_check_channel(const struct channel *channel, struct error *error) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor))) {
+        int r = check_needs(channel, mechanism, error);
+
+        if (r == 0 && mechanism->check)
+            r = mechanism->check(channel, error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,
+                                              const char *address, int64_t port) {
+    struct client_config *config = setting_block_new(&client_config_group);
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    text_replace(&config->address, address);
+    text_replace(&config->expected_host, address);
+    text_replace(&config->client_id, party_name(party));
+    config->port = port;
+    while ((mechanism = mechanism_next(bringup->channel, &cursor)))
+        if (mechanism->party)
+            mechanism->party(bringup, party, config);
+    return config;
+}

@@ -1,0 +1,140 @@
+#include "security/pki_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_LIMIT_BYTES (1024 * 1024) /* far above any key or certificate */
+
+void pki_secret_free(char *secret) {
+    if (secret)
+        OPENSSL_cleanse(secret, strlen(secret));
+    free(secret);
+}
+
+int pki_make_folder(const char *path, struct error *error) {
+    struct stat status;
+
+    if (mkdir(path, 0700) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return error_errno(error, -errno, "%s", path);
+    if (stat(path, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
+    return S_ISDIR(status.st_mode) ? 0 : error_errno(error, -ENOTDIR, "%s", path);
+}
+
+int pki_lock(const char *folder, int *ret_fd, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/lock", folder);
+    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, PKI_PRIVATE_MODE);
+
+    /* An interrupted wait is not taken up again: the user wants to leave. */
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        return error_errno(error, -errno, "%s", path);
+    *ret_fd = fd;
+    fd = -1;
+    return 0;
+}
+
+/* Reads until the buffer is full or the file ends; the number of bytes or a negative errno. */
+static ssize_t read_full(int fd, char *buffer, size_t size) {
+    size_t length = 0;
+
+    while (length < size) {
+        ssize_t n = read(fd, buffer + length, size - length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        length += (size_t)n;
+    }
+    return (ssize_t)length;
+}
+
+int pki_read(const char *path, char **ret, struct error *error) {
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never waits in a FIFO */
+    struct stat status;
+    ssize_t length;
+    char *text;
+
+    if (fd < 0 && errno == ENOENT) {
+        *ret = NULL;
+        return 0;
+    }
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
+    if (!S_ISREG(status.st_mode) || status.st_size > FILE_LIMIT_BYTES)
+        return error_set(error, -EBADMSG, "%s: no ordinary file of a reasonable size", path);
+    /* The size is known, so that no grown and moved copy of a secret stays behind unwiped. */
+    text = memory_new((size_t)status.st_size + 1, 1);
+    length = read_full(fd, text, (size_t)status.st_size);
+    if (length < 0) {
+        OPENSSL_cleanse(text, (size_t)status.st_size);
+        free(text);
+        return error_errno(error, (int)length, "%s", path);
+    }
+    *ret = text;
+    return 0;
+}
+
+static int write_full(int fd, const char *text) {
+    size_t length = strlen(text);
+
+    while (length) {
+        ssize_t n = write(fd, text, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENOSPC;
+        text += n;
+        length -= (size_t)n;
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A rename lasts only once the folder is on the disk as well. */
+static int sync_folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    CLEANUP_FREE char *folder =
+        slash ? text_format("%.*s/", (int)(slash - path), path) : text_copy(".");
+    CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int pki_write(const char *path, const char *text, mode_t mode, struct error *error) {
+    /* Always the same name: the lock keeps others away, and what a killed run left is cleared. */
+    CLEANUP_FREE char *temporary = text_format("%s.new", path);
+    CLEANUP_FD int fd = -1;
+    int r;
+
+    (void)unlink(temporary);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return error_errno(error, -errno, "%s", temporary);
+    r = write_full(fd, text);
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0)
+        (void)unlink(temporary);
+    else
+        r = sync_folder_of(path);
+    return r < 0 ? error_errno(error, r, "%s", path) : 0;
+}
+
+int pki_update(const char *path, const char *text, mode_t mode, struct error *error) {
+    CLEANUP_FREE char *present = NULL;
+    int r = pki_read(path, &present, error);
+
+    if (r < 0)
+        return r;
+    return text_equal(present, text) ? 0 : pki_write(path, text, mode, error);
+}

@@ -1,0 +1,168 @@
+/*
+ * pki_internal - what the files of the pki share: the steps of figure 5 (pki_steps.c), their
+ * vocabulary of keys, names and times (pki_x509.c), the CA of a store (pki_ca.c), and the files
+ * that all is kept in (pki_files.c).
+ *
+ * The steps speak PEM text, so that a party can take its own (key, request, installation) on
+ * another machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`), because
+ * X.509 has no finer ones and reaches beyond what nanoseconds do.
+ */
+#ifndef BENCH_SECURITY_PKI_INTERNAL_H
+#define BENCH_SECURITY_PKI_INTERNAL_H
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "security/pki.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PKI_PRIVATE_MODE 0600
+#define PKI_PUBLIC_MODE  0644
+
+#define DAY_S INT64_C(86400)
+
+DEFINE_CLEANUP(ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
+DEFINE_CLEANUP(ASN1_TIME *, ASN1_TIME_free)
+DEFINE_CLEANUP(AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
+DEFINE_CLEANUP(BIGNUM *, BN_free)
+DEFINE_CLEANUP(BIO *, BIO_free_all)
+DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
+DEFINE_CLEANUP(GENERAL_NAME *, GENERAL_NAME_free)
+DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free)
+DEFINE_CLEANUP(X509 *, X509_free)
+DEFINE_CLEANUP(X509_EXTENSION *, X509_EXTENSION_free)
+DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
+
+/* Wipes and frees a text. */
+void pki_secret_free(char *secret);
+DEFINE_CLEANUP(char *, pki_secret_free)
+
+/* ---- pki_x509.c: keys, names, times ---- */
+
+/* "what: OpenSSL's reason", and an empty error queue; -EPROTO. */
+int pki_openssl_error(struct error *error, const char *what);
+
+/* NULL when text is NULL or holds nothing of the kind; nothing is left in the error queue. */
+X509 *pki_parse_certificate(const char *pem);
+X509_REQ *pki_parse_request(const char *pem);
+/* passphrase NULL: only a key that needs none. ret_asked (may be NULL): it needs one. */
+EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked);
+
+/* The text in a memory BIO, and NULL when there is none. */
+char *pki_bio_text(BIO *bio);
+
+bool pki_is_key_type(const char *key_type);
+int pki_generate_key(const char *key_type, EVP_PKEY **ret, struct error *error);
+/* A word of PKI_KEY_TYPES, or OpenSSL's name of the type. */
+const char *pki_key_type_of(const EVP_PKEY *key);
+/* What this kind of key is signed with: NULL for those that hash by themselves. */
+const EVP_MD *pki_digest_of(const EVP_PKEY *key);
+
+/* The alternative names for a list of addresses, each once. */
+int pki_addresses_parse(const char *addresses, GENERAL_NAMES **ret, struct error *error);
+char *pki_addresses_text(const X509 *certificate);
+/* Whether the certificate has these names and no others. */
+bool pki_addresses_equal(const X509 *certificate, const GENERAL_NAMES *addresses);
+
+ASN1_TIME *pki_time_new(int64_t time_s);
+/* Fills nothing and gives -EBADMSG when the certificate holds no proper times. */
+int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s);
+
+/* ---- pki_steps.c: figure 5 ---- */
+
+enum pki_role {
+    PKI_CA,
+    PKI_SERVER,
+    PKI_CLIENT,
+};
+
+/* What a certificate shall say. */
+struct pki_profile {
+    const char *common_name;
+    enum pki_role role;
+    const GENERAL_NAMES *addresses; /* of a server, else NULL */
+    int64_t not_before_s, not_after_s;
+};
+
+/* Who signs; owns both. */
+struct pki_authority {
+    X509 *certificate;
+    EVP_PKEY *key;
+};
+void pki_authority_clear(struct pki_authority *authority);
+
+/* Steps 1 and 2: a key as PEM (PKCS#8), under the passphrase (AES-256-CBC) when it is not NULL. */
+int pki_make_key(const char *key_type, const char *passphrase, char **ret_pem, struct error *error);
+/* Step 1: the CA's certificate, made from its key. */
+int pki_make_authority(EVP_PKEY *key, const struct pki_profile *profile, X509 **ret,
+                       struct error *error);
+/* Step 3: a request for the name, made from the party's key. */
+int pki_make_request(const char *key_pem, const char *common_name, char **ret_pem,
+                     struct error *error);
+/* Step 4: the CA signs. The request must be for the profile's name and prove that the party has
+ * the key; all else in the certificate is the profile's, cut to the life of the CA. */
+int pki_sign_request(const struct pki_authority *authority, const char *request_pem,
+                     const struct pki_profile *profile, char **ret_pem, struct error *error);
+/* Step 5: the party keeps its certificate and (not NULL) that of the CA. */
+int pki_install(const char *folder, const char *name, const char *certificate_pem,
+                const char *ca_pem, struct error *error);
+
+/* Whether a request is signed with this key and asks for this name. */
+bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name);
+char *pki_certificate_pem(const X509 *certificate);
+
+/* ---- pki_ca.c: one pki_ensure(), and the CA in it ---- */
+
+/* One pki_ensure(). */
+struct pki_session {
+    const struct pki_options *options;
+    char *store;
+    GENERAL_NAMES *addresses;
+    int64_t now_s;
+    struct pki_authority ca; /* each part NULL until it is there and in order */
+    bool renew_all;
+    struct pki_outcome outcome;
+};
+
+/* <store>/<folder>/<name><suffix> */
+char *pki_path(const struct pki_session *session, const char *folder, const char *name,
+               const char *suffix);
+/* Valid now, and for longer than the time left at which certificates are renewed. */
+bool pki_has_life_left(const struct pki_session *session, const X509 *certificate);
+bool pki_is_signed_by(X509 *certificate, X509 *issuer);
+bool pki_has_key_type(const struct pki_session *session, const EVP_PKEY *key);
+/* The CA certificate of the text, or NULL when it must be made anew. */
+X509 *pki_ca_usable(const struct pki_session *session, const char *pem);
+
+/* A certificate for a CA, signed by itself. */
+int pki_ca_issue(struct pki_session *session, EVP_PKEY *key, const char *name, X509 **ret,
+                 struct error *error);
+/* Writes the certificate of a CA to <store>/<folder>/<name>.crt. */
+int pki_ca_keep(const struct pki_session *session, const char *folder, const char *name,
+                const X509 *certificate, struct error *error);
+/* Reads the certificate of the store's CA; when it cannot stay, all certificates are due. */
+int pki_ca_read(struct pki_session *session, struct error *error);
+/* Step 1: the CA made ready to sign: its key opened (here the passphrase is asked for) or made,
+ * its certificate renewed when it must be, and then all certificates are due. */
+int pki_ca_ready(struct pki_session *session, struct error *error);
+
+/* ---- pki_files.c ---- */
+
+/* An existing folder is good. */
+int pki_make_folder(const char *path, struct error *error);
+/* Waits until no other run has the lock of the root folder; closing *ret_fd gives it back. */
+int pki_lock(const char *folder, int *ret_fd, struct error *error);
+/* The whole file, wiped by the caller when it is secret. A missing file gives 0 and NULL. */
+int pki_read(const char *path, char **ret, struct error *error);
+/* Replaces the file at once or not at all. */
+int pki_write(const char *path, const char *text, mode_t mode, struct error *error);
+/* The same, but leaves a file alone that holds this text already. */
+int pki_update(const char *path, const char *text, mode_t mode, struct error *error);
+
+#endif

@@ -1,0 +1,11 @@
+#ifndef BENCH_SECURITY_TLS_H
+#define BENCH_SECURITY_TLS_H
+
+#include "security/mechanism.h"
+
+extern const struct mechanism mechanism_tls;
+
+/* The PKI's store for the key type of a channel that uses tls; belongs to the caller. */
+char *tls_store(const struct channel *channel, const char *certs);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * attempt - one try of an MQTT client to get in, made by hand so that the exact reason of a refusal
+ * is known: for proofs. A library's error codes are too vague for that.
+ *
+ * Causes are words with a number, so that a proof can name those that it accepts:
+ *   "connack 0"  accepted              "connack 5"  refused by the broker's CONNACK
+ *   "alert 116 certificate_required"   a TLS alert of the broker (RFC 8446, section 6)
+ *   "verify 62 hostname mismatch"      this client refused the broker's certificate (X509_V_ERR_*)
+ *   "closed"     the broker closed or reset the connection and said nothing
+ */
+#ifndef BENCH_TRANSPORT_ATTEMPT_H
+#define BENCH_TRANSPORT_ATTEMPT_H
+
+#include "base/error.h"
+#include "model/client_config.h"
+#include "model/trial.h"
+
+struct attempt {
+    bool accepted;
+    char cause[96];
+    struct tls_session session; /* filled when a TLS handshake went through */
+};
+
+/* What an accepted client publishes (QoS 0), answered by a ping so that it is known to be on the
+ * broker's side when attempt_make() returns. */
+struct attempt_message {
+    const char *topic, *payload;
+};
+
+/* Connects, says CONNECT, reads the CONNACK, publishes `message` unless it is NULL, leaves.
+ * 0 when the attempt came to an end of which ret tells; a negative errno when it could not be made
+ * (nobody listens, a file is missing, no answer in time). */
+int attempt_make(const struct client_config *config, const struct attempt_message *message,
+                 struct attempt *ret, struct error *error);
+
+#endif

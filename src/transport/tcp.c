@@ -1,0 +1,191 @@
+#include "transport/transport.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int tcp_send(struct transport *transport, const void *data, size_t length) {
+    const char *next = data;
+
+    while (length > 0) {
+        ssize_t n = send(transport->fd, next, length, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+        next += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+static ssize_t tcp_receive(struct transport *transport, void *data, size_t size) {
+    ssize_t n;
+
+    do
+        n = recv(transport->fd, data, size, 0);
+    while (n < 0 && errno == EINTR);
+    return n >= 0 ? n : errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
+static void tcp_finish(struct transport *transport) {
+    (void)shutdown(transport->fd, SHUT_WR);
+}
+
+const struct transport_ops tcp_ops = {tcp_send, tcp_receive, tcp_finish};
+
+static int set_congestion(int fd, const char *name, struct error *error) {
+    char known[256] = "";
+    FILE *file;
+
+    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0)
+        return 0;
+    file = fopen("/proc/sys/net/ipv4/tcp_available_congestion_control", "re");
+    if (file) {
+        if (fgets(known, sizeof(known), file))
+            known[strcspn(known, "\n")] = '\0';
+        (void)fclose(file);
+    }
+    return error_set(error, -EINVAL, "congestion control '%s' cannot be used; this kernel has: %s",
+                     name, known);
+}
+
+int tcp_set_options(int fd, const struct transport_options *options, struct error *error) {
+    struct timeval timeout = {.tv_sec = options->timeout_ns / NS_PER_S,
+                              .tv_usec = options->timeout_ns % NS_PER_S / 1000};
+    int send_buffer = (int)options->send_buffer_bytes,
+        receive_buffer = (int)options->receive_buffer_bytes,
+        not_sent = (int)options->not_sent_bytes, one = 1;
+    const struct {
+        int level, name;
+        const void *value;
+        socklen_t length;
+        bool wanted;
+    } rows[] = {
+        {IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one), true},
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent, sizeof(not_sent), not_sent > 0},
+        {SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer), send_buffer > 0},
+        {SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer), receive_buffer > 0},
+        {SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout), options->timeout_ns > 0},
+        {SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout), options->timeout_ns > 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].wanted &&
+            setsockopt(fd, rows[i].level, rows[i].name, rows[i].value, rows[i].length) < 0)
+            return error_errno(error, -errno, "setting socket option %d", rows[i].name);
+    if (options->congestion && *options->congestion)
+        return set_congestion(fd, options->congestion, error);
+    return 0;
+}
+
+DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
+
+static int resolve(struct addrinfo **ret, const char *address, int64_t port, int flags,
+                   struct error *error) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
+    char service[16];
+    int code;
+
+    (void)snprintf(service, sizeof(service), "%d", (int)port);
+    code = getaddrinfo(address, service, &hints, ret);
+    if (code != 0)
+        return error_set(error, -EHOSTUNREACH, "address %s: %s", address, gai_strerror(code));
+    return 0;
+}
+
+int tcp_listen(int *ret, const char *address, const struct transport_options *options,
+               int *ret_port, struct error *error) {
+    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
+    CLEANUP_FD int fd = -1;
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof(bound);
+    int r = resolve(&info, address, 0, AI_PASSIVE, error);
+
+    if (r < 0)
+        return r;
+    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_errno(error, -errno, "socket");
+    r = tcp_set_options(fd, options, error);
+    if (r < 0)
+        return r;
+    if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, 128) < 0 ||
+        getsockname(fd, (struct sockaddr *)&bound, &length) < 0)
+        return error_errno(error, -errno, "cannot listen on %s", address);
+    *ret_port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+    *ret = fd;
+    fd = -1;
+    return 0;
+}
+
+/* connect() with a time limit: 0 or a negative errno. */
+static int connect_within(int fd, const struct addrinfo *info, int64_t timeout_ns) {
+    struct pollfd poller = {.fd = fd, .events = POLLOUT};
+    int flags = fcntl(fd, F_GETFL), code = 0, n;
+    socklen_t length = sizeof(code);
+
+    (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    if (connect(fd, info->ai_addr, info->ai_addrlen) < 0) {
+        if (errno != EINPROGRESS)
+            return -errno;
+        n = poll(&poller, 1, timeout_ns > 0 ? (int)(timeout_ns / NS_PER_MS) : -1);
+        if (n <= 0)
+            return n < 0 ? -errno : -ETIMEDOUT;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0 || code)
+            return code ? -code : -errno;
+    }
+    (void)fcntl(fd, F_SETFL, flags);
+    return 0;
+}
+
+int tcp_connect(int *ret, const char *address, int64_t port,
+                const struct transport_options *options, struct error *error) {
+    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
+    CLEANUP_FD int fd = -1;
+    int r = resolve(&info, address, port, 0, error);
+
+    if (r < 0)
+        return r;
+    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_errno(error, -errno, "socket");
+    r = tcp_set_options(fd, options, error);
+    if (r < 0)
+        return r;
+    r = connect_within(fd, info, options->timeout_ns);
+    if (r < 0)
+        return error_errno(error, r, "cannot connect to %s port %d", address, (int)port);
+    *ret = fd;
+    fd = -1;
+    return 0;
+}
+
+int tcp_read_counters(int fd, struct tcp_counters *ret) {
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+        return -errno;
+    *ret = (struct tcp_counters){
+        .retransmits = info.tcpi_total_retrans,
+        .segments_out = info.tcpi_segs_out,
+        .segments_in = info.tcpi_segs_in,
+        /* Not tcpi_bytes_acked, which counts the SYN. */
+        .bytes_sent = (int64_t)(info.tcpi_bytes_sent - info.tcpi_bytes_retrans),
+        .bytes_received = (int64_t)info.tcpi_bytes_received,
+        .rtt_ms = info.tcpi_rtt / 1e3,
+        .rtt_min_ms = info.tcpi_min_rtt / 1e3,
+    };
+    return 0;
+}

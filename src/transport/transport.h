@@ -1,0 +1,85 @@
+/*
+ * transport - a byte stream as the measured connection has it: TCP, or TLS as a client_config says.
+ *
+ * One set of calls for both, so that a probe's loop is the same line for line and only the price of
+ * the protocol differs. Sockets are blocking; a stream belongs to one thread. Nothing here
+ * allocates once a stream is open, except what OpenSSL does inside.
+ */
+#ifndef BENCH_TRANSPORT_TRANSPORT_H
+#define BENCH_TRANSPORT_TRANSPORT_H
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/client_config.h"
+#include "model/trial.h"
+
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
+struct transport;
+
+/* How a kind of stream works; the table is the only thing that differs between TCP and TLS. */
+struct transport_ops {
+    /* Sends all of it (gathered records may wait for more to come): 0 or a negative errno. */
+    int (*send)(struct transport *transport, const void *data, size_t length);
+    /* What is there, at least a byte: its length, 0 at the end, or a negative errno. */
+    ssize_t (*receive)(struct transport *transport, void *data, size_t size);
+    /* Tells the peer that nothing more will be sent. */
+    void (*finish)(struct transport *transport);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    int fd;
+    SSL *ssl; /* NULL for TCP */
+};
+
+/* Socket options; 0 and "" leave the kernel's own. */
+struct transport_options {
+    int64_t send_buffer_bytes, receive_buffer_bytes;
+    int64_t not_sent_bytes;  /* TCP_NOTSENT_LOWAT: how much unsent data the kernel may hold */
+    int64_t timeout_ns;      /* of connecting, of a handshake, of each send and receive */
+    int64_t gather_bytes;    /* TLS: records are gathered into sends of this size; 0: a send each */
+    const char *congestion;
+};
+
+/* Connects to config's address and port, and makes the handshake when config has TLS, under a
+ * context of tls_context_client() (NULL for TCP). The stream is the caller's. */
+int transport_connect(struct transport **ret, const struct client_config *config,
+                      SSL_CTX *context, const struct transport_options *options,
+                      struct error *error);
+/* Takes the next connection of a listening socket, under a tls_context_server() or NULL. */
+int transport_accept(struct transport **ret, int listener, SSL_CTX *context,
+                     const struct transport_options *options, struct error *error);
+void transport_free(struct transport *transport);
+DEFINE_CLEANUP(struct transport *, transport_free)
+
+/* What was negotiated; empty for TCP. */
+void transport_session(const struct transport *transport, struct tls_session *ret);
+
+/* ---- for the two kinds of stream, and for sockets that others opened ---- */
+
+extern const struct transport_ops tcp_ops;
+/* Puts TLS on a connected stream: the handshake of either side. */
+int tls_start(struct transport *transport, SSL_CTX *context, bool server, int64_t gather_bytes,
+              struct error *error);
+
+/* A socket that listens on address and a free port, which *ret_port tells. */
+int tcp_listen(int *ret, const char *address, const struct transport_options *options,
+               int *ret_port, struct error *error);
+/* A connected socket. The error names address and port. */
+int tcp_connect(int *ret, const char *address, int64_t port,
+                const struct transport_options *options, struct error *error);
+int tcp_set_options(int fd, const struct transport_options *options, struct error *error);
+
+/* What the kernel knows of a connection (TCP_INFO, Linux). Bytes are payload of TCP; from segments
+ * and bytes the bytes on the wire can only be estimated. */
+struct tcp_counters {
+    int64_t retransmits, segments_out, segments_in;
+    int64_t bytes_sent;     /* without those sent again */
+    int64_t bytes_received;
+    double rtt_ms, rtt_min_ms;
+};
+int tcp_read_counters(int fd, struct tcp_counters *ret);
+
+#endif
