@@ -1,0 +1,242 @@
+#!/bin/sh
+# ./bench (the launcher) and scripts/install-deps, on a tiny project of their own: a program that
+# prints how it was called. apt-get and sudo are stand-ins here: nothing is installed.
+. "$(dirname "$0")/lib.sh"
+need_command meson ninja cc flock
+unset BENCH_BUILD BENCH_MESON_OPTIONS BENCH_NO_INSTALL BENCH_ROOT
+export TMPDIR="$scratch"
+
+top="$scratch/a tree  with spaces"
+mkdir -p "$top/src" "$top/scripts" "$top/tests" "$scratch/bin" "$scratch/elsewhere"
+cp "$bench" "$top/bench"
+cp "$root/scripts/install-deps" "$top/scripts/"
+touch "$top/meson_options.txt"
+cat >"$top/meson.build" <<'END'
+project('tiny', 'c')
+subdir('src')
+tiny = executable('bench', 'src/main.c', link_with: library)
+alias_target('all-tests', tiny)
+END
+cat >"$top/src/meson.build" <<'END'
+library = shared_library('tiny', 'tiny.c')
+END
+echo 'int tiny(void); int tiny(void) { return 7; }' >"$top/src/tiny.c"
+cat >"$top/src/main.c" <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int tiny(void);
+
+int main(int argc, char **argv) {
+    char text[4096];
+
+    printf("first\nin %s\nroot %s\n", getcwd(text, sizeof(text)), getenv("BENCH_ROOT"));
+    for (int i = 1; i < argc; i++)
+        printf("[%s]\n", argv[i]);
+    while (fgets(text, sizeof(text), stdin))
+        printf("read %s", text);
+    return tiny();
+}
+END
+printf '#!/bin/sh\necho "tests: $*"\n' >"$top/tests/run"
+chmod +x "$top/tests/run"
+
+# Packages are no matter of this part: everything that is looked for exists below a made-up root.
+everything="$scratch/every thing"
+mkdir -p "$everything"
+sed -n "/^table='/,/^'/p" "$root/scripts/install-deps" | while read -r _ package proof; do
+  case $proof in
+  /*) file=$everything$(printf '%s' "$proof" | tr '*' 1) ;;
+  ?*) file=$everything/usr/sbin/$proof ;;
+  *) continue ;;
+  esac
+  mkdir -p "${file%/*}"
+  touch "$file"
+  chmod +x "$file"
+  printf '%s\n' "$package" >>"$scratch/packages"
+done
+export BENCH_DEPS_ROOT="$everything"
+
+cd "$scratch/elsewhere" || exit
+here=$(pwd -P)
+
+# ---- building and executing ----
+
+run "$top/bench" run 'a  b' '' '*' --x
+exits 'the exit status is the program'\''s' 7
+is 'arguments and the working folder are the caller'\''s' "$out" "first
+in $here
+root $(cd "$top" && pwd -P)
+[run]
+[a  b]
+[]
+[*]
+[--x]"
+is 'it says that it builds' "$err" "bench: building in $top/build ..."
+
+run "$top/bench"
+is 'built: not a word' "$err" ''
+
+printf 'line\n' >"$scratch/input"
+run sh -c '"$1" <"$2"' - "$top/bench" "$scratch/input"
+contains 'stdin is the program'\''s' "$out" 'read line'
+rm -rf "$top/build"
+run sh -c '"$1" <"$2"' - "$top/bench" "$scratch/input"
+contains 'also when it had to be built' "$out" 'read line'
+
+ln -s "$top/bench" "$scratch/link"
+ln -s ../link "$scratch/bin/bench"
+run "$scratch/bin/bench"
+contains 'through two symbolic links' "$out" "root $(cd "$top" && pwd -P)"
+run env PATH="$scratch/bin:$PATH" bench x
+contains 'found on PATH' "$out" '[x]'
+run sh "$top/bench" x
+contains 'as an argument of sh' "$out" '[x]'
+
+sed -i 's/first/second/' "$top/src/main.c"
+run "$top/bench"
+contains 'a source that changed is built' "$out" second
+
+sed -i 's/printf("second/prinf("second/' "$top/src/main.c"
+run "$top/bench" x
+exits 'what does not compile is exit status 3' 3
+contains 'the compiler'\''s words are shown' "$err" 'prinf'
+is 'and nothing is executed' "$out" ''
+sed -i 's/prinf("second/printf("third/' "$top/src/main.c"
+run "$top/bench"
+contains 'mended' "$out" third
+
+# ---- a build folder in a bad state ----
+
+touch "$top/build/.configuring"
+run "$top/bench"
+exits 'current, though marked as half configured: executed' 7
+touch "$top/build/.configuring" "$top/src/main.c"
+rm "$top/build/build.ninja"
+run "$top/bench"
+exits 'a configuration that was cut short is made again' 7
+
+truncate -s 300 "$top/build/build.ninja"
+touch "$top/src/main.c"
+run "$top/bench"
+exits 'a cut build.ninja is made again' 7
+
+: >"$top/build/meson-private/coredata.dat"
+touch "$top/meson.build"
+run "$top/bench"
+exits 'so is a configuration that meson cannot read' 7
+
+rm "$top/build"/libtiny.so "$top/build"/src/libtiny.so 2>/dev/null
+run "$top/bench"
+exits 'a library that is gone leads to a new build' 7
+
+head -c 20000 /dev/zero >"$top/build/bench"
+run "$top/bench"
+exits 'so does a program that cannot be executed' 7
+
+mkdir "$top/mine"
+touch "$top/mine/letter"
+run env BENCH_BUILD=mine "$top/bench"
+exits 'a folder that is no build folder is left alone' 3
+check 'with what is in it' test -e "$top/mine/letter"
+
+# ---- two at once; another folder and compiler ----
+
+rm -rf "$top/build"
+for i in 1 2 3 4; do
+  (run "$top/bench" "$i" && echo "$status" >"$scratch/status.$i") 2>/dev/null &
+done
+wait
+is 'four at once: all succeed' "$(cat "$scratch"/status.? | tr '\n' ' ')" '7 7 7 7 '
+
+printf '#!/bin/sh\necho "$@" >>"%s"\nexec cc "$@"\n' "$scratch/cc.log" >"$scratch/bin/my-cc"
+chmod +x "$scratch/bin/my-cc"
+run env CC="$scratch/bin/my-cc" BENCH_BUILD=build-other BENCH_MESON_OPTIONS='-Dc_args=-DTINY=1' \
+  "$top/bench"
+exits 'BENCH_BUILD: another folder' 7
+check 'it is there' test -x "$top/build-other/bench"
+contains 'CC and BENCH_MESON_OPTIONS are heeded' "$(cat "$scratch/cc.log")" '-DTINY=1'
+
+run "$top/bench" test --full unit/csv --list
+is 'bench test goes to tests/run' "$out" 'tests: unit/csv --list'
+
+# ---- packages ----
+
+deps="$top/scripts/install-deps"
+export PATH="$scratch/bin:$PATH"
+run "$deps" --full --check
+exits 'all is there' 0
+is 'and not a word is said' "$out$err" ''
+run env PATH=/usr/bin:/bin "$deps" --full --check
+exits 'also in the sbin folders, when PATH has none' 0
+
+export BENCH_DEPS_ROOT=/nonexistent
+cat >"$scratch/bin/apt-get" <<END
+#!/bin/sh
+echo "\$@" >>"$scratch/apt.log"
+END
+printf '#!/bin/sh\nexec env "$@"\n' >"$scratch/bin/sudo"
+chmod +x "$scratch/bin/apt-get" "$scratch/bin/sudo"
+
+run "$deps" --full --check
+exits '--check: something is missing' 3
+is 'every package is in its line' \
+  "$(printf '%s\n' "$out" | tr ' ' '\n' | grep -cxFf "$scratch/packages")" \
+  "$(wc -l <"$scratch/packages")"
+is 'that is one line' "$(printf '%s\n' "$out" | wc -l)" 1
+contains 'that can be copied' "$out" 'apt-get install -y --no-install-recommends '
+
+run "$deps" --run --check
+lacks '--run is about the program alone' "$out" ' gcc'
+contains '--run: the broker' "$out" ' mosquitto'
+
+rm -rf "$top/build"
+run env BENCH_NO_INSTALL=1 "$top/bench" x
+exits 'BENCH_NO_INSTALL=1 stops' 3
+is 'without a word on stdout' "$out" ''
+contains 'with the line' "$err" 'apt-get update && '
+check 'before anything is built' test ! -e "$top/build"
+check 'or installed' test ! -e "$scratch/apt.log"
+
+run "$deps"
+exits 'packages that are still missing after apt-get' 3
+contains 'are named' "$err" 'yet these are missing: gcc '
+is 'apt-get was called twice' "$(cut -d ' ' -f 1 "$scratch/apt.log" | tr '\n' ' ')" \
+  'update install '
+
+cat >"$scratch/bin/apt-get" <<END
+#!/bin/sh
+[ "\$1" != install ] || cp -r "$everything/." "$scratch/installed/"
+END
+mkdir "$scratch/installed"
+export BENCH_DEPS_ROOT="$scratch/installed"
+run "$top/bench" x
+exits 'installs, builds, executes' 7
+contains 'and says so' "$err" 'bench: installing'
+lacks 'stdout is the program'\''s alone' "$out" apt-get
+
+printf '#!/bin/sh\necho "E: no network" >&2\nexit 100\n' >"$scratch/bin/apt-get"
+export BENCH_DEPS_ROOT=/nonexistent
+run "$deps"
+exits 'apt-get fails' 3
+contains 'its words are shown' "$err" 'E: no network'
+
+# A system without apt-get: only what this script needs is on the PATH.
+mkdir "$scratch/few"
+ln -s "$(command -v sh)" "$scratch/few/sh"
+printf '#!/bin/sh\necho 1000\n' >"$scratch/few/id"
+chmod +x "$scratch/few/id"
+run env PATH="$scratch/few" "$deps"
+exits 'no apt-get on this system' 3
+contains 'the packages are named' "$err" 'no apt-get on this system; install what Debian calls: gcc'
+cp "$scratch/bin/apt-get" "$scratch/few/"
+run env PATH="$scratch/few" "$deps"
+exits 'neither root nor sudo' 3
+contains 'is said' "$err" 'not root, and no sudo'
+contains 'with the line for sudo' "$out" 'sudo apt-get update && sudo '
+cp "$scratch/bin/sudo" "$scratch/few/"
+run env PATH="$scratch/few:$PATH" "$deps"
+contains 'with sudo, apt-get is called through it' "$err" 'E: no network'
+
+finish

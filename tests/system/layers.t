@@ -1,0 +1,82 @@
+#!/bin/sh
+# The layers of src/ include each other in one direction only (design: base -> model -> security ->
+# transport, mqtt -> broker -> probes -> hosts -> run -> main.c; report: base, model).
+. "$(dirname "$0")/lib.sh"
+
+# A layer, and what its files may include besides their own.
+cat >"$scratch/layers" <<'END'
+base
+model      base
+security   base model
+transport  base model security
+mqtt       base model security
+broker     base model security transport mqtt
+probes     base model security transport mqtt broker
+hosts      base model security transport mqtt broker probes
+run        base model security transport mqtt broker probes hosts
+report     base model
+plugin     base model security
+main.c     base model security transport mqtt broker probes hosts run report
+END
+
+# violations SRC: "file:line: why" for each include that goes against the table.
+violations() (
+  cd "$1" || exit
+  # shellcheck disable=SC2016 # awk's
+  find . -name '*.[ch]' | sort | xargs awk '
+    NR == FNR {
+      known[$1] = 1
+      for (i = 2; i <= NF; i++) may[$1, $i] = 1
+      next
+    }
+    FNR == 1 {
+      file = substr(FILENAME, 3)
+      layer = file
+      sub(/\/.*/, "", layer)
+      if (!(layer in known)) print file ":1: " layer " is no layer"
+    }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+      split($0, part, "\"")
+      target = part[2]
+      sub(/\/.*/, "", target)
+      if (!(target in known) || target ~ /\./)
+        print file ":" FNR ": include \"" part[2] "\": no layer in front of the name"
+      else if (target != layer && !((layer, target) in may))
+        print file ":" FNR ": " layer " may not include " target
+    }' "$scratch/layers"
+)
+
+# uses FOLDER BUT REGEX: the lines that match, but for files that begin like BUT.
+uses() (
+  cd "$1" || exit
+  grep -rnE --include='*.[ch]' -e "$3" . | grep -vE "^\./($2)"
+)
+
+# breaks NAME FILE LINE WHY: a copy of the sources with LINE added to FILE is complained about.
+breaks() {
+  rm -rf "$scratch/copy"
+  cp -r "$root/src" "$scratch/copy"
+  mkdir -p "$scratch/copy/$(dirname "$2")"
+  printf '%s\n' "$3" >>"$scratch/copy/$2"
+  contains "$1" "$(violations "$scratch/copy")" "$4"
+}
+
+is 'every include goes from a layer to one before it' "$(violations "$root/src")" ''
+
+breaks 'a violation is seen' base/clock.c '#include "model/plan.h"' 'base may not include model'
+breaks 'transport and mqtt are strangers' transport/x.c '#include "mqtt/client.h"' \
+  'transport/x.c:1: transport may not include mqtt'
+breaks 'and the other way round' mqtt/x.h '#  include "transport/tls.h"' \
+  'mqtt/x.h:1: mqtt may not include transport'
+breaks 'report sees files only' report/x.c '#include "run/journal.h"' 'report may not include run'
+breaks 'nothing includes main.c' run/x.c '#include "main.c"' 'run/x.c:1: include "main.c"'
+breaks 'an include names its layer' run/x.c '#include "journal.h"' 'run/x.c:1: include "journal.h"'
+breaks 'a new folder needs a row here' misc/x.c '' 'misc/x.c:1: misc is no layer'
+
+is 'only mqtt uses libmosquitto' "$(uses "$root/src" 'mqtt/' '<mosquitto\.h>')" ''
+is 'only security/tls_context builds an SSL_CTX' \
+  "$(uses "$root/src" 'security/tls_context\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
+is 'model is data: no socket, no process' \
+  "$(uses "$root/src/model" ' ' '<sys/(socket|wait|un)\.h>|<netinet/|"base/process\.h"')" ''
+
+finish

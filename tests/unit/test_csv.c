@@ -1,0 +1,432 @@
+/* base/csv: what is written is read back, and what is broken is complained about, with its line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/csv.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static char path[64];
+
+static int set_up(void **state) {
+    int fd;
+
+    (void)state;
+    (void)strcpy(path, "/tmp/bench-csv.XXXXXX");
+    fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    return unlink(path);
+}
+
+static void put(const char *bytes, size_t length) {
+    CLEANUP(fclosep) FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+}
+
+/* What the file holds, as text. */
+static char *get(void) {
+    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    char *text = memory_new(65536, 1);
+
+    assert_non_null(file);
+    (void)!fread(text, 1, 65535, file);
+    return text;
+}
+
+static struct csv_writer *open_writer(const char *header) {
+    struct csv_writer *writer;
+    struct error error;
+
+    if (csv_writer_open(&writer, path, header, &error) < 0)
+        fail_msg("%s", error.text);
+    return writer;
+}
+
+static void flush(struct csv_writer *writer) {
+    struct error error;
+
+    if (csv_flush(writer, true, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static struct csv_table *read_text(const char *text) {
+    struct csv_table *table;
+    struct error error;
+
+    put(text, strlen(text));
+    if (csv_table_read(&table, path, &error) < 0)
+        fail_msg("%s", error.text);
+    return table;
+}
+
+/* Reading these bytes fails with -EBADMSG and "path" + expected. */
+static void assert_bad(const char *bytes, size_t length, const char *expected) {
+    CLEANUP_FREE char *message = text_format("%s%s", path, expected);
+    struct csv_table *table = NULL;
+    struct error error = {""};
+
+    put(bytes, length);
+    assert_int_equal(csv_table_read(&table, path, &error), -EBADMSG);
+    assert_string_equal(error.text, message);
+    assert_null(table);
+    assert_int_equal(csv_table_read(&table, path, NULL), -EBADMSG);
+}
+
+#define ASSERT_BAD(literal, expected) assert_bad(literal, sizeof(literal) - 1, expected)
+
+static void test_writes_rows(void **state) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = open_writer("a,b,c,d,e");
+    CLEANUP_FREE char *text = NULL;
+
+    (void)state;
+    csv_text(writer, "x y");
+    csv_integer(writer, INT64_MIN);
+    csv_real(writer, 0.1);
+    csv_empty(writer);
+    csv_text(writer, NULL);
+    csv_end_row(writer);
+    flush(writer);
+    text = get();
+    assert_string_equal(text, "a,b,c,d,e\nx y,-9223372036854775808,0.1,,\n");
+}
+
+static void test_writes_reals(void **state) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = open_writer("x");
+    const double values[] = {0, 13.4, 1e300, 123456789, 1234567891, -2.5e-7, NAN, INFINITY};
+    CLEANUP_FREE char *text = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        csv_real(writer, values[i]);
+        csv_end_row(writer);
+    }
+    flush(writer);
+    text = get();
+    assert_string_equal(text, "x\n0\n13.4\n1e+300\n123456789\n1.23456789e+09\n-2.5e-07\n\n\n");
+}
+
+static void test_quoting_round_trip(void **state) {
+    static const char *const values[] = {
+        "plain",
+        "",
+        ",",
+        "\"",
+        "\"\"",
+        "a,b",
+        "say \"x\"",
+        "\n",
+        "two\nl",
+        "\r\n",
+        "ends in \"",
+        "\"starts",
+        "\xc3\xa4 \xe2\x82\xac",
+        " blanks ",
+        "a;b",
+        "'",
+        "\tt\\n",
+        "\r",
+        ",\",\"",
+        "#no comment",
+    };
+    struct csv_writer *writer = open_writer("a,b");
+    CLEANUP(csv_table_freep) struct csv_table *table = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        csv_text(writer, values[i]);
+        csv_text(writer, values[ARRAY_SIZE(values) - 1 - i]);
+        csv_end_row(writer);
+    }
+    flush(writer);
+    csv_writer_close(writer);
+    assert_int_equal(csv_table_read(&table, path, NULL), 0);
+    assert_int_equal(table->rows, ARRAY_SIZE(values));
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+        assert_string_equal(csv_table_field(table, i, 0), values[i]);
+        assert_string_equal(csv_table_field(table, i, 1), values[ARRAY_SIZE(values) - 1 - i]);
+    }
+}
+
+static void test_appends_without_second_header(void **state) {
+    CLEANUP_FREE char *text = NULL;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        CLEANUP(csv_writer_closep) struct csv_writer *writer = open_writer("n");
+
+        csv_integer(writer, i);
+        csv_end_row(writer);
+        flush(writer);
+    }
+    text = get();
+    assert_string_equal(text, "n\n0\n1\n2\n");
+}
+
+/* What a power cut left: the next row must not be glued to it. */
+static void test_cuts_half_line_before_appending(void **state) {
+    CLEANUP_FREE char *text = NULL, *only = NULL;
+    struct csv_writer *writer;
+
+    (void)state;
+    put("a,b\n1,2\n3,", 10);
+    writer = open_writer("a,b");
+    csv_integer(writer, 5);
+    csv_integer(writer, 6);
+    csv_end_row(writer);
+    flush(writer);
+    csv_writer_close(writer);
+    text = get();
+    assert_string_equal(text, "a,b\n1,2\n5,6\n");
+
+    put("a,", 2); /* not even the header */
+    csv_writer_close(open_writer("a,b"));
+    only = get();
+    assert_string_equal(only, "a,b\n");
+}
+
+static void test_flush_takes_ended_rows_only(void **state) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = open_writer("a,b");
+    CLEANUP_FREE char *before = NULL, *after = NULL;
+
+    (void)state;
+    csv_text(writer, "1");
+    csv_text(writer, "2");
+    csv_end_row(writer);
+    csv_text(writer, "3");
+    flush(writer);
+    before = get();
+    assert_string_equal(before, "a,b\n1,2\n");
+    csv_text(writer, "4");
+    csv_end_row(writer);
+    flush(writer);
+    flush(writer);
+    after = get();
+    assert_string_equal(after, "a,b\n1,2\n3,4\n");
+}
+
+/* A file-size limit in place of a full disk: the write stops half-way. */
+static void test_full_disk_leaves_no_half_row(void **state) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = open_writer("a");
+    CLEANUP_FREE char *full = NULL, *after = NULL,
+                      *message = text_format("%s: File too large", path);
+    struct rlimit old, small;
+    struct error error;
+    int r;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){.rlim_cur = 100, .rlim_max = old.rlim_max};
+    for (int i = 0; i < 60; i++) {
+        csv_integer(writer, i);
+        csv_end_row(writer);
+    }
+    csv_text(writer, "not ended");
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    r = csv_flush(writer, false, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(r, -EFBIG);
+    assert_string_equal(error.text, message);
+    full = get();
+    assert_string_equal(full, "a\n");
+
+    csv_end_row(writer);
+    flush(writer);
+    after = get();
+    assert_string_equal(after, "a\nnot ended\n");
+}
+
+static void test_no_space(void **state) {
+    struct csv_writer *writer = NULL;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(csv_writer_open(&writer, "/dev/full", "a", &error), -EINVAL);
+    assert_null(writer);
+}
+
+static void test_writer_open_fails(void **state) {
+    struct csv_writer *writer = NULL;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(csv_writer_open(&writer, "/nonexistent/x.csv", "a", &error), -ENOENT);
+    assert_string_equal(error.text, "/nonexistent/x.csv: No such file or directory");
+    assert_null(writer);
+}
+
+static void test_reads_table(void **state) {
+    CLEANUP(csv_table_freep)
+    struct csv_table *table =
+        read_text("name,value,note\r\nplain,13.4,\r\n\"a\nb\",-1e3,\"x\"\"y\"\n");
+    double value;
+    int column;
+
+    (void)state;
+    assert_int_equal(table->rows, 2);
+    assert_int_equal(table->columns, 3);
+    assert_false(table->half_last_line);
+    assert_int_equal(table->lines[0], 1);
+    assert_int_equal(table->lines[1], 2);
+    assert_int_equal(table->lines[2], 3);
+    column = csv_table_column(table, "value", NULL);
+    assert_int_equal(column, 1);
+    assert_int_equal(csv_table_real(table, 0, column, &value, NULL), 0);
+    assert_true(value == 13.4);
+    assert_int_equal(csv_table_real(table, 1, column, &value, NULL), 0);
+    assert_true(value == -1000);
+    assert_int_equal(csv_table_real(table, 0, 2, &value, NULL), 0);
+    assert_true(isnan(value));
+    assert_string_equal(csv_table_field(table, 0, 2), "");
+    assert_string_equal(csv_table_field(table, 1, 0), "a\nb");
+    assert_string_equal(csv_table_field(table, 1, 2), "x\"y");
+}
+
+static void test_header_only(void **state) {
+    CLEANUP(csv_table_freep) struct csv_table *table = read_text("a,b\n");
+
+    (void)state;
+    assert_int_equal(table->rows, 0);
+    assert_int_equal(table->columns, 2);
+}
+
+static void test_one_column_may_be_empty(void **state) {
+    CLEANUP(csv_table_freep) struct csv_table *table = read_text("a\n\n\"\"\n");
+
+    (void)state;
+    assert_int_equal(table->rows, 2);
+    assert_string_equal(csv_table_field(table, 0, 0), "");
+    assert_string_equal(csv_table_field(table, 1, 0), "");
+}
+
+static void test_half_last_line(void **state) {
+    CLEANUP(csv_table_freep) struct csv_table *table = read_text("a,b\n1,2\n3,");
+    CLEANUP(csv_table_freep) struct csv_table *whole_but_end = read_text("a,b\n1,2\n3,4");
+
+    (void)state;
+    assert_true(table->half_last_line);
+    assert_int_equal(table->rows, 1);
+    assert_true(whole_but_end->half_last_line); /* 4 may be the start of 42 */
+    assert_int_equal(whole_but_end->rows, 1);
+}
+
+static void test_large_table(void **state) {
+    struct csv_writer *writer = open_writer("n,text");
+    CLEANUP_FREE char *wide = text_format("%0*d", 2000, 7);
+    CLEANUP(csv_table_freep) struct csv_table *table = NULL;
+    double value;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        csv_integer(writer, i);
+        csv_text(writer, i % 100 ? "x" : wide);
+        csv_end_row(writer);
+    }
+    flush(writer);
+    csv_writer_close(writer);
+    assert_int_equal(csv_table_read(&table, path, NULL), 0);
+    assert_int_equal(table->rows, 3000);
+    assert_int_equal(csv_table_real(table, 2999, 0, &value, NULL), 0);
+    assert_true(value == 2999);
+    assert_int_equal(table->lines[3000], 3001);
+    assert_string_equal(csv_table_field(table, 100, 1), wide);
+}
+
+static void test_bad_tables(void **state) {
+    (void)state;
+    ASSERT_BAD("", ": empty, not even a header");
+    ASSERT_BAD("a,b", ": empty, not even a header");
+    ASSERT_BAD("a,b\n1\n", ":2: 1 fields where the header has 2");
+    ASSERT_BAD("a,b\n1,2,3\n", ":2: 3 fields where the header has 2");
+    ASSERT_BAD("a,b\n1,2\n\n", ":3: 1 fields where the header has 2");
+    ASSERT_BAD("a,b\n\"x\ny\",1\n2\n", ":4: 1 fields where the header has 2");
+    ASSERT_BAD("a\n\"x\ny\nz\n", ":2: a quote is never closed");
+    ASSERT_BAD("a\n\"\n", ":2: a quote is never closed");
+    ASSERT_BAD("a\n\"x\"y\n", ":2: text behind a closing quote");
+    ASSERT_BAD("a\n\"x\"\"\"y\n", ":2: text behind a closing quote");
+    ASSERT_BAD("a\nx\0y\n", ":2: a zero byte: this is no CSV file");
+    ASSERT_BAD("a\nb\n\"x\0y\"\n", ":3: a zero byte: this is no CSV file");
+    ASSERT_BAD("\x7f"
+               "ELF\0\0\n",
+               ":1: a zero byte: this is no CSV file");
+}
+
+static void test_no_file(void **state) {
+    struct csv_table *table;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(csv_table_read(&table, "/nonexistent.csv", &error), -ENOENT);
+    assert_string_equal(error.text, "/nonexistent.csv: No such file or directory");
+    assert_int_equal(csv_table_read(&table, "/tmp", &error), -EISDIR);
+}
+
+static void test_no_column(void **state) {
+    CLEANUP(csv_table_freep) struct csv_table *table = read_text("a,b\n1,2\n");
+    CLEANUP_FREE char *message = text_format("%s: no column 'c'", path);
+    struct error error;
+
+    (void)state;
+    assert_int_equal(csv_table_column(table, "c", &error), -EBADMSG);
+    assert_string_equal(error.text, message);
+}
+
+static void test_no_number(void **state) {
+    static const char *const bad[] = {"x", "1x", "1,5", "nan", "inf", "-inf", "1e999", "--1", " "};
+    CLEANUP_FREE char *message = text_format("%s:2: v: 'x' is not a number", path);
+    double value = 42;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        CLEANUP_FREE char *text = text_format("v\n\"%s\"\n", bad[i]);
+        CLEANUP(csv_table_freep) struct csv_table *table = read_text(text);
+        struct error error;
+
+        assert_int_equal(csv_table_real(table, 0, 0, &value, &error), -EBADMSG);
+        assert_true(value == 42);
+        if (i == 0)
+            assert_string_equal(error.text, message);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_writes_rows),
+        TEST(test_writes_reals),
+        TEST(test_quoting_round_trip),
+        TEST(test_appends_without_second_header),
+        TEST(test_cuts_half_line_before_appending),
+        TEST(test_flush_takes_ended_rows_only),
+        TEST(test_full_disk_leaves_no_half_row),
+        TEST(test_no_space),
+        TEST(test_writer_open_fails),
+        TEST(test_reads_table),
+        TEST(test_header_only),
+        TEST(test_one_column_may_be_empty),
+        TEST(test_half_last_line),
+        TEST(test_large_table),
+        TEST(test_bad_tables),
+        TEST(test_no_file),
+        TEST(test_no_column),
+        TEST(test_no_number),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

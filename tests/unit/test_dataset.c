@@ -1,0 +1,297 @@
+/* dataset and summary: what is read, which attempt counts, and what every damage is called. */
+#include "report/summary.h"
+
+#include "run_folder.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sys/stat.h>
+
+/* Four trials in two blocks, all well. */
+#define GOOD_TRIALS                                                                                \
+    TRIALS_HEADER TRIAL("1,1,1", "plain", "10", "ok", "")                                          \
+        TRIAL("2,1,1", "mutual-tls", "8", "ok", "") TRIAL("3,1,2", "mutual-tls", "9", "ok", "")    \
+            TRIAL("4,1,2", "plain", "12", "ok", "")
+
+static struct dataset *read_good(const char *run) {
+    struct dataset *dataset = NULL;
+    struct error error = {""};
+
+    if (dataset_read(&dataset, run, &error) < 0)
+        fail_msg("%s", error.text);
+    return dataset;
+}
+
+/* Reading fails with `code` and RUN/`message`, whole. */
+static void assert_rejected(const char *scenario, const char *definitions, const char *trials,
+                            const char *metrics, int code, const char *message) {
+    CLEANUP(run_removep) char *run = run_make(scenario, definitions, trials, metrics);
+    CLEANUP_FREE char *expected = text_format("%s/%s", run, message);
+    struct dataset *dataset = NULL;
+    struct error error = {""};
+
+    assert_int_equal(dataset_read(&dataset, run, &error), code);
+    assert_null(dataset);
+    assert_string_equal(error.text, expected);
+}
+
+static void assert_bad_trial(const char *trial, const char *message) {
+    CLEANUP_FREE char *trials = text_format("%s%s", GOOD_TRIALS, trial);
+
+    assert_rejected(SCENARIO, DEFINITIONS, trials, METRICS_HEADER, -EBADMSG, message);
+}
+
+static void test_reads_a_run(void **state) {
+    CLEANUP(run_removep)
+    char *run =
+        run_make(SCENARIO "[hosts]\nbroker = local\naddress = \npublisher = ssh://pi\n"
+                          "[channel.plain]\ndescription = an open port\n" REFERENCE,
+                 DEFINITIONS, GOOD_TRIALS,
+                 METRICS_HEADER "1,1,client2,sender,cpu_s,s,0.5\n4,1,client2,sender,cpu_s,s,1.5\n"
+                                "4,1,client1,receiver,cpu_s,s,\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    const struct summary_row *row;
+
+    (void)state;
+    assert_string_equal(dataset->run_name, strrchr(run, '/') + 1);
+    assert_string_equal(dataset->hosts, "broker local, publisher ssh://pi");
+    assert_string_equal(dataset->channels[0].description, "an open port");
+    assert_string_equal(dataset->channels[1].description, "");
+    assert_string_equal(dataset->probes[0].help, "raw TCP, beside");
+    assert_string_equal(dataset->warnings, "");
+    assert_int_equal(dataset->repetitions, 2);
+    assert_int_equal(summary->n_rows, 3);
+    row = summary_find(summary, 0, 0, 0);
+    assert_non_null(row);
+    assert_true(row->statistics.mean == 11 && row->reference == 13.4);
+    assert_string_equal(summary->rows[1].metric, "client2.sender.cpu_s");
+    assert_true(summary->rows[1].statistics.mean == 1 && isnan(summary->rows[1].reference));
+    assert_int_equal(summary->rows[2].channel, 1);
+    assert_true(summary->rows[2].statistics.mean == 8.5);
+}
+
+static void test_writes_the_columns(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO REFERENCE, DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "plain", "10.123456789123", "ok", "")
+                             TRIAL("2,1,1", "mutual-tls", "", "void", "proof broken")
+                                 TRIAL("3,1,2", "plain", "10.123456789123", "ok", "")
+                                     TRIAL("4,1,2", "mutual-tls", "", "skipped", "no TLS"),
+                         METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP_FREE char *path = text_format("%s/summary.csv", run), *text = NULL;
+
+    (void)state;
+    run_put(run, "summary.csv", "what was there before\n");
+    assert_int_equal(summary_write(summary, path, NULL), 0);
+    text = run_get(run, "summary.csv");
+    assert_string_equal(
+        text, "probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,"
+              "q1,q3,sd,autocorrelation,n_effective,drift_per_hour,reference\n"
+              "path,plain,,throughput,Mbit/s,2,0,0,10.1234568,10.1234568,10.1234568,10.1234568,"
+              "10.1234568,10.1234568,0,,,,13.4\n"
+              "path,mutual-tls,,throughput,Mbit/s,0,0,1,,,,,,,,,,,8.48\n");
+}
+
+/* Block 1: attempt 1 failed, attempt 2 is complete; block 2: attempt 2 was interrupted; block 3
+ * has no complete attempt, so that the last one stands. */
+static void test_last_complete_attempt(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(
+        SCENARIO, DEFINITIONS,
+        TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "") TRIAL(
+            "2,1,1", "mutual-tls", "", "failed", "gone") TRIAL("1,2,1", "plain", "2", "ok", "")
+            TRIAL("2,2,1", "mutual-tls", "3", "ok", "") TRIAL("3,1,2", "plain", "4", "ok", "")
+                TRIAL("4,1,2", "mutual-tls", "", "failed", "slow")
+                    TRIAL("3,2,2", "plain", "5", "ok", "") TRIAL("5,1,3", "plain", "6", "ok", "")
+                        TRIAL("6,2,3", "mutual-tls", "7", "ok", ""),
+        METRICS_HEADER "1,1,c,s,cpu_s,s,100\n1,2,c,s,cpu_s,s,1\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    const struct summary_row *plain = summary_find(summary, 0, 0, 0);
+    const struct summary_row *tls = summary_find(summary, 0, 1, 0);
+
+    (void)state;
+    assert_int_equal(plain->counts[DATASET_OK], 2);
+    assert_true(plain->statistics.mean == 3); /* 2 and 4 */
+    assert_int_equal(tls->counts[DATASET_OK], 2);
+    assert_true(tls->statistics.mean == 5); /* 3 and 7 */
+    assert_int_equal(tls->counts[DATASET_FAILED], 1);
+    assert_string_equal(tls->reasons[DATASET_FAILED], "slow");
+    assert_string_equal(summary->rows[1].metric, "c.s.cpu_s");
+    assert_true(summary->rows[1].statistics.n == 1 && summary->rows[1].statistics.mean == 1);
+}
+
+/* A headline that is no throughput comes from metrics.csv, once a trial. */
+static void test_headline_in_metrics(void **state) {
+    static const char definitions[] = DEFINITIONS_HEADER "path,connect_ms,ms,lower,yes,how long\n";
+    static const char trials[] = TRIALS_HEADER TRIAL("1,1,1", "plain", "", "ok", "")
+        TRIAL("2,1,1", "mutual-tls", "", "failed", "");
+    CLEANUP(run_removep)
+    char *run =
+        run_make(SCENARIO, definitions, trials, METRICS_HEADER "1,1,client2,x,connect_ms,ms,27\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+
+    (void)state;
+    assert_string_equal(summary->rows[0].metric, "connect_ms");
+    assert_true(summary->rows[0].statistics.mean == 27);
+    assert_rejected(SCENARIO, definitions, trials, METRICS_HEADER, -EBADMSG,
+                    "trials.csv:2: trial 1 is ok but has no connect_ms in metrics.csv");
+    assert_rejected(
+        SCENARIO, definitions, trials,
+        METRICS_HEADER "1,1,client2,x,connect_ms,ms,27\n1,1,client1,x,connect_ms,ms,1\n", -EBADMSG,
+        "metrics.csv:3: metric: 'connect_ms' is a headline metric and has a value for "
+        "this trial already");
+}
+
+static void test_variants(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER "1,1,1,1,plain,path,size=1,,,,1,ok,,,,\n"
+                                       "2,1,1,1,plain,path,size=2,,,,2,ok,,,,\n"
+                                       "3,1,1,1,mutual-tls,path,size=1,,,,3,ok,,,,\n"
+                                       "4,1,1,1,mutual-tls,path,size=2,,,,4,ok,,,,\n"
+                                       "1,2,1,1,plain,path,size=1,,,,5,ok,,,,\n"
+                                       "2,2,1,1,plain,path,size=2,,,,6,ok,,,,\n"
+                                       "3,2,1,1,mutual-tls,path,size=1,,,,7,ok,,,,\n",
+                         METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+
+    (void)state; /* attempt 2 lacks a variant: attempt 1 counts */
+    assert_int_equal(summary->n_rows, 4);
+    assert_string_equal(summary_variant(summary, &summary->rows[0]), "size=1");
+    assert_true(summary->rows[0].statistics.mean == 1 && summary->rows[1].statistics.mean == 3);
+    assert_true(summary->rows[2].statistics.mean == 2 && summary->rows[3].statistics.mean == 4);
+}
+
+static void test_half_written_lines(void **state) {
+    CLEANUP(run_removep)
+    char *run =
+        run_make(SCENARIO, DEFINITIONS, GOOD_TRIALS "5,1,3,1,plain,path,,2026-11-2",
+                 METRICS_HEADER "1,1,client2,sender,cpu_s,s,1\n5,1,client2,sender,cpu_s,s,1\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP_FREE char *expected =
+        text_format("%s/trials.csv: the last line is only half written; it was left out\n"
+                    "%s/metrics.csv: 1 rows belong to trials that were never finished; they are "
+                    "not used\n",
+                    run, run);
+
+    (void)state;
+    assert_int_equal(dataset->n_trials, 4);
+    assert_string_equal(dataset->warnings, expected);
+}
+
+static void test_no_trials(void **state) {
+    CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS_HEADER, METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+
+    (void)state;
+    assert_int_equal(summary->n_rows, 2);
+    assert_int_equal(summary->rows[1].statistics.n, 0);
+}
+
+static void test_missing_files(void **state) {
+    struct dataset *dataset = NULL;
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(dataset_read(&dataset, "/tmp/no-such-run", &error), -ENOENT);
+    assert_string_equal(error.text, "/tmp/no-such-run: no run folder: No such file or directory");
+    assert_int_equal(dataset_read(&dataset, "/dev/null", &error), -ENOTDIR);
+    assert_string_equal(error.text, "/dev/null: not a run folder but a file");
+    assert_rejected(NULL, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -ENOENT,
+                    "scenario.ini: No such file or directory");
+    assert_rejected(SCENARIO, NULL, GOOD_TRIALS, METRICS_HEADER, -ENOENT,
+                    "definitions.csv: No such file or directory");
+    assert_rejected(SCENARIO, DEFINITIONS, NULL, METRICS_HEADER, -ENOENT,
+                    "trials.csv: No such file or directory");
+    assert_rejected(SCENARIO, DEFINITIONS, GOOD_TRIALS, NULL, -ENOENT,
+                    "metrics.csv: No such file or directory");
+    assert_rejected(SCENARIO, DEFINITIONS, "", METRICS_HEADER, -EBADMSG,
+                    "trials.csv: empty, not even a header");
+    assert_rejected(SCENARIO, DEFINITIONS, "trial,attempt\n", METRICS_HEADER, -EBADMSG,
+                    "trials.csv: no column 'block'");
+}
+
+static void test_bad_trials(void **state) {
+    (void)state;
+    assert_bad_trial("5,1,3,1,plain\n", "trials.csv:6: 5 fields where the header has 16");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "1", "fine", ""),
+                     "trials.csv:6: status: 'fine' is none of ok, failed, void, skipped");
+    assert_bad_trial(TRIAL("5,1,3", "psk", "1", "ok", ""),
+                     "trials.csv:6: channel: 'psk' is no channel of scenario.ini");
+    assert_bad_trial("5,1,3,1,plain,latency,,,,,1,ok,,,,\n",
+                     "trials.csv:6: probe: 'latency' is no probe of scenario.ini");
+    assert_bad_trial(TRIAL("five,1,3", "plain", "1", "ok", ""),
+                     "trials.csv:6: trial: 'five' is not a whole number");
+    assert_bad_trial(TRIAL("5,,3", "plain", "1", "ok", ""),
+                     "trials.csv:6: attempt: '' is not a whole number");
+    assert_bad_trial(TRIAL("5,1,-3", "plain", "1", "ok", ""),
+                     "trials.csv:6: block: '-3' is not a whole number");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "1,5", "ok", ""),
+                     "trials.csv:6: 17 fields where the header has 16");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "fast", "ok", ""),
+                     "trials.csv:6: throughput_mbit_s: 'fast' is not a number");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "nan", "ok", ""),
+                     "trials.csv:6: throughput_mbit_s: 'nan' is not a number");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "-1", "ok", ""),
+                     "trials.csv:6: throughput_mbit_s: '-1' is below zero");
+    assert_bad_trial(TRIAL("5,1,3", "plain", "", "ok", ""),
+                     "trials.csv:6: trial 5 is ok but has no throughput");
+    assert_bad_trial(TRIAL("2,1,3", "plain", "1", "ok", ""),
+                     "trials.csv:6: trial 2, attempt 1 stands in line 3 already");
+}
+
+static void test_bad_metrics(void **state) {
+    (void)state;
+    assert_rejected(SCENARIO, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER "1,1,c,s,cpu_s,s,much\n",
+                    -EBADMSG, "metrics.csv:2: value: 'much' is not a number");
+    assert_rejected(SCENARIO, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER "x,1,c,s,cpu_s,s,1\n",
+                    -EBADMSG, "metrics.csv:2: trial: 'x' is not a whole number");
+}
+
+static void test_bad_scenarios(void **state) {
+    (void)state;
+    assert_rejected("[scenario]\nchannels = plain\n", DEFINITIONS, GOOD_TRIALS, METRICS_HEADER,
+                    -EINVAL, "scenario.ini: [scenario] probes: missing or empty");
+    assert_rejected("[scenario]\nprobes = path\n", DEFINITIONS, GOOD_TRIALS, METRICS_HEADER,
+                    -EINVAL, "scenario.ini: [scenario] channels: missing or empty");
+    assert_rejected(SCENARIO "[reference]\npath.plain = fast\n", DEFINITIONS, GOOD_TRIALS,
+                    METRICS_HEADER, -EINVAL,
+                    "scenario.ini:8: [reference] path.plain: 'fast' is no published value; it "
+                    "would be PROBE.CHANNEL = NUMBER");
+    assert_rejected(SCENARIO, DEFINITIONS_HEADER, GOOD_TRIALS, METRICS_HEADER, -EBADMSG,
+                    "definitions.csv: probe 'path' of the scenario has no headline metric");
+    assert_rejected(SCENARIO, DEFINITIONS "path,cpu_s,s,lower,yes,again\n", GOOD_TRIALS,
+                    METRICS_HEADER, -EBADMSG,
+                    "definitions.csv:4: probe: 'path' has a second headline metric");
+    assert_rejected(SCENARIO, DEFINITIONS "path,cpu_s,s,lower,maybe,again\n", GOOD_TRIALS,
+                    METRICS_HEADER, -EBADMSG,
+                    "definitions.csv:4: headline: 'maybe' is neither yes nor no");
+    assert_rejected(SCENARIO, DEFINITIONS "path,cpu_s,s,less,no,again\n", GOOD_TRIALS,
+                    METRICS_HEADER, -EBADMSG,
+                    "definitions.csv:4: better: 'less' is none of higher, lower, none");
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_a_run),
+        cmocka_unit_test(test_writes_the_columns),
+        cmocka_unit_test(test_last_complete_attempt),
+        cmocka_unit_test(test_headline_in_metrics),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_half_written_lines),
+        cmocka_unit_test(test_no_trials),
+        cmocka_unit_test(test_missing_files),
+        cmocka_unit_test(test_bad_trials),
+        cmocka_unit_test(test_bad_metrics),
+        cmocka_unit_test(test_bad_scenarios),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

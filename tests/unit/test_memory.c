@@ -1,0 +1,196 @@
+/* base/memory and base/error: text helpers, clean-up, messages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void test_new_is_zeroed(void **state) {
+    CLEANUP_FREE unsigned char *bytes = memory_new(1000, 3);
+    CLEANUP_FREE void *nothing = memory_new(0, 0);
+
+    (void)state;
+    for (size_t i = 0; i < 3000; i++)
+        assert_int_equal(bytes[i], 0);
+    assert_non_null(nothing);
+}
+
+static void test_resize_keeps(void **state) {
+    int *numbers = memory_resize(NULL, 2, sizeof(int));
+
+    (void)state;
+    numbers[0] = 7;
+    numbers[1] = 8;
+    numbers = memory_resize(numbers, 100000, sizeof(int));
+    assert_int_equal(numbers[0], 7);
+    assert_int_equal(numbers[1], 8);
+    numbers = memory_resize(numbers, 0, sizeof(int));
+    assert_non_null(numbers);
+    free(numbers);
+}
+
+static void test_fd_cleanup(void **state) {
+    int kept;
+
+    (void)state;
+    {
+        CLEANUP_FD int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        CLEANUP_FD int none = -1;
+
+        (void)none;
+        kept = fd;
+        errno = ENODEV;
+    }
+    assert_int_equal(errno, ENODEV);
+    assert_int_equal(fcntl(kept, F_GETFD), -1);
+    assert_int_equal(errno, EBADF);
+}
+
+static void test_text_copy(void **state) {
+    CLEANUP_FREE char *copy = text_copy("a b");
+
+    (void)state;
+    assert_string_equal(copy, "a b");
+    assert_null(text_copy(NULL));
+}
+
+static void test_text_format_long(void **state) {
+    CLEANUP_FREE char *text = text_format("%0*d|%s", 5000, 1, "end");
+
+    (void)state;
+    assert_int_equal(strlen(text), 5004);
+    assert_string_equal(text + 5000, "|end");
+}
+
+static void test_text_replace(void **state) {
+    CLEANUP_FREE char *text = NULL;
+
+    (void)state;
+    text_replace(&text, "one two");
+    assert_string_equal(text, "one two");
+    text_replace(&text, text + 4); /* a part of itself */
+    assert_string_equal(text, "two");
+    text_replace(&text, NULL);
+    assert_null(text);
+}
+
+static void test_text_equal(void **state) {
+    (void)state;
+    assert_true(text_equal(NULL, NULL));
+    assert_false(text_equal(NULL, ""));
+    assert_false(text_equal("", NULL));
+    assert_true(text_equal("a", "a"));
+    assert_false(text_equal("a", "A"));
+}
+
+static void test_next_word(void **state) {
+    const char *cursor = "  one\ttwo \r\n three", *word;
+    size_t length;
+
+    (void)state;
+    word = text_next_word(&cursor, &length);
+    assert_int_equal(length, 3);
+    assert_memory_equal(word, "one", 3);
+    word = text_next_word(&cursor, &length);
+    assert_memory_equal(word, "two", 3);
+    word = text_next_word(&cursor, &length);
+    assert_int_equal(length, 5);
+    assert_memory_equal(word, "three", 5);
+    assert_null(text_next_word(&cursor, &length));
+    assert_null(text_next_word(&cursor, &length));
+}
+
+static void test_next_word_of_nothing(void **state) {
+    const char *none = NULL, *empty = "", *blank = " \t\n";
+    size_t length;
+
+    (void)state;
+    assert_null(text_next_word(&none, &length));
+    assert_null(text_next_word(&empty, &length));
+    assert_null(text_next_word(&blank, &length));
+}
+
+static void test_has_word(void **state) {
+    (void)state;
+    assert_true(text_has_word("tls certificate password", "certificate"));
+    assert_true(text_has_word("tls\n", "tls"));
+    assert_false(text_has_word("tls12", "tls"));
+    assert_false(text_has_word("tls", "tls12"));
+    assert_false(text_has_word("tls", ""));
+    assert_false(text_has_word("", "tls"));
+    assert_false(text_has_word(NULL, "tls"));
+}
+
+static void test_error_set(void **state) {
+    struct error error;
+
+    (void)state;
+    assert_int_equal(error_set(&error, -EINVAL, "%s: %d", "x", 7), -EINVAL);
+    assert_string_equal(error.text, "x: 7");
+    assert_int_equal(error_set(NULL, -EINVAL, "%s", "x"), -EINVAL);
+}
+
+static void test_error_errno(void **state) {
+    struct error error;
+
+    (void)state;
+    assert_int_equal(error_errno(&error, -ENOENT, "open %s", "x"), -ENOENT);
+    assert_string_equal(error.text, "open x: No such file or directory");
+    assert_int_equal(error_errno(NULL, -ENOENT, "open"), -ENOENT);
+}
+
+static void test_error_prefix(void **state) {
+    struct error error;
+
+    (void)state;
+    (void)error_set(&error, -EIO, "the cause");
+    assert_int_equal(error_prefix(&error, -EIO, "%s %d", "block", 3), -EIO);
+    assert_string_equal(error.text, "block 3: the cause");
+    assert_int_equal(error_prefix(NULL, -EIO, "x"), -EIO);
+}
+
+/* Messages that do not fit are cut, and the file that they name and the cause stay readable. */
+static void test_error_too_long(void **state) {
+    CLEANUP_FREE char *path = text_format("%0*d", 3000, 1);
+    struct error error;
+
+    (void)state;
+    (void)error_set(&error, -EIO, "%s", path);
+    assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
+    (void)error_errno(&error, -EIO, "%s", path);
+    assert_int_equal(strlen(error.text), sizeof(error.text) - 1);
+    (void)error_set(&error, -EIO, "the cause");
+    (void)error_prefix(&error, -EIO, "%s", path);
+    assert_true(strlen(error.text) < sizeof(error.text));
+    assert_non_null(strstr(error.text, ": the cause"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_new_is_zeroed),
+        cmocka_unit_test(test_resize_keeps),
+        cmocka_unit_test(test_fd_cleanup),
+        cmocka_unit_test(test_text_copy),
+        cmocka_unit_test(test_text_format_long),
+        cmocka_unit_test(test_text_replace),
+        cmocka_unit_test(test_text_equal),
+        cmocka_unit_test(test_next_word),
+        cmocka_unit_test(test_next_word_of_nothing),
+        cmocka_unit_test(test_has_word),
+        cmocka_unit_test(test_error_set),
+        cmocka_unit_test(test_error_errno),
+        cmocka_unit_test(test_error_prefix),
+        cmocka_unit_test(test_error_too_long),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
