@@ -145,7 +145,7 @@ int broker_read_log(struct broker *broker, struct error *error) {
         (void)nanosleep(&tick, NULL); /* it has closed its log; its end is a moment away */
     }
     how = process_end_text(end.status);
-    return error_set(error, -EPIPE, "the broker ended (%s)", how);
+    return error_set(error, -ECHILD, "the broker ended (%s)", how);
 }
 
 /* The last line of the log that says "Error", without its time stamp. */
@@ -190,7 +190,7 @@ static int await_ready(struct broker *broker, const char *address, struct error 
             const char *why = last_complaint(broker);
             int length = (int)strcspn(why, "\n");
 
-            return error_set(error, strstr(broker->log, "in use") ? -EADDRINUSE : -EPIPE,
+            return error_set(error, strstr(broker->log, "in use") ? -EADDRINUSE : -ECHILD,
                              "%s: %.*s", ended.text, length, why);
         }
     }

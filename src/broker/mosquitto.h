@@ -36,7 +36,7 @@ const char *broker_log(const struct broker *broker);
 
 /* Becomes readable when there is more log, or when the broker has ended. */
 int broker_fd(const struct broker *broker);
-/* Takes in what is there: 0, or -EPIPE with the reason when the broker has ended by itself. */
+/* Takes in what is there: 0, or -ECHILD with the reason when the broker has ended by itself. */
 int broker_read_log(struct broker *broker, struct error *error);
 
 /* CPU time since its start and its peak of resident memory. -ESRCH when it is gone. */

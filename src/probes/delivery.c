@@ -331,5 +331,6 @@ const struct probe probe_delivery = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
+    .in_channel = true,
     .planned_ns = planned_ns,
 };

@@ -35,7 +35,7 @@ struct probe {
     size_t n_metrics;
     const struct role *roles;
     size_t n_roles;
-    bool pinned; /* its TLS must be the one that the MQTT session negotiated */
+    bool in_channel; /* passes through the channel: its TLS must be that of the MQTT sessions */
     /* How long one trial measures, warm-up included. */
     int64_t (*planned_ns)(const void *settings);
 };
@@ -55,9 +55,10 @@ int role_settings(const struct stage *stage, const struct setting_group *group, 
                   struct error *error);
 int role_client(const struct stage *stage, struct client_config **ret, struct error *error);
 
-/* What every worker measures of itself, for the metrics of a probe. */
+/* What is measured of every worker, and of the broker, for the metrics of a probe. */
 #define METRICS_OF_PROCESS                                                                         \
     {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
+        {"cpu_share", "%", METRIC_NONE, false, "the same, as a share of one core"},                \
         {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"}
 /* What the kernel counts of a connection. */
 #define METRICS_OF_TCP                                                                             \

@@ -126,6 +126,8 @@ static void put_window(struct stage *stage, const struct snapshot *begin,
     (void)json_object_set_new(stage->result, "units", json_integer(end->units - begin->units));
     (void)json_object_set_new(stage->result, "elapsed_ns", json_integer(end->at_ns - begin->at_ns));
     stage_metric(stage, "cpu_s", "s", end->cpu_s - begin->cpu_s);
+    stage_metric(stage, "cpu_share", "%",
+                 100 * (end->cpu_s - begin->cpu_s) * 1e9 / (double)(end->at_ns - begin->at_ns));
 }
 
 static void put_steps(struct stage *stage, const struct snapshot *begin, const int64_t *steps,

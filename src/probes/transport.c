@@ -38,6 +38,6 @@ const struct probe probe_transport = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
-    .pinned = true,
+    .in_channel = true,
     .planned_ns = stream_planned_ns,
 };

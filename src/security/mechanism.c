@@ -14,6 +14,16 @@ const struct mechanism *const mechanisms[] = {
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
+static const struct setting certificates_rows[] = {
+    {"validity", SETTING_DURATION, "365d", "1d", "7300d", .help = "of every certificate made",
+     .offset = offsetof(struct certificates_settings, validity_ns)},
+    {"renew_before", SETTING_DURATION, "12h", "1min", "3650d",
+     .help = "with less left than this, a certificate is renewed",
+     .offset = offsetof(struct certificates_settings, renew_before_ns)},
+};
+const struct setting_group certificates_group = SETTING_GROUP(
+    "certificates", SETTING_SCENARIO, certificates_rows, struct certificates_settings);
+
 const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor) {
     while (*cursor < n_mechanisms) {
         const struct mechanism *mechanism = mechanisms[(*cursor)++];
@@ -52,6 +62,20 @@ int mechanism_check_channel(const struct channel *channel, struct error *error) 
             return r;
     }
     return 0;
+}
+
+int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+    int r = 0;
+
+    if (issuer->renew_before_ns >= issuer->validity_ns)
+        return error_set(error, -EINVAL,
+                         "[certificates] renew_before: must be less than validity");
+    while (r == 0 && (mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->issue)
+            r = mechanism->issue(channel, issuer, error);
+    return r;
 }
 
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,

@@ -14,6 +14,12 @@
 
 #include <stdio.h>
 
+/* How long certificates are good for; the owner of the keys is pki.h. */
+struct certificates_settings {
+    int64_t validity_ns, renew_before_ns;
+};
+extern const struct setting_group certificates_group;
+
 /* What the driver issues from, once before a run: certificates and generated secrets. */
 struct issuer {
     const char *certs;     /* folder of the PKI's stores */
@@ -63,6 +69,9 @@ struct mechanism {
 /* All mechanisms, in the order in which their hooks are called. */
 extern const struct mechanism *const mechanisms[];
 extern const size_t n_mechanisms;
+
+/* Calls every `issue` of a channel's mechanisms. */
+int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error);
 
 /* The registry's check_channel: `needs` and every check. */
 int mechanism_check_channel(const struct channel *channel, struct error *error);

@@ -211,7 +211,7 @@ static int ensure_leaves(struct pki_session *session, struct error *error) {
     if (r == 0 && due)
         r = pki_ca_ready(session, error);
     if (r == 0)
-        ca_pem = pki_certificate_pem(session->ca.certificate);
+        r = pki_certificate_pem(session->ca.certificate, &ca_pem, error);
     for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++) {
         if (!pems[i] || session->renew_all) {
             memory_freep(&pems[i]);

@@ -64,9 +64,10 @@ int pki_ca_issue(struct pki_session *session, EVP_PKEY *key, const char *name, X
 int pki_ca_keep(const struct pki_session *session, const char *folder, const char *name,
                 const X509 *certificate, struct error *error) {
     CLEANUP_FREE char *path = pki_path(session, folder, name, ".crt");
-    CLEANUP_FREE char *pem = pki_certificate_pem(certificate);
+    CLEANUP_FREE char *pem = NULL;
+    int r = pki_certificate_pem(certificate, &pem, error);
 
-    return pem ? pki_write(path, pem, PKI_PUBLIC_MODE, error) : pki_openssl_error(error, path);
+    return r < 0 ? r : pki_write(path, pem, PKI_PUBLIC_MODE, error);
 }
 
 int pki_ca_read(struct pki_session *session, struct error *error) {
@@ -91,10 +92,14 @@ static int ask_passphrase(const struct pki_session *session, bool creating, char
                           struct error *error) {
     const struct pki_options *options = session->options;
     struct pki_passphrase_source source = {.folder = options->folder};
+    int r;
 
-    if (options->passphrase)
-        return options->passphrase(options->context, creating, ret, error);
-    return pki_passphrase(&source, creating, ret, error);
+    if (!options->passphrase)
+        return pki_passphrase(&source, creating, ret, error);
+    r = options->passphrase(options->context, creating, ret, error);
+    if (r == 0 && (!*ret || !**ret)) /* OpenSSL would write the key unprotected */
+        return error_set(error, -EINVAL, "the CA's key needs a passphrase");
+    return r;
 }
 
 /* Opens the CA's key with the passphrase. */

@@ -54,7 +54,7 @@ X509_REQ *pki_parse_request(const char *pem);
 /* passphrase NULL: only a key that needs none. ret_asked (may be NULL): it needs one. */
 EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked);
 
-/* The text in a memory BIO, and NULL when there is none. */
+/* A copy of the text in a memory BIO, NULL when it is empty. */
 char *pki_bio_text(BIO *bio);
 
 bool pki_is_key_type(const char *key_type);
@@ -115,7 +115,7 @@ int pki_install(const char *folder, const char *name, const char *certificate_pe
 
 /* Whether a request is signed with this key and asks for this name. */
 bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name);
-char *pki_certificate_pem(const X509 *certificate);
+int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error);
 
 /* ---- pki_ca.c: one pki_ensure(), and the CA in it ---- */
 

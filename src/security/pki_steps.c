@@ -188,16 +188,16 @@ int pki_sign_request(const struct pki_authority *authority, const char *request_
     r = certify(authority, &within, X509_REQ_get0_pubkey(request), &certificate, error);
     if (r < 0)
         return r;
-    *ret_pem = pki_certificate_pem(certificate);
-    return 0;
+    return pki_certificate_pem(certificate, ret_pem, error);
 }
 
-char *pki_certificate_pem(const X509 *certificate) {
+int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error) {
     CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
 
     if (!bio || PEM_write_bio_X509(bio, (X509 *)certificate) != 1)
-        return NULL;
-    return pki_bio_text(bio);
+        return pki_openssl_error(error, "writing a certificate");
+    *ret = pki_bio_text(bio);
+    return 0;
 }
 
 /* ---- step 5 ---- */

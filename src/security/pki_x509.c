@@ -64,8 +64,13 @@ EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked
 char *pki_bio_text(BIO *bio) {
     char *bytes = NULL;
     long length = BIO_get_mem_data(bio, &bytes);
+    char *text;
 
-    return length > 0 ? text_format("%.*s", (int)length, bytes) : NULL;
+    if (length <= 0)
+        return NULL;
+    text = memory_new((size_t)length + 1, 1); /* no printf: it may leave pieces of a secret */
+    memcpy(text, bytes, (size_t)length);
+    return text;
 }
 
 /* ---- keys ---- */

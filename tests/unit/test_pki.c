@@ -2,6 +2,7 @@
  */
 #include "base/clock.h"
 #include "security/pki.h"
+#include "security/pki_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,6 @@
 
 #define DAY_NS     (86400 * NS_PER_S)
 #define PASSPHRASE "four or more"
-
-DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free)
-DEFINE_CLEANUP(X509 *, X509_free)
 
 static const char *const key_types[] = {"ec:P-256", "rsa:2048", "rsa:3072", "ed25519"};
 
@@ -457,6 +455,19 @@ static void test_near_expiry(void **state) {
     check_store(fixture);
 }
 
+/* A leaf never outlives its CA, whatever the settings have become. */
+static void test_life_within_ca(void **state) {
+    struct fixture *fixture = *state;
+
+    (void)ensure(fixture);
+    fixture->options.validity_ns = 300 * DAY_NS;
+    fixture->options.addresses = NULL;
+    assert_int_equal(ensure(fixture), 1);
+    CLEANUP(X509_freep) X509 *ca = certificate(fixture, "ca/ca.crt");
+    CLEANUP(X509_freep) X509 *broker = certificate(fixture, "broker/broker.crt");
+    assert_int_equal(ASN1_TIME_compare(X509_get0_notAfter(ca), X509_get0_notAfter(broker)), 0);
+}
+
 /* What is damaged, how many certificates that takes, and whether the passphrase is needed. */
 static void test_repair(void **state) {
     struct fixture *fixture = *state;
@@ -524,6 +535,58 @@ static void test_foreign_files(void **state) {
     fixture->options.force = false;
     assert_int_equal(ensure(fixture), 0);
     check_store(fixture);
+}
+
+/* The steps of figure 5 one by one, with text alone between party and CA. */
+static void test_steps(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP(pki_secret_freep) char *key = NULL;
+    CLEANUP_FREE char *ca_key = NULL, *request = NULL, *signed_pem = NULL, *folder = NULL;
+    CLEANUP(pki_authority_clear) struct pki_authority authority = {0};
+    struct pki_profile profile = {.common_name = "client1", .role = PKI_CLIENT};
+    struct error *error = &fixture->error;
+
+    (void)ensure(fixture);
+    ca_key = content(fixture, "ca/ca.key");
+    authority.certificate = certificate(fixture, "ca/ca.crt");
+    authority.key = pki_parse_key(ca_key, PASSPHRASE, NULL);
+    assert_non_null(authority.key);
+    profile.not_before_s = clock_realtime_ns() / NS_PER_S - DAY_S;
+    profile.not_after_s = profile.not_before_s + 80 * DAY_S;
+    assert_int_equal(pki_make_key("rsa:2048", NULL, &key, error), 0);
+    assert_int_equal(pki_make_request(key, "client1", &request, error), 0);
+    profile.common_name = "client2"; /* somebody else's name */
+    assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), -EBADMSG);
+    assert_mentions(fixture, "client2");
+    profile.common_name = "client1";
+    assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), 0);
+    folder = path_of(fixture, "client1");
+    assert_int_equal(pki_install(folder, "client1", signed_pem, NULL, error), 0);
+    assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
+    overwrite(fixture, "client1/client1.key", key);
+    assert_int_equal(ensure(fixture), 1); /* right in all but the type of key */
+    check_store(fixture);
+}
+
+/* A request whose signature another key made is refused. */
+static void test_forged_request(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *own = NULL, *other = NULL;
+    CLEANUP(X509_REQ_freep) X509_REQ *forged = X509_REQ_new();
+    X509_NAME *name = X509_REQ_get_subject_name(forged);
+
+    assert_int_equal(pki_generate_key("ec:P-256", &own, &fixture->error), 0);
+    assert_int_equal(pki_generate_key("ec:P-256", &other, &fixture->error), 0);
+    assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+                                                (const unsigned char *)"client1", -1, -1, 0),
+                     1);
+    assert_int_equal(X509_REQ_set_pubkey(forged, own), 1);
+    assert_true(X509_REQ_sign(forged, other, EVP_sha256()) > 0);
+    assert_false(pki_request_fits(forged, own, "client1"));
+    assert_true(X509_REQ_sign(forged, own, EVP_sha256()) > 0);
+    assert_true(pki_request_fits(forged, own, "client1"));
+    assert_false(pki_request_fits(forged, other, "client1"));
+    assert_false(pki_request_fits(forged, own, "client2"));
 }
 
 /* ---- the passphrase ---- */
@@ -691,8 +754,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_list, start, finish),
         cmocka_unit_test_setup_teardown(test_changed_address, start, finish),
         cmocka_unit_test_setup_teardown(test_near_expiry, start, finish),
+        cmocka_unit_test_setup_teardown(test_life_within_ca, start, finish),
         cmocka_unit_test_setup_teardown(test_repair, start, finish),
         cmocka_unit_test_setup_teardown(test_foreign_files, start, finish),
+        cmocka_unit_test_setup_teardown(test_steps, start, finish),
+        cmocka_unit_test_setup_teardown(test_forged_request, start, finish),
         cmocka_unit_test_setup_teardown(test_wrong_passphrase, start, finish),
         cmocka_unit_test_setup_teardown(test_unprotected_ca_key, start, finish),
         cmocka_unit_test_setup_teardown(test_generated_passphrase, start, finish),

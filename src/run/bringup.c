@@ -1,0 +1,187 @@
+#include "run/bringup.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+#include "broker/mosquitto.h"
+#include "probes/proof.h"
+#include "probes/telemetry.h"
+
+#include <errno.h>
+#include <math.h>
+
+/* Every attempt of a proof has a limit of 5 s; together they rarely need 100 ms. */
+#define PROOFS_NS (60 * NS_PER_S)
+#define READY_NS  (15 * NS_PER_S)
+#define END_NS    (10 * NS_PER_S)
+
+static const struct channel *channel_of(const struct runner *runner, const struct trial_id *id) {
+    return &runner->scenario->channels[id->visit->channel];
+}
+
+/* ---- broker ---- */
+
+static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
+    json_t *order = json_pack("{s:o,s:O,s:s}", "channel", channel_to_json(channel_of(runner, id)),
+                              "secrets", runner->secrets, "address", hosts->address);
+    json_auto_t *answer = NULL, *copy = json_deep_copy(order);
+    int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
+
+    if (r == 0)
+        r = host_order(runner->cast.hosts[0], "broker-up",
+                       json_pack("{s:o}", "settings",
+                                 setting_block_to_json(&broker_group,
+                                                       settings_get(&runner->scenario->settings,
+                                                                    &broker_group))),
+                       &answer, error);
+    if (r < 0)
+        return r;
+    runner->broker_up = true;
+    if (runner->cast.n_hosts == 1)
+        return 0;
+    (void)json_object_set(copy, "port", json_object_get(answer, "port"));
+    return host_order(runner->cast.hosts[1], "channel", json_incref(copy), NULL, error);
+}
+
+/* ---- proofs ---- */
+
+static void take_proofs(struct runner *runner, const struct trial_id *id, const json_t *result) {
+    const json_t *rows = json_object_get(result, "proofs"), *row;
+    size_t i;
+
+    runner->session = json_incref(json_object_get(result, "tls"));
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+        const char *proof = json_string_value(json_array_get(row, 0));
+        const char *expected = json_string_value(json_array_get(row, 1));
+        const char *observed = json_string_value(json_array_get(row, 2));
+        const char *cause = json_string_value(json_array_get(row, 3));
+        const char *verdict = json_string_value(json_array_get(row, 4));
+
+        journal_proof(runner->journal, id, row);
+        progress_detail(runner->progress, "  proof %-24s %-7s %s (%s)", proof, verdict, observed,
+                        cause);
+        if (!text_equal(verdict, "held") && !runner->broken)
+            runner->broken = text_format("proof %s broken: expected %s, observed %s (%s)", proof,
+                                         expected, observed, cause);
+    }
+    if (!json_array_size(rows))
+        runner->broken = text_copy("no proof was made");
+}
+
+static int prove(struct runner *runner, const struct trial_id *id, struct error *error) {
+    struct actor examiner = {0};
+    int r = cast_start(&runner->cast, &examiner, &role_proof, json_object(), error);
+
+    progress_stage(runner->progress, id, "proofs");
+    if (r == 0)
+        r = cast_await(&runner->cast, &examiner, 1, ACTOR_RESULT,
+                       clock_monotonic_ns() + PROOFS_NS, error);
+    if (r == 0)
+        take_proofs(runner, id, examiner.result);
+    cast_drop(&runner->cast, &examiner);
+    return r;
+}
+
+/* ---- telemetry ---- */
+
+static void hear_telemetry(void *context, const char *word, const json_t *line) {
+    struct runner *runner = context;
+    int64_t sequence = jsonline_integer(line, "sequence", 0);
+    const struct telemetry_settings *settings =
+        settings_get(&runner->scenario->settings, &telemetry_group);
+
+    telemetry_log_hear(&runner->messages, word, line);
+    if (text_equal(word, "arrived"))
+        progress_detail(runner->progress, "  client1 received #%lld on %s, %lld B, %.2f ms",
+                        (long long)sequence, settings->topic,
+                        (long long)jsonline_integer(line, "bytes", 0),
+                        telemetry_log_latency_ms(&runner->messages, sequence));
+}
+
+static int start_actor(struct runner *runner, struct actor *actor, const struct role *role,
+                       struct error *error) {
+    json_t *settings = setting_block_to_json(
+        &telemetry_group, settings_get(&runner->scenario->settings, &telemetry_group));
+    int r;
+
+    actor->heard = hear_telemetry;
+    actor->context = runner;
+    r = cast_start(&runner->cast, actor, role, json_pack("{s:o}", "settings", settings), error);
+    if (r == 0)
+        r = cast_await(&runner->cast, actor, 1, ACTOR_READY, clock_monotonic_ns() + READY_NS,
+                       error);
+    return r == 0 ? cast_tell(&runner->cast, actor, "go", NULL, error) : r;
+}
+
+static int start_telemetry(struct runner *runner, struct error *error) {
+    int r = start_actor(runner, &runner->subscriber, &role_telemetry_subscriber, error);
+
+    if (r == 0)
+        r = start_actor(runner, &runner->publisher, &role_telemetry_publisher, error);
+    runner->telemetry_on = r == 0;
+    return r;
+}
+
+/* The publisher first; the subscriber then waits for what it knows to be on its way. */
+static int stop_telemetry(struct runner *runner, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + END_NS;
+    int r = cast_tell(&runner->cast, &runner->publisher, "stop", NULL, error);
+
+    if (r == 0)
+        r = cast_await(&runner->cast, &runner->publisher, 1, ACTOR_RESULT, deadline, error);
+    if (r == 0)
+        r = cast_tell(&runner->cast, &runner->subscriber, "stop",
+                      json_pack("{s:I}", "sent",
+                                (json_int_t)jsonline_integer(runner->publisher.result, "sent", 0)),
+                      error);
+    if (r == 0)
+        r = cast_await(&runner->cast, &runner->subscriber, 1, ACTOR_RESULT, deadline, error);
+    return r;
+}
+
+/* ---- all of it ---- */
+
+int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error) {
+    int r;
+
+    progress_stage(runner->progress, id, "broker");
+    r = start_broker(runner, id, error);
+    if (r == 0)
+        r = prove(runner, id, error);
+    if (r == 0 && !runner->broken)
+        r = start_telemetry(runner, error);
+    return r;
+}
+
+static int keep_log(struct runner *runner, const struct trial_id *id, struct error *error) {
+    json_auto_t *answer = NULL;
+
+    if (runner->cast.broker_end)
+        return journal_broker_log(runner->journal, id,
+                                  runner->cast.broker_log ? runner->cast.broker_log : "", error);
+    if (!runner->broker_up ||
+        host_order(runner->cast.hosts[0], "broker-down", NULL, &answer, NULL) < 0)
+        return 0;
+    return journal_broker_log(runner->journal, id, jsonline_text(answer, "log", ""), error);
+}
+
+int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error) {
+    struct error why;
+    int r;
+
+    if (runner->telemetry_on && !runner->cast.broker_end && stop_telemetry(runner, &why) < 0)
+        progress_detail(runner->progress, "  telemetry: %s", why.text);
+    cast_drop(&runner->cast, &runner->publisher);
+    cast_drop(&runner->cast, &runner->subscriber);
+    telemetry_log_write(&runner->messages, runner->journal, id);
+    r = keep_log(runner, id, error);
+    if (r == 0)
+        r = journal_flush(runner->journal, error);
+    runner->broker_up = runner->telemetry_on = false;
+    text_replace(&runner->broken, NULL);
+    text_replace(&runner->cast.broker_end, NULL);
+    text_replace(&runner->cast.broker_log, NULL);
+    json_decref(runner->session);
+    runner->session = NULL;
+    return r;
+}

@@ -1,0 +1,38 @@
+/*
+ * bringup - one channel made ready on its hosts, proven, with telemetry on it; and taken down. And
+ * what every part of a run needs to know: the runner's state.
+ */
+#ifndef BENCH_RUN_BRINGUP_H
+#define BENCH_RUN_BRINGUP_H
+
+#include "run/cast.h"
+#include "run/runner.h"
+#include "run/telemetry_log.h"
+
+struct runner {
+    const struct run_options *options;
+    const struct scenario *scenario;
+    struct plan *plan;
+    struct cast cast;
+    json_t *secrets;
+    struct journal *journal;
+    struct progress *progress;
+    struct run_outcome *outcome;
+
+    /* The channel that is up. */
+    bool broker_up, telemetry_on;
+    char *broken;        /* why its trials are void, or NULL */
+    json_t *session;     /* [version, cipher, group] of its MQTT sessions */
+    struct actor publisher, subscriber; /* of telemetry */
+    struct telemetry_log messages;
+};
+
+/* Brings the channel of the visit up: broker, proofs, telemetry. 0 also when a proof broke, which
+ * runner->broken then tells. */
+int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error);
+
+/* Takes it down and writes what its telemetry and its broker have left; also after a failure, when
+ * little may be there. Only a record that cannot be kept is an error. */
+int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error);
+
+#endif

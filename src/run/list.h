@@ -1,0 +1,17 @@
+/*
+ * list - what there is to choose from, and what a scenario would do: printed from the tables in the
+ * code, for `bench list` and `bench check`.
+ */
+#ifndef BENCH_RUN_LIST_H
+#define BENCH_RUN_LIST_H
+
+#include "model/scenario.h"
+
+/* Prints all of one kind (NULL: of each); folder: scenarios/. -EINVAL for an unknown kind. */
+int list_print(const char *kind, const struct registry *registry, const char *folder,
+               struct error *error);
+
+/* Prints a scenario's channels, probes and plan, and how long it will take. */
+void list_plan(const struct scenario *scenario);
+
+#endif

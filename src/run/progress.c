@@ -1,0 +1,218 @@
+#include "run/progress.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define BAR_WIDTH  24
+#define MIN_WIDTH  40
+#define REDRAW_NS  (200 * NS_PER_MS)
+
+struct progress {
+    const struct scenario *scenario;
+    const struct plan *plan;
+    enum verbosity verbosity;
+    bool live;     /* on a terminal that can be redrawn */
+    int drawn;     /* lines on the screen that will be drawn over */
+    double *latest; /* channels x probes, NaN: none yet */
+    size_t done, total;
+    int64_t started_ns, redrawn_ns;
+    int64_t planned_ns, measured_ns; /* all trials; those that are over */
+    char *doing;
+    int width;
+};
+
+char *progress_duration(int64_t ns) {
+    int64_t s = (ns + NS_PER_S / 2) / NS_PER_S;
+
+    if (s >= 3600)
+        return text_format("%lld h %02lld min", (long long)(s / 3600), (long long)(s % 3600 / 60));
+    if (s >= 60)
+        return text_format("%lld min %02lld s", (long long)(s / 60), (long long)(s % 60));
+    return text_format("%lld s", (long long)s);
+}
+
+char *progress_figure(double value) {
+    int decimals;
+
+    if (!isfinite(value))
+        return text_copy("-");
+    decimals = value <= 0 ? 0 : 3 - (int)floor(log10(value));
+    return text_format("%.*f", decimals < 0 ? 0 : decimals > 6 ? 6 : decimals, value);
+}
+
+/* Redrawing needs a terminal that understands it and that the picture fits into. */
+static bool can_redraw(const struct progress *progress, int *ret_width) {
+    const char *terminal = getenv("TERM");
+    struct winsize size;
+
+    if (!isatty(STDOUT_FILENO) || !terminal || text_equal(terminal, "dumb") ||
+        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        return false;
+    *ret_width = size.ws_col;
+    return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 3;
+}
+
+struct progress *progress_new(const struct scenario *scenario, const struct plan *plan,
+                              int64_t planned_ns, enum verbosity verbosity) {
+    struct progress *progress = memory_new(1, sizeof(*progress));
+    size_t cells = scenario->n_channels * scenario->n_probes;
+
+    *progress = (struct progress){.scenario = scenario,
+                                  .plan = plan,
+                                  .verbosity = verbosity,
+                                  .total = plan->n_visits * plan->n_probes,
+                                  .started_ns = clock_monotonic_ns(),
+                                  .planned_ns = planned_ns,
+                                  .doing = text_copy("starting")};
+    progress->latest = memory_new(cells, sizeof(*progress->latest));
+    for (size_t i = 0; i < cells; i++)
+        progress->latest[i] = NAN;
+    progress->live = verbosity != QUIET && can_redraw(progress, &progress->width);
+    return progress;
+}
+
+/* ---- the live picture ---- */
+
+static void erase(struct progress *progress) {
+    if (progress->drawn)
+        printf("\033[%dA\r\033[J", progress->drawn);
+    progress->drawn = 0;
+}
+
+/* One line, cut to the width of the terminal. */
+static void draw_line(struct progress *progress, const char *text) {
+    printf("%.*s\n", progress->width - 1, text);
+    progress->drawn++;
+}
+
+static void draw_channel(struct progress *progress, size_t channel, int name_width) {
+    const struct scenario *scenario = progress->scenario;
+    CLEANUP_FREE char *line = text_format("  %-*s", name_width, scenario->channels[channel].name);
+
+    for (size_t i = 0; i < scenario->n_probes; i++) {
+        CLEANUP_FREE char *figure =
+            progress_figure(progress->latest[channel * scenario->n_probes + i]);
+        char *longer = text_format("%s   %s %8s", line, scenario->probes[i], figure);
+
+        free(line);
+        line = longer;
+    }
+    draw_line(progress, line);
+}
+
+/* From the pace so far: what a trial takes beyond its measured time, the coming ones take too. */
+static char *time_left(const struct progress *progress) {
+    int64_t elapsed = clock_monotonic_ns() - progress->started_ns, left;
+    double pace = progress->measured_ns ? (double)elapsed / (double)progress->measured_ns : 1.1;
+
+    pace = pace > 3 ? 3 : pace;
+    left = (int64_t)(pace * (double)progress->planned_ns) - elapsed;
+    return progress_duration(left > 0 ? left : 0);
+}
+
+static void draw(struct progress *progress) {
+    const struct scenario *scenario = progress->scenario;
+    size_t filled = progress->total ? progress->done * BAR_WIDTH / progress->total : 0;
+    CLEANUP_FREE char *left = time_left(progress), *last = NULL;
+    char bar[BAR_WIDTH + 1];
+    int name_width = 0;
+
+    for (size_t i = 0; i < BAR_WIDTH; i++)
+        bar[i] = i < filled ? '#' : '-';
+    bar[BAR_WIDTH] = '\0';
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        if ((int)strlen(scenario->channels[i].name) > name_width)
+            name_width = (int)strlen(scenario->channels[i].name);
+    erase(progress);
+    draw_line(progress, "  latest, Mbit/s");
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        draw_channel(progress, i, name_width);
+    last = text_format("  [%s] %zu/%zu  %s  %s left", bar, progress->done, progress->total,
+                       progress->doing, left);
+    draw_line(progress, last);
+    (void)fflush(stdout);
+    progress->redrawn_ns = clock_monotonic_ns();
+}
+
+void progress_tick(void *context) {
+    struct progress *progress = context;
+
+    if (progress->live && clock_monotonic_ns() - progress->redrawn_ns >= REDRAW_NS)
+        draw(progress);
+}
+
+void progress_free(struct progress *progress) {
+    if (progress->live) {
+        text_replace(&progress->doing, progress->done == progress->total ? "finished," : "ended,");
+        draw(progress);
+    }
+    free(progress->latest);
+    free(progress->doing);
+    free(progress);
+}
+
+/* ---- lines that stay ---- */
+
+__attribute__((format(printf, 2, 0))) static void say(struct progress *progress,
+                                                      const char *format, va_list arguments) {
+    if (progress->live)
+        erase(progress);
+    (void)vprintf(format, arguments);
+    (void)putchar('\n');
+    if (progress->live)
+        draw(progress);
+    (void)fflush(stdout);
+}
+
+void progress_note(struct progress *progress, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (progress->verbosity != QUIET)
+        say(progress, format, arguments);
+    va_end(arguments);
+}
+
+void progress_detail(struct progress *progress, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (progress->verbosity == VERBOSE)
+        say(progress, format, arguments);
+    va_end(arguments);
+}
+
+void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
+    free(progress->doing);
+    progress->doing = text_format("block %d of %d  %s: %s ", id->visit->block,
+                                  (int)scenario_own(progress->scenario)->repetitions, id->channel,
+                                  doing);
+    if (progress->live)
+        draw(progress);
+}
+
+void progress_trial(struct progress *progress, const struct trial_id *id,
+                    const struct trial_result *result, int64_t planned_ns) {
+    const struct scenario *scenario = progress->scenario;
+    double value = (double)result->bytes * 8 / 1e6 / result->duration_s;
+    CLEANUP_FREE char *figure = progress_figure(value);
+
+    progress->measured_ns += planned_ns;
+    if (id->attempt == 1)
+        progress->done++;
+    for (size_t i = 0; i < scenario->n_probes; i++)
+        if (result->status == TRIAL_OK && text_equal(scenario->probes[i], id->probe))
+            progress->latest[id->visit->channel * scenario->n_probes + i] = value;
+    if (result->status != TRIAL_OK)
+        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block,
+                      (int)scenario_own(scenario)->repetitions, id->channel, id->probe,
+                      trial_status_word(result->status), result->reason ? result->reason : "");
+    else if (!progress->live)
+        progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block,
+                      (int)scenario_own(scenario)->repetitions, id->channel, id->probe, figure);
+    progress_tick(progress);
+}

@@ -1,0 +1,38 @@
+/*
+ * progress - what a user sees while a run goes on: on a terminal, the latest figures of every
+ * channel over a bar; elsewhere a plain line a trial.
+ */
+#ifndef BENCH_RUN_PROGRESS_H
+#define BENCH_RUN_PROGRESS_H
+
+#include "run/journal.h"
+
+enum verbosity { QUIET, NORMAL, VERBOSE };
+
+struct progress;
+
+/* Writes to stdout. planned_ns: how long the rest of the trials measure in all. */
+struct progress *progress_new(const struct scenario *scenario, const struct plan *plan,
+                              int64_t planned_ns, enum verbosity verbosity);
+void progress_free(struct progress *progress); /* leaves the last state on the screen */
+DEFINE_CLEANUP(struct progress *, progress_free)
+
+/* What is going on now ("proofs", a probe's name). */
+void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing);
+void progress_trial(struct progress *progress, const struct trial_id *id,
+                    const struct trial_result *result, int64_t planned_ns);
+/* A line for the user that stays. */
+void progress_note(struct progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same, only when --verbose was given. */
+void progress_detail(struct progress *progress, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Draws the time anew; call it a few times a second. */
+void progress_tick(void *progress);
+
+/* "1 h 24 min", "2 min 05 s", "34 s"; belongs to the caller. */
+char *progress_duration(int64_t ns);
+/* A throughput with four digits worth reading: "25310", "94.12", "0.4310". */
+char *progress_figure(double value);
+
+#endif

@@ -1,0 +1,238 @@
+#include "run/runner.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+#include "base/process.h"
+#include "run/environment.h"
+#include "run/trial.h"
+#include "security/mechanism.h"
+
+#include <errno.h>
+
+static int64_t trial_planned_ns(const struct scenario *scenario, const char *name) {
+    const struct probe *probe = probe_find(name);
+
+    return probe->planned_ns(settings_get(&scenario->settings, probe->group));
+}
+
+int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan) {
+    int64_t visit = 0;
+
+    for (size_t i = 0; i < scenario->n_probes; i++)
+        visit += trial_planned_ns(scenario, scenario->probes[i]);
+    return visit * (int64_t)plan->n_visits;
+}
+
+void run_outcome_clear(struct run_outcome *outcome) {
+    free(outcome->folder);
+    *outcome = (struct run_outcome){.folder = NULL};
+}
+
+/* ---- one visit ---- */
+
+static int commit(struct runner *runner, const struct trial_id *id, struct trial_result *result,
+                  struct error *error) {
+    int r = journal_commit(runner->journal, id, result, error);
+
+    if (r == 0) {
+        runner->outcome->trials[result->status]++;
+        progress_trial(runner->progress, id, result,
+                       trial_planned_ns(runner->scenario, id->probe));
+    }
+    trial_result_clear(result);
+    return r;
+}
+
+/* A channel that cannot come up fails its trials; but if nothing has ever come up, it is the set-up
+ * that does not work, and no other channel would fare better. */
+static int bring_up(struct runner *runner, const struct trial_id *id, char **ret_failure,
+                    struct error *error) {
+    int r = bringup_start(runner, id, error);
+    size_t committed = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(runner->outcome->trials); i++)
+        committed += runner->outcome->trials[i];
+    if (r == 0 || r == -EINTR || r == -EPIPE || !committed)
+        return r;
+    *ret_failure = text_format("the channel did not come up: %s", error->text);
+    return 0;
+}
+
+/* All probes on one channel; the channel is brought up again when a trial failed on it. */
+static int visit(struct runner *runner, const struct visit *which, int attempt, bool *ret_failed,
+                 struct error *error) {
+    struct trial_id id = {.attempt = attempt,
+                          .visit = which,
+                          .channel = runner->scenario->channels[which->channel].name};
+    CLEANUP_FREE char *failure = NULL;
+    struct error late;
+    bool up = false;
+    int r = 0, end;
+
+    for (size_t i = 0; i < runner->plan->n_probes && r == 0; i++) {
+        struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
+
+        id.trial = which->trial + (int64_t)i;
+        id.probe = runner->scenario->probes[i];
+        if (!up) {
+            text_replace(&failure, NULL);
+            r = bring_up(runner, &id, &failure, error);
+            up = r == 0 && !failure;
+        }
+        if (r == 0 && up && !runner->broken) {
+            r = trial_perform(runner, &id, &result, error);
+        } else if (r == 0) {
+            result.status = failure ? TRIAL_FAILED : TRIAL_VOID;
+            result.reason = text_copy(failure ? failure : runner->broken);
+        }
+        if (r < 0)
+            break;
+        *ret_failed = *ret_failed || result.status == TRIAL_FAILED;
+        if (result.status == TRIAL_FAILED) {
+            up = false;
+            r = bringup_stop(runner, &id, error);
+        }
+        if (r == 0)
+            r = commit(runner, &id, &result, error);
+    }
+    end = bringup_stop(runner, &id, &late);
+    return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
+}
+
+/* ---- the whole plan ---- */
+
+/* A block with a failed trial is measured again whole, once, when all others are through. */
+static int execute(struct runner *runner, struct error *error) {
+    int64_t blocks = scenario_own(runner->scenario)->repetitions;
+    CLEANUP_FREE bool *failed = memory_new((size_t)blocks + 1, sizeof(*failed));
+    int r = 0;
+
+    for (int attempt = 1; attempt <= 2; attempt++)
+        for (size_t i = 0; i < runner->plan->n_visits && r == 0; i++) {
+            const struct visit *which = &runner->plan->visits[i];
+            bool ignored = false;
+
+            if (attempt == 1)
+                r = visit(runner, which, 1, &failed[which->block], error);
+            else if (failed[which->block])
+                r = visit(runner, which, 2, &ignored, error);
+        }
+    return r;
+}
+
+/* ---- set-up ---- */
+
+static int open_hosts(struct runner *runner, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
+    struct cast *cast = &runner->cast;
+    int r = host_open(&cast->hosts[0], hosts->broker, runner->options->certs,
+                      runner->options->cancel_fd, error);
+
+    cast->n_hosts = r == 0 ? 1 : 0;
+    if (r < 0 || text_equal(hosts->broker, hosts->publisher))
+        return r;
+    r = host_open(&cast->hosts[1], hosts->publisher, runner->options->certs,
+                  runner->options->cancel_fd, error);
+    cast->n_hosts = r == 0 ? 2 : 1;
+    return r;
+}
+
+static int issue(struct runner *runner, struct error *error) {
+    const struct scenario *scenario = runner->scenario;
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const struct certificates_settings *certificates =
+        settings_get(&scenario->settings, &certificates_group);
+    struct issuer issuer = {.certs = runner->options->certs,
+                            .addresses = hosts->address,
+                            .validity_ns = certificates->validity_ns,
+                            .renew_before_ns = certificates->renew_before_ns,
+                            .secrets = runner->secrets};
+    int r = 0;
+
+    for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
+        r = mechanism_issue(&scenario->channels[i], &issuer, error);
+        if (r < 0)
+            (void)error_prefix(error, r, "channel %s", scenario->channels[i].name);
+    }
+    return r;
+}
+
+/* Before anything is made: the programs without which nothing works. */
+static int check_programs(struct error *error) {
+    CLEANUP_FREE char *broker = NULL;
+
+    if (process_find(&broker, "mosquitto", NULL) < 0)
+        return error_set(error, -ENOENT,
+                         "the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
+                         "apt-get install mosquitto");
+    return 0;
+}
+
+static int set_up(struct runner *runner, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
+    json_auto_t *environment = NULL;
+    int r = check_programs(error);
+
+    if (r == 0)
+        r = open_hosts(runner, error);
+    if (r == 0)
+        r = issue(runner, error);
+    if (r == 0)
+        r = environment_collect(&runner->cast, hosts->address, runner->options->root, &environment,
+                                error);
+    if (r == 0)
+        r = journal_create(&runner->journal, runner->options->results, runner->scenario,
+                           environment, error);
+    if (r == 0)
+        runner->outcome->folder = text_copy(journal_folder(runner->journal));
+    return r;
+}
+
+static void describe(const struct runner *runner, int64_t planned_ns) {
+    const struct scenario *scenario = runner->scenario;
+    const struct scenario_settings *own = scenario_own(scenario);
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    CLEANUP_FREE char *duration = progress_duration(planned_ns);
+
+    progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
+                  hosts->broker, hosts->address, hosts->publisher);
+    progress_note(runner->progress,
+                  "plan     %s: %lld blocks x %zu channels x %zu probes, %s to measure", own->name,
+                  (long long)own->repetitions, scenario->n_channels, scenario->n_probes, duration);
+    progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
+}
+
+static void tear_down(struct runner *runner) {
+    if (runner->progress)
+        progress_free(runner->progress);
+    if (runner->journal)
+        journal_close(runner->journal);
+    for (size_t i = 0; i < runner->cast.n_hosts; i++)
+        host_close(runner->cast.hosts[i]);
+    plan_free(runner->plan);
+    json_decref(runner->secrets);
+}
+
+int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error) {
+    struct runner runner = {.options = options,
+                            .scenario = options->scenario,
+                            .plan = plan_new(options->scenario),
+                            .secrets = json_object(),
+                            .outcome = ret};
+    int64_t planned_ns = run_planned_ns(options->scenario, runner.plan);
+    int r;
+
+    *ret = (struct run_outcome){.folder = NULL};
+    r = set_up(&runner, error);
+    if (r == 0) {
+        runner.progress = progress_new(options->scenario, runner.plan, planned_ns,
+                                       options->verbosity);
+        runner.cast.tick = progress_tick;
+        runner.cast.context = runner.progress;
+        describe(&runner, planned_ns);
+        r = execute(&runner, error);
+    }
+    ret->interrupted = r == -EINTR;
+    tear_down(&runner);
+    return ret->interrupted ? 0 : r;
+}

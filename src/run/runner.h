@@ -1,0 +1,33 @@
+/*
+ * runner - executes a plan: block after block, channel after channel, probe after probe, and
+ * records what came of it. It orders and records; it holds no key of a party.
+ */
+#ifndef BENCH_RUN_RUNNER_H
+#define BENCH_RUN_RUNNER_H
+
+#include "run/progress.h"
+
+struct run_options {
+    const struct scenario *scenario;
+    const char *results; /* the folder in which the run's own is made */
+    const char *certs;   /* folder of the PKI */
+    const char *root;    /* of the sources, for the commit; may be NULL */
+    int cancel_fd;       /* readable: stop */
+    enum verbosity verbosity;
+};
+
+struct run_outcome {
+    char *folder; /* the run's, NULL when it did not come to one; owned */
+    size_t trials[4]; /* by enum trial_status, all attempts */
+    bool interrupted;
+};
+
+/* 0 when the plan was executed or interrupted, however the trials ended; a negative errno when the
+ * set-up cannot work or the record cannot be kept. ret is filled in either case. */
+int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
+void run_outcome_clear(struct run_outcome *outcome);
+
+/* How long all of a plan's trials measure, without what lies between them. */
+int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * telemetry_log - what became of every telemetry message of one bring-up.
+ */
+#ifndef BENCH_RUN_TELEMETRY_LOG_H
+#define BENCH_RUN_TELEMETRY_LOG_H
+
+#include "run/journal.h"
+
+struct telemetry_message {
+    int64_t due_ns, due_utc_ns; /* 0: never published */
+    int64_t arrived_ns;         /* 0: not yet */
+    int64_t copies;             /* arrivals after the first */
+};
+
+struct telemetry_log {
+    struct telemetry_message *messages; /* by sequence, from 1 */
+    size_t count;
+};
+
+/* Takes in what the publisher (`published`) and the subscriber (`arrived`) say, in any order. */
+void telemetry_log_hear(struct telemetry_log *log, const char *word, const json_t *line);
+
+/* A message's latency, from when it was due, in ms; NaN when it has not arrived. */
+double telemetry_log_latency_ms(const struct telemetry_log *log, int64_t sequence);
+
+/* Writes a row for every message, and one more for every further copy of it, and forgets them. */
+void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
+                         const struct trial_id *id);
+
+#endif

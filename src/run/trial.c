@@ -1,0 +1,230 @@
+#include "run/trial.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAX_ROLES 4
+#define READY_NS  (15 * NS_PER_S)
+/* After the measured time: what is still on its way may need a while on a slow link. */
+#define DRAIN_NS  (60 * NS_PER_S)
+#define SLACK_NS  (10 * NS_PER_S)
+
+struct performance {
+    struct runner *runner;
+    const struct trial_id *id;
+    const struct probe *probe;
+    const void *settings;
+    struct actor actors[MAX_ROLES];
+    size_t n;
+    int64_t planned_ns;
+    json_t *peers;
+    json_t *usage[2]; /* of the broker, when the window opens and when it closes */
+};
+
+static bool sends(const struct actor *actor) {
+    return json_is_true(json_object_get(actor->ready, "sends"));
+}
+
+/* Starts the roles one after the other; each knows what those before it have told. */
+static int start_roles(struct performance *performance, struct error *error) {
+    struct runner *runner = performance->runner;
+    const struct probe *probe = performance->probe;
+    CLEANUP_FREE char *topic =
+        text_format("bench/%lld-%d", (long long)performance->id->trial, performance->id->attempt);
+
+    for (size_t i = 0; i < performance->n; i++) {
+        struct actor *actor = &performance->actors[i];
+        json_t *params =
+            json_pack("{s:o,s:O,s:s}", "settings",
+                      setting_block_to_json(probe->group, performance->settings), "peers",
+                      performance->peers, "topic", topic);
+        int r;
+
+        if (probe->in_channel)
+            (void)json_object_set(params, "pin", runner->session);
+        r = cast_start(&runner->cast, actor, &probe->roles[i], params, error);
+        if (r == 0)
+            r = cast_await(&runner->cast, actor, 1, ACTOR_READY, clock_monotonic_ns() + READY_NS,
+                           error);
+        if (r < 0)
+            return r;
+        (void)json_object_set(performance->peers, probe->roles[i].name, actor->ready);
+    }
+    return 0;
+}
+
+/* Gives a cue to all senders or to all receivers. */
+static int cue(struct performance *performance, bool senders, const char *word,
+               const json_t *facts, struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; i < performance->n && r == 0; i++)
+        if (sends(&performance->actors[i]) == senders)
+            r = cast_tell(&performance->runner->cast, &performance->actors[i], word,
+                          json_deep_copy(facts), error);
+    return r;
+}
+
+static int look_at_broker(struct performance *performance, size_t which, struct error *error) {
+    int r = host_order(performance->runner->cast.hosts[0], "broker-usage", NULL,
+                       &performance->usage[which], error);
+
+    return r == -ESRCH ? error_set(error, -ECANCELED, "the broker ended") : r;
+}
+
+static int measure(struct performance *performance, struct error *error) {
+    struct cast *cast = &performance->runner->cast;
+    int64_t deadline = clock_monotonic_ns() + performance->planned_ns + SLACK_NS;
+    int r = cue(performance, false, "go", NULL, error);
+
+    if (r == 0)
+        r = cue(performance, true, "go", NULL, error);
+    if (r == 0)
+        r = cast_await(cast, performance->actors, performance->n, ACTOR_BEGUN, deadline, error);
+    if (r == 0)
+        r = look_at_broker(performance, 0, error);
+    if (r == 0)
+        r = cast_await(cast, performance->actors, performance->n, ACTOR_DONE, deadline, error);
+    if (r == 0)
+        r = look_at_broker(performance, 1, error);
+    return r;
+}
+
+static int await_results(struct performance *performance, bool senders, int64_t deadline_ns,
+                         struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; i < performance->n && r == 0; i++)
+        if (sends(&performance->actors[i]) == senders)
+            r = cast_await(&performance->runner->cast, &performance->actors[i], 1, ACTOR_RESULT,
+                           deadline_ns, error);
+    return r;
+}
+
+/* Senders first; receivers are told how much was sent, so that they know when they have it all. */
+static int drain(struct performance *performance, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + DRAIN_NS, sent = 0;
+    json_auto_t *facts = NULL;
+    int r = cue(performance, true, "stop", NULL, error);
+
+    if (r == 0)
+        r = await_results(performance, true, deadline, error);
+    for (size_t i = 0; i < performance->n; i++)
+        sent += jsonline_integer(performance->actors[i].result, "sent", 0);
+    facts = json_pack("{s:I}", "sent", (json_int_t)sent);
+    if (r == 0)
+        r = cue(performance, false, "stop", facts, error);
+    if (r == 0)
+        r = await_results(performance, false, deadline, error);
+    return r;
+}
+
+/* ---- the record ---- */
+
+static void write_steps(struct performance *performance, const struct actor *actor) {
+    const json_t *steps = json_object_get(actor->result, "steps"), *step;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)steps, i, step)
+        journal_interval(performance->runner->journal, performance->id,
+                         party_name(actor->role->party),
+                         (double)json_integer_value(json_array_get(step, 0)) / 1e9,
+                         (double)json_integer_value(json_array_get(step, 1)) / 1e9,
+                         json_integer_value(json_array_get(step, 2)));
+}
+
+static void write_metrics(struct performance *performance, const struct actor *actor) {
+    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+        journal_metric(performance->runner->journal, performance->id,
+                       party_name(actor->role->party), sends(actor) ? "sender" : "receiver",
+                       json_string_value(json_array_get(row, 0)),
+                       json_string_value(json_array_get(row, 1)),
+                       json_number_value(json_array_get(row, 2)));
+}
+
+static void write_broker(struct performance *performance) {
+    struct journal *journal = performance->runner->journal;
+    const struct trial_id *id = performance->id;
+    double cpu_s = json_real_value(json_object_get(performance->usage[1], "cpu_s")) -
+                   json_real_value(json_object_get(performance->usage[0], "cpu_s"));
+    double elapsed_s = (double)(jsonline_integer(performance->usage[1], "at_ns", 0) -
+                                jsonline_integer(performance->usage[0], "at_ns", 0)) /
+                       1e9;
+
+    journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s", cpu_s);
+    journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%", 100 * cpu_s / elapsed_s);
+    journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
+                   (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
+}
+
+static void take_text(const json_t *array, size_t index, char *text, size_t size) {
+    const char *value = json_string_value(json_array_get(array, index));
+
+    (void)snprintf(text, size, "%s", value ? value : "");
+}
+
+/* A trial over a TLS connection that is not the channel's says nothing about the channel. */
+static void judge_tls(struct performance *performance, struct trial_result *result,
+                      const json_t *tls) {
+    take_text(tls, 0, result->tls.version, sizeof(result->tls.version));
+    take_text(tls, 1, result->tls.cipher, sizeof(result->tls.cipher));
+    take_text(tls, 2, result->tls.group, sizeof(result->tls.group));
+    if (!performance->probe->in_channel || json_equal(tls, performance->runner->session))
+        return;
+    result->status = TRIAL_VOID;
+    result->reason = text_format("TLS is not the channel's: %s %s %s", result->tls.version,
+                                 result->tls.cipher, result->tls.group);
+}
+
+static void take_results(struct performance *performance, struct trial_result *result) {
+    result->status = TRIAL_OK;
+    for (size_t i = 0; i < performance->n; i++) {
+        const struct actor *actor = &performance->actors[i];
+
+        write_metrics(performance, actor);
+        if (sends(actor))
+            continue;
+        write_steps(performance, actor);
+        result->bytes = jsonline_integer(actor->result, "bytes", -1);
+        result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
+        judge_tls(performance, result, json_object_get(actor->result, "tls"));
+    }
+    write_broker(performance);
+}
+
+int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,
+                  struct error *error) {
+    struct performance performance = {
+        .runner = runner, .id = id, .probe = probe_find(id->probe), .peers = json_object()};
+    int r;
+
+    performance.settings = settings_get(&runner->scenario->settings, performance.probe->group);
+    performance.n = performance.probe->n_roles;
+    performance.planned_ns = performance.probe->planned_ns(performance.settings);
+    *result = (struct trial_result){.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
+    progress_stage(runner->progress, id, id->probe);
+    r = start_roles(&performance, error);
+    if (r == 0)
+        r = measure(&performance, error);
+    if (r == 0)
+        r = drain(&performance, error);
+    if (r == 0) {
+        take_results(&performance, result);
+    } else if (r != -EINTR && r != -EPIPE) {
+        result->status = TRIAL_FAILED;
+        result->reason = text_copy(error->text);
+        r = 0;
+    }
+    for (size_t i = 0; i < performance.n; i++)
+        cast_drop(&runner->cast, &performance.actors[i]);
+    json_decref(performance.peers);
+    json_decref(performance.usage[0]);
+    json_decref(performance.usage[1]);
+    return r;
+}
