@@ -99,17 +99,17 @@ static int publish(struct reporter *reporter, int64_t due_ns, struct error *erro
     r = mqtt_client_publish(reporter->client, settings->topic, payload,
                             (size_t)settings->payload_bytes, (int)settings->qos, error);
     if (r == 0)
+        r = stage_say(reporter->stage, "published",
+                      json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
+                                (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
+                      error);
+    if (r == 0)
         r = flush(reporter, error);
     if (once) {
         mqtt_client_free(reporter->client);
         reporter->client = NULL;
     }
-    if (r < 0)
-        return r;
-    return stage_say(reporter->stage, "published",
-                     json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
-                               (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
-                     error);
+    return r;
 }
 
 /* An absolute schedule: what comes late does not move what follows. */

@@ -84,18 +84,20 @@ static int prove(struct runner *runner, const struct trial_id *id, struct error 
 
 /* ---- telemetry ---- */
 
+/* The two workers' words come in any order: a message is shown when both have told of it. */
 static void hear_telemetry(void *context, const char *word, const json_t *line) {
     struct runner *runner = context;
-    int64_t sequence = jsonline_integer(line, "sequence", 0);
     const struct telemetry_settings *settings =
         settings_get(&runner->scenario->settings, &telemetry_group);
+    int64_t sequence = jsonline_integer(line, "sequence", 0);
+    double latency_ms;
 
     telemetry_log_hear(&runner->messages, word, line);
-    if (text_equal(word, "arrived"))
+    latency_ms = telemetry_log_latency_ms(&runner->messages, sequence);
+    if (isfinite(latency_ms))
         progress_detail(runner->progress, "  client1 received #%lld on %s, %lld B, %.2f ms",
-                        (long long)sequence, settings->topic,
-                        (long long)jsonline_integer(line, "bytes", 0),
-                        telemetry_log_latency_ms(&runner->messages, sequence));
+                        (long long)sequence, settings->topic, (long long)settings->payload_bytes,
+                        latency_ms);
 }
 
 static int start_actor(struct runner *runner, struct actor *actor, const struct role *role,
