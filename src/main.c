@@ -148,8 +148,10 @@ static int report(const struct context *context, const char *run) {
     struct error error;
     int r = report_write(run, &result, &error);
 
-    if (r < 0)
-        return complain(EXIT_USAGE, &error);
+    if (r < 0) /* what the run's files say is wrong, or they cannot be written */
+        return complain(r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -ENOTDIR ? EXIT_USAGE
+                                                                                      : EXIT_SETUP,
+                        &error);
     fputs(result.warnings, stderr);
     fputs(result.table, stdout);
     report_result_clear(&result);
@@ -199,6 +201,7 @@ static int measure(struct context *context, const struct scenario *scenario,
                                   .certs = context->certs,
                                   .root = context->root,
                                   .verbosity = context->arguments.verbosity};
+    struct sigaction hangup = {0};
     struct error error;
     sigset_t signals, before;
     int r;
@@ -206,7 +209,9 @@ static int measure(struct context *context, const struct scenario *scenario,
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGHUP);
+    (void)sigaction(SIGHUP, NULL, &hangup);
+    if (hangup.sa_handler != SIG_IGN) /* else by nohup */
+        (void)sigaddset(&signals, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &signals, &before);
     (void)signal(SIGPIPE, SIG_IGN);
     options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC);
@@ -354,14 +359,14 @@ enum { OPTION_CERTS = 256, OPTION_SET };
 
 /* Options that are short for a setting. */
 static const struct {
-    const char *name, *path, *argument, *help;
+    const char *option, *path, *argument, *help;
 } shorthands[] = {
-    {"channels", "scenario.channels", "LIST", "measure these, separated by blanks"},
-    {"probes", "scenario.probes", "LIST", "with these probes"},
-    {"repetitions", "scenario.repetitions", "N", "this many blocks"},
-    {"seed", "scenario.seed", "N", "of the shuffled order"},
-    {"broker-host", "hosts.broker", "HOST", "where broker and subscriber run"},
-    {"publisher-host", "hosts.publisher", "HOST", "where the publisher runs"},
+    {"--channels", "scenario.channels", "LIST", "measure these, separated by blanks"},
+    {"--probes", "scenario.probes", "LIST", "with these probes"},
+    {"--repetitions", "scenario.repetitions", "N", "this many blocks"},
+    {"--seed", "scenario.seed", "N", "of the shuffled order"},
+    {"--broker-host", "hosts.broker", "HOST", "where broker and subscriber run"},
+    {"--publisher-host", "hosts.publisher", "HOST", "where the publisher runs"},
 };
 #define FIRST_SHORTHAND 512
 
@@ -390,12 +395,9 @@ static int add_set(struct argp_state *state, char *argument) {
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
-    if (key >= FIRST_SHORTHAND && key < FIRST_SHORTHAND + (int)ARRAY_SIZE(shorthands)) {
-        CLEANUP_FREE char *origin = NULL;
-
-        (void)origin;
-        return add_override(state, "option", shorthands[key - FIRST_SHORTHAND].path, argument);
-    }
+    if (key >= FIRST_SHORTHAND && key < FIRST_SHORTHAND + (int)ARRAY_SIZE(shorthands))
+        return add_override(state, shorthands[key - FIRST_SHORTHAND].option,
+                            shorthands[key - FIRST_SHORTHAND].path, argument);
     switch (key) {
     case 'o':
         arguments->output = argument;
@@ -432,7 +434,7 @@ static void fill_options(struct argp_option *options) {
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++)
-        options[n++] = (struct argp_option){shorthands[i].name, FIRST_SHORTHAND + (int)i,
+        options[n++] = (struct argp_option){shorthands[i].option + 2, FIRST_SHORTHAND + (int)i,
                                             shorthands[i].argument, 0, shorthands[i].help, 0};
     memcpy(&options[n], fixed, sizeof(fixed));
 }

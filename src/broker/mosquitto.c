@@ -10,13 +10,17 @@
 #include <netdb.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define START_NS      (10 * NS_PER_S)
 #define PORT_ATTEMPTS 8
 #define MAX_LOG       (256 * 1024)
+#define FOLDER_NAME   "bench-broker-"
+#define ORPHAN_S      10
 
 static const struct setting rows[] = {
     {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
@@ -31,6 +35,7 @@ const struct setting_group broker_group =
 struct broker {
     struct process process;
     char *folder;
+    int folder_fd; /* holds its lock */
     int64_t port;
     char version[32];
     char *log;
@@ -148,14 +153,11 @@ int broker_read_log(struct broker *broker, struct error *error) {
     return error_set(error, -ECHILD, "the broker ended (%s)", how);
 }
 
-/* The last line of the log that says "Error", without its time stamp. */
-static const char *last_complaint(const struct broker *broker) {
-    const char *found = NULL, *next = broker->log;
+/* The first line of the log that says "Error", without its time stamp: what follows are details that
+ * only make sense behind it ("Error found at ..."). */
+static const char *first_complaint(const struct broker *broker) {
+    const char *found = strstr(broker->log, "Error");
 
-    while ((next = strstr(next, "Error"))) {
-        found = next;
-        next++;
-    }
     return found ? found : broker->log;
 }
 
@@ -187,7 +189,7 @@ static int await_ready(struct broker *broker, const char *address, struct error 
             return error_set(error, -ETIMEDOUT, "the broker does not accept connections after %d s",
                              (int)(START_NS / NS_PER_S));
         if (broker_read_log(broker, &ended) < 0) {
-            const char *why = last_complaint(broker);
+            const char *why = first_complaint(broker);
             int length = (int)strcspn(why, "\n");
 
             return error_set(error, strstr(broker->log, "in use") ? -EADDRINUSE : -ECHILD,
@@ -244,25 +246,77 @@ static int start_once(struct broker *broker, const char *program, const struct b
     return r < 0 ? r : await_ready(broker, address, error);
 }
 
+/* ---- its folder ---- */
+
+static void remove_folder(const char *folder) {
+    DIR *directory = opendir(folder);
+    struct dirent *entry;
+
+    while (directory && (entry = readdir(directory)))
+        if (entry->d_name[0] != '.')
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory)
+        (void)closedir(directory);
+    (void)rmdir(folder);
+}
+
+/* Whether a folder of this name was left by an agent that was killed: it is ours, nobody holds its
+ * lock, and it is old enough that nobody is about to take that lock. */
+static bool is_orphan(const char *path) {
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat status;
+
+    return fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
+           time(NULL) - status.st_mtime > ORPHAN_S && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void remove_orphans(const char *temporary) {
+    DIR *directory = opendir(temporary);
+    struct dirent *entry;
+
+    while (directory && (entry = readdir(directory))) {
+        CLEANUP_FREE char *path = text_format("%s/%s", temporary, entry->d_name);
+
+        if (strncmp(entry->d_name, FOLDER_NAME, strlen(FOLDER_NAME)) == 0 && is_orphan(path))
+            remove_folder(path);
+    }
+    if (directory)
+        (void)closedir(directory);
+}
+
+/* A private folder that is locked as long as it is in use. */
+static int make_folder(struct broker *broker, struct error *error) {
+    const char *temporary = getenv("TMPDIR");
+
+    temporary = temporary && *temporary ? temporary : "/tmp";
+    remove_orphans(temporary);
+    broker->folder = text_format("%s/" FOLDER_NAME "XXXXXX", temporary);
+    if (!mkdtemp(broker->folder)) {
+        int r = error_errno(error, -errno, "%s", broker->folder);
+
+        *broker->folder = '\0';
+        return r;
+    }
+    broker->folder_fd = open(broker->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (broker->folder_fd < 0 || flock(broker->folder_fd, LOCK_EX | LOCK_NB) < 0)
+        return error_errno(error, -errno, "%s", broker->folder);
+    return 0;
+}
+
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error) {
     CLEANUP(broker_stopp) struct broker *broker = memory_new(1, sizeof(*broker));
-    const char *temporary = getenv("TMPDIR");
     CLEANUP_FREE char *program = NULL;
     int r;
 
     broker->process = PROCESS_NONE;
+    broker->folder_fd = -1;
     broker->log = memory_new(MAX_LOG + 1, 1);
     r = process_find(&program, "mosquitto", error);
+    if (r == 0)
+        r = make_folder(broker, error);
     if (r < 0)
         return r;
-    broker->folder =
-        text_format("%s/bench-broker-XXXXXX", temporary && *temporary ? temporary : "/tmp");
-    if (!mkdtemp(broker->folder)) {
-        r = error_errno(error, -errno, "%s", broker->folder);
-        *broker->folder = '\0';
-        return r;
-    }
     bringup->folder = broker->folder;
     r = -EADDRINUSE;
     for (int i = 0; i < PORT_ATTEMPTS && r == -EADDRINUSE; i++) {
@@ -285,22 +339,11 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
     return 0;
 }
 
-static void remove_folder(const char *folder) {
-    DIR *directory = opendir(folder);
-    struct dirent *entry;
-
-    while (directory && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            (void)unlinkat(dirfd(directory), entry->d_name, 0);
-    if (directory)
-        (void)closedir(directory);
-    (void)rmdir(folder);
-}
-
 void broker_stop(struct broker *broker) {
     process_stop(&broker->process);
     if (broker->folder && *broker->folder)
         remove_folder(broker->folder);
+    memory_close_fdp(&broker->folder_fd);
     free(broker->folder);
     free(broker->log);
     free(broker);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* A trial has two workers, telemetry two, proofs one. */
@@ -93,8 +94,9 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
     (void)order;
     if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
         return error_set(error, -ESRCH, "no broker is up");
-    *ret = json_pack("{s:f,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
-                     (json_int_t)clock_monotonic_ns());
+    *ret = json_pack("{s:f,s:I,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
+                     (json_int_t)clock_monotonic_ns(), "agent_peak_memory",
+                     (json_int_t)process_peak_memory(0));
     return 0;
 }
 
@@ -323,6 +325,9 @@ int agent_main(const char *certs, const struct registry *registry) {
     struct agent agent = {.certs = certs, .registry = registry};
 
     (void)signal(SIGPIPE, SIG_IGN);
+    /* The driver's end shows as the end of stdin, and leaves time to tidy up; what is started from
+     * here dies with us all the same. */
+    (void)prctl(PR_SET_PDEATHSIG, 0);
     jsonline_init(&agent.orders, STDIN_FILENO);
     for (size_t i = 0; i < MAX_WORKERS; i++)
         agent.workers[i].process = PROCESS_NONE;

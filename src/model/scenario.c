@@ -1,5 +1,7 @@
 #include "model/scenario.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 static const struct setting scenario_rows[] = {
@@ -24,13 +26,23 @@ static const struct setting scenario_rows[] = {
 const struct setting_group scenario_group =
     SETTING_GROUP("scenario", SETTING_SCENARIO, scenario_rows, struct scenario_settings);
 
+/* What it can be; whether it is one of this network's is seen when the broker comes up. */
+static int check_address(const char *value, struct error *error) {
+    for (const char *c = value; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr(".:-_%", *c))
+            return error_set(error, -EINVAL,
+                             "'%s' is no address; right would be, say, 127.0.0.1, ::1 or a name",
+                             value);
+    return 0;
+}
+
 static const struct setting hosts_rows[] = {
     {"broker", SETTING_TEXT, "local", .help = "the host of broker and subscriber",
      .offset = offsetof(struct hosts_settings, broker)},
     {"publisher", SETTING_TEXT, "local", .help = "the host of the publisher",
      .offset = offsetof(struct hosts_settings, publisher)},
     {"address", SETTING_TEXT, "127.0.0.1", .help = "where the broker is reached",
-     .offset = offsetof(struct hosts_settings, address)},
+     .offset = offsetof(struct hosts_settings, address), .check = check_address},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);

@@ -1,7 +1,7 @@
 /* Reading a scenario: all sources become one list of assignments, which are then applied in order,
  * each knowing its place for messages. */
 #include "base/inifile.h"
-#include "model/scenario.h"
+#include "model/scenario_loader.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -11,47 +11,45 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_INHERITS 8
 #define SCENARIO_SCOPES (1u << SETTING_SCENARIO | 1u << SETTING_PROBE)
 
-struct assignment {
-    char *place; /* "file:line: [section] key", "--set" */
-    char *path, *value;
-};
+/* ---- assignments ---- */
 
-struct loader {
-    const struct registry *registry;
-    const char *folder;  /* scenarios/ */
-    char *beside;        /* the scenario file's own folder */
-    struct assignment *assignments;
-    size_t count;
-    struct scenario *scenario;
-    struct error *error;
-};
-
-static void loader_clear(struct loader *loader) {
-    for (size_t i = 0; i < loader->count; i++) {
-        free(loader->assignments[i].place);
-        free(loader->assignments[i].path);
-        free(loader->assignments[i].value);
-    }
-    free(loader->assignments);
-    free(loader->beside);
-    if (loader->scenario)
-        scenario_free(loader->scenario);
+void assignments_add(struct assignments *assignments, char *place, char *path, const char *value) {
+    assignments->list =
+        memory_resize(assignments->list, assignments->count + 1, sizeof(*assignments->list));
+    assignments->list[assignments->count++] = (struct assignment){place, path, text_copy(value)};
 }
 
-static void add(struct loader *loader, char *place, char *path, const char *value) {
-    loader->assignments =
-        memory_resize(loader->assignments, loader->count + 1, sizeof(*loader->assignments));
-    loader->assignments[loader->count++] = (struct assignment){place, path, text_copy(value)};
+void assignments_clear(struct assignments *assignments) {
+    for (size_t i = 0; i < assignments->count; i++) {
+        free(assignments->list[i].place);
+        free(assignments->list[i].path);
+        free(assignments->list[i].value);
+    }
+    free(assignments->list);
+    *assignments = (struct assignments){NULL, 0};
+}
+
+const struct assignment *assignments_find(const struct assignments *assignments, const char *path) {
+    for (size_t i = assignments->count; i-- > 0;)
+        if (text_equal(assignments->list[i].path, path))
+            return &assignments->list[i];
+    return NULL;
+}
+
+int blame_setting(struct loader *loader, const char *path, int code) {
+    const struct assignment *assignment = assignments_find(&loader->given, path);
+
+    return error_prefix(loader->error, code, "%s", assignment ? assignment->place : path);
 }
 
 static void add_file(struct loader *loader, const struct inifile *file) {
     for (size_t i = 0; i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
 
-        add(loader,
+        assignments_add(
+            &loader->given,
             text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key),
             text_format("%s.%s", entry->section, entry->key), entry->value);
     }
@@ -59,8 +57,7 @@ static void add_file(struct loader *loader, const struct inifile *file) {
 
 /* ---- finding files ---- */
 
-/* "a, b, c": the names of the *.ini files of a folder. */
-static char *ini_names(const char *folder) {
+char *ini_names(const char *folder) {
     char *names = text_copy("");
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, NULL, alphasort);
@@ -98,7 +95,8 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     if (!is_path(name) && access(path, F_OK) < 0) {
         CLEANUP_FREE char *known = ini_names(loader->folder);
 
-        return error_set(loader->error, -ENOENT, "unknown scenario '%s'; known are %s", name, known);
+        return error_set(loader->error, -ENOENT, "unknown scenario '%s'; known are %s", name,
+                         known);
     }
     r = inifile_read(&file, path, loader->error);
     if (r < 0)
@@ -130,28 +128,6 @@ static int read_hosts_file(struct loader *loader) {
 
 /* ---- applying ---- */
 
-/* "channel.NAME.rest": the rest and the length of NAME; NULL when path is nothing of the kind. */
-static const char *channel_rest(const char *path, const char **ret_name, size_t *ret_length) {
-    const char *dot;
-
-    if (strncmp(path, "channel.", 8) != 0)
-        return NULL;
-    *ret_name = path + 8;
-    dot = strchr(*ret_name, '.');
-    if (!dot || dot == *ret_name)
-        return NULL;
-    *ret_length = (size_t)(dot - *ret_name);
-    return dot + 1;
-}
-
-static const char *rest_for(const char *path, const char *channel) {
-    const char *name, *rest;
-    size_t length;
-
-    rest = channel_rest(path, &name, &length);
-    return rest && length == strlen(channel) && memcmp(name, channel, length) == 0 ? rest : NULL;
-}
-
 static int add_reference(struct loader *loader, const struct assignment *assignment) {
     const char *name = assignment->path + strlen("reference."), *dot = strchr(name, '.');
     struct scenario *scenario = loader->scenario;
@@ -180,28 +156,28 @@ static int add_reference(struct loader *loader, const struct assignment *assignm
 
 static int unknown(struct loader *loader, const struct assignment *assignment) {
     if (strncmp(assignment->path, "vary.", 5) == 0)
-        return error_set(loader->error, -EINVAL,
-                         "%s: varied settings are not supported yet; write a channel for each value",
-                         assignment->place);
+        return error_set(
+            loader->error, -EINVAL,
+            "%s: varied settings are not supported yet; write a channel for each value",
+            assignment->place);
     if (strncmp(assignment->path, "probe.", 6) == 0) {
         CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
 
         return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s",
                          assignment->place, known);
     }
-    return error_set(loader->error, -EINVAL,
-                     "%s: unknown section; `bench list settings` shows all", assignment->place);
+    return error_set(loader->error, -EINVAL, "%s: unknown section; `bench list settings` shows all",
+                     assignment->place);
 }
 
 static int apply_scenario(struct loader *loader, const struct assignment *assignment) {
     const struct setting_group *group;
     const struct setting *row;
-    const char *key, *name;
-    size_t length;
+    const char *key;
     int r;
 
-    if (channel_rest(assignment->path, &name, &length))
-        return 0; /* its turn comes with its channel */
+    if (is_of_channel(assignment->path))
+        return 0;
     if (strncmp(assignment->path, "reference.", 10) == 0)
         return add_reference(loader, assignment);
     group = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &key);
@@ -209,178 +185,11 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
         return unknown(loader, assignment);
     row = setting_find(group, key);
     if (!row)
-        return error_set(loader->error, -EINVAL,
-                         "%s: unknown key; `bench list settings` shows all", assignment->place);
+        return error_set(loader->error, -EINVAL, "%s: unknown key; `bench list settings` shows all",
+                         assignment->place);
     r = setting_assign(row, settings_edit(&loader->scenario->settings, group), assignment->value,
                        loader->error);
     return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
-}
-
-/* Reads channels/NAME.ini into a channel that has the defaults. */
-static int read_channel_file(struct loader *loader, struct channel *channel) {
-    const char *folders[] = {loader->beside, loader->folder};
-    CLEANUP(inifile_freep) struct inifile *file = NULL;
-    int r = -ENOENT;
-
-    for (size_t i = 0; i < ARRAY_SIZE(folders) && !file; i++) {
-        CLEANUP_FREE char *path = text_format("%s/channels/%s.ini", folders[i], channel->name);
-
-        if (access(path, F_OK) < 0)
-            continue;
-        r = inifile_read(&file, path, loader->error);
-        if (r < 0)
-            return r;
-    }
-    if (!file) {
-        CLEANUP_FREE char *folder = text_format("%s/channels", loader->folder);
-        CLEANUP_FREE char *known = ini_names(folder);
-
-        return error_set(loader->error, -ENOENT,
-                         "unknown channel '%s'; known are %s, or define it in [channel.%s]",
-                         channel->name, known, channel->name);
-    }
-    for (size_t i = 0; i < file->n_entries; i++) {
-        const struct inifile_entry *entry = &file->entries[i];
-        CLEANUP_FREE char *path = text_equal(entry->section, "channel")
-                                      ? text_copy(entry->key)
-                                      : text_format("%s.%s", entry->section, entry->key);
-
-        r = channel_assign(channel, path, entry->value, loader->error);
-        if (r < 0)
-            return error_prefix(loader->error, r, "%s:%d: [%s] %s", file->path, entry->line,
-                                entry->section, entry->key);
-    }
-    return 0;
-}
-
-/* A setting of a mechanism that the channel does not use would silently mean nothing. */
-static int check_in_use(struct loader *loader, const struct channel *channel,
-                        const struct assignment *assignment, const char *rest) {
-    const char *dot = strchr(rest, '.');
-    CLEANUP_FREE char *mechanism = dot ? strndup(rest, (size_t)(dot - rest)) : NULL;
-
-    if (mechanism && !channel_uses(channel, mechanism))
-        return error_set(loader->error, -EINVAL, "%s: the channel does not use %s (use = %s)",
-                         assignment->place, mechanism, channel_use(channel));
-    return 0;
-}
-
-static const struct assignment *find_assignment(const struct loader *loader, const char *channel,
-                                                const char *key) {
-    const struct assignment *found = NULL;
-
-    for (size_t i = 0; i < loader->count; i++) {
-        const char *rest = rest_for(loader->assignments[i].path, channel);
-
-        if (rest && strcmp(rest, key) == 0)
-            found = &loader->assignments[i];
-    }
-    return found;
-}
-
-static int check_name(const char *name, struct error *error) {
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
-            return error_set(error, -EINVAL,
-                             "'%s' is no name: letters, digits, '-' and '_' make one", name);
-    return 0;
-}
-
-/* A channel starts from the one it inherits, from nothing when it says what it uses, else from its
- * file; then come its own keys in the order in which they were given. */
-static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret) {
-    const struct assignment *inherits = find_assignment(loader, name, "inherits");
-    struct channel channel, parent;
-    int r = check_name(name, loader->error);
-
-    if (r < 0)
-        return r;
-    if (inherits && depth >= MAX_INHERITS)
-        return error_set(loader->error, -ELOOP, "%s: inherits itself, or too deep a chain",
-                         inherits->place);
-    if (inherits) {
-        r = build_channel(loader, inherits->value, depth + 1, &parent);
-        if (r < 0)
-            return r;
-        channel_copy(&channel, name, &parent);
-        channel_clear(&parent);
-    } else {
-        channel_init(&channel, name, loader->registry);
-        if (!find_assignment(loader, name, "use"))
-            r = read_channel_file(loader, &channel);
-    }
-    for (int only_used = 0; only_used < 2; only_used++)
-        for (size_t i = 0; i < loader->count && r == 0; i++) {
-            const struct assignment *assignment = &loader->assignments[i];
-            const char *rest = rest_for(assignment->path, name);
-
-            if (!rest || strcmp(rest, "inherits") == 0)
-                continue;
-            r = only_used ? check_in_use(loader, &channel, assignment, rest)
-                          : channel_assign(&channel, rest, assignment->value, loader->error);
-            if (r < 0 && !only_used)
-                (void)error_prefix(loader->error, r, "%s", assignment->place);
-        }
-    if (r == 0) {
-        r = channel_check(&channel, loader->error);
-        if (r < 0)
-            (void)error_prefix(loader->error, r, "channel %s", name);
-    }
-    if (r < 0)
-        channel_clear(&channel);
-    else
-        *ret = channel;
-    return r;
-}
-
-/* Every [channel.NAME] is built and so checked, also those that this scenario does not measure. */
-static int check_unlisted(struct loader *loader) {
-    for (size_t i = 0; i < loader->count; i++) {
-        const char *start;
-        size_t length;
-        CLEANUP_FREE char *name = NULL;
-        struct channel channel;
-        int r;
-
-        if (!channel_rest(loader->assignments[i].path, &start, &length))
-            continue;
-        name = strndup(start, length);
-        r = build_channel(loader, name, 0, &channel);
-        if (r == -ENOENT)
-            (void)error_prefix(loader->error, r, "%s", loader->assignments[i].place);
-        if (r < 0)
-            return r;
-        channel_clear(&channel);
-    }
-    return 0;
-}
-
-static int build_channels(struct loader *loader) {
-    struct scenario *scenario = loader->scenario;
-    struct scenario_settings *own = settings_edit(&scenario->settings, &scenario_group);
-    const char *cursor = own->channels, *word;
-    size_t length;
-
-    while ((word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *name = strndup(word, length);
-        int r;
-
-        scenario->channels = memory_resize(scenario->channels, scenario->n_channels + 1,
-                                           sizeof(*scenario->channels));
-        r = build_channel(loader, name, 0, &scenario->channels[scenario->n_channels]);
-        if (r < 0)
-            return r;
-        scenario->n_channels++;
-    }
-    if (!scenario->n_channels)
-        return error_set(loader->error, -EINVAL, "[scenario] channels: none is named");
-    if (!*own->baseline)
-        text_replace(&own->baseline, scenario->channels[0].name);
-    if (!text_has_word(own->channels, own->baseline))
-        return error_set(loader->error, -EINVAL,
-                         "[scenario] baseline: '%s' is none of the channels (%s)", own->baseline,
-                         own->channels);
-    return 0;
 }
 
 static int build_probes(struct loader *loader) {
@@ -394,62 +203,88 @@ static int build_probes(struct loader *loader) {
         if (!registry_group(loader->registry, SETTING_PROBE, name)) {
             CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
 
-            return error_set(loader->error, -EINVAL,
-                             "[scenario] probes: unknown probe '%.*s'; known are %s", (int)length,
-                             word, known);
+            (void)error_set(loader->error, -EINVAL, "unknown probe '%.*s'; known are %s",
+                            (int)length, word, known);
+            return blame_setting(loader, "scenario.probes", -EINVAL);
         }
         scenario->probes =
             memory_resize(scenario->probes, scenario->n_probes + 1, sizeof(*scenario->probes));
         scenario->probes[scenario->n_probes++] = strndup(word, length);
     }
-    return scenario->n_probes ? 0 : error_set(loader->error, -EINVAL,
-                                              "[scenario] probes: none is named");
+    if (scenario->n_probes)
+        return 0;
+    (void)error_set(loader->error, -EINVAL, "none is named");
+    return blame_setting(loader, "scenario.probes", -EINVAL);
 }
 
-static void name_scenario(struct scenario *scenario, const char *name) {
-    struct scenario_settings *own = settings_edit(&scenario->settings, &scenario_group);
+int check_name(const char *name, struct error *error) {
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
+            return error_set(error, -EINVAL,
+                             "'%s' is no name: letters, digits, '-' and '_' make one", name);
+    return 0;
+}
+
+/* A scenario that gives itself no name has its file's. */
+static int name_scenario(struct loader *loader, const char *name) {
+    struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     size_t length = strlen(base);
+    int r;
 
-    if (*own->name)
-        return;
+    if (*own->name) {
+        r = check_name(own->name, loader->error);
+        return r < 0 ? blame_setting(loader, "scenario.name", r) : 0;
+    }
     free(own->name);
     own->name = strndup(base, is_path(base) ? length - 4 : length);
     if (!*own->name)
         text_replace(&own->name, "scenario");
+    r = check_name(own->name, loader->error);
+    return r < 0 ? error_prefix(loader->error, r, "%s", name) : 0;
+}
+
+/* "--set PATH"; an option of its own says enough. */
+static void add_override(struct loader *loader, const struct scenario_override *override) {
+    assignments_add(&loader->given,
+                    text_equal(override->origin, "--set") ? text_format("--set %s", override->path)
+                                                          : text_copy(override->origin),
+                    text_copy(override->path), override->value);
+}
+
+/* The assignments from first up to last. */
+static int apply(struct loader *loader, size_t first, size_t last) {
+    int r = 0;
+
+    for (size_t i = first; i < last && r == 0; i++)
+        r = apply_scenario(loader, &loader->given.list[i]);
+    return r;
 }
 
 static int load(struct loader *loader, const char *name, const struct scenario_override *overrides,
                 size_t n_overrides) {
     int r = read_hosts_file(loader);
-    size_t n_hosts = loader->count;
+    size_t n_hosts = loader->given.count, n_files;
 
     if (r == 0)
         r = read_scenario_file(loader, name);
+    if (r < 0)
+        return r;
+    n_files = loader->given.count;
     for (size_t i = 0; i < n_overrides; i++)
-        add(loader, text_format("%s %s", overrides[i].origin, overrides[i].path),
-            text_copy(overrides[i].path), overrides[i].value);
+        add_override(loader, &overrides[i]);
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
     /* The user's hosts.ini overrides the scenario's own hosts, so it comes second. */
-    for (size_t i = n_hosts; i < loader->count - n_overrides && r == 0; i++)
-        r = apply_scenario(loader, &loader->assignments[i]);
-    for (size_t i = 0; i < n_hosts && r == 0; i++)
-        r = apply_scenario(loader, &loader->assignments[i]);
-    for (size_t i = loader->count - n_overrides; i < loader->count && r == 0; i++)
-        r = apply_scenario(loader, &loader->assignments[i]);
+    r = apply(loader, n_hosts, n_files);
     if (r == 0)
-        r = check_unlisted(loader);
+        r = apply(loader, 0, n_hosts);
+    if (r == 0)
+        r = apply(loader, n_files, loader->given.count);
     if (r == 0)
         r = build_channels(loader);
     if (r == 0)
         r = build_probes(loader);
-    if (r == 0) {
-        struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
-
-        name_scenario(loader->scenario, name);
-        r = check_name(own->name, loader->error);
-    }
-    return r;
+    return r == 0 ? name_scenario(loader, name) : r;
 }
 
 int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,
@@ -461,10 +296,12 @@ int scenario_load(struct scenario **ret, const struct registry *registry, const 
                             .error = error};
     int r = load(&loader, name, overrides, n_overrides);
 
-    if (r == 0) {
+    if (r == 0)
         *ret = loader.scenario;
-        loader.scenario = NULL;
-    }
-    loader_clear(&loader);
+    else
+        scenario_free(loader.scenario);
+    assignments_clear(&loader.given);
+    assignments_clear(&loader.origins);
+    free(loader.beside);
     return r == -ENOENT ? -EINVAL : r;
 }

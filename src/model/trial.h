@@ -23,7 +23,7 @@ struct tls_session {
 
 struct trial_result {
     enum trial_status status;
-    char *reason;        /* of every status but ok; owned */
+    char *reason;        /* of every status but ok; with ok, a remark, or NULL; owned */
     int64_t started_realtime_ns;
     double duration_s;   /* measured, at the receiver */
     int64_t bytes;       /* at the receiver in that time; -1: no bulk data */

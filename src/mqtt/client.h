@@ -19,7 +19,8 @@
 
 struct mqtt_client;
 
-/* Called inside mqtt_client_turn() for every message; must not call the client except to publish. */
+/* Called inside mqtt_client_turn() for every message; must not call the client except to publish.
+ */
 typedef void mqtt_message_fn(void *context, const char *topic, const void *payload, size_t length);
 
 /* Connects and waits for the CONNACK. The client is the caller's; on_message may be NULL. */

@@ -34,10 +34,10 @@ static const struct setting rows[] = {
 static const struct setting_group group =
     SETTING_GROUP("probe.delivery", SETTING_PROBE, rows, struct delivery_settings);
 
-#define MIN_WINDOW 16
-#define MAX_WINDOW 8192
+#define MIN_WINDOW         16
+#define MAX_WINDOW         8192
 #define CREDITS_PER_WINDOW 8
-#define TURN_MS    100
+#define TURN_MS            100
 /* Silence of this length after the last message means that the rest is lost. */
 #define SILENCE_NS (2 * NS_PER_S)
 #define STALL_NS   (10 * NS_PER_S)
@@ -195,8 +195,8 @@ static void courier_open(struct courier *courier, const struct stage *stage,
                          const struct delivery_settings *settings) {
     const char *topic = jsonline_text(stage->params, "topic", "bench");
 
-    *courier = (struct courier){.settings = settings, .window = window_of(settings),
-                                .expected = -1};
+    *courier =
+        (struct courier){.settings = settings, .window = window_of(settings), .expected = -1};
     courier->data_topic = text_format("%s/data", topic);
     courier->credit_topic = text_format("%s/credit", topic);
     courier->payload = memory_new((size_t)settings->payload_bytes, 1);
@@ -232,8 +232,22 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
     return r;
 }
 
-static void put_books(struct stage *stage, const struct courier *courier, bool sends,
-                      const json_t *facts) {
+/* A loss is never silent; where the quality of service excludes one, it is a failure. */
+static int check_loss(struct stage *stage, const struct courier *courier, int64_t sent,
+                      struct error *error) {
+    CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
+                                           (long long)(sent - courier->moved), (long long)sent);
+
+    if (courier->moved == sent)
+        return 0;
+    if (courier->settings->qos > 0)
+        return error_set(error, -EIO, "%s in spite of QoS %d", words, (int)courier->settings->qos);
+    (void)json_object_set_new(stage->result, "remark", json_string(words));
+    return 0;
+}
+
+static int put_books(struct stage *stage, const struct courier *courier, bool sends,
+                     const json_t *facts, struct error *error) {
     int64_t units = json_integer_value(json_object_get(stage->result, "units"));
     int64_t elapsed_ns = json_integer_value(json_object_get(stage->result, "elapsed_ns"));
     int64_t sent = jsonline_integer(facts, "sent", 0);
@@ -241,11 +255,12 @@ static void put_books(struct stage *stage, const struct courier *courier, bool s
     (void)json_object_set_new(stage->result, sends ? "sent" : "received",
                               json_integer(courier->moved));
     if (sends)
-        return;
+        return 0;
     stage_metric(stage, "messages_per_s", "1/s", (double)units * 1e9 / (double)elapsed_ns);
     stage_metric(stage, "messages_sent", "messages", (double)sent);
     stage_metric(stage, "messages_received", "messages", (double)courier->moved);
     stage_metric(stage, "messages_lost", "messages", (double)(sent - courier->moved));
+    return check_loss(stage, courier, sent, error);
 }
 
 static int perform(struct stage *stage, struct courier *courier, bool sends, struct error *error) {
@@ -268,12 +283,19 @@ static int perform(struct stage *stage, struct courier *courier, bool sends, str
                       (long long)courier->wrong);
     if (r < 0)
         return r;
-    put_books(stage, courier, sends, facts);
+    r = put_books(stage, courier, sends, facts, error);
+    if (r < 0)
+        return r;
     mqtt_client_session(courier->client, &session);
     stage_put_session(stage, &session);
     fd = mqtt_client_fd(courier->client);
     role_tcp_metrics(stage, &fd, 1);
-    return stage_report(stage, error);
+    r = stage_report(stage, error);
+    /* A publisher that left now, on credits that it has not read, would reset its connection, and
+     * the broker would drop what it has not read either: it stays until the driver drops it. */
+    if (r == 0 && sends)
+        (void)stage_await(stage, "leave", NULL, NULL);
+    return r;
 }
 
 static int live(struct stage *stage, bool sends, struct error *error) {

@@ -68,7 +68,8 @@ void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
         sum.segments_out += one.segments_out;
         sum.bytes_sent += one.bytes_sent;
         sum.rtt_ms += one.rtt_ms;
-        sum.rtt_min_ms = n == 0 || one.rtt_min_ms < sum.rtt_min_ms ? one.rtt_min_ms : sum.rtt_min_ms;
+        sum.rtt_min_ms =
+            n == 0 || one.rtt_min_ms < sum.rtt_min_ms ? one.rtt_min_ms : sum.rtt_min_ms;
         n++;
     }
     if (!n)

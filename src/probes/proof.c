@@ -20,12 +20,12 @@ struct examiner {
 
 static void put_row(struct examiner *examiner, const char *proof, const char *expected,
                     const char *observed, const char *cause, bool held) {
-    (void)json_array_append_new(examiner->rows,
-                                json_pack("[s,s,s,s,s]", proof, expected, observed, cause,
-                                          held ? "held" : "broken"));
+    (void)json_array_append_new(examiner->rows, json_pack("[s,s,s,s,s]", proof, expected, observed,
+                                                          cause, held ? "held" : "broken"));
 }
 
-/* Whether one of the causes, separated by '|', is the start of what was seen, up to a word's end. */
+/* Whether one of the causes, separated by '|', is the start of what was seen, up to a word's end.
+ */
 static bool expects(const char *causes, const char *seen) {
     while (*causes) {
         size_t length = strcspn(causes, "|");

@@ -11,8 +11,11 @@
 
 void stage_open(struct stage *stage, struct jsonline_reader *orders, int out_fd,
                 const json_t *params, const struct registry *registry) {
-    *stage = (struct stage){.orders = *orders, .out_fd = out_fd, .params = params,
-                            .registry = registry, .result = json_object()};
+    *stage = (struct stage){.orders = *orders,
+                            .out_fd = out_fd,
+                            .params = params,
+                            .registry = registry,
+                            .result = json_object()};
     jsonline_init(orders, orders->fd);
 }
 
@@ -136,10 +139,9 @@ static void put_steps(struct stage *stage, const struct snapshot *begin, const i
     int64_t at = begin->at_ns, bytes = begin->bytes;
 
     for (size_t i = 0; i < n_steps; i++) {
-        (void)json_array_append_new(
-            rows, json_pack("[I,I,I]", (json_int_t)(at - begin->at_ns),
-                            (json_int_t)(steps[2 * i] - begin->at_ns),
-                            (json_int_t)(steps[2 * i + 1] - bytes)));
+        (void)json_array_append_new(rows, json_pack("[I,I,I]", (json_int_t)(at - begin->at_ns),
+                                                    (json_int_t)(steps[2 * i] - begin->at_ns),
+                                                    (json_int_t)(steps[2 * i + 1] - bytes)));
         at = steps[2 * i];
         bytes = steps[2 * i + 1];
     }
@@ -198,9 +200,9 @@ void stage_metric(struct stage *stage, const char *name, const char *unit, doubl
 }
 
 void stage_put_session(struct stage *stage, const struct tls_session *session) {
-    (void)json_object_set_new(stage->result, "tls",
-                              json_pack("[s,s,s]", session->version, session->cipher,
-                                        session->group));
+    (void)json_object_set_new(
+        stage->result, "tls",
+        json_pack("[s,s,s]", session->version, session->cipher, session->group));
 }
 
 int stage_report(struct stage *stage, struct error *error) {

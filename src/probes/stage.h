@@ -28,7 +28,7 @@ struct stage {
     int out_fd;
     const json_t *params; /* of the role; borrowed */
     const struct registry *registry;
-    json_t *result;       /* what will be said at the end; borrowed by nobody else */
+    json_t *result; /* what will be said at the end; borrowed by nobody else */
 };
 
 /* What one stream has moved; each on a cache line of its own, written by its thread only. */
@@ -43,9 +43,9 @@ struct stream {
     pthread_t thread;
     _Atomic bool *stop;
     _Atomic bool ended;
-    int code;           /* why it ended: 0 or a negative errno, with words in error */
+    int code; /* why it ended: 0 or a negative errno, with words in error */
     struct error error;
-    void *context;      /* the role's own */
+    void *context; /* the role's own */
 };
 
 /* The window of measurement, in nanoseconds from `go`. */
@@ -60,7 +60,8 @@ void stage_close(struct stage *stage);
 
 /* Tells the driver something: {"say": word, ...facts}; facts (may be NULL) is taken. */
 int stage_say(struct stage *stage, const char *word, json_t *facts, struct error *error);
-/* Waits for the driver's word; *ret_facts (may be NULL) is the caller's. -EPIPE: the driver has gone. */
+/* Waits for the driver's word; *ret_facts (may be NULL) is the caller's. -EPIPE: the driver has
+ * gone. */
 int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struct error *error);
 /* The descriptor of the driver's words, for poll(). */
 static inline int stage_fd(const struct stage *stage) {

@@ -36,8 +36,7 @@ int64_t stream_planned_ns(const void *settings) {
 }
 
 static void bundle_open(struct bundle *bundle, const struct stream_settings *settings, bool sends) {
-    *bundle = (struct bundle){.settings = settings, .sends = sends,
-                              .n = (size_t)settings->streams};
+    *bundle = (struct bundle){.settings = settings, .sends = sends, .n = (size_t)settings->streams};
     bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
     if (!bundle->streams)
         abort();
@@ -95,6 +94,10 @@ static void *send_loop(void *argument) {
         atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
     }
     transport->ops->finish(transport);
+    /* Until the receiver has finished too: to close on what it has said, be it a session ticket,
+     * would reset the connection under what is still on its way. */
+    while (r == 0 && transport->ops->receive(transport, loop->buffer, loop->size) > 0)
+        ;
     end_stream(stream, r, "sending");
     return NULL;
 }
@@ -110,6 +113,7 @@ static void *receive_loop(void *argument) {
         bytes += n;
         atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
     }
+    transport->ops->finish(transport);
     end_stream(stream, (int)n, "receiving");
     return NULL;
 }
@@ -227,8 +231,8 @@ static int64_t port_of_peer(const struct stage *stage) {
     const char *name;
     int64_t port = 0;
 
-    json_object_foreach((json_t *)(uintptr_t)peers, name, facts)
-        port = jsonline_integer(facts, "port", port);
+    json_object_foreach((json_t *)(uintptr_t)peers, name, facts) port =
+        jsonline_integer(facts, "port", port);
     return port;
 }
 

@@ -17,8 +17,10 @@ struct stream_settings {
 };
 
 #define STREAM_SETTING(name, type, fallback, lowest, highest, words, text, member)                 \
-    {name, type, fallback, .min = lowest, .max = highest, .choices = words, .help = text,          \
-     .offset = offsetof(struct stream_settings, member)}
+    {                                                                                              \
+        name, type, fallback, .min = lowest, .max = highest, .choices = words, .help = text,       \
+                              .offset = offsetof(struct stream_settings, member)                   \
+    }
 
 /* The rows that both probes have. */
 #define STREAM_SETTINGS                                                                            \
@@ -33,7 +35,8 @@ struct stream_settings {
         STREAM_SETTING("write_size", SETTING_BYTES, "64KiB", "1B", "4MiB", NULL,                   \
                        "the unit: bytes handed over at once", write_size_bytes),                   \
         STREAM_SETTING("congestion", SETTING_TEXT, "cubic", NULL, NULL, NULL,                      \
-                       "congestion control of both ends; empty: the kernel's default", congestion), \
+                       "congestion control of both ends; empty: the kernel's default",             \
+                       congestion),                                                                \
         STREAM_SETTING("send_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                     \
                        "SO_SNDBUF; 0B: the kernel's own", send_buffer_bytes),                      \
         STREAM_SETTING("receive_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                  \

@@ -11,8 +11,8 @@ enum { CONNECTION_PERSISTENT, CONNECTION_PER_MESSAGE };
 
 static int check_topic(const char *value, struct error *error) {
     if (!*value || strpbrk(value, "+#"))
-        return error_set(error, -EINVAL, "'%s' is no topic to publish to: empty, or a wildcard in it",
-                         value);
+        return error_set(error, -EINVAL,
+                         "'%s' is no topic to publish to: empty, or a wildcard in it", value);
     return 0;
 }
 
@@ -56,8 +56,8 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
     struct timespec timeout;
 
     left = left < 0 ? 0 : left > IDLE_NS ? IDLE_NS : left; /* not past the next keep-alive */
-    timeout = (struct timespec){.tv_sec = (time_t)(left / NS_PER_S),
-                                .tv_nsec = (long)(left % NS_PER_S)};
+    timeout =
+        (struct timespec){.tv_sec = (time_t)(left / NS_PER_S), .tv_nsec = (long)(left % NS_PER_S)};
     if (ppoll(pollers, 2, &timeout, NULL) > 0 && pollers[0].revents)
         return 1;
     return reporter->client ? mqtt_client_turn(reporter->client, 0, error) : 0;
@@ -154,11 +154,11 @@ static void take_message(void *context, const char *topic, const void *payload, 
     (void)topic;
     memcpy(digits, payload, length < 10 ? length : 10);
     reporter->count++;
-    reporter->code = stage_say(reporter->stage, "arrived",
-                               json_pack("{s:I,s:I,s:I}", "sequence",
-                                         (json_int_t)strtoll(digits, NULL, 10), "at_ns",
-                                         (json_int_t)at_ns, "bytes", (json_int_t)length),
-                               &reporter->error);
+    reporter->code =
+        stage_say(reporter->stage, "arrived",
+                  json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)strtoll(digits, NULL, 10),
+                            "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
+                  &reporter->error);
 }
 
 static int perform_subscriber(struct reporter *reporter, struct error *error) {

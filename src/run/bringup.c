@@ -28,12 +28,12 @@ static int start_broker(struct runner *runner, const struct trial_id *id, struct
     int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
 
     if (r == 0)
-        r = host_order(runner->cast.hosts[0], "broker-up",
-                       json_pack("{s:o}", "settings",
-                                 setting_block_to_json(&broker_group,
-                                                       settings_get(&runner->scenario->settings,
-                                                                    &broker_group))),
-                       &answer, error);
+        r = host_order(
+            runner->cast.hosts[0], "broker-up",
+            json_pack("{s:o}", "settings",
+                      setting_block_to_json(
+                          &broker_group, settings_get(&runner->scenario->settings, &broker_group))),
+            &answer, error);
     if (r < 0)
         return r;
     runner->broker_up = true;
@@ -74,8 +74,8 @@ static int prove(struct runner *runner, const struct trial_id *id, struct error 
 
     progress_stage(runner->progress, id, "proofs");
     if (r == 0)
-        r = cast_await(&runner->cast, &examiner, 1, ACTOR_RESULT,
-                       clock_monotonic_ns() + PROOFS_NS, error);
+        r = cast_await(&runner->cast, &examiner, 1, ACTOR_RESULT, clock_monotonic_ns() + PROOFS_NS,
+                       error);
     if (r == 0)
         take_proofs(runner, id, examiner.result);
     cast_drop(&runner->cast, &examiner);

@@ -21,8 +21,8 @@ struct runner {
 
     /* The channel that is up. */
     bool broker_up, telemetry_on;
-    char *broken;        /* why its trials are void, or NULL */
-    json_t *session;     /* [version, cipher, group] of its MQTT sessions */
+    char *broken;                       /* why its trials are void, or NULL */
+    json_t *session;                    /* [version, cipher, group] of its MQTT sessions */
     struct actor publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };

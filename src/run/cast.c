@@ -150,7 +150,9 @@ int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_pha
         if (clock_monotonic_ns() >= deadline_ns)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
                              actors[0].role->name,
-                             phase == ACTOR_READY ? "start" : phase == ACTOR_RESULT ? "end" : "cue");
+                             phase == ACTOR_READY    ? "start"
+                             : phase == ACTOR_RESULT ? "end"
+                                                     : "cue");
         r = pump(cast, deadline_ns, error);
         if (r < 0)
             return r;

@@ -12,8 +12,8 @@ static void put_commit(json_t *environment, const char *root) {
     if (!root || process_find(&git, "git", NULL) < 0)
         return;
     {
-        const char *argv[] = {git, "-C", root, "describe", "--always", "--dirty", "--abbrev=40",
-                              "--exclude=*", NULL};
+        const char *argv[] = {git,       "-C",          root,          "describe", "--always",
+                              "--dirty", "--abbrev=40", "--exclude=*", NULL};
 
         if (process_run(argv, &commit, NULL) != 0 || !commit)
             return;
@@ -40,7 +40,8 @@ int environment_collect(const struct cast *cast, const char *address, const char
 
         (void)json_object_set_new(host, "spec", json_string(host_spec(cast->hosts[i])));
         (void)json_object_set_new(
-            host, "parties", json_string(cast->n_hosts == 1 ? "broker client1 client2" : parties[i]));
+            host, "parties",
+            json_string(cast->n_hosts == 1 ? "broker client1 client2" : parties[i]));
         (void)json_object_update(host, facts);
         (void)json_array_append_new(hosts, host);
         if (r < 0)

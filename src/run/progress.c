@@ -7,16 +7,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BAR_WIDTH  24
-#define MIN_WIDTH  40
-#define REDRAW_NS  (200 * NS_PER_MS)
+#define BAR_WIDTH 24
+#define MIN_WIDTH 40
+#define REDRAW_NS (200 * NS_PER_MS)
 
 struct progress {
     const struct scenario *scenario;
     const struct plan *plan;
     enum verbosity verbosity;
-    bool live;     /* on a terminal that can be redrawn */
-    int drawn;     /* lines on the screen that will be drawn over */
+    bool live;      /* on a terminal that can be redrawn */
+    int drawn;      /* lines on the screen that will be drawn over */
     double *latest; /* channels x probes, NaN: none yet */
     size_t done, total;
     int64_t started_ns, redrawn_ns;
@@ -157,8 +157,8 @@ void progress_free(struct progress *progress) {
 
 /* ---- lines that stay ---- */
 
-__attribute__((format(printf, 2, 0))) static void say(struct progress *progress,
-                                                      const char *format, va_list arguments) {
+__attribute__((format(printf, 2, 0))) static void say(struct progress *progress, const char *format,
+                                                      va_list arguments) {
     if (progress->live)
         erase(progress);
     (void)vprintf(format, arguments);
@@ -188,9 +188,9 @@ void progress_detail(struct progress *progress, const char *format, ...) {
 
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
     free(progress->doing);
-    progress->doing = text_format("block %d of %d  %s: %s ", id->visit->block,
-                                  (int)scenario_own(progress->scenario)->repetitions, id->channel,
-                                  doing);
+    progress->doing =
+        text_format("block %d of %d  %s: %s ", id->visit->block,
+                    (int)scenario_own(progress->scenario)->repetitions, id->channel, doing);
     if (progress->live)
         draw(progress);
 }
@@ -207,7 +207,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     for (size_t i = 0; i < scenario->n_probes; i++)
         if (result->status == TRIAL_OK && text_equal(scenario->probes[i], id->probe))
             progress->latest[id->visit->channel * scenario->n_probes + i] = value;
-    if (result->status != TRIAL_OK)
+    if (result->status != TRIAL_OK || result->reason)
         progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block,
                       (int)scenario_own(scenario)->repetitions, id->channel, id->probe,
                       trial_status_word(result->status), result->reason ? result->reason : "");

@@ -9,8 +9,8 @@
 #define MAX_ROLES 4
 #define READY_NS  (15 * NS_PER_S)
 /* After the measured time: what is still on its way may need a while on a slow link. */
-#define DRAIN_NS  (60 * NS_PER_S)
-#define SLACK_NS  (10 * NS_PER_S)
+#define DRAIN_NS (60 * NS_PER_S)
+#define SLACK_NS (10 * NS_PER_S)
 
 struct performance {
     struct runner *runner;
@@ -37,10 +37,9 @@ static int start_roles(struct performance *performance, struct error *error) {
 
     for (size_t i = 0; i < performance->n; i++) {
         struct actor *actor = &performance->actors[i];
-        json_t *params =
-            json_pack("{s:o,s:O,s:s}", "settings",
-                      setting_block_to_json(probe->group, performance->settings), "peers",
-                      performance->peers, "topic", topic);
+        json_t *params = json_pack("{s:o,s:O,s:s}", "settings",
+                                   setting_block_to_json(probe->group, performance->settings),
+                                   "peers", performance->peers, "topic", topic);
         int r;
 
         if (probe->in_channel)
@@ -57,8 +56,8 @@ static int start_roles(struct performance *performance, struct error *error) {
 }
 
 /* Gives a cue to all senders or to all receivers. */
-static int cue(struct performance *performance, bool senders, const char *word,
-               const json_t *facts, struct error *error) {
+static int cue(struct performance *performance, bool senders, const char *word, const json_t *facts,
+               struct error *error) {
     int r = 0;
 
     for (size_t i = 0; i < performance->n && r == 0; i++)
@@ -128,24 +127,21 @@ static void write_steps(struct performance *performance, const struct actor *act
     const json_t *steps = json_object_get(actor->result, "steps"), *step;
     size_t i;
 
-    json_array_foreach((json_t *)(uintptr_t)steps, i, step)
-        journal_interval(performance->runner->journal, performance->id,
-                         party_name(actor->role->party),
-                         (double)json_integer_value(json_array_get(step, 0)) / 1e9,
-                         (double)json_integer_value(json_array_get(step, 1)) / 1e9,
-                         json_integer_value(json_array_get(step, 2)));
+    json_array_foreach((json_t *)(uintptr_t)steps, i, step) journal_interval(
+        performance->runner->journal, performance->id, party_name(actor->role->party),
+        (double)json_integer_value(json_array_get(step, 0)) / 1e9,
+        (double)json_integer_value(json_array_get(step, 1)) / 1e9,
+        json_integer_value(json_array_get(step, 2)));
 }
 
 static void write_metrics(struct performance *performance, const struct actor *actor) {
     const json_t *rows = json_object_get(actor->result, "metrics"), *row;
     size_t i;
 
-    json_array_foreach((json_t *)(uintptr_t)rows, i, row)
-        journal_metric(performance->runner->journal, performance->id,
-                       party_name(actor->role->party), sends(actor) ? "sender" : "receiver",
-                       json_string_value(json_array_get(row, 0)),
-                       json_string_value(json_array_get(row, 1)),
-                       json_number_value(json_array_get(row, 2)));
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) journal_metric(
+        performance->runner->journal, performance->id, party_name(actor->role->party),
+        sends(actor) ? "sender" : "receiver", json_string_value(json_array_get(row, 0)),
+        json_string_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
 }
 
 static void write_broker(struct performance *performance) {
@@ -161,6 +157,8 @@ static void write_broker(struct performance *performance) {
     journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%", 100 * cpu_s / elapsed_s);
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
                    (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
+    journal_metric(journal, id, "broker", "agent", "peak_memory", "B",
+                   (double)jsonline_integer(performance->usage[1], "agent_peak_memory", 0));
 }
 
 static void take_text(const json_t *array, size_t index, char *text, size_t size) {
@@ -178,6 +176,7 @@ static void judge_tls(struct performance *performance, struct trial_result *resu
     if (!performance->probe->in_channel || json_equal(tls, performance->runner->session))
         return;
     result->status = TRIAL_VOID;
+    free(result->reason);
     result->reason = text_format("TLS is not the channel's: %s %s %s", result->tls.version,
                                  result->tls.cipher, result->tls.group);
 }
@@ -193,6 +192,7 @@ static void take_results(struct performance *performance, struct trial_result *r
         write_steps(performance, actor);
         result->bytes = jsonline_integer(actor->result, "bytes", -1);
         result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
+        text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
         judge_tls(performance, result, json_object_get(actor->result, "tls"));
     }
     write_broker(performance);

@@ -70,8 +70,7 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
     int r = 0;
 
     if (issuer->renew_before_ns >= issuer->validity_ns)
-        return error_set(error, -EINVAL,
-                         "[certificates] renew_before: must be less than validity");
+        return error_set(error, -EINVAL, "[certificates] renew_before: must be less than validity");
     while (r == 0 && (mechanism = mechanism_next(channel, &cursor)))
         if (mechanism->issue)
             r = mechanism->issue(channel, issuer, error);

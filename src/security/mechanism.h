@@ -25,7 +25,7 @@ struct issuer {
     const char *certs;     /* folder of the PKI's stores */
     const char *addresses; /* where the broker is reached, separated by blanks */
     int64_t validity_ns, renew_before_ns;
-    json_t *secrets;       /* filled: an object a mechanism, by name; goes to the hosts */
+    json_t *secrets; /* filled: an object a mechanism, by name; goes to the hosts */
 };
 
 /* What a mechanism may draw on while a channel is brought up, on one host. All borrowed. */

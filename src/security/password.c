@@ -15,15 +15,16 @@ struct password_settings {
 };
 
 /* As Mosquitto 2.0 hashes: $7$, PBKDF2-HMAC-SHA512, 101 rounds, 12 bytes of salt. */
-#define ROUNDS      101
-#define SALT_BYTES  12
-#define HASH_BYTES  64
+#define ROUNDS       101
+#define SALT_BYTES   12
+#define HASH_BYTES   64
 #define SECRET_BYTES 12
-#define MAX_SECRET  128
+#define MAX_SECRET   128
 
 static int check_user(const char *value, struct error *error) {
     if (!*value || strchr(value, ':'))
-        return error_set(error, -EINVAL, "'%s' cannot be a user name: empty, or a ':' in it", value);
+        return error_set(error, -EINVAL, "'%s' cannot be a user name: empty, or a ':' in it",
+                         value);
     return 0;
 }
 
@@ -31,8 +32,9 @@ static int check_user(const char *value, struct error *error) {
 static int check_secret(const char *value, struct error *error) {
     if (strcmp(value, "generated") == 0 || (strncmp(value, "file:", 5) == 0 && value[5]))
         return 0;
-    return error_set(error, -EINVAL, "a secret is never written here; right would be `generated` or "
-                                     "file:PATH");
+    return error_set(error, -EINVAL,
+                     "a secret is never written here; right would be `generated` or "
+                     "file:PATH");
 }
 
 static const struct setting rows[] = {
@@ -49,8 +51,8 @@ static const struct password_settings *own(const struct channel *channel) {
 }
 
 static const char *secret_of(const struct bringup *bringup) {
-    const char *secret = json_string_value(json_object_get(
-        json_object_get(bringup->secrets, group.name), bringup->channel->name));
+    const char *secret = json_string_value(
+        json_object_get(json_object_get(bringup->secrets, group.name), bringup->channel->name));
 
     return secret ? secret : "";
 }

@@ -26,7 +26,8 @@ static const struct setting rows[] = {
      .offset = offsetof(struct tls_settings, ciphers)},
     {"suites", SETTING_TEXT, "", .help = "cipher suites of TLS 1.3, separated by colons",
      .offset = offsetof(struct tls_settings, suites)},
-    {"groups", SETTING_TEXT, "", .help = "key exchange groups, separated by colons, as X25519:P-256",
+    {"groups", SETTING_TEXT, "",
+     .help = "key exchange groups, separated by colons, as X25519:P-256",
      .offset = offsetof(struct tls_settings, groups)},
     {"key_type", SETTING_CHOICE, "ec:P-256", .choices = KEY_TYPES,
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type)},
@@ -58,11 +59,13 @@ static int check(const struct channel *channel, struct error *error) {
     int r;
 
     if (settings->max_version < settings->min_version)
-        return error_set(error, -EINVAL, "tls.max_version is below tls.min_version");
+        return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version");
     if (*settings->suites && version(settings->max_version) < TLS_1_3)
-        return error_set(error, -EINVAL, "tls.suites are of TLS 1.3, which tls.max_version excludes");
+        return error_set(error, -EINVAL,
+                         "tls.suites: are of TLS 1.3, which tls.max_version excludes");
     if (*settings->ciphers && version(settings->min_version) > TLS_1_2)
-        return error_set(error, -EINVAL, "tls.ciphers are of TLS 1.2, which tls.min_version excludes");
+        return error_set(error, -EINVAL,
+                         "tls.ciphers: are of TLS 1.2, which tls.min_version excludes");
     config = setting_block_new(&client_config_group);
     fill(settings, &config->tls);
     r = tls_context_check(&config->tls, error);

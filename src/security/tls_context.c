@@ -76,7 +76,8 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
 static int expect_host(SSL_CTX *context, const char *host, struct error *error) {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
     unsigned char address[sizeof(struct in6_addr)];
-    bool is_address = inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+    bool is_address =
+        inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     int ok = is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, host)
                         : X509_VERIFY_PARAM_set1_host(param, host, 0);
 

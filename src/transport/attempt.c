@@ -9,22 +9,36 @@
 #include <poll.h>
 #include <string.h>
 
-#define TIMEOUT_NS   (5 * NS_PER_S)
-#define KEEPALIVE_S  60
-#define MAX_PACKET   4096
-#define TLS_ALERT    21 /* content type of a record */
+#define TIMEOUT_NS  (5 * NS_PER_S)
+#define KEEPALIVE_S 60
+#define MAX_PACKET  4096
+#define TLS_ALERT   21 /* content type of a record */
 
 static const struct {
     int code;
     const char *name;
 } alerts[] = {
-    {10, "unexpected_message"},    {20, "bad_record_mac"},       {22, "record_overflow"},
-    {40, "handshake_failure"},     {42, "bad_certificate"},      {43, "unsupported_certificate"},
-    {44, "certificate_revoked"},   {45, "certificate_expired"},  {46, "certificate_unknown"},
-    {47, "illegal_parameter"},     {48, "unknown_ca"},           {49, "access_denied"},
-    {50, "decode_error"},          {51, "decrypt_error"},        {70, "protocol_version"},
-    {71, "insufficient_security"}, {80, "internal_error"},       {109, "missing_extension"},
-    {112, "unrecognized_name"},    {115, "unknown_psk_identity"}, {116, "certificate_required"},
+    {10, "unexpected_message"},
+    {20, "bad_record_mac"},
+    {22, "record_overflow"},
+    {40, "handshake_failure"},
+    {42, "bad_certificate"},
+    {43, "unsupported_certificate"},
+    {44, "certificate_revoked"},
+    {45, "certificate_expired"},
+    {46, "certificate_unknown"},
+    {47, "illegal_parameter"},
+    {48, "unknown_ca"},
+    {49, "access_denied"},
+    {50, "decode_error"},
+    {51, "decrypt_error"},
+    {70, "protocol_version"},
+    {71, "insufficient_security"},
+    {80, "internal_error"},
+    {109, "missing_extension"},
+    {112, "unrecognized_name"},
+    {115, "unknown_psk_identity"},
+    {116, "certificate_required"},
 };
 
 static void refuse_by_alert(struct attempt *attempt, int code) {
@@ -122,8 +136,7 @@ static int refused(struct attempt *attempt, int code, struct error *error) {
     return 0;
 }
 
-static int read_connack(struct transport *transport, struct attempt *attempt,
-                        struct error *error) {
+static int read_connack(struct transport *transport, struct attempt *attempt, struct error *error) {
     unsigned char answer[7];
     int r = read_all(transport, answer, 4);
 

@@ -6,7 +6,8 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-/* One record is at most 16 KiB of plaintext; a large buffer saves the receiver a read(2) a record. */
+/* One record is at most 16 KiB of plaintext; a large buffer saves the receiver a read(2) a record.
+ */
 #define READ_AHEAD_BYTES (128 * 1024)
 
 /* The errno that fits a failed call; a failure inside TLS is -EPROTO. */
@@ -32,7 +33,7 @@ static ssize_t tls_receive(struct transport *transport, void *data, size_t size)
     if (n > 0)
         return n;
     return SSL_get_error(transport->ssl, n) == SSL_ERROR_ZERO_RETURN ? 0
-                                                                      : failure(transport->ssl, n);
+                                                                     : failure(transport->ssl, n);
 }
 
 static void tls_finish(struct transport *transport) {

@@ -21,9 +21,8 @@ static int start(struct transport **ret, int fd, SSL_CTX *context, bool server,
     return 0;
 }
 
-int transport_connect(struct transport **ret, const struct client_config *config,
-                      SSL_CTX *context, const struct transport_options *options,
-                      struct error *error) {
+int transport_connect(struct transport **ret, const struct client_config *config, SSL_CTX *context,
+                      const struct transport_options *options, struct error *error) {
     int fd, r = tcp_connect(&fd, config->address, config->port, options, error);
 
     return r < 0 ? r : start(ret, fd, context, false, options, error);

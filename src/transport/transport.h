@@ -37,17 +37,16 @@ struct transport {
 /* Socket options; 0 and "" leave the kernel's own. */
 struct transport_options {
     int64_t send_buffer_bytes, receive_buffer_bytes;
-    int64_t not_sent_bytes;  /* TCP_NOTSENT_LOWAT: how much unsent data the kernel may hold */
-    int64_t timeout_ns;      /* of connecting, of a handshake, of each send and receive */
-    int64_t gather_bytes;    /* TLS: records are gathered into sends of this size; 0: a send each */
+    int64_t not_sent_bytes; /* TCP_NOTSENT_LOWAT: how much unsent data the kernel may hold */
+    int64_t timeout_ns;     /* of connecting, of a handshake, of each send and receive */
+    int64_t gather_bytes;   /* TLS: records are gathered into sends of this size; 0: a send each */
     const char *congestion;
 };
 
 /* Connects to config's address and port, and makes the handshake when config has TLS, under a
  * context of tls_context_client() (NULL for TCP). The stream is the caller's. */
-int transport_connect(struct transport **ret, const struct client_config *config,
-                      SSL_CTX *context, const struct transport_options *options,
-                      struct error *error);
+int transport_connect(struct transport **ret, const struct client_config *config, SSL_CTX *context,
+                      const struct transport_options *options, struct error *error);
 /* Takes the next connection of a listening socket, under a tls_context_server() or NULL. */
 int transport_accept(struct transport **ret, int listener, SSL_CTX *context,
                      const struct transport_options *options, struct error *error);
@@ -76,7 +75,7 @@ int tcp_set_options(int fd, const struct transport_options *options, struct erro
  * and bytes the bytes on the wire can only be estimated. */
 struct tcp_counters {
     int64_t retransmits, segments_out, segments_in;
-    int64_t bytes_sent;     /* without those sent again */
+    int64_t bytes_sent; /* without those sent again */
     int64_t bytes_received;
     double rtt_ms, rtt_min_ms;
 };

@@ -1,0 +1,53 @@
+/*
+ * scenario_loader - what scenario_load.c and scenario_channels.c share: all sources of a scenario
+ * as one list of assignments, each knowing its place for messages. Included by these two alone.
+ */
+#ifndef BENCH_MODEL_SCENARIO_LOADER_H
+#define BENCH_MODEL_SCENARIO_LOADER_H
+
+#include "model/scenario.h"
+
+struct assignment {
+    char *place; /* "file:line: [section] key", "--set PATH", "--channels" */
+    char *path, *value;
+};
+
+struct assignments {
+    struct assignment *list; /* owned, texts and all */
+    size_t count;
+};
+
+struct loader {
+    const struct registry *registry;
+    const char *folder; /* scenarios/ */
+    char *beside;       /* the scenario file's own folder */
+    struct assignments given;
+    struct assignments origins; /* what made the channel that is being built, in order */
+    struct scenario *scenario;
+    struct error *error;
+};
+
+/* Takes place and path, copies value. */
+void assignments_add(struct assignments *assignments, char *place, char *path, const char *value);
+void assignments_clear(struct assignments *assignments);
+
+/* The last one with this path, or NULL. */
+const struct assignment *assignments_find(const struct assignments *assignments, const char *path);
+
+/* "a, b, c": the names of the *.ini files of a folder, hosts.ini left out. */
+char *ini_names(const char *folder);
+
+/* Letters, digits, '-' and '_': returns 0 or -EINVAL. */
+int check_name(const char *name, struct error *error);
+
+/* Puts the place where a key of the whole scenario was set in front of the message; returns code.
+ */
+int blame_setting(struct loader *loader, const char *path, int code);
+
+/* Whether the path is "channel.NAME.something": that waits for its channel's turn. */
+bool is_of_channel(const char *path);
+
+/* Builds the channels that the scenario names, and checks those that it only defines. */
+int build_channels(struct loader *loader);
+
+#endif

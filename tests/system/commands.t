@@ -1,0 +1,212 @@
+#!/bin/sh
+# The commands besides run and report; and how the program behaves towards terminals.
+. "$(dirname "$0")/real.sh"
+
+# ---- help, version, lists ----
+
+for option in --help -h help; do
+  run "$bench" "$option"
+  exits "$option" 0
+  is 'goes to stdout alone' "$err" ''
+done
+for command in all run report list check certs doctor test; do
+  matches "help names $command" "$out" "^  $command "
+done
+run "$bench" --version
+matches '--version' "$out" '^mqtt-security-bench [0-9]+\.[0-9]+\.[0-9]+$'
+for command in all run report list check certs doctor; do
+  run "$bench" "$command" --help
+  exits "$command --help" 0
+  matches 'shows how to call it' "$out" "^Usage: bench $command"
+done
+run "$bench" all --help
+for option in channels probes repetitions seed set output broker-host publisher-host verbose quiet; do
+  matches "all takes --$option" "$out" "--$option"
+done
+
+run "$bench" list
+exits 'list' 0
+for kind in scenarios channels mechanisms probes settings metrics; do
+  matches "list shows $kind" "$out" "^$kind\$"
+done
+while read -r kind names; do
+  run "$bench" list "$kind"
+  exits "list $kind" 0
+  for name in $names; do
+    matches "... has $name" "$out" "^  $name "
+  done
+done <<'END'
+scenarios paper paper-order quick
+channels plain password mutual-tls mutual-tls-password
+mechanisms tls certificate password
+probes path transport delivery
+settings scenario.repetitions telemetry.interval probe.path.duration channel.NAME.tls.key_type
+metrics path transport delivery
+END
+run "$bench" list settings
+# A setting that is listed can be set, to its own default; two that are not of one scenario apart.
+printf '%s\n' "$out" | sed -n 's/^  \([a-z_]*\.[A-Za-z_.]*\) .*/\1/p' |
+  grep -v '^channel\.NAME\|^reference\.' >"$scratch/settings"
+printf '%s\n' "$out" | sed -n 's/.*; default //p' >"$scratch/defaults"
+set --
+while read -r path && read -r default <&3; do
+  [ "$default" = empty ] || set -- "$@" --set "$path=$default"
+done <"$scratch/settings" 3<"$scratch/defaults"
+check 'there are many' test $# -gt 60
+run "$bench" check "$@"
+exits 'every setting that is listed can be set to its default' 0
+
+# ---- check ----
+
+touch "$scratch/before"
+mkdir "$scratch/elsewhere"
+cd "$scratch/elsewhere" || exit
+run "$bench" check
+exits 'check: the paper' 0
+contains 'says how much it is' "$out" '50 blocks x 3 channels x 3 probes = 450 trials'
+matches 'says how long it takes' "$out" 'about [0-9]+ h [0-9]+ min$'
+matches 'marks the baseline' "$out" 'plain .*the baseline'
+for scenario in quick paper-order; do
+  run "$bench" check "$scenario"
+  exits "check: $scenario" 0
+done
+matches 'sequential order is said' "$out" 'channel by channel'
+run "$bench" check "$tiny" --channels 'plain password' --set probe.path.streams=3
+exits 'check takes the options of run' 0
+contains 'and heeds them' "$out" '1 blocks x 2 channels x 1 probes = 2 trials'
+is 'check touches nothing' "$(find "$root/certs" "$root/results" "$root/plots" "$root/scenarios" \
+  "$TMPDIR" . -newer "$scratch/before" ! -path "$TMPDIR" ! -path . 2>/dev/null)" ''
+
+# ---- doctor ----
+
+run "$bench" doctor
+exits 'doctor' 0
+for fact in processors kernel machine openssl libmosquitto congestion_control; do
+  matches "knows $fact" "$out" "^$fact +[^ ]"
+done
+matches 'finds the broker' "$out" '^mosquitto +/'
+
+# ---- certificates ----
+
+certs=$scratch/certs
+run "$bench" certs --certs "$certs"
+exits 'certs makes them' 0
+contains 'and says so' "$out" 'certificates were issued'
+for name in ca broker client1 client2; do
+  matches "... shows $name" "$out" "^  $name +ec:P-256 .* until 20[0-9-]+"
+done
+before=$(cd "$certs" && find . -type f -exec cksum {} + | sort)
+run "$bench" certs make --certs "$certs"
+is 'made once, they stay' "$(cd "$certs" && find . -type f -exec cksum {} + | sort)" "$before"
+run "$bench" certs show --certs "$certs"
+exits 'certs show' 0
+is '... changes nothing' "$(cd "$certs" && find . -type f -exec cksum {} + | sort)" "$before"
+run "$bench" certs renew --certs "$certs"
+exits 'certs renew' 0
+for name in broker client1 client2; do
+  check "... makes $name's anew" test "$(cksum <"$certs/$name/$name.crt")" != \
+    "$(printf '%s\n' "$before" | awk -v name="./$name/$name.crt" '$3 == name { print $1, $2 }')"
+done
+run "$bench" certs show --certs "$scratch/none"
+exits 'certs show of nothing' 0
+check '... makes nothing' test ! -e "$scratch/none"
+
+is 'the layout is that of figure 5' "$(cd "$certs" && find ca broker client1 client2 -type f |
+  grep -v serial | sort | tr '\n' ' ')" "broker/broker.crt broker/broker.csr broker/broker.key \
+broker/ca.crt ca/broker.crt ca/ca.crt ca/ca.key ca/client1.crt ca/client2.crt ca/passphrase \
+client1/ca.crt client1/client1.crt client1/client1.csr client1/client1.key client2/ca.crt \
+client2/client2.crt client2/client2.csr client2/client2.key "
+is 'private files are private' \
+  "$(find "$certs" -type f \( -name '*.key' -o -name passphrase \) ! -perm 600)" ''
+is 'so are the folders' "$(find "$certs" -type d ! -perm 700)" ''
+contains 'the key of the CA is under a passphrase' "$(cat "$certs/ca/ca.key")" 'ENCRYPTED PRIVATE KEY'
+
+if has_command openssl; then
+  measure "$tiny" --quiet --channels 'plain a b c d' --set hosts.address=127.0.0.1 \
+    --set channel.a.use=tls --set channel.b.use=tls --set channel.c.use=tls \
+    --set channel.d.use=tls --set channel.b.tls.key_type=rsa:2048 \
+    --set channel.c.tls.key_type=rsa:3072 --set channel.d.tls.key_type=ed25519
+  exits 'a channel for each type of key' 0
+  while read -r store words; do
+    for party in broker client1 client2; do
+      case $party in
+      broker) purpose='sslserver -verify_ip 127.0.0.1' ;;
+      *) purpose=sslclient ;;
+      esac
+      # shellcheck disable=SC2086 # several words
+      run openssl verify -x509_strict -purpose $purpose -CAfile "$certs/$store/$party/ca.crt" \
+        "$certs/$store/$party/$party.crt"
+      exits "openssl accepts the chain of $store/$party" 0
+    done
+    contains "... whose key is $words" \
+      "$(openssl x509 -in "$certs/$store/broker/broker.crt" -noout -text)" "$words"
+    run openssl verify -x509_strict -CAfile "$certs/$store/ca/ca.crt" \
+      "$certs/$store/proof/stranger.crt"
+    check "... and not the stranger's" test "$status" -ne 0
+    run openssl verify -x509_strict -CAfile "$certs/$store/ca/ca.crt" \
+      "$certs/$store/proof/expired.crt"
+    matches '... nor the expired one' "$out$err" 'certificate has expired'
+  done <<'END'
+. prime256v1
+rsa-2048 (2048 bit)
+rsa-3072 (3072 bit)
+ed25519 ED25519
+END
+else
+  skip 'openssl accepts every chain' 'the openssl program is not installed'
+fi
+run env BENCH_CA_PASSPHRASE='wrong passphrase' "$bench" certs renew --certs "$certs"
+exits 'a wrong passphrase' 3
+matches 'is said to be wrong' "$err" '[Pp]assphrase'
+is 'and changes nothing that works' "$("$bench" certs show --certs "$certs" | wc -l)" \
+  "$("$bench" certs make --certs "$certs" | wc -l)"
+run env BENCH_CA_PASSPHRASE='of my own' "$bench" certs --certs "$scratch/own"
+exits 'a passphrase from the environment' 0
+check 'is in no file' test ! -e "$scratch/own/ca/passphrase"
+run "$bench" certs renew --certs "$scratch/own" </dev/null
+exits 'without it there is no renewing' 3
+contains 'the remedy is named' "$err" BENCH_CA_PASSPHRASE
+
+# ---- folders and terminals ----
+
+escape=$(printf '\033')
+run "$bench" run "$tiny" --output out --certs "$certs"
+exits 'from another folder, with a relative path for the results' 0
+check '... they are there' test -s "$(find out -name trials.csv)"
+lacks 'no escape codes where there is no terminal' "$out$err" "$escape"
+matches 'but a line for a trial' "$out" '^block 1/1 +plain +path +[0-9.]+ Mbit/s$'
+run "$bench" run "$tiny" --output out --certs "$certs" --quiet
+is '--quiet: not a word' "$out$err" ''
+
+# on_terminal COMMAND: on a terminal of 100 columns; what it showed in $out.
+on_terminal() {
+  run env TERM=xterm SHELL=/bin/sh script -qec "stty cols 100 rows 30; $1" "$scratch/typescript"
+  out=$(tr -d '\r' <"$scratch/typescript")
+}
+if has_command script; then
+  on_terminal "'$bench' run '$tiny' --repetitions 2 --set probe.path.duration=500ms --output out \
+    --certs '$certs'"
+  exits 'on a terminal' 0
+  contains 'the progress is drawn over' "$out" "${escape}[J"
+  matches 'with a bar that fills' "$out" '\[############------------\] 1/2 '
+  matches 'to its end' "$out" '\[########################\] 2/2 '
+  matches 'channel and probe that are at work' "$out" 'block 1 of 2  plain: path'
+  matches 'the time that is left' "$out" '[0-9]+ s left'
+  matches 'the latest figures' "$out" '^ *plain +path +[0-9.]+ *$'
+  is 'no line of the picture is wider than the terminal' "$(printf '%s\n' "$out" |
+    sed "s/$escape\[[0-9]*[A-Za-z]//g" | grep -v '^Script \|^results ' | awk 'length($0) > 99')" ''
+  on_terminal "TERM=dumb '$bench' run '$tiny' --output out --certs '$certs'"
+  lacks 'a dumb terminal: no escape codes' "$out" "$escape"
+  on_terminal "'$bench' check nonesuch"
+  contains 'errors are coloured on a terminal' "$out" "${escape}[31mbench: error:"
+  on_terminal "NO_COLOR=1 '$bench' check nonesuch"
+  lacks 'NO_COLOR: they are not' "$out" "${escape}[31m"
+  run timeout 20 env SHELL=/bin/sh script -qec "'$bench' run '$tiny' --output out --certs '$certs' \
+    --repetitions 50 --set probe.path.duration=1s & sleep 1.5; kill -INT \$!; wait \$!" /dev/null
+  exits 'interrupted on a terminal' 130
+else
+  skip 'on a terminal' 'script is not installed'
+fi
+
+is 'no broker'\''s folder stays' "$(list_brokers)" ''
+finish

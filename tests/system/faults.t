@@ -1,0 +1,219 @@
+#!/bin/sh
+# What dies while it is measured: broker, worker, agent, driver, by signals of all kinds; and a
+# disk that is full. What was measured before is intact, and nothing is left behind.
+. "$(dirname "$0")/real.sh"
+
+# begin OPTION...: a run in the background, like `measure`.
+begin() {
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  start setsid "$bench" run "$tiny" --output "$results" --certs "$scratch/certs" "$@"
+}
+
+# await_trials N: until that many rows are in trials.csv.
+await_trials() {
+  wait_for 20 has_trials "$1"
+}
+# shellcheck disable=SC2317 # called by wait_for
+has_trials() {
+  folder=$(find_run)
+  [ -f "$folder/trials.csv" ] && [ "$(wc -l <"$folder/trials.csv")" -gt "$1" ]
+}
+
+# intact NAME: every line of the run's tables has as many fields as its header, and its line end.
+intact() {
+  is "$1" "$(for file in "$folder"/*.csv; do
+    [ -z "$(tail -c 1 "$file")" ] || echo "$file: cut"
+    awk -v file="$file" '{ gsub(/"([^"]|"")*"/, "x"); n = split($0, parts, ",") }
+      NR == 1 { columns = n } n != columns { print file ":" NR ": " n " fields" }' "$file"
+  done)" ''
+}
+
+# reportable NAME: `bench report` works on it.
+reportable() {
+  run "$bench" report "$folder"
+  exits "$1" 0
+}
+
+# shellcheck disable=SC2317 # called by check
+is_rest_gone_soon() {
+  wait_for 3 is_rest_gone
+}
+
+# ---- the broker ----
+
+# Block 1 loses a broker and is measured again; block 2 is not touched by that.
+for probe in path transport delivery; do
+  begin --set scenario.probes='path transport delivery' --repetitions 2 \
+    --set probe.$probe.duration=1s
+  await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
+  sleep 0.3 # into its second
+  kill -KILL "$(find_process '[^ ]*/mosquitto -c ' | head -n 1)"
+  stop_waiting 30
+  folder=$(find_run)
+  exits "the broker dies during $probe: the run ends as one with a failed trial" 1
+  is 'that trial is failed, measured nothing' \
+    "$(rows "$folder/trials.csv" probe,block,attempt,throughput_mbit_s,bytes status=failed)" \
+    "$probe|1|1||"
+  is 'and says why' "$(rows "$folder/trials.csv" reason status=failed)" \
+    'the broker ended (killed by SIGKILL)'
+  is 'the rest of the block was measured on a new broker' \
+    "$(count "$folder/trials.csv" block=1 attempt=1 status=ok)" 2
+  is 'the block was measured again, whole' \
+    "$(rows "$folder/trials.csv" probe,status block=1 attempt=2 | tr '\n' ' ')" \
+    'path|ok transport|ok delivery|ok '
+  is 'the other block was not' \
+    "$(rows "$folder/trials.csv" attempt,status block=2 | sort -u)" '1|ok'
+  matches 'the failure was shown' "$out" "$probe +failed: the broker ended"
+  contains 'and is told at the end' "$err" '1 trials failed'
+  check 'the log of the dead broker was kept' test -s \
+    "$folder/log/broker-block001-plain-attempt1-trial$(rows "$folder/trials.csv" trial \
+      status=failed).log"
+done
+intact 'all tables are whole'
+reportable 'the run can be reported'
+lacks 'a trial that was measured again is no gap' "$out" failed
+is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,failed \
+  metric=throughput probe=delivery)" '2|0'
+
+# ---- a worker, the agent ----
+
+begin --set probe.path.duration=1s
+kill -KILL "$(await_process '.* worker path-server$')"
+stop_waiting 20
+folder=$(find_run)
+exits 'a worker dies: its trial failed' 1
+matches 'with its name' "$(rows "$folder/trials.csv" reason status=failed)" \
+  '^path-(server|client): .*(killed by SIGKILL|ended)'
+is 'the second attempt is ok' "$(rows "$folder/trials.csv" status attempt=2)" ok
+
+begin --set probe.path.duration=1s --repetitions 3
+await_trials 1
+kill -KILL "$(find_process '.* agent --certs' | head -n 1)"
+stop_waiting 10
+exits 'the agent dies: the run breaks off' 3
+contains 'that is said' "$err" 'host local: its agent has ended'
+contains 'and where the data are' "$err" "what was measured is in $folder"
+check 'broker and workers go with it' is_rest_gone_soon
+intact 'all tables are whole'
+is 'the trial before it is there' "$(rows "$folder/trials.csv" status | head -n 1)" ok
+reportable 'the run can be reported'
+# Nobody could remove the broker's folder; the next run does, once it is not new.
+for left in $(list_brokers); do
+  touch -d '1 minute ago' "$left"
+done
+measure "$tiny" --quiet
+is 'the next run tidies up behind it' "$(list_brokers)" ''
+
+# ---- the driver, by signals that can be heard ----
+
+for signal in INT TERM HUP; do
+  begin --set probe.path.duration=1s --repetitions 30
+  await_trials 1
+  kill -"$signal" "$driver"
+  stop_waiting 4
+  exits "SIG$signal: ends soon, as interrupted" 130
+  contains 'it says where the data are' "$err" "interrupted; what was measured is in $folder"
+  check 'nothing goes on' is_rest_gone_soon
+  intact 'all tables are whole'
+  is 'what is there is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
+  is 'no broker'\''s folder stays' "$(list_brokers)" ''
+done
+reportable 'an interrupted run can be reported'
+
+begin --set probe.path.duration=1s --repetitions 30
+await_trials 1
+kill -s INT -- "-$driver" # as the terminal does: all that are in the foreground
+stop_waiting 4
+exits 'Ctrl-C on a terminal: the same' 130
+is 'what is there is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
+is 'no broker'\''s folder stays' "$(list_brokers)" ''
+
+begin --set probe.path.duration=1s
+await_process '[^ ]*/mosquitto -c ' >"$scratch/broker"
+kill -INT "$driver"
+stop_waiting 4
+folder=$(find_run)
+exits 'SIGINT before the first trial is over' 130
+intact 'all tables are whole'
+check 'nothing goes on' is_rest_gone_soon
+is 'no broker'\''s folder stays' "$(list_brokers)" ''
+
+start setsid env --ignore-signal=HUP "$bench" run "$tiny" --quiet --set probe.path.duration=1s \
+  --output "$scratch/results.nohup" --certs "$scratch/certs"
+await_process '.* worker path-client$' >"$scratch/worker"
+kill -HUP "$driver"
+stop_waiting 20
+exits 'with nohup it outlives its terminal' 0
+
+# ---- the driver, by one that cannot ----
+
+for await in '[^ ]*/mosquitto -c ' '.* worker path-client$'; do
+  begin --set probe.path.duration=1s --repetitions 30
+  await_process "$await" >"$scratch/pid"
+  kill -KILL "$driver"
+  stop_waiting 4
+  check 'the driver is killed: agent, broker and workers end by themselves' is_rest_gone_soon
+  is 'no broker'\''s folder stays' "$(list_brokers)" ''
+done
+folder=$(find_run)
+intact 'all tables are whole'
+
+# ---- a disk that runs full ----
+
+case $(id -u) in
+0) namespaces='unshare --mount' ;;
+*) namespaces='unshare --user --map-root-user --mount' ;;
+esac
+# shellcheck disable=SC2086 # several words
+if $namespaces mount -t tmpfs none "$scratch" 2>/dev/null; then
+  mkdir "$scratch/disk" "$scratch/copy"
+  # shellcheck disable=SC2016,SC2086 # for the shell in the namespace; several words
+  run $namespaces sh -c '
+    disk=$0 copy=$1
+    shift
+    mount -t tmpfs -o size=64k none "$disk" || exit 99
+    "$@"
+    status=$?
+    cp -r "$disk/." "$copy/"
+    exit "$status"' "$scratch/disk" "$scratch/copy" \
+    "$bench" run "$tiny" --repetitions 60 --output "$scratch/disk" --certs "$scratch/certs"
+  results=$scratch/copy
+  folder=$(find_run)
+  exits 'the disk is full: the run breaks off' 3
+  contains 'that is said' "$err" 'No space left on device'
+  contains 'with the file' "$err" "$scratch/disk/"
+  intact 'all tables are whole'
+  trials=$(count "$folder/trials.csv" status=ok)
+  check 'the trials before it are there' test "$trials" -gt 0 -a "$trials" -lt 60
+  check 'nothing goes on' is_rest_gone_soon
+  reportable 'a copy of the run can be reported'
+  is 'every trial counts' \
+    "$(rows "$folder/summary.csv" trials metric=throughput)" "$trials"
+else
+  skip 'a disk that runs full' 'no mount namespace here'
+fi
+
+# ---- who we are ----
+
+measure "$tiny" --quiet --channels 'plain password mutual-tls'
+exits "as $(id -un) it works" 0
+if can_be_nobody; then
+  chmod 711 "$scratch"
+  chmod 644 "$tiny"
+  mkdir -m 777 "$scratch/theirs"
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" PATH=/usr/local/bin:/usr/bin:/bin "$bench" run "$tiny" \
+    --quiet --channels 'plain password mutual-tls' --set probe.path.congestion=reno \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
+  exits 'as an ordinary user too, whose PATH has no sbin' 0
+  results=$scratch/theirs/results
+  folder=$(find_run)
+  is 'everything held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+  is 'no broker'\''s folder stays' "$(find "$scratch/theirs" -name 'bench-broker-*')" ''
+else
+  skip 'as an ordinary user' 'not root, or the sources cannot be read by others'
+fi
+
+is 'no broker'\''s folder stays at the end' "$(list_brokers)" ''
+finish

@@ -1,0 +1,152 @@
+# shellcheck shell=sh
+# real.sh - for the system tests that run the real program and the real broker, on top of lib.sh:
+#
+#     #!/bin/sh
+#     . "$(dirname "$0")/real.sh"
+#
+#   $tiny     a scenario file: plain, path, one block of the shortest trials
+#   measure SCENARIO [OPTION...]   `bench run` into a folder of its own: $results; the run's: $folder
+#   rows FILE.csv COLUMN[,...] [COLUMN=VALUE...]   of a run's table, separated by '|'
+#
+# Certificates are made once for a test, in $scratch/certs; brokers live in $TMPDIR, $scratch/tmp.
+. "$(dirname "$0")/lib.sh"
+need_command mosquitto
+unset BENCH_CA_PASSPHRASE BENCH_ROOT NO_COLOR
+export BENCH_NO_INSTALL=1 TMPDIR="$scratch/tmp"
+mkdir "$TMPDIR"
+tiny=$scratch/tiny.ini
+measured=0 results='' folder=''
+
+# Times as short as they may be: nothing here is judged by its speed.
+cat >"$tiny" <<'END'
+[scenario]
+channels = plain
+probes = path
+repetitions = 1
+[hosts]
+broker = local
+publisher = local
+address = 127.0.0.1
+[telemetry]
+interval = 20ms
+[probe.path]
+duration = 100ms
+warmup = 0s
+[probe.transport]
+duration = 100ms
+warmup = 0s
+[probe.delivery]
+duration = 100ms
+warmup = 0s
+payload = 1KiB
+END
+
+measure() { # SCENARIO [OPTION...]
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  run "$bench" run "$@" --output "$results" --certs "$scratch/certs"
+  # shellcheck disable=SC2034 # for the tests
+  folder=$(find_run)
+}
+
+find_run() { # the folder of the run in $results, if there is one
+  find "$results" -mindepth 1 -maxdepth 1 -type d 2>/dev/null
+}
+
+rows() { # FILE COLUMN[,COLUMN...] [COLUMN=VALUE...]: of the rows that have these values
+  rows_file=$1 rows_columns=$2
+  shift 2
+  rows_wanted=$(printf '%s\034' "$@")
+  LC_ALL=C awk -v columns="$rows_columns" -v wanted="$rows_wanted" '
+    # RFC 4180, without line ends in fields, into field[1..].
+    function split_csv(line,    n, c, i, quoted) {
+      sub(/\r$/, "", line)
+      n = 1
+      field[1] = ""
+      for (i = 1; i <= length(line); i++) {
+        c = substr(line, i, 1)
+        if (c == "\"" && quoted && substr(line, i + 1, 1) == "\"") { field[n] = field[n] c; i++ }
+        else if (c == "\"") quoted = !quoted
+        else if (c == "," && !quoted) field[++n] = ""
+        else field[n] = field[n] c
+      }
+      return n
+    }
+    BEGIN { n_columns = split(columns, column, ","); n_wanted = split(wanted, pair, "\034") - 1 }
+    NR == 1 {
+      n = split_csv($0)
+      for (i = 1; i <= n; i++) place[field[i]] = i
+      next
+    }
+    {
+      n = split_csv($0)
+      for (i = 1; i <= n_wanted; i++) {
+        at = index(pair[i], "=")
+        if (field[place[substr(pair[i], 1, at - 1)]] != substr(pair[i], at + 1)) next
+      }
+      for (i = 1; i <= n_columns; i++)
+        printf "%s%s", column[i] in place ? field[place[column[i]]] : "no column " column[i],
+               i < n_columns ? "|" : "\n"
+    }' "$rows_file"
+}
+
+count() { # FILE.csv [COLUMN=VALUE...]: of the rows that have these values
+  count_file=$1
+  shift
+  rows "$count_file" trial "$@" | wc -l
+}
+
+# ---- the processes of a run that goes on in the background ----
+
+start() { # COMMAND...: into $driver, its output into $scratch/.out and .err
+  env --default-signal=INT,HUP "$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null &
+  driver=$!
+}
+
+stop_waiting() { # SECONDS: waits for the end of $driver; then as after `run`
+  status=0
+  if wait_for "$1" is_gone "$driver"; then
+    wait "$driver" || status=$?
+  else
+    kill -KILL "$driver"
+    wait "$driver"
+    status=124
+  fi
+  out=$(cat "$scratch/.out")
+  err=$(cat "$scratch/.err")
+}
+
+is_gone() { # PID...: all have ended (one that nobody has waited for yet, too)
+  for gone_pid; do
+    [ ! -e "/proc/$gone_pid" ] || grep -q '^State:.*Z' "/proc/$gone_pid/status" 2>/dev/null ||
+      return 1
+  done
+}
+
+# find_process PATTERN: the process ids of this test whose arguments match.
+find_process() {
+  list_rest | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1
+}
+
+await_process() { # PATTERN: the same, as soon as there is one; nothing after 10 s
+  wait_for 10 has_process "$1"
+  find_process "$1" | head -n 1
+}
+
+has_process() {
+  [ -n "$(find_process "$1")" ]
+}
+
+list_brokers() { # folders of brokers that stayed
+  find "$TMPDIR" -maxdepth 1 -name 'bench-broker-*'
+}
+
+# ---- other users ----
+
+# $nobody COMMAND...: as an ordinary user.
+nobody='setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent'
+
+# Whether this is root, and an ordinary user can read the sources and the program.
+can_be_nobody() {
+  [ "$(id -u)" = 0 ] && has_command setpriv && $nobody "$bench" --version >/dev/null 2>&1
+}

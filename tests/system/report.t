@@ -1,0 +1,198 @@
+#!/bin/sh
+# ./bench report on real runs: what it computes is what awk computes, and the chart and the tables
+# say the same; and what it makes of a run's files that are damaged.
+. "$(dirname "$0")/real.sh"
+need_command gnuplot
+
+columns=probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,q1,q3,sd
+columns=$columns,autocorrelation,n_effective,drift_per_hour,reference
+
+# checksums FOLDER: of all that a report writes.
+checksums() {
+  (cd "$1" && cksum summary.csv table.* plots/* 2>&1)
+}
+
+# ---- the paper's scenario, short: all of it, as a user would ----
+
+results=$scratch/paper
+run -t 300 "$bench" all paper --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
+  --set telemetry.interval=100ms --set probe.path.duration=100ms --set probe.path.warmup=0s \
+  --set probe.transport.duration=100ms --set probe.transport.warmup=0s \
+  --set probe.delivery.duration=100ms --set probe.delivery.warmup=0s
+folder=$(find_run)
+exits 'bench all paper' 0
+table=$out
+is 'the columns of summary.csv' "$(head -n 1 "$folder/summary.csv")" "$columns"
+is 'nine figures' "$(count "$folder/summary.csv" metric=throughput)" 9
+
+# Mean, median, sd and the interval by awk, from trials.csv alone; the last figure is Student's t
+# for two degrees of freedom.
+is 'each is what awk computes of its trials' \
+  "$(rows "$folder/summary.csv" probe,channel,trials,mean,median,sd,ci_low,ci_high \
+    metric=throughput | sort | LC_ALL=C awk -F '|' '{
+    printf "%s %s %d %.6g %.6g %.4g %.4g %.4g\n", $1, $2, $3, $4, $5, $6, $7, $8 }')" \
+  "$(rows "$folder/trials.csv" probe,channel,throughput_mbit_s status=ok | LC_ALL=C awk -F '|' '
+    { key = $1 " " $2; n[key]++; value[key, n[key]] = $3; sum[key] += $3 }
+    END {
+      for (key in n) {
+        mean = sum[key] / n[key]
+        squares = 0
+        for (i = 1; i <= n[key]; i++) {
+          squares += (value[key, i] - mean) ^ 2
+          below = above = 0
+          for (j = 1; j <= n[key]; j++) {
+            below += value[key, j] <= value[key, i]
+            above += value[key, j] >= value[key, i]
+          }
+          if (below >= 2 && above >= 2) median = value[key, i]
+        }
+        sd = sqrt(squares / (n[key] - 1))
+        half = 4.30265273 * sd / sqrt(n[key])
+        printf "%s %d %.6g %.6g %.4g %.4g %.4g\n", key, n[key], mean, median, sd, mean - half,
+               mean + half
+      }
+    }' | sort)"
+is 'a trial'\''s throughput is its bytes by its time' "$(rows "$folder/trials.csv" \
+  bytes,duration_s,throughput_mbit_s status=ok | LC_ALL=C awk -F '|' '
+    { mbit_s = $1 * 8 / 1e6 / $2; if ((mbit_s - $3) ^ 2 > (1e-6 * $3) ^ 2) print }')" ''
+is 'its bytes are those of its 100 ms steps' "$(rows "$folder/intervals.csv" trial,bytes |
+  LC_ALL=C awk -F '|' '{ sum[$1] += $2 } END { for (t in sum) print t, sum[t] }' | sort -n)" \
+  "$(rows "$folder/trials.csv" trial,bytes | LC_ALL=C awk -F '|' '{ print $1, $2 + 0 }' | sort -n)"
+
+# ---- the tables ----
+
+contains 'the table on the terminal is table.txt' "$table" "$(cat "$folder/table.txt")"
+rows "$folder/summary.csv" probe,channel,mean metric=throughput | while IFS='|' read -r _ _ mean; do
+  LC_ALL=C awk -v mean="$mean" 'BEGIN { # as in the table: four digits, or all before the point
+    digits = mean >= 1000 ? 0 : mean >= 100 ? 1 : mean >= 10 ? 2 : 3
+    printf "%.*f\n", digits, mean }'
+done >"$scratch/means"
+for name in table.txt table.md table.tex; do
+  is "$name carries every mean" "$(while read -r mean; do
+    tr -d ',' <"$folder/$name" | grep -qwF -e "$mean" || echo "$mean"
+  done <"$scratch/means")" ''
+  is "$name carries the published values" "$(for value in 13.4 10.4 8.48; do
+    grep -qwF "$value" "$folder/$name" || echo "$value"
+  done)" ''
+  contains "$name says where they are from" "$(cat "$folder/$name")" 'table 1'
+done
+for words in 'what the link gives' 'what the protocol itself costs' 'What an application gets' \
+  'two hops'; do
+  contains "under its rung: $words" "$(tr '\n' ' ' <"$folder/table.txt")" "$words"
+done
+
+# ---- the chart ----
+
+for name in throughput.svg throughput.png throughput.pdf; do
+  check "$name was drawn" test -s "$folder/plots/$name"
+done
+"$root/tests/system/svg-bars" "$folder/plots/throughput.svg" >"$scratch/bars"
+rows "$folder/summary.csv" probe,channel,mean,ci_high,reference metric=throughput |
+  LC_ALL=C awk -F '|' -v OFS='|' '
+    { print $1 ", " $2, $3, $4; if ($5 != "") print $1 ", " $2 ", published", $5, $5 }' \
+    >"$scratch/wanted"
+is 'every bar is there' "$(cut -f 1 "$scratch/bars" | sort)" \
+  "$(cut -d '|' -f 1 "$scratch/wanted" | sort)"
+is 'every bar is as high as its mean' "$(LC_ALL=C awk -F '\t' '
+  FILENAME == ARGV[1] { height[$1] = $2; next }
+  { split($0, part, "|"); probe = part[1]; sub(/,.*/, "", probe)
+    for (i = 2; i <= 3; i++) if (part[i] + 0 > top[probe]) top[probe] = part[i] + 0
+    mean[part[1]] = part[2]; of[part[1]] = probe }
+  END { # the axis ends above the highest bar and interval
+    for (name in mean)
+      if ((height[name] - mean[name]) ^ 2 > (2e-4 * 1.3 * top[of[name]]) ^ 2)
+        print name ": " height[name] " for " mean[name]
+  }' "$scratch/bars" "$scratch/wanted")" ''
+
+# ---- again, from the files alone ----
+
+before=$(checksums "$folder" | grep -v pdf) # a PDF carries its time
+cp -r "$folder" "$scratch/copy"
+rm -rf "$scratch/copy/plots" "$scratch/copy"/table.* "$scratch/copy/summary.csv"
+cd "$scratch" || exit
+run "$bench" report copy
+exits 'a copy, from another folder, by a relative path' 0
+is 'gives the same summary' "$(cksum <copy/summary.csv)" "$(cksum <"$folder/summary.csv")"
+run "$bench" report "$folder/"
+is 'the report of a report is the same' "$(checksums "$folder" | grep -v pdf)" "$before"
+run "$bench" report "$folder" copy
+exits 'two runs at once' 0
+is 'and both are shown' "$(printf '%s\n' "$out" | grep -c '^figures ')" 2
+
+# ---- damage ----
+
+damaged() { # makes $folder anew as a copy that may be spoiled
+  rm -rf "$scratch/damaged"
+  cp -r "$scratch/copy" "$scratch/damaged"
+  folder=$scratch/damaged
+}
+
+damaged
+rm -rf "$folder"/summary.csv "$folder"/table.* "$folder/plots"
+truncate -s -20 "$folder/trials.csv"
+run "$bench" report "$folder"
+exits 'trials.csv ends in half a line: a report all the same' 0
+contains 'with a warning that names the file' "$err" 'trials.csv: the last line is only half written'
+is 'and without that trial' "$(rows "$folder/summary.csv" trials metric=throughput |
+  awk '{ sum += $1 } END { print sum }')" 26
+
+# corrupt NAME EDIT LINE: a line of trials.csv that cannot be right.
+corrupt() {
+  damaged
+  old=$(checksums "$folder")
+  sed -i "$2" "$folder/trials.csv"
+  run "$bench" report "$folder"
+  exits "$1: exit status 2" 2
+  matches '... the place is named' "$err" "^bench: error: .*/trials\.csv:$3: "
+  is '... nothing was written' "$(checksums "$folder")" "$old"
+}
+corrupt 'a status that is none' '5s/,ok,/,OK?,/' 5
+corrupt 'a figure that is none' '5s/,[0-9.]*,ok,/,fast,ok,/' 5
+corrupt 'a figure below zero' '5s/,[0-9.]*,ok,/,-3,ok,/' 5
+corrupt 'no figure where there should be one' '5s/,[0-9.]*,ok,/,,ok,/' 5
+corrupt 'a field too few' '5s/,[^,]*$//' 5
+corrupt 'a quote that does not end' '5s/,ok,/,ok,"/' '[0-9]*'
+corrupt 'a channel of another scenario' '5s/,\(plain\|password\|mutual-tls\),/,telnet,/' 5
+corrupt 'a trial twice' '5p' 6
+corrupt 'a byte of nothing' '5s/ok/\x00/' 5
+corrupt 'an empty line' '5s/.*//' 5
+damaged
+sed -i '1s/status/state/' "$folder/trials.csv"
+run "$bench" report "$folder"
+exits 'another header: exit status 2' 2
+contains '... the column is named' "$err" "trials.csv: no column 'status'"
+
+for name in trials.csv metrics.csv definitions.csv scenario.ini; do
+  damaged
+  rm "$folder/$name"
+  run "$bench" report "$folder"
+  exits "no $name: exit status 2" 2
+  contains '... it is named' "$err" "$folder/$name"
+done
+damaged
+: >"$folder/trials.csv"
+run "$bench" report "$folder"
+exits 'an empty trials.csv: exit status 2' 2
+contains '... it is named' "$err" trials.csv
+damaged
+sed -i 1q "$folder/trials.csv"
+run "$bench" report "$folder"
+exits 'no trial at all: a report that shows no figure' 0
+is '... nine times none' "$(rows "$folder/summary.csv" trials,mean metric=throughput | sort -u)" '0|'
+
+run "$bench" report "$scratch/nowhere"
+exits 'no such run: exit status 2' 2
+contains '... it is named' "$err" "$scratch/nowhere: no run folder"
+run "$bench" report "$tiny"
+exits 'a file for a run: exit status 2' 2
+contains '... it is named' "$err" "$tiny: not a run folder"
+mkdir "$scratch/empty"
+run "$bench" report "$scratch/empty"
+exits 'an empty folder: exit status 2' 2
+contains '... it is named' "$err" "$scratch/empty"
+is '... nothing was made there' "$(ls -A "$scratch/empty")" ''
+run "$bench" report "$scratch/nowhere" copy
+exits 'one of two: the worse status' 2
+contains '... the other is shown' "$out" 'Mbit/s'
+
+finish

@@ -1,0 +1,346 @@
+/* model/setting: what a row accepts, what it says of the rest, and every table of the product. */
+#include "workshop.h"
+
+#include "model/client_config.h"
+#include "model/unit.h"
+
+struct block {
+    char *text, *words, *checked, *open;
+    int64_t choice, count, bytes, duration_ns;
+};
+
+static int check_even(const char *value, struct error *error) {
+    return strlen(value) % 2 == 0 ? 0 : error_set(error, -EINVAL, "'%s' is odd", value);
+}
+
+#define AT(member) .offset = offsetof(struct block, member)
+
+static const struct setting rows[] = {
+    {"text", SETTING_TEXT, "", .help = "h", AT(text)},
+    {"words", SETTING_WORDS, "one two", .help = "h", AT(words)},
+    {"checked", SETTING_TEXT, "even", .help = "h", AT(checked), .check = check_even},
+    {"open", SETTING_WORDS, "", .help = "h", AT(open), .check = check_even},
+    {"choice", SETTING_CHOICE, "green", .choices = "red green blue", .help = "h", AT(choice)},
+    {"count", SETTING_COUNT, "5", "1", "10", .help = "h", AT(count)},
+    {"bytes", SETTING_BYTES, "64KiB", .max = "1MiB", .help = "h", AT(bytes)},
+    {"duration", SETTING_DURATION, "10s", .min = "100ms", .help = "h", AT(duration_ns)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("sample", SETTING_SCENARIO, rows, struct block);
+
+static void setting_sample_free(struct block *block) {
+    setting_block_free(&group, block);
+}
+DEFINE_CLEANUP(struct block *, setting_sample_free)
+
+static int assign(struct block *block, const char *key, const char *value, struct error *error) {
+    const struct setting *row = setting_find(&group, key);
+
+    assert_non_null(row);
+    return setting_assign(row, block, value, error);
+}
+
+static void test_defaults(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+
+    (void)state;
+    assert_string_equal(block->text, "");
+    assert_string_equal(block->words, "one two");
+    assert_string_equal(block->checked, "even");
+    assert_int_equal(block->choice, 1);
+    assert_int_equal(block->count, 5);
+    assert_int_equal(block->bytes, 65536);
+    assert_int_equal(block->duration_ns, 10000000000);
+    assert_null(setting_find(&group, "Text"));
+    assert_null(setting_find(&group, "sample.text"));
+    assert_null(setting_find(&group, ""));
+}
+
+static void test_every_type(void **state) {
+    static const struct {
+        const char *key, *value, *formatted; /* NULL: like value */
+    } cases[] = {
+        {"text", "any  thing = [x] # \"y\"", NULL},
+        {"text", "a;b", NULL},
+        {"text", "", NULL},
+        {"words", "three", NULL},
+        {"words", "  b \t a  c ", "b a c"},
+        {"words", "a aa aaa", NULL},
+        {"open", "", NULL},
+        {"open", " \t ", ""},
+        {"choice", "red", NULL},
+        {"choice", "blue", NULL},
+        {"count", "1", NULL},
+        {"count", "10", NULL},
+        {"bytes", "0B", NULL},
+        {"bytes", "1048576B", "1MiB"},
+        {"duration", "100ms", NULL},
+        {"duration", "120s", "2min"},
+    };
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *text = NULL;
+        struct error error = {""};
+
+        if (assign(block, cases[i].key, cases[i].value, &error) != 0)
+            fail_msg("%s = %s: %s", cases[i].key, cases[i].value, error.text);
+        text = setting_format(setting_find(&group, cases[i].key), block);
+        assert_string_equal(text, cases[i].formatted ? cases[i].formatted : cases[i].value);
+    }
+}
+
+static void test_refusals(void **state) {
+    static const struct {
+        const char *key, *value;
+        int code;
+        const char *message;
+    } cases[] = {
+        {"words", "a b a", -EINVAL, "names 'a' twice"},
+        {"words", "", -EINVAL, "has no value; leave the line out for the default, one two"},
+        {"checked", "odd", -EINVAL, "'odd' is odd"},
+        {"open", "a  bc", 0, NULL}, /* checked as tidied: "a bc" */
+        {"open", "a  b", -EINVAL, "'a b' is odd"},
+        {"text", "a ;b", -EINVAL, "neither ' ;' nor a line end can be part of a value"},
+        {"text", "a\nb", -EINVAL, "neither ' ;' nor a line end can be part of a value"},
+        {"choice", "Red", -EINVAL, "'Red' is none of: red green blue"},
+        {"choice", "red green", -EINVAL, "'red green' is none of: red green blue"},
+        {"choice", "", -EINVAL, "has no value; leave the line out for the default, green"},
+        {"count", "0", -ERANGE, "'0' is out of bounds; right would be a number from 1 to 10"},
+        {"count", "11", -ERANGE, "'11' is out of bounds; right would be a number from 1 to 10"},
+        {"count", "99999999999999999999", -ERANGE,
+         "'99999999999999999999' is out of bounds; right would be a number from 1 to 10"},
+        {"count", "-1", -EINVAL, "'-1' is negative"},
+        {"count", "5s", -EINVAL, "'5s' has the wrong unit; right would be no unit, as in 50"},
+        {"bytes", "2MiB", -ERANGE,
+         "'2MiB' is out of bounds; right would be a size in bytes of at most 1MiB"},
+        {"bytes", "64", -EINVAL, "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
+        {"duration", "99ms", -ERANGE,
+         "'99ms' is out of bounds; right would be a duration of at least 100ms"},
+        {"duration", "", -EINVAL, "has no value; leave the line out for the default, 10s"},
+    };
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct setting *row = setting_find(&group, cases[i].key);
+        CLEANUP_FREE char *before = setting_format(row, block), *after = NULL;
+        struct error error = {""};
+
+        if (assign(block, cases[i].key, cases[i].value, &error) != cases[i].code)
+            fail_msg("%s = '%s': %s", cases[i].key, cases[i].value, error.text);
+        if (!cases[i].code)
+            continue;
+        assert_string_equal(error.text, cases[i].message);
+        after = setting_format(row, block);
+        assert_string_equal(after, before);
+        assert_int_equal(assign(block, cases[i].key, cases[i].value, NULL), cases[i].code);
+    }
+}
+
+/* JSON, and so every agent, can carry UTF-8 only: another text has to be refused where it enters.
+ */
+static void test_text_that_is_not_utf_8(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(assign(block, "text", "Alat\xc4\xb1r", &error), 0);
+    assert_int_equal(assign(block, "text", "Caf\xe9", &error), -EINVAL);
+    assert_string_equal(block->text, "Alat\xc4\xb1r");
+}
+
+static void test_descriptions(void **state) {
+    static const char *const descriptions[] = {
+        "a text",
+        "words separated by blanks",
+        "a text",
+        "words separated by blanks",
+        "one of: red green blue",
+        "a number from 1 to 10",
+        "a size in bytes of at most 1MiB",
+        "a duration of at least 100ms",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP_FREE char *text = setting_describe(&rows[i]);
+
+        assert_string_equal(text, descriptions[i]);
+    }
+}
+
+static void test_choice_words(void **state) {
+    CLEANUP_FREE char *first = setting_choice_word("red green", 0);
+    CLEANUP_FREE char *last = setting_choice_word("red green", 1);
+    CLEANUP_FREE char *none = setting_choice_word("red green", 2);
+
+    (void)state;
+    assert_string_equal(first, "red");
+    assert_string_equal(last, "green");
+    assert_string_equal(none, "?");
+}
+
+static void test_copies_are_independent(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group), *copy = NULL;
+
+    (void)state;
+    assert_int_equal(assign(block, "text", "first", NULL), 0);
+    copy = setting_block_copy(&group, block);
+    assert_int_equal(assign(copy, "text", "second", NULL), 0);
+    assert_int_equal(assign(copy, "count", "7", NULL), 0);
+    assert_string_equal(block->text, "first");
+    assert_int_equal(block->count, 5);
+    assert_string_equal(copy->text, "second");
+    assert_ptr_not_equal(copy->words, block->words);
+    setting_block_free(&group, NULL);
+}
+
+static void test_json(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group), *again = NULL;
+    json_auto_t *object = NULL, *second = NULL;
+    void *read = NULL;
+
+    (void)state;
+    assert_int_equal(assign(block, "text", "\"quoted\" \\ \xe2\x82\xac", NULL), 0);
+    assert_int_equal(assign(block, "duration", "1500ms", NULL), 0);
+    object = setting_block_to_json(&group, block);
+    assert_int_equal(json_object_size(object), ARRAY_SIZE(rows));
+    assert_string_equal(json_string_value(json_object_get(object, "duration")), "1500ms");
+    assert_int_equal(setting_block_from_json(&group, object, &read, NULL), 0);
+    again = read;
+    second = setting_block_to_json(&group, again);
+    assert_true(json_equal(object, second));
+}
+
+static void assert_bad_json(json_t *object, int code, const char *message) {
+    struct error error = {""};
+    void *read = NULL;
+
+    assert_int_equal(setting_block_from_json(&group, object, &read, &error), code);
+    assert_string_equal(error.text, message);
+    assert_null(read);
+    json_decref(object);
+}
+
+static void test_bad_json(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+    json_t *missing = setting_block_to_json(&group, block), *renamed = json_deep_copy(missing);
+    json_t *extra = json_deep_copy(missing), *number = json_deep_copy(missing);
+    json_t *wrong = json_deep_copy(missing);
+
+    (void)state;
+    (void)json_object_del(missing, "words");
+    (void)json_object_del(renamed, "words");
+    (void)json_object_set_new(renamed, "werds", json_string("x"));
+    (void)json_object_set_new(extra, "other", json_string("x"));
+    (void)json_object_set_new(number, "count", json_integer(5));
+    (void)json_object_set_new(wrong, "count", json_string("11"));
+    assert_bad_json(missing, -EBADMSG, "sample: 7 values where 8 belong");
+    assert_bad_json(renamed, -EBADMSG, "sample.words: is missing");
+    assert_bad_json(extra, -EBADMSG, "sample: 9 values where 8 belong");
+    assert_bad_json(number, -EBADMSG, "sample.count: is missing");
+    assert_bad_json(wrong, -ERANGE,
+                    "sample.count: '11' is out of bounds; right would be a number from 1 to 10");
+    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 8 belong");
+    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 8 belong");
+}
+
+/* ---- every table of the product ---- */
+
+static enum unit_kind unit_of(const struct setting *row) {
+    return row->type == SETTING_BYTES      ? UNIT_BYTES
+           : row->type == SETTING_DURATION ? UNIT_DURATION
+                                           : UNIT_NONE;
+}
+
+static void check_bounds(const char *name, const struct setting *row) {
+    int64_t low = 0, high = INT64_MAX, value;
+    struct error error = {""};
+
+    if (unit_parse(unit_of(row), row->fallback, &value, &error) < 0 ||
+        (row->min && unit_parse(unit_of(row), row->min, &low, &error) < 0) ||
+        (row->max && unit_parse(unit_of(row), row->max, &high, &error) < 0))
+        fail_msg("%s.%s: %s", name, row->key, error.text);
+    if (low > value || value > high)
+        fail_msg("%s.%s: not %lld <= %lld <= %lld", name, row->key, (long long)low,
+                 (long long)value, (long long)high);
+}
+
+/* A row's place in the block is its own: no other row begins or reaches into there. */
+static void check_places(const struct setting_group *table) {
+    for (size_t i = 0; i < table->n_rows; i++) {
+        size_t place = table->rows[i].offset;
+
+        assert_int_equal(place % sizeof(int64_t) % sizeof(char *), 0);
+        assert_true(place + sizeof(int64_t) <= table->size);
+        for (size_t j = 0; j < i; j++)
+            if (table->rows[j].offset == place ||
+                text_equal(table->rows[j].key, table->rows[i].key))
+                fail_msg("%s: %s and %s", table->name, table->rows[i].key, table->rows[j].key);
+    }
+}
+
+static void check_row(const struct setting_group *table, const struct setting *row, void *block) {
+    bool number =
+        row->type == SETTING_COUNT || row->type == SETTING_BYTES || row->type == SETTING_DURATION;
+    CLEANUP_FREE char *text = NULL;
+    struct error error = {""};
+
+    if (setting_assign(row, block, row->fallback, &error) < 0)
+        fail_msg("%s.%s: default: %s", table->name, row->key, error.text);
+    text = setting_format(row, block);
+    assert_string_equal(text, row->fallback); /* what the help shows is how it is written */
+    if (number)
+        check_bounds(table->name, row);
+    else if (row->min || row->max)
+        fail_msg("%s.%s: bounds of what is no number", table->name, row->key);
+    assert_int_equal(row->type == SETTING_CHOICE, row->choices != NULL);
+    if (table->scope == SETTING_INTERNAL)
+        return;
+    if (!row->help || !*row->help || strchr(row->key, '.') || strlen(row->key) > 48)
+        fail_msg("%s.%s: no help, or no key for a file", table->name, row->key);
+}
+
+static void check_table(const struct setting_group *table) {
+    void *block = setting_block_new(table);
+
+    for (size_t i = 0; i < table->n_rows; i++)
+        check_row(table, &table->rows[i], block);
+    check_places(table);
+    setting_block_free(table, block);
+}
+
+static void test_every_table(void **state) {
+    const struct registry *registry = workshop_registry();
+
+    (void)state;
+    check_table(&group);
+    check_table(&client_config_group);
+    for (size_t i = 0; i < registry->n_groups; i++) {
+        const struct setting_group *table = registry->groups[i];
+
+        check_table(table);
+        assert_int_equal(strncmp(table->name, "probe.", 6) == 0, table->scope == SETTING_PROBE);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(registry->groups[j]->name, table->name);
+    }
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_every_type),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_text_that_is_not_utf_8),
+        cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_choice_words),
+        cmocka_unit_test(test_copies_are_independent),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_bad_json),
+        cmocka_unit_test(test_every_table),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

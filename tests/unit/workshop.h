@@ -1,0 +1,121 @@
+/*
+ * workshop - for the unit tests: all groups of settings of the product, and a temporary folder for
+ * the files of a test, which is removed with everything in it.
+ */
+#ifndef BENCH_TESTS_WORKSHOP_H
+#define BENCH_TESTS_WORKSHOP_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "broker/mosquitto.h"
+#include "model/scenario.h"
+#include "probes/probe.h"
+#include "probes/telemetry.h"
+#include "security/mechanism.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* As fill_registry() in src/main.c. */
+static inline const struct registry *workshop_registry(void) {
+    static const struct setting_group *groups[32];
+    static struct registry registry = {
+        .groups = groups, .n_groups = 0, .check_channel = mechanism_check_channel};
+    size_t n = 0;
+
+    groups[n++] = &scenario_group;
+    groups[n++] = &hosts_group;
+    groups[n++] = &broker_group;
+    groups[n++] = &certificates_group;
+    groups[n++] = &telemetry_group;
+    for (size_t i = 0; i < n_probes; i++)
+        groups[n++] = probes[i]->group;
+    groups[n++] = &channel_group;
+    for (size_t i = 0; i < n_mechanisms; i++)
+        groups[n++] = mechanisms[i]->group;
+    assert_true(n <= ARRAY_SIZE(groups));
+    registry.n_groups = n;
+    return &registry;
+}
+
+/* A new folder; belongs to the caller, who ends it with workshop_remove(). */
+static inline char *workshop_make(void) {
+    const char *parent = getenv("TMPDIR");
+    char *folder = text_format("%s/bench-test-XXXXXX", parent && *parent ? parent : "/tmp");
+
+    assert_non_null(mkdtemp(folder));
+    return folder;
+}
+
+static inline int workshop_remove_one(const char *path, const struct stat *status, int kind,
+                                      struct FTW *place) {
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static inline void workshop_remove(char *folder) {
+    assert_int_equal(nftw(folder, workshop_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    free(folder);
+}
+DEFINE_CLEANUP(char *, workshop_remove)
+
+/* Writes a file of the folder, and makes the folder that it lies in. */
+static inline void workshop_put(const char *folder, const char *name, const char *text) {
+    CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
+    char *slash = strrchr(path, '/');
+    FILE *file;
+
+    *slash = '\0';
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+    *slash = '/';
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What a file of the folder holds; belongs to the caller. */
+static inline char *workshop_get(const char *folder, const char *name) {
+    CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
+    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    char *text = memory_new(65536, 1);
+
+    if (!file)
+        fail_msg("%s: %s", path, strerror(errno));
+    (void)!fread(text, 1, 65535, file);
+    return text;
+}
+
+static inline void assert_has(const char *text, const char *part) {
+    if (!strstr(text, part))
+        fail_msg("no '%s' in: %s", part, text);
+}
+
+static inline void assert_has_not(const char *text, const char *part) {
+    if (strstr(text, part))
+        fail_msg("'%s' in: %s", part, text);
+}
+
+/* A channel that uses these mechanisms with their defaults; channel_clear() ends it. */
+static inline struct channel workshop_channel(const char *name, const char *use) {
+    struct channel channel;
+    struct error error;
+
+    channel_init(&channel, name, workshop_registry());
+    if (channel_assign(&channel, "use", use, &error) < 0)
+        fail_msg("%s", error.text);
+    return channel;
+}
+
+#endif
