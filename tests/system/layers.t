@@ -1,6 +1,6 @@
 #!/bin/sh
 # The layers of src/ include each other in one direction only (design: base -> model -> security ->
-# transport, mqtt -> broker -> probes -> hosts -> run -> main.c; report: base, model).
+# transport, mqtt -> broker -> probes -> hosts -> run -> cli -> main.c; report: base, model).
 . "$(dirname "$0")/lib.sh"
 
 # A layer, and what its files may include besides their own.
@@ -16,7 +16,8 @@ hosts      base model security transport mqtt broker probes
 run        base model security transport mqtt broker probes hosts
 report     base model
 plugin     base model security
-main.c     base model security transport mqtt broker probes hosts run report
+cli        base model security transport mqtt broker probes hosts run report
+main.c     base model security transport mqtt broker probes hosts run report cli
 END
 
 # violations SRC: "file:line: why" for each include that goes against the table.

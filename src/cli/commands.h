@@ -1,0 +1,49 @@
+/*
+ * commands - what each command of the program does, once its command line is read. Together with
+ * main.c the only code outside run/ that talks to the terminal.
+ */
+#ifndef BENCH_CLI_COMMANDS_H
+#define BENCH_CLI_COMMANDS_H
+
+#include "model/scenario.h"
+#include "run/runner.h"
+
+enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERRUPTED = 130 };
+
+#define MAX_GROUPS    32
+#define MAX_OVERRIDES 64
+#define MAX_WORDS     64
+
+/* What the command line says; the texts are argv's. */
+struct arguments {
+    const struct command *command;
+    const char *words[MAX_WORDS];
+    size_t n_words;
+    struct scenario_override overrides[MAX_OVERRIDES];
+    size_t n_overrides;
+    const char *output, *certs;
+    enum verbosity verbosity;
+};
+
+/* What all commands share. */
+struct context {
+    struct arguments arguments;
+    struct registry registry;
+    const struct setting_group *groups[MAX_GROUPS];
+    char *root, *scenarios, *certs, *results, *scripts;
+};
+
+struct command {
+    const char *name, *words, *help;
+    size_t max_words;
+    bool runs; /* takes the options of a run */
+    int (*run)(struct context *context);
+};
+
+extern const struct command commands[];
+extern const size_t n_commands;
+
+/* Tells the error on stderr and returns the exit status given. */
+int complain(int status, const struct error *error);
+
+#endif
