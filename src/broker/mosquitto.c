@@ -153,7 +153,7 @@ int broker_read_log(struct broker *broker, struct error *error) {
     return error_set(error, -ECHILD, "the broker ended (%s)", how);
 }
 
-/* The first line of the log that says "Error", without its time stamp: what follows are details that
+/* The first line of the log that says "Error", without its time stamp: what follows are details
  * only make sense behind it ("Error found at ..."). */
 static const char *first_complaint(const struct broker *broker) {
     const char *found = strstr(broker->log, "Error");

@@ -80,9 +80,9 @@ static int order_broker_up(struct agent *agent, const json_t *order, json_t **re
     if (r < 0)
         return r;
     (void)json_object_set_new(agent->current, "port", json_integer(broker_port(agent->broker)));
-    *ret = json_pack("{s:I,s:I,s:s}", "port", (json_int_t)broker_port(agent->broker), "pid",
-                     (json_int_t)broker_pid(agent->broker), "version",
-                     broker_version(agent->broker));
+    *ret =
+        json_pack("{s:I,s:I,s:s}", "port", (json_int_t)broker_port(agent->broker), "pid",
+                  (json_int_t)broker_pid(agent->broker), "version", broker_version(agent->broker));
     return 0;
 }
 
@@ -122,13 +122,14 @@ static int order_broker_down(struct agent *agent, const json_t *order, json_t **
 static json_t *worker_params(struct agent *agent, const struct role *role, const json_t *order) {
     json_t *params = json_deep_copy(json_object_get(order, "params"));
     struct bringup bringup = bringup_of(agent);
-    struct client_config *config = mechanism_client_config(
-        &bringup, role->party, jsonline_text(agent->current, "address", ""),
-        jsonline_integer(agent->current, "port", 0));
+    struct client_config *config =
+        mechanism_client_config(&bringup, role->party, jsonline_text(agent->current, "address", ""),
+                                jsonline_integer(agent->current, "port", 0));
 
     if (!params)
         params = json_object();
-    (void)json_object_set_new(params, "client", setting_block_to_json(&client_config_group, config));
+    (void)json_object_set_new(params, "client",
+                              setting_block_to_json(&client_config_group, config));
     (void)json_object_set(params, "channel", json_object_get(agent->current, "channel"));
     (void)json_object_set(params, "secrets", json_object_get(agent->current, "secrets"));
     (void)json_object_set_new(params, "certs", json_string(agent->certs));
@@ -175,8 +176,8 @@ static int order_tell(struct agent *agent, const json_t *order, json_t **ret, st
     (void)ret;
     if (!worker)
         return error_set(error, -ESRCH, "no such worker");
-    return jsonline_send(worker->process.in_fd,
-                         json_deep_copy(json_object_get(order, "line")), error);
+    return jsonline_send(worker->process.in_fd, json_deep_copy(json_object_get(order, "line")),
+                         error);
 }
 
 static void drop(struct worker *worker) {
@@ -302,12 +303,12 @@ static void serve(struct agent *agent) {
 
     for (bool going = true; going;) {
         for (size_t i = 0; i < MAX_WORKERS; i++)
-            pollers[i] = (struct pollfd){
-                .fd = agent->workers[i].id ? agent->workers[i].process.out_fd : -1,
-                .events = POLLIN};
+            pollers[i] =
+                (struct pollfd){.fd = agent->workers[i].id ? agent->workers[i].process.out_fd : -1,
+                                .events = POLLIN};
         pollers[MAX_WORKERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-        pollers[MAX_WORKERS + 1] = (struct pollfd){
-            .fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
+        pollers[MAX_WORKERS + 1] =
+            (struct pollfd){.fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
         if (poll(pollers, ARRAY_SIZE(pollers), -1) < 0)
             continue;
         for (size_t i = 0; i < MAX_WORKERS; i++)

@@ -45,11 +45,10 @@ static int greet(struct host *host, struct error *error) {
         return error_prefix(error, r, "host %s: its agent", host->spec);
     if (jsonline_integer(greeting, "protocol", 0) != AGENT_PROTOCOL ||
         !text_equal(jsonline_text(greeting, "version", ""), BENCH_VERSION))
-        return error_set(error, -EPROTO,
-                         "host %s: has version %s (protocol %d), here is %s (protocol %d)",
-                         host->spec, jsonline_text(greeting, "version", "?"),
-                         (int)jsonline_integer(greeting, "protocol", 0), BENCH_VERSION,
-                         AGENT_PROTOCOL);
+        return error_set(
+            error, -EPROTO, "host %s: has version %s (protocol %d), here is %s (protocol %d)",
+            host->spec, jsonline_text(greeting, "version", "?"),
+            (int)jsonline_integer(greeting, "protocol", 0), BENCH_VERSION, AGENT_PROTOCOL);
     return 0;
 }
 

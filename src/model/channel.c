@@ -76,7 +76,8 @@ int channel_check(const struct channel *channel, struct error *error) {
         if (text_equal(name, channel_group.name) ||
             !registry_group(registry, SETTING_CHANNEL, name))
             return error_set(error, -EINVAL,
-                             "use: unknown mechanism '%s'; `bench list mechanisms` shows all", name);
+                             "use: unknown mechanism '%s'; `bench list mechanisms` shows all",
+                             name);
     }
     return registry->check_channel ? registry->check_channel(channel, error) : 0;
 }

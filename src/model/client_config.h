@@ -24,18 +24,18 @@ enum tls_version { TLS_1_1, TLS_1_2, TLS_1_3 }; /* 1.1 only for proofs that it i
 #define TLS_VERSION_WORDS "1.1 1.2 1.3"
 
 struct tls_config {
-    int64_t enabled;                 /* 0 or 1 */
-    char *ca_file;                   /* whom this party trusts */
-    char *cert_file, *key_file;      /* what it shows; empty: nothing */
-    int64_t require_peer;            /* the server's side: 1 when clients must show a certificate */
+    int64_t enabled;            /* 0 or 1 */
+    char *ca_file;              /* whom this party trusts */
+    char *cert_file, *key_file; /* what it shows; empty: nothing */
+    int64_t require_peer;       /* the server's side: 1 when clients must show a certificate */
     int64_t min_version, max_version; /* enum tls_version */
-    char *ciphers, *suites, *groups; /* OpenSSL's names; empty: the library's default */
+    char *ciphers, *suites, *groups;  /* OpenSSL's names; empty: the library's default */
 };
 
 struct client_config {
-    char *address;           /* where to connect */
+    char *address; /* where to connect */
     int64_t port;
-    char *expected_host;     /* whom the broker's certificate must name: an address or a host name */
+    char *expected_host; /* whom the broker's certificate must name: address or host name */
     char *client_id;
     char *username, *password; /* username empty: none is sent */
     struct tls_config tls;

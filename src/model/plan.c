@@ -29,8 +29,8 @@ static void plan_shuffled(struct plan *plan, const struct scenario *scenario) {
 static void plan_sequential(struct plan *plan, const struct scenario *scenario) {
     for (size_t channel = 0; channel < scenario->n_channels; channel++)
         for (int block = 1; block <= scenario_own(scenario)->repetitions; block++)
-            plan->visits[plan->n_visits++] = (struct visit){
-                .block = block, .position = (int)channel + 1, .channel = channel};
+            plan->visits[plan->n_visits++] =
+                (struct visit){.block = block, .position = (int)channel + 1, .channel = channel};
 }
 
 struct plan *plan_new(const struct scenario *scenario) {

@@ -10,10 +10,10 @@
 #include "model/scenario.h"
 
 struct visit {
-    int block;       /* from 1 */
-    int position;    /* of the channel within its block, from 1 */
-    size_t channel;  /* index into the scenario's */
-    int64_t trial;   /* number of its first trial, from 1; one more for each probe */
+    int block;      /* from 1 */
+    int position;   /* of the channel within its block, from 1 */
+    size_t channel; /* index into the scenario's */
+    int64_t trial;  /* number of its first trial, from 1; one more for each probe */
 };
 
 struct plan {

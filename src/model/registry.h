@@ -39,8 +39,7 @@ const struct setting_group *registry_find(const struct registry *registry, unsig
 /* A group by its name and scope, or NULL. */
 const struct setting_group *registry_group(const struct registry *registry,
                                            enum setting_scope scope, const char *name);
-/* The names of all groups of a scope, separated by ", ", without `prefix`; belongs to the caller. */
-char *registry_names(const struct registry *registry, enum setting_scope scope,
-                     const char *prefix);
+/* The names of all groups of a scope, separated by ", ", without prefix; the caller's. */
+char *registry_names(const struct registry *registry, enum setting_scope scope, const char *prefix);
 
 #endif

@@ -9,8 +9,8 @@ static const struct setting scenario_rows[] = {
      .offset = offsetof(struct scenario_settings, name)},
     {"description", SETTING_TEXT, "", .help = "what the experiment is for, in a few words",
      .offset = offsetof(struct scenario_settings, description)},
-    {"channels", SETTING_WORDS, "plain password mutual-tls",
-     .help = "the channels to compare", .offset = offsetof(struct scenario_settings, channels)},
+    {"channels", SETTING_WORDS, "plain password mutual-tls", .help = "the channels to compare",
+     .offset = offsetof(struct scenario_settings, channels)},
     {"probes", SETTING_WORDS, "path transport delivery", .help = "the probes run on each channel",
      .offset = offsetof(struct scenario_settings, probes)},
     {"repetitions", SETTING_COUNT, "50", "1", "100000", .help = "blocks: trials of each kind",
@@ -81,7 +81,8 @@ static void write_channel(FILE *out, const struct channel *channel) {
 
     fprintf(out, "\n[channel.%s]\n", channel->name);
     for (size_t i = 0; i < channel_group.n_rows; i++)
-        write_row(out, "", &channel_group.rows[i], settings_get(&channel->settings, &channel_group));
+        write_row(out, "", &channel_group.rows[i],
+                  settings_get(&channel->settings, &channel_group));
     for (size_t g = 0; g < registry->n_groups; g++) {
         const struct setting_group *group = registry->groups[g];
         CLEANUP_FREE char *prefix = text_format("%s.", group->name);
@@ -96,8 +97,10 @@ static void write_channel(FILE *out, const struct channel *channel) {
 void scenario_write(const struct scenario *scenario, FILE *out) {
     const struct registry *registry = scenario->settings.registry;
 
-    fprintf(out, "# Resolved by mqtt-security-bench %s: the same experiment, every default written "
-                 "out.\n", BENCH_VERSION);
+    fprintf(out,
+            "# Resolved by mqtt-security-bench %s: the same experiment, every default written "
+            "out.\n",
+            BENCH_VERSION);
     for (size_t g = 0; g < registry->n_groups; g++) {
         if (!scenario->settings.blocks[g])
             continue;
@@ -111,6 +114,6 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
         fprintf(out, "\n[reference]\nsource = %s\n",
                 scenario->reference_source ? scenario->reference_source : "");
     for (size_t i = 0; i < scenario->n_references; i++)
-        fprintf(out, "%s.%s = %s\n", scenario->references[i].probe,
-                scenario->references[i].channel, scenario->references[i].text);
+        fprintf(out, "%s.%s = %s\n", scenario->references[i].probe, scenario->references[i].channel,
+                scenario->references[i].text);
 }

@@ -58,7 +58,7 @@ static int assign(struct loader *loader, struct channel *channel, const char *pl
 
 /* What a check complains of starts with a key: in its stead comes the place where it was set. */
 static int blame_key(struct loader *loader, const char *channel, int code) {
-    struct error what = *loader->error;
+    struct error what = loader->error ? *loader->error : (struct error){""};
     size_t length = strcspn(what.text, ":");
     CLEANUP_FREE char *key = strndup(what.text, length);
     const struct assignment *origin = assignments_find(&loader->origins, key);

@@ -83,7 +83,7 @@ static int assign_text(const struct setting *row, void *block, const char *value
                        struct error *error) {
     CLEANUP_FREE char *tidy =
         row->type == SETTING_WORDS ? tidy_words(value, error) : text_copy(value);
-    int r = !tidy                                         ? -EINVAL
+    int r = !tidy ? -EINVAL
             : strstr(tidy, " ;") || strchr(tidy, '\n') != NULL
                 ? error_set(error, -EINVAL, "neither ' ;' nor a line end can be part of a value")
             : row->check ? row->check(tidy, error)
@@ -95,8 +95,7 @@ static int assign_text(const struct setting *row, void *block, const char *value
     return 0;
 }
 
-int setting_assign(const struct setting *row, void *block, const char *value,
-                   struct error *error) {
+int setting_assign(const struct setting *row, void *block, const char *value, struct error *error) {
     if (!*value && *row->fallback)
         return error_set(error, -EINVAL, "has no value; leave the line out for the default, %s",
                          row->fallback);
@@ -171,8 +170,8 @@ char *setting_format(const struct setting *row, const void *block) {
 
 char *setting_describe(const struct setting *row) {
     static const char *const kinds[] = {
-        [SETTING_TEXT] = "a text",          [SETTING_WORDS] = "words separated by blanks",
-        [SETTING_CHOICE] = "one of",        [SETTING_COUNT] = "a number",
+        [SETTING_TEXT] = "a text",           [SETTING_WORDS] = "words separated by blanks",
+        [SETTING_CHOICE] = "one of",         [SETTING_COUNT] = "a number",
         [SETTING_BYTES] = "a size in bytes", [SETTING_DURATION] = "a duration",
     };
 

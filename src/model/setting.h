@@ -30,12 +30,12 @@ enum setting_type {
 struct setting {
     const char *key;
     enum setting_type type;
-    const char *fallback; /* the default, as a user would write it; "" for an empty text */
+    const char *fallback;  /* the default, as a user would write it; "" for an empty text */
     const char *min, *max; /* bounds, as a user would write them (count, bytes, duration) */
     const char *choices;   /* SETTING_CHOICE: the permitted words, separated by blanks */
     const char *help;
     size_t offset;
-    /* A further check of a text or of words, or NULL; error says what is wrong and what is right. */
+    /* A further check of a text or of words, or NULL; error says what is wrong, what is right. */
     int (*check)(const char *value, struct error *error);
 };
 
@@ -57,8 +57,10 @@ struct setting_group {
 
 /* A group whose block is `struct type`, from an array of rows. */
 #define SETTING_GROUP(group_name, group_scope, array, type)                                        \
-    { .name = (group_name), .scope = (group_scope), .rows = (array), .n_rows = ARRAY_SIZE(array),  \
-      .size = sizeof(type) }
+    {                                                                                              \
+        .name = (group_name), .scope = (group_scope), .rows = (array),                             \
+        .n_rows = ARRAY_SIZE(array), .size = sizeof(type)                                          \
+    }
 
 /* A new block with every default in it. */
 void *setting_block_new(const struct setting_group *group);

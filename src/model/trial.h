@@ -23,10 +23,10 @@ struct tls_session {
 
 struct trial_result {
     enum trial_status status;
-    char *reason;        /* of every status but ok; with ok, a remark, or NULL; owned */
+    char *reason; /* of every status but ok; with ok, a remark, or NULL; owned */
     int64_t started_realtime_ns;
-    double duration_s;   /* measured, at the receiver */
-    int64_t bytes;       /* at the receiver in that time; -1: no bulk data */
+    double duration_s; /* measured, at the receiver */
+    int64_t bytes;     /* at the receiver in that time; -1: no bulk data */
     struct tls_session tls;
 };
 

@@ -15,9 +15,13 @@ struct unit {
 /* Largest first, so that the first that divides a value is the one to write. */
 static const struct unit bytes[] = {
     {"GiB", INT64_C(1) << 30}, {"MiB", INT64_C(1) << 20}, {"KiB", INT64_C(1) << 10}, {"B", 1}};
-static const struct unit durations[] = {
-    {"d", 86400 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"min", 60 * NS_PER_S}, {"s", NS_PER_S},
-    {"ms", NS_PER_MS},       {"us", 1000},           {"ns", 1}};
+static const struct unit durations[] = {{"d", 86400 * NS_PER_S},
+                                        {"h", 3600 * NS_PER_S},
+                                        {"min", 60 * NS_PER_S},
+                                        {"s", NS_PER_S},
+                                        {"ms", NS_PER_MS},
+                                        {"us", 1000},
+                                        {"ns", 1}};
 static const struct unit none[] = {{"", 1}};
 
 static const struct {

@@ -247,9 +247,9 @@ void journal_telemetry(struct journal *journal, const struct trial_id *id, int64
 
 int journal_broker_log(struct journal *journal, const struct trial_id *id, const char *log,
                        struct error *error) {
-    CLEANUP_FREE char *name = text_format("log/broker-block%03d-%s-attempt%d-trial%lld.log",
-                                          id->visit->block, id->channel, id->attempt,
-                                          (long long)id->trial);
+    CLEANUP_FREE char *name =
+        text_format("log/broker-block%03d-%s-attempt%d-trial%lld.log", id->visit->block,
+                    id->channel, id->attempt, (long long)id->trial);
 
     return write_file(journal, name, print_log, log, error);
 }

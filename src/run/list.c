@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* What lies between the trials: bring-ups, proofs, the workers' starts; as measured here. */
-#define VISIT_OVERHEAD_NS  (300 * 1000000LL)
-#define TRIAL_OVERHEAD_NS  (150 * 1000000LL)
+#define VISIT_OVERHEAD_NS (300 * 1000000LL)
+#define TRIAL_OVERHEAD_NS (150 * 1000000LL)
 
 static void print_row(const char *name, const char *text) {
     printf("  %-28s %s\n", name, text);
@@ -28,8 +28,8 @@ static void print_files(const char *folder, const char *section) {
         CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
         CLEANUP(inifile_freep) struct inifile *file = NULL;
 
-        if (length > 4 && strcmp(name + length - 4, ".ini") == 0 && strcmp(name, "hosts.ini") != 0 &&
-            inifile_read(&file, path, NULL) == 0) {
+        if (length > 4 && strcmp(name + length - 4, ".ini") == 0 &&
+            strcmp(name, "hosts.ini") != 0 && inifile_read(&file, path, NULL) == 0) {
             const char *description = inifile_get(file, section, "description");
 
             name[length - 4] = '\0';
@@ -71,9 +71,8 @@ static void print_probes(const struct registry *registry, const char *folder) {
 }
 
 static void print_setting(const struct setting_group *group, const struct setting *row) {
-    CLEANUP_FREE char *name =
-        text_format("%s%s.%s", group->scope == SETTING_CHANNEL ? "channel.NAME." : "", group->name,
-                    row->key);
+    CLEANUP_FREE char *name = text_format(
+        "%s%s.%s", group->scope == SETTING_CHANNEL ? "channel.NAME." : "", group->name, row->key);
     CLEANUP_FREE char *what = setting_describe(row);
     const char *key = name;
 
@@ -129,10 +128,11 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
         printf("%s%s\n", kind || i == 0 ? "" : "\n", kinds[i].kind);
         kinds[i].print(registry, folder);
     }
-    return found ? 0 : error_set(error, -EINVAL,
-                                 "nothing called '%s' to list; right would be scenarios, channels, "
-                                 "mechanisms, probes, settings or metrics",
-                                 kind);
+    return found ? 0
+                 : error_set(error, -EINVAL,
+                             "nothing called '%s' to list; right would be scenarios, channels, "
+                             "mechanisms, probes, settings or metrics",
+                             kind);
 }
 
 void list_plan(const struct scenario *scenario) {
@@ -163,7 +163,8 @@ void list_plan(const struct scenario *scenario) {
     printf("plan\n  %lld blocks x %zu channels x %zu probes = %zu trials, %s; about %s\n",
            (long long)own->repetitions, scenario->n_channels, scenario->n_probes,
            plan->n_visits * plan->n_probes,
-           own->order == ORDER_SHUFFLED ? "each block in an order of its own" : "channel by channel",
+           own->order == ORDER_SHUFFLED ? "each block in an order of its own"
+                                        : "channel by channel",
            whole);
     printf("  first bring-ups:");
     for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++)

@@ -36,8 +36,7 @@ static int commit(struct runner *runner, const struct trial_id *id, struct trial
 
     if (r == 0) {
         runner->outcome->trials[result->status]++;
-        progress_trial(runner->progress, id, result,
-                       trial_planned_ns(runner->scenario, id->probe));
+        progress_trial(runner->progress, id, result, trial_planned_ns(runner->scenario, id->probe));
     }
     trial_result_clear(result);
     return r;
@@ -225,8 +224,8 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     *ret = (struct run_outcome){.folder = NULL};
     r = set_up(&runner, error);
     if (r == 0) {
-        runner.progress = progress_new(options->scenario, runner.plan, planned_ns,
-                                       options->verbosity);
+        runner.progress =
+            progress_new(options->scenario, runner.plan, planned_ns, options->verbosity);
         runner.cast.tick = progress_tick;
         runner.cast.context = runner.progress;
         describe(&runner, planned_ns);

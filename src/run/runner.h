@@ -17,7 +17,7 @@ struct run_options {
 };
 
 struct run_outcome {
-    char *folder; /* the run's, NULL when it did not come to one; owned */
+    char *folder;     /* the run's, NULL when it did not come to one; owned */
     size_t trials[4]; /* by enum trial_status, all attempts */
     bool interrupted;
 };

@@ -56,9 +56,9 @@ int show_host(const char *address) {
     int missing = 0;
 
     json_object_foreach(facts, key, value) {
-        CLEANUP_FREE char *text =
-            json_is_string(value) ? text_copy(json_string_value(value))
-                                  : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        CLEANUP_FREE char *text = json_is_string(value)
+                                      ? text_copy(json_string_value(value))
+                                      : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 
         printf("%-26s %s\n", key, text);
     }

@@ -9,7 +9,7 @@
 /* Prints the certificates of every store below the folder. */
 int show_certificates(const char *certs, struct error *error);
 
-/* Prints what this host is and has. Returns 1 when something is missing that a run needs, else 0. */
+/* Prints what this host is and has. Returns 1 when a program is missing that a run needs. */
 int show_host(const char *address);
 
 #endif

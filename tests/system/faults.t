@@ -45,10 +45,10 @@ is_rest_gone_soon() {
 # Block 1 loses a broker and is measured again; block 2 is not touched by that.
 for probe in path transport delivery; do
   begin --set scenario.probes='path transport delivery' --repetitions 2 \
-    --set probe.$probe.duration=1s
+    --set probe.$probe.duration=1500ms
+  broker=$(await_process '[^ ]*/mosquitto -c ')
   await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
-  sleep 0.3 # into its second
-  kill -KILL "$(find_process '[^ ]*/mosquitto -c ' | head -n 1)"
+  kill -KILL "$broker"
   stop_waiting 30
   folder=$(find_run)
   exits "the broker dies during $probe: the run ends as one with a failed trial" 1
@@ -199,7 +199,6 @@ fi
 measure "$tiny" --quiet --channels 'plain password mutual-tls'
 exits "as $(id -un) it works" 0
 if can_be_nobody; then
-  chmod 711 "$scratch"
   chmod 644 "$tiny"
   mkdir -m 777 "$scratch/theirs"
   # shellcheck disable=SC2086 # several words

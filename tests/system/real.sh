@@ -129,12 +129,14 @@ find_process() {
 }
 
 await_process() { # PATTERN: the same, as soon as there is one; nothing after 10 s
+  found=''
   wait_for 10 has_process "$1"
-  find_process "$1" | head -n 1
+  printf '%s\n' "$found" | head -n 1
 }
 
 has_process() {
-  [ -n "$(find_process "$1")" ]
+  found=$(find_process "$1")
+  [ -n "$found" ]
 }
 
 list_brokers() { # folders of brokers that stayed
@@ -146,7 +148,14 @@ list_brokers() { # folders of brokers that stayed
 # $nobody COMMAND...: as an ordinary user.
 nobody='setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent'
 
-# Whether this is root, and an ordinary user can read the sources and the program.
+# Whether this is root, and an ordinary user can read the sources and the program; then $scratch,
+# too, can be passed through (not listed) by all.
 can_be_nobody() {
-  [ "$(id -u)" = 0 ] && has_command setpriv && $nobody "$bench" --version >/dev/null 2>&1
+  [ "$(id -u)" = 0 ] && has_command setpriv && $nobody "$bench" --version >/dev/null 2>&1 ||
+    return 1
+  nobody_path=$scratch
+  while [ "${nobody_path#*/bench-test}" != "$nobody_path" ]; do
+    chmod 711 "$nobody_path"
+    nobody_path=${nobody_path%/*}
+  done
 }

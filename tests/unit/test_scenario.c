@@ -272,6 +272,22 @@ static void test_long_values_survive(void **state) {
     assert_stable(text);
 }
 
+/* The section of a channel in the resolved scenario must be one that can be read. */
+static void test_long_channel_name(void **state) {
+    static const char name[] = "a-channel-whose-name-is-long-but-fits-into-a-list";
+    CLEANUP_FREE char *path = text_format("channels/%s.ini", name), *text = NULL;
+    CLEANUP(workshop_removep) char *folder = folder_with("[scenario]\nchannels = plain\n");
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    struct scenario_override override = {"--channels", "scenario.channels", name};
+
+    (void)state;
+    workshop_put(folder, path, "[channel]\nuse =\n");
+    if (scenario_load(&scenario, workshop_registry(), folder, "main", &override, 1, NULL) < 0)
+        return; /* refused: good as well */
+    text = resolved(scenario);
+    assert_stable(text);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
@@ -286,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_values_survive),
         cmocka_unit_test(test_odd_blanks_survive),
         cmocka_unit_test(test_long_values_survive),
+        cmocka_unit_test(test_long_channel_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

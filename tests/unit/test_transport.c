@@ -282,6 +282,29 @@ static void test_handshake_fails(void **state) {
     assert_has(peer.error.text, "TLS handshake: ");
 }
 
+/* Whatever errno was left by others, a failure inside TLS is -EPROTO. */
+static void test_handshake_fails_inside_tls(void **state) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = peer_config(certs, "tls", "1.2", "1.2", PARTY_CLIENT2);
+    CLEANUP(client_config_freep)
+    struct client_config *broker = peer_config(certs, "tls", "1.3", "1.3", PARTY_BROKER);
+    struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
+    struct peer peer = {.act = wait_and_leave, .context = peer_context(broker)};
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    struct transport *transport = NULL;
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(tls_context_client(&context, config, NULL), 0);
+    peer_start(&peer);
+    config->port = peer.port;
+    errno = ENOTTY;
+    assert_int_equal(transport_connect(&transport, config, context, &options, &error), -EPROTO);
+    peer_stop(&peer);
+    assert_has(error.text, "TLS handshake: tlsv1 alert protocol version");
+    assert_int_equal(peer.code, -EPROTO);
+}
+
 /* ---- sockets ---- */
 
 static void test_options(void **state) {
@@ -336,6 +359,7 @@ int main(void) {
         cmocka_unit_test(test_sending_to_who_has_left),
         cmocka_unit_test(test_time_limit),
         cmocka_unit_test(test_handshake_fails),
+        cmocka_unit_test(test_handshake_fails_inside_tls),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_counters),
     };
