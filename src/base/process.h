@@ -21,7 +21,8 @@ enum process_stream {
 };
 
 struct process_options {
-    const char *const *argv;        /* NULL-terminated; argv[0] is the path that is executed */
+    const char *program;            /* the path that is executed; NULL: argv[0] */
+    const char *const *argv;        /* NULL-terminated */
     const char *const *environment; /* NULL-terminated NAME=VALUE, added to the parent's; or NULL */
     enum process_stream in, out, err;
 };

@@ -52,6 +52,15 @@ static char *plots_of(const struct context *context, const char *run) {
     return text_format("%s/plots", run);
 }
 
+/* A path as the user would write it: without the current folder in front. */
+static const char *shorten(const char *path) {
+    CLEANUP_FREE char *here = getcwd(NULL, 0);
+    size_t length = here ? strlen(here) : 0;
+
+    return length && strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1
+                                                                             : path;
+}
+
 static int report(const struct context *context, const char *run) {
     CLEANUP_FREE char *plots = plots_of(context, run), *words = NULL;
     struct report_result result = {NULL, NULL};
@@ -70,7 +79,8 @@ static int report(const struct context *context, const char *run) {
         return complain(EXIT_SETUP, &error);
     if (words && *words)
         fprintf(stderr, "%s\n", words);
-    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/throughput.{svg,png,pdf}\n", run, plots);
+    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/throughput.{svg,png,pdf}\n", shorten(run),
+           shorten(plots));
     return EXIT_OK;
 }
 

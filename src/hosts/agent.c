@@ -149,9 +149,12 @@ static int order_worker(struct agent *agent, const json_t *order, json_t **ret,
     const char *name = jsonline_text(order, "role", "");
     const struct role *role = role_find(name);
     struct worker *worker = find_worker(agent, 0);
-    const char *argv[] = {"/proc/self/exe", "worker", name, NULL};
-    struct process_options options = {
-        .argv = argv, .in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_KEEP};
+    const char *argv[] = {"bench", "worker", name, NULL};
+    struct process_options options = {.program = "/proc/self/exe",
+                                      .argv = argv,
+                                      .in = PROCESS_PIPE,
+                                      .out = PROCESS_PIPE,
+                                      .err = PROCESS_KEEP};
     int r;
 
     if (!role || !agent->current)

@@ -24,9 +24,12 @@ struct host {
 };
 
 static int start_agent(struct host *host, const char *certs, struct error *error) {
-    const char *argv[] = {"/proc/self/exe", "agent", "--certs", certs, NULL};
-    struct process_options options = {
-        .argv = argv, .in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_KEEP};
+    const char *argv[] = {"bench", "agent", "--certs", certs, NULL};
+    struct process_options options = {.program = "/proc/self/exe",
+                                      .argv = argv,
+                                      .in = PROCESS_PIPE,
+                                      .out = PROCESS_PIPE,
+                                      .err = PROCESS_KEEP};
 
     if (strcmp(host->spec, "local") != 0)
         return error_set(error, -EINVAL,

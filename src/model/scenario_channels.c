@@ -84,8 +84,21 @@ static int open_channel_file(struct loader *loader, const char *name, struct ini
                      known, name);
 }
 
+/* A setting of a mechanism that the channel does not use would silently mean nothing. */
+static int check_in_use(struct loader *loader, const struct channel *channel, const char *place,
+                        const char *key) {
+    const char *dot = strchr(key, '.');
+    CLEANUP_FREE char *mechanism = dot ? strndup(key, (size_t)(dot - key)) : NULL;
+
+    if (mechanism && !channel_uses(channel, mechanism))
+        return error_set(loader->error, -EINVAL, "%s: the channel does not use %s (use = %s)",
+                         place, mechanism, channel_use(channel));
+    return 0;
+}
+
 /* Reads channels/NAME.ini into a channel that has the defaults. */
 static int read_channel_file(struct loader *loader, struct channel *channel) {
+    size_t first = loader->origins.count;
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     int r = open_channel_file(loader, channel->name, &file);
 
@@ -99,19 +112,10 @@ static int read_channel_file(struct loader *loader, struct channel *channel) {
 
         r = assign(loader, channel, place, path, entry->value);
     }
+    for (size_t i = first; r == 0 && i < loader->origins.count; i++)
+        r = check_in_use(loader, channel, loader->origins.list[i].place,
+                         loader->origins.list[i].path);
     return r;
-}
-
-/* A setting of a mechanism that the channel does not use would silently mean nothing. */
-static int check_in_use(struct loader *loader, const struct channel *channel,
-                        const struct assignment *assignment, const char *rest) {
-    const char *dot = strchr(rest, '.');
-    CLEANUP_FREE char *mechanism = dot ? strndup(rest, (size_t)(dot - rest)) : NULL;
-
-    if (mechanism && !channel_uses(channel, mechanism))
-        return error_set(loader->error, -EINVAL, "%s: the channel does not use %s (use = %s)",
-                         assignment->place, mechanism, channel_use(channel));
-    return 0;
 }
 
 static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret);
@@ -152,7 +156,7 @@ static int add_own_keys(struct loader *loader, struct channel *channel) {
 
             if (!rest || strcmp(rest, "inherits") == 0)
                 continue;
-            r = only_used ? check_in_use(loader, channel, assignment, rest)
+            r = only_used ? check_in_use(loader, channel, assignment->place, rest)
                           : assign(loader, channel, assignment->place, rest, assignment->value);
         }
     return r;

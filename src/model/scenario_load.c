@@ -128,29 +128,36 @@ static int read_hosts_file(struct loader *loader) {
 
 /* ---- applying ---- */
 
+static int unknown_probe(struct loader *loader, const char *place) {
+    CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
+
+    return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s", place, known);
+}
+
+/* PROBE.CHANNEL = NUMBER; the channel may be one that this scenario does not measure. */
 static int add_reference(struct loader *loader, const struct assignment *assignment) {
     const char *name = assignment->path + strlen("reference."), *dot = strchr(name, '.');
+    CLEANUP_FREE char *probe = dot ? strndup(name, (size_t)(dot - name)) : NULL;
+    CLEANUP_FREE char *group = text_format("probe.%s", probe ? probe : "");
     struct scenario *scenario = loader->scenario;
     double value;
     char *end;
 
-    if (strcmp(name, "source") == 0) {
-        text_replace(&scenario->reference_source, assignment->value);
-        return 0;
-    }
-    value = strtod(assignment->value, &end);
     if (!dot)
         return error_set(loader->error, -EINVAL,
                          "%s: neither `source` nor PROBE.CHANNEL, as in path.plain",
                          assignment->place);
+    if (!registry_group(loader->registry, SETTING_PROBE, group))
+        return unknown_probe(loader, assignment->place);
+    value = strtod(assignment->value, &end);
     if (end == assignment->value || *end || !isfinite(value) || value <= 0)
         return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
                          assignment->place, assignment->value);
     scenario->references = memory_resize(scenario->references, scenario->n_references + 1,
                                          sizeof(*scenario->references));
     scenario->references[scenario->n_references++] =
-        (struct reference){strndup(name, (size_t)(dot - name)), text_copy(dot + 1), value,
-                           text_copy(assignment->value)};
+        (struct reference){probe, text_copy(dot + 1), value, text_copy(assignment->value)};
+    probe = NULL;
     return 0;
 }
 
@@ -160,12 +167,8 @@ static int unknown(struct loader *loader, const struct assignment *assignment) {
             loader->error, -EINVAL,
             "%s: varied settings are not supported yet; write a channel for each value",
             assignment->place);
-    if (strncmp(assignment->path, "probe.", 6) == 0) {
-        CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
-
-        return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s",
-                         assignment->place, known);
-    }
+    if (strncmp(assignment->path, "probe.", 6) == 0)
+        return unknown_probe(loader, assignment->place);
     return error_set(loader->error, -EINVAL, "%s: unknown section; `bench list settings` shows all",
                      assignment->place);
 }
@@ -178,6 +181,10 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
 
     if (is_of_channel(assignment->path))
         return 0;
+    if (text_equal(assignment->path, "reference.source")) {
+        text_replace(&loader->scenario->reference_source, assignment->value);
+        return 0;
+    }
     if (strncmp(assignment->path, "reference.", 10) == 0)
         return add_reference(loader, assignment);
     group = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &key);

@@ -163,7 +163,7 @@ static void set_headers(struct table *table, const struct dataset *dataset) {
     if (has_references(dataset))
         table->headers[TABLE_PUBLISHED] = text_copy("published");
     if (dataset_find_channel(dataset, dataset->baseline) >= 0)
-        table->headers[TABLE_RATIO] = text_format("mean/%s", dataset->baseline);
+        table->headers[TABLE_RATIO] = text_copy("ratio");
 }
 
 /* "mean of 3 trials", or "mean of the trials that are ok" when their number differs. */
@@ -262,6 +262,8 @@ static void add_notes(struct table *table, const struct summary *summary) {
     add_reference_note(table, dataset);
     add_note(table, "95 %% interval: of the mean, by Student's t, as if the trials were "
                     "independent of each other.");
+    if (table->headers[TABLE_RATIO])
+        add_note(table, "ratio: of the mean to that of %s.", dataset->baseline);
     for (size_t i = 0; i < dataset->n_channels; i++)
         if (*dataset->channels[i].description)
             add_note(table, "%s: %s", dataset->channels[i].name, dataset->channels[i].description);

@@ -8,7 +8,7 @@
 
 #include "report/summary.h"
 
-#define TABLE_WIDTH 100 /* columns that sentences in the terminal are wrapped to */
+#define TABLE_WIDTH 79
 
 enum table_column {
     TABLE_CHANNEL,

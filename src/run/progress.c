@@ -89,19 +89,42 @@ static void draw_line(struct progress *progress, const char *text) {
     progress->drawn++;
 }
 
-static void draw_channel(struct progress *progress, size_t channel, int name_width) {
+/* The width of a probe's column: its name and its figures. */
+static int column_width(const char *probe) {
+    int width = (int)strlen(probe);
+
+    return (width < 8 ? 8 : width) + 2;
+}
+
+/* A row of the picture: a name, and under each probe's name its latest figure on that channel. */
+static void draw_row(struct progress *progress, const char *name, int name_width,
+                     const double *figures) {
     const struct scenario *scenario = progress->scenario;
-    CLEANUP_FREE char *line = text_format("  %-*s", name_width, scenario->channels[channel].name);
+    CLEANUP_FREE char *line = text_format("  %-*s", name_width, name);
 
     for (size_t i = 0; i < scenario->n_probes; i++) {
         CLEANUP_FREE char *figure =
-            progress_figure(progress->latest[channel * scenario->n_probes + i]);
-        char *longer = text_format("%s   %s %8s", line, scenario->probes[i], figure);
+            figures ? progress_figure(figures[i]) : text_copy(scenario->probes[i]);
+        char *longer = text_format("%s%*s", line, column_width(scenario->probes[i]), figure);
 
         free(line);
         line = longer;
     }
     draw_line(progress, line);
+}
+
+static void draw_figures(struct progress *progress) {
+    static const char heading[] = "latest, Mbit/s";
+    const struct scenario *scenario = progress->scenario;
+    size_t width = strlen(heading);
+
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        if (strlen(scenario->channels[i].name) > width)
+            width = strlen(scenario->channels[i].name);
+    draw_row(progress, heading, (int)width, NULL);
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        draw_row(progress, scenario->channels[i].name, (int)width,
+                 &progress->latest[i * scenario->n_probes]);
 }
 
 /* From the pace so far: what a trial takes beyond its measured time, the coming ones take too. */
@@ -115,22 +138,15 @@ static char *time_left(const struct progress *progress) {
 }
 
 static void draw(struct progress *progress) {
-    const struct scenario *scenario = progress->scenario;
     size_t filled = progress->total ? progress->done * BAR_WIDTH / progress->total : 0;
     CLEANUP_FREE char *left = time_left(progress), *last = NULL;
     char bar[BAR_WIDTH + 1];
-    int name_width = 0;
 
     for (size_t i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '-';
     bar[BAR_WIDTH] = '\0';
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        if ((int)strlen(scenario->channels[i].name) > name_width)
-            name_width = (int)strlen(scenario->channels[i].name);
     erase(progress);
-    draw_line(progress, "  latest, Mbit/s");
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        draw_channel(progress, i, name_width);
+    draw_figures(progress);
     last = text_format("  [%s] %zu/%zu  %s  %s left", bar, progress->done, progress->total,
                        progress->doing, left);
     draw_line(progress, last);

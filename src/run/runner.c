@@ -196,7 +196,8 @@ static void describe(const struct runner *runner, int64_t planned_ns) {
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, hosts->address, hosts->publisher);
     progress_note(runner->progress,
-                  "plan     %s: %lld blocks x %zu channels x %zu probes, %s to measure", own->name,
+                  "plan     %s: %zu trials (%lld x %zu channels x %zu probes), %s to measure",
+                  own->name, runner->plan->n_visits * runner->plan->n_probes,
                   (long long)own->repetitions, scenario->n_channels, scenario->n_probes, duration);
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
 }

@@ -26,70 +26,163 @@ refused() {
   fi
 }
 
-# ---- one mistake in a scenario that is right otherwise: name | edit | message behind "bad.ini:" ----
+# ---- one mistake in a scenario that is right otherwise, in three lines: name,
+# ---- edit, message behind "bad.ini:" ----
 
 run "$bench" check "$tiny"
 exits 'without a mistake it is accepted' 0
-while IFS='|' read -r name edit message; do
+while read -r name && read -r edit && read -r message; do
   sed "$edit" "$tiny" >"$bad"
   refused "$name" "^bench: error: [^ ]*/bad\.ini:$message" "$bad"
 done <<'END'
-an unknown key|s/^repetitions/repetition/|4: \[scenario\] repetition: unknown key; .*list settings
-a key of another probe|13s/.*/payload = 1KiB/|13: \[probe\.path\] payload: unknown key; .*list settings
-an unknown section|s/^\[telemetry/[telepathy/|10: \[telepathy\] interval: unknown section; .*list set
-an unknown probe's section|s/^\[probe.path/[probe.paht/|12: \[probe\.paht\] duration: unknown probe; known are path, 
-an unknown channel|2s/plain/plian/|2: \[scenario\] channels: unknown channel 'plian'; known are .*plain.*\[channel\.plian\]
-an unknown probe|3s/path/paht/|3: \[scenario\] probes: unknown probe 'paht'; known are path, transport, delivery
-a channel twice|2s/plain/plain plain/|2: \[scenario\] channels: names 'plain' twice
-no channel|2s/plain//|2: \[scenario\] channels: has no value; .*default
-no value|4s/1//|4: \[scenario\] repetitions: has no value; .*default, 50
-no number|4s/1/many/|4: \[scenario\] repetitions: 'many' is not a number.*write, say, 50
-a negative number|4s/1/-3/|4: \[scenario\] repetitions: '-3' is negative
-zero|4s/1/0/|4: \[scenario\] repetitions: '0' is out of bounds; .* a number from 1 to 100000
-a huge number|4s/1/99999999999999999999999999/|4: \[scenario\] repetitions: .* out of bounds; .* from 1 to 100000
-a unit where none belongs|4s/1/1s/|4: \[scenario\] repetitions: '1s' has the wrong unit; right would be no unit
-a size for a duration|12s/100ms/64KiB/|12: \[probe\.path\] duration: '64KiB' has the wrong unit; right would be us, ms, s
-no unit|12s/100ms/10/|12: \[probe\.path\] duration: '10' lacks a unit .*write, say, 10
-no time at all|12s/100ms/0s/|12: \[probe\.path\] duration: '0s' is out of bounds; .* from 100ms to 1h
-a duration beyond an hour|12s/100ms/61min/|12: \[probe\.path\] duration: .*out of bounds; .* from 100ms to 1h
-a duration beyond 64 bits|12s/100ms/99999999999d/|12: \[probe\.path\] duration: .*out of bounds; .* from 100ms to 1h
-a negative duration|12s/100ms/-1s/|12: \[probe\.path\] duration: '-1s' is negative
-a fraction of a nanosecond|12s/100ms/0.5ns/|12: \[probe\.path\] duration: .*whole number
-an unknown choice|4s/.*/order = backwards/|4: \[scenario\] order: 'backwards' is none of: shuffled sequential
-a baseline that is not measured|4s/.*/baseline = password/|4: \[scenario\] baseline: 'password' is none of .*plain
-a key twice|4s/.*/&\n&/|5: \[scenario\] repetitions: was set before, in line 4; keep one
-text that is neither|4s/.*/hello/|4: neither a \[section\] nor 'key = value'
-a key before any section|1d|1: a key before the first \[section\]
-a name that is none|4s,.*,name = a/b,|4: \[scenario\] name: 'a/b' is no name: letters
-varied settings|4s/.*/[vary]\nprobe.path.streams = 1 2/|5: \[vary\] .*not supported yet; write a channel
-a wildcard to publish to|10s/.*/topic = a\/#/|10: \[telemetry\] topic: .*wildcard
+an unknown key
+  s/^repetitions/repetition/
+  4: \[scenario\] repetition: unknown key; .*list settings
+a key of another probe
+  13s/.*/payload = 1KiB/
+  13: \[probe\.path\] payload: unknown key; .*list settings
+an unknown section
+  s/^\[telemetry/[telepathy/
+  10: \[telepathy\] interval: unknown section; .*list set
+an unknown probe's section
+  s/^\[probe.path/[probe.paht/
+  12: \[probe\.paht\] duration: unknown probe; known are path,
+an unknown channel
+  2s/plain/plian/
+  2: \[scenario\] channels: unknown channel 'plian'; known are .*plain.*\[channel\.plian\]
+an unknown probe
+  3s/path/paht/
+  3: \[scenario\] probes: unknown probe 'paht'; known are path, transport, delivery
+a channel twice
+  2s/plain/plain plain/
+  2: \[scenario\] channels: names 'plain' twice
+no channel
+  2s/plain//
+  2: \[scenario\] channels: has no value; .*default
+no value
+  4s/1//
+  4: \[scenario\] repetitions: has no value; .*default, 50
+no number
+  4s/1/many/
+  4: \[scenario\] repetitions: 'many' is not a number.*write, say, 50
+a negative number
+  4s/1/-3/
+  4: \[scenario\] repetitions: '-3' is negative
+zero
+  4s/1/0/
+  4: \[scenario\] repetitions: '0' is out of bounds; .* a number from 1 to 100000
+a huge number
+  4s/1/99999999999999999999999999/
+  4: \[scenario\] repetitions: .* out of bounds; .* from 1 to 100000
+a unit where none belongs
+  4s/1/1s/
+  4: \[scenario\] repetitions: '1s' has the wrong unit; right would be no unit
+a size for a duration
+  12s/100ms/64KiB/
+  12: \[probe\.path\] duration: '64KiB' has the wrong unit; right would be us, ms, s
+no unit
+  12s/100ms/10/
+  12: \[probe\.path\] duration: '10' lacks a unit .*write, say, 10
+no time at all
+  12s/100ms/0s/
+  12: \[probe\.path\] duration: '0s' is out of bounds; .* from 100ms to 1h
+a duration beyond an hour
+  12s/100ms/61min/
+  12: \[probe\.path\] duration: .*out of bounds; .* from 100ms to 1h
+a duration beyond 64 bits
+  12s/100ms/99999999999d/
+  12: \[probe\.path\] duration: .*out of bounds; .* from 100ms to 1h
+a negative duration
+  12s/100ms/-1s/
+  12: \[probe\.path\] duration: '-1s' is negative
+a fraction of a nanosecond
+  12s/100ms/0.5ns/
+  12: \[probe\.path\] duration: .*whole number
+an unknown choice
+  4s/.*/order = backwards/
+  4: \[scenario\] order: 'backwards' is none of: shuffled sequential
+a baseline that is not measured
+  4s/.*/baseline = password/
+  4: \[scenario\] baseline: 'password' is none of .*plain
+a key twice
+  4s/.*/&\n&/
+  5: \[scenario\] repetitions: was set before, in line 4; keep one
+text that is neither
+  4s/.*/hello/
+  4: neither a \[section\] nor 'key = value'
+a key before any section
+  1d
+  1: a key before the first \[section\]
+a name that is none
+  4s,.*,name = a/b,
+  4: \[scenario\] name: 'a/b' is no name: letters
+varied settings
+  4s/.*/[vary]\nprobe.path.streams = 1 2/
+  5: \[vary\] .*not supported yet; write a channel
+a wildcard to publish to
+  10s/.*/topic = a\/#/
+  10: \[telemetry\] topic: .*wildcard
 END
 
-# ---- channels: what stands in [channel.mine] | message behind "bad.ini:" ----
+# ---- the same for what stands in [channel.mine] ----
 
-while IFS='|' read -r name lines message; do
+while read -r name && read -r lines && read -r message; do
   sed '2s/plain/mine/' "$tiny" >"$bad"
   # shellcheck disable=SC2059 # the line ends in it
   printf "[channel.mine]\n$lines\n" >>"$bad"
   refused "$name" "^bench: error: [^ ]*/bad\.ini:$message" "$bad"
 done <<'END'
-an unknown mechanism|use = tls telepathy|22: \[channel\.mine\] use: unknown mechanism 'telepathy'; .*list mechanisms
-a setting of an unknown mechanism|use = tls\ntelepathy.range = 1|23: \[channel\.mine\] telepathy\.range: unknown mechanism; known are .*tls
-an unknown setting of a channel|use = tls\ntls.speed = 9|23: \[channel\.mine\] tls\.speed: unknown key; .*list settings
-certificate without tls|use = certificate|22: \[channel\.mine\] use: certificate needs tls
-a setting of a mechanism not in use|use = password\ntls.min_version = 1.2|23: \[channel\.mine\] tls\.min_version: .*does not use tls
-the newest version below the oldest|use = tls\ntls.max_version = 1.2|23: \[channel\.mine\] tls\.max_version: .*below.*min_version
-an unknown version|use = tls\ntls.min_version = 1.1|23: \[channel\.mine\] tls\.min_version: '1.1' is none of: 1.2 1.3
-unknown ciphers|use = tls\ntls.min_version = 1.2\ntls.ciphers = ROT13|24: \[channel\.mine\] tls\.ciphers: 'ROT13' is no cipher list
-ciphers where only 1.3 is spoken|use = tls\ntls.ciphers = ECDHE+AESGCM|23: \[channel\.mine\] tls\.ciphers: .*1\.2.*min_version
-unknown suites|use = tls\ntls.suites = TLS_ROT13|23: \[channel\.mine\] tls\.suites: 'TLS_ROT13' .*known are TLS_AES_256_GCM_SHA384
-suites where only 1.2 is spoken|use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.suites = TLS_AES_128_GCM_SHA256|25: \[channel\.mine\] tls\.suites: .*1\.3.*max_version
-unknown groups|use = tls\ntls.groups = X999|23: \[channel\.mine\] tls\.groups: 'X999' are no groups
-an unknown key type|use = tls\ntls.key_type = rsa:512|23: \[channel\.mine\] tls\.key_type: 'rsa:512' is none of: ec:P-256
-a password in the file|use = password\npassword.secret = hunter2|23: \[channel\.mine\] password\.secret: .*never written here; .*generated.*file:PATH
-a user without a name|use = password\npassword.user = a:b|23: \[channel\.mine\] password\.user: 'a:b' cannot be a user name
-one that inherits itself|inherits = mine|22: \[channel\.mine\] inherits: .*itself
-one that inherits nothing known|inherits = nobody|22: \[channel\.mine\] inherits: unknown channel 'nobody'; known are
+an unknown mechanism
+  use = tls telepathy
+  22: \[channel\.mine\] use: unknown mechanism 'telepathy'; .*list mechanisms
+a setting of an unknown mechanism
+  use = tls\ntelepathy.range = 1
+  23: \[channel\.mine\] telepathy\.range: unknown mechanism; known are .*tls
+an unknown setting of a channel
+  use = tls\ntls.speed = 9
+  23: \[channel\.mine\] tls\.speed: unknown key; .*list settings
+certificate without tls
+  use = certificate
+  22: \[channel\.mine\] use: certificate needs tls
+a setting of a mechanism not in use
+  use = password\ntls.min_version = 1.2
+  23: \[channel\.mine\] tls\.min_version: .*does not use tls
+the newest version below the oldest
+  use = tls\ntls.max_version = 1.2
+  23: \[channel\.mine\] tls\.max_version: .*below.*min_version
+an unknown version
+  use = tls\ntls.min_version = 1.1
+  23: \[channel\.mine\] tls\.min_version: '1.1' is none of: 1.2 1.3
+unknown ciphers
+  use = tls\ntls.min_version = 1.2\ntls.ciphers = ROT13
+  24: \[channel\.mine\] tls\.ciphers: 'ROT13' is no cipher list
+ciphers where only 1.3 is spoken
+  use = tls\ntls.ciphers = ECDHE+AESGCM
+  23: \[channel\.mine\] tls\.ciphers: .*1\.2.*min_version
+unknown suites
+  use = tls\ntls.suites = TLS_ROT13
+  23: \[channel\.mine\] tls\.suites: 'TLS_ROT13' .*known are TLS_AES_256_GCM_SHA384
+suites where only 1.2 is spoken
+  use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.suites = TLS_AES_128_GCM_SHA256
+  25: \[channel\.mine\] tls\.suites: .*1\.3.*max_version
+unknown groups
+  use = tls\ntls.groups = X999
+  23: \[channel\.mine\] tls\.groups: 'X999' are no groups
+an unknown key type
+  use = tls\ntls.key_type = rsa:512
+  23: \[channel\.mine\] tls\.key_type: 'rsa:512' is none of: ec:P-256
+a password in the file
+  use = password\npassword.secret = hunter2
+  23: \[channel\.mine\] password\.secret: .*never written here; .*generated.*file:PATH
+a user without a name
+  use = password\npassword.user = a:b
+  23: \[channel\.mine\] password\.user: 'a:b' cannot be a user name
+one that inherits itself
+  inherits = mine
+  22: \[channel\.mine\] inherits: .*itself
+one that inherits nothing known
+  inherits = nobody
+  22: \[channel\.mine\] inherits: unknown channel 'nobody'; known are
 END
 lacks 'a password that stands in the file is not repeated' "$(
   sed '2s/plain/mine/' "$tiny" >"$bad"
@@ -119,7 +212,8 @@ mkdir "$scratch/channels"
 cp "$tiny" "$bad"
 sed -i '2s/plain/odd/' "$bad"
 printf '[channel]\nuse = password\nsecret = x\n' >"$scratch/channels/odd.ini"
-refused 'a mistake in a channel'\''s file' 'channels/odd\.ini:3: \[channel\] secret: unknown key' "$bad"
+refused 'a mistake in a channel'\''s file' \
+  'channels/odd\.ini:3: \[channel\] secret: unknown key' "$bad"
 printf '[channel]\nuse = certificate\n' >"$scratch/channels/odd.ini"
 refused 'what does not go together there' \
   'channels/odd\.ini:2: \[channel\] use: certificate needs tls' "$bad"

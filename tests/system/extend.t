@@ -123,7 +123,8 @@ is 'all is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
 is 'down is counted at client2' \
   "$(rows "$folder/intervals.csv" trial,party | sed 's/^[0-9]*|//' | sort -u | tr '\n' ' ')" \
   'client1 client2 '
-check 'every trial moved bytes' test "$(rows "$folder/trials.csv" bytes | sort -n | head -n 1)" -gt 0
+check 'every trial moved bytes' test \
+  "$(rows "$folder/trials.csv" bytes | sort -n | head -n 1)" -gt 0
 measure "$tiny" --quiet --channels 'plain password' --probes delivery --repetitions 2 \
   --set probe.delivery.qos=2 --set probe.delivery.payload=30B
 exits 'QoS 2' 0

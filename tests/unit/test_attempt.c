@@ -339,7 +339,7 @@ static void test_closed_over_tls(void **state) {
 
 /* "closed" is for those who say nothing: this one speaks, though not TLS. */
 static void test_no_tls_there(void **state) {
-    struct peer peer = {.act = answer_and_leave, ACCEPTED};
+    struct peer peer = {.act = answer_and_leave, ANSWER("HTTP/1.1 400 Bad Request\r\n")};
     CLEANUP(client_config_freep)
     struct client_config *config = peer_config(certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
     struct attempt attempt;

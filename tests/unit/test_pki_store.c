@@ -1,0 +1,276 @@
+/* What the PKI makes: everything of figure 5, and its steps one by one. */
+#include "pki_workshop.h"
+
+#include <openssl/bn.h>
+
+static void test_all_key_types(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const key_types[] = {"ec:P-256", "rsa:2048", "rsa:3072", "ed25519"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
+        struct pki_entry *entries;
+        size_t n;
+
+        assert_true(text_has_word(PKI_KEY_TYPES, key_types[i]));
+        fixture->options.key_type = key_types[i];
+        assert_int_equal(ensure(fixture), 7);
+        check_store(fixture);
+        assert_int_equal(ensure(fixture), 0);
+
+        CLEANUP_FREE char *store = pki_store(fixture->folder, key_types[i]);
+        assert_int_equal(pki_list(store, &entries, &n, &fixture->error), 0);
+        assert_int_equal(n, 7);
+        for (size_t k = 0; k < n; k++)
+            assert_string_equal(entries[k].key_type, key_types[i]);
+        pki_list_free(entries, n);
+    }
+}
+
+static void test_usages(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *key_type, *path;
+        uint32_t usage, extended;
+        long path_length;
+    } cases[] = {
+        {"ec:P-256", "ca/ca.crt", KU_KEY_CERT_SIGN | KU_CRL_SIGN, UINT32_MAX, 0},
+        {"ec:P-256", "broker/broker.crt", KU_DIGITAL_SIGNATURE, XKU_SSL_SERVER, -1},
+        {"ec:P-256", "client1/client1.crt", KU_DIGITAL_SIGNATURE, XKU_SSL_CLIENT, -1},
+        {"rsa:2048", "broker/broker.crt", KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,
+         XKU_SSL_SERVER, -1},
+        {"rsa:2048", "client1/client1.crt", KU_DIGITAL_SIGNATURE, XKU_SSL_CLIENT, -1},
+        {"ed25519", "broker/broker.crt", KU_DIGITAL_SIGNATURE, XKU_SSL_SERVER, -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fixture->options.key_type = cases[i].key_type;
+        (void)ensure(fixture);
+        CLEANUP(X509_freep) X509 *x = certificate(fixture, cases[i].path);
+        int usage = X509_get_ext_by_NID(x, NID_key_usage, -1);
+        int constraints = X509_get_ext_by_NID(x, NID_basic_constraints, -1);
+
+        assert_int_equal(X509_get_key_usage(x), cases[i].usage);
+        assert_int_equal(X509_get_extended_key_usage(x), cases[i].extended);
+        assert_int_equal(X509_get_pathlen(x), cases[i].path_length);
+        assert_int_equal(X509_check_ca(x), cases[i].path_length == 0);
+        assert_int_equal(X509_EXTENSION_get_critical(X509_get_ext(x, usage)), 1);
+        assert_int_equal(X509_EXTENSION_get_critical(X509_get_ext(x, constraints)), 1);
+        assert_non_null(X509_get0_subject_key_id(x));
+        assert_non_null(X509_get0_authority_key_id(x));
+        assert_int_equal(X509_get_version(x), X509_VERSION_3);
+    }
+}
+
+static void test_addresses(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const ips[] = {"192.0.2.7", "2001:db8::1", "fe80::1", "127.0.0.1", "::1"};
+
+    fixture->options.addresses = " Broker.Example 192.0.2.7 2001:db8::1 fe80::1%eth0 my_pod\t"
+                                 "broker.example localhost 2001:DB8:0::1 ";
+    (void)ensure(fixture);
+    CLEANUP(X509_freep) X509 *broker = certificate(fixture, "broker/broker.crt");
+    CLEANUP(X509_freep) X509 *client = certificate(fixture, "client1/client1.crt");
+    CLEANUP(GENERAL_NAMES_freep)
+    GENERAL_NAMES *names = X509_get_ext_d2i(broker, NID_subject_alt_name, NULL, NULL);
+
+    assert_int_equal(sk_GENERAL_NAME_num(names), 8); /* each once */
+    for (size_t i = 0; i < ARRAY_SIZE(ips); i++)
+        assert_int_equal(X509_check_ip_asc(broker, ips[i], 0), 1);
+    assert_int_equal(X509_check_host(broker, "broker.example", 0, 0, NULL), 1);
+    assert_int_equal(X509_check_host(broker, "my_pod", 0, 0, NULL), 1);
+    assert_int_equal(X509_check_host(broker, "localhost", 0, 0, NULL), 1);
+    assert_int_equal(X509_check_host(broker, "wrong.example", 0, 0, NULL), 0);
+    assert_int_equal(X509_check_ip_asc(broker, "192.0.2.8", 0), 0);
+    assert_int_equal(X509_get_ext_by_NID(client, NID_subject_alt_name, -1), -1);
+}
+
+static void test_bad_options(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const bad[] = {"1.2.3",     "1.2.3.256", "a..b",   "-a",    "a-",
+                                      "b\xc3\xbc", "a,DNS:b",   "*.here", "::1::", "here:8883",
+                                      "host.",     "[::1]",     "a/b",    "%eth0", "::1/64"};
+    struct pki_outcome outcome = {.issued = 77};
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        fixture->options.addresses = bad[i];
+        assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+        assert_mentions(fixture, bad[i]);
+    }
+    fixture->options.addresses = NULL;
+    fixture->options.key_type = "dsa:512";
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+    assert_mentions(fixture, "dsa:512");
+    fixture->options.key_type = PKI_DEFAULT_KEY_TYPE;
+    fixture->options.renew_before_ns = fixture->options.validity_ns;
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+    fixture->options.renew_before_ns = 0;
+    fixture->options.folder = "/nonexistent/certs";
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -ENOENT);
+    assert_mentions(fixture, "/nonexistent/certs");
+    assert_int_equal(outcome.issued, 77); /* untouched on failure */
+}
+
+static void test_serials(void **state) {
+    struct fixture *fixture = *state;
+    static const char *const paths[] = {
+        "ca/ca.crt",         "broker/broker.crt",  "client1/client1.crt", "client2/client2.crt",
+        "proof/expired.crt", "proof/stranger.crt", "proof/other-ca.crt"};
+    CLEANUP_FREE char *seen = text_copy("");
+
+    (void)ensure(fixture);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        CLEANUP(X509_freep) X509 *x = certificate(fixture, paths[i]);
+        BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+        char *hex = BN_bn2hex(number);
+        CLEANUP_FREE char *all = text_format("%s %s", seen, hex);
+
+        assert_false(BN_is_negative(number) || BN_is_zero(number));
+        assert_true(BN_num_bits(number) <= 159);
+        assert_null(strstr(seen, hex));
+        text_replace(&seen, all);
+        OPENSSL_free(hex);
+        BN_free(number);
+    }
+}
+
+static void test_times(void **state) {
+    struct fixture *fixture = *state;
+    int64_t now_ns = clock_realtime_ns();
+    struct pki_entry *entries;
+    size_t n;
+
+    fixture->options.validity_ns = INT64_C(60) * 365 * DAY_NS; /* beyond 2049 */
+    (void)ensure(fixture);
+    assert_store_verified(fixture);
+    assert_int_equal(pki_list(fixture->folder, &entries, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        int64_t begin_ns = entries[i].not_before_ns, end_ns = entries[i].not_after_ns;
+
+        assert_true(begin_ns <= now_ns - DAY_NS + 99 * NS_PER_S);
+        if (strcmp(entries[i].name, "expired") == 0) {
+            assert_true(end_ns < now_ns - DAY_NS);
+            continue;
+        }
+        assert_true(begin_ns >= now_ns - DAY_NS - NS_PER_S);
+        assert_true(end_ns >= now_ns + fixture->options.validity_ns - NS_PER_S);
+        assert_true(end_ns <= now_ns + fixture->options.validity_ns + 99 * NS_PER_S);
+    }
+    pki_list_free(entries, n);
+    CLEANUP(X509_freep) X509 *x = certificate(fixture, "broker/broker.crt");
+    assert_int_equal(ASN1_STRING_type(X509_get0_notBefore(x)), V_ASN1_UTCTIME);
+    assert_int_equal(ASN1_STRING_type(X509_get0_notAfter(x)), V_ASN1_GENERALIZEDTIME);
+    assert_int_equal(ensure(fixture), 0);
+}
+
+static void test_proof(void **state) {
+    struct fixture *fixture = *state;
+    X509 *right, *expired;
+
+    (void)ensure(fixture);
+    assert_int_equal(verify(fixture, "ca/ca.crt", "proof/expired.crt", X509_PURPOSE_SSL_CLIENT),
+                     X509_V_ERR_CERT_HAS_EXPIRED);
+    assert_int_equal(verify(fixture, "ca/ca.crt", "proof/stranger.crt", X509_PURPOSE_SSL_CLIENT),
+                     X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+    assert_int_equal(
+        verify(fixture, "proof/other-ca.crt", "proof/stranger.crt", X509_PURPOSE_SSL_CLIENT),
+        X509_V_OK);
+    assert_int_not_equal(
+        verify(fixture, "proof/other-ca.crt", "client1/client1.crt", X509_PURPOSE_SSL_CLIENT),
+        X509_V_OK);
+    assert_int_not_equal(
+        verify(fixture, "ca/ca.crt", "client1/client1.crt", X509_PURPOSE_SSL_SERVER), X509_V_OK);
+    right = certificate(fixture, "client1/client1.crt");
+    expired = certificate(fixture, "proof/expired.crt");
+    assert_int_equal(X509_NAME_cmp(X509_get_subject_name(right), X509_get_subject_name(expired)),
+                     0);
+    X509_free(right);
+    X509_free(expired);
+}
+
+static void test_list(void **state) {
+    struct fixture *fixture = *state;
+    struct pki_entry *entries;
+    size_t n;
+
+    assert_int_equal(pki_list(fixture->folder, &entries, &n, &fixture->error), 0);
+    assert_int_equal(n, 0);
+    pki_list_free(entries, n);
+    (void)ensure(fixture);
+    assert_int_equal(pki_list(fixture->folder, &entries, &n, &fixture->error), 0);
+    assert_string_equal(entries[0].name, "ca");
+    assert_string_equal(entries[0].subject, entries[0].issuer);
+    assert_string_equal(entries[1].subject, "CN=broker");
+    assert_string_equal(entries[1].issuer, entries[0].subject);
+    assert_string_equal(entries[1].addresses, "broker.example 192.0.2.7 localhost 127.0.0.1 ::1");
+    assert_string_equal(entries[2].addresses, "");
+    assert_int_equal(strlen(entries[1].fingerprint), 95);
+    assert_string_not_equal(entries[1].fingerprint, entries[2].fingerprint);
+    pki_list_free(entries, n);
+    overwrite(fixture, "client2/client2.crt", "nothing");
+    assert_int_equal(pki_list(fixture->folder, &entries, &n, &fixture->error), -EBADMSG);
+    assert_mentions(fixture, "client2/client2.crt");
+}
+
+/* The steps of figure 5 one by one, with text alone between party and CA. */
+static void test_steps(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP(pki_secret_freep) char *key = NULL;
+    CLEANUP_FREE char *ca_key = NULL, *request = NULL, *signed_pem = NULL, *folder = NULL;
+    CLEANUP(pki_authority_clear) struct pki_authority authority = {0};
+    struct pki_profile profile = {.common_name = "client1", .role = PKI_CLIENT};
+    struct error *error = &fixture->error;
+
+    (void)ensure(fixture);
+    ca_key = content(fixture, "ca/ca.key");
+    authority.certificate = certificate(fixture, "ca/ca.crt");
+    authority.key = pki_parse_key(ca_key, PASSPHRASE, NULL);
+    assert_non_null(authority.key);
+    profile.not_before_s = clock_realtime_ns() / NS_PER_S - DAY_S;
+    profile.not_after_s = profile.not_before_s + 80 * DAY_S;
+    assert_int_equal(pki_make_key("rsa:2048", NULL, &key, error), 0);
+    assert_int_equal(pki_make_request(key, "client1", &request, error), 0);
+    profile.common_name = "client2"; /* somebody else's name */
+    assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), -EBADMSG);
+    assert_mentions(fixture, "client2");
+    profile.common_name = "client1";
+    assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), 0);
+    folder = path_of(fixture, "client1");
+    assert_int_equal(pki_install(folder, "client1", signed_pem, NULL, error), 0);
+    assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
+    overwrite(fixture, "client1/client1.key", key);
+    assert_int_equal(ensure(fixture), 1); /* right in all but the type of key */
+    check_store(fixture);
+}
+
+/* A request whose signature another key made is refused. */
+static void test_forged_request(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *own = NULL, *other = NULL;
+    CLEANUP(X509_REQ_freep) X509_REQ *forged = X509_REQ_new();
+    X509_NAME *name = X509_REQ_get_subject_name(forged);
+
+    assert_int_equal(pki_generate_key("ec:P-256", &own, &fixture->error), 0);
+    assert_int_equal(pki_generate_key("ec:P-256", &other, &fixture->error), 0);
+    assert_int_equal(X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+                                                (const unsigned char *)"client1", -1, -1, 0),
+                     1);
+    assert_int_equal(X509_REQ_set_version(forged, X509_REQ_VERSION_1), 1); /* 3.5 insists */
+    assert_int_equal(X509_REQ_set_pubkey(forged, own), 1);
+    assert_true(X509_REQ_sign(forged, other, EVP_sha256()) > 0);
+    assert_false(pki_request_fits(forged, own, "client1"));
+    assert_true(X509_REQ_sign(forged, own, EVP_sha256()) > 0);
+    assert_true(pki_request_fits(forged, own, "client1"));
+    assert_false(pki_request_fits(forged, other, "client1"));
+    assert_false(pki_request_fits(forged, own, "client2"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        PKI_TEST(test_all_key_types),  PKI_TEST(test_usages),  PKI_TEST(test_addresses),
+        PKI_TEST(test_bad_options),    PKI_TEST(test_serials), PKI_TEST(test_times),
+        PKI_TEST(test_proof),          PKI_TEST(test_list),    PKI_TEST(test_steps),
+        PKI_TEST(test_forged_request),
+    };
+
+    return cmocka_run_group_tests_name("pki_store", tests, NULL, NULL);
+}
