@@ -247,3 +247,17 @@ int64_t process_peak_memory(pid_t pid) {
     (void)fclose(file);
     return kilobytes < 0 ? -1 : kilobytes * 1024;
 }
+
+char *process_own_path(void) {
+    static const char self[] = "/proc/self/exe", replaced[] = " (deleted)";
+    char path[PATH_MAX] = "";
+    size_t length;
+
+    if (readlink(self, path, sizeof(path) - 1) <= 0)
+        return text_copy(self);
+    length = strlen(path);
+    /* The link itself always leads to the right file, but under valgrind, which is in the way. */
+    if (length > strlen(replaced) && text_equal(path + length - strlen(replaced), replaced))
+        return text_copy(self);
+    return text_copy(path);
+}

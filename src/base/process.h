@@ -63,6 +63,10 @@ int process_run(const char *const *argv, char **ret_output, struct error *error)
  * getrusage(), whose peak outlives an exec. */
 int64_t process_peak_memory(pid_t pid);
 
+/* The path by which this very program can be executed again, also when its file has been replaced
+ * meanwhile; belongs to the caller. */
+char *process_own_path(void);
+
 /* Full path of a program on PATH, or in /usr/local/sbin, /usr/sbin, /sbin, which are not on an
  * ordinary user's PATH; a name with a '/' is a path already. -ENOENT when there is none. The path
  * belongs to the caller. */

@@ -149,8 +149,9 @@ static int order_worker(struct agent *agent, const json_t *order, json_t **ret,
     const char *name = jsonline_text(order, "role", "");
     const struct role *role = role_find(name);
     struct worker *worker = find_worker(agent, 0);
+    CLEANUP_FREE char *program = process_own_path();
     const char *argv[] = {"bench", "worker", name, NULL};
-    struct process_options options = {.program = "/proc/self/exe",
+    struct process_options options = {.program = program,
                                       .argv = argv,
                                       .in = PROCESS_PIPE,
                                       .out = PROCESS_PIPE,

@@ -24,8 +24,9 @@ struct host {
 };
 
 static int start_agent(struct host *host, const char *certs, struct error *error) {
+    CLEANUP_FREE char *program = process_own_path();
     const char *argv[] = {"bench", "agent", "--certs", certs, NULL};
-    struct process_options options = {.program = "/proc/self/exe",
+    struct process_options options = {.program = program,
                                       .argv = argv,
                                       .in = PROCESS_PIPE,
                                       .out = PROCESS_PIPE,
