@@ -137,13 +137,8 @@ static int measure(struct context *context, const struct scenario *scenario,
     (void)signal(SIGPIPE, SIG_IGN);
     options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC);
     r = run_scenario(&options, outcome, &error);
-    if (options.cancel_fd >= 0) {
-        struct signalfd_siginfo taken;
-
-        if (outcome->interrupted)
-            (void)!read(options.cancel_fd, &taken, sizeof(taken));
+    if (options.cancel_fd >= 0)
         (void)close(options.cancel_fd);
-    }
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (r < 0 && outcome->folder)
         fprintf(stderr, "bench: the run broke off; what was measured is in %s\n", outcome->folder);

@@ -168,14 +168,18 @@ static int keep_log(struct runner *runner, const struct trial_id *id, struct err
 }
 
 int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error) {
+    bool complete = runner->cast.broker_end != NULL; /* nothing more can arrive */
     struct error why;
     int r;
 
-    if (runner->telemetry_on && !runner->cast.broker_end && stop_telemetry(runner, &why) < 0)
-        progress_detail(runner->progress, "  telemetry: %s", why.text);
+    if (runner->telemetry_on && !complete && !runner->interrupted) {
+        complete = stop_telemetry(runner, &why) == 0;
+        if (!complete)
+            progress_detail(runner->progress, "  telemetry: %s", why.text);
+    }
     cast_drop(&runner->cast, &runner->publisher);
     cast_drop(&runner->cast, &runner->subscriber);
-    telemetry_log_write(&runner->messages, runner->journal, id);
+    telemetry_log_write(&runner->messages, runner->journal, id, complete);
     r = keep_log(runner, id, error);
     if (r == 0)
         r = journal_flush(runner->journal, error);

@@ -18,6 +18,7 @@ struct runner {
     struct journal *journal;
     struct progress *progress;
     struct run_outcome *outcome;
+    bool interrupted; /* only what takes no time is still done */
 
     /* The channel that is up. */
     bool broker_up, telemetry_on;

@@ -8,6 +8,8 @@
 #include "security/mechanism.h"
 
 #include <errno.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 static int64_t trial_planned_ns(const struct scenario *scenario, const char *name) {
     const struct probe *probe = probe_find(name);
@@ -57,6 +59,15 @@ static int bring_up(struct runner *runner, const struct trial_id *id, char **ret
     return 0;
 }
 
+/* Takes the signal, so that what is left to do can talk to the hosts; a second one ends that too.
+ */
+static void take_interrupt(struct runner *runner) {
+    struct signalfd_siginfo taken;
+
+    runner->interrupted = true;
+    (void)!read(runner->options->cancel_fd, &taken, sizeof(taken));
+}
+
 /* All probes on one channel; the channel is brought up again when a trial failed on it. */
 static int visit(struct runner *runner, const struct visit *which, int attempt, bool *ret_failed,
                  struct error *error) {
@@ -94,6 +105,8 @@ static int visit(struct runner *runner, const struct visit *which, int attempt, 
         if (r == 0)
             r = commit(runner, &id, &result, error);
     }
+    if (r == -EINTR)
+        take_interrupt(runner);
     end = bringup_stop(runner, &id, &late);
     return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
 }

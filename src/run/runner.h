@@ -12,7 +12,7 @@ struct run_options {
     const char *results; /* the folder in which the run's own is made */
     const char *certs;   /* folder of the PKI */
     const char *root;    /* of the sources, for the commit; may be NULL */
-    int cancel_fd;       /* readable: stop */
+    int cancel_fd;       /* a signalfd; readable: stop */
     enum verbosity verbosity;
 };
 

@@ -46,13 +46,14 @@ double telemetry_log_latency_ms(const struct telemetry_log *log, int64_t sequenc
 }
 
 void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
-                         const struct trial_id *id) {
+                         const struct trial_id *id, bool complete) {
     for (size_t i = 0; i < log->count; i++) {
         const struct telemetry_message *message = &log->messages[i];
 
-        journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns,
-                          telemetry_log_latency_ms(log, (int64_t)i + 1),
-                          message->arrived_ns ? "delivered" : "lost");
+        if (message->arrived_ns || complete)
+            journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns,
+                              telemetry_log_latency_ms(log, (int64_t)i + 1),
+                              message->arrived_ns ? "delivered" : "lost");
         for (int64_t copy = 0; copy < message->copies; copy++)
             journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns, NAN, "duplicate");
     }

@@ -23,8 +23,9 @@ void telemetry_log_hear(struct telemetry_log *log, const char *word, const json_
 /* A message's latency, from when it was due, in ms; NaN when it has not arrived. */
 double telemetry_log_latency_ms(const struct telemetry_log *log, int64_t sequence);
 
-/* Writes a row for every message, and one more for every further copy of it, and forgets them. */
+/* Writes a row for every message, and one more for every further copy of it, and forgets them.
+ * complete: what has not arrived will not; else nothing is said of it. */
 void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
-                         const struct trial_id *id);
+                         const struct trial_id *id, bool complete);
 
 #endif

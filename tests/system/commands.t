@@ -20,7 +20,8 @@ for command in all run report list check certs doctor; do
   matches 'shows how to call it' "$out" "^Usage: bench $command"
 done
 run "$bench" all --help
-for option in channels probes repetitions seed set output broker-host publisher-host verbose quiet; do
+for option in channels probes repetitions seed set output certs broker-host publisher-host \
+  verbose quiet; do
   matches "all takes --$option" "$out" "--$option"
 done
 
@@ -119,7 +120,8 @@ client2/client2.crt client2/client2.csr client2/client2.key "
 is 'private files are private' \
   "$(find "$certs" -type f \( -name '*.key' -o -name passphrase \) ! -perm 600)" ''
 is 'so are the folders' "$(find "$certs" -type d ! -perm 700)" ''
-contains 'the key of the CA is under a passphrase' "$(cat "$certs/ca/ca.key")" 'ENCRYPTED PRIVATE KEY'
+contains 'the key of the CA is under a passphrase' "$(cat "$certs/ca/ca.key")" \
+  'ENCRYPTED PRIVATE KEY'
 
 if has_command openssl; then
   measure "$tiny" --quiet --channels 'plain a b c d' --set hosts.address=127.0.0.1 \

@@ -132,7 +132,8 @@ rm -rf "$folder"/summary.csv "$folder"/table.* "$folder/plots"
 truncate -s -20 "$folder/trials.csv"
 run "$bench" report "$folder"
 exits 'trials.csv ends in half a line: a report all the same' 0
-contains 'with a warning that names the file' "$err" 'trials.csv: the last line is only half written'
+contains 'with a warning that names the file' "$err" \
+  'trials.csv: the last line is only half written'
 is 'and without that trial' "$(rows "$folder/summary.csv" trials metric=throughput |
   awk '{ sum += $1 } END { print sum }')" 26
 
@@ -178,7 +179,8 @@ damaged
 sed -i 1q "$folder/trials.csv"
 run "$bench" report "$folder"
 exits 'no trial at all: a report that shows no figure' 0
-is '... nine times none' "$(rows "$folder/summary.csv" trials,mean metric=throughput | sort -u)" '0|'
+is '... nine times none' \
+  "$(rows "$folder/summary.csv" trials,mean metric=throughput | sort -u)" '0|'
 
 run "$bench" report "$scratch/nowhere"
 exits 'no such run: exit status 2' 2

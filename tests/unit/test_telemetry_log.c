@@ -30,7 +30,7 @@ static void arrived(struct telemetry_log *log, int64_t sequence, int64_t at_ns) 
 static void assert_rows(struct record *record, struct telemetry_log *log, const char *expected) {
     CLEANUP_FREE char *rows = NULL;
 
-    telemetry_log_write(log, record->journal, &record->id);
+    telemetry_log_write(log, record->journal, &record->id, true);
     assert_null(log->messages);
     assert_int_equal(log->count, 0);
     record_flush(record);
@@ -135,7 +135,7 @@ static void test_gaps_are_not_lost_messages(void **state) {
     published(&log, 3, 1000000000);
     arrived(&log, 3, 1001000000);
     arrived(&log, 6, 1001000000); /* a stranger's, on our topic */
-    telemetry_log_write(&log, ((struct record *)*state)->journal, &((struct record *)*state)->id);
+    telemetry_log_write(&log, ((struct record *)*state)->journal, &((struct record *)*state)->id, true);
     record_flush(*state);
     {
         CLEANUP_FREE char *rows = record_rows(*state, "telemetry.csv");
@@ -152,7 +152,7 @@ static void test_written_and_forgotten(void **state) {
     struct record *record = *state;
 
     published(&log, 1, 1000000000);
-    telemetry_log_write(&log, record->journal, &record->id);
+    telemetry_log_write(&log, record->journal, &record->id, true);
     assert_true(isnan(telemetry_log_latency_ms(&log, 1)));
     record->visit.block = 3;
     record->id.channel = "login";
