@@ -1,26 +1,19 @@
 #include "broker/mosquitto.h"
 
 #include "base/clock.h"
+#include "base/folder.h"
 #include "base/process.h"
+#include "transport/transport.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define START_NS      (10 * NS_PER_S)
 #define PORT_ATTEMPTS 8
 #define MAX_LOG       (256 * 1024)
-#define FOLDER_NAME   "bench-broker-"
-#define ORPHAN_S      10
 
 static const struct setting rows[] = {
     {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
@@ -34,8 +27,7 @@ const struct setting_group broker_group =
 
 struct broker {
     struct process process;
-    char *folder;
-    int folder_fd; /* holds its lock */
+    struct folder folder;
     int64_t port;
     char version[32];
     char *log;
@@ -47,7 +39,7 @@ struct broker {
 /* OpenSSL's configuration for the broker, when a mechanism has something to say there. */
 static int write_openssl(const struct broker *broker, const struct bringup *bringup,
                          char **ret_path, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/openssl.cnf", broker->folder);
+    CLEANUP_FREE char *path = text_format("%s/openssl.cnf", broker->folder.path);
     const struct mechanism *mechanism;
     FILE *file = NULL;
     size_t cursor = 0;
@@ -93,7 +85,7 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
 static int write_configuration(const struct broker *broker, const struct bringup *bringup,
                                const char *address, const struct broker_settings *settings,
                                char **ret_path, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/mosquitto.conf", broker->folder);
+    CLEANUP_FREE char *path = text_format("%s/mosquitto.conf", broker->folder.path);
     const struct mechanism *mechanism;
     FILE *file = fopen(path, "we");
     bool anonymous = true;
@@ -161,21 +153,13 @@ static const char *first_complaint(const struct broker *broker) {
     return found ? found : broker->log;
 }
 
+static const struct transport_options plainly = {.timeout_ns = START_NS};
+
 /* Whether somebody accepts connections there; called when the broker says that it runs. */
 static bool accepts(const char *address, int64_t port) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *info = NULL;
-    char service[16];
-    bool connected;
-    int fd;
+    CLEANUP_FD int fd = -1;
 
-    (void)snprintf(service, sizeof(service), "%d", (int)port);
-    if (getaddrinfo(address, service, &hints, &info) != 0)
-        return false;
-    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    connected = fd >= 0 && connect(fd, info->ai_addr, info->ai_addrlen) == 0;
-    memory_close_fdp(&fd);
-    freeaddrinfo(info);
-    return connected;
+    return tcp_connect(&fd, address, port, &plainly, NULL) == 0;
 }
 
 static int await_ready(struct broker *broker, const char *address, struct error *error) {
@@ -201,24 +185,13 @@ static int await_ready(struct broker *broker, const char *address, struct error 
 
 /* A port of the address that is free now; somebody may take it before the broker does. */
 static int free_port(const char *address, int64_t *ret, struct error *error) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *info = NULL;
-    struct sockaddr_storage bound;
-    socklen_t length = sizeof(bound);
-    int code = getaddrinfo(address, "0", &hints, &info), fd, r = 0;
+    CLEANUP_FD int fd = -1;
+    int port, r = tcp_listen(&fd, address, &plainly, &port, error);
 
-    if (code != 0)
-        return error_set(error, -EADDRNOTAVAIL, "hosts.address: %s: %s", address,
-                         gai_strerror(code));
-    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, info->ai_addr, info->ai_addrlen) < 0 ||
-        getsockname(fd, (struct sockaddr *)&bound, &length) < 0)
-        r = error_errno(error, -errno, "hosts.address: %s", address);
-    else
-        *ret = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                 : ((struct sockaddr_in *)&bound)->sin_port);
-    memory_close_fdp(&fd);
-    freeaddrinfo(info);
-    return r;
+    if (r < 0)
+        return error_prefix(error, r, "hosts.address");
+    *ret = port;
+    return 0;
 }
 
 static int start_once(struct broker *broker, const char *program, const struct bringup *bringup,
@@ -246,63 +219,6 @@ static int start_once(struct broker *broker, const char *program, const struct b
     return r < 0 ? r : await_ready(broker, address, error);
 }
 
-/* ---- its folder ---- */
-
-static void remove_folder(const char *folder) {
-    DIR *directory = opendir(folder);
-    struct dirent *entry;
-
-    while (directory && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            (void)unlinkat(dirfd(directory), entry->d_name, 0);
-    if (directory)
-        (void)closedir(directory);
-    (void)rmdir(folder);
-}
-
-/* Whether a folder of this name was left by an agent that was killed: it is ours, nobody holds its
- * lock, and it is old enough that nobody is about to take that lock. */
-static bool is_orphan(const char *path) {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat status;
-
-    return fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() &&
-           time(NULL) - status.st_mtime > ORPHAN_S && flock(fd, LOCK_EX | LOCK_NB) == 0;
-}
-
-static void remove_orphans(const char *temporary) {
-    DIR *directory = opendir(temporary);
-    struct dirent *entry;
-
-    while (directory && (entry = readdir(directory))) {
-        CLEANUP_FREE char *path = text_format("%s/%s", temporary, entry->d_name);
-
-        if (strncmp(entry->d_name, FOLDER_NAME, strlen(FOLDER_NAME)) == 0 && is_orphan(path))
-            remove_folder(path);
-    }
-    if (directory)
-        (void)closedir(directory);
-}
-
-/* A private folder that is locked as long as it is in use. */
-static int make_folder(struct broker *broker, struct error *error) {
-    const char *temporary = getenv("TMPDIR");
-
-    temporary = temporary && *temporary ? temporary : "/tmp";
-    remove_orphans(temporary);
-    broker->folder = text_format("%s/" FOLDER_NAME "XXXXXX", temporary);
-    if (!mkdtemp(broker->folder)) {
-        int r = error_errno(error, -errno, "%s", broker->folder);
-
-        *broker->folder = '\0';
-        return r;
-    }
-    broker->folder_fd = open(broker->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (broker->folder_fd < 0 || flock(broker->folder_fd, LOCK_EX | LOCK_NB) < 0)
-        return error_errno(error, -errno, "%s", broker->folder);
-    return 0;
-}
-
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error) {
     CLEANUP(broker_stopp) struct broker *broker = memory_new(1, sizeof(*broker));
@@ -310,14 +226,14 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
     int r;
 
     broker->process = PROCESS_NONE;
-    broker->folder_fd = -1;
+    broker->folder = FOLDER_NONE;
     broker->log = memory_new(MAX_LOG + 1, 1);
     r = process_find(&program, "mosquitto", error);
     if (r == 0)
-        r = make_folder(broker, error);
+        r = folder_make(&broker->folder, "bench-broker-", error);
     if (r < 0)
         return r;
-    bringup->folder = broker->folder;
+    bringup->folder = broker->folder.path;
     r = -EADDRINUSE;
     for (int i = 0; i < PORT_ATTEMPTS && r == -EADDRINUSE; i++) {
         broker->port = settings->port;
@@ -341,10 +257,7 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
 
 void broker_stop(struct broker *broker) {
     process_stop(&broker->process);
-    if (broker->folder && *broker->folder)
-        remove_folder(broker->folder);
-    memory_close_fdp(&broker->folder_fd);
-    free(broker->folder);
+    folder_remove(&broker->folder);
     free(broker->log);
     free(broker);
 }

@@ -103,6 +103,14 @@ static int resolve(struct addrinfo **ret, const char *address, int64_t port, int
     return 0;
 }
 
+static int open_socket(int *ret, int family, const struct transport_options *options,
+                       struct error *error) {
+    *ret = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*ret < 0)
+        return error_errno(error, -errno, "socket");
+    return tcp_set_options(*ret, options, error);
+}
+
 int tcp_listen(int *ret, const char *address, const struct transport_options *options,
                int *ret_port, struct error *error) {
     CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
@@ -113,10 +121,7 @@ int tcp_listen(int *ret, const char *address, const struct transport_options *op
 
     if (r < 0)
         return r;
-    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_errno(error, -errno, "socket");
-    r = tcp_set_options(fd, options, error);
+    r = open_socket(&fd, info->ai_family, options, error);
     if (r < 0)
         return r;
     if (bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, 128) < 0 ||
@@ -157,10 +162,7 @@ int tcp_connect(int *ret, const char *address, int64_t port,
 
     if (r < 0)
         return r;
-    fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_errno(error, -errno, "socket");
-    r = tcp_set_options(fd, options, error);
+    r = open_socket(&fd, info->ai_family, options, error);
     if (r < 0)
         return r;
     r = connect_within(fd, info, options->timeout_ns);
