@@ -42,11 +42,23 @@ int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *er
     json_t *object;
     size_t length;
 
+    if (reader->skipping && end) {
+        reader->length -= (size_t)(end + 1 - reader->buffer);
+        memmove(reader->buffer, end + 1, reader->length);
+        reader->scanned = 0;
+        reader->skipping = false;
+        return jsonline_next(reader, ret, error);
+    }
+    if (reader->skipping) {
+        reader->length = reader->scanned = 0;
+        return 0;
+    }
     if (!end) {
         reader->scanned = reader->length;
         if (reader->length <= JSONLINE_MAX_BYTES)
             return 0;
         reader->length = reader->scanned = 0;
+        reader->skipping = true;
         return error_set(error, -EMSGSIZE, "a line of more than %d bytes", JSONLINE_MAX_BYTES);
     }
     length = (size_t)(end - reader->buffer);

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct jsonline_reader {
     char *buffer;
     size_t length, capacity;
     size_t scanned; /* so far without a line end */
+    bool skipping;  /* the rest of a line that was too long */
 };
 
 void jsonline_init(struct jsonline_reader *reader, int fd);
@@ -39,8 +41,8 @@ int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *er
 
 /* Waits for a line until the monotonic deadline: 0 and *ret, -ETIMEDOUT, -EPIPE at the end of the
  * stream, or as above. With cancel_fd >= 0, -EINTR as soon as that descriptor can be read. */
-int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadline_ns,
-                  json_t **ret, struct error *error);
+int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadline_ns, json_t **ret,
+                  struct error *error);
 
 /* Writes object as one line; the reference is taken. */
 int jsonline_send(int fd, json_t *object, struct error *error);

@@ -40,6 +40,11 @@ static int start_agent(struct host *host, const char *certs, struct error *error
     return process_start(&host->agent, &options, error);
 }
 
+/* Said in the same way, whatever it is noticed by. */
+static int agent_ended(const struct host *host, struct error *error) {
+    return error_set(error, -EPIPE, "host %s: its agent has ended", host->spec);
+}
+
 static int greet(struct host *host, struct error *error) {
     json_auto_t *greeting = NULL;
     int r = jsonline_wait(&host->lines, host->cancel_fd, clock_monotonic_ns() + ANSWER_NS,
@@ -118,6 +123,8 @@ static int give(struct host *host, const char *order, json_t *args, int64_t id,
     if (id)
         (void)json_object_set_new(line, "id", json_integer(id));
     r = jsonline_send(host->agent.in_fd, line, error);
+    if (r == -EPIPE)
+        return agent_ended(host, error);
     return r < 0 ? error_prefix(error, r, "host %s", host->spec) : 0;
 }
 
@@ -134,6 +141,8 @@ int host_order(struct host *host, const char *order, json_t *args, json_t **ret,
         json_auto_t *line = NULL;
 
         r = jsonline_wait(&host->lines, host->cancel_fd, deadline, &line, error);
+        if (r == -EPIPE)
+            return agent_ended(host, error);
         if (r < 0)
             return r == -EINTR ? r : error_prefix(error, r, "host %s: %s", host->spec, order);
         if (!json_object_get(line, "id")) {
@@ -180,6 +189,6 @@ int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_
             return error_set(error, -EINTR, "interrupted");
         for (size_t i = 0; i < n_hosts; i++)
             if (pollers[i].revents && jsonline_fill(&hosts[i]->lines, NULL) <= 0)
-                return error_set(error, -EPIPE, "host %s: its agent has ended", hosts[i]->spec);
+                return agent_ended(hosts[i], error);
     }
 }

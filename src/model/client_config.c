@@ -3,22 +3,22 @@
 #define AT(member) .offset = offsetof(struct client_config, member)
 
 static const struct setting rows[] = {
-    {"address", SETTING_TEXT, "", AT(address)},
+    {"address", SETTING_RAW, "", AT(address)},
     {"port", SETTING_COUNT, "0", "0", "65535", AT(port)},
-    {"expected_host", SETTING_TEXT, "", AT(expected_host)},
-    {"client_id", SETTING_TEXT, "", AT(client_id)},
-    {"username", SETTING_TEXT, "", AT(username)},
-    {"password", SETTING_TEXT, "", AT(password)},
+    {"expected_host", SETTING_RAW, "", AT(expected_host)},
+    {"client_id", SETTING_RAW, "", AT(client_id)},
+    {"username", SETTING_RAW, "", AT(username)},
+    {"password", SETTING_RAW, "", AT(password)},
     {"tls.enabled", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.enabled)},
-    {"tls.ca_file", SETTING_TEXT, "", AT(tls.ca_file)},
-    {"tls.cert_file", SETTING_TEXT, "", AT(tls.cert_file)},
-    {"tls.key_file", SETTING_TEXT, "", AT(tls.key_file)},
+    {"tls.ca_file", SETTING_RAW, "", AT(tls.ca_file)},
+    {"tls.cert_file", SETTING_RAW, "", AT(tls.cert_file)},
+    {"tls.key_file", SETTING_RAW, "", AT(tls.key_file)},
     {"tls.require_peer", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.require_peer)},
     {"tls.min_version", SETTING_CHOICE, "1.2", .choices = TLS_VERSION_WORDS, AT(tls.min_version)},
     {"tls.max_version", SETTING_CHOICE, "1.3", .choices = TLS_VERSION_WORDS, AT(tls.max_version)},
-    {"tls.ciphers", SETTING_TEXT, "", AT(tls.ciphers)},
-    {"tls.suites", SETTING_TEXT, "", AT(tls.suites)},
-    {"tls.groups", SETTING_TEXT, "", AT(tls.groups)},
+    {"tls.ciphers", SETTING_RAW, "", AT(tls.ciphers)},
+    {"tls.suites", SETTING_RAW, "", AT(tls.suites)},
+    {"tls.groups", SETTING_RAW, "", AT(tls.groups)},
 };
 const struct setting_group client_config_group =
     SETTING_GROUP("client", SETTING_INTERNAL, rows, struct client_config);

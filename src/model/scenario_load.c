@@ -153,6 +153,15 @@ static int add_reference(struct loader *loader, const struct assignment *assignm
     if (end == assignment->value || *end || !isfinite(value) || value <= 0)
         return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
                          assignment->place, assignment->value);
+    for (size_t i = 0; i < scenario->n_references; i++) {
+        struct reference *old = &scenario->references[i];
+
+        if (text_equal(old->probe, probe) && text_equal(old->channel, dot + 1)) {
+            old->value = value;
+            text_replace(&old->text, assignment->value);
+            return 0;
+        }
+    }
     scenario->references = memory_resize(scenario->references, scenario->n_references + 1,
                                          sizeof(*scenario->references));
     scenario->references[scenario->n_references++] =
@@ -225,6 +234,8 @@ static int build_probes(struct loader *loader) {
 }
 
 int check_name(const char *name, struct error *error) {
+    if (!*name || strlen(name) > 40) /* "channel.NAME" is a section of at most 48 bytes */
+        return error_set(error, -EINVAL, "'%s' is no name: 1 to 40 bytes make one", name);
     for (const char *c = name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
             return error_set(error, -EINVAL,
@@ -297,10 +308,11 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
 int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,
                   const char *name, const struct scenario_override *overrides, size_t n_overrides,
                   struct error *error) {
+    struct error unwanted;
     struct loader loader = {.registry = registry,
                             .folder = folder,
                             .scenario = memory_new(1, sizeof(struct scenario)),
-                            .error = error};
+                            .error = error ? error : &unwanted};
     int r = load(&loader, name, overrides, n_overrides);
 
     if (r == 0)

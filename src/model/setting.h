@@ -21,6 +21,7 @@
 enum setting_type {
     SETTING_TEXT,     /* char *, one line */
     SETTING_WORDS,    /* char *, a list separated by single blanks */
+    SETTING_RAW,      /* char *, anything at all: between our own processes only */
     SETTING_CHOICE,   /* int64_t: the place in `choices` */
     SETTING_COUNT,    /* int64_t, a plain number */
     SETTING_BYTES,    /* int64_t, written 30B, 64KiB, 1MiB */

@@ -68,6 +68,8 @@ static const char *scan(const char *text, int64_t *ret_whole, int64_t *ret_fract
         *ret_fraction = *ret_fraction * 10 + (*c - '0');
         *ret_scale *= 10;
     }
+    for (; *ret_scale > 1 && *ret_fraction % 10 == 0; *ret_scale /= 10)
+        *ret_fraction /= 10; /* 1.500d is no longer than 1.5d */
     return c;
 }
 
@@ -99,7 +101,9 @@ int unit_parse(enum unit_kind kind, const char *text, int64_t *ret, struct error
         return error_set(error, -ERANGE, "'%s' is too large", text);
     if (part % scale)
         return error_set(error, -EINVAL, "'%s' is not a whole number of the smallest unit", text);
-    *ret = value + part / scale;
+    if (__builtin_add_overflow(value, part / scale, &value))
+        return error_set(error, -ERANGE, "'%s' is too large", text);
+    *ret = value;
     return 0;
 }
 

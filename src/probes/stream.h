@@ -35,7 +35,7 @@ struct stream_settings {
         STREAM_SETTING("write_size", SETTING_BYTES, "64KiB", "1B", "4MiB", NULL,                   \
                        "the unit: bytes handed over at once", write_size_bytes),                   \
         STREAM_SETTING("congestion", SETTING_TEXT, "cubic", NULL, NULL, NULL,                      \
-                       "congestion control of both ends; empty: the kernel's default",             \
+                       "congestion control of both ends; `default`: the kernel's own",             \
                        congestion),                                                                \
         STREAM_SETTING("send_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                     \
                        "SO_SNDBUF; 0B: the kernel's own", send_buffer_bytes),                      \

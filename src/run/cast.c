@@ -22,7 +22,7 @@ int cast_start(struct cast *cast, struct actor *actor, const struct role *role, 
     r = host_order(cast->hosts[actor->host], "worker",
                    json_pack("{s:s,s:o}", "role", role->name, "params", params), &answer, error);
     if (r < 0)
-        return r == -EINTR ? r : error_prefix(error, r, "%s", role->name);
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", role->name);
     actor->worker = jsonline_integer(answer, "worker", 0);
     for (size_t i = 0; i < CAST_MAX; i++)
         if (!cast->actors[i]) {

@@ -41,6 +41,8 @@ char *progress_figure(double value) {
     if (!isfinite(value))
         return text_copy("-");
     decimals = value <= 0 ? 0 : 3 - (int)floor(log10(value));
+    if (value > 0 && value >= pow(10, 4 - decimals) - 0.5 * pow(10, -decimals))
+        decimals--; /* rounds up to one digit more */
     return text_format("%.*f", decimals < 0 ? 0 : decimals > 6 ? 6 : decimals, value);
 }
 

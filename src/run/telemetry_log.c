@@ -50,6 +50,8 @@ void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
     for (size_t i = 0; i < log->count; i++) {
         const struct telemetry_message *message = &log->messages[i];
 
+        if (!message->due_ns)
+            continue; /* never published: nothing that could be lost */
         if (message->arrived_ns || complete)
             journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns,
                               telemetry_log_latency_ms(log, (int64_t)i + 1),

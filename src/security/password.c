@@ -22,8 +22,9 @@ struct password_settings {
 #define MAX_SECRET   128
 
 static int check_user(const char *value, struct error *error) {
-    if (!*value || strchr(value, ':'))
-        return error_set(error, -EINVAL, "'%s' cannot be a user name: empty, or a ':' in it",
+    if (!*value || *value == '#' || strchr(value, ':'))
+        return error_set(error, -EINVAL,
+                         "'%s' cannot be a user name: empty, a ':' in it, or a '#' in front",
                          value);
     return 0;
 }
@@ -60,6 +61,7 @@ static const char *secret_of(const struct bringup *bringup) {
 /* The first line of a file. */
 static int read_secret(const char *path, char secret[MAX_SECRET], struct error *error) {
     CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    json_auto_t *text = NULL;
     struct stat status;
 
     if (!file || fstat(fileno(file), &status) < 0)
@@ -69,7 +71,12 @@ static int read_secret(const char *path, char secret[MAX_SECRET], struct error *
                          path);
     if (!S_ISREG(status.st_mode) || !fgets(secret, MAX_SECRET, file))
         return error_set(error, -EINVAL, "password.secret: %s holds no password", path);
+    if (!strchr(secret, '\n') && fgetc(file) != EOF)
+        return error_set(error, -EINVAL, "password.secret: the first line of %s is too long", path);
     secret[strcspn(secret, "\r\n")] = '\0';
+    text = json_string(secret);
+    if (!text)
+        return error_set(error, -EINVAL, "password.secret: %s is no UTF-8 text", path);
     if (!*secret)
         return error_set(error, -EINVAL, "password.secret: the first line of %s is empty", path);
     return 0;

@@ -59,7 +59,7 @@ static int check(const struct channel *channel, struct error *error) {
     int r;
 
     if (settings->max_version < settings->min_version)
-        return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version");
+        return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version; set both");
     if (*settings->suites && version(settings->max_version) < TLS_1_3)
         return error_set(error, -EINVAL,
                          "tls.suites: are of TLS 1.3, which tls.max_version excludes");

@@ -21,23 +21,46 @@ static int protocol(int64_t version) {
     return protocols[version];
 }
 
+/* Whether each name of a list is known by itself: OpenSSL leaves out those that are not. Operators
+ * of cipher lists ("!aNULL", "@SECLEVEL=1") are looked at with the whole list. */
+static bool all_known(SSL_CTX *context, const char *list, int set(SSL_CTX *context, const char *)) {
+    while (*list) {
+        size_t length = strcspn(list, ": ,");
+        CLEANUP_FREE char *name = strndup(list, length);
+
+        if (*name && !strchr("!-+@", *name) && set(context, name) != 1)
+            return false;
+        list += length + (list[length] != '\0');
+    }
+    return true;
+}
+
 static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     /* OpenSSL 3 speaks TLS 1.1 only below its usual level; only a proof ever asks for it. */
     const char *ciphers = tls->max_version < TLS_1_2 ? "DEFAULT:@SECLEVEL=0" : tls->ciphers;
+    bool ok;
 
     if (SSL_CTX_set_min_proto_version(context, protocol(tls->min_version)) != 1 ||
         SSL_CTX_set_max_proto_version(context, protocol(tls->max_version)) != 1)
         return error_set(error, -EINVAL, "TLS versions: %s", tls_context_reason());
-    if (*ciphers && SSL_CTX_set_cipher_list(context, ciphers) != 1)
+    ok = (!*ciphers || (all_known(context, ciphers, SSL_CTX_set_cipher_list) &&
+                        SSL_CTX_set_cipher_list(context, ciphers) == 1));
+    ERR_clear_error();
+    if (!ok)
         return error_set(error, -EINVAL, "tls.ciphers: '%s' is no cipher list of this OpenSSL",
                          ciphers);
-    if (*tls->suites && SSL_CTX_set_ciphersuites(context, tls->suites) != 1)
+    ok = !*tls->suites || (all_known(context, tls->suites, SSL_CTX_set_ciphersuites) &&
+                           SSL_CTX_set_ciphersuites(context, tls->suites) == 1);
+    ERR_clear_error();
+    if (!ok)
         return error_set(error, -EINVAL,
                          "tls.suites: '%s' are no suites of this OpenSSL; known are "
                          "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
                          "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256",
                          tls->suites);
-    if (*tls->groups && SSL_CTX_set1_groups_list(context, tls->groups) != 1)
+    ok = !*tls->groups || SSL_CTX_set1_groups_list(context, tls->groups) == 1;
+    ERR_clear_error();
+    if (!ok)
         return error_set(error, -EINVAL, "tls.groups: '%s' are no groups of this OpenSSL",
                          tls->groups);
     return 0;

@@ -210,6 +210,8 @@ static int start_tls(struct transport *transport, SSL_CTX *context, struct attem
                        X509_verify_cert_error_string(verified));
         return 0;
     }
+    if (r == -EPROTO && !*attempt->cause)
+        return r; /* not refused: what answers there is no TLS that we understand */
     if (r < 0)
         return refused(attempt, r, error);
     transport_session(transport, &attempt->session);

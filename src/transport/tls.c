@@ -18,6 +18,9 @@ static int failure(SSL *ssl, int n) {
         return -saved;
     if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
         return -ETIMEDOUT; /* the sockets are blocking: their time limit has passed */
+    if (code == SSL_ERROR_SYSCALL ||
+        ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return -ECONNRESET; /* the peer left without a farewell */
     return -EPROTO;
 }
 
@@ -66,7 +69,8 @@ static int handshake(struct transport *transport, bool server, struct error *err
     if (verified != X509_V_OK)
         return error_set(error, -EPROTO, "TLS handshake: certificate of the peer: %s",
                          X509_verify_cert_error_string(verified));
-    return error_set(error, failure(ssl, n), "TLS handshake: %s", tls_context_reason());
+    n = failure(ssl, n); /* before the queue of errors, which it looks at, is emptied */
+    return error_set(error, n, "TLS handshake: %s", tls_context_reason());
 }
 
 int tls_start(struct transport *transport, SSL_CTX *context, bool server, int64_t gather_bytes,

@@ -131,19 +131,31 @@ static void test_other_words(void **state) {
 /* Only what was published can be lost: a gap is no message of 1970. */
 static void test_gaps_are_not_lost_messages(void **state) {
     struct telemetry_log log = {NULL, 0};
+    struct record *record = *state;
+    CLEANUP_FREE char *rows = NULL;
 
     published(&log, 3, 1000000000);
     arrived(&log, 3, 1001000000);
     arrived(&log, 6, 1001000000); /* a stranger's, on our topic */
-    telemetry_log_write(&log, ((struct record *)*state)->journal, &((struct record *)*state)->id, true);
-    record_flush(*state);
-    {
-        CLEANUP_FREE char *rows = record_rows(*state, "telemetry.csv");
+    telemetry_log_write(&log, record->journal, &record->id, true);
+    record_flush(record);
+    rows = record_rows(record, "telemetry.csv");
+    assert_has(rows, "2,1,plain,3," DUE_TEXT ",1,delivered\n");
+    assert_has_not(rows, "1970-01-01");
+    assert_has_not(rows, "lost");
+}
 
-        assert_has(rows, "2,1,plain,3," DUE_TEXT ",1,delivered\n");
-        assert_has_not(rows, "1970-01-01");
-        assert_has_not(rows, "lost");
-    }
+/* Of a bring-up that broke off nothing is called lost: it may have been under way. */
+static void test_broken_off(void **state) {
+    struct telemetry_log log = {NULL, 0};
+    struct record *record = *state;
+
+    published(&log, 1, 1000000000);
+    arrived(&log, 1, 1001000000);
+    published(&log, 2, 4000000000);
+    telemetry_log_write(&log, record->journal, &record->id, false);
+    assert_null(log.messages);
+    assert_rows(record, &log, "2,1,plain,1," DUE_TEXT ",1,delivered\n");
 }
 
 /* The next bring-up starts with 1 again. */
@@ -162,15 +174,11 @@ static void test_written_and_forgotten(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        RECORD_TEST(test_nothing),
-        RECORD_TEST(test_delivered_and_lost),
-        RECORD_TEST(test_duplicates),
-        RECORD_TEST(test_out_of_order),
-        RECORD_TEST(test_negative_latency),
-        RECORD_TEST(test_absurd_sequences),
-        RECORD_TEST(test_other_words),
-        RECORD_TEST(test_gaps_are_not_lost_messages),
-        RECORD_TEST(test_written_and_forgotten),
+        RECORD_TEST(test_nothing),          RECORD_TEST(test_delivered_and_lost),
+        RECORD_TEST(test_duplicates),       RECORD_TEST(test_out_of_order),
+        RECORD_TEST(test_negative_latency), RECORD_TEST(test_absurd_sequences),
+        RECORD_TEST(test_other_words),      RECORD_TEST(test_gaps_are_not_lost_messages),
+        RECORD_TEST(test_broken_off),       RECORD_TEST(test_written_and_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
