@@ -194,7 +194,8 @@ if has_command script; then
   matches 'to its end' "$out" '\[########################\] 2/2 '
   matches 'channel and probe that are at work' "$out" 'block 1 of 2  plain: path'
   matches 'the time that is left' "$out" '[0-9]+ s left'
-  matches 'the latest figures' "$out" '^ *plain +path +[0-9.]+ *$'
+  matches 'the latest figures' "$out" '^ *plain +[0-9.]+ *$'
+  matches 'under the probes' "$out" 'latest, Mbit/s +path'
   is 'no line of the picture is wider than the terminal' "$(printf '%s\n' "$out" |
     sed "s/$escape\[[0-9]*[A-Za-z]//g" | grep -v '^Script \|^results ' | awk 'length($0) > 99')" ''
   on_terminal "TERM=dumb '$bench' run '$tiny' --output out --certs '$certs'"

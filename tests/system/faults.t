@@ -129,7 +129,7 @@ exits 'Ctrl-C on a terminal: the same' 130
 is 'what is there is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 
-begin --set probe.path.duration=1s
+begin --set probe.path.duration=10s
 await_process '[^ ]*/mosquitto -c ' >"$scratch/broker"
 kill -INT "$driver"
 stop_waiting 4
@@ -167,29 +167,33 @@ case $(id -u) in
 esac
 # shellcheck disable=SC2086 # several words
 if $namespaces mount -t tmpfs none "$scratch" 2>/dev/null; then
-  mkdir "$scratch/disk" "$scratch/copy"
-  # shellcheck disable=SC2016,SC2086 # for the shell in the namespace; several words
-  run $namespaces sh -c '
-    disk=$0 copy=$1
-    shift
-    mount -t tmpfs -o size=64k none "$disk" || exit 99
-    "$@"
-    status=$?
-    cp -r "$disk/." "$copy/"
-    exit "$status"' "$scratch/disk" "$scratch/copy" \
-    "$bench" run "$tiny" --repetitions 60 --output "$scratch/disk" --certs "$scratch/certs"
-  results=$scratch/copy
-  folder=$(find_run)
-  exits 'the disk is full: the run breaks off' 3
-  contains 'that is said' "$err" 'No space left on device'
-  contains 'with the file' "$err" "$scratch/disk/"
-  intact 'all tables are whole'
-  trials=$(count "$folder/trials.csv" status=ok)
-  check 'the trials before it are there' test "$trials" -gt 0 -a "$trials" -lt 60
-  check 'nothing goes on' is_rest_gone_soon
-  reportable 'a copy of the run can be reported'
-  is 'every trial counts' \
-    "$(rows "$folder/summary.csv" trials metric=throughput)" "$trials"
+  # At several sizes, so that the end comes at different points.
+  for size in 48 52 56 60 64 68; do
+    rm -rf "$scratch/disk" "$scratch/copy"
+    mkdir "$scratch/disk" "$scratch/copy"
+    # shellcheck disable=SC2016,SC2086 # for the shell in the namespace; several words
+    run $namespaces sh -c '
+      disk=$0 copy=$1 size=$2
+      shift 2
+      mount -t tmpfs -o size="${size}k" none "$disk" || exit 99
+      "$@"
+      status=$?
+      cp -r "$disk/." "$copy/"
+      exit "$status"' "$scratch/disk" "$scratch/copy" "$size" \
+      "$bench" run "$tiny" --repetitions 60 --output "$scratch/disk" --certs "$scratch/certs" \
+      --set telemetry.interval=10ms --set telemetry.payload=12B
+    results=$scratch/copy
+    folder=$(find_run)
+    exits "a disk of $size KiB is full: the run breaks off" 3
+    matches '... that is said, with the file' "$err" \
+      "^bench: error: $scratch/disk/.*: No space left on device"
+    intact '... all tables are whole'
+    trials=$(count "$folder/trials.csv" status=ok)
+    check '... some trials are there' test "$trials" -gt 0 -a "$trials" -lt 60
+    reportable '... a copy of the run can be reported'
+    is '... every trial counts' \
+      "$(rows "$folder/summary.csv" trials metric=throughput)" "$trials"
+  done
 else
   skip 'a disk that runs full' 'no mount namespace here'
 fi

@@ -5,7 +5,7 @@
 #     . "$(dirname "$0")/real.sh"
 #
 #   $tiny     a scenario file: plain, path, one block of the shortest trials
-#   measure SCENARIO [OPTION...]   `bench run` into a folder of its own, $results; the run is $folder
+#   measure SCENARIO [OPTION...]   `bench run` into a folder of its own: $results; $folder: its run
 #   rows FILE.csv COLUMN[,...] [COLUMN=VALUE...]   of a run's table, separated by '|'
 #
 # Certificates are made once for a test, in $scratch/certs; brokers live in $TMPDIR, $scratch/tmp.
