@@ -123,7 +123,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return add_set(state, argument);
     case ARGP_KEY_ARG:
         if (arguments->n_words == arguments->command->max_words)
-            argp_error(state, "%s: one word too many: '%s'", arguments->command->name, argument);
+            argp_error(state, "one word too many: '%s'", argument);
         arguments->words[arguments->n_words++] = argument;
         return 0;
     default:
@@ -135,7 +135,7 @@ static void fill_options(struct argp_option *options) {
     static const struct argp_option fixed[] = {
         {"set", OPTION_SET, "PATH=VALUE", 0, "any setting; `bench list settings` shows them", 0},
         {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
-        {"certs", OPTION_CERTS, "DIR", 0, "the folder of the PKI (default: certs)", 0},
+        {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
         {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
         {"quiet", 'q', NULL, 0, "show no progress", 0},
     };

@@ -101,6 +101,14 @@ static int command_report(struct context *context) {
     return status;
 }
 
+static bool has_trials(const struct run_outcome *outcome) {
+    size_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
+        sum += outcome->trials[i];
+    return sum > 0;
+}
+
 static int summarise(const struct run_outcome *outcome) {
     if (outcome->trials[TRIAL_FAILED] || outcome->trials[TRIAL_VOID])
         fprintf(stderr,
@@ -141,7 +149,9 @@ static int measure(struct context *context, const struct scenario *scenario,
         (void)close(options.cancel_fd);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (r < 0 && outcome->folder)
-        fprintf(stderr, "bench: the run broke off; what was measured is in %s\n", outcome->folder);
+        fprintf(stderr, "bench: the run broke off; %s is in %s\n",
+                has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
+                outcome->folder);
     return r < 0 ? complain(EXIT_SETUP, &error) : summarise(outcome);
 }
 
@@ -190,33 +200,46 @@ static int command_list(struct context *context) {
     return EXIT_OK;
 }
 
+/* One store; those of other types of key than the default only when they are there already. */
+static int ensure_store(struct context *context, const struct scenario *scenario,
+                        const char *key_type, bool renew, unsigned *issued, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const struct certificates_settings *certificates =
+        settings_get(&scenario->settings, &certificates_group);
+    struct pki_passphrase_source source = {context->certs, isatty(STDIN_FILENO)};
+    struct pki_options options = {.folder = context->certs,
+                                  .key_type = key_type,
+                                  .validity_ns = certificates->validity_ns,
+                                  .renew_before_ns = certificates->renew_before_ns,
+                                  .addresses = hosts->address,
+                                  .passphrase = pki_passphrase,
+                                  .context = &source,
+                                  .force = renew};
+    CLEANUP_FREE char *store = pki_store(context->certs, key_type);
+    struct pki_outcome outcome = {0};
+    int r = 0;
+
+    if (text_equal(key_type, PKI_DEFAULT_KEY_TYPE) || access(store, F_OK) == 0)
+        r = pki_ensure(&options, &outcome, error);
+    *issued += outcome.issued;
+    return r;
+}
+
 static int ensure_certificates(struct context *context, bool renew, struct error *error) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
-    struct pki_passphrase_source source = {context->certs, isatty(STDIN_FILENO)};
-    const struct certificates_settings *certificates;
-    const struct hosts_settings *hosts;
-    struct pki_outcome outcome;
+    const char *cursor = PKI_KEY_TYPES, *word;
+    unsigned issued = 0;
+    size_t length;
     int r = scenario_load(&scenario, &context->registry, context->scenarios, "paper",
                           context->arguments.overrides, context->arguments.n_overrides, error);
 
-    if (r < 0)
-        return r;
-    hosts = settings_get(&scenario->settings, &hosts_group);
-    certificates = settings_get(&scenario->settings, &certificates_group);
-    {
-        struct pki_options options = {.folder = context->certs,
-                                      .key_type = PKI_DEFAULT_KEY_TYPE,
-                                      .validity_ns = certificates->validity_ns,
-                                      .renew_before_ns = certificates->renew_before_ns,
-                                      .addresses = hosts->address,
-                                      .passphrase = pki_passphrase,
-                                      .context = &source,
-                                      .force = renew};
+    while (r == 0 && (word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *key_type = strndup(word, length);
 
-        r = pki_ensure(&options, &outcome, error);
+        r = ensure_store(context, scenario, key_type, renew, &issued, error);
     }
-    if (r == 0 && outcome.issued)
-        printf("%u certificates were issued\n", outcome.issued);
+    if (issued)
+        printf("%u certificates were issued\n", issued);
     return r;
 }
 
@@ -253,7 +276,8 @@ static int command_worker(struct context *context) {
 
 /* Those without help are between our own processes. */
 const struct command commands[] = {
-    {"all", "[SCENARIO]", "PKI, run and report: everything (default: paper)", 1, true, command_all},
+    {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1, true,
+     command_all},
     {"run", "[SCENARIO]", "measure only", 1, true, command_run},
     {"report", "RUN...", "summary, tables and figures from the files of runs", MAX_WORDS, false,
      command_report},
@@ -261,8 +285,8 @@ const struct command commands[] = {
      command_list},
     {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1, true,
      command_check},
-    {"certs", "[make|show|renew]", "make what is missing of the PKI and show it; renew all", 1,
-     true, command_certs},
+    {"certs", "[make|show|renew]",
+     "make what certificates are missing, and show them; or renew all", 1, true, command_certs},
     {"doctor", "", "what this host has and lacks", 0, false, command_doctor},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, NULL},
     {"agent", "", NULL, 0, false, command_agent},

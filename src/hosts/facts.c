@@ -2,10 +2,10 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "mqtt/client.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <mosquitto.h>
 #include <net/if.h>
 #include <openssl/crypto.h>
 #include <string.h>
@@ -97,11 +97,8 @@ static void put_program(json_t *facts, const char *name, const char *option) {
 }
 
 static void put_versions(json_t *facts) {
-    int major, minor, revision;
-    CLEANUP_FREE char *library = NULL;
+    CLEANUP_FREE char *library = mqtt_client_library_version();
 
-    (void)mosquitto_lib_version(&major, &minor, &revision);
-    library = text_format("%d.%d.%d", major, minor, revision);
     put(facts, "bench", BENCH_VERSION);
     put(facts, "compiler", __VERSION__);
     put(facts, "openssl", OpenSSL_version(OPENSSL_VERSION));

@@ -20,7 +20,7 @@ static const struct setting scenario_rows[] = {
      .offset = offsetof(struct scenario_settings, order)},
     {"seed", SETTING_COUNT, "2022", "0", "4294967295", .help = "of the shuffled order",
      .offset = offsetof(struct scenario_settings, seed)},
-    {"baseline", SETTING_TEXT, "", .help = "the channel others are compared with; empty: the first",
+    {"baseline", SETTING_TEXT, "", .help = "what the others are compared with; empty: the first",
      .offset = offsetof(struct scenario_settings, baseline)},
 };
 const struct setting_group scenario_group =

@@ -232,6 +232,15 @@ static int build_listed(struct loader *loader) {
     return blame_setting(loader, "scenario.channels", -EINVAL);
 }
 
+/* The file's baseline, when the command line has left that channel out. */
+static bool is_outdated_baseline(const struct loader *loader, const struct scenario_settings *own) {
+    const struct assignment *channels = assignments_find(&loader->given, "scenario.channels");
+    const struct assignment *baseline = assignments_find(&loader->given, "scenario.baseline");
+
+    return channels && baseline && strncmp(channels->place, "--", 2) == 0 &&
+           strncmp(baseline->place, "--", 2) != 0 && !text_has_word(own->channels, own->baseline);
+}
+
 int build_channels(struct loader *loader) {
     struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
     int r = check_unlisted(loader);
@@ -240,7 +249,7 @@ int build_channels(struct loader *loader) {
         r = build_listed(loader);
     if (r < 0)
         return r;
-    if (!*own->baseline)
+    if (!*own->baseline || is_outdated_baseline(loader, own))
         text_replace(&own->baseline, loader->scenario->channels[0].name);
     if (text_has_word(own->channels, own->baseline))
         return 0;

@@ -230,3 +230,10 @@ void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret) {
     if (ssl)
         tls_context_session(ssl, ret);
 }
+
+char *mqtt_client_library_version(void) {
+    int major, minor, revision;
+
+    (void)mosquitto_lib_version(&major, &minor, &revision);
+    return text_format("%d.%d.%d", major, minor, revision);
+}

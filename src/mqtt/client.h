@@ -48,6 +48,9 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
 /* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 acknowledged by the broker. */
 int64_t mqtt_client_completed(const struct mqtt_client *client);
 
+/* "2.0.11"; belongs to the caller. */
+char *mqtt_client_library_version(void);
+
 int mqtt_client_fd(const struct mqtt_client *client);
 void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret);
 

@@ -58,7 +58,7 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
 /* What is measured of every worker, and of the broker, for the metrics of a probe. */
 #define METRICS_OF_PROCESS                                                                         \
     {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
-        {"cpu_share", "%", METRIC_NONE, false, "the same, as a share of one core"}, {              \
+        {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"}, { \
         "peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"            \
     }
 /* What the kernel counts of a connection. */

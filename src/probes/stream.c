@@ -247,7 +247,11 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
         return;
     tls->min_version = tls->max_version = newest ? TLS_1_3 : TLS_1_2;
     text_replace(newest ? &tls->suites : &tls->ciphers, cipher);
-    text_replace(&tls->groups, group_name);
+    free(tls->groups);
+    /* In TLS 1.2 the groups also say which curves a certificate may be of: ours are of P-256. */
+    tls->groups = newest || text_has_word("secp256r1 prime256v1 P-256", group_name)
+                      ? text_copy(group_name)
+                      : text_format("%s:P-256", group_name);
 }
 
 static int live(struct stage *stage, const struct setting_group *group, bool with_tls, bool server,

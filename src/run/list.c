@@ -17,10 +17,18 @@ static void print_row(const char *name, const char *text) {
     printf("  %-28s %s\n", name, text);
 }
 
+/* "paper" before "paper-order", though '-' comes before the '.' of ".ini". */
+static int by_stem(const struct dirent **a, const struct dirent **b) {
+    size_t length_a = strcspn((*a)->d_name, "."), length_b = strcspn((*b)->d_name, ".");
+    int order = strncmp((*a)->d_name, (*b)->d_name, length_a < length_b ? length_a : length_b);
+
+    return order ? order : (length_a > length_b) - (length_a < length_b);
+}
+
 /* The *.ini files of a folder with the description that their [section] has. */
 static void print_files(const char *folder, const char *section) {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, NULL, alphasort);
+    int count = scandir(folder, &entries, NULL, by_stem);
 
     for (int i = 0; i < count; i++) {
         char *name = entries[i]->d_name;

@@ -216,7 +216,7 @@ void progress_stage(struct progress *progress, const struct trial_id *id, const 
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns) {
     const struct scenario *scenario = progress->scenario;
-    double value = (double)result->bytes * 8 / 1e6 / result->duration_s;
+    double value = result->bytes < 0 ? NAN : (double)result->bytes * 8 / 1e6 / result->duration_s;
     CLEANUP_FREE char *figure = progress_figure(value);
 
     progress->measured_ns += planned_ns;

@@ -205,13 +205,12 @@ static void describe(const struct runner *runner, int64_t planned_ns) {
     const struct scenario_settings *own = scenario_own(scenario);
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     CLEANUP_FREE char *duration = progress_duration(planned_ns);
+    size_t n_trials = runner->plan->n_visits * runner->plan->n_probes;
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, hosts->address, hosts->publisher);
-    progress_note(runner->progress,
-                  "plan     %s: %zu trials (%lld x %zu channels x %zu probes), %s to measure",
-                  own->name, runner->plan->n_visits * runner->plan->n_probes,
-                  (long long)own->repetitions, scenario->n_channels, scenario->n_probes, duration);
+    progress_note(runner->progress, "plan     %s: %zu trial%s, %s to measure", own->name, n_trials,
+                  n_trials == 1 ? "" : "s", duration);
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
 }
 

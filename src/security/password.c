@@ -41,7 +41,8 @@ static int check_secret(const char *value, struct error *error) {
 static const struct setting rows[] = {
     {"user", SETTING_TEXT, "User1", .help = "the name both clients log in with",
      .offset = offsetof(struct password_settings, user), .check = check_user},
-    {"secret", SETTING_TEXT, "generated", .help = "`generated` anew for each run, or file:PATH",
+    {"secret", SETTING_TEXT, "generated",
+     .help = "`generated`: made anew for each run; or file:PATH",
      .offset = offsetof(struct password_settings, secret), .check = check_secret},
 };
 static const struct setting_group group =

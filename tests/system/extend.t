@@ -88,6 +88,10 @@ is 'in places of its own' "$(rows "$folder/trials.csv" block,position | sort -u 
 check 'the blocks differ' test \
   "$(for i in 1 2 3 4; do rows "$folder/trials.csv" channel block=$i | tr '\n' ' ' && echo
   done | sort -u | wc -l)" -gt 1
+measure "$tiny" --quiet --channels password --probes path --repetitions 1
+contains 'the first channel is the baseline when the file'"'"'s is left out' \
+  "$(cat "$folder/scenario.ini")" 'baseline = password'
+
 measure "$tiny" --quiet --channels "$three" --repetitions 2 --set scenario.order=sequential
 is 'sequential: channel after channel' "$(order "$folder")" \
   '1|plain 2|plain 1|password 2|password 1|mutual-tls 2|mutual-tls '
