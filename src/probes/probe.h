@@ -55,20 +55,21 @@ int role_settings(const struct stage *stage, const struct setting_group *group, 
                   struct error *error);
 int role_client(const struct stage *stage, struct client_config **ret, struct error *error);
 
+/* Rows of a table, to be put into those of probes. */
+/* clang-format off */
 /* What is measured of every worker, and of the broker, for the metrics of a probe. */
 #define METRICS_OF_PROCESS                                                                         \
     {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
-        {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"}, { \
-        "peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"            \
-    }
+    {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"},       \
+    {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"}
 /* What the kernel counts of a connection. */
 #define METRICS_OF_TCP                                                                             \
     {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, whole connection"},     \
-        {"segments_out", "segments", METRIC_NONE, false, "segments sent, whole connection"},       \
-        {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent, without what was resent"},  \
-        {"rtt", "ms", METRIC_LOWER, false, "round-trip time, the kernel's smoothed estimate"}, {   \
-        "rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time seen"                      \
-    }
+    {"segments_out", "segments", METRIC_NONE, false, "segments sent, whole connection"},           \
+    {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent, without what was resent"},      \
+    {"rtt", "ms", METRIC_LOWER, false, "round-trip time, the kernel's smoothed estimate"},         \
+    {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time seen"}
+/* clang-format on */
 
 /* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */
 void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds);

@@ -69,7 +69,7 @@ static int set_congestion(int fd, const char *name, struct error *error) {
             "%s); as root: sysctl net.ipv4.tcp_allowed_congestion_control='%s %s', or "
             "set congestion = default",
             name, allowed, allowed, name);
-    return error_set(error, code, "congestion control '%s' cannot be used; this kernel has: %s",
+    return error_set(error, -EINVAL, "congestion control '%s' cannot be used; this kernel has: %s",
                      name, available);
 }
 
