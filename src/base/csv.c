@@ -103,7 +103,9 @@ void csv_integer(struct csv_writer *writer, int64_t value) {
 void csv_real(struct csv_writer *writer, double value) {
     char digits[40];
 
-    (void)snprintf(digits, sizeof(digits), "%.9g", value);
+    bool whole = fabs(value) < 9007199254740992.0 && value == floor(value); /* 2^53 */
+
+    (void)snprintf(digits, sizeof(digits), whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
     csv_text(writer, isfinite(value) ? digits : NULL);
 }
 

@@ -28,8 +28,7 @@ DEFINE_CLEANUP(struct csv_writer *, csv_writer_close)
 /* A row is put together field by field, then ended. Fields are quoted when they must be. */
 void csv_text(struct csv_writer *writer, const char *value); /* NULL: an empty field */
 void csv_integer(struct csv_writer *writer, int64_t value);
-void csv_real(struct csv_writer *writer,
-              double value); /* shortest form that keeps 9 digits; NaN: empty */
+void csv_real(struct csv_writer *writer, double value); /* 9 digits, whole ones exact; NaN: empty */
 void csv_empty(struct csv_writer *writer);
 void csv_end_row(struct csv_writer *writer);
 

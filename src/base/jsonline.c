@@ -64,8 +64,8 @@ int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *er
     length = (size_t)(end - reader->buffer);
     object = json_loadb(reader->buffer, length, 0, &why);
     if (!json_is_object(object)) {
-        (void)error_set(error, -EBADMSG, "not a JSON object: '%.*s'",
-                        length > 80 ? 80 : (int)length, reader->buffer);
+        /* Not quoted: a line may carry a password. */
+        (void)error_set(error, -EBADMSG, "a line of %zu bytes that is no JSON object", length);
         json_decref(object);
         object = NULL;
     }

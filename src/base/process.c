@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* One standard stream of a child: which end goes where. */
@@ -52,6 +53,7 @@ static _Noreturn void become(const struct process_options *options, const struct
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)setpgid(0, 0);
+    (void)unsetenv("BENCH_CA_PASSPHRASE"); /* the driver's alone */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before prctl() took effect */
         _exit(127);
@@ -157,6 +159,18 @@ bool process_reap(struct process *process, struct process_end *ret) {
         .peak_memory_bytes = (int64_t)usage.ru_maxrss * 1024,
     };
     return true;
+}
+
+bool process_reap_soon(struct process *process, struct process_end *ret) {
+    for (int i = 0; i < 1000; i++) {
+        struct timespec tick = {.tv_nsec = 1000000};
+
+        if (process_reap(process, ret))
+            return true;
+        (void)nanosleep(&tick, NULL);
+    }
+    process_stop(process);
+    return false;
 }
 
 char *process_end_text(int status) {

@@ -52,6 +52,10 @@ void process_stop(struct process *process);
 /* Whether the child has ended; reaps it then, sets pid to 0 and fills ret. */
 bool process_reap(struct process *process, struct process_end *ret);
 
+/* For a child that has closed its output, whose end is a moment away: waits up to a second for it,
+ * then kills it; returns whether it ended by itself. */
+bool process_reap_soon(struct process *process, struct process_end *ret);
+
 /* "exit status 3", "killed by SIGKILL"; the text belongs to the caller. */
 char *process_end_text(int status);
 

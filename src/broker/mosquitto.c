@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,12 +137,8 @@ int broker_read_log(struct broker *broker, struct error *error) {
         take_version(broker);
         return 0;
     }
-    while (!process_reap(&broker->process, &end)) {
-        struct timespec tick = {.tv_nsec = NS_PER_MS};
-
-        (void)nanosleep(&tick, NULL); /* it has closed its log; its end is a moment away */
-    }
-    how = process_end_text(end.status);
+    how = process_reap_soon(&broker->process, &end) ? process_end_text(end.status)
+                                                    : text_copy("closed its log");
     return error_set(error, -ECHILD, "the broker ended (%s)", how);
 }
 
@@ -260,6 +257,15 @@ void broker_stop(struct broker *broker) {
     folder_remove(&broker->folder);
     free(broker->log);
     free(broker);
+}
+
+void broker_end(struct broker *broker) {
+    struct error ended;
+
+    if (broker->process.pid > 0)
+        (void)kill(broker->process.pid, SIGKILL);
+    while (broker->process.pid > 0 && broker_read_log(broker, &ended) == 0)
+        ;
 }
 
 int64_t broker_port(const struct broker *broker) {

@@ -24,7 +24,9 @@ struct broker;
  * accepts connections on address. -EADDRINUSE when a fixed port is taken. */
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error);
-/* Kills and reaps it, and removes its folder. */
+/* Kills and reaps it; the log is complete afterwards. */
+void broker_end(struct broker *broker);
+/* The same, and removes its folder and frees it. */
 void broker_stop(struct broker *broker);
 DEFINE_CLEANUP(struct broker *, broker_stop)
 

@@ -68,8 +68,12 @@ static int order_broker_up(struct agent *agent, const json_t *order, json_t **re
     void *settings;
     int r;
 
-    if (agent->broker || !agent->current)
-        return error_set(error, -EBUSY, "a broker is up, or no channel is set");
+    if (!agent->current)
+        return error_set(error, -EINVAL, "no channel is set");
+    if (agent->broker) { /* of an order that the driver gave up */
+        broker_stop(agent->broker);
+        agent->broker = NULL;
+    }
     r = setting_block_from_json(&broker_group, json_object_get(order, "settings"), &settings,
                                 error);
     if (r < 0)
@@ -112,6 +116,7 @@ static int order_broker_down(struct agent *agent, const json_t *order, json_t **
     (void)order;
     if (!agent->broker)
         return error_set(error, -ESRCH, "no broker is up");
+    broker_end(agent->broker);
     *ret = json_pack("{s:o}", "log", log_text(broker_log(agent->broker)));
     broker_stop(agent->broker);
     agent->broker = NULL;
@@ -251,9 +256,8 @@ static void worker_ended(struct worker *worker) {
 
     memory_close_fdp(&worker->process.in_fd);
     worker->process.in_fd = -1;
-    while (!process_reap(&worker->process, &end))
-        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
-    how = process_end_text(end.status);
+    how = process_reap_soon(&worker->process, &end) ? process_end_text(end.status)
+                                                    : text_copy("closed its output");
     tell(json_pack("{s:I,s:s}", "worker", (json_int_t)worker->id, "ended", how));
     drop(worker);
 }

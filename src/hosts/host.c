@@ -149,6 +149,8 @@ int host_order(struct host *host, const char *order, json_t *args, json_t **ret,
             (void)json_array_append(host->events, line);
             continue;
         }
+        if (jsonline_integer(line, "id", 0) < id)
+            continue; /* the late answer to an order that was given up */
         if (jsonline_integer(line, "id", 0) != id)
             return error_set(error, -EPROTO, "host %s: an answer to no question", host->spec);
         if (json_object_get(line, "error"))

@@ -33,6 +33,11 @@ static int check_address(const char *value, struct error *error) {
             return error_set(error, -EINVAL,
                              "'%s' is no address; right would be, say, 127.0.0.1, ::1 or a name",
                              value);
+    if (text_has_word("0.0.0.0 0 :: ::0", value))
+        return error_set(error, -EINVAL,
+                         "'%s' is every address: a broker without passwords would be open to all; "
+                         "name the one that is measured",
+                         value);
     return 0;
 }
 

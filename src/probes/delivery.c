@@ -271,8 +271,11 @@ static int perform(struct stage *stage, struct courier *courier, bool sends, str
     int fd, r = stage_measure(stage, &window, &courier->stream, 1,
                               sends ? publish_loop : receive_loop, !sends, error);
 
-    if (r == 0)
+    if (r == 0) {
+        fd = mqtt_client_fd(courier->client);
+        role_tcp_metrics(stage, &fd, 1);
         r = stage_await(stage, "stop", &facts, error);
+    }
     if (r < 0)
         return r;
     atomic_store(&courier->expected, jsonline_integer(facts, "sent", 0));
@@ -288,8 +291,6 @@ static int perform(struct stage *stage, struct courier *courier, bool sends, str
         return r;
     mqtt_client_session(courier->client, &session);
     stage_put_session(stage, &session);
-    fd = mqtt_client_fd(courier->client);
-    role_tcp_metrics(stage, &fd, 1);
     r = stage_report(stage, error);
     /* A publisher that left now, on credits that it has not read, would reset its connection, and
      * the broker would drop what it has not read either: it stays until the driver drops it. */
@@ -299,7 +300,7 @@ static int perform(struct stage *stage, struct courier *courier, bool sends, str
 }
 
 static int live(struct stage *stage, bool sends, struct error *error) {
-    struct courier courier;
+    static struct courier courier; /* after a failure its thread may still use it */
     void *settings = NULL;
     int r = role_settings(stage, &group, &settings, error);
 
@@ -309,10 +310,10 @@ static int live(struct stage *stage, bool sends, struct error *error) {
     r = begin(stage, &courier, sends, error);
     if (r == 0)
         r = perform(stage, &courier, sends, error);
-    /* After a failure the thread may still be at work; the worker's exit takes it along. */
-    if (r == 0)
+    if (r == 0) {
         courier_close(&courier);
-    setting_block_free(&group, settings);
+        setting_block_free(&group, settings);
+    }
     return r;
 }
 

@@ -66,6 +66,7 @@ void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
             continue;
         sum.retransmits += one.retransmits;
         sum.segments_out += one.segments_out;
+        sum.segments_in += one.segments_in;
         sum.bytes_sent += one.bytes_sent;
         sum.rtt_ms += one.rtt_ms;
         sum.rtt_min_ms =
@@ -76,6 +77,7 @@ void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
         return;
     stage_metric(stage, "retransmits", "segments", (double)sum.retransmits);
     stage_metric(stage, "segments_out", "segments", (double)sum.segments_out);
+    stage_metric(stage, "segments_in", "segments", (double)sum.segments_in);
     stage_metric(stage, "tcp_bytes_sent", "B", (double)sum.bytes_sent);
     stage_metric(stage, "rtt", "ms", sum.rtt_ms / (double)n);
     stage_metric(stage, "rtt_min", "ms", sum.rtt_min_ms);

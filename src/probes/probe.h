@@ -62,13 +62,14 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
     {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
     {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"},       \
     {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"}
-/* What the kernel counts of a connection. */
+/* What the kernel has counted of a connection when the measured time ends, warm-up included. */
 #define METRICS_OF_TCP                                                                             \
-    {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, whole connection"},     \
-    {"segments_out", "segments", METRIC_NONE, false, "segments sent, whole connection"},           \
-    {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent, without what was resent"},      \
-    {"rtt", "ms", METRIC_LOWER, false, "round-trip time, the kernel's smoothed estimate"},         \
-    {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time seen"}
+    {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, so far"},               \
+    {"segments_out", "segments", METRIC_NONE, false, "segments sent, so far"},                     \
+    {"segments_in", "segments", METRIC_NONE, false, "segments received, so far"},                  \
+    {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent so far, without repeats"},       \
+    {"rtt", "ms", METRIC_LOWER, false, "round-trip time, as the kernel smooths it"},               \
+    {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time so far"}
 /* clang-format on */
 
 /* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */

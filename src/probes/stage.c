@@ -72,20 +72,8 @@ static struct snapshot look(const struct stream *streams, size_t n_streams) {
     return snapshot;
 }
 
-/* Waits until the instant, but not past the driver's end or a stream's failure. */
-static int wait_until(struct stage *stage, const struct stream *streams, size_t n_streams,
-                      int64_t instant_ns, struct error *error) {
-    struct pollfd poller = {.fd = stage->orders.fd, .events = POLLIN};
-    int64_t left;
-
-    while ((left = instant_ns - clock_monotonic_ns()) > 0) {
-        struct timespec timeout = {.tv_sec = (time_t)(left / NS_PER_S),
-                                   .tv_nsec = (long)(left % NS_PER_S)};
-        int n = ppoll(&poller, 1, &timeout, NULL);
-
-        if (n > 0)
-            return error_set(error, -EPIPE, "the driver broke off");
-    }
+/* Whether all streams still flow. */
+static int check_streams(const struct stream *streams, size_t n_streams, struct error *error) {
     for (size_t i = 0; i < n_streams; i++)
         if (atomic_load(&streams[i].ended)) {
             if (streams[i].code < 0)
@@ -93,6 +81,25 @@ static int wait_until(struct stage *stage, const struct stream *streams, size_t 
             return error_set(error, -ECONNRESET, "the stream ended before its time");
         }
     return 0;
+}
+
+/* Waits until the instant, but not past the driver's end or, by more than a step, a stream's. */
+static int wait_until(struct stage *stage, const struct stream *streams, size_t n_streams,
+                      int64_t instant_ns, struct error *error) {
+    struct pollfd poller = {.fd = stage->orders.fd, .events = POLLIN};
+    int64_t left;
+    int r = 0;
+
+    while (r == 0 && (left = instant_ns - clock_monotonic_ns()) > 0) {
+        struct timespec timeout = {0};
+
+        left = left > STAGE_STEP_NS ? STAGE_STEP_NS : left;
+        timeout.tv_nsec = (long)left;
+        if (ppoll(&poller, 1, &timeout, NULL) > 0)
+            return error_set(error, -EPIPE, "the driver broke off");
+        r = check_streams(streams, n_streams, error);
+    }
+    return r;
 }
 
 /* The window in steps of 100 ms, a row [start, end, bytes] each, in ns from its beginning. */

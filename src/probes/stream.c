@@ -11,14 +11,24 @@
 
 /* A stall of this length ends a stream. */
 #define STALL_NS (10 * NS_PER_S)
+/* How many of them the end of a stream may take, when what was sent is still on a slow way. */
+#define MAX_STALLS 5
 /* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
  * sender has written is soon at the receiver. */
 #define NOT_SENT_BYTES (256 * 1024)
 #define GATHER_BYTES   (64 * 1024)
 #define RECEIVE_BYTES  (128 * 1024)
 
+/* What a stream's thread needs. */
+struct loop {
+    struct transport *transport;
+    unsigned char *buffer;
+    size_t size;
+};
+
 /* All streams of one worker. */
 struct bundle {
+    struct loop *loops;
     const struct stream_settings *settings;
     bool sends;
     struct stream *streams;
@@ -42,6 +52,7 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
         abort();
     memset(bundle->streams, 0, bundle->n * sizeof(struct stream));
     bundle->transports = memory_new(bundle->n, sizeof(*bundle->transports));
+    bundle->loops = memory_new(bundle->n, sizeof(*bundle->loops));
     bundle->buffers = memory_new(bundle->n, sizeof(*bundle->buffers));
     bundle->buffer_bytes = sends ? (size_t)settings->write_size_bytes : RECEIVE_BYTES;
     for (size_t i = 0; i < bundle->n; i++) {
@@ -63,16 +74,11 @@ static void bundle_close(struct bundle *bundle) {
     SSL_CTX_free(bundle->context);
     free(bundle->streams);
     free(bundle->transports);
+    free(bundle->loops);
     free(bundle->buffers);
 }
 
 /* ---- the measured loops ---- */
-
-struct loop {
-    struct transport *transport;
-    unsigned char *buffer;
-    size_t size;
-};
 
 static void end_stream(struct stream *stream, int code, const char *what) {
     if (code < 0)
@@ -85,6 +91,7 @@ static void *send_loop(void *argument) {
     struct loop *loop = stream->context;
     struct transport *transport = loop->transport;
     int64_t bytes = 0;
+    ssize_t n = 1;
     int r = 0;
 
     while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
@@ -96,8 +103,11 @@ static void *send_loop(void *argument) {
     transport->ops->finish(transport);
     /* Until the receiver has finished too: to close on what it has said, be it a session ticket,
      * would reset the connection under what is still on its way. */
-    while (r == 0 && transport->ops->receive(transport, loop->buffer, loop->size) > 0)
-        ;
+    for (int stalls = 0; r == 0 && n != 0 && stalls < MAX_STALLS; stalls += n < 0) {
+        n = transport->ops->receive(transport, loop->buffer, loop->size);
+        if (n < 0 && n != -ETIMEDOUT)
+            break;
+    }
     end_stream(stream, r, "sending");
     return NULL;
 }
@@ -143,7 +153,6 @@ static int check_received(const json_t *facts, int64_t received, struct error *e
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct stage *stage, struct bundle *bundle, struct error *error) {
     struct stage_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
-    CLEANUP_FREE struct loop *loops = memory_new(bundle->n, sizeof(*loops));
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
     json_auto_t *facts = NULL;
     struct tls_session session;
@@ -151,14 +160,17 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
     int r;
 
     for (size_t i = 0; i < bundle->n; i++) {
-        loops[i] = (struct loop){bundle->transports[i], bundle->buffers[i], bundle->buffer_bytes};
+        bundle->loops[i] =
+            (struct loop){bundle->transports[i], bundle->buffers[i], bundle->buffer_bytes};
         fds[i] = bundle->transports[i]->fd;
-        bundle->streams[i].context = &loops[i];
+        bundle->streams[i].context = &bundle->loops[i];
     }
     r = stage_measure(stage, &window, bundle->streams, bundle->n,
                       bundle->sends ? send_loop : receive_loop, !bundle->sends, error);
-    if (r == 0)
+    if (r == 0) {
+        role_tcp_metrics(stage, fds, bundle->n);
         r = stage_await(stage, "stop", &facts, error);
+    }
     if (r < 0)
         return r; /* the process ends, and its threads with it */
     atomic_store(&bundle->stop, true);
@@ -173,7 +185,6 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
                               json_integer(total));
     transport_session(bundle->transports[0], &session);
     stage_put_session(stage, &session);
-    role_tcp_metrics(stage, fds, bundle->n);
     return stage_report(stage, error);
 }
 
@@ -257,7 +268,7 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
 static int live(struct stage *stage, const struct setting_group *group, bool with_tls, bool server,
                 struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
-    struct bundle bundle;
+    static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
     void *settings = NULL;
     int r = role_settings(stage, group, &settings, error);
 
@@ -275,10 +286,10 @@ static int live(struct stage *stage, const struct setting_group *group, bool wit
         client->port = port_of_peer(stage);
     if (r == 0)
         r = server ? serve(stage, &bundle, client, error) : reach(stage, &bundle, client, error);
-    /* After a failure threads may still use the bundle; the worker's exit takes it along. */
-    if (r == 0)
+    if (r == 0) {
         bundle_close(&bundle);
-    setting_block_free(group, settings);
+        setting_block_free(group, settings);
+    }
     return r;
 }
 

@@ -120,8 +120,9 @@ static int publish_all(struct reporter *reporter, struct error *error) {
     for (int64_t i = 0; r == 0; i++) {
         int64_t due = start + i * reporter->settings->interval_ns;
 
-        while (r == 0 && clock_monotonic_ns() < due)
+        do /* also when it is late already: the driver must be heard */
             r = wait_for(reporter, due, error);
+        while (r == 0 && clock_monotonic_ns() < due);
         if (r == 0)
             r = publish(reporter, due, error);
     }

@@ -10,7 +10,7 @@
 #include <math.h>
 
 /* Every attempt of a proof has a limit of 5 s; together they rarely need 100 ms. */
-#define PROOFS_NS (60 * NS_PER_S)
+#define PROOFS_NS (120 * NS_PER_S)
 #define READY_NS  (15 * NS_PER_S)
 #define END_NS    (10 * NS_PER_S)
 
@@ -68,6 +68,19 @@ static void take_proofs(struct runner *runner, const struct trial_id *id, const 
         runner->broken = text_copy("no proof was made");
 }
 
+/* The peak of memory of a worker that measures nothing else. */
+static void write_peak(struct runner *runner, const struct trial_id *id, const struct actor *actor,
+                       const char *process) {
+    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+        if (text_equal(json_string_value(json_array_get(row, 0)), "peak_memory"))
+            journal_metric(runner->journal, id, party_name(actor->role->party), process,
+                           "peak_memory", "B", json_number_value(json_array_get(row, 2)));
+    }
+}
+
 static int prove(struct runner *runner, const struct trial_id *id, struct error *error) {
     struct actor examiner = {0};
     int r = cast_start(&runner->cast, &examiner, &role_proof, json_object(), error);
@@ -76,8 +89,10 @@ static int prove(struct runner *runner, const struct trial_id *id, struct error 
     if (r == 0)
         r = cast_await(&runner->cast, &examiner, 1, ACTOR_RESULT, clock_monotonic_ns() + PROOFS_NS,
                        error);
-    if (r == 0)
+    if (r == 0) {
         take_proofs(runner, id, examiner.result);
+        write_peak(runner, id, &examiner, "proof");
+    }
     cast_drop(&runner->cast, &examiner);
     return r;
 }
@@ -168,18 +183,18 @@ static int keep_log(struct runner *runner, const struct trial_id *id, struct err
 }
 
 int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error) {
-    bool complete = runner->cast.broker_end != NULL; /* nothing more can arrive */
     struct error why;
     int r;
 
-    if (runner->telemetry_on && !complete && !runner->interrupted) {
-        complete = stop_telemetry(runner, &why) == 0;
-        if (!complete)
-            progress_detail(runner->progress, "  telemetry: %s", why.text);
-    }
+    if (runner->telemetry_on && !runner->cast.broker_end && !runner->interrupted &&
+        stop_telemetry(runner, &why) < 0)
+        progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block,
+                      id->channel, why.text);
+    write_peak(runner, id, &runner->publisher, "telemetry");
+    write_peak(runner, id, &runner->subscriber, "telemetry");
     cast_drop(&runner->cast, &runner->publisher);
     cast_drop(&runner->cast, &runner->subscriber);
-    telemetry_log_write(&runner->messages, runner->journal, id, complete);
+    telemetry_log_write(&runner->messages, runner->journal, id, !runner->interrupted);
     r = keep_log(runner, id, error);
     if (r == 0)
         r = journal_flush(runner->journal, error);

@@ -210,8 +210,10 @@ int journal_flush(struct journal *journal, struct error *error) {
 
 int journal_commit(struct journal *journal, const struct trial_id *id,
                    const struct trial_result *result, struct error *error) {
-    int r = journal_flush(journal, error);
+    int r = 0;
 
+    for (int i = 0; i < TRIALS && r == 0; i++)
+        r = csv_flush(journal->writers[i], i == METRICS || i == INTERVALS, error);
     if (r < 0)
         return r;
     put_trial(journal->writers[TRIALS], id, result);

@@ -204,6 +204,11 @@ void progress_detail(struct progress *progress, const char *format, ...) {
     va_end(arguments);
 }
 
+void progress_extend(struct progress *progress, size_t trials, int64_t planned_ns) {
+    progress->total += trials;
+    progress->planned_ns += planned_ns;
+}
+
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
     free(progress->doing);
     progress->doing =
@@ -220,8 +225,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     CLEANUP_FREE char *figure = progress_figure(value);
 
     progress->measured_ns += planned_ns;
-    if (id->attempt == 1)
-        progress->done++;
+    progress->done++;
     for (size_t i = 0; i < scenario->n_probes; i++)
         if (result->status == TRIAL_OK && text_equal(scenario->probes[i], id->probe))
             progress->latest[id->visit->channel * scenario->n_probes + i] = value;

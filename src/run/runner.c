@@ -8,6 +8,7 @@
 #include "security/mechanism.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -79,6 +80,7 @@ static int visit(struct runner *runner, const struct visit *which, int attempt, 
     bool up = false;
     int r = 0, end;
 
+    runner->messages.written = 0;
     for (size_t i = 0; i < runner->plan->n_probes && r == 0; i++) {
         struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
 
@@ -113,22 +115,30 @@ static int visit(struct runner *runner, const struct visit *which, int attempt, 
 
 /* ---- the whole plan ---- */
 
+static void plan_again(struct runner *runner, const bool *failed) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < runner->plan->n_visits; i++)
+        n += failed[runner->plan->visits[i].block];
+    progress_extend(runner->progress, n * runner->plan->n_probes,
+                    run_planned_ns(runner->scenario, runner->plan) /
+                        (int64_t)runner->plan->n_visits * (int64_t)n);
+}
+
 /* A block with a failed trial is measured again whole, once, when all others are through. */
 static int execute(struct runner *runner, struct error *error) {
     int64_t blocks = scenario_own(runner->scenario)->repetitions;
     CLEANUP_FREE bool *failed = memory_new((size_t)blocks + 1, sizeof(*failed));
+    bool ignored = false;
     int r = 0;
 
-    for (int attempt = 1; attempt <= 2; attempt++)
-        for (size_t i = 0; i < runner->plan->n_visits && r == 0; i++) {
-            const struct visit *which = &runner->plan->visits[i];
-            bool ignored = false;
-
-            if (attempt == 1)
-                r = visit(runner, which, 1, &failed[which->block], error);
-            else if (failed[which->block])
-                r = visit(runner, which, 2, &ignored, error);
-        }
+    for (size_t i = 0; i < runner->plan->n_visits && r == 0; i++)
+        r = visit(runner, &runner->plan->visits[i], 1, &failed[runner->plan->visits[i].block],
+                  error);
+    plan_again(runner, failed);
+    for (size_t i = 0; i < runner->plan->n_visits && r == 0; i++)
+        if (failed[runner->plan->visits[i].block])
+            r = visit(runner, &runner->plan->visits[i], 2, &ignored, error);
     return r;
 }
 
@@ -158,10 +168,14 @@ static int issue(struct runner *runner, struct error *error) {
                             .addresses = hosts->address,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
+                            .may_prompt = isatty(STDIN_FILENO),
                             .secrets = runner->secrets};
+    struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
     int r = 0;
 
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
+        if (poll(&cancelled, 1, 0) > 0)
+            return error_set(error, -EINTR, "interrupted");
         r = mechanism_issue(&scenario->channels[i], &issuer, error);
         if (r < 0)
             (void)error_prefix(error, r, "channel %s", scenario->channels[i].name);

@@ -49,16 +49,17 @@ void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
                          const struct trial_id *id, bool complete) {
     for (size_t i = 0; i < log->count; i++) {
         const struct telemetry_message *message = &log->messages[i];
+        int64_t sequence = log->written + (int64_t)i + 1;
 
         if (!message->due_ns)
             continue; /* never published: nothing that could be lost */
         if (message->arrived_ns || complete)
-            journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns,
+            journal_telemetry(journal, id, sequence, message->due_utc_ns,
                               telemetry_log_latency_ms(log, (int64_t)i + 1),
                               message->arrived_ns ? "delivered" : "lost");
         for (int64_t copy = 0; copy < message->copies; copy++)
-            journal_telemetry(journal, id, (int64_t)i + 1, message->due_utc_ns, NAN, "duplicate");
+            journal_telemetry(journal, id, sequence, message->due_utc_ns, NAN, "duplicate");
     }
     free(log->messages);
-    *log = (struct telemetry_log){NULL, 0};
+    *log = (struct telemetry_log){NULL, 0, log->written + (int64_t)log->count};
 }

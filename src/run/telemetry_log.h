@@ -15,6 +15,7 @@ struct telemetry_message {
 struct telemetry_log {
     struct telemetry_message *messages; /* by sequence, from 1 */
     size_t count;
+    int64_t written; /* messages of earlier bring-ups of the same visit, whose numbers go on */
 };
 
 /* Takes in what the publisher (`published`) and the subscriber (`arrived`) say, in any order. */

@@ -144,7 +144,9 @@ static void write_metrics(struct performance *performance, const struct actor *a
         json_string_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
 }
 
-static void write_broker(struct performance *performance) {
+/* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
+ * the receiver's. */
+static void write_broker(struct performance *performance, double duration_s) {
     struct journal *journal = performance->runner->journal;
     const struct trial_id *id = performance->id;
     double cpu_s = json_real_value(json_object_get(performance->usage[1], "cpu_s")) -
@@ -153,8 +155,12 @@ static void write_broker(struct performance *performance) {
                                 jsonline_integer(performance->usage[0], "at_ns", 0)) /
                        1e9;
 
-    journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s", cpu_s);
-    journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%", 100 * cpu_s / elapsed_s);
+    if (elapsed_s > 0) {
+        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s",
+                       cpu_s / elapsed_s * duration_s);
+        journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%",
+                       100 * cpu_s / elapsed_s);
+    }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
                    (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
     journal_metric(journal, id, "broker", "agent", "peak_memory", "B",
@@ -170,6 +176,8 @@ static void take_text(const json_t *array, size_t index, char *text, size_t size
 /* A trial over a TLS connection that is not the channel's says nothing about the channel. */
 static void judge_tls(struct performance *performance, struct trial_result *result,
                       const json_t *tls) {
+    if (result->status != TRIAL_OK)
+        return;
     take_text(tls, 0, result->tls.version, sizeof(result->tls.version));
     take_text(tls, 1, result->tls.cipher, sizeof(result->tls.cipher));
     take_text(tls, 2, result->tls.group, sizeof(result->tls.group));
@@ -187,15 +195,16 @@ static void take_results(struct performance *performance, struct trial_result *r
         const struct actor *actor = &performance->actors[i];
 
         write_metrics(performance, actor);
+        judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))
             continue;
         write_steps(performance, actor);
         result->bytes = jsonline_integer(actor->result, "bytes", -1);
         result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
-        text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
-        judge_tls(performance, result, json_object_get(actor->result, "tls"));
+        if (result->status == TRIAL_OK)
+            text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
     }
-    write_broker(performance);
+    write_broker(performance, result->duration_s);
 }
 
 int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,

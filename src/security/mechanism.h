@@ -25,6 +25,7 @@ struct issuer {
     const char *certs;     /* folder of the PKI's stores */
     const char *addresses; /* where the broker is reached, separated by blanks */
     int64_t validity_ns, renew_before_ns;
+    bool may_prompt; /* whether the user may be asked for the CA's passphrase */
     json_t *secrets; /* filled: an object a mechanism, by name; goes to the hosts */
 };
 

@@ -19,6 +19,7 @@ struct password_settings {
 #define SALT_BYTES   12
 #define HASH_BYTES   64
 #define SECRET_BYTES 12
+#define MIN_SECRET   8
 #define MAX_SECRET   128
 
 static int check_user(const char *value, struct error *error) {
@@ -78,8 +79,11 @@ static int read_secret(const char *path, char secret[MAX_SECRET], struct error *
     text = json_string(secret);
     if (!text)
         return error_set(error, -EINVAL, "password.secret: %s is no UTF-8 text", path);
-    if (!*secret)
-        return error_set(error, -EINVAL, "password.secret: the first line of %s is empty", path);
+    if (strlen(secret) < MIN_SECRET)
+        return error_set(error, -EINVAL,
+                         "password.secret: the first line of %s is shorter than %d bytes: the "
+                         "wiretap would find it by chance",
+                         path, MIN_SECRET);
     return 0;
 }
 

@@ -79,6 +79,15 @@ char *tls_store(const struct channel *channel, const char *certs) {
     return pki_store(certs, key_type);
 }
 
+/* Asks for a passphrase that the user has once typed, but never for a new one: whoever just wants
+ * to measure gets one generated. */
+static int find_passphrase(void *context, bool creating, char **ret, struct error *error) {
+    const struct issuer *issuer = context;
+    struct pki_passphrase_source source = {issuer->certs, issuer->may_prompt && !creating};
+
+    return pki_passphrase(&source, creating, ret, error);
+}
+
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     CLEANUP_FREE char *key_type = setting_choice_word(KEY_TYPES, own(channel)->key_type);
     struct pki_outcome outcome;
@@ -88,6 +97,8 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
         .validity_ns = issuer->validity_ns,
         .renew_before_ns = issuer->renew_before_ns,
         .addresses = issuer->addresses,
+        .passphrase = find_passphrase,
+        .context = issuer,
     };
 
     return pki_ensure(&options, &outcome, error);
@@ -143,6 +154,7 @@ static void as_older_version(struct client_config *config, const struct bringup 
     config->tls.min_version = config->tls.max_version;
     text_replace(&config->tls.ciphers, "");
     text_replace(&config->tls.suites, "");
+    text_replace(&config->tls.groups, "");
 }
 
 static void as_trusting_other_ca(struct client_config *config, const struct bringup *bringup) {

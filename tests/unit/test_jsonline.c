@@ -113,28 +113,20 @@ static void test_many_in_one_read(void **state) {
     assert_next(fixture, 5);
 }
 
-/* A line that is no object is skipped and complained about; what follows is not lost. */
+/* A line that is no object is skipped and complained about; what follows is not lost. It
+ * is not quoted: a line may carry a password. */
 static void test_garbage(void **state) {
     struct fixture *fixture = *state;
-    char wide[128];
 
     put(fixture, "garbage\n\n[1]\n\"text\"\n7\n{\"n\":1\n{\"n\":1}{\"n\":2}\n{\"n\":3}\n");
-    assert_bad(fixture, "not a JSON object: 'garbage'");
-    assert_bad(fixture, "not a JSON object: ''");
-    assert_bad(fixture, "not a JSON object: '[1]'");
-    assert_bad(fixture, "not a JSON object: '\"text\"'");
-    assert_bad(fixture, "not a JSON object: '7'");
-    assert_bad(fixture, "not a JSON object: '{\"n\":1'");
-    assert_bad(fixture, "not a JSON object: '{\"n\":1}{\"n\":2}'");
+    assert_bad(fixture, "a line of 7 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 0 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 3 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 6 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 1 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 6 bytes that is no JSON object");
+    assert_bad(fixture, "a line of 14 bytes that is no JSON object");
     assert_next(fixture, 3);
-
-    memset(wide, 'x', sizeof(wide) - 1);
-    wide[sizeof(wide) - 1] = '\n';
-    put_bytes(fixture, wide, sizeof(wide));
-    wide[80] = '\0';
-    assert_int_equal(wait_line(fixture, &(json_t *){NULL}), -EBADMSG);
-    assert_int_equal(strlen(fixture->error.text), strlen("not a JSON object: ''") + 80);
-    assert_non_null(strstr(fixture->error.text, wide));
 }
 
 static void test_binary(void **state) {

@@ -132,11 +132,11 @@ static void test_secret_of_a_file(void **state) {
     static const struct {
         const char *text, *secret;
     } cases[] = {
-        {"hunter2\n", "hunter2"},
-        {"hunter2", "hunter2"},
+        {"hunter22\n", "hunter22"},
+        {"hunter22", "hunter22"},
         {"two words\r\nsecond line\n", "two words"},
-        {" blanks \n", " blanks "},
-        {"\xd2\x9b\n", "\xd2\x9b"},
+        {" blanks  \n", " blanks  "},
+        {"\xd2\x9b 7 bytes\n", "\xd2\x9b 7 bytes"},
     };
 
     (void)state;
@@ -170,6 +170,7 @@ static void test_files_that_are_refused(void **state) {
                             "/secret can be read by others; chmod 600 it");
     assert_file_refused("", 0600, -EINVAL, "/secret holds no password");
     assert_file_refused("\nhunter2\n", 0600, -EINVAL, "the first line of ");
+    assert_file_refused("hunter2\n", 0600, -EINVAL, "is shorter than 8 bytes");
     assert_file_refused(NULL, 0700, -EINVAL, "/secret holds no password");
 }
 
