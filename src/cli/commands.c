@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include "base/process.h"
 #include "hosts/agent.h"
 #include "hosts/worker.h"
 #include "report/report.h"
@@ -174,6 +175,11 @@ static int run(struct context *context, bool with_report) {
 }
 
 static int command_all(struct context *context) {
+    CLEANUP_FREE char *gnuplot = NULL;
+
+    if (process_find(&gnuplot, "gnuplot", NULL) < 0) /* hours before it is needed */
+        fprintf(stderr, "bench: gnuplot is not installed, so there will be no figures; "
+                        "apt-get install gnuplot-nox, or run `bench report` elsewhere\n");
     return run(context, true);
 }
 

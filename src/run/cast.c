@@ -49,24 +49,35 @@ static void keep(json_t **place, json_t *line) {
     *place = json_incref(line);
 }
 
+/* The words of every role, and where in the actor their facts are kept (0: nowhere). */
+static const struct {
+    const char *word;
+    enum actor_phase phase;
+    size_t place;
+} phases[] = {
+    {"ready", ACTOR_READY, offsetof(struct actor, ready)},
+    {"begin", ACTOR_BEGUN, 0},
+    {"done", ACTOR_DONE, 0},
+    {"result", ACTOR_RESULT, offsetof(struct actor, result)},
+};
+
 static void actor_said(struct actor *actor, json_t *line) {
     const char *word = jsonline_text(line, "say", "");
 
-    if (text_equal(word, "ready")) {
-        keep(&actor->ready, line);
-        actor->phase = ACTOR_READY;
-    } else if (text_equal(word, "begin")) {
-        actor->phase = ACTOR_BEGUN;
-    } else if (text_equal(word, "done")) {
-        actor->phase = ACTOR_DONE;
-    } else if (text_equal(word, "result")) {
-        keep(&actor->result, line);
-        actor->phase = ACTOR_RESULT;
-    } else if (text_equal(word, "failed")) {
+    if (text_equal(word, "failed")) {
         text_replace(&actor->failure, jsonline_text(line, "why", "?"));
-    } else if (actor->heard) {
-        actor->heard(actor->context, word, line);
+        return;
     }
+    for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+        if (!text_equal(word, phases[i].word))
+            continue;
+        actor->phase = phases[i].phase;
+        if (phases[i].place)
+            keep((json_t **)(void *)((char *)actor + phases[i].place), line);
+        return;
+    }
+    if (actor->heard)
+        actor->heard(actor->context, word, line);
 }
 
 static void hear(struct cast *cast, size_t host, const json_t *event) {
@@ -93,11 +104,12 @@ static void hear(struct cast *cast, size_t host, const json_t *event) {
 
 /* ---- waiting ---- */
 
-static bool all_reached(const struct actor *actors, size_t n, enum actor_phase phase) {
+/* The first that is not there yet, or NULL. */
+static const struct actor *late(const struct actor *actors, size_t n, enum actor_phase phase) {
     for (size_t i = 0; i < n; i++)
         if (actors[i].phase < phase)
-            return false;
-    return true;
+            return &actors[i];
+    return NULL;
 }
 
 /* The broker's end comes first: what workers say then is only its consequence. */
@@ -142,17 +154,22 @@ static int settle(struct cast *cast, int code, struct error *error) {
 
 int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_phase phase,
                int64_t deadline_ns, struct error *error) {
-    while (!all_reached(actors, n, phase)) {
+    static const char *const names[] = {[ACTOR_STARTED] = "start",
+                                        [ACTOR_READY] = "start",
+                                        [ACTOR_BEGUN] = "measured time",
+                                        [ACTOR_DONE] = "measured time's end",
+                                        [ACTOR_RESULT] = "end"};
+
+    const struct actor *awaited;
+
+    while ((awaited = late(actors, n, phase))) {
         int r = check_failures(cast, error);
 
         if (r < 0)
             return settle(cast, r, error);
         if (clock_monotonic_ns() >= deadline_ns)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
-                             actors[0].role->name,
-                             phase == ACTOR_READY    ? "start"
-                             : phase == ACTOR_RESULT ? "end"
-                                                     : "cue");
+                             awaited->role->name, names[phase]);
         r = pump(cast, deadline_ns, error);
         if (r < 0)
             return r;

@@ -258,6 +258,8 @@ for host in lab:a ssh://pi exec:env mars; do
 done
 refused 'an address that is none' "hosts\.address: 'not an address' is no address" "$tiny" \
   --set 'hosts.address=not an address'
+refused 'every address' "hosts\.address: '0\.0\.0\.0' is every address" "$tiny" \
+  --set hosts.address=0.0.0.0
 
 run "$bench" nonesuch
 exits 'an unknown command' 2
