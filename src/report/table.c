@@ -218,21 +218,16 @@ static void add_reference_note(struct table *table, const struct dataset *datase
 
 /* What is missing from the run, or was measured twice. */
 static void add_progress_notes(struct table *table, const struct dataset *dataset) {
-    CLEANUP_FREE long *blocks = memory_new(dataset->n_trials, sizeof(*blocks));
-    size_t n_blocks = 0, replaced = 0, k;
+    size_t variants = dataset->n_variants ? dataset->n_variants : 1;
+    size_t planned =
+        (size_t)dataset->repetitions * dataset->n_channels * dataset->n_probes * variants;
+    size_t used = 0, replaced;
 
-    for (size_t i = 0; i < dataset->n_trials; i++) {
-        const struct dataset_trial *trial = &dataset->trials[i];
-
-        for (k = 0; k < n_blocks && blocks[k] != trial->block;)
-            k++;
-        if (k == n_blocks)
-            blocks[n_blocks++] = trial->block;
-        replaced += !trial->used;
-    }
-    if (dataset->repetitions > 0 && n_blocks < (size_t)dataset->repetitions)
-        add_note(table, "Unfinished: %zu of %ld repetitions were measured.", n_blocks,
-                 dataset->repetitions);
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        used += dataset->trials[i].used;
+    replaced = dataset->n_trials - used;
+    if (dataset->repetitions > 0 && used < planned)
+        add_note(table, "Unfinished: %zu of %zu trials are there.", used, planned);
     if (replaced)
         add_note(table, "%zu further trial%s not counted: the block was measured again.", replaced,
                  replaced == 1 ? " is" : "s are");

@@ -140,7 +140,7 @@ static void test_nothing_measured(void **state) {
     assert_has(none, "\n  plain            0     -");
     assert_has(none, "\n    not measured\n");
     assert_has(none, "No trial of this run is ok: nothing was measured.\n");
-    assert_has(none, "Unfinished: 0 of 2 repetitions were measured.\n");
+    assert_has(none, "Unfinished: 0 of 4 trials are there.\n");
     assert_has_not(none, "nan");
     assert_has(all_void, "\n    2 void (broken)\n");
     assert_has(all_void, "\n    1 failed (gone), 1 skipped\n");
@@ -176,7 +176,7 @@ static void test_repeated_block(void **state) {
     (void)state;
     assert_has_not(text, "failed");
     assert_has(text, "2 further trials are not counted: the block was measured again.\n");
-    assert_has(text, "Unfinished: 1 of 2 repetitions were measured.\n");
+    assert_has(text, "Unfinished: 2 of 4 trials are there.\n");
 }
 
 static void test_lines_are_not_too_wide(void **state) {
