@@ -147,6 +147,8 @@ do for [p = 1:n_panels] {
     do for [i in with_mean] { if (panel[row(i)] == p) { means = means . " " . i } }
     do for [i in with_interval] { if (panel[row(i)] == p) { intervals = intervals . " " . i } }
     do for [i in with_reference] { if (panel[row(i)] == p) { references = references . " " . i } }
+    # The clause of an empty list is parsed too, in gnuplot 6 with what i was before.
+    i = ""
     # NaN: an invisible first plot, so that a panel without any bar is drawn too.
     plot NaN notitle, \
         for [i in means] bars_file every ::(row(i) - 1)::(row(i) - 1) \
