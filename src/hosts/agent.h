@@ -7,7 +7,7 @@
  *           {"id": 7, "error": text, "code": negative errno}; without an id there is no answer
  *   event   {"worker": 3, "line": {...}}           what a worker says
  *           {"worker": 3, "ended": "exit status 0"}
- *           {"broker": "ended", "why": text}
+ *           {"broker": "ended", "why": text, "log": text}
  * The orders are the rows of a table in agent.c.
  *
  * The end of stdin ends the agent, its workers and its broker.

@@ -2,7 +2,7 @@
  * client - an MQTT client as devices have it: libmosquitto under a client_config. The only user of
  * that library.
  *
- * Without threads: a client belongs to the thread that made it, and does its work in
+ * Without threads: a client belongs to one thread at a time, and does its work in
  * mqtt_client_turn(). Connections are never re-established behind the user's back.
  */
 #ifndef BENCH_MQTT_CLIENT_H

@@ -52,7 +52,7 @@ struct courier {
     int64_t window;   /* messages */
     int64_t moved;    /* messages published, or received */
     int64_t credited; /* the last credit received, or given */
-    int64_t wrong;    /* messages that were no message of ours */
+    int64_t wrong;    /* messages that cannot be of this trial: another length, a negative number */
     _Atomic bool stop;
     _Atomic int64_t expected; /* by the subscriber, once the publisher has told; else -1 */
 };
