@@ -22,19 +22,17 @@
 /* What a stream's thread needs. */
 struct loop {
     struct transport *transport;
-    unsigned char *buffer;
+    unsigned char *buffer; /* a sender's is filled */
     size_t size;
 };
 
 /* All streams of one worker. */
 struct bundle {
-    struct loop *loops;
     const struct stream_settings *settings;
     bool sends;
     struct stream *streams;
-    struct transport **transports;
-    unsigned char **buffers; /* one a stream; a sender's is filled */
-    size_t n, buffer_bytes;
+    struct loop *loops; /* one a stream */
+    size_t n;
     _Atomic bool stop;
     SSL_CTX *context;
 };
@@ -51,31 +49,28 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
     if (!bundle->streams)
         abort();
     memset(bundle->streams, 0, bundle->n * sizeof(struct stream));
-    bundle->transports = memory_new(bundle->n, sizeof(*bundle->transports));
     bundle->loops = memory_new(bundle->n, sizeof(*bundle->loops));
-    bundle->buffers = memory_new(bundle->n, sizeof(*bundle->buffers));
-    bundle->buffer_bytes = sends ? (size_t)settings->write_size_bytes : RECEIVE_BYTES;
     for (size_t i = 0; i < bundle->n; i++) {
-        bundle->buffers[i] = memory_new(bundle->buffer_bytes, 1);
-        for (size_t done = 0; sends && done < bundle->buffer_bytes; done += 256)
-            (void)!getrandom(bundle->buffers[i] + done,
-                             bundle->buffer_bytes - done < 256 ? bundle->buffer_bytes - done : 256,
-                             0);
+        struct loop *loop = &bundle->loops[i];
+
+        loop->size = sends ? (size_t)settings->write_size_bytes : RECEIVE_BYTES;
+        loop->buffer = memory_new(loop->size, 1);
+        if (sends)
+            (void)!getrandom(loop->buffer, loop->size, 0);
+        bundle->streams[i].context = loop;
         bundle->streams[i].stop = &bundle->stop;
     }
 }
 
 static void bundle_close(struct bundle *bundle) {
     for (size_t i = 0; i < bundle->n; i++) {
-        if (bundle->transports[i])
-            transport_free(bundle->transports[i]);
-        free(bundle->buffers[i]);
+        if (bundle->loops[i].transport)
+            transport_free(bundle->loops[i].transport);
+        free(bundle->loops[i].buffer);
     }
     SSL_CTX_free(bundle->context);
     free(bundle->streams);
-    free(bundle->transports);
     free(bundle->loops);
-    free(bundle->buffers);
 }
 
 /* ---- the measured loops ---- */
@@ -159,12 +154,8 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
     int64_t total = 0;
     int r;
 
-    for (size_t i = 0; i < bundle->n; i++) {
-        bundle->loops[i] =
-            (struct loop){bundle->transports[i], bundle->buffers[i], bundle->buffer_bytes};
-        fds[i] = bundle->transports[i]->fd;
-        bundle->streams[i].context = &bundle->loops[i];
-    }
+    for (size_t i = 0; i < bundle->n; i++)
+        fds[i] = bundle->loops[i].transport->fd;
     r = stage_measure(stage, &window, bundle->streams, bundle->n,
                       bundle->sends ? send_loop : receive_loop, !bundle->sends, error);
     if (r == 0) {
@@ -183,7 +174,7 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
         return r;
     (void)json_object_set_new(stage->result, bundle->sends ? "sent" : "received",
                               json_integer(total));
-    transport_session(bundle->transports[0], &session);
+    transport_session(bundle->loops[0].transport, &session);
     stage_put_session(stage, &session);
     return stage_report(stage, error);
 }
@@ -193,7 +184,7 @@ static int connect_all(struct bundle *bundle, const struct client_config *client
     int r = 0;
 
     for (size_t i = 0; i < bundle->n && r == 0; i++)
-        r = transport_connect(&bundle->transports[i], client, bundle->context, options, error);
+        r = transport_connect(&bundle->loops[i].transport, client, bundle->context, options, error);
     return r;
 }
 
@@ -207,7 +198,8 @@ static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
     for (size_t i = 0; i < bundle->n && r == 0; i++) {
         if (poll(pollers, 2, (int)(STALL_NS / NS_PER_MS)) <= 0 || !pollers[0].revents)
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
-        r = transport_accept(&bundle->transports[i], listener, bundle->context, options, error);
+        r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
+                             error);
     }
     return r;
 }

@@ -145,12 +145,24 @@ const char *journal_folder(const struct journal *journal) {
 
 /* ---- rows ---- */
 
+/* The columns that a row of a trial begins with. */
+static void put_trial_key(struct csv_writer *writer, const struct trial_id *id) {
+    csv_integer(writer, id->trial);
+    csv_integer(writer, id->attempt);
+}
+
+/* The columns that a row of a bring-up begins with. */
+static void put_bringup_key(struct csv_writer *writer, const struct trial_id *id) {
+    csv_integer(writer, id->visit->block);
+    csv_integer(writer, id->attempt);
+    csv_text(writer, id->channel);
+}
+
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
                     const char *process, const char *metric, const char *unit, double value) {
     struct csv_writer *writer = journal->writers[METRICS];
 
-    csv_integer(writer, id->trial);
-    csv_integer(writer, id->attempt);
+    put_trial_key(writer, id);
     csv_text(writer, party);
     csv_text(writer, process);
     csv_text(writer, metric);
@@ -163,8 +175,7 @@ void journal_interval(struct journal *journal, const struct trial_id *id, const 
                       double start_s, double end_s, int64_t bytes) {
     struct csv_writer *writer = journal->writers[INTERVALS];
 
-    csv_integer(writer, id->trial);
-    csv_integer(writer, id->attempt);
+    put_trial_key(writer, id);
     csv_text(writer, party);
     csv_real(writer, start_s);
     csv_real(writer, end_s);
@@ -178,8 +189,7 @@ static void put_trial(struct csv_writer *writer, const struct trial_id *id,
     char started[CLOCK_TEXT_SIZE];
 
     clock_format_utc(result->started_realtime_ns, started);
-    csv_integer(writer, id->trial);
-    csv_integer(writer, id->attempt);
+    put_trial_key(writer, id);
     csv_integer(writer, id->visit->block);
     csv_integer(writer, id->visit->position);
     csv_text(writer, id->channel);
@@ -223,9 +233,7 @@ int journal_commit(struct journal *journal, const struct trial_id *id,
 void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *row) {
     struct csv_writer *writer = journal->writers[PROOFS];
 
-    csv_integer(writer, id->visit->block);
-    csv_integer(writer, id->attempt);
-    csv_text(writer, id->channel);
+    put_bringup_key(writer, id);
     for (size_t i = 0; i < 5; i++)
         csv_text(writer, json_string_value(json_array_get(row, i)));
     csv_end_row(writer);
@@ -237,9 +245,7 @@ void journal_telemetry(struct journal *journal, const struct trial_id *id, int64
     char due[CLOCK_TEXT_SIZE];
 
     clock_format_utc(due_utc_ns, due);
-    csv_integer(writer, id->visit->block);
-    csv_integer(writer, id->attempt);
-    csv_text(writer, id->channel);
+    put_bringup_key(writer, id);
     csv_integer(writer, sequence);
     csv_text(writer, due);
     csv_real(writer, latency_ms);
