@@ -57,25 +57,46 @@ static void add_file(struct loader *loader, const struct inifile *file) {
 
 /* ---- finding files ---- */
 
-char *ini_names(const char *folder) {
-    char *names = text_copy("");
+/* "paper" before "paper-order", though '-' comes before the '.' of ".ini". */
+static int by_stem(const struct dirent **a, const struct dirent **b) {
+    size_t length_a = strcspn((*a)->d_name, "."), length_b = strcspn((*b)->d_name, ".");
+    int order = strncmp((*a)->d_name, (*b)->d_name, length_a < length_b ? length_a : length_b);
+
+    return order ? order : (length_a > length_b) - (length_a < length_b);
+}
+
+static int is_ini(const struct dirent *entry) {
+    size_t length = strlen(entry->d_name);
+
+    return length > 4 && strcmp(entry->d_name + length - 4, ".ini") == 0 &&
+           strcmp(entry->d_name, "hosts.ini") != 0;
+}
+
+void scenario_each_file(const char *folder, void (*visit)(void *context, const char *name),
+                        void *context) {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, NULL, alphasort);
+    int count = scandir(folder, &entries, is_ini, by_stem);
 
     for (int i = 0; i < count; i++) {
-        size_t length = strlen(entries[i]->d_name);
-        char *longer;
-
-        if (length > 4 && strcmp(entries[i]->d_name + length - 4, ".ini") == 0 &&
-            strcmp(entries[i]->d_name, "hosts.ini") != 0) {
-            longer = text_format("%s%s%.*s", names, *names ? ", " : "", (int)length - 4,
-                                 entries[i]->d_name);
-            free(names);
-            names = longer;
-        }
+        entries[i]->d_name[strlen(entries[i]->d_name) - 4] = '\0';
+        visit(context, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
+}
+
+static void append_name(void *context, const char *name) {
+    char **names = context;
+    char *longer = text_format("%s%s%s", *names, **names ? ", " : "", name);
+
+    free(*names);
+    *names = longer;
+}
+
+char *ini_names(const char *folder) {
+    char *names = text_copy("");
+
+    scenario_each_file(folder, append_name, &names);
     return names;
 }
 

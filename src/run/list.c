@@ -5,7 +5,6 @@
 #include "run/runner.h"
 #include "security/mechanism.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
@@ -17,35 +16,27 @@ static void print_row(const char *name, const char *text) {
     printf("  %-28s %s\n", name, text);
 }
 
-/* "paper" before "paper-order", though '-' comes before the '.' of ".ini". */
-static int by_stem(const struct dirent **a, const struct dirent **b) {
-    size_t length_a = strcspn((*a)->d_name, "."), length_b = strcspn((*b)->d_name, ".");
-    int order = strncmp((*a)->d_name, (*b)->d_name, length_a < length_b ? length_a : length_b);
+/* Which folder's files are shown, and which section holds their description. */
+struct file_list {
+    const char *folder, *section;
+};
 
-    return order ? order : (length_a > length_b) - (length_a < length_b);
+static void print_file(void *context, const char *name) {
+    const struct file_list *list = context;
+    CLEANUP_FREE char *path = text_format("%s/%s.ini", list->folder, name);
+    CLEANUP(inifile_freep) struct inifile *file = NULL;
+    const char *description;
+
+    if (inifile_read(&file, path, NULL) < 0)
+        return;
+    description = inifile_get(file, list->section, "description");
+    print_row(name, description ? description : "");
 }
 
-/* The *.ini files of a folder with the description that their [section] has. */
 static void print_files(const char *folder, const char *section) {
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, NULL, by_stem);
+    struct file_list list = {folder, section};
 
-    for (int i = 0; i < count; i++) {
-        char *name = entries[i]->d_name;
-        size_t length = strlen(name);
-        CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
-        CLEANUP(inifile_freep) struct inifile *file = NULL;
-
-        if (length > 4 && strcmp(name + length - 4, ".ini") == 0 &&
-            strcmp(name, "hosts.ini") != 0 && inifile_read(&file, path, NULL) == 0) {
-            const char *description = inifile_get(file, section, "description");
-
-            name[length - 4] = '\0';
-            print_row(name, description ? description : "");
-        }
-        free(entries[i]);
-    }
-    free(entries);
+    scenario_each_file(folder, print_file, &list);
 }
 
 static void print_scenarios(const struct registry *registry, const char *folder) {
