@@ -3,6 +3,8 @@
  */
 #include "broker/mosquitto.h"
 #include "cli/commands.h"
+#include "hosts/kind.h"
+#include "hosts/lab.h"
 #include "probes/probe.h"
 #include "probes/telemetry.h"
 #include "security/mechanism.h"
@@ -23,10 +25,12 @@ static void add_group(struct context *context, const struct setting_group *group
 }
 
 static void fill_registry(struct context *context) {
-    context->registry =
-        (struct registry){.groups = context->groups, .check_channel = mechanism_check_channel};
+    context->registry = (struct registry){.groups = context->groups,
+                                          .check_channel = mechanism_check_channel,
+                                          .check_host = host_kind_check};
     add_group(context, &scenario_group);
     add_group(context, &hosts_group);
+    add_group(context, &lab_group);
     add_group(context, &broker_group);
     add_group(context, &certificates_group);
     add_group(context, &telemetry_group);

@@ -5,6 +5,8 @@
 #include "base/process.h"
 #include "broker/mosquitto.h"
 #include "hosts/facts.h"
+#include "hosts/lab.h"
+#include "hosts/protocol.h"
 #include "probes/probe.h"
 
 #include <errno.h>
@@ -32,6 +34,10 @@ struct agent {
     struct broker *broker;
     json_t *current; /* the bring-up: channel, secrets, address, port */
     struct channel channel;
+    struct lab_seat seat;
+    bool watched;              /* the driver has sent a beat, and goes on to */
+    int64_t heard_ns, beat_ns; /* when it was last heard, when our last beat left */
+    int64_t beats;
 };
 
 static void tell(json_t *line) {
@@ -214,17 +220,42 @@ static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
     return 0;
 }
 
+static int order_beat(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    (void)order;
+    (void)ret;
+    (void)error;
+    agent->watched = true;
+    return 0;
+}
+
+static int order_clock(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
+    (void)agent;
+    (void)order;
+    (void)error;
+    *ret = agent_clock();
+    return 0;
+}
+
+static int order_lab(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    (void)ret;
+    return lab_take_seat(&agent->seat, order, error);
+}
+
 /* Alphabetical. */
 static const struct {
     const char *name;
     int (*obey)(struct agent *agent, const json_t *order, json_t **ret, struct error *error);
 } orders[] = {
+    {"beat", order_beat},
     {"broker-down", order_broker_down},
     {"broker-up", order_broker_up},
     {"broker-usage", order_broker_usage},
     {"channel", order_channel},
+    {"clock", order_clock},
     {"drop", order_drop},
     {"facts", order_facts},
+    {"lab", order_lab},
     {"tell", order_tell},
     {"worker", order_worker},
 };
@@ -297,6 +328,7 @@ static bool driver_spoke(struct agent *agent) {
 
     if (r <= 0)
         return false;
+    agent->heard_ns = clock_monotonic_ns();
     while ((r = jsonline_next(&agent->orders, &order, &error)) > 0) {
         obey(agent, order);
         json_decref(order);
@@ -304,6 +336,24 @@ static bool driver_spoke(struct agent *agent) {
     if (r < 0)
         fprintf(stderr, "bench agent: %s\n", error.text);
     return r == 0;
+}
+
+/* Gives a sign of life when it is time; false when the driver has given none for too long. */
+static bool keep_time(struct agent *agent) {
+    int64_t now = clock_monotonic_ns();
+
+    if (!agent->watched)
+        return true;
+    if (now - agent->heard_ns > DRIVER_SILENCE_NS) {
+        fprintf(stderr, "bench agent: nothing was heard of the driver for %d s\n",
+                (int)(DRIVER_SILENCE_NS / NS_PER_S));
+        return false;
+    }
+    if (now - agent->beat_ns >= AGENT_BEAT_NS) {
+        agent->beat_ns = now;
+        tell(json_pack("{s:I}", "beat", (json_int_t)++agent->beats));
+    }
+    return true;
 }
 
 static void serve(struct agent *agent) {
@@ -317,7 +367,7 @@ static void serve(struct agent *agent) {
         pollers[MAX_WORKERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
         pollers[MAX_WORKERS + 1] =
             (struct pollfd){.fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
-        if (poll(pollers, ARRAY_SIZE(pollers), -1) < 0)
+        if (poll(pollers, ARRAY_SIZE(pollers), (int)(AGENT_BEAT_NS / NS_PER_MS / 2)) < 0)
             continue;
         for (size_t i = 0; i < MAX_WORKERS; i++)
             if (pollers[i].revents)
@@ -327,6 +377,7 @@ static void serve(struct agent *agent) {
         /* Last, because an order may end what the others are about. */
         if (pollers[MAX_WORKERS].revents)
             going = driver_spoke(agent);
+        going = going && keep_time(agent);
     }
 }
 
@@ -340,13 +391,15 @@ int agent_main(const char *certs, const struct registry *registry) {
     jsonline_init(&agent.orders, STDIN_FILENO);
     for (size_t i = 0; i < MAX_WORKERS; i++)
         agent.workers[i].process = PROCESS_NONE;
-    tell(json_pack("{s:i,s:s}", "protocol", AGENT_PROTOCOL, "version", BENCH_VERSION));
+    (void)!write(STDOUT_FILENO, "\n", 1);
+    tell(agent_greeting());
     serve(&agent);
     for (size_t i = 0; i < MAX_WORKERS; i++)
         if (agent.workers[i].id)
             drop(&agent.workers[i]);
     if (agent.broker)
         broker_stop(agent.broker);
+    lab_leave_seat(&agent.seat);
     channel_clear(&agent.channel);
     json_decref(agent.current);
     jsonline_clear(&agent.orders);

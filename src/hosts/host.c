@@ -1,80 +1,141 @@
 #include "hosts/host.h"
 
 #include "base/clock.h"
-#include "base/jsonline.h"
-#include "base/process.h"
-#include "hosts/agent.h"
+#include "hosts/kind.h"
+#include "hosts/protocol.h"
+#include "hosts/wire.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
-/* An order that starts a broker may take 10 s; none takes longer. */
-#define ANSWER_NS (20 * NS_PER_S)
-#define END_NS    (2 * NS_PER_S)
-#define MAX_HOSTS 4
+/* A launcher on the other machine may have something to look after before the agent greets. */
+#define GREETING_NS (60 * NS_PER_S)
+/* What a shell may print on stdout before that. */
+#define MAX_BANNER_LINES 1000
+#define MAX_HOSTS        4
+/* Of events that nobody has taken yet. */
+#define MAX_EVENTS  100000
+#define CLOCK_LOOKS 16
+
+/* How long an order may take. One that starts a broker may take 10 s. */
+#define ORDER_NS (20 * NS_PER_S)
+static const struct {
+    const char *order;
+    int64_t limit_ns;
+} slow_orders[] = {
+    {"certificate-request", 120 * NS_PER_S}, /* a small board looks for an RSA key */
+};
 
 struct host {
     char *spec;
-    struct process agent;
-    struct jsonline_reader lines;
+    const struct host_kind *kind;
+    struct host_options options;
+    struct wire wire;
+    json_t *greeting;
     json_t *events; /* came while an answer was waited for */
     int64_t last_id;
-    int cancel_fd;
 };
 
-static int start_agent(struct host *host, const char *certs, struct error *error) {
-    CLEANUP_FREE char *program = process_own_path();
-    const char *argv[] = {"bench", "agent", "--certs", certs, NULL};
-    struct process_options options = {.program = program,
-                                      .argv = argv,
-                                      .in = PROCESS_PIPE,
-                                      .out = PROCESS_PIPE,
-                                      .err = PROCESS_KEEP};
+/* ---- opening ---- */
 
-    if (strcmp(host->spec, "local") != 0)
-        return error_set(error, -EINVAL,
-                         "host '%s': only `local` can be used so far; measuring between two hosts "
-                         "is not there yet",
-                         host->spec);
-    return process_start(&host->agent, &options, error);
-}
+static int start_agent(struct host *host, const struct host *mate, struct error *error) {
+    const struct launch launch = {.spec = host->spec,
+                                  .certs = host->options.certs,
+                                  .folder = host->options.folder,
+                                  .mate = mate && mate->kind == host->kind ? host_pid(mate) : 0};
+    CLEANUP(words_clear) struct words words = {NULL, 0};
+    CLEANUP_FREE char *program = NULL;
+    struct process_options options = {.in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_PIPE};
+    int r = host->kind->command(&launch, &words, error);
 
-/* Said in the same way, whatever it is noticed by. */
-static int agent_ended(const struct host *host, struct error *error) {
-    return error_set(error, -EPIPE, "host %s: its agent has ended", host->spec);
-}
-
-static int greet(struct host *host, struct error *error) {
-    json_auto_t *greeting = NULL;
-    int r = jsonline_wait(&host->lines, host->cancel_fd, clock_monotonic_ns() + ANSWER_NS,
-                          &greeting, error);
-
+    if (r == 0)
+        r = process_find(&program, words.list[0], error);
     if (r < 0)
-        return error_prefix(error, r, "host %s: its agent", host->spec);
-    if (jsonline_integer(greeting, "protocol", 0) != AGENT_PROTOCOL ||
-        !text_equal(jsonline_text(greeting, "version", ""), BENCH_VERSION))
-        return error_set(
-            error, -EPROTO, "host %s: has version %s (protocol %d), here is %s (protocol %d)",
-            host->spec, jsonline_text(greeting, "version", "?"),
-            (int)jsonline_integer(greeting, "protocol", 0), BENCH_VERSION, AGENT_PROTOCOL);
-    return 0;
+        return error_prefix(error, r, "host %s", host->spec);
+    options.program = program;
+    options.argv = (const char *const *)words.list;
+    r = process_start(&host->wire.agent, &options, error);
+    if (r == 0)
+        jsonline_init(&host->wire.lines, host->wire.agent.out_fd);
+    return r;
 }
 
-int host_open(struct host **ret, const char *spec, const char *certs, int cancel_fd,
-              struct error *error) {
+/* No agent has greeted: says why, as far as it can be known. */
+static int explain(struct host *host, struct error *error) {
+    const struct launch launch = {.spec = host->spec, .folder = host->options.folder};
+    CLEANUP_FREE char *advice = NULL, *how = NULL;
+    int status = wire_reap(&host->wire, &how);
+
+    if (host->kind->advise)
+        advice =
+            host->kind->advise(&launch, status, host->wire.last_words ? host->wire.last_words : "");
+    if (advice)
+        return error_set(error, -EPIPE, "host %s: %s", host->spec, advice);
+    return error_set(error, -EPIPE, "%s before it greeted (%s)", host->wire.lost, how);
+}
+
+static int check_greeting(const struct host *host, struct error *error) {
+    static const char *const keys[] = {"protocol", "version", "sources"};
+    json_auto_t *ours = agent_greeting();
+    const json_t *theirs = host->greeting;
+    bool same = true;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        same = same && json_equal(json_object_get(theirs, keys[i]), json_object_get(ours, keys[i]));
+    if (same)
+        return 0;
+    return error_set(error, -EPROTO,
+                     "host %s: there is version %s (protocol %d, sources %s), here is %s "
+                     "(protocol %d, sources %s); bring the same to both, as `./bench deploy` does",
+                     host->spec, jsonline_text(theirs, "version", "?"),
+                     (int)jsonline_integer(theirs, "protocol", 0),
+                     jsonline_text(theirs, "sources", "?"), jsonline_text(ours, "version", "?"),
+                     (int)jsonline_integer(ours, "protocol", 0),
+                     jsonline_text(ours, "sources", "?"));
+}
+
+/* A shell may have had its say on stdout before; only an agent speaks of a protocol. */
+static int greet(struct host *host, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + GREETING_NS;
+    struct wire *wire = &host->wire;
+    int banner = 0;
+
+    while (!host->greeting) {
+        json_auto_t *line = NULL;
+        int r = jsonline_next(&wire->lines, &line, NULL);
+
+        if (r > 0 && json_object_get(line, "protocol"))
+            host->greeting = json_incref(line);
+        else if (r != 0 && ++banner > MAX_BANNER_LINES)
+            wire_lose(wire, "it prints without end");
+        else if (r == 0 && !wire->lost)
+            r = wire_attend(&wire, 1, true, deadline, error);
+        if (r == -EINTR)
+            return r;
+        if (r == -ETIMEDOUT)
+            wire_lose(wire, "no agent spoke within %d s", (int)(GREETING_NS / NS_PER_S));
+        if (wire->lost && !host->greeting && r <= 0)
+            return explain(host, error);
+    }
+    return check_greeting(host, error);
+}
+
+int host_open(struct host **ret, const char *spec, const struct host_options *options,
+              const struct host *mate, struct error *error) {
     CLEANUP(host_closep) struct host *host = memory_new(1, sizeof(*host));
     int r;
 
     host->spec = text_copy(spec);
-    host->agent = PROCESS_NONE;
+    host->options = *options;
     host->events = json_array();
-    host->cancel_fd = cancel_fd;
-    r = start_agent(host, certs, error);
-    if (r < 0)
-        return r;
-    jsonline_init(&host->lines, host->agent.out_fd);
-    r = greet(host, error);
+    host->wire =
+        (struct wire){.spec = host->spec, .options = &host->options, .agent = PROCESS_NONE};
+    host->kind = host_kind_find(spec, error);
+    if (!host->kind)
+        return -EINVAL;
+    r = start_agent(host, mate, error);
+    if (r == 0)
+        r = greet(host, error);
     if (r < 0)
         return r;
     *ret = host;
@@ -82,30 +143,10 @@ int host_open(struct host **ret, const char *spec, const char *certs, int cancel
     return 0;
 }
 
-/* Closing its stdin lets the agent end what it has started; killing it comes only after that. */
-static void end_agent(struct host *host) {
-    int64_t deadline = clock_monotonic_ns() + END_NS;
-    struct process_end end;
-
-    memory_close_fdp(&host->agent.in_fd);
-    host->agent.in_fd = -1;
-    while (clock_monotonic_ns() < deadline) {
-        struct pollfd poller = {.fd = host->agent.out_fd, .events = POLLIN};
-
-        if (poll(&poller, 1, clock_poll_ms(deadline)) > 0 && jsonline_fill(&host->lines, NULL) <= 0)
-            break;
-        host->lines.length = host->lines.scanned = 0;
-    }
-    while (clock_monotonic_ns() < deadline && !process_reap(&host->agent, &end))
-        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
-}
-
 void host_close(struct host *host) {
-    if (host->agent.pid > 0)
-        end_agent(host);
-    process_stop(&host->agent);
-    jsonline_clear(&host->lines);
+    wire_clear(&host->wire);
     json_decref(host->events);
+    json_decref(host->greeting);
     free(host->spec);
     free(host);
 }
@@ -114,83 +155,168 @@ const char *host_spec(const struct host *host) {
     return host->spec;
 }
 
+const json_t *host_greeting(const struct host *host) {
+    return host->greeting;
+}
+
+pid_t host_pid(const struct host *host) {
+    return host->wire.agent.pid;
+}
+
+const char *host_lost(const struct host *host) {
+    return host->wire.lost;
+}
+
+void host_watch(struct host *host) {
+    host->wire.watched = true;
+    host->wire.heard_ns = clock_monotonic_ns();
+}
+
+/* ---- orders ---- */
+
 static int give(struct host *host, const char *order, json_t *args, int64_t id,
                 struct error *error) {
     json_t *line = args ? args : json_object();
-    int r;
 
     (void)json_object_set_new(line, "order", json_string(order));
     if (id)
         (void)json_object_set_new(line, "id", json_integer(id));
-    r = jsonline_send(host->agent.in_fd, line, error);
-    if (r == -EPIPE)
-        return agent_ended(host, error);
-    return r < 0 ? error_prefix(error, r, "host %s", host->spec) : 0;
+    return wire_send(&host->wire, line, error);
 }
 
 int host_notify(struct host *host, const char *order, json_t *args, struct error *error) {
     return give(host, order, args, 0, error);
 }
 
-int host_order(struct host *host, const char *order, json_t *args, json_t **ret,
-               struct error *error) {
-    int64_t id = ++host->last_id, deadline = clock_monotonic_ns() + ANSWER_NS;
-    int r = give(host, order, args, id, error);
-
-    while (r == 0) {
-        json_auto_t *line = NULL;
-
-        r = jsonline_wait(&host->lines, host->cancel_fd, deadline, &line, error);
-        if (r == -EPIPE)
-            return agent_ended(host, error);
-        if (r < 0)
-            return r == -EINTR ? r : error_prefix(error, r, "host %s: %s", host->spec, order);
-        if (!json_object_get(line, "id")) {
-            (void)json_array_append(host->events, line);
-            continue;
-        }
-        if (jsonline_integer(line, "id", 0) < id)
-            continue; /* the late answer to an order that was given up */
-        if (jsonline_integer(line, "id", 0) != id)
-            return error_set(error, -EPROTO, "host %s: an answer to no question", host->spec);
-        if (json_object_get(line, "error"))
-            return error_set(error, (int)jsonline_integer(line, "code", -EIO), "%s",
-                             jsonline_text(line, "error", "?"));
-        if (ret)
-            *ret = json_incref(json_object_get(line, "ok"));
-        return 0;
-    }
-    return r;
+static int64_t limit_of(const char *order) {
+    for (size_t i = 0; i < ARRAY_SIZE(slow_orders); i++)
+        if (text_equal(slow_orders[i].order, order))
+            return slow_orders[i].limit_ns;
+    return ORDER_NS;
 }
 
+/* A line that came while the answer to an order is waited for. */
+static void sort_line(struct host *host, json_t *line, int64_t id, json_t **ret_answer) {
+    int64_t answered = jsonline_integer(line, "id", 0);
+
+    if (!json_object_get(line, "id"))
+        (void)json_array_append(host->events, line);
+    else if (answered == id)
+        *ret_answer = json_incref(line);
+    else if (answered < 1 || answered > id) /* else late: to an order that was given up */
+        wire_lose(&host->wire, "its agent speaks nonsense: an answer to no question");
+    if (json_array_size(host->events) > MAX_EVENTS)
+        wire_lose(&host->wire, "its agent tells more than anybody asked for");
+}
+
+static int await_answer(struct host *host, const char *order, int64_t id, json_t **ret,
+                        struct error *error) {
+    int64_t limit = limit_of(order), deadline = clock_monotonic_ns() + limit;
+    struct wire *wire = &host->wire;
+
+    for (;;) {
+        json_auto_t *line = NULL;
+        int r = wire_take_line(wire, &line);
+
+        if (r > 0)
+            sort_line(host, line, id, ret);
+        if (*ret)
+            return 0;
+        if (r == 0)
+            r = wire_attend(&wire, 1, true, deadline, error);
+        if (r == -EINTR)
+            return r;
+        if (r == -ETIMEDOUT)
+            wire_lose(wire, "no answer to `%s` within %d s", order, (int)(limit / NS_PER_S));
+        if (r < 0)
+            return wire_is_lost(wire, error);
+    }
+}
+
+int host_order(struct host *host, const char *order, json_t *args, json_t **ret,
+               struct error *error) {
+    json_auto_t *answer = NULL;
+    int64_t id = ++host->last_id;
+    int r = give(host, order, args, id, error);
+
+    if (r == 0)
+        r = await_answer(host, order, id, &answer, error);
+    if (r < 0)
+        return r;
+    if (json_object_get(answer, "error")) {
+        int code = (int)jsonline_integer(answer, "code", -EIO);
+
+        /* Of its own affairs: here these two are said of the host and of the driver. */
+        return error_set(error, code == -EPIPE || code == -EINTR || code >= 0 ? -EIO : code, "%s",
+                         jsonline_text(answer, "error", "?"));
+    }
+    if (ret)
+        *ret = json_incref(json_object_get(answer, "ok"));
+    return 0;
+}
+
+/* ---- events ---- */
+
 /* An event that is there already. */
-static bool take_event(struct host *host, json_t **ret) {
+static int take_event(struct host *host, json_t **ret) {
+    int r;
+
     if (json_array_size(host->events)) {
         *ret = json_incref(json_array_get(host->events, 0));
         (void)json_array_remove(host->events, 0);
-        return true;
+        return 1;
     }
-    return jsonline_next(&host->lines, ret, NULL) > 0;
+    while ((r = wire_take_line(&host->wire, ret)) > 0 && json_object_get(*ret, "id"))
+        json_decref(*ret);
+    return r;
 }
 
 int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_ns, json_t **ret,
                     size_t *ret_host, struct error *error) {
-    struct pollfd pollers[MAX_HOSTS + 1];
+    struct wire *wires[MAX_HOSTS];
+    int r;
 
     for (;;) {
-        for (*ret_host = 0; *ret_host < n_hosts; (*ret_host)++) {
-            if (take_event(hosts[*ret_host], ret))
-                return 0;
-            pollers[*ret_host] =
-                (struct pollfd){.fd = hosts[*ret_host]->agent.out_fd, .events = POLLIN};
+        for (size_t i = 0; i < n_hosts; i++) {
+            r = take_event(hosts[i], ret);
+            *ret_host = i;
+            if (r != 0)
+                return r > 0 ? 0 : wire_is_lost(&hosts[i]->wire, error);
+            wires[i] = &hosts[i]->wire;
         }
-        pollers[n_hosts] = (struct pollfd){.fd = hosts[0]->cancel_fd, .events = POLLIN};
-        if (poll(pollers, (nfds_t)n_hosts + 1, clock_poll_ms(deadline_ns)) == 0)
-            return error_set(error, -ETIMEDOUT, "nothing happened in time");
-        if (pollers[n_hosts].revents)
-            return error_set(error, -EINTR, "interrupted");
-        for (size_t i = 0; i < n_hosts; i++)
-            if (pollers[i].revents && jsonline_fill(&hosts[i]->lines, NULL) <= 0)
-                return agent_ended(hosts[i], error);
+        r = wire_attend(wires, n_hosts, false, deadline_ns, error);
+        if (r < 0)
+            return r;
     }
+}
+
+/* ---- clocks ---- */
+
+int host_compare_clocks(struct host *host, struct host_clock *ret, struct error *error) {
+    struct host_clock best = {.bound_ns = INT64_MAX};
+
+    for (int i = 0; i < CLOCK_LOOKS; i++) {
+        int64_t before = clock_monotonic_ns(), after, middle, wall;
+        json_auto_t *there = NULL, *here = agent_clock();
+        int r = host_order(host, "clock", NULL, &there, error);
+
+        if (r < 0)
+            return r;
+        after = clock_monotonic_ns();
+        wall = clock_realtime_ns();
+        middle = before + (after - before) / 2;
+        if ((after - before) / 2 < best.bound_ns)
+            best =
+                (struct host_clock){.ahead_ns = jsonline_integer(there, "monotonic_ns", 0) - middle,
+                                    .bound_ns = (after - before) / 2,
+                                    .realtime_ahead_ns = jsonline_integer(there, "realtime_ns", 0) -
+                                                         (wall - (after - middle))};
+        if (text_equal(jsonline_text(there, "boot", "there"),
+                       jsonline_text(here, "boot", "here"))) {
+            best = (struct host_clock){0}; /* the same kernel */
+            break;
+        }
+    }
+    *ret = best;
+    return 0;
 }

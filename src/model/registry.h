@@ -14,6 +14,8 @@ struct registry {
     size_t n_groups;
     /* Whether the mechanisms of a channel fit together and their settings make sense. */
     int (*check_channel)(const struct channel *channel, struct error *error);
+    /* Whether this names a host; may be NULL. */
+    int (*check_host)(const char *spec, struct error *error);
 };
 
 /* One block a group of the registry; those of other scopes stay NULL. */

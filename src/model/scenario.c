@@ -41,13 +41,27 @@ static int check_address(const char *value, struct error *error) {
     return 0;
 }
 
+/* It becomes part of a command line on the other machine, in single quotes. */
+static int check_folder(const char *value, struct error *error) {
+    if (!*value || strpbrk(value, "'\\"))
+        return error_set(error, -EINVAL,
+                         "'%s' is no folder that can be used: empty, or a quotation "
+                         "mark or backslash in it",
+                         value);
+    return 0;
+}
+
 static const struct setting hosts_rows[] = {
     {"broker", SETTING_TEXT, "local", .help = "the host of broker and subscriber",
      .offset = offsetof(struct hosts_settings, broker)},
     {"publisher", SETTING_TEXT, "local", .help = "the host of the publisher",
      .offset = offsetof(struct hosts_settings, publisher)},
-    {"address", SETTING_TEXT, "127.0.0.1", .help = "where the broker is reached",
+    {"address", SETTING_TEXT, "",
+     .help = "where the broker is reached, and so which link is measured; empty: found out",
      .offset = offsetof(struct hosts_settings, address), .check = check_address},
+    {"folder", SETTING_TEXT, "mqtt-security-bench",
+     .help = "of this program on other machines, as seen from where a login begins",
+     .offset = offsetof(struct hosts_settings, folder), .check = check_folder},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);

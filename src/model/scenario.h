@@ -19,7 +19,8 @@ extern const struct setting_group scenario_group;
 
 struct hosts_settings {
     char *broker, *publisher; /* HOST specifications */
-    char *address;            /* where the broker is reached */
+    char *address;            /* where the broker is reached; empty: to be found out */
+    char *folder;             /* of the sources, on hosts that are other machines */
 };
 extern const struct setting_group hosts_group;
 

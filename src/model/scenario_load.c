@@ -291,34 +291,39 @@ static void add_override(struct loader *loader, const struct scenario_override *
                     text_copy(override->path), override->value);
 }
 
-/* The assignments from first up to last. */
-static int apply(struct loader *loader, size_t first, size_t last) {
+static int apply_all(struct loader *loader) {
     int r = 0;
 
-    for (size_t i = first; i < last && r == 0; i++)
+    for (size_t i = 0; i < loader->given.count && r == 0; i++)
         r = apply_scenario(loader, &loader->given.list[i]);
     return r;
+}
+
+static int check_hosts(struct loader *loader) {
+    const struct hosts_settings *hosts = settings_get(&loader->scenario->settings, &hosts_group);
+    int (*check)(const char *spec, struct error *error) = loader->registry->check_host;
+
+    if (check && check(hosts->broker, loader->error) < 0)
+        return blame_setting(loader, "hosts.broker", -EINVAL);
+    if (check && check(hosts->publisher, loader->error) < 0)
+        return blame_setting(loader, "hosts.publisher", -EINVAL);
+    return 0;
 }
 
 static int load(struct loader *loader, const char *name, const struct scenario_override *overrides,
                 size_t n_overrides) {
     int r = read_hosts_file(loader);
-    size_t n_hosts = loader->given.count, n_files;
 
-    if (r == 0)
+    if (r == 0) /* second: a scenario that names hosts means these, as that of the lab does */
         r = read_scenario_file(loader, name);
     if (r < 0)
         return r;
-    n_files = loader->given.count;
     for (size_t i = 0; i < n_overrides; i++)
         add_override(loader, &overrides[i]);
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
-    /* The user's hosts.ini overrides the scenario's own hosts, so it comes second. */
-    r = apply(loader, n_hosts, n_files);
+    r = apply_all(loader);
     if (r == 0)
-        r = apply(loader, 0, n_hosts);
-    if (r == 0)
-        r = apply(loader, n_files, loader->given.count);
+        r = check_hosts(loader);
     if (r == 0)
         r = build_channels(loader);
     if (r == 0)

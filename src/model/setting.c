@@ -13,6 +13,7 @@ static bool is_text(const struct setting *row) {
 static enum unit_kind unit_of(const struct setting *row) {
     return row->type == SETTING_BYTES      ? UNIT_BYTES
            : row->type == SETTING_DURATION ? UNIT_DURATION
+           : row->type == SETTING_RATE     ? UNIT_RATE
                                            : UNIT_NONE;
 }
 
@@ -196,7 +197,7 @@ char *setting_describe(const struct setting *row) {
         [SETTING_TEXT] = "a text",         [SETTING_WORDS] = "words separated by blanks",
         [SETTING_RAW] = "a text",          [SETTING_CHOICE] = "one of",
         [SETTING_COUNT] = "a number",      [SETTING_BYTES] = "a size in bytes",
-        [SETTING_DURATION] = "a duration",
+        [SETTING_DURATION] = "a duration", [SETTING_RATE] = "a rate",
     };
 
     if (row->type == SETTING_CHOICE)

@@ -26,13 +26,14 @@ enum setting_type {
     SETTING_COUNT,    /* int64_t, a plain number */
     SETTING_BYTES,    /* int64_t, written 30B, 64KiB, 1MiB */
     SETTING_DURATION, /* int64_t nanoseconds, written 100ms, 10s, 5min, 30d */
+    SETTING_RATE,     /* int64_t bit/s, written 13.4Mbit/s */
 };
 
 struct setting {
     const char *key;
     enum setting_type type;
     const char *fallback;  /* the default, as a user would write it; "" for an empty text */
-    const char *min, *max; /* bounds, as a user would write them (count, bytes, duration) */
+    const char *min, *max; /* bounds, as a user would write them (numbers only) */
     const char *choices;   /* SETTING_CHOICE: the permitted words, separated by blanks */
     const char *help;
     size_t offset;

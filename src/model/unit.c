@@ -22,16 +22,20 @@ static const struct unit durations[] = {{"d", 86400 * NS_PER_S},
                                         {"ms", NS_PER_MS},
                                         {"us", 1000},
                                         {"ns", 1}};
+static const struct unit rates[] = {
+    {"Gbit/s", 1000000000}, {"Mbit/s", 1000000}, {"kbit/s", 1000}, {"bit/s", 1}};
 static const struct unit none[] = {{"", 1}};
 
 static const struct {
     const struct unit *units;
     size_t count;
-    const char *names, *example;
+    const char *names, *example, *zero; /* zero: the unit that 0 is written with */
 } kinds[] = {
-    [UNIT_NONE] = {none, ARRAY_SIZE(none), "no unit", "50"},
-    [UNIT_BYTES] = {bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB"},
-    [UNIT_DURATION] = {durations, ARRAY_SIZE(durations), "us, ms, s, min, h or d", "10s"},
+    [UNIT_NONE] = {none, ARRAY_SIZE(none), "no unit", "50", ""},
+    [UNIT_BYTES] = {bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB", "B"},
+    [UNIT_DURATION] = {durations, ARRAY_SIZE(durations), "us, ms, s, min, h or d", "10s", "s"},
+    [UNIT_RATE] = {rates, ARRAY_SIZE(rates), "bit/s, kbit/s, Mbit/s or Gbit/s", "13.4Mbit/s",
+                   "bit/s"},
 };
 
 const char *unit_names(enum unit_kind kind) {
@@ -112,5 +116,5 @@ char *unit_format(enum unit_kind kind, int64_t value) {
         if (value && value % kinds[kind].units[i].factor == 0)
             return text_format("%lld%s", (long long)(value / kinds[kind].units[i].factor),
                                kinds[kind].units[i].name);
-    return text_format("0%s", kind == UNIT_DURATION ? "s" : kind == UNIT_BYTES ? "B" : "");
+    return text_format("0%s", kinds[kind].zero);
 }

@@ -107,6 +107,7 @@ static void prove_wiretap(struct examiner *examiner) {
     int r = wiretap_start(&wiretap, tapped->address, tapped->port, &error);
 
     if (r == 0) {
+        text_replace(&tapped->address, WIRETAP_ADDRESS);
         tapped->port = wiretap_port(wiretap);
         r = attempt_make(tapped, &message, &attempt, &error);
         wiretap_finish(wiretap);

@@ -73,7 +73,7 @@ int wiretap_start(struct wiretap **ret, const char *address, int64_t broker_port
     wiretap->listener = -1;
     wiretap->address = text_copy(address);
     wiretap->broker_port = broker_port;
-    r = tcp_listen(&wiretap->listener, address, &options, &wiretap->port, error);
+    r = tcp_listen(&wiretap->listener, WIRETAP_ADDRESS, &options, &wiretap->port, error);
     if (r < 0)
         return r;
     if (pthread_create(&wiretap->thread, NULL, relay, wiretap) != 0)

@@ -13,7 +13,10 @@
 
 struct wiretap;
 
-/* Listens on address (a free port) and relays the first connection to the broker's port there. */
+/* It is in front of the client: the broker may be on another machine. */
+#define WIRETAP_ADDRESS "127.0.0.1"
+
+/* Listens on a free port and relays the first connection to the broker's address and port. */
 int wiretap_start(struct wiretap **ret, const char *address, int64_t broker_port,
                   struct error *error);
 int wiretap_port(const struct wiretap *wiretap);

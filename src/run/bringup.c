@@ -21,9 +21,8 @@ static const struct channel *channel_of(const struct runner *runner, const struc
 /* ---- broker ---- */
 
 static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
-    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
     json_t *order = json_pack("{s:o,s:O,s:s}", "channel", channel_to_json(channel_of(runner, id)),
-                              "secrets", runner->secrets, "address", hosts->address);
+                              "secrets", runner->secrets, "address", runner->site.address);
     json_auto_t *answer = NULL, *copy = json_deep_copy(order);
     int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
 

@@ -7,6 +7,7 @@
 
 #include "run/cast.h"
 #include "run/runner.h"
+#include "run/site.h"
 #include "run/telemetry_log.h"
 
 struct runner {
@@ -14,6 +15,8 @@ struct runner {
     const struct scenario *scenario;
     struct plan *plan;
     struct cast cast;
+    struct site site;
+    int failures_in_a_row; /* channels that did not come up */
     json_t *secrets;
     struct journal *journal;
     struct progress *progress;

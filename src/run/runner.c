@@ -45,16 +45,24 @@ static int commit(struct runner *runner, const struct trial_id *id, struct trial
     return r;
 }
 
-/* A channel that cannot come up fails its trials; but if nothing has ever come up, it is the set-up
- * that does not work, and no other channel would fare better. */
+/* Nothing will come of the rest when so many fail one after the other. */
+#define MAX_FAILURES 3
+
+/* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
+ * any more, it is the set-up that does not work, and no other channel would fare better. */
 static int bring_up(struct runner *runner, const struct trial_id *id, char **ret_failure,
                     struct error *error) {
-    int r = bringup_start(runner, id, error);
     size_t committed = 0;
+    int r = site_mend(&runner->site, error);
 
+    if (r < 0)
+        return r;
+    r = bringup_start(runner, id, error);
+    if (r == 0)
+        runner->failures_in_a_row = 0;
     for (size_t i = 0; i < ARRAY_SIZE(runner->outcome->trials); i++)
         committed += runner->outcome->trials[i];
-    if (r == 0 || r == -EINTR || r == -EPIPE || !committed)
+    if (r == 0 || r == -EINTR || !committed || ++runner->failures_in_a_row == MAX_FAILURES)
         return r;
     *ret_failure = text_format("the channel did not come up: %s", error->text);
     return 0;
@@ -144,28 +152,36 @@ static int execute(struct runner *runner, struct error *error) {
 
 /* ---- set-up ---- */
 
-static int open_hosts(struct runner *runner, struct error *error) {
-    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
-    struct cast *cast = &runner->cast;
-    int r = host_open(&cast->hosts[0], hosts->broker, runner->options->certs,
-                      runner->options->cancel_fd, error);
+static void relay(void *context, const char *spec, const char *line) {
+    struct runner *runner = context;
 
-    cast->n_hosts = r == 0 ? 1 : 0;
-    if (r < 0 || text_equal(hosts->broker, hosts->publisher))
-        return r;
-    r = host_open(&cast->hosts[1], hosts->publisher, runner->options->certs,
-                  runner->options->cancel_fd, error);
-    cast->n_hosts = r == 0 ? 2 : 1;
-    return r;
+    if (runner->progress)
+        progress_note(runner->progress, "%s: %s", spec, line);
+    else
+        fprintf(stderr, "%s: %s\n", spec, line);
+}
+
+static int open_site(struct runner *runner, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
+
+    runner->site = (struct site){
+        .scenario = runner->scenario,
+        .cast = &runner->cast,
+        .options = {.certs = runner->options->certs,
+                    .folder = hosts->folder,
+                    .cancel_fd = runner->options->cancel_fd,
+                    .relay = relay,
+                    .context = runner},
+    };
+    return site_open(&runner->site, error);
 }
 
 static int issue(struct runner *runner, struct error *error) {
     const struct scenario *scenario = runner->scenario;
-    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const struct certificates_settings *certificates =
         settings_get(&scenario->settings, &certificates_group);
     struct issuer issuer = {.certs = runner->options->certs,
-                            .addresses = hosts->address,
+                            .addresses = runner->site.address,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
                             .may_prompt = isatty(STDIN_FILENO),
@@ -195,22 +211,23 @@ static int check_programs(struct error *error) {
 }
 
 static int set_up(struct runner *runner, struct error *error) {
-    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
     json_auto_t *environment = NULL;
-    int r = check_programs(error);
+    int r = open_site(runner, error);
 
     if (r == 0)
-        r = open_hosts(runner, error);
+        r = check_programs(error);
     if (r == 0)
         r = issue(runner, error);
     if (r == 0)
-        r = environment_collect(&runner->cast, hosts->address, runner->options->root, &environment,
-                                error);
+        r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
+                                &environment, error);
     if (r == 0)
         r = journal_create(&runner->journal, runner->options->results, runner->scenario,
                            environment, error);
     if (r == 0)
         runner->outcome->folder = text_copy(journal_folder(runner->journal));
+    for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++)
+        host_watch(runner->cast.hosts[i]);
     return r;
 }
 
@@ -222,7 +239,7 @@ static void describe(const struct runner *runner, int64_t planned_ns) {
     size_t n_trials = runner->plan->n_visits * runner->plan->n_probes;
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
-                  hosts->broker, hosts->address, hosts->publisher);
+                  hosts->broker, runner->site.address, hosts->publisher);
     progress_note(runner->progress, "plan     %s: %zu trial%s, %s to measure", own->name, n_trials,
                   n_trials == 1 ? "" : "s", duration);
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
@@ -233,8 +250,7 @@ static void tear_down(struct runner *runner) {
         progress_free(runner->progress);
     if (runner->journal)
         journal_close(runner->journal);
-    for (size_t i = 0; i < runner->cast.n_hosts; i++)
-        host_close(runner->cast.hosts[i]);
+    site_close(&runner->site);
     plan_free(runner->plan);
     json_decref(runner->secrets);
 }

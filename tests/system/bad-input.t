@@ -249,13 +249,23 @@ refused '--channels that are unknown' "--channels: unknown channel 'x'" "$tiny" 
 refused '--probes that are unknown' "--probes: unknown probe 'x'" "$tiny" --probes x
 refused '--channels without the baseline' "baseline: 'plain' is none of the channels" "$tiny" \
   --set scenario.baseline=plain --channels password
-for host in lab:a ssh://pi exec:env mars; do
-  run "$bench" run "$tiny" --broker-host "$host" --output "$scratch/none"
-  exits "--broker-host $host" 3
-  contains 'it says that only local is there so far' "$err" \
-    "host '$host': only \`local\` can be used so far; measuring between two hosts is not there yet"
-  check 'nothing was made' test ! -e "$scratch/none"
-done
+refused 'a host that is none' \
+  "--broker-host: 'mars' is no host; right would be one of: local, lab:a" "$tiny" \
+  --broker-host mars
+refused 'a lab with a third host' "--publisher-host: 'lab:c': a lab has two hosts" "$tiny" \
+  --publisher-host lab:c
+refused 'an option for ssh in a host'\''s place' \
+  "--publisher-host: 'ssh://-oProxyCommand=x': a '=' cannot be part of it" "$tiny" \
+  --publisher-host ssh://-oProxyCommand=x
+refused 'a rate without a unit' "--set lab\.rate: '13\.4' lacks a unit \(bit/s, kbit/s" "$tiny" \
+  --set lab.rate=13.4
+refused 'a loss that is none' "--set lab\.loss: 'much' is no share" "$tiny" --set lab.loss=much
+run "$bench" run "$tiny" --broker-host lab:a --output "$scratch/none"
+exits 'half a lab' 3
+contains 'the other half is named' "$err" '--broker-host lab:a --publisher-host lab:b'
+run "$bench" run "$tiny" --broker-host 'exec:sh -c exit' --output "$scratch/none"
+exits 'an agent that does not come' 3
+contains 'that is said' "$err" 'host exec:sh -c exit: its agent has ended before it greeted'
 refused 'an address that is none' "hosts\.address: 'not an address' is no address" "$tiny" \
   --set 'hosts.address=not an address'
 refused 'every address' "hosts\.address: '0\.0\.0\.0' is every address" "$tiny" \

@@ -1,7 +1,10 @@
-/* hosts/host against an agent that is this very program: host_open() executes its own file. */
+/* hosts/host against an agent that is this very program: host_open() executes its own file. The
+ * folder of certificates that it is told says how it is to behave. */
+#include "base/clock.h"
 #include "base/jsonline.h"
-#include "hosts/agent.h"
 #include "hosts/host.h"
+#include "hosts/kind.h"
+#include "hosts/protocol.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -12,17 +15,84 @@
 
 #include <cmocka.h>
 
+/* ---- the agent ---- */
+
+static void print(const char *text) {
+    if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+        _exit(9);
+}
+
+static void greet_well(void) {
+    (void)jsonline_send(STDOUT_FILENO, agent_greeting(), NULL);
+}
+
+static void greet_after_banner(void) {
+    print("Linux pi-a 6.12\n\n\x1b[1mWelcome!\x1b[0m \xff\xfe\n{\"news\": 3}\nlast login: ");
+    print("\n");
+    greet_well();
+}
+
+static void greet_differently(void) {
+    json_t *greeting = agent_greeting();
+
+    (void)json_object_set_new(greeting, "version", json_string("0.0.9"));
+    (void)jsonline_send(STDOUT_FILENO, greeting, NULL);
+}
+
+static void greet_from_other_sources(void) {
+    json_t *greeting = agent_greeting();
+
+    (void)json_object_set_new(greeting, "sources", json_string("0123456789ab"));
+    (void)jsonline_send(STDOUT_FILENO, greeting, NULL);
+}
+
+static void leave_with_words(void) {
+    fprintf(stderr, "no such thing\n");
+    _exit(7);
+}
+
+static void print_without_end(void) {
+    for (;;)
+        print("y\n");
+}
+
+static const struct {
+    const char *name;
+    void (*greet)(void);
+} manners[] = {
+    {"well", greet_well},
+    {"banner", greet_after_banner},
+    {"differently", greet_differently},
+    {"other-sources", greet_from_other_sources},
+    {"leave", leave_with_words},
+    {"endless", print_without_end},
+};
+
+static void answer(json_int_t id, const char *name) {
+    (void)jsonline_send(STDOUT_FILENO, json_pack("{s:I,s:{s:s}}", "id", id, "ok", "was", name),
+                        NULL);
+}
+
+static void print_long_line(void) {
+    char *line = memory_new(2 * JSONLINE_MAX_BYTES + 16, 1);
+
+    memset(line, 'x', 2 * JSONLINE_MAX_BYTES);
+    line[2 * JSONLINE_MAX_BYTES] = '\n';
+    print(line);
+    free(line);
+}
+
 /* Answers each order with its own name; "hold" only when the next order is there; tells of an
- * "event" before its answer; ends without a word on "leave". */
-static int be_agent(void) {
+ * "event" before its answer; what else it does is an order each. */
+static int be_agent(const char *manner) {
     CLEANUP(jsonline_clearp) struct jsonline_reader orders;
     json_int_t held = 0;
     json_t *order;
 
+    for (size_t i = 0; i < ARRAY_SIZE(manners); i++)
+        if (text_equal(manners[i].name, manner))
+            manners[i].greet();
     jsonline_init(&orders, STDIN_FILENO);
-    (void)jsonline_send(
-        STDOUT_FILENO, json_pack("{s:i,s:s}", "protocol", AGENT_PROTOCOL, "version", BENCH_VERSION),
-        NULL);
     while (jsonline_wait(&orders, -1, INT64_MAX, &order, NULL) == 0) {
         json_auto_t *taken = order;
         const char *name = jsonline_text(taken, "order", "");
@@ -35,36 +105,73 @@ static int be_agent(void) {
             continue;
         }
         if (held)
-            (void)jsonline_send(STDOUT_FILENO,
-                                json_pack("{s:I,s:{s:s}}", "id", held, "ok", "was", "hold"), NULL);
+            answer(held, "hold");
         held = 0;
         if (text_equal(name, "event"))
             (void)jsonline_send(STDOUT_FILENO, json_pack("{s:s}", "broker", "ended"), NULL);
-        (void)jsonline_send(STDOUT_FILENO, json_pack("{s:I,s:{s:s}}", "id", id, "ok", "was", name),
-                            NULL);
+        if (text_equal(name, "garbage"))
+            print("Segmentation fault\n");
+        if (text_equal(name, "binary"))
+            print("\x80\x02\xff{}\n");
+        if (text_equal(name, "long"))
+            print_long_line();
+        if (text_equal(name, "wrong-id"))
+            id += 1000;
+        if (text_equal(name, "words"))
+            fprintf(stderr, "one\ntwo\n");
+        if (text_equal(name, "own-trouble"))
+            (void)jsonline_send(
+                STDOUT_FILENO,
+                json_pack("{s:I,s:s,s:i}", "id", id, "error", "pipe", "code", -EPIPE), NULL);
+        else
+            answer(id, name);
     }
     return 0;
 }
 
+/* ---- the driver ---- */
+
 struct fixture {
     struct host *host;
+    struct host_options options;
     int cancel[2];
+    char said[256];
 };
+
+static void hear(void *context, const char *spec, const char *line) {
+    struct fixture *fixture = context;
+    size_t length = strlen(fixture->said);
+
+    (void)snprintf(fixture->said + length, sizeof(fixture->said) - length, "%s: %s|", spec, line);
+}
+
+static int open_host(struct fixture *fixture, const char *manner, struct error *error) {
+    fixture->options.certs = manner;
+    return host_open(&fixture->host, "local", &fixture->options, NULL, error);
+}
 
 static int set_up(void **state) {
     struct fixture *fixture = memory_new(1, sizeof(*fixture));
-    struct error error;
 
     if (pipe(fixture->cancel) < 0)
         return -1;
+    fixture->options = (struct host_options){
+        .folder = "x", .cancel_fd = fixture->cancel[0], .relay = hear, .context = fixture};
     *state = fixture;
-    return host_open(&fixture->host, "local", "certs", fixture->cancel[0], &error);
+    return 0;
+}
+
+static int set_up_open(void **state) {
+    struct error error;
+
+    return set_up(state) < 0 ? -1 : open_host(*state, "well", &error);
 }
 
 static int tear_down(void **state) {
     struct fixture *fixture = *state;
 
-    host_close(fixture->host);
+    if (fixture->host)
+        host_close(fixture->host);
     (void)close(fixture->cancel[0]);
     (void)close(fixture->cancel[1]);
     free(fixture);
@@ -78,6 +185,11 @@ static void assert_answers(struct host *host, const char *name) {
     if (host_order(host, name, NULL, &answer, &error) != 0)
         fail_msg("%s: %s", name, error.text);
     assert_string_equal(jsonline_text(answer, "was", ""), name);
+}
+
+static void assert_has(const char *text, const char *part) {
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in '%s'", part, text);
 }
 
 static void test_orders_and_events(void **state) {
@@ -105,32 +217,202 @@ static void test_late_answer(void **state) {
     assert_answers(fixture->host, "two");
 }
 
-static void test_agent_that_ends(void **state) {
+/* What an agent says of its own pipes is not said of the way to it. */
+static void test_its_own_trouble(void **state) {
     struct host *host = ((struct fixture *)*state)->host;
     struct error error = {""};
 
-    assert_int_equal(host_order(host, "leave", NULL, NULL, &error), -EPIPE);
-    assert_string_equal(error.text, "host local: its agent has ended");
+    assert_int_equal(host_order(host, "own-trouble", NULL, NULL, &error), -EIO);
+    assert_string_equal(error.text, "pipe");
+    assert_null(host_lost(host));
+    assert_answers(host, "one");
 }
 
-static void test_other_hosts(void **state) {
-    struct host *host = NULL;
+static void test_words_are_relayed(void **state) {
+    struct fixture *fixture = *state;
+    json_auto_t *event = NULL;
+    size_t which;
+
+    assert_answers(fixture->host, "words");
+    for (int i = 0; i < 100 && !strstr(fixture->said, "two"); i++)
+        (void)host_next_event(&fixture->host, 1, clock_monotonic_ns() + 50 * NS_PER_MS, &event,
+                              &which, NULL);
+    assert_string_equal(fixture->said, "local: one|local: two|");
+}
+
+/* From whatever is no answer on, nothing of that agent is believed. */
+static void test_lost(void **state) {
+    static const struct {
+        const char *order, *why;
+    } cases[] = {
+        {"leave", "host local: its agent has ended"},
+        {"garbage", "host local: its agent speaks nonsense: a line of 18 bytes that is no JSON"},
+        {"binary", "host local: its agent speaks nonsense: a line of 5 bytes that is no JSON"},
+        {"long", "host local: its agent speaks nonsense: a line of more than 2097152 bytes"},
+        {"wrong-id", "host local: its agent speaks nonsense: an answer to no question"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_auto_t *event = NULL;
+        struct error error = {""};
+        size_t which;
+
+        if (!fixture->host)
+            assert_int_equal(open_host(fixture, "well", &error), 0);
+        assert_int_equal(host_order(fixture->host, cases[i].order, NULL, NULL, &error), -EPIPE);
+        assert_has(error.text, cases[i].why);
+        assert_has(host_lost(fixture->host), cases[i].why);
+        assert_int_equal(host_order(fixture->host, "one", NULL, NULL, &error), -EPIPE);
+        assert_int_equal(host_notify(fixture->host, "one", NULL, &error), -EPIPE);
+        assert_int_equal(host_next_event(&fixture->host, 1, 0, &event, &which, &error), -EPIPE);
+        host_close(fixture->host);
+        fixture->host = NULL;
+    }
+}
+
+static void test_banner(void **state) {
+    struct fixture *fixture = *state;
     struct error error = {""};
 
+    if (open_host(fixture, "banner", &error) < 0)
+        fail_msg("%s", error.text);
+    assert_answers(fixture->host, "one");
+}
+
+static void test_bad_greetings(void **state) {
+    static const struct {
+        const char *manner;
+        int code;
+        const char *why;
+    } cases[] = {
+        {"differently", -EPROTO, "host local: there is version 0.0.9 (protocol "},
+        {"differently", -EPROTO, "here is " BENCH_VERSION " (protocol "},
+        {"other-sources", -EPROTO, "sources 0123456789ab"},
+        {"leave", -EPIPE, "its agent has ended before it greeted (exit status 7)"},
+        {"endless", -EPIPE, "host local: it prints without end before it greeted"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error error = {""};
+
+        assert_int_equal(open_host(fixture, cases[i].manner, &error), cases[i].code);
+        assert_has(error.text, cases[i].why);
+        assert_null(fixture->host);
+    }
+    assert_has(fixture->said, "local: no such thing|");
+}
+
+/* One machine has one clock. */
+static void test_clocks(void **state) {
+    struct fixture *fixture = *state;
+    struct host_clock clock = {1, 1, 1};
+
+    assert_int_equal(host_compare_clocks(fixture->host, &clock, NULL), 0);
+    assert_true(clock.bound_ns > 0); /* this agent does not tell which kernel it runs on */
+}
+
+static void test_kinds(void **state) {
+    static const struct {
+        const char *spec, *why; /* NULL: it is right */
+    } cases[] = {
+        {"local", NULL},
+        {"lab:a", NULL},
+        {"lab:b", NULL},
+        {"ssh://pi@pi-a", NULL},
+        {"ssh://pi-a:2222", NULL},
+        {"ssh://pi@[fe80::1%eth0]:22", NULL},
+        {"exec:kubectl exec -i pod --", NULL},
+        {"", "is no host"},
+        {"localhost", "is no host; right would be one of: local, lab:a, lab:b, ssh://"},
+        {"lab:c", "a lab has two hosts"},
+        {"ssh://", "names no host"},
+        {"ssh://-oProxyCommand=x", "cannot be part of it"},
+        {"ssh://-x", "names no host"},
+        {"ssh://pi@-x", "names no host"},
+        {"ssh://@pi", "names no host"},
+        {"ssh://a b", "a ' ' cannot be part of it"},
+        {"exec:", "names no program"},
+        {"exec:  ", "names no program"},
+    };
+
     (void)state;
-    assert_int_equal(host_open(&host, "lab:a", "certs", -1, &error), -EINVAL);
-    assert_non_null(strstr(error.text, "only `local` can be used so far"));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct error error = {""};
+
+        assert_int_equal(host_kind_check(cases[i].spec, &error), cases[i].why ? -EINVAL : 0);
+        if (cases[i].why)
+            assert_has(error.text, cases[i].why);
+    }
+}
+
+/* The command line that starts an agent, in one text. */
+static void assert_command(const char *spec, const char *expected) {
+    const struct launch launch = {.spec = spec, .certs = "certs", .folder = "a folder"};
+    CLEANUP(words_clear) struct words words = {NULL, 0};
+    CLEANUP_FREE char *line = text_copy("");
+    struct error error;
+
+    assert_int_equal(host_kind_find(spec, &error)->command(&launch, &words, &error), 0);
+    for (size_t i = 0; i < words.count; i++) {
+        char *longer = text_format("%s%s|", line, words.list[i]);
+
+        free(line);
+        line = longer;
+    }
+    assert_has(line, expected);
+}
+
+static void test_commands(void **state) {
+    (void)state;
+    assert_command("exec:srun -N 1", "srun|-N|1|a folder/bench|agent|");
+    assert_command("ssh://pi@pi-a:2222", "|BatchMode=yes|");
+    assert_command("ssh://pi@pi-a:2222", "|ssh://pi@pi-a:2222|exec 'a folder/bench' agent|");
+    assert_command("lab:b", "--net|");
+    assert_command("lab:b", "|agent|--certs|certs/lab-b|");
+}
+
+static void test_ssh_advice(void **state) {
+    static const struct {
+        int status;
+        const char *words, *advice;
+    } cases[] = {
+        {255, "Host key verification failed.\n", "connect once with `ssh -p 2222 pi@pi-a`"},
+        {255, "pi@pi-a: Permission denied (publickey).\n", "`ssh-copy-id -p 2222 pi@pi-a`"},
+        {255, "ssh: connect to host pi-a port 22: Connection timed out\n", "out of reach"},
+        {255, "ssh: connect to host pi-a port 22: Connection refused\n", "no ssh server"},
+        {127, "sh: 1: x/bench: not found\n",
+         "there is no x/bench there; `./bench deploy ssh://pi@pi-a:2222` brings it"},
+    };
+    const struct launch launch = {.spec = "ssh://pi@pi-a:2222", .folder = "x"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *advice = host_kind_ssh.advise(&launch, cases[i].status, cases[i].words);
+
+        assert_non_null(advice);
+        assert_has(advice, cases[i].advice);
+    }
+    assert_null(host_kind_ssh.advise(&launch, 1, "Permission denied"));
 }
 
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_orders_and_events, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_late_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_agent_that_ends, set_up, tear_down),
-        cmocka_unit_test(test_other_hosts),
+        cmocka_unit_test_setup_teardown(test_orders_and_events, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_late_answer, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_its_own_trouble, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_words_are_relayed, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_banner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_greetings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_clocks, set_up_open, tear_down),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_ssh_advice),
     };
 
-    if (argc > 1 && text_equal(argv[1], "agent"))
-        return be_agent();
+    if (argc == 4 && text_equal(argv[1], "agent"))
+        return be_agent(argv[3]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,7 +107,7 @@ static void test_name(void **state) {
     assert_string_equal(scenario_own(scenario)->name, "other-name");
 }
 
-/* File < hosts.ini < command line, and of the command line the last. */
+/* hosts.ini < file < command line, and of the command line the last. */
 static void test_precedence(void **state) {
     static const struct scenario_override overrides[] = {
         {"option", "scenario.repetitions", "7"},
@@ -118,18 +118,18 @@ static void test_precedence(void **state) {
     CLEANUP(workshop_removep)
     char *folder = folder_with("[scenario]\nchannels = plain\nrepetitions = 2\nseed = 5\n"
                                "[hosts]\nbroker = ssh://file\npublisher = ssh://file\n"
-                               "address = 192.0.2.1\n[probe.path]\nwarmup = 2s\n");
+                               "[probe.path]\nwarmup = 2s\n");
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
     const struct hosts_settings *hosts;
     CLEANUP_FREE char *text = NULL;
 
     (void)state;
-    workshop_put(folder, "hosts.ini", "[hosts]\nbroker = ssh://mine\npublisher = ssh://mine\n");
+    workshop_put(folder, "hosts.ini", "[hosts]\nbroker = ssh://mine\naddress = 192.0.2.1\n");
     scenario = load(folder, "main", overrides, ARRAY_SIZE(overrides));
     hosts = settings_get(&scenario->settings, &hosts_group);
     assert_int_equal(scenario_own(scenario)->repetitions, 8);
     assert_int_equal(scenario_own(scenario)->seed, 5);
-    assert_string_equal(hosts->broker, "ssh://mine");
+    assert_string_equal(hosts->broker, "ssh://file");
     assert_string_equal(hosts->publisher, "lab:b");
     assert_string_equal(hosts->address, "192.0.2.1");
     text = resolved(scenario);

@@ -168,16 +168,6 @@ static void test_no_broker(void **state) {
     assert_false(wiretap_saw(wiretap, "x"));
 }
 
-static void test_no_address(void **state) {
-    struct wiretap *wiretap = NULL;
-    struct error error = {""};
-
-    (void)state;
-    assert_int_equal(wiretap_start(&wiretap, "192.0.2.1", 1883, &error), -EADDRNOTAVAIL);
-    assert_null(wiretap);
-    assert_has(error.text, "192.0.2.1");
-}
-
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_directions),
@@ -185,7 +175,6 @@ int main(void) {
         cmocka_unit_test(test_ends_with_the_broker),
         cmocka_unit_test(test_many_bytes),
         cmocka_unit_test(test_no_broker),
-        cmocka_unit_test(test_no_address),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -1,0 +1,71 @@
+#include "hosts/kind.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct host_kind *const kinds[] = {
+    &host_kind_local,
+    &host_kind_lab,
+    &host_kind_ssh,
+    &host_kind_exec,
+};
+
+void words_add(struct words *words, const char *format, ...) {
+    va_list arguments;
+    char *word = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&word, format, arguments) < 0)
+        abort();
+    va_end(arguments);
+    words->list = memory_resize(words->list, words->count + 2, sizeof(*words->list));
+    words->list[words->count++] = word;
+    words->list[words->count] = NULL;
+}
+
+void words_add_all(struct words *words, const char *text) {
+    const char *word;
+    size_t length;
+
+    while ((word = text_next_word(&text, &length)))
+        words_add(words, "%.*s", (int)length, word);
+}
+
+void words_clear(struct words *words) {
+    for (size_t i = 0; i < words->count; i++)
+        free(words->list[i]);
+    free(words->list);
+    *words = (struct words){NULL, 0};
+}
+
+static int unknown(const char *spec, struct error *error) {
+    CLEANUP_FREE char *forms = text_copy("");
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        char *longer = text_format("%s%s%s", forms, i ? ", " : "", kinds[i]->form);
+
+        free(forms);
+        forms = longer;
+    }
+    return error_set(error, -EINVAL, "'%s' is no host; right would be one of: %s", spec, forms);
+}
+
+const struct host_kind *host_kind_find(const char *spec, struct error *error) {
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        size_t length = strlen(kinds[i]->prefix);
+
+        if (strncmp(spec, kinds[i]->prefix, length) != 0 || (!kinds[i]->check && spec[length]))
+            continue;
+        if (kinds[i]->check && kinds[i]->check(spec + length, error) < 0) {
+            (void)error_prefix(error, -EINVAL, "'%s'", spec);
+            return NULL;
+        }
+        return kinds[i];
+    }
+    (void)unknown(spec, error);
+    return NULL;
+}
+
+int host_kind_check(const char *spec, struct error *error) {
+    return host_kind_find(spec, error) ? 0 : -EINVAL;
+}

@@ -1,0 +1,225 @@
+#include "hosts/lab.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+#include "base/process.h"
+#include "hosts/cgroup.h"
+#include "hosts/kind.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+#define INTERFACE "bench0" /* at either end */
+
+/* ---- settings ---- */
+
+static int check_loss(const char *value, struct error *error) {
+    char *end;
+    double percent = strtod(value, &end);
+
+    if (end == value || !text_equal(end, "%") || !(percent >= 0 && percent <= 50))
+        return error_set(error, -EINVAL, "'%s' is no share from 0%% to 50%%, as in 0.1%%", value);
+    return 0;
+}
+
+static const struct setting rows[] = {
+    {"rate", SETTING_RATE, "0bit/s", "0bit/s", "100Gbit/s",
+     .help = "of the link, in each direction; 0bit/s: as fast as it goes",
+     .offset = offsetof(struct lab_settings, rate_bit_s)},
+    {"burst", SETTING_BYTES, "16KiB", "2KiB", "16MiB",
+     .help = "what may leave at once at a limited rate (tc's tbf)",
+     .offset = offsetof(struct lab_settings, burst_bytes)},
+    {"queue", SETTING_BYTES, "2MiB", "4KiB", "256MiB",
+     .help = "what may wait at a limited rate; more is dropped",
+     .offset = offsetof(struct lab_settings, queue_bytes)},
+    {"delay", SETTING_DURATION, "0s", "0s", "10s", .help = "added in each direction (tc's netem)",
+     .offset = offsetof(struct lab_settings, delay_ns)},
+    {"loss", SETTING_TEXT, "0%", .help = "of packets, in each direction (tc's netem)",
+     .offset = offsetof(struct lab_settings, loss), .check = check_loss},
+    {"broker_cpu", SETTING_COUNT, "0", "0", "100000",
+     .help = "limit of the broker's host, in % of one core; 0: none; needs root",
+     .offset = offsetof(struct lab_settings, broker_cpu_percent)},
+    {"publisher_cpu", SETTING_COUNT, "0", "0", "100000", .help = "the same of the publisher's host",
+     .offset = offsetof(struct lab_settings, publisher_cpu_percent)},
+};
+const struct setting_group lab_group =
+    SETTING_GROUP("lab", SETTING_SCENARIO, rows, struct lab_settings);
+
+/* ---- starting an agent ---- */
+
+static int check(const char *rest, struct error *error) {
+    if (text_equal(rest, "a") || text_equal(rest, "b"))
+        return 0;
+    return error_set(error, -EINVAL, "a lab has two hosts, lab:a and lab:b");
+}
+
+/* Each makes its network namespace. For the link to be laid between them without being root, both
+ * must belong to one user namespace: that of the first. */
+static int command(const struct launch *launch, struct words *ret, struct error *error) {
+    CLEANUP_FREE char *program = process_own_path();
+    const char *name = launch->spec + strlen("lab:");
+    bool root = geteuid() == 0;
+
+    if (access(program, X_OK) < 0 || strncmp(program, "/proc/", 6) == 0)
+        return error_set(error, -ENOENT, "the program was built anew meanwhile; start again");
+    if (!root && launch->mate) {
+        words_add_all(ret, "nsenter --user --preserve-credentials --target");
+        words_add(ret, "%d", (int)launch->mate);
+        words_add_all(ret, "unshare --net");
+    } else {
+        words_add_all(ret, root ? "unshare --net" : "unshare --user --map-root-user --net");
+    }
+    words_add(ret, "%s", program);
+    words_add_all(ret, "agent --certs");
+    words_add(ret, "%s/lab-%s", launch->certs, name);
+    return 0;
+}
+
+static char *advise(const struct launch *launch, int status, const char *last_words) {
+    (void)launch;
+    (void)status;
+    if (!strstr(last_words, "unshare") && !strstr(last_words, "nsenter"))
+        return NULL;
+    return text_format(
+        "this kernel gives an ordinary user no network namespace (%.*s); be root, or "
+        "set the sysctl kernel.unprivileged_userns_clone to 1 (on some systems "
+        "kernel.apparmor_restrict_unprivileged_userns to 0)",
+        (int)strcspn(last_words, "\n"), last_words);
+}
+
+const struct host_kind host_kind_lab = {
+    .prefix = "lab:", .form = "lab:a, lab:b", .check = check, .command = command, .advise = advise};
+
+bool lab_is(const char *spec) {
+    return strncmp(spec, host_kind_lab.prefix, strlen(host_kind_lab.prefix)) == 0;
+}
+
+/* ---- the driver's side ---- */
+
+static int seat(struct host *host, const char *address, pid_t mate, int64_t cpu_percent,
+                const struct lab_settings *settings, struct error *error) {
+    json_t *order =
+        json_pack("{s:s+,s:I,s:o}", "address", address, "/24", "cpu_percent",
+                  (json_int_t)cpu_percent, "settings", setting_block_to_json(&lab_group, settings));
+    int r;
+
+    if (mate)
+        (void)json_object_set_new(order, "mate", json_integer(mate));
+    r = host_order(host, "lab", order, NULL, error);
+    return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", host_spec(host))
+                                               : r;
+}
+
+int lab_join(struct host *broker, struct host *publisher, const struct lab_settings *settings,
+             struct error *error) {
+    int r = seat(broker, LAB_BROKER_ADDRESS, host_pid(publisher), settings->broker_cpu_percent,
+                 settings, error);
+
+    return r < 0 ? r
+                 : seat(publisher, LAB_PUBLISHER_ADDRESS, 0, settings->publisher_cpu_percent,
+                        settings, error);
+}
+
+/* ---- an agent's side ---- */
+
+/* Runs "ip ..." or "tc ..."; its complaint becomes the error. */
+static int execute(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static int execute(struct error *error, const char *format, ...) {
+    CLEANUP(words_clear) struct words words = {NULL, 0};
+    CLEANUP_FREE char *line = NULL, *program = NULL, *output = NULL;
+    va_list arguments;
+    int r;
+
+    va_start(arguments, format);
+    r = vasprintf(&line, format, arguments);
+    va_end(arguments);
+    if (r < 0)
+        abort();
+    /* The shell only turns stderr into stdout, which is what can be read. */
+    words_add_all(&words, "sh -c");
+    words_add(&words, "exec \"$@\" 2>&1");
+    words_add(&words, "sh");
+    words_add_all(&words, line);
+    r = process_find(&program, words.list[4], error);
+    if (r == 0) {
+        text_replace(&words.list[4], program);
+        text_replace(&words.list[0], "/bin/sh");
+        r = process_run((const char *const *)words.list, &output, error);
+    }
+    if (r <= 0)
+        return r;
+    return error_set(error, -EIO, "`%s`: %.*s", line, (int)strcspn(output, "\n"), output);
+}
+
+/* Nobody's network but a fresh one is touched: it has nothing but the loopback interface. */
+static int check_fresh(bool first, struct error *error) {
+    struct if_nameindex *all = if_nameindex();
+    size_t n = 0;
+
+    while (all && all[n].if_index)
+        n++;
+    if_freenameindex(all);
+    return n == (first ? 1 : 2) ? 0
+                                : error_set(error, -EPERM, "this is no fresh network namespace");
+}
+
+static int lay_link(const char *address, int64_t mate, struct error *error) {
+    int r = execute(error, "ip link set lo up");
+
+    if (r == 0 && mate)
+        r = execute(error, "ip link add " INTERFACE " type veth peer name " INTERFACE " netns %lld",
+                    (long long)mate);
+    if (r == 0)
+        r = execute(error, "ip address add %s dev " INTERFACE, address);
+    return r == 0 ? execute(error, "ip link set " INTERFACE " up") : r;
+}
+
+/* netem first, the rate below it. */
+static int shape(const struct lab_settings *settings, struct error *error) {
+    bool netem = settings->delay_ns > 0 || strtod(settings->loss, NULL) > 0;
+    int r = 0;
+
+    if (netem && execute(error,
+                         "tc qdisc add dev " INTERFACE " root handle 1: netem limit 100000 "
+                         "delay %lldus loss %s",
+                         (long long)(settings->delay_ns / 1000), settings->loss) < 0)
+        return error_prefix(error, -EOPNOTSUPP,
+                            "lab.delay and lab.loss need the kernel's netem (module sch_netem), "
+                            "which is not to be had here");
+    if (settings->rate_bit_s)
+        r = execute(error,
+                    "tc qdisc add dev " INTERFACE " %s tbf rate %lldbit burst %lld limit %lld",
+                    netem ? "parent 1:1 handle 10:" : "root", (long long)settings->rate_bit_s,
+                    (long long)settings->burst_bytes, (long long)settings->queue_bytes);
+    return r < 0 ? error_prefix(error, r, "lab.rate") : 0;
+}
+
+int lab_take_seat(struct lab_seat *taken, const json_t *order, struct error *error) {
+    int64_t mate = jsonline_integer(order, "mate", 0);
+    int64_t cpu_percent = jsonline_integer(order, "cpu_percent", 0);
+    void *settings;
+    int r = check_fresh(mate != 0, error);
+
+    if (r == 0)
+        r = setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings,
+                                    error);
+    if (r < 0)
+        return r;
+    r = lay_link(jsonline_text(order, "address", "?"), mate, error);
+    if (r == 0)
+        r = shape(settings, error);
+    if (r == 0 && cpu_percent)
+        r = cgroup_enter(&taken->cgroup, cpu_percent, error);
+    setting_block_free(&lab_group, settings);
+    return r;
+}
+
+void lab_leave_seat(struct lab_seat *taken) {
+    if (taken->cgroup)
+        cgroup_leave(taken->cgroup);
+    free(taken->cgroup);
+    taken->cgroup = NULL;
+}

@@ -1,0 +1,52 @@
+/*
+ * wire - the lines between the driver and one agent: what comes on its stdout and stderr, beats in
+ * both directions, and the moment from which it is lost.
+ *
+ * Owned by a host (host.h), and used by host.c alone.
+ */
+#ifndef BENCH_HOSTS_WIRE_H
+#define BENCH_HOSTS_WIRE_H
+
+#include "base/jsonline.h"
+#include "base/process.h"
+#include "hosts/host.h"
+
+struct wire {
+    const char *spec; /* for messages; borrowed, as are the options */
+    const struct host_options *options;
+    struct process agent;
+    struct jsonline_reader lines;
+    char words[1024]; /* the line on stderr that is not complete yet */
+    size_t n_words;
+    char *last_words; /* the end of what was said on stderr */
+    bool watched;
+    int64_t heard_ns, beat_ns; /* when the last line came, when our last beat left */
+    char *lost;                /* why nothing more can be had of it, or NULL */
+};
+
+/* Takes the agent for lost; the first reason stays. */
+void wire_lose(struct wire *wire, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* -EPIPE, and why it is lost. */
+int wire_is_lost(const struct wire *wire, struct error *error);
+
+/* The reference is taken. */
+int wire_send(struct wire *wire, json_t *line, struct error *error);
+
+/* The next line that is no beat: 1 and *ret, 0 when more must be read, -EPIPE when nothing will
+ * come any more. */
+int wire_take_line(struct wire *wire, json_t **ret);
+
+/* Waits for a moment in which something comes on one of them, or the deadline: 0, -ETIMEDOUT or
+ * -EINTR. What comes is read; our beats are sent. obeying: no beat can be expected, an order is
+ * being obeyed, which has a limit of its own. */
+int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadline_ns,
+                struct error *error);
+
+/* Ends the agent: closing its stdin lets it end what it has started, killing it comes only after
+ * that. */
+void wire_end(struct wire *wire);
+/* For an agent that should have ended: its exit status, or -1; *ret_how in words, the caller's. */
+int wire_reap(struct wire *wire, char **ret_how);
+void wire_clear(struct wire *wire);
+
+#endif

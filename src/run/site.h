@@ -1,0 +1,30 @@
+/*
+ * site - the hosts of a run and the way between them: opened, joined, compared; opened again when
+ * one is lost.
+ */
+#ifndef BENCH_RUN_SITE_H
+#define BENCH_RUN_SITE_H
+
+#include "model/scenario.h"
+#include "run/cast.h"
+
+struct site {
+    const struct scenario *scenario; /* borrowed */
+    struct host_options options;
+    struct cast *cast; /* whose hosts these are */
+    char *address;     /* where the broker is reached: the setting, or found out */
+    struct host_clock clocks[2];
+};
+
+/* Opens the hosts that the scenario names into the cast. -EINTR, or the set-up cannot work. */
+int site_open(struct site *site, struct error *error);
+void site_close(struct site *site);
+
+/* When one is lost, opens all of them again; tries for a minute, in which a machine can start anew
+ * and a cable can be put back. */
+int site_mend(struct site *site, struct error *error);
+
+/* Compares each host's clock with this one's, into site->clocks. */
+int site_compare_clocks(struct site *site, struct error *error);
+
+#endif
