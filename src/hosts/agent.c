@@ -4,6 +4,7 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "broker/mosquitto.h"
+#include "hosts/certificates.h"
 #include "hosts/facts.h"
 #include "hosts/lab.h"
 #include "hosts/protocol.h"
@@ -242,6 +243,17 @@ static int order_lab(struct agent *agent, const json_t *order, json_t **ret, str
     return lab_take_seat(&agent->seat, order, error);
 }
 
+static int order_certificate_install(struct agent *agent, const json_t *order, json_t **ret,
+                                     struct error *error) {
+    (void)ret;
+    return certificates_install(agent->certs, order, error);
+}
+
+static int order_certificate_request(struct agent *agent, const json_t *order, json_t **ret,
+                                     struct error *error) {
+    return certificates_request(agent->certs, order, ret, error);
+}
+
 /* Alphabetical. */
 static const struct {
     const char *name;
@@ -251,6 +263,8 @@ static const struct {
     {"broker-down", order_broker_down},
     {"broker-up", order_broker_up},
     {"broker-usage", order_broker_usage},
+    {"certificate-install", order_certificate_install},
+    {"certificate-request", order_certificate_request},
     {"channel", order_channel},
     {"clock", order_clock},
     {"drop", order_drop},

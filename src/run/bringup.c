@@ -5,6 +5,7 @@
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
+#include "run/issue.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,8 +22,9 @@ static const struct channel *channel_of(const struct runner *runner, const struc
 /* ---- broker ---- */
 
 static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
-    json_t *order = json_pack("{s:o,s:O,s:s}", "channel", channel_to_json(channel_of(runner, id)),
-                              "secrets", runner->secrets, "address", runner->site.address);
+    json_t *order =
+        json_pack("{s:o,s:o,s:s}", "channel", channel_to_json(channel_of(runner, id)), "secrets",
+                  issue_secrets_of(runner->secrets, id->channel), "address", runner->site.address);
     json_auto_t *answer = NULL, *copy = json_deep_copy(order);
     int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
 

@@ -4,11 +4,10 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "run/environment.h"
+#include "run/issue.h"
 #include "run/trial.h"
-#include "security/mechanism.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -176,29 +175,6 @@ static int open_site(struct runner *runner, struct error *error) {
     return site_open(&runner->site, error);
 }
 
-static int issue(struct runner *runner, struct error *error) {
-    const struct scenario *scenario = runner->scenario;
-    const struct certificates_settings *certificates =
-        settings_get(&scenario->settings, &certificates_group);
-    struct issuer issuer = {.certs = runner->options->certs,
-                            .addresses = runner->site.address,
-                            .validity_ns = certificates->validity_ns,
-                            .renew_before_ns = certificates->renew_before_ns,
-                            .may_prompt = isatty(STDIN_FILENO),
-                            .secrets = runner->secrets};
-    struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
-    int r = 0;
-
-    for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
-        if (poll(&cancelled, 1, 0) > 0)
-            return error_set(error, -EINTR, "interrupted");
-        r = mechanism_issue(&scenario->channels[i], &issuer, error);
-        if (r < 0)
-            (void)error_prefix(error, r, "channel %s", scenario->channels[i].name);
-    }
-    return r;
-}
-
 /* Before anything is made: the programs without which nothing works. */
 static int check_programs(struct error *error) {
     CLEANUP_FREE char *broker = NULL;
@@ -217,7 +193,7 @@ static int set_up(struct runner *runner, struct error *error) {
     if (r == 0)
         r = check_programs(error);
     if (r == 0)
-        r = issue(runner, error);
+        r = issue_channels(runner, error);
     if (r == 0)
         r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
                                 &environment, error);

@@ -20,13 +20,16 @@ struct certificates_settings {
 };
 extern const struct setting_group certificates_group;
 
+struct pki_parties;
+
 /* What the driver issues from, once before a run: certificates and generated secrets. */
 struct issuer {
-    const char *certs;     /* folder of the PKI's stores */
-    const char *addresses; /* where the broker is reached, separated by blanks */
+    const char *certs;                 /* folder of the PKI's stores on the driver's side */
+    const struct pki_parties *parties; /* the way to the holders of keys; NULL: in that folder */
+    const char *addresses;             /* where the broker is reached, separated by blanks */
     int64_t validity_ns, renew_before_ns;
     bool may_prompt; /* whether the user may be asked for the CA's passphrase */
-    json_t *secrets; /* filled: an object a mechanism, by name; goes to the hosts */
+    json_t *secrets; /* filled: {"<mechanism>": {"<channel>": ...}}; goes to the hosts */
 };
 
 /* What a mechanism may draw on while a channel is brought up, on one host. All borrowed. */
@@ -34,7 +37,7 @@ struct bringup {
     const struct channel *channel;
     const char *certs;     /* folder of the PKI's stores on this host */
     const char *folder;    /* private to the broker's host and this bring-up; NULL elsewhere */
-    const json_t *secrets; /* as issued */
+    const json_t *secrets; /* as issued, at least those of this channel */
 };
 
 /* What an attempt of a client came to, and why: see transport/attempt.h for the words. */

@@ -7,22 +7,28 @@
 #include <openssl/err.h>
 #include <string.h>
 
-/* A certificate that some CA signs for a party. */
+/* A certificate that some CA signs for its holder. */
 struct leaf {
-    const char *folder, *name, *common_name;
+    const char *holder;
     enum pki_role role;
     bool expired; /* on purpose */
-    bool party;   /* has ca.crt beside its own certificate, and the CA a copy of that */
+    bool party;   /* the CA keeps a copy */
 };
 
 static const struct leaf leaves[] = {
-    {"broker", "broker", "broker", PKI_SERVER, .party = true},
-    {"client1", "client1", "client1", PKI_CLIENT, .party = true},
-    {"client2", "client2", "client2", PKI_CLIENT, .party = true},
-    /* Right in all but one thing, so that it is refused for that one alone; as below. */
-    {"proof", "expired", "client1", PKI_CLIENT, .expired = true},
+    {"broker", PKI_SERVER, .party = true},
+    {"client1", PKI_CLIENT, .party = true},
+    {"client2", PKI_CLIENT, .party = true},
+    {"expired", PKI_CLIENT, .expired = true},
 };
-static const struct leaf stranger = {"proof", "stranger", "client1", PKI_CLIENT, .party = false};
+static const struct leaf stranger = {"stranger", PKI_CLIENT, .party = false};
+
+/* What the holder of a leaf has told. */
+struct told {
+    struct pki_party_files files;
+    X509_REQ *request;
+    char *pem; /* of the certificate that it shall have; NULL: one must be signed */
+};
 
 #define OTHER_CA_NAME "mqtt-security-bench other CA"
 
@@ -30,6 +36,12 @@ static void session_clear(struct pki_session *session) {
     free(session->store);
     GENERAL_NAMES_free(session->addresses);
     pki_authority_clear(&session->ca);
+}
+
+static void told_clear(struct told *told) {
+    pki_party_files_clear(&told->files);
+    X509_REQ_free(told->request);
+    free(told->pem);
 }
 
 char *pki_store(const char *folder, const char *key_type) {
@@ -52,14 +64,13 @@ static bool has_expired(const struct pki_session *session, const X509 *certifica
     return pki_times(certificate, &from_s, &to_s) == 0 && to_s < session->now_s - DAY_S;
 }
 
+/* Judged without the key: the request is signed with it. */
 static bool is_leaf_usable(const struct pki_session *session, const struct leaf *leaf, X509 *issuer,
-                           const char *key_pem, const char *certificate_pem) {
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(key_pem, NULL, NULL);
-    CLEANUP(X509_freep) X509 *certificate = pki_parse_certificate(certificate_pem);
+                           const struct told *told, X509 *certificate) {
     bool usable;
 
-    usable = certificate && pki_has_key_type(session, key) &&
-             X509_check_private_key(certificate, key) == 1 &&
+    usable = certificate && issuer &&
+             EVP_PKEY_eq(X509_get0_pubkey(certificate), X509_REQ_get0_pubkey(told->request)) == 1 &&
              pki_is_signed_by(certificate, issuer) &&
              (leaf->expired ? has_expired : pki_has_life_left)(session, certificate) &&
              (leaf->role != PKI_SERVER || pki_addresses_equal(certificate, session->addresses));
@@ -67,194 +78,156 @@ static bool is_leaf_usable(const struct pki_session *session, const struct leaf 
     return usable;
 }
 
-/* ---- files of the store ---- */
+/* ---- the holders ---- */
 
-static int make_folders(const struct pki_session *session, struct error *error) {
-    static const char *const folders[] = {"ca", "broker", "client1", "client2", "proof"};
-    int r = pki_make_folder(session->store, error);
-
-    for (size_t i = 0; i < ARRAY_SIZE(folders) && r == 0; i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", session->store, folders[i]);
-
-        r = pki_make_folder(path, error);
-    }
-    return r;
-}
-
-/* Reads what a leaf has; the certificate's text is handed out only when it can stay. */
-static int read_leaf(const struct pki_session *session, const struct leaf *leaf, X509 *issuer,
-                     char **ret_pem, struct error *error) {
-    CLEANUP_FREE char *key_path = pki_path(session, leaf->folder, leaf->name, ".key");
-    CLEANUP_FREE char *path = pki_path(session, leaf->folder, leaf->name, ".crt");
-    CLEANUP(pki_secret_freep) char *key_pem = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_read(key_path, &key_pem, error);
-
-    if (r == 0)
-        r = pki_read(path, &pem, error);
-    if (r < 0)
-        return r;
-    *ret_pem = NULL;
-    if (issuer && is_leaf_usable(session, leaf, issuer, key_pem, pem)) {
-        *ret_pem = pem;
-        pem = NULL;
-    }
-    return 0;
-}
-
-/* ---- the steps of figure 5, for a party ---- */
-
-/* Step 2: the party's key, made when there is none of the right type. */
-static int party_key(const struct pki_session *session, const struct leaf *leaf, char **ret_pem,
-                     struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, leaf->folder, leaf->name, ".key");
-    CLEANUP(pki_secret_freep) char *pem = NULL;
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    int r = pki_read(path, &pem, error);
+/* Steps 2 and 3 are the holder's; it also tells what it was given before. */
+static int ask_holder(const struct pki_session *session, const struct leaf *leaf, struct told *told,
+                      struct error *error) {
+    const char *key_type = session->options->key_type;
+    const char *common_name = pki_holder_find(leaf->holder)->common_name;
+    int r = session->parties->request(session->parties->context, key_type, leaf->holder,
+                                      &told->files, error);
 
     if (r < 0)
         return r;
-    key = pki_parse_key(pem, NULL, NULL);
-    if (!pki_has_key_type(session, key)) {
-        pki_secret_freep(&pem);
-        pem = NULL;
-        r = pki_make_key(session->options->key_type, NULL, &pem, error);
-        if (r == 0)
-            r = pki_write(path, pem, PKI_PRIVATE_MODE, error);
-        if (r < 0)
-            return r;
-    }
-    *ret_pem = pem;
-    pem = NULL;
+    told->request = pki_parse_request(told->files.request);
+    if (!told->request || !pki_request_is_for(told->request, common_name) ||
+        !pki_has_key_type(X509_REQ_get0_pubkey(told->request), key_type))
+        return error_set(error, -EBADMSG,
+                         "%s: what came is no certificate request for '%s', signed with its own "
+                         "key of type %s",
+                         leaf->holder, common_name, key_type);
     return 0;
 }
 
-/* Steps 2 and 3: the party's request, made when there is none that fits its key. */
-static int party_request(const struct pki_session *session, const struct leaf *leaf, char **ret_pem,
-                         struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, leaf->folder, leaf->name, ".csr");
-    CLEANUP(pki_secret_freep) char *key_pem = NULL;
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    CLEANUP(X509_REQ_freep) X509_REQ *request = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    int r = party_key(session, leaf, &key_pem, error);
+/* Fills told->pem when the certificate that the holder has can stay. */
+static int judge(const struct pki_session *session, const struct leaf *leaf, X509 *issuer,
+                 struct told *told, struct error *error) {
+    CLEANUP(X509_freep) X509 *certificate = pki_parse_certificate(told->files.certificate);
 
-    if (r == 0)
-        r = pki_read(path, &pem, error);
-    if (r < 0)
-        return r;
-    key = pki_parse_key(key_pem, NULL, NULL);
-    request = pki_parse_request(pem);
-    if (!request || !pki_request_fits(request, key, leaf->common_name)) {
-        memory_freep(&pem);
-        pem = NULL;
-        r = pki_make_request(key_pem, leaf->common_name, &pem, error);
-        if (r == 0)
-            r = pki_write(path, pem, PKI_PUBLIC_MODE, error);
-        if (r < 0)
-            return r;
-    }
-    *ret_pem = pem;
-    pem = NULL;
-    return 0;
+    if (!is_leaf_usable(session, leaf, issuer, told, certificate))
+        return 0;
+    return pki_certificate_pem(certificate, &told->pem, error);
 }
 
-/* Step 4, after the party's own. */
-static int issue_leaf(struct pki_session *session, const struct leaf *leaf,
-                      const struct pki_authority *authority, char **ret_pem, struct error *error) {
+/* Step 4. */
+static int issue_leaf(struct pki_session *session, const struct leaf *leaf, struct told *told,
+                      const struct pki_authority *authority, struct error *error) {
     struct pki_profile profile = {
-        .common_name = leaf->common_name,
+        .common_name = pki_holder_find(leaf->holder)->common_name,
         .role = leaf->role,
         .addresses = leaf->role == PKI_SERVER ? session->addresses : NULL,
         .not_before_s = session->now_s - DAY_S,
         .not_after_s = session->now_s + session->options->validity_ns / NS_PER_S,
     };
-    CLEANUP_FREE char *request_pem = NULL;
-    int r = party_request(session, leaf, &request_pem, error);
+    char *pem;
+    int r;
 
-    if (r < 0)
-        return r;
     if (leaf->expired) {
         /* Past on any clock that takes the right certificates of today for valid. */
         profile.not_before_s = session->now_s - 3 * DAY_S;
         profile.not_after_s = session->now_s - 2 * DAY_S;
     }
-    r = pki_sign_request(authority, request_pem, &profile, ret_pem, error);
+    r = pki_sign_request(authority, told->files.request, &profile, &pem, error);
     if (r < 0)
-        return error_prefix(error, r, "%s/%s/%s.crt", session->store, leaf->folder, leaf->name);
+        return error_prefix(error, r, "%s", leaf->holder);
+    free(told->pem);
+    told->pem = pem;
     session->outcome.issued++;
     return 0;
 }
 
-/* Step 5, also for certificates that stayed: mends copies that are missing or differ. */
-static int install_leaf(const struct pki_session *session, const struct leaf *leaf, const char *pem,
-                        const char *ca_pem, struct error *error) {
-    CLEANUP_FREE char *folder = text_format("%s/%s", session->store, leaf->folder);
-    CLEANUP_FREE char *copy = pki_path(session, "ca", leaf->name, ".crt");
-    int r = pki_install(folder, leaf->name, pem, leaf->party ? ca_pem : NULL, error);
+/* Step 5, also for certificates that stayed: mends what is missing or differs. ca_pem NULL: the
+ * holder keeps none. */
+static int give_leaf(const struct pki_session *session, const struct leaf *leaf,
+                     const struct told *told, const char *ca_pem, struct error *error) {
+    const struct pki_parties *parties = session->parties;
+    CLEANUP_FREE char *name = text_format("%s.crt", leaf->holder);
+    CLEANUP_FREE char *copy = pki_ca_path(session, name);
+    int r = 0;
 
-    return r < 0 || !leaf->party ? r : pki_update(copy, pem, PKI_PUBLIC_MODE, error);
+    if (!text_equal(told->files.certificate, told->pem) ||
+        (ca_pem && !text_equal(told->files.authority, ca_pem)))
+        r = parties->install(parties->context, session->options->key_type, leaf->holder, told->pem,
+                             ca_pem, error);
+    return r < 0 || !leaf->party ? r : pki_update(copy, told->pem, PKI_PUBLIC_MODE, error);
 }
 
 /* ---- all of it ---- */
 
-static int ensure_leaves(struct pki_session *session, struct error *error) {
-    char *pems[ARRAY_SIZE(leaves)] = {NULL};
-    CLEANUP_FREE char *ca_pem = NULL;
+/* Makes the CA ready when one of the holders needs it. */
+static int hear_all(struct pki_session *session, struct told *told, struct error *error) {
     bool due = session->renew_all;
     int r = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++) {
-        r = read_leaf(session, &leaves[i], session->ca.certificate, &pems[i], error);
-        due = due || !pems[i];
+        r = ask_holder(session, &leaves[i], &told[i], error);
+        if (r == 0)
+            r = judge(session, &leaves[i], session->ca.certificate, &told[i], error);
+        due = due || !told[i].pem;
     }
-    if (r == 0 && due)
-        r = pki_ca_ready(session, error);
+    return r == 0 && due ? pki_ca_ready(session, error) : r;
+}
+
+static int ensure_leaves(struct pki_session *session, struct error *error) {
+    struct told told[ARRAY_SIZE(leaves)] = {{.pem = NULL}};
+    CLEANUP_FREE char *ca_pem = NULL;
+    int r = hear_all(session, told, error);
+
     if (r == 0)
         r = pki_certificate_pem(session->ca.certificate, &ca_pem, error);
     for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++) {
-        if (!pems[i] || session->renew_all) {
-            memory_freep(&pems[i]);
-            pems[i] = NULL;
-            r = issue_leaf(session, &leaves[i], &session->ca, &pems[i], error);
-        }
+        bool keeps_ca = pki_holder_find(leaves[i].holder)->authority;
+
+        if (!told[i].pem || session->renew_all)
+            r = issue_leaf(session, &leaves[i], &told[i], &session->ca, error);
         if (r == 0)
-            r = install_leaf(session, &leaves[i], pems[i], ca_pem, error);
+            r = give_leaf(session, &leaves[i], &told[i], keeps_ca ? ca_pem : NULL, error);
     }
     for (size_t i = 0; i < ARRAY_SIZE(leaves); i++)
-        free(pems[i]);
+        told_clear(&told[i]);
     return r;
 }
 
 /* The other CA lives only as long as it takes to sign the stranger's certificate. */
-static int issue_stranger(struct pki_session *session, struct error *error) {
+static int issue_stranger(struct pki_session *session, struct told *told, struct error *error) {
     CLEANUP(pki_authority_clear) struct pki_authority other = {0};
-    CLEANUP_FREE char *pem = NULL;
+    CLEANUP_FREE char *other_pem = NULL;
     int r = pki_generate_key(session->options->key_type, &other.key, error);
 
     if (r == 0)
         r = pki_ca_issue(session, other.key, OTHER_CA_NAME, &other.certificate, error);
     if (r == 0)
-        r = issue_leaf(session, &stranger, &other, &pem, error);
+        r = issue_leaf(session, &stranger, told, &other, error);
     if (r == 0)
-        r = pki_ca_keep(session, "proof", "other-ca", other.certificate, error);
-    return r < 0 ? r : install_leaf(session, &stranger, pem, NULL, error);
+        r = pki_certificate_pem(other.certificate, &other_pem, error);
+    return r < 0 ? r : give_leaf(session, &stranger, told, other_pem, error);
 }
 
 static int ensure_stranger(struct pki_session *session, struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, "proof", "other-ca", ".crt");
+    CLEANUP(told_clear) struct told told = {.pem = NULL};
     CLEANUP(X509_freep) X509 *other = NULL;
-    CLEANUP_FREE char *other_pem = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_read(path, &other_pem, error);
+    int r = ask_holder(session, &stranger, &told, error);
 
     if (r < 0)
         return r;
-    other = pki_ca_usable(session, other_pem);
-    r = read_leaf(session, &stranger, other, &pem, error);
-    if (r < 0 || (pem && !session->options->force))
+    other = pki_ca_usable(session, told.files.authority);
+    r = judge(session, &stranger, other, &told, error);
+    if (r < 0 || (told.pem && !session->options->force))
         return r;
-    return issue_stranger(session, error);
+    return issue_stranger(session, &told, error);
+}
+
+/* Where no other way was given: the parties live here. */
+
+static int request_here(void *context, const char *key_type, const char *holder,
+                        struct pki_party_files *ret, struct error *error) {
+    return pki_party_request(context, key_type, holder, ret, error);
+}
+
+static int install_here(void *context, const char *key_type, const char *holder,
+                        const char *certificate, const char *authority, struct error *error) {
+    return pki_party_install(context, key_type, holder, certificate, authority, error);
 }
 
 static int check_options(const struct pki_options *options, struct error *error) {
@@ -269,8 +242,19 @@ static int check_options(const struct pki_options *options, struct error *error)
     return 0;
 }
 
+/* The folders of the CA; those of the parties are made where they live. */
+static int make_folders(const struct pki_session *session, struct error *error) {
+    CLEANUP_FREE char *path = pki_ca_path(session, "");
+    int r = pki_make_folder(session->store, error);
+
+    return r < 0 ? r : pki_make_folder(path, error);
+}
+
 int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struct error *error) {
-    CLEANUP(session_clear) struct pki_session session = {.options = options};
+    const struct pki_parties here = {request_here, install_here, (void *)options->folder};
+    CLEANUP(session_clear)
+    struct pki_session session = {.options = options,
+                                  .parties = options->parties ? options->parties : &here};
     CLEANUP_FD int lock = -1;
     int r = check_options(options, error);
 
@@ -279,7 +263,7 @@ int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struc
     if (r == 0)
         r = pki_make_folder(options->folder, error);
     if (r == 0)
-        r = pki_lock(options->folder, &lock, error);
+        r = pki_lock(options->folder, "lock", &lock, error);
     if (r < 0)
         return r;
     session.store = pki_store(options->folder, options->key_type);

@@ -1,19 +1,24 @@
 /*
  * pki - the certificates of figure 5: one CA, and for the broker and both clients a key, a request
- * and a certificate, in one store (a folder tree) for each type of key:
+ * and a certificate, in one store (a folder tree) for each type of key. The CA is where the driver
+ * runs; each party makes its key and its request where it lives itself, and only the request
+ * leaves that host. So a store is spread over the hosts, and whole where all live on one:
  *
- *   <store>/ca/         ca.key (under a passphrase), ca.crt, broker.crt, client1.crt, client2.crt
- *   <store>/broker/     broker.key, broker.csr, broker.crt, ca.crt; client1/ and client2/ likewise
- *   <store>/proof/      certificates that a broker must refuse, see below
- *   <folder>/lock, <folder>/ca/passphrase      shared by all stores below the root folder
+ *   <store>/ca/         the driver: ca.key (under a passphrase), ca.crt, and a copy of broker.crt,
+ *                       client1.crt, client2.crt
+ *   <store>/broker/     the broker's host: broker.key, broker.csr, broker.crt, ca.crt
+ *   <store>/client1/, <store>/client2/         likewise, on that client's host
+ *   <store>/proof/      client2's host: certificates that a broker must refuse, see below
+ *   <folder>/lock, <folder>/ca/passphrase      the driver: shared by all stores of the root folder
+ *   <folder>/parties.lock                      the same for the parties of a host
  *
  * In proof/: `expired` is client1's certificate in all but its key and its dates, signed by the
  * right CA, past before any right certificate of its day begins; `stranger` is client1's
  * certificate signed by another CA (other-ca.crt, whose key nobody keeps). Both have .key, .csr
- * and .crt.
+ * and .crt. They are holders of a certificate as the parties are.
  *
  * Private keys and the passphrase are files of mode 0600 in folders of mode 0700. Every file is
- * replaced whole (rename), and runs exclude each other by the lock, so that a run killed at any
+ * replaced whole (rename), and runs exclude each other by the locks, so that a run killed at any
  * instant leaves a store that is valid or that the next pki_ensure() repairs.
  *
  * Durations are nanoseconds, instants nanoseconds since 1970 UTC. What is handed out belongs to
@@ -32,6 +37,36 @@
 #define PKI_KEY_TYPES        "ec:P-256 rsa:2048 rsa:3072 ed25519"
 #define PKI_DEFAULT_KEY_TYPE "ec:P-256"
 
+/* ---- the parties' side ---- */
+
+/* What a holder has, as PEM text: its request, and what it was last given, NULL where there is
+ * none. Never its key. */
+struct pki_party_files {
+    char *request, *certificate, *authority;
+};
+void pki_party_files_clear(struct pki_party_files *files);
+
+/* Steps 2 and 3 on the holder's host: makes a key when there is none of that type, a request when
+ * none fits it, and tells what is there then. folder is the root of all stores of that host;
+ * holder is one of broker, client1, client2, expired, stranger, and any other is refused. */
+int pki_party_request(const char *folder, const char *key_type, const char *holder,
+                      struct pki_party_files *ret, struct error *error);
+/* Step 5 on the holder's host: keeps the certificate and (not NULL) that of the CA that signed it.
+ * Refused when the certificate is not for the key that is there, or not signed by that CA. */
+int pki_party_install(const char *folder, const char *key_type, const char *holder,
+                      const char *certificate, const char *authority, struct error *error);
+
+/* The way from the CA to the holders, wherever they live: the two functions above. */
+struct pki_parties {
+    int (*request)(void *context, const char *key_type, const char *holder,
+                   struct pki_party_files *ret, struct error *error);
+    int (*install)(void *context, const char *key_type, const char *holder, const char *certificate,
+                   const char *authority, struct error *error);
+    void *context;
+};
+
+/* ---- the CA's side ---- */
+
 struct pki_options {
     const char *folder;   /* the root of all stores, "certs"; made when missing, its parent not */
     const char *key_type; /* a word of PKI_KEY_TYPES */
@@ -44,7 +79,8 @@ struct pki_options {
      * key yet. pki_ensure() wipes and frees the text. NULL: pki_passphrase() without a prompt. */
     int (*passphrase)(void *context, bool creating, char **ret, struct error *error);
     void *context;
-    bool force; /* renew every certificate, valid or not; keys stay */
+    const struct pki_parties *parties; /* NULL: all live here, in the same folder */
+    bool force;                        /* renew every certificate, valid or not; keys stay */
 };
 
 /* What was done; all zero when everything was in order. */
@@ -58,7 +94,8 @@ struct pki_outcome {
 char *pki_store(const char *folder, const char *key_type);
 
 /* Makes what is missing, renews what has expired, soon will, or no longer fits (key, CA, type of
- * key, the broker's addresses). Renewing keeps keys. Waits for another run that is at it. */
+ * key, the broker's addresses). Renewing keeps keys. Waits for another run that is at it. Asks
+ * every holder once, and tells only those something that lack it. */
 int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struct error *error);
 
 /* ---- the passphrase of the CA's key ---- */
@@ -85,7 +122,8 @@ struct pki_entry {
     char *fingerprint; /* SHA-256, "AB:CD:..." */
 };
 
-/* The certificates that are in a store, CA first; 0 of them when there is no such store. */
+/* The certificates that are in a store, CA first; 0 of them when there is no such store. Of a party
+ * that lives elsewhere, the CA's copy. */
 int pki_list(const char *store, struct pki_entry **ret, size_t *ret_n, struct error *error);
 void pki_list_free(struct pki_entry *entries, size_t n);
 

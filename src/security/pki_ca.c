@@ -7,9 +7,8 @@
 
 #define CA_NAME "mqtt-security-bench CA"
 
-char *pki_path(const struct pki_session *session, const char *folder, const char *name,
-               const char *suffix) {
-    return text_format("%s/%s/%s%s", session->store, folder, name, suffix);
+char *pki_ca_path(const struct pki_session *session, const char *name) {
+    return text_format("%s/ca/%s", session->store, name);
 }
 
 /* ---- is it in order? ---- */
@@ -26,15 +25,12 @@ bool pki_is_signed_by(X509 *certificate, X509 *issuer) {
            X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 }
 
-bool pki_has_key_type(const struct pki_session *session, const EVP_PKEY *key) {
-    return key && text_equal(pki_key_type_of(key), session->options->key_type);
-}
-
 X509 *pki_ca_usable(const struct pki_session *session, const char *pem) {
     CLEANUP(X509_freep) X509 *certificate = pki_parse_certificate(pem);
     X509 *usable = NULL;
 
-    if (certificate && pki_has_key_type(session, X509_get0_pubkey(certificate)) &&
+    if (certificate &&
+        pki_has_key_type(X509_get0_pubkey(certificate), session->options->key_type) &&
         X509_check_ca(certificate) == 1 && pki_is_signed_by(certificate, certificate) &&
         pki_has_life_left(session, certificate)) {
         usable = certificate;
@@ -61,9 +57,9 @@ int pki_ca_issue(struct pki_session *session, EVP_PKEY *key, const char *name, X
     return r;
 }
 
-int pki_ca_keep(const struct pki_session *session, const char *folder, const char *name,
-                const X509 *certificate, struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, folder, name, ".crt");
+/* Writes the certificate to <store>/ca/ca.crt. */
+static int keep(const struct pki_session *session, const X509 *certificate, struct error *error) {
+    CLEANUP_FREE char *path = pki_ca_path(session, "ca.crt");
     CLEANUP_FREE char *pem = NULL;
     int r = pki_certificate_pem(certificate, &pem, error);
 
@@ -71,8 +67,8 @@ int pki_ca_keep(const struct pki_session *session, const char *folder, const cha
 }
 
 int pki_ca_read(struct pki_session *session, struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, "ca", "ca", ".crt");
-    CLEANUP_FREE char *key_path = pki_path(session, "ca", "ca", ".key");
+    CLEANUP_FREE char *path = pki_ca_path(session, "ca.crt");
+    CLEANUP_FREE char *key_path = pki_ca_path(session, "ca.key");
     CLEANUP(pki_secret_freep) char *key_pem = NULL;
     CLEANUP_FREE char *pem = NULL;
     int r = pki_read(path, &pem, error);
@@ -117,7 +113,7 @@ static int open_key(struct pki_session *session, const char *path, const char *p
                          "%s: the passphrase does not fit; give the one that it was made with "
                          "(BENCH_CA_PASSPHRASE), or remove %s to start anew",
                          path, path);
-    if (pki_has_key_type(session, key)) { /* else another one is made */
+    if (pki_has_key_type(key, session->options->key_type)) { /* else another one is made */
         session->ca.key = key;
         key = NULL;
     }
@@ -126,7 +122,7 @@ static int open_key(struct pki_session *session, const char *path, const char *p
 
 /* Step 1, first half: the CA's key, opened or made. */
 static int unlock_authority(struct pki_session *session, struct error *error) {
-    CLEANUP_FREE char *path = pki_path(session, "ca", "ca", ".key");
+    CLEANUP_FREE char *path = pki_ca_path(session, "ca.key");
     CLEANUP(pki_secret_freep) char *pem = NULL;
     CLEANUP(pki_secret_freep) char *passphrase = NULL;
     int r = pki_read(path, &pem, error);
@@ -163,5 +159,5 @@ int pki_ca_ready(struct pki_session *session, struct error *error) {
     session->ca.certificate = certificate;
     session->renew_all = true;
     session->outcome.ca_created = true;
-    return pki_ca_keep(session, "ca", "ca", certificate, error);
+    return keep(session, certificate, error);
 }

@@ -28,8 +28,8 @@ int pki_make_folder(const char *path, struct error *error) {
     return S_ISDIR(status.st_mode) ? 0 : error_errno(error, -ENOTDIR, "%s", path);
 }
 
-int pki_lock(const char *folder, int *ret_fd, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/lock", folder);
+int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
     CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, PKI_PRIVATE_MODE);
 
     /* An interrupted wait is not taken up again: the user wants to leave. */

@@ -1,10 +1,10 @@
 /*
  * pki_internal - what the files of the pki share: the steps of figure 5 (pki_steps.c), their
- * vocabulary of keys, names and times (pki_x509.c), the CA of a store (pki_ca.c), and the files
- * that all is kept in (pki_files.c).
+ * vocabulary of keys, names and times (pki_x509.c), the CA of a store (pki_ca.c), the parties'
+ * side of it (pki_party.c), and the files that all is kept in (pki_files.c).
  *
- * The steps speak PEM text, so that a party can take its own (key, request, installation) on
- * another machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`), because
+ * The steps speak PEM text, because a party takes its own (key, request, installation) on another
+ * machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`), because
  * X.509 has no finer ones and reaches beyond what nanoseconds do.
  */
 #ifndef BENCH_SECURITY_PKI_INTERNAL_H
@@ -61,6 +61,7 @@ bool pki_is_key_type(const char *key_type);
 int pki_generate_key(const char *key_type, EVP_PKEY **ret, struct error *error);
 /* A word of PKI_KEY_TYPES, or OpenSSL's name of the type. */
 const char *pki_key_type_of(const EVP_PKEY *key);
+bool pki_has_key_type(const EVP_PKEY *key, const char *key_type); /* key may be NULL */
 /* What this kind of key is signed with: NULL for those that hash by themselves. */
 const EVP_MD *pki_digest_of(const EVP_PKEY *key);
 
@@ -109,19 +110,30 @@ int pki_make_request(const char *key_pem, const char *common_name, char **ret_pe
  * the key; all else in the certificate is the profile's, cut to the life of the CA. */
 int pki_sign_request(const struct pki_authority *authority, const char *request_pem,
                      const struct pki_profile *profile, char **ret_pem, struct error *error);
-/* Step 5: the party keeps its certificate and (not NULL) that of the CA. */
-int pki_install(const char *folder, const char *name, const char *certificate_pem,
-                const char *ca_pem, struct error *error);
 
-/* Whether a request is signed with this key and asks for this name. */
+/* Whether the request's own signature is right and it asks for this name and nothing more. */
+bool pki_request_is_for(const X509_REQ *request, const char *common_name);
+/* ... and the signature is this key's. */
 bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name);
+int pki_request_pem(const X509_REQ *request, char **ret, struct error *error);
 int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error);
+
+/* ---- pki_party.c ---- */
+
+/* Who holds a certificate. */
+struct pki_holder {
+    const char *name, *folder, *common_name;
+    const char *authority; /* the file that the signing CA's certificate is kept in, or NULL */
+};
+/* NULL when there is none of that name. */
+const struct pki_holder *pki_holder_find(const char *name);
 
 /* ---- pki_ca.c: one pki_ensure(), and the CA in it ---- */
 
 /* One pki_ensure(). */
 struct pki_session {
     const struct pki_options *options;
+    const struct pki_parties *parties;
     char *store;
     GENERAL_NAMES *addresses;
     int64_t now_s;
@@ -130,22 +142,17 @@ struct pki_session {
     struct pki_outcome outcome;
 };
 
-/* <store>/<folder>/<name><suffix> */
-char *pki_path(const struct pki_session *session, const char *folder, const char *name,
-               const char *suffix);
+/* <store>/ca/<name> */
+char *pki_ca_path(const struct pki_session *session, const char *name);
 /* Valid now, and for longer than the time left at which certificates are renewed. */
 bool pki_has_life_left(const struct pki_session *session, const X509 *certificate);
 bool pki_is_signed_by(X509 *certificate, X509 *issuer);
-bool pki_has_key_type(const struct pki_session *session, const EVP_PKEY *key);
 /* The CA certificate of the text, or NULL when it must be made anew. */
 X509 *pki_ca_usable(const struct pki_session *session, const char *pem);
 
 /* A certificate for a CA, signed by itself. */
 int pki_ca_issue(struct pki_session *session, EVP_PKEY *key, const char *name, X509 **ret,
                  struct error *error);
-/* Writes the certificate of a CA to <store>/<folder>/<name>.crt. */
-int pki_ca_keep(const struct pki_session *session, const char *folder, const char *name,
-                const X509 *certificate, struct error *error);
 /* Reads the certificate of the store's CA; when it cannot stay, all certificates are due. */
 int pki_ca_read(struct pki_session *session, struct error *error);
 /* Step 1: the CA made ready to sign: its key opened (here the passphrase is asked for) or made,
@@ -156,8 +163,8 @@ int pki_ca_ready(struct pki_session *session, struct error *error);
 
 /* An existing folder is good. */
 int pki_make_folder(const char *path, struct error *error);
-/* Waits until no other run has the lock of the root folder; closing *ret_fd gives it back. */
-int pki_lock(const char *folder, int *ret_fd, struct error *error);
+/* Waits until nobody else has that lock of the root folder; closing *ret_fd gives it back. */
+int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error);
 /* The whole file, wiped by the caller when it is secret. A missing file gives 0 and NULL. */
 int pki_read(const char *path, char **ret, struct error *error);
 /* Replaces the file at once or not at all. */

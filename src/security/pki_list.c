@@ -79,6 +79,11 @@ int pki_list(const char *store, struct pki_entry **ret, size_t *ret_n, struct er
         CLEANUP_FREE char *pem = NULL;
 
         r = pki_read(path, &pem, error);
+        if (r == 0 && !pem) {
+            free(path);
+            path = text_format("%s/ca/%s.crt", store, shown[i].name);
+            r = pki_read(path, &pem, error);
+        }
         if (r == 0 && pem)
             r = describe(&entries[n], shown[i].name, path, pem, error);
         if (r == 0 && pem)

@@ -44,22 +44,18 @@ int pki_make_request(const char *key_pem, const char *common_name, char **ret_pe
                      struct error *error) {
     CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(key_pem, NULL, NULL);
     CLEANUP(X509_REQ_freep) X509_REQ *request = X509_REQ_new();
-    CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
 
     if (!key)
         return error_set(error, -EBADMSG, "%s: this is no private key", common_name);
-    if (!request || !bio || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
+    if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
         !set_common_name(X509_REQ_get_subject_name(request), common_name) ||
         X509_REQ_set_pubkey(request, key) != 1 ||
-        X509_REQ_sign(request, key, pki_digest_of(key)) <= 0 ||
-        PEM_write_bio_X509_REQ(bio, request) != 1)
+        X509_REQ_sign(request, key, pki_digest_of(key)) <= 0)
         return pki_openssl_error(error, "making a certificate request");
-    *ret_pem = pki_bio_text(bio);
-    return 0;
+    return pki_request_pem(request, ret_pem, error);
 }
 
-/* Whether the request's own signature is right and it asks for this name and nothing more. */
-static bool is_request_for(const X509_REQ *request, const char *common_name) {
+bool pki_request_is_for(const X509_REQ *request, const char *common_name) {
     const X509_NAME *subject = X509_REQ_get_subject_name(request);
     EVP_PKEY *key = X509_REQ_get0_pubkey((X509_REQ *)request);
     char text[80] = "";
@@ -75,8 +71,17 @@ static bool is_request_for(const X509_REQ *request, const char *common_name) {
 }
 
 bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name) {
-    return is_request_for(request, common_name) &&
+    return pki_request_is_for(request, common_name) &&
            EVP_PKEY_eq(X509_REQ_get0_pubkey((X509_REQ *)request), key) == 1;
+}
+
+int pki_request_pem(const X509_REQ *request, char **ret, struct error *error) {
+    CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_mem());
+
+    if (!bio || PEM_write_bio_X509_REQ(bio, (X509_REQ *)request) != 1)
+        return pki_openssl_error(error, "writing a certificate request");
+    *ret = pki_bio_text(bio);
+    return 0;
 }
 
 /* ---- step 4: certificates ---- */
@@ -177,7 +182,7 @@ int pki_sign_request(const struct pki_authority *authority, const char *request_
     int64_t ca_from_s, ca_to_s;
     int r;
 
-    if (!request || !is_request_for(request, profile->common_name))
+    if (!request || !pki_request_is_for(request, profile->common_name))
         return error_set(error, -EBADMSG,
                          "the certificate request is not for '%s', or not signed with its own key",
                          profile->common_name);
@@ -198,17 +203,4 @@ int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error
         return pki_openssl_error(error, "writing a certificate");
     *ret = pki_bio_text(bio);
     return 0;
-}
-
-/* ---- step 5 ---- */
-
-int pki_install(const char *folder, const char *name, const char *certificate_pem,
-                const char *ca_pem, struct error *error) {
-    CLEANUP_FREE char *certificate_path = text_format("%s/%s.crt", folder, name);
-    CLEANUP_FREE char *ca_path = text_format("%s/ca.crt", folder);
-    int r = pki_update(certificate_path, certificate_pem, PKI_PUBLIC_MODE, error);
-
-    if (r < 0 || !ca_pem)
-        return r;
-    return pki_update(ca_path, ca_pem, PKI_PUBLIC_MODE, error);
 }

@@ -133,6 +133,10 @@ const char *pki_key_type_of(const EVP_PKEY *key) {
     return name ? name : "unknown";
 }
 
+bool pki_has_key_type(const EVP_PKEY *key, const char *key_type) {
+    return key && text_equal(pki_key_type_of(key), key_type);
+}
+
 const EVP_MD *pki_digest_of(const EVP_PKEY *key) {
     return EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
 }

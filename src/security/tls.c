@@ -99,6 +99,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
         .addresses = issuer->addresses,
         .passphrase = find_passphrase,
         .context = issuer,
+        .parties = issuer->parties,
     };
 
     return pki_ensure(&options, &outcome, error);

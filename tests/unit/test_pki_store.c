@@ -215,7 +215,7 @@ static void test_list(void **state) {
 static void test_steps(void **state) {
     struct fixture *fixture = *state;
     CLEANUP(pki_secret_freep) char *key = NULL;
-    CLEANUP_FREE char *ca_key = NULL, *request = NULL, *signed_pem = NULL, *folder = NULL;
+    CLEANUP_FREE char *ca_key = NULL, *request = NULL, *signed_pem = NULL, *ca_pem = NULL;
     CLEANUP(pki_authority_clear) struct pki_authority authority = {0};
     struct pki_profile profile = {.common_name = "client1", .role = PKI_CLIENT};
     struct error *error = &fixture->error;
@@ -234,10 +234,15 @@ static void test_steps(void **state) {
     assert_mentions(fixture, "client2");
     profile.common_name = "client1";
     assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), 0);
-    folder = path_of(fixture, "client1");
-    assert_int_equal(pki_install(folder, "client1", signed_pem, NULL, error), 0);
-    assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
+    ca_pem = content(fixture, "ca/ca.crt");
+    assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
+                                       ca_pem, error),
+                     -EKEYREJECTED); /* the key is not there yet */
     overwrite(fixture, "client1/client1.key", key);
+    assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
+                                       ca_pem, error),
+                     0);
+    assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
     assert_int_equal(ensure(fixture), 1); /* right in all but the type of key */
     check_store(fixture);
 }

@@ -1,0 +1,104 @@
+#include "run/issue.h"
+
+#include "base/jsonline.h"
+#include "security/mechanism.h"
+#include "security/pki.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* ---- the way to the holders ---- */
+
+/* Those of a certificate that must be refused are with client2: it makes the proofs. */
+static const struct {
+    const char *holder;
+    enum party party;
+} homes[] = {
+    {"broker", PARTY_BROKER},   {"client1", PARTY_CLIENT1},  {"client2", PARTY_CLIENT2},
+    {"expired", PARTY_CLIENT2}, {"stranger", PARTY_CLIENT2},
+};
+
+static struct host *home_of(const struct cast *cast, const char *holder) {
+    enum party party = PARTY_CLIENT2;
+
+    for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
+        if (text_equal(homes[i].holder, holder))
+            party = homes[i].party;
+    return cast->hosts[cast_host_of(cast, party)];
+}
+
+/* What is said of the host itself is clear as it is. */
+static int name_holder(struct error *error, int r, const char *holder, const struct host *host) {
+    if (r >= 0 || r == -EINTR || r == -EPIPE)
+        return r;
+    return error_prefix(error, r, "certificate of %s on %s", holder, host_spec(host));
+}
+
+static int request(void *context, const char *key_type, const char *holder,
+                   struct pki_party_files *ret, struct error *error) {
+    struct host *host = home_of(context, holder);
+    json_auto_t *answer = NULL;
+    int r =
+        host_order(host, "certificate-request",
+                   json_pack("{s:s,s:s}", "key_type", key_type, "holder", holder), &answer, error);
+
+    if (r < 0)
+        return name_holder(error, r, holder, host);
+    *ret = (struct pki_party_files){
+        .request = text_copy(jsonline_text(answer, "request", NULL)),
+        .certificate = text_copy(jsonline_text(answer, "certificate", NULL)),
+        .authority = text_copy(jsonline_text(answer, "authority", NULL)),
+    };
+    return 0;
+}
+
+static int install(void *context, const char *key_type, const char *holder, const char *certificate,
+                   const char *authority, struct error *error) {
+    struct host *host = home_of(context, holder);
+    json_t *order = json_pack("{s:s,s:s,s:s,s:s*}", "key_type", key_type, "holder", holder,
+                              "certificate", certificate, "authority", authority);
+
+    return name_holder(error, host_order(host, "certificate-install", order, NULL, error), holder,
+                       host);
+}
+
+/* ---- all channels ---- */
+
+int issue_channels(struct runner *runner, struct error *error) {
+    const struct scenario *scenario = runner->scenario;
+    const struct certificates_settings *certificates =
+        settings_get(&scenario->settings, &certificates_group);
+    const struct pki_parties parties = {request, install, &runner->cast};
+    struct issuer issuer = {.certs = runner->options->certs,
+                            .parties = &parties,
+                            .addresses = runner->site.address,
+                            .validity_ns = certificates->validity_ns,
+                            .renew_before_ns = certificates->renew_before_ns,
+                            .may_prompt = isatty(STDIN_FILENO),
+                            .secrets = runner->secrets};
+    struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
+    int r = 0;
+
+    for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
+        if (poll(&cancelled, 1, 0) > 0)
+            return error_set(error, -EINTR, "interrupted");
+        r = mechanism_issue(&scenario->channels[i], &issuer, error);
+        if (r < 0)
+            (void)error_prefix(error, r, "channel %s", scenario->channels[i].name);
+    }
+    return r;
+}
+
+json_t *issue_secrets_of(const json_t *secrets, const char *channel) {
+    json_t *result = json_object(), *all;
+    const char *mechanism;
+
+    json_object_foreach((json_t *)(uintptr_t)secrets, mechanism, all) {
+        json_t *one = json_object_get(all, channel);
+
+        if (one)
+            (void)json_object_set_new(result, mechanism, json_pack("{s:O}", channel, one));
+    }
+    return result;
+}

@@ -1,0 +1,18 @@
+/*
+ * issue - what the driver issues once before a run: certificates and generated secrets. The CA is
+ * here; keys and requests are made by the agents of those hosts where their holders live, and only
+ * requests come from there, only certificates go there.
+ */
+#ifndef BENCH_RUN_ISSUE_H
+#define BENCH_RUN_ISSUE_H
+
+#include "run/bringup.h"
+
+/* For all channels of the scenario, on the hosts of the cast; fills runner->secrets. -EINTR when
+ * the user wants to leave. */
+int issue_channels(struct runner *runner, struct error *error);
+
+/* Of the secrets that were issued, those of one channel, in the same shape; the caller's. */
+json_t *issue_secrets_of(const json_t *secrets, const char *channel);
+
+#endif
