@@ -37,18 +37,19 @@ static bool expects(const char *causes, const char *seen) {
     return false;
 }
 
-static void prove_accepted(struct examiner *examiner, const char *name) {
+/* When there is no answer at all, something else is out of order than the channel's protection, and
+ * nothing can be said of that. */
+static int prove_accepted(struct examiner *examiner, const char *name, struct error *error) {
     struct attempt attempt;
-    struct error error;
+    int r = attempt_make(examiner->right, NULL, &attempt, error);
 
-    if (attempt_make(examiner->right, NULL, &attempt, &error) < 0) {
-        put_row(examiner, name, "accepted", "no answer", error.text, false);
-        return;
-    }
+    if (r < 0)
+        return error_prefix(error, r, "%s", name);
     put_row(examiner, name, "accepted", attempt.accepted ? "accepted" : "refused", attempt.cause,
             attempt.accepted);
     if (attempt.accepted)
         examiner->session = attempt.session;
+    return 0;
 }
 
 static void prove_refused(struct examiner *examiner, const struct proof *proof) {
@@ -124,11 +125,13 @@ static void prove_wiretap(struct examiner *examiner) {
         prove_sight(examiner, wiretap, "wiretap-password", examiner->right->password, cause);
 }
 
-static void prove_all(struct examiner *examiner) {
+static int prove_all(struct examiner *examiner, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
+    int r = prove_accepted(examiner, "accepted-before", error);
 
-    prove_accepted(examiner, "accepted-before");
+    if (r < 0)
+        return r;
     prove_negotiated(examiner);
     while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
         for (size_t i = 0; i < mechanism->n_proofs; i++)
@@ -137,7 +140,7 @@ static void prove_all(struct examiner *examiner) {
                 prove_refused(examiner, &mechanism->proofs[i]);
     prove_wiretap(examiner);
     /* A refusal counts only while the right client is let in: before, and still. */
-    prove_accepted(examiner, "accepted-after");
+    return prove_accepted(examiner, "accepted-after", error);
 }
 
 static int run(struct stage *stage, struct error *error) {
@@ -156,12 +159,13 @@ static int run(struct stage *stage, struct error *error) {
     r = role_client(stage, &examiner.right, error);
     if (r == 0) {
         text_replace(&examiner.right->client_id, "client2-proof");
-        prove_all(&examiner);
+        r = prove_all(&examiner, error);
         (void)json_object_set_new(stage->result, "proofs", examiner.rows);
         stage_put_session(stage, &examiner.session);
         client_config_free(examiner.right);
-        r = stage_report(stage, error);
     }
+    if (r == 0)
+        r = stage_report(stage, error);
     channel_clear(&channel);
     return r;
 }

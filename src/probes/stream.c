@@ -5,14 +5,15 @@
 #include "transport/transport.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 
 /* A stall of this length ends a stream. */
 #define STALL_NS (10 * NS_PER_S)
-/* How many of them the end of a stream may take, when what was sent is still on a slow way. */
-#define MAX_STALLS 5
 /* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
  * sender has written is soon at the receiver. */
 #define NOT_SENT_BYTES (256 * 1024)
@@ -81,12 +82,30 @@ static void end_stream(struct stream *stream, int code, const char *what) {
     atomic_store(&stream->ended, true);
 }
 
+/* Until the receiver has finished too: to close on what it has said, be it a session ticket, would
+ * reset the connection under what is still on its way. That may be slow, as long as it moves. */
+static int await_receiver(const struct loop *loop) {
+    int on_its_way = INT_MAX, before;
+    ssize_t n = 1;
+
+    while (n != 0) {
+        n = loop->transport->ops->receive(loop->transport, loop->buffer, loop->size);
+        if (n >= 0)
+            continue;
+        before = on_its_way;
+        if (n != -ETIMEDOUT || ioctl(loop->transport->fd, SIOCOUTQ, &on_its_way) < 0)
+            return 0; /* the receiver counts what it has, and will say */
+        if (on_its_way >= before)
+            return -ETIMEDOUT;
+    }
+    return 0;
+}
+
 static void *send_loop(void *argument) {
     struct stream *stream = argument;
     struct loop *loop = stream->context;
     struct transport *transport = loop->transport;
     int64_t bytes = 0;
-    ssize_t n = 1;
     int r = 0;
 
     while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
@@ -96,13 +115,8 @@ static void *send_loop(void *argument) {
         atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
     }
     transport->ops->finish(transport);
-    /* Until the receiver has finished too: to close on what it has said, be it a session ticket,
-     * would reset the connection under what is still on its way. */
-    for (int stalls = 0; r == 0 && n != 0 && stalls < MAX_STALLS; stalls += n < 0) {
-        n = transport->ops->receive(transport, loop->buffer, loop->size);
-        if (n < 0 && n != -ETIMEDOUT)
-            break;
-    }
+    if (r == 0)
+        r = await_receiver(loop);
     end_stream(stream, r, "sending");
     return NULL;
 }

@@ -157,6 +157,50 @@ static int stop_telemetry(struct runner *runner, struct error *error) {
     return r;
 }
 
+/* ---- clocks ---- */
+
+/* The subscriber's clock against the publisher's. */
+static void take_clocks(struct runner *runner, int64_t *ret_ahead_ns, int64_t *ret_bound_ns) {
+    const struct host_clock *broker = &runner->site.clocks[0], *publisher = &runner->site.clocks[1];
+
+    *ret_ahead_ns = broker->ahead_ns - publisher->ahead_ns;
+    *ret_bound_ns = broker->bound_ns + publisher->bound_ns;
+}
+
+/* Before the first message: good enough to show latencies as they come. */
+static int start_clocks(struct runner *runner, struct error *error) {
+    struct telemetry_log *messages = &runner->messages;
+    int r = 0;
+
+    messages->ahead_ns = 0;
+    messages->bound_ns = -1;
+    if (runner->cast.n_hosts == 1)
+        return 0;
+    r = site_compare_clocks(&runner->site, error);
+    if (r == 0)
+        take_clocks(runner, &messages->ahead_ns, &messages->bound_ns);
+    if (messages->bound_ns == 0) /* a lab: both hosts share one kernel and its clock */
+        messages->bound_ns = -1;
+    return r;
+}
+
+/* Behind the last message: clocks drift apart, so the middle of both comparisons is taken, and half
+ * of their difference added to the bound. Without the second, the first has to do. */
+static void stop_clocks(struct runner *runner) {
+    struct telemetry_log *messages = &runner->messages;
+    int64_t ahead_ns, bound_ns, moved_ns;
+
+    if (messages->bound_ns < 0 || runner->interrupted ||
+        site_compare_clocks(&runner->site, NULL) < 0)
+        return;
+    take_clocks(runner, &ahead_ns, &bound_ns);
+    moved_ns = ahead_ns - messages->ahead_ns;
+    messages->ahead_ns += moved_ns / 2;
+    if (bound_ns > messages->bound_ns)
+        messages->bound_ns = bound_ns;
+    messages->bound_ns += (moved_ns < 0 ? -moved_ns : moved_ns) / 2;
+}
+
 /* ---- all of it ---- */
 
 int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error) {
@@ -166,6 +210,8 @@ int bringup_start(struct runner *runner, const struct trial_id *id, struct error
     r = start_broker(runner, id, error);
     if (r == 0)
         r = prove(runner, id, error);
+    if (r == 0 && !runner->broken)
+        r = start_clocks(runner, error);
     if (r == 0 && !runner->broken)
         r = start_telemetry(runner, error);
     return r;
@@ -195,6 +241,7 @@ int bringup_stop(struct runner *runner, const struct trial_id *id, struct error 
     write_peak(runner, id, &runner->subscriber, "telemetry");
     cast_drop(&runner->cast, &runner->publisher);
     cast_drop(&runner->cast, &runner->subscriber);
+    stop_clocks(runner);
     telemetry_log_write(&runner->messages, runner->journal, id, !runner->interrupted);
     r = keep_log(runner, id, error);
     if (r == 0)

@@ -16,7 +16,7 @@ struct runner {
     struct plan *plan;
     struct cast cast;
     struct site site;
-    int failures_in_a_row; /* channels that did not come up */
+    size_t failures; /* channels in a row that did not come up */
     json_t *secrets;
     struct journal *journal;
     struct progress *progress;

@@ -44,25 +44,32 @@ static int commit(struct runner *runner, const struct trial_id *id, struct trial
     return r;
 }
 
-/* Nothing will come of the rest when so many fail one after the other. */
-#define MAX_FAILURES 3
+/* What fails may pass, a link that is down for a moment: after each channel in a row that did not
+ * come up, the next is tried a while later. After the last, nothing will come of the rest either.
+ */
+static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S, 24 * NS_PER_S};
 
 /* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
  * any more, it is the set-up that does not work, and no other channel would fare better. */
 static int bring_up(struct runner *runner, const struct trial_id *id, char **ret_failure,
                     struct error *error) {
     size_t committed = 0;
-    int r = site_mend(&runner->site, error);
+    int r = site_pause(&runner->site, pauses_ns[runner->failures], error);
 
+    if (r == 0)
+        r = site_mend(&runner->site, error);
     if (r < 0)
         return r;
     r = bringup_start(runner, id, error);
     if (r == 0)
-        runner->failures_in_a_row = 0;
+        runner->failures = 0;
     for (size_t i = 0; i < ARRAY_SIZE(runner->outcome->trials); i++)
         committed += runner->outcome->trials[i];
-    if (r == 0 || r == -EINTR || !committed || ++runner->failures_in_a_row == MAX_FAILURES)
+    if (r == 0 || r == -EINTR || !committed)
         return r;
+    if (++runner->failures == ARRAY_SIZE(pauses_ns))
+        return error_prefix(error, r, "%zu channels in a row did not come up; the last",
+                            runner->failures);
     *ret_failure = text_format("the channel did not come up: %s", error->text);
     return 0;
 }

@@ -148,8 +148,7 @@ void site_close(struct site *site) {
     site->address = NULL;
 }
 
-/* -EINTR when the user has had enough. */
-static int pause_for(const struct site *site, int64_t pause_ns, struct error *error) {
+int site_pause(const struct site *site, int64_t pause_ns, struct error *error) {
     struct pollfd cancelled = {.fd = site->options.cancel_fd, .events = POLLIN};
 
     return poll(&cancelled, 1, (int)(pause_ns / NS_PER_MS)) > 0
@@ -167,7 +166,7 @@ int site_mend(struct site *site, struct error *error) {
         return 0;
     close_all(site);
     for (size_t i = 0; i < ARRAY_SIZE(pauses_ns); i++) {
-        r = pause_for(site, pauses_ns[i], error);
+        r = site_pause(site, pauses_ns[i], error);
         if (r == 0)
             r = open_all(site, error);
         if (r == 0 || r == -EINTR)

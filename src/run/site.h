@@ -24,6 +24,9 @@ void site_close(struct site *site);
  * and a cable can be put back. */
 int site_mend(struct site *site, struct error *error);
 
+/* Lets some time pass; -EINTR when the user has had enough. */
+int site_pause(const struct site *site, int64_t pause_ns, struct error *error);
+
 /* Compares each host's clock with this one's, into site->clocks. */
 int site_compare_clocks(struct site *site, struct error *error);
 

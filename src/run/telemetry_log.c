@@ -41,7 +41,7 @@ double telemetry_log_latency_ms(const struct telemetry_log *log, int64_t sequenc
         return NAN;
     message = &log->messages[sequence - 1];
     return message->due_ns && message->arrived_ns
-               ? (double)(message->arrived_ns - message->due_ns) / 1e6
+               ? (double)(message->arrived_ns - log->ahead_ns - message->due_ns) / 1e6
                : NAN;
 }
 
@@ -61,5 +61,7 @@ void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
             journal_telemetry(journal, id, sequence, message->due_utc_ns, NAN, "duplicate");
     }
     free(log->messages);
-    *log = (struct telemetry_log){NULL, 0, log->written + (int64_t)log->count};
+    log->written += (int64_t)log->count;
+    log->messages = NULL;
+    log->count = 0;
 }

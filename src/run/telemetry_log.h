@@ -1,5 +1,8 @@
 /*
  * telemetry_log - what became of every telemetry message of one bring-up.
+ *
+ * Publisher and subscriber each tell the time of their own host's monotonic clock; `ahead` says how
+ * far apart these are.
  */
 #ifndef BENCH_RUN_TELEMETRY_LOG_H
 #define BENCH_RUN_TELEMETRY_LOG_H
@@ -16,6 +19,9 @@ struct telemetry_log {
     struct telemetry_message *messages; /* by sequence, from 1 */
     size_t count;
     int64_t written; /* messages of earlier bring-ups of the same visit, whose numbers go on */
+    /* How far the subscriber's clock is ahead of the publisher's, and by how much that may be
+     * wrong: -1 when both read the same clock. */
+    int64_t ahead_ns, bound_ns;
 };
 
 /* Takes in what the publisher (`published`) and the subscriber (`arrived`) say, in any order. */
