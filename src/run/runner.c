@@ -47,7 +47,7 @@ static int commit(struct runner *runner, const struct trial_id *id, struct trial
 /* What fails may pass, a link that is down for a moment: after each channel in a row that did not
  * come up, the next is tried a while later. After the last, nothing will come of the rest either.
  */
-static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S, 24 * NS_PER_S};
+static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
 
 /* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
  * any more, it is the set-up that does not work, and no other channel would fare better. */

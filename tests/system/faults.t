@@ -35,11 +35,6 @@ reportable() {
   exits "$1" 0
 }
 
-# shellcheck disable=SC2317 # called by check
-is_rest_gone_soon() {
-  wait_for 3 is_rest_gone
-}
-
 # ---- the broker ----
 
 # Block 1 loses a broker and is measured again; block 2 is not touched by that.

@@ -123,6 +123,10 @@ is_gone() { # PID...: all have ended (one that nobody has waited for yet, too)
   done
 }
 
+is_rest_gone_soon() { # for check: no process of this test is left
+  wait_for 3 is_rest_gone
+}
+
 # find_process PATTERN: the process ids of this test whose arguments match.
 find_process() {
   list_rest | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1

@@ -1,0 +1,137 @@
+#!/bin/sh
+# What happens to two hosts within an hour: processes die at either end, a host freezes, the link
+# goes away for a moment or for good, a disk is full. The failed trial is named with its cause, its
+# block is measured again once, what was measured stays, nothing is left behind.
+. "$(dirname "$0")/real.sh"
+need_command ip tc unshare nsenter
+[ "$(id -u)" = 0 ] || skip_all 'needs root: links are cut in network namespaces'
+
+# begin [OPTION...]: a run in a lab, in the background; block 1 is the one that is hurt.
+begin() {
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  start setsid "$bench" run "$tiny" --broker-host lab:a --publisher-host lab:b \
+    --set hosts.address= --set lab.rate=20Mbit/s --repetitions 2 \
+    --output "$results" --certs "$scratch/certs" "$@"
+}
+
+agent() { # a or b
+  find_process "[^ ]*bench agent --certs [^ ]*/lab-$1"
+}
+
+link() { # up or down
+  nsenter --net --target "$(agent b)" ip link set bench0 "$1"
+}
+
+# hurt NAME CAUSE: the run ended with one failed trial of block 1, whose reason matches.
+hurt() {
+  folder=$(find_run)
+  exits "$1: the run ends as one with a failed trial" 1
+  matches '... which says why' "$(rows "$folder/trials.csv" block,attempt,reason status=failed)" \
+    "^1\|1\|$2"
+  is '... it alone failed' "$(count "$folder/trials.csv" status=failed)" 1
+  is '... its block was measured again, whole' \
+    "$(rows "$folder/trials.csv" status block=1 attempt=2 | sort -u)" ok
+  is '... the other was not' "$(rows "$folder/trials.csv" attempt,status block=2 | sort -u)" '1|ok'
+  is '... what failed has no figure' \
+    "$(rows "$folder/trials.csv" throughput_mbit_s,bytes status=failed)" '|'
+  check '... nothing goes on' is_rest_gone_soon
+}
+
+# ---- processes ----
+
+for probe in path transport delivery; do
+  begin --probes $probe --set probe.$probe.duration=1500ms
+  await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
+  kill -KILL "$(await_process '[^ ]*/mosquitto -c ')"
+  stop_waiting 30
+  hurt "the broker dies during $probe" 'the broker ended \(killed by SIGKILL\)'
+done
+
+for end in client server; do
+  begin --set probe.path.duration=1500ms
+  kill -KILL "$(await_process ".* worker path-$end\$")"
+  stop_waiting 30
+  hurt "the $end of a probe dies" "path-(client|server): "
+done
+
+for name in a b; do
+  begin --set probe.path.duration=1500ms
+  await_process '.* worker path-client$' >"$scratch/worker"
+  kill -KILL "$(agent $name)"
+  stop_waiting 30
+  hurt "agent $name dies" "host lab:$name: its agent has ended"
+done
+
+# ---- a host that freezes ----
+
+begin --set probe.path.duration=1500ms
+await_process '.* worker path-client$' >"$scratch/worker"
+kill -STOP "$(agent b)"
+stop_waiting 40
+hurt 'a host freezes' 'host lab:b: nothing was heard of its agent for 10 s'
+
+# ---- the link ----
+
+begin --set probe.path.duration=5s
+await_process '.* worker path-client$' >"$scratch/worker"
+sleep 0.5
+link down
+sleep 2
+link up
+stop_waiting 40
+folder=$(find_run)
+exits 'the link is down for 2 s: nothing fails' 0
+is 'all was measured, at the first attempt' \
+  "$(rows "$folder/trials.csv" attempt,status | sort -u)" '1|ok'
+check 'the gap can be seen' test \
+  "$(rows "$folder/intervals.csv" bytes trial=1 | awk '$1 == 0' | wc -l)" -ge 10
+check 'nothing goes on' is_rest_gone_soon
+
+begin --set probe.path.duration=1500ms --repetitions 9
+await_process '.* worker path-client$' >"$scratch/worker"
+link down
+stop_waiting 120
+folder=$(find_run)
+exits 'the link is down for good: the run breaks off' 3
+contains 'that is said' "$err" 'channels in a row did not come up; the last: '
+matches 'the trial under way failed' "$(rows "$folder/trials.csv" reason trial=1)" \
+  '^path-(client|server): (sending|receiving): Connection timed out'
+is 'nothing was measured' "$(rows "$folder/trials.csv" status | sort -u)" failed
+contains 'it says how to go on' "$err" '--resume'
+check 'nothing goes on' is_rest_gone_soon
+
+# ---- a disk that is full on the other host ----
+
+if unshare --mount mount -t tmpfs none "$scratch" 2>/dev/null; then
+  mkdir "$scratch/disk"
+  # shellcheck disable=SC2016 # for the shell in the namespace
+  run unshare --mount sh -c '
+    disk=$0 log=$1
+    shift
+    mount -t tmpfs -o size=256k none "$disk" || exit 99
+    "$@" >"$log" 2>&1 &
+    until grep -q "block 1/2 .* path .*Mbit" "$log"; do sleep 0.05; done
+    dd if=/dev/zero of="$disk/filler" bs=1k count=1000 2>/dev/null
+    until grep -q failed: "$log"; do sleep 0.05; done
+    rm "$disk/filler"
+    wait $!' "$scratch/disk" "$scratch/log" "$bench" run "$tiny" \
+    --broker-host "exec:env TMPDIR=$scratch/disk" --set hosts.folder="$root" \
+    --channels 'plain password' --repetitions 2 --set probe.path.duration=500ms \
+    --output "$scratch/results.disk" --certs "$scratch/certs"
+  results=$scratch/results.disk
+  folder=$(find_run)
+  exits 'the other host'\''s disk is full for a while: its channels failed' 1
+  matches 'that is said' "$(rows "$folder/trials.csv" reason status=failed | sort -u)" \
+    'the channel did not come up: .*No space left on device'
+  is 'the last attempt of each block is whole' \
+    "$(rows "$folder/trials.csv" block,attempt,status | sort -t '|' -k 1,1 -k 2,2n |
+      awk -F '|' '{ if ($2 != last[$1]) bad[$1] = 0; last[$1] = $2; bad[$1] += $3 != "ok" }
+        END { for (block in bad) print block, bad[block] }' | sort | tr '\n' ' ')" '1 0 2 0 '
+else
+  skip 'a disk that is full on the other host' 'no mount namespace here'
+fi
+
+is 'no broker'\''s folder stays, but those of killed agents' "$(find "$TMPDIR" -maxdepth 1 \
+  -name 'bench-broker-*' -newermt 'now + 1 minute')" ''
+finish

@@ -1,0 +1,164 @@
+#!/bin/sh
+# Two hosts on one machine, in a lab of network namespaces: what crosses the link, what each host
+# keeps, what is refused, what is left. And what driver and agent say to each other.
+. "$(dirname "$0")/real.sh"
+need_command ip tc unshare nsenter perl
+unshare --user --map-root-user --net true 2>/dev/null || [ "$(id -u)" = 0 ] ||
+  skip_all 'no network namespace for an ordinary user here'
+
+lab='--broker-host lab:a --publisher-host lab:b'
+links=$(ip -o link | cut -d : -f 2)
+
+find_agent() { # a or b: the process id of that agent
+  find_process "[^ ]*bench agent --certs [^ ]*/lab-$1"
+}
+
+# An agent that hears nothing more ends: it takes half a minute, so it goes on beside the rest.
+mkfifo "$scratch/silence"
+env -u BENCH_TEST_ID "$bench" agent <"$scratch/silence" >"$scratch/silent.out" 2>"$scratch/silent.err" &
+silent=$!
+exec 8>"$scratch/silence"
+printf '{"order": "beat"}\n' >&8
+began=$(date +%s)
+
+# ---- a run ----
+
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $lab --set hosts.address= --set lab.rate=20Mbit/s \
+  --channels 'plain password mutual-tls' --probes 'path transport delivery' \
+  --set probe.path.duration=500ms --set probe.transport.duration=500ms \
+  --set probe.delivery.duration=500ms
+exits 'a run in a lab' 0
+contains 'the hosts are named first' "$out" \
+  'hosts    broker and subscriber lab:a (192.0.2.1), publisher lab:b'
+is 'all was measured' "$(count "$folder/trials.csv" status=ok)" 9
+is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'nothing was faster than the link' \
+  "$(rows "$folder/trials.csv" probe,throughput_mbit_s | awk -F '|' '$1 != "delivery" && $2 > 20')" ''
+check 'nor far below it' test \
+  "$(rows "$folder/trials.csv" throughput_mbit_s probe=path | awk '$1 > 10' | wc -l)" -eq 3
+check 'telemetry crossed the link' test \
+  "$(rows "$folder/telemetry.csv" status | grep -c delivered)" -gt 10
+is 'one kernel has one clock: no bound is given' \
+  "$(rows "$folder/telemetry.csv" latency_bound_ms | sort -u)" ''
+
+certs=$scratch/certs
+is 'each host has its own keys, and the driver none but the CA'\''s' \
+  "$(cd "$certs" && grep -rl 'PRIVATE KEY' . | sort | tr '\n' ' ')" \
+  './ca/ca.key ./lab-a/broker/broker.key ./lab-a/client1/client1.key ./lab-b/client2/client2.key '"$(
+  )./lab-b/proof/expired.key ./lab-b/proof/stranger.key "
+
+links_now=$(ip -o link | cut -d : -f 2)
+is 'no interface is left' "$links_now" "$links"
+check 'no process is left' is_rest_gone_soon
+
+# ---- the way of a trial: how often the driver waits for an answer ----
+
+cat >"$scratch/tap" <<'END_OF_TAP'
+log=$1
+shift
+note='BEGIN { $| = 1; $sign = shift; open L, ">>", shift; select((select(L), $| = 1)[0]) }
+  print L "$sign $_"; print'
+perl -ne "$note" '>' "$log" | "$@" | perl -ne "$note" '<' "$log"
+END_OF_TAP
+host="exec:sh $scratch/tap $scratch/lines"
+measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" \
+  --probes 'path transport delivery' --repetitions 3
+exits 'a run through a program that starts the agent' 0
+# From the last result of a trial to the "go" of the next: orders that have an id are waited for.
+is 'from trial to trial the driver waits for two answers at most' "$(awk '
+  /^< .*"say": *"result"/ { trips = 0; result = 1 }
+  /^> .*"id":/ { trips++ }
+  /^> .*"order": *"broker-down"/ { result = 0 }
+  /^> .*"do": *"go"/ && result { gaps++; if (trips > 2) print trips " trips"; result = 0 }
+  END { if (gaps < 6) print "only " gaps + 0 " gaps were seen" }' "$scratch/lines")" ''
+contains 'both sides give signs of life' "$(cat "$scratch/lines")" '{"order":"beat"}'
+
+# ---- what is refused ----
+
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $lab --set hosts.address= --set lab.delay=5ms --set lab.loss=0.1%
+if tc_has_netem=$(unshare --net sh -c 'ip link set lo up && tc qdisc add dev lo root netem' 2>&1); then
+  exits 'delay and loss' 0
+else
+  diag "$tc_has_netem"
+  exits 'delay and loss where the kernel has no netem' 3
+  contains 'the missing piece is named' "$err" \
+    "lab.delay and lab.loss need the kernel's netem (module sch_netem)"
+fi
+
+printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n' |
+  "$bench" agent >"$scratch/answer"
+contains 'no other network than a fresh one is touched' "$(cat "$scratch/answer")" \
+  'this is no fresh network namespace'
+
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $lab --set hosts.address=198.51.100.7
+check 'an address that is not there' test "$status" -ge 2
+contains '... is named' "$err" 198.51.100.7
+
+groups() {
+  find /sys/fs/cgroup -maxdepth 2 -name 'bench-lab-*' 2>/dev/null
+}
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $lab --set hosts.address= --set lab.broker_cpu=50
+case $status in
+0) pass 'a limit of processor time' ;;
+*)
+  exits 'a limit of processor time that cannot be had' 3
+  matches '... the reason is told' "$err" 'host lab:a: a CPU limit needs (root|control groups)'
+  ;;
+esac
+is 'no control group is left' "$(groups)" ''
+
+# ---- an ordinary user ----
+
+if can_be_nobody && $nobody unshare --user --map-root-user --net true 2>/dev/null; then
+  chmod 644 "$tiny"
+  mkdir -m 777 "$scratch/theirs"
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" PATH=/usr/local/bin:/usr/bin:/bin "$bench" run "$tiny" \
+    $lab --set hosts.address= --set lab.rate=20Mbit/s --channels 'plain mutual-tls' --quiet \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
+  exits 'an ordinary user has a lab too' 0
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" PATH=/usr/local/bin:/usr/bin:/bin "$bench" run "$tiny" \
+    $lab --set hosts.address= --set lab.broker_cpu=50 --quiet \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
+  exits 'but no limit of processor time' 3
+  contains '... because that needs root' "$err" 'a CPU limit needs root'
+else
+  skip 'an ordinary user has a lab too' 'not root, or no namespaces for others'
+fi
+
+# ---- the driver is killed ----
+
+# shellcheck disable=SC2086 # several words
+start setsid "$bench" run "$tiny" $lab --set hosts.address= --repetitions 50 \
+  --set probe.path.duration=1s --set lab.publisher_cpu=80 --output "$scratch/results.killed" \
+  --certs "$scratch/certs"
+await_process '.* worker path-client$' >"$scratch/pid"
+agent=$(find_agent a)
+check 'the agents are in networks of their own' test \
+  "$(readlink "/proc/$agent/ns/net")" != "$(readlink /proc/self/ns/net)"
+kill -KILL "$driver"
+stop_waiting 4
+check 'killed: agents, broker and workers end, and the namespaces with them' is_rest_gone_soon
+is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
+is 'no control group is left' "$(groups)" ''
+is 'no broker'\''s folder stays' "$(list_brokers)" ''
+
+# ---- silence ----
+
+if wait_for 40 is_gone "$silent"; then
+  check 'an agent that hears nothing ends, after half a minute' test \
+    $(($(date +%s) - began)) -ge 29
+  contains '... and says why' "$(cat "$scratch/silent.err")" \
+    'nothing was heard of the driver for 30 s'
+else
+  fail 'an agent that hears nothing ends'
+  kill "$silent"
+fi
+exec 8>&-
+check 'it has given signs of life until then' test "$(grep -c beat "$scratch/silent.out")" -gt 5
+finish
