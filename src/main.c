@@ -67,7 +67,7 @@ static int find_root(struct context *context, struct error *error) {
 
 /* ---- the command line ---- */
 
-enum { OPTION_CERTS = 256, OPTION_SET };
+enum { OPTION_CERTS = 256, OPTION_RESUME, OPTION_SET };
 
 /* Options that are short for a setting. */
 static const struct {
@@ -104,6 +104,17 @@ static int add_set(struct argp_state *state, char *argument) {
     return add_override(state, "--set", argument, equals + 1);
 }
 
+static int set_resume(struct argp_state *state, const char *folder) {
+    struct arguments *arguments = state->input;
+
+    if (!arguments->command->resumes)
+        argp_error(state, "--resume goes with all and run only");
+    if (!*folder)
+        argp_error(state, "--resume takes a run's folder, as in --resume results/NAME-TIME");
+    arguments->resume = folder;
+    return 0;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
@@ -123,6 +134,8 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_CERTS:
         arguments->certs = argument;
         return 0;
+    case OPTION_RESUME:
+        return set_resume(state, argument);
     case OPTION_SET:
         return add_set(state, argument);
     case ARGP_KEY_ARG:
@@ -138,6 +151,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
 static void fill_options(struct argp_option *options) {
     static const struct argp_option fixed[] = {
         {"set", OPTION_SET, "PATH=VALUE", 0, "any setting; `bench list settings` shows them", 0},
+        {"resume", OPTION_RESUME, "RUN", 0, "all, run: go on with this run's folder", 0},
         {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
         {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
         {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
@@ -164,7 +178,7 @@ static void print_help(FILE *out) {
         out,
         "\n`bench COMMAND --help` shows a command's options. Exit status: 0 all well; 1 a trial\n"
         "failed or is void; 2 usage or scenario error; 3 the set-up cannot work; 130\n"
-        "interrupted.\n");
+        "interrupted; go on with --resume RUN.\n");
 }
 
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {

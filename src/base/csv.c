@@ -14,6 +14,7 @@ struct csv_writer {
     size_t length, capacity;
     size_t ended; /* of length: what belongs to ended rows */
     bool in_row;
+    bool unsynced; /* the kernel has rows that may not be on the disk yet */
 };
 
 static void append(struct csv_writer *writer, const char *bytes, size_t length) {
@@ -54,6 +55,7 @@ int csv_writer_open(struct csv_writer **ret, const char *path, const char *heade
     size = fstat(writer->fd, &status) < 0 ? -errno : cut_half_line(writer->fd, status.st_size);
     if (size < 0)
         return error_errno(error, (int)size, "%s", path);
+    writer->unsynced = true; /* what a writer before this one has left */
     if (size == 0) {
         append(writer, header, strlen(header));
         csv_end_row(writer);
@@ -147,8 +149,10 @@ int csv_flush(struct csv_writer *writer, bool sync, struct error *error) {
     }
     if (done)
         drop_ended(writer);
-    if (sync && fdatasync(writer->fd) < 0)
+    writer->unsynced = writer->unsynced || done;
+    if (sync && writer->unsynced && fdatasync(writer->fd) < 0)
         return error_errno(error, -errno, "%s", writer->path);
+    writer->unsynced = writer->unsynced && !sync;
     return 0;
 }
 

@@ -102,36 +102,79 @@ static int command_report(struct context *context) {
     return status;
 }
 
+/* ---- measuring ---- */
+
+/* Trials of the run with this status, those from before it was resumed included. */
+static size_t count(const struct run_outcome *outcome, enum trial_status status) {
+    return outcome->before[status] + outcome->trials[status];
+}
+
 static bool has_trials(const struct run_outcome *outcome) {
     size_t sum = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
-        sum += outcome->trials[i];
+        sum += count(outcome, (enum trial_status)i);
     return sum > 0;
 }
 
-static int summarise(const struct run_outcome *outcome) {
-    if (outcome->trials[TRIAL_FAILED] || outcome->trials[TRIAL_VOID])
+/* A path as a word that a shell takes for one; belongs to the caller. */
+static char *quote(const char *path) {
+    return path[strcspn(path, " \t\n\"'\\$`&;|<>()*?[]{}!#~")] ? text_format("'%s'", path)
+                                                               : text_copy(path);
+}
+
+/* What to type to go on with the run. */
+static void tell_how_to_go_on(const struct context *context, const char *folder) {
+    const struct arguments *arguments = &context->arguments;
+    CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
+    CLEANUP_FREE char *run = quote(shorten(folder)), *program = quote(shorten(launcher));
+    CLEANUP_FREE char *certs = arguments->certs ? quote(arguments->certs) : NULL;
+
+    fprintf(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
+            strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
+            certs ? " --certs " : "", certs ? certs : "");
+}
+
+static int summarise(const struct context *context, const struct run_outcome *outcome,
+                     const char *folder) {
+    size_t failed = count(outcome, TRIAL_FAILED), broken = count(outcome, TRIAL_VOID);
+
+    if (failed || broken)
         fprintf(stderr,
                 "bench: %zu trials failed and %zu are void; the reasons are in %s/trials.csv\n",
-                outcome->trials[TRIAL_FAILED], outcome->trials[TRIAL_VOID], outcome->folder);
-    if (outcome->interrupted)
-        fprintf(stderr, "bench: interrupted; what was measured is in %s\n",
-                outcome->folder ? outcome->folder : "no folder: nothing was");
-    if (outcome->interrupted)
-        return EXIT_INTERRUPTED;
-    return outcome->trials[TRIAL_FAILED] || outcome->trials[TRIAL_VOID] ? EXIT_TRIALS : EXIT_OK;
+                failed, broken, folder);
+    if (!outcome->interrupted)
+        return failed || broken ? EXIT_TRIALS : EXIT_OK;
+    fprintf(stderr, "bench: interrupted; what was measured is in %s\n",
+            folder ? folder : "no folder: nothing was");
+    if (folder)
+        tell_how_to_go_on(context, folder);
+    return EXIT_INTERRUPTED;
+}
+
+static int tell_broken_off(const struct context *context, const struct run_outcome *outcome,
+                           const char *folder, const struct error *error) {
+    if (folder)
+        fprintf(stderr, "bench: the run broke off; %s is in %s\n",
+                has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
+                folder);
+    (void)complain(EXIT_SETUP, error);
+    if (folder)
+        tell_how_to_go_on(context, folder);
+    return EXIT_SETUP;
 }
 
 /* Measures, with the signals that end a run as a readable descriptor instead of a sudden end. */
 static int measure(struct context *context, const struct scenario *scenario,
-                   struct run_outcome *outcome) {
+                   struct resumption *resumption, struct run_outcome *outcome) {
     struct run_options options = {.scenario = scenario,
+                                  .resumption = resumption,
                                   .results = context->results,
                                   .certs = context->certs,
                                   .root = context->root,
                                   .verbosity = context->arguments.verbosity};
     struct sigaction hangup = {0};
+    const char *folder;
     struct error error;
     sigset_t signals, before;
     int r;
@@ -149,23 +192,50 @@ static int measure(struct context *context, const struct scenario *scenario,
     if (options.cancel_fd >= 0)
         (void)close(options.cancel_fd);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
-    if (r < 0 && outcome->folder)
-        fprintf(stderr, "bench: the run broke off; %s is in %s\n",
-                has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
-                outcome->folder);
-    return r < 0 ? complain(EXIT_SETUP, &error) : summarise(outcome);
+    folder = resumption ? resumption->folder : outcome->folder;
+    return r < 0 ? tell_broken_off(context, outcome, folder, &error)
+                 : summarise(context, outcome, folder);
+}
+
+/* A run that goes on is the experiment that it was. */
+static int check_resume(const struct arguments *arguments, struct error *error) {
+    const char *origin = arguments->n_overrides ? arguments->overrides[0].origin
+                         : arguments->output    ? "--output"
+                                                : NULL;
+
+    if (arguments->n_words)
+        return error_set(error, -EINVAL,
+                         "--resume takes no SCENARIO ('%s'): a run goes on with its own",
+                         arguments->words[0]);
+    if (origin)
+        return error_set(error, -EINVAL,
+                         "--resume does not go with %s: a run goes on as it began; start a new one "
+                         "to change it",
+                         origin);
+    return 0;
+}
+
+static int open_run(struct context *context, struct resumption **ret) {
+    struct error error;
+    int r = check_resume(&context->arguments, &error);
+
+    if (r == 0)
+        r = resumption_open(ret, context->arguments.resume, &context->registry, &error);
+    return r < 0 ? complain(EXIT_USAGE, &error) : EXIT_OK;
 }
 
 static int run(struct context *context, bool with_report) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    CLEANUP(resumption_closep) struct resumption *resumption = NULL;
     struct run_outcome outcome;
-    int status = load(context, &scenario), reported;
+    int status, reported;
 
+    status = context->arguments.resume ? open_run(context, &resumption) : load(context, &scenario);
     if (status != EXIT_OK)
         return status;
-    status = measure(context, scenario, &outcome);
+    status = measure(context, resumption ? resumption->scenario : scenario, resumption, &outcome);
     if (with_report && outcome.folder &&
-        outcome.trials[TRIAL_OK] + outcome.trials[TRIAL_VOID] + outcome.trials[TRIAL_FAILED]) {
+        count(&outcome, TRIAL_OK) + count(&outcome, TRIAL_VOID) + count(&outcome, TRIAL_FAILED)) {
         printf("\n");
         reported = report(context, outcome.folder);
         status = status ? status : reported;
@@ -283,19 +353,20 @@ static int command_worker(struct context *context) {
 /* Those without help are between our own processes. */
 const struct command commands[] = {
     {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1, true,
-     command_all},
-    {"run", "[SCENARIO]", "measure only", 1, true, command_run},
+     true, command_all},
+    {"run", "[SCENARIO]", "measure only", 1, true, true, command_run},
     {"report", "RUN...", "summary, tables and figures from the files of runs", MAX_WORDS, false,
-     command_report},
+     false, command_report},
     {"list", "[KIND]", "scenarios, channels, mechanisms, probes, settings, metrics", 1, false,
-     command_list},
+     false, command_list},
     {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1, true,
-     command_check},
+     false, command_check},
     {"certs", "[make|show|renew]",
-     "make what certificates are missing, and show them; or renew all", 1, true, command_certs},
-    {"doctor", "", "what this host has and lacks", 0, false, command_doctor},
-    {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, NULL},
-    {"agent", "", NULL, 0, false, command_agent},
-    {"worker", "ROLE", NULL, 1, false, command_worker},
+     "make what certificates are missing, and show them; or renew all", 1, true, false,
+     command_certs},
+    {"doctor", "", "what this host has and lacks", 0, false, false, command_doctor},
+    {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, NULL},
+    {"agent", "", NULL, 0, false, false, command_agent},
+    {"worker", "ROLE", NULL, 1, false, false, command_worker},
 };
 const size_t n_commands = ARRAY_SIZE(commands);

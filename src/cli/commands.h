@@ -22,6 +22,7 @@ struct arguments {
     struct scenario_override overrides[MAX_OVERRIDES];
     size_t n_overrides;
     const char *output, *certs;
+    const char *resume; /* the folder of the run to go on with; NULL: a new one */
     enum verbosity verbosity;
 };
 
@@ -36,7 +37,8 @@ struct context {
 struct command {
     const char *name, *words, *help;
     size_t max_words;
-    bool runs; /* takes the options of a run */
+    bool runs;    /* takes the options of a run */
+    bool resumes; /* can go on with an interrupted one */
     int (*run)(struct context *context);
 };
 

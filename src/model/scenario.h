@@ -49,7 +49,9 @@ struct scenario_override {
 
 /* Reads the scenario `name`: a name in folder, or the path of a file (it has a '/' or ends in
  * ".ini"). Channels are looked for in channels/ beside the file, then in folder/channels/; hosts in
- * folder/hosts.ini. Errors are "file:line: [section] key: what is wrong, what would be right". */
+ * folder/hosts.ini. Without a folder (NULL) the file stands alone, as one of scenario_write()
+ * does: no other is looked at. Errors are "file:line: [section] key: what is wrong, what would be
+ * right". */
 int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,
                   const char *name, const struct scenario_override *overrides, size_t n_overrides,
                   struct error *error);

@@ -70,14 +70,18 @@ static int blame_key(struct loader *loader, const char *channel, int code) {
 /* -ENOENT: no such file, and the message says what there is. */
 static int open_channel_file(struct loader *loader, const char *name, struct inifile **ret) {
     const char *folders[] = {loader->beside, loader->folder};
-    CLEANUP_FREE char *folder = text_format("%s/channels", loader->folder), *known = NULL;
+    CLEANUP_FREE char *folder = NULL, *known = NULL;
 
+    if (!loader->folder)
+        return error_set(loader->error, -ENOENT, "unknown channel '%s'; define it in [channel.%s]",
+                         name, name);
     for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
         CLEANUP_FREE char *path = text_format("%s/channels/%s.ini", folders[i], name);
 
         if (access(path, F_OK) == 0)
             return inifile_read(ret, path, loader->error) < 0 ? -EINVAL : 0;
     }
+    folder = text_format("%s/channels", loader->folder);
     known = ini_names(folder);
     return error_set(loader->error, -ENOENT,
                      "unknown channel '%s'; known are %s, or define it in [channel.%s]", name,

@@ -130,11 +130,11 @@ static int read_scenario_file(struct loader *loader, const char *name) {
 }
 
 static int read_hosts_file(struct loader *loader) {
-    CLEANUP_FREE char *path = text_format("%s/hosts.ini", loader->folder);
+    CLEANUP_FREE char *path = loader->folder ? text_format("%s/hosts.ini", loader->folder) : NULL;
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     int r;
 
-    if (access(path, F_OK) < 0)
+    if (!path || access(path, F_OK) < 0)
         return 0;
     r = inifile_read(&file, path, loader->error);
     if (r < 0)

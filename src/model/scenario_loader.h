@@ -19,7 +19,7 @@ struct assignments {
 
 struct loader {
     const struct registry *registry;
-    const char *folder; /* scenarios/ */
+    const char *folder; /* scenarios/; NULL: the scenario's file stands alone */
     char *beside;       /* the scenario file's own folder */
     struct assignments given;
     struct assignments origins; /* what made the channel that is being built, in order */

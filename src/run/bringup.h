@@ -13,7 +13,8 @@
 struct runner {
     const struct run_options *options;
     const struct scenario *scenario;
-    struct plan *plan;
+    const struct plan *plan;
+    struct agenda *agenda;
     struct cast cast;
     struct site site;
     size_t failures; /* channels in a row that did not come up */

@@ -2,7 +2,9 @@
  * journal - the record of a run: its folder and the CSV files in it (columns: README.md).
  *
  * A trial counts when its row is in trials.csv, which is written and synced last; a file never ends
- * in half a row, also when the disk is full.
+ * in half a row, also when the disk is full. A row is one line: line ends in texts become blanks.
+ *
+ * Only one journal at a time can be open on a folder: it holds a lock on it.
  */
 #ifndef BENCH_RUN_JOURNAL_H
 #define BENCH_RUN_JOURNAL_H
@@ -16,6 +18,19 @@
 
 struct journal;
 
+/* trials.csv last: it is what commits. */
+enum journal_table {
+    JOURNAL_METRICS,
+    JOURNAL_INTERVALS,
+    JOURNAL_PROOFS,
+    JOURNAL_TELEMETRY,
+    JOURNAL_BLOCKS,
+    JOURNAL_TRIALS,
+    JOURNAL_N_TABLES
+};
+
+extern const struct journal_layout { const char *name, *header; } journal_layouts[JOURNAL_N_TABLES];
+
 /* Which trial a row is about. */
 struct trial_id {
     int64_t trial;
@@ -24,10 +39,17 @@ struct trial_id {
     const char *channel, *probe;
 };
 
-/* Makes results/<name>-<UTC> (or a free name beside it) with scenario.ini, definitions.csv and
- * environment.json in it. facts is borrowed. */
+/* Makes results/<name>-<UTC> (or a free name beside it) with scenario.ini, definitions.csv, the
+ * empty tables and environment.json, the last, in it, all on the disk. environment is borrowed. */
 int journal_create(struct journal **ret, const char *results, const struct scenario *scenario,
                    const json_t *environment, struct error *error);
+/* Goes on with a run's tables, a half-written last line of which is cut off; environment replaces
+ * the run's. lock_fd, of journal_lock(), becomes the journal's own. */
+int journal_reopen(struct journal **ret, const char *folder, int *lock_fd,
+                   const json_t *environment, struct error *error);
+/* A descriptor that keeps others from writing to the run's folder until it is closed; -EBUSY when
+ * another run is at it. */
+int journal_lock(const char *folder, struct error *error);
 void journal_close(struct journal *journal);
 DEFINE_CLEANUP(struct journal *, journal_close)
 
@@ -44,8 +66,12 @@ int journal_commit(struct journal *journal, const struct trial_id *id,
 
 /* A row as the proof role tells it: [proof, expected, observed, cause, verdict]. */
 void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *row);
+/* bound_ms: of the latency's error, where two clocks are in it; else NaN. */
 void journal_telemetry(struct journal *journal, const struct trial_id *id, int64_t sequence,
-                       int64_t due_utc_ns, double latency_ms, const char *status);
+                       int64_t due_utc_ns, double latency_ms, const char *status, double bound_ms);
+/* What was read on a host before and after a block; NaN: not there. */
+void journal_reading(struct journal *journal, int block, int attempt, const char *host,
+                     const char *metric, const char *unit, double before, double after);
 /* The broker's log of one bring-up. */
 int journal_broker_log(struct journal *journal, const struct trial_id *id, const char *log,
                        struct error *error);

@@ -13,7 +13,6 @@
 
 struct progress {
     const struct scenario *scenario;
-    const struct plan *plan;
     enum verbosity verbosity;
     bool live;      /* on a terminal that can be redrawn */
     int drawn;      /* lines on the screen that will be drawn over */
@@ -58,15 +57,14 @@ static bool can_redraw(const struct progress *progress, int *ret_width) {
     return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 3;
 }
 
-struct progress *progress_new(const struct scenario *scenario, const struct plan *plan,
-                              int64_t planned_ns, enum verbosity verbosity) {
+struct progress *progress_new(const struct scenario *scenario, size_t trials, int64_t planned_ns,
+                              enum verbosity verbosity) {
     struct progress *progress = memory_new(1, sizeof(*progress));
     size_t cells = scenario->n_channels * scenario->n_probes;
 
     *progress = (struct progress){.scenario = scenario,
-                                  .plan = plan,
                                   .verbosity = verbosity,
-                                  .total = plan->n_visits * plan->n_probes,
+                                  .total = trials,
                                   .started_ns = clock_monotonic_ns(),
                                   .planned_ns = planned_ns,
                                   .doing = text_copy("starting")};

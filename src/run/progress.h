@@ -11,9 +11,10 @@ enum verbosity { QUIET, NORMAL, VERBOSE };
 
 struct progress;
 
-/* Writes to stdout. planned_ns: how long the rest of the trials measure in all. */
-struct progress *progress_new(const struct scenario *scenario, const struct plan *plan,
-                              int64_t planned_ns, enum verbosity verbosity);
+/* Writes to stdout. trials, planned_ns: how many are to be measured, and how long that is in all.
+ */
+struct progress *progress_new(const struct scenario *scenario, size_t trials, int64_t planned_ns,
+                              enum verbosity verbosity);
 void progress_free(struct progress *progress); /* leaves the last state on the screen */
 DEFINE_CLEANUP(struct progress *, progress_free)
 
@@ -21,7 +22,7 @@ DEFINE_CLEANUP(struct progress *, progress_free)
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing);
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns);
-/* There are more trials to come than the plan has: a failed block is measured again. */
+/* There are more trials to come than that: a failed block is measured again. */
 void progress_extend(struct progress *progress, size_t trials, int64_t planned_ns);
 /* A line for the user that stays. */
 void progress_note(struct progress *progress, const char *format, ...)

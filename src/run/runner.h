@@ -6,9 +6,12 @@
 #define BENCH_RUN_RUNNER_H
 
 #include "run/progress.h"
+#include "run/resumption.h"
 
 struct run_options {
     const struct scenario *scenario;
+    struct resumption
+        *resumption;     /* the run to go on with, whose scenario it is; NULL: a new one */
     const char *results; /* the folder in which the run's own is made */
     const char *certs;   /* folder of the PKI */
     const char *root;    /* of the sources, for the commit; may be NULL */
@@ -19,11 +22,13 @@ struct run_options {
 struct run_outcome {
     char *folder;     /* the run's, NULL when it did not come to one; owned */
     size_t trials[4]; /* by enum trial_status, all attempts */
+    size_t before[4]; /* the same, what a resumed run had already */
     bool interrupted;
 };
 
-/* 0 when the plan was executed or interrupted, however the trials ended; a negative errno when the
- * set-up cannot work or the record cannot be kept. ret is filled in either case. */
+/* 0 when the plan was executed, or interrupted, or nothing of it was left, however the trials
+ * ended; a negative errno when the set-up cannot work or the record cannot be kept. ret is filled
+ * in either case. */
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
 void run_outcome_clear(struct run_outcome *outcome);
 

@@ -56,9 +56,9 @@ void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
         if (message->arrived_ns || complete)
             journal_telemetry(journal, id, sequence, message->due_utc_ns,
                               telemetry_log_latency_ms(log, (int64_t)i + 1),
-                              message->arrived_ns ? "delivered" : "lost");
+                              message->arrived_ns ? "delivered" : "lost", NAN);
         for (int64_t copy = 0; copy < message->copies; copy++)
-            journal_telemetry(journal, id, sequence, message->due_utc_ns, NAN, "duplicate");
+            journal_telemetry(journal, id, sequence, message->due_utc_ns, NAN, "duplicate", NAN);
     }
     free(log->messages);
     log->written += (int64_t)log->count;

@@ -25,7 +25,9 @@ static void test_folder(void **state) {
         {"metrics.csv", "trial,attempt,party,process,metric,unit,value\n"},
         {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes\n"},
         {"proofs.csv", "block,attempt,channel,proof,expected,observed,cause,verdict\n"},
-        {"telemetry.csv", "block,attempt,channel,sequence,due_utc,latency_ms,status\n"},
+        {"telemetry.csv",
+         "block,attempt,channel,sequence,due_utc,latency_ms,status,latency_bound_ms\n"},
+        {"blocks.csv", "block,attempt,host,metric,unit,before,after\n"},
         {"trials.csv", "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,"
                        "bytes,throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group\n"},
     };
@@ -102,7 +104,7 @@ static void test_trials_without_measurement(void **state) {
     assert_string_equal(
         trials, "1,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,failed,"
                 "\"the broker ended: \"\"exit\"\", 1\",,,\n"
-                "2,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,void,\"two\nlines\",,,\n"
+                "2,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,void,two lines,,,\n"
                 "3,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,skipped,\"no, not here\",,,\n"
                 "4,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,2,,,ok,,,,\n");
 }
@@ -157,13 +159,27 @@ static void test_proofs_and_telemetry(void **state) {
     record->id.attempt = 2;
     journal_proof(record->journal, &record->id, row);
     journal_proof(record->journal, &record->id, broken);
-    journal_telemetry(record->journal, &record->id, 7, STARTED_NS, 0.625, "delivered");
+    journal_telemetry(record->journal, &record->id, 7, STARTED_NS, 0.625, "delivered", NAN);
+    journal_telemetry(record->journal, &record->id, 8, STARTED_NS, 1.5, "delivered", 0.25);
     record_flush(record);
     proofs = record_rows(record, "proofs.csv");
     telemetry = record_rows(record, "telemetry.csv");
     assert_string_equal(proofs, "2,2,plain,wrong-password-refused,refused: connack 5,refused,"
                                 "\"connack 5, really\",held\n2,2,plain,half,a row,,,\n");
-    assert_string_equal(telemetry, "2,2,plain,7,2026-11-22T08:30:00.123Z,0.625,delivered\n");
+    assert_string_equal(telemetry, "2,2,plain,7,2026-11-22T08:30:00.123Z,0.625,delivered,\n"
+                                   "2,2,plain,8,2026-11-22T08:30:00.123Z,1.5,delivered,0.25\n");
+}
+
+static void test_readings(void **state) {
+    struct record *record = *state;
+    CLEANUP_FREE char *blocks = NULL;
+
+    journal_reading(record->journal, 2, 1, "local", "temperature", "C", 41.5, 43);
+    journal_reading(record->journal, 2, 1, "ssh://pi@b", "throttled", "", NAN, 0);
+    record_flush(record);
+    blocks = record_rows(record, "blocks.csv");
+    assert_string_equal(blocks, "2,1,local,temperature,C,41.5,43\n"
+                                "2,1,ssh://pi@b,throttled,,,0\n");
 }
 
 static void test_broker_log(void **state) {
@@ -220,6 +236,7 @@ int main(void) {
         RECORD_TEST(test_nothing_before_the_commit),
         RECORD_TEST(test_full_disk),
         RECORD_TEST(test_proofs_and_telemetry),
+        RECORD_TEST(test_readings),
         RECORD_TEST(test_broker_log),
         RECORD_TEST(test_folder_is_taken),
         RECORD_TEST(test_no_folder),

@@ -71,14 +71,13 @@ static void test_figures_that_round_up(void **state) {
 /* Has `talk` speak through a progress of this verbosity; what stdout got belongs to the caller. */
 static char *said(struct record *record, enum verbosity verbosity,
                   void talk(struct progress *progress, struct record *record)) {
-    CLEANUP(plan_freep) struct plan *plan = plan_new(record->scenario);
     CLEANUP_FREE char *path = text_format("%s/out", record->folder);
     struct progress *progress;
     int saved = dup(STDOUT_FILENO);
 
     assert_true(saved >= 0 && fflush(stdout) == 0);
     assert_non_null(freopen(path, "we", stdout));
-    progress = progress_new(record->scenario, plan, 60 * NS_PER_S, verbosity);
+    progress = progress_new(record->scenario, 8, 60 * NS_PER_S, verbosity);
     talk(progress, record);
     progress_free(progress);
     assert_int_equal(fflush(stdout), 0);

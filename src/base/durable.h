@@ -1,0 +1,19 @@
+/*
+ * durable - files that a power cut leaves whole: the old text or the new one, never half of it.
+ */
+#ifndef BENCH_BASE_DURABLE_H
+#define BENCH_BASE_DURABLE_H
+
+#include "base/error.h"
+
+#include <stdio.h>
+
+/* Makes or replaces folder/name by what `print` writes: under a temporary name, synced, renamed;
+ * then the folder is synced. */
+int durable_write(const char *folder, const char *name, void print(FILE *out, const void *what),
+                  const void *what, struct error *error);
+
+/* Names that were made in the folder outlast a power cut from here on. */
+int durable_sync_folder(const char *folder, struct error *error);
+
+#endif
