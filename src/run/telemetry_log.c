@@ -47,6 +47,8 @@ double telemetry_log_latency_ms(const struct telemetry_log *log, int64_t sequenc
 
 void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
                          const struct trial_id *id, bool complete) {
+    double bound_ms = log->bound_ns < 0 ? NAN : (double)log->bound_ns / 1e6;
+
     for (size_t i = 0; i < log->count; i++) {
         const struct telemetry_message *message = &log->messages[i];
         int64_t sequence = log->written + (int64_t)i + 1;
@@ -56,7 +58,8 @@ void telemetry_log_write(struct telemetry_log *log, struct journal *journal,
         if (message->arrived_ns || complete)
             journal_telemetry(journal, id, sequence, message->due_utc_ns,
                               telemetry_log_latency_ms(log, (int64_t)i + 1),
-                              message->arrived_ns ? "delivered" : "lost", NAN);
+                              message->arrived_ns ? "delivered" : "lost",
+                              message->arrived_ns ? bound_ms : NAN);
         for (int64_t copy = 0; copy < message->copies; copy++)
             journal_telemetry(journal, id, sequence, message->due_utc_ns, NAN, "duplicate", NAN);
     }

@@ -39,14 +39,14 @@ static void assert_rows(struct record *record, struct telemetry_log *log, const 
 }
 
 static void test_nothing(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     assert_true(isnan(telemetry_log_latency_ms(&log, 1)));
     assert_rows(*state, &log, "");
 }
 
 static void test_delivered_and_lost(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     published(&log, 1, 1000000000);
     arrived(&log, 1, 1001500000);
@@ -67,7 +67,7 @@ static void test_delivered_and_lost(void **state) {
 
 /* Copies do not change the first arrival, and do not hide that it was one. */
 static void test_duplicates(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     published(&log, 1, 1000000000);
     arrived(&log, 1, 1002000000);
@@ -82,7 +82,7 @@ static void test_duplicates(void **state) {
 
 /* Two hosts tell: an arrival may be heard of before the publication, and later ones before. */
 static void test_out_of_order(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     arrived(&log, 2, 4000500000);
     assert_true(isnan(telemetry_log_latency_ms(&log, 2)));
@@ -97,7 +97,7 @@ static void test_out_of_order(void **state) {
 
 /* Clocks of two hosts differ: a negative latency is told as it was measured. */
 static void test_negative_latency(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     published(&log, 1, 1000000000);
     arrived(&log, 1, 999000000);
@@ -106,7 +106,7 @@ static void test_negative_latency(void **state) {
 
 static void test_absurd_sequences(void **state) {
     static const int64_t absurd[] = {0, -1, INT64_MIN, INT64_MAX, 1000001, 9999999999};
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     for (size_t i = 0; i < ARRAY_SIZE(absurd); i++) {
         arrived(&log, absurd[i], 1);
@@ -121,7 +121,7 @@ static void test_absurd_sequences(void **state) {
 }
 
 static void test_other_words(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
 
     published(&log, 1, 1000000000);
     hear(&log, "ready", json_pack("{s:i,s:i}", "sequence", 1, "at_ns", 5));
@@ -130,7 +130,7 @@ static void test_other_words(void **state) {
 
 /* Only what was published can be lost: a gap is no message of 1970. */
 static void test_gaps_are_not_lost_messages(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
     struct record *record = *state;
     CLEANUP_FREE char *rows = NULL;
 
@@ -147,7 +147,7 @@ static void test_gaps_are_not_lost_messages(void **state) {
 
 /* Of a bring-up that broke off nothing is called lost: it may have been under way. */
 static void test_broken_off(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
     struct record *record = *state;
 
     published(&log, 1, 1000000000);
@@ -161,7 +161,7 @@ static void test_broken_off(void **state) {
 /* The next bring-up starts with 1 again. */
 /* The numbers go on, so that a second bring-up in one visit does not repeat the first's. */
 static void test_written_and_forgotten(void **state) {
-    struct telemetry_log log = {.messages = NULL};
+    struct telemetry_log log = {.bound_ns = -1};
     struct record *record = *state;
 
     published(&log, 1, 1000000000);

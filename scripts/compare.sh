@@ -1,0 +1,72 @@
+# shellcheck shell=sh
+# compare.sh - what the comparisons share; sourced by compare-peers and compare-lab.
+#
+#   PAIRS=N  SECONDS_EACH=S   how many pairs a row has, how long each half of one measures
+#   $bench, $work             the launcher; an empty folder that is removed at the end
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck disable=SC2034 # for the scripts
+bench=$here/bench
+work=$(mktemp -d)
+children=
+
+cleanup() {
+  for child in $children; do
+    kill "$child" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' HUP INT TERM
+
+fail() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 3
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+need() { # COMMAND...
+  for need in "$@"; do
+    command -v "$need" >/dev/null || fail "$need is not installed; ./bench test --full installs it"
+  done
+}
+
+median() { # of the numbers on stdin
+  sort -g | awk '{v[NR] = $1}
+    END {m = int((NR + 1) / 2); print NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2}'
+}
+
+json_number() { # FILE KEY: the last number of that name
+  sed -n "s/.*\"$2\":[[:space:]]*\([0-9.e+-]*\).*/\1/p" "$1" | tail -n 1
+}
+
+received_mbit_s() { # FILE: what an iperf3 client has told in JSON
+  sed -n '/"sum_received"/,/}/p' "$1" >"$work/sum"
+  json_number "$work/sum" bits_per_second | awk '{print $1 / 1e6}'
+}
+
+print_row() { # NAME OURS THEIRS UNIT GOAL
+  awk -v name="$1" -v a="$2" -v b="$3" -v unit="$4" -v goal="$5" \
+    'BEGIN {printf "%-34s %12.5g %12.5g  %-9s  x %.4f  %s\n", name, a, b, unit, a / b, goal}'
+}
+
+# Alternating pairs, then the medians of both halves and their ratios, a line for each of the
+# columns that both print.
+row() { # NAME UNIT SECOND-UNIT GOAL OURS THEIRS
+  name=$1 unit=$2 second=$3 goal=$4 mine=$5 peer=$6
+  rm -f "$work/mine" "$work/peer"
+  i=0
+  while [ $i -lt "$pairs" ]; do
+    $mine >>"$work/mine"
+    $peer >>"$work/peer"
+    i=$((i + 1))
+  done
+  for column in 1 2; do
+    [ -n "$unit" ] || continue
+    a=$(awk -v c=$column '{print $c}' "$work/mine" | median)
+    b=$(awk -v c=$column '{print $c}' "$work/peer" | median)
+    print_row "$name" "$a" "$b" "$unit" "$goal"
+    unit=$second goal=
+  done
+}
