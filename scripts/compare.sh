@@ -3,7 +3,10 @@
 #
 #   PAIRS=N  SECONDS_EACH=S   how many pairs a row has, how long each half of one measures
 #   $bench, $work             the launcher; an empty folder that is removed at the end
+#   $pairs                    how many pairs; the script sets it from PAIRS
 set -eu
+
+pairs=''
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck disable=SC2034 # for the scripts

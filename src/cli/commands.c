@@ -4,6 +4,7 @@
 #include "hosts/agent.h"
 #include "hosts/worker.h"
 #include "report/report.h"
+#include "run/doctor.h"
 #include "run/list.h"
 #include "run/show.h"
 #include "security/mechanism.h"
@@ -336,8 +337,12 @@ static int command_certs(struct context *context) {
 }
 
 static int command_doctor(struct context *context) {
-    (void)context;
-    return show_host("127.0.0.1") ? EXIT_SETUP : EXIT_OK;
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    int status = load(context, &scenario); /* the usual one: for its hosts */
+
+    if (status != EXIT_OK)
+        return status;
+    return doctor_examine(scenario, context->certs) ? EXIT_SETUP : EXIT_OK;
 }
 
 static int command_agent(struct context *context) {
@@ -364,7 +369,7 @@ const struct command commands[] = {
     {"certs", "[make|show|renew]",
      "make what certificates are missing, and show them; or renew all", 1, true, false,
      command_certs},
-    {"doctor", "", "what this host has and lacks", 0, false, false, command_doctor},
+    {"doctor", "", "what each host has and lacks", 0, true, false, command_doctor},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, NULL},
     {"agent", "", NULL, 0, false, false, command_agent},
     {"worker", "ROLE", NULL, 1, false, false, command_worker},

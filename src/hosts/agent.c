@@ -5,9 +5,9 @@
 #include "base/process.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
-#include "hosts/facts.h"
 #include "hosts/lab.h"
 #include "hosts/protocol.h"
+#include "hosts/questions.h"
 #include "probes/probe.h"
 
 #include <errno.h>
@@ -213,28 +213,11 @@ static int order_drop(struct agent *agent, const json_t *order, json_t **ret, st
     return 0;
 }
 
-static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
-                       struct error *error) {
-    (void)agent;
-    (void)error;
-    *ret = facts_collect(jsonline_text(order, "address", ""));
-    return 0;
-}
-
 static int order_beat(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     (void)order;
     (void)ret;
     (void)error;
     agent->watched = true;
-    return 0;
-}
-
-static int order_clock(struct agent *agent, const json_t *order, json_t **ret,
-                       struct error *error) {
-    (void)agent;
-    (void)order;
-    (void)error;
-    *ret = agent_clock();
     return 0;
 }
 
@@ -254,7 +237,7 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
     return certificates_request(agent->certs, order, ret, error);
 }
 
-/* Alphabetical. */
+/* Alphabetical; those that only ask are in questions.c. */
 static const struct {
     const char *name;
     int (*obey)(struct agent *agent, const json_t *order, json_t **ret, struct error *error);
@@ -266,9 +249,7 @@ static const struct {
     {"certificate-install", order_certificate_install},
     {"certificate-request", order_certificate_request},
     {"channel", order_channel},
-    {"clock", order_clock},
     {"drop", order_drop},
-    {"facts", order_facts},
     {"lab", order_lab},
     {"tell", order_tell},
     {"worker", order_worker},
@@ -278,8 +259,8 @@ static void obey(struct agent *agent, const json_t *order) {
     const char *name = jsonline_text(order, "order", "");
     int64_t id = jsonline_integer(order, "id", 0);
     struct error error = {"unknown order"};
-    json_t *answer = NULL;
-    int r = -EINVAL;
+    json_t *answer = questions_answer(name, order);
+    int r = answer ? 0 : -EINVAL;
 
     for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
         if (text_equal(orders[i].name, name))

@@ -2,154 +2,308 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "hosts/network.h"
+#include "hosts/peek.h"
+#include "hosts/readings.h"
 #include "mqtt/client.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
+#include <gnu/libc-version.h>
 #include <openssl/crypto.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static void put(json_t *facts, const char *key, const char *value) {
-    if (value && *value)
-        (void)json_object_set_new(facts, key, json_string(value));
-}
+/* ---- single facts: each NULL when it cannot be read ---- */
 
-/* The first line of a file (which may be a device tree's, ended by a zero byte). */
-static void put_file(json_t *facts, const char *key, const char *path) {
-    FILE *file = fopen(path, "re");
-    char line[256] = "";
+static json_t *take_text(char *text) {
+    json_t *value = text && *text ? json_string(text) : NULL; /* NULL, too, when it is not UTF-8 */
 
-    if (!file)
-        return;
-    if (fgets(line, sizeof(line), file)) {
-        line[strcspn(line, "\n")] = '\0';
-        put(facts, key, line);
-    }
-    (void)fclose(file);
-}
-
-/* "Key : value" of a file like /proc/cpuinfo; the value belongs to the caller, NULL when absent. */
-static char *lookup(const char *path, const char *key) {
-    FILE *file = fopen(path, "re");
-    char line[4096], *value = NULL;
-    size_t length = strlen(key);
-
-    while (file && !value && fgets(line, sizeof(line), file)) {
-        char *colon = strchr(line, ':');
-
-        if (strncmp(line, key, length) == 0 && colon &&
-            line + length + strspn(line + length, " \t") == colon) {
-            colon[1 + strcspn(colon + 1, "\n")] = '\0';
-            value = text_copy(colon + 1 + strspn(colon + 1, " \t"));
-        }
-    }
-    if (file)
-        (void)fclose(file);
+    free(text);
     return value;
 }
 
-static void put_processor(json_t *facts) {
-    CLEANUP_FREE char *model = lookup("/proc/cpuinfo", "model name");
-    CLEANUP_FREE char *flags = lookup("/proc/cpuinfo", "flags");
-    CLEANUP_FREE char *features = lookup("/proc/cpuinfo", "Features");
-    CLEANUP_FREE char *memory = lookup("/proc/meminfo", "MemTotal");
-
-    put_file(facts, "model", "/proc/device-tree/model");
-    put(facts, "processor", model);
-    if (flags || features)
-        (void)json_object_set_new(facts, "aes_instructions",
-                                  json_boolean(text_has_word(flags ? flags : features, "aes")));
-    (void)json_object_set_new(facts, "processors", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
-    put(facts, "memory", memory);
-    put_file(facts, "governor", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-    put_file(facts, "clock_khz", "/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq");
-    put_file(facts, "temperature_millicelsius", "/sys/class/thermal/thermal_zone0/temp");
+static json_t *read_line(const char *path) {
+    return take_text(peek_line(path));
 }
 
-static void put_kernel(json_t *facts) {
+static json_t *read_cpuinfo(const char *key) {
+    return take_text(peek_key("/proc/cpuinfo", key, ':'));
+}
+
+static json_t *read_release(const char *key) {
+    return take_text(peek_key("/etc/os-release", key, '='));
+}
+
+static json_t *read_host(const char *unused) {
+    char name[256] = "";
+
+    (void)unused;
+    return gethostname(name, sizeof(name) - 1) == 0 ? take_text(text_copy(name)) : NULL;
+}
+
+static json_t *read_kernel(const char *unused) {
     struct utsname name;
 
-    if (uname(&name) < 0)
-        return;
-    put(facts, "kernel", name.release);
-    put(facts, "machine", name.machine);
-    put_file(facts, "congestion_control", "/proc/sys/net/ipv4/tcp_congestion_control");
-    put_file(facts, "congestion_controls", "/proc/sys/net/ipv4/tcp_available_congestion_control");
+    (void)unused;
+    return uname(&name) == 0 ? take_text(text_copy(name.release)) : NULL;
 }
 
-/* The first line that a program prints when asked for its version. */
-static void put_program(json_t *facts, const char *name, const char *option) {
-    CLEANUP_FREE char *path = NULL, *output = NULL;
+static json_t *read_machine(const char *unused) {
+    struct utsname name;
 
-    if (process_find(&path, name, NULL) < 0)
-        return;
-    {
-        const char *argv[] = {path, option, NULL};
-
-        if (process_run(argv, &output, NULL) < 0 || !output)
-            return;
-    }
-    output[strcspn(output, "\n")] = '\0';
-    put(facts, name, output);
+    (void)unused;
+    return uname(&name) == 0 ? take_text(text_copy(name.machine)) : NULL;
 }
 
-static void put_versions(json_t *facts) {
-    CLEANUP_FREE char *library = mqtt_client_library_version();
+/* 64-bit Arm kernels tell no name of the processor, only its numbers. */
+static json_t *read_part(const char *unused) {
+    CLEANUP_FREE char *implementer = peek_key("/proc/cpuinfo", "CPU implementer", ':');
+    CLEANUP_FREE char *part = peek_key("/proc/cpuinfo", "CPU part", ':');
 
-    put(facts, "bench", BENCH_VERSION);
-    put(facts, "compiler", __VERSION__);
-    put(facts, "openssl", OpenSSL_version(OPENSSL_VERSION));
-    put(facts, "libmosquitto", library);
-    put_program(facts, "mosquitto", "-h");
-    put_program(facts, "gnuplot", "--version");
+    (void)unused;
+    return implementer && part
+               ? take_text(text_format("Arm, implementer %s, part %s", implementer, part))
+               : NULL;
 }
 
-static bool is_address(const struct sockaddr *found, const char *address) {
-    unsigned char wanted[sizeof(struct in6_addr)];
+/* The flags of x86 processors, the features of Arm's. */
+static char *cpu_features(void) {
+    char *flags = peek_key("/proc/cpuinfo", "flags", ':');
 
-    if (!found)
-        return false;
-    if (found->sa_family == AF_INET && inet_pton(AF_INET, address, wanted) == 1)
-        return memcmp(&((const struct sockaddr_in *)(const void *)found)->sin_addr, wanted,
-                      sizeof(struct in_addr)) == 0;
-    if (found->sa_family == AF_INET6 && inet_pton(AF_INET6, address, wanted) == 1)
-        return memcmp(&((const struct sockaddr_in6 *)(const void *)found)->sin6_addr, wanted,
-                      sizeof(struct in6_addr)) == 0;
-    return false;
+    return flags ? flags : peek_key("/proc/cpuinfo", "Features", ':');
 }
 
-/* The interface that has the measured address, when it is one of this host's. */
-static void put_interface(json_t *facts, const char *address) {
-    struct ifaddrs *all = NULL;
+/* Those that ciphers and hashes make use of. */
+static json_t *read_features(const char *wanted) {
+    CLEANUP_FREE char *all = cpu_features(), *found = text_copy("");
+    const char *word;
+    size_t length;
 
-    if (getifaddrs(&all) < 0)
-        return;
-    for (struct ifaddrs *one = all; one; one = one->ifa_next) {
-        CLEANUP_FREE char *mtu = text_format("/sys/class/net/%s/mtu", one->ifa_name);
-        CLEANUP_FREE char *speed = text_format("/sys/class/net/%s/speed", one->ifa_name);
+    while (all && (word = text_next_word(&wanted, &length))) {
+        CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
+        char *longer;
 
-        if (!is_address(one->ifa_addr, address))
+        if (!text_has_word(all, name))
             continue;
-        put(facts, "interface", one->ifa_name);
-        put_file(facts, "interface_mtu", mtu);
-        put_file(facts, "interface_speed_mbit_s", speed);
-        break;
+        longer = text_format("%s%s%s", found, *found ? " " : "", name);
+        free(found);
+        found = longer;
     }
-    freeifaddrs(all);
+    return take_text(text_copy(found));
 }
 
-json_t *facts_collect(const char *address) {
-    json_t *facts = json_object();
-    char host[256] = "";
+static json_t *read_feature(const char *wanted) {
+    CLEANUP_FREE char *all = cpu_features();
 
-    (void)gethostname(host, sizeof(host) - 1);
-    put(facts, "host", host);
-    put_processor(facts);
-    put_kernel(facts);
-    put_interface(facts, address);
-    put_versions(facts);
+    return all ? json_boolean(text_has_word(all, wanted)) : NULL;
+}
+
+/* Only that it is virtual can be read; that it is not cannot. */
+static json_t *read_virtual(const char *wanted) {
+    CLEANUP_FREE char *all = cpu_features();
+
+    return all && text_has_word(all, wanted) ? json_true() : NULL;
+}
+
+static json_t *read_processors(const char *unused) {
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+    (void)unused;
+    return n > 0 ? json_integer(n) : NULL;
+}
+
+/* "16384 kB" */
+static json_t *read_memory(const char *key) {
+    CLEANUP_FREE char *value = peek_key("/proc/meminfo", key, ':');
+
+    return value ? json_integer(strtoll(value, NULL, 10) / 1024) : NULL;
+}
+
+static json_t *read_mhz(const char *path) {
+    double khz;
+
+    return peek_number(path, &khz) ? json_real(khz / 1000) : NULL;
+}
+
+static json_t *read_openssl(const char *unused) {
+    (void)unused;
+    return take_text(text_copy(OpenSSL_version(OPENSSL_VERSION)));
+}
+
+/* What OpenSSL makes of the processor; OPENSSL_armcap and OPENSSL_ia32cap change it. */
+static json_t *read_openssl_cpu(const char *unused) {
+    (void)unused;
+    return take_text(text_copy(OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS)));
+}
+
+static json_t *read_libmosquitto(const char *unused) {
+    (void)unused;
+    return take_text(mqtt_client_library_version());
+}
+
+static json_t *read_libc(const char *unused) {
+    (void)unused;
+    return take_text(text_format("glibc %s", gnu_get_libc_version()));
+}
+
+static json_t *read_commit(const char *variable) {
+    return take_text(facts_commit(getenv(variable)));
+}
+
+static json_t *read_constant(const char *text) {
+    return take_text(text_copy(text));
+}
+
+/* The first line of what a program says when asked for its version: "NAME OPTION". Not every one
+ * has an exit status of 0 then. */
+static json_t *read_version(const char *call) {
+    CLEANUP_FREE char *name = text_copy(call), *output = NULL;
+    char *blank = strchr(name, ' ');
+    const char *const argv[] = {name, blank + 1, NULL};
+
+    *blank = '\0';
+    if (peek_program(&output, argv) < 0)
+        return NULL;
+    output[strcspn(output, "\n")] = '\0';
+    return take_text(text_copy(output));
+}
+
+/* ---- the tables ---- */
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "GCC " __VERSION__
+#endif
+
+#define CPUFREQ "/sys/devices/system/cpu/cpu0/cpufreq/"
+#define IPV4    "/proc/sys/net/ipv4/"
+#define CIPHER_FEATURES                                                                            \
+    "aes vaes pclmulqdq vpclmulqdq sha_ni ssse3 avx avx2 avx512f bmi2 adx "                        \
+    "neon asimd pmull sha1 sha2 sha3 sha512"
+
+/* The first row of a name that can be read counts. */
+struct fact {
+    const char *name;
+    json_t *(*read)(const char *argument);
+    const char *argument;
+};
+
+static const struct fact facts_rows[] = {
+    {"host", read_host, NULL},
+    {"model", read_line, "/proc/device-tree/model"},
+    {"model", read_line, "/sys/class/dmi/id/product_name"},
+    {"virtual", read_virtual, "hypervisor"},
+    {"processor", read_cpuinfo, "model name"},
+    {"processor", read_part, NULL},
+    {"processors", read_processors, NULL},
+    {"aes_instructions", read_feature, "aes"},
+    {"cpu_features", read_features, CIPHER_FEATURES},
+    {"openssl_cpu", read_openssl_cpu, NULL},
+    {"governor", read_line, CPUFREQ "scaling_governor"},
+    {"frequency_min_mhz", read_mhz, CPUFREQ "scaling_min_freq"},
+    {"frequency_max_mhz", read_mhz, CPUFREQ "scaling_max_freq"},
+    {"memory_mib", read_memory, "MemTotal"},
+    {"system", read_release, "PRETTY_NAME"},
+    {"kernel", read_kernel, NULL},
+    {"machine", read_machine, NULL},
+    {"congestion_control", read_line, IPV4 "tcp_congestion_control"},
+    {"congestion_controls", read_line, IPV4 "tcp_available_congestion_control"},
+    {"commit", read_commit, "BENCH_ROOT"},
+};
+
+static const struct fact version_rows[] = {
+    {"bench", read_constant, BENCH_VERSION},
+    {"compiler", read_constant, COMPILER},
+    {"libc", read_libc, NULL},
+    {"openssl", read_openssl, NULL},
+    {"libmosquitto", read_libmosquitto, NULL},
+    {"mosquitto", read_version, "mosquitto -h"},
+    {"gnuplot", read_version, "gnuplot --version"},
+    {"iproute2", read_version, "tc -V"},
+};
+
+const struct facts_program facts_programs[] = {
+    {"mosquitto", "mosquitto", "the broker under test", NEED_BROKER_HOST, NULL},
+    {"ip", "iproute2", "which way the data takes", NEED_EVERY_HOST, NULL},
+    {"tc", "iproute2", "the lab's shaped link", NEED_NOBODY, NULL},
+    {"gnuplot", "gnuplot-nox", "figures", NEED_DRIVER, NULL},
+    {"ssh", "openssh-client", "hosts elsewhere", NEED_NOBODY, NULL},
+    {"iw", "iw", "what Wi-Fi does", NEED_NOBODY, NULL},
+    {"vcgencmd", "raspi-utils", "throttling", NEED_NOBODY, "Raspberry Pi"},
+    {"iperf3", "iperf3", "scripts/compare-peers", NEED_NOBODY, NULL},
+    {"stunnel4", "stunnel4", "scripts/compare-peers", NEED_NOBODY, NULL},
+    {"mosquitto_pub", "mosquitto-clients", "scripts/compare-peers", NEED_NOBODY, NULL},
+};
+const size_t n_facts_programs = ARRAY_SIZE(facts_programs);
+
+static json_t *fill(json_t *object, const struct fact *rows, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        json_t *value =
+            json_object_get(object, rows[i].name) ? NULL : rows[i].read(rows[i].argument);
+
+        if (value)
+            (void)json_object_set_new(object, rows[i].name, value);
+    }
+    return object;
+}
+
+static json_t *find_programs(void) {
+    json_t *programs = json_object();
+
+    for (size_t i = 0; i < n_facts_programs; i++) {
+        CLEANUP_FREE char *path = NULL;
+        bool found = process_find(&path, facts_programs[i].name, NULL) == 0;
+
+        (void)json_object_set_new(programs, facts_programs[i].name,
+                                  found ? json_string(path) : json_null());
+    }
+    return programs;
+}
+
+json_t *facts_collect(const char *address, const char *peer) {
+    json_t *facts = fill(json_object(), facts_rows, ARRAY_SIZE(facts_rows));
+    json_t *network = *address ? network_collect(address, peer) : NULL;
+
+    (void)json_object_set_new(facts, "versions",
+                              fill(json_object(), version_rows, ARRAY_SIZE(version_rows)));
+    (void)json_object_set_new(facts, "programs", find_programs());
+    (void)json_object_set_new(
+        facts, "readings",
+        readings_collect(json_string_value(json_object_get(network, "interface"))));
+    if (network)
+        (void)json_object_set_new(facts, "network", network);
     return facts;
+}
+
+/* ---- which sources ---- */
+
+static char *git_commit(const char *root) {
+    /* The clone may be another user's: what is executed is from there anyway. */
+    const char *const argv[] = {
+        "git",      "-c",      "safe.directory=*", "-C",          root, "describe",
+        "--always", "--dirty", "--abbrev=40",      "--exclude=*", NULL};
+    CLEANUP_FREE char *clone = text_format("%s/.git", root), *commit = NULL;
+
+    /* Without one of its own git would tell of a clone that the sources happen to lie in. */
+    if (access(clone, F_OK) < 0 || peek_program(&commit, argv) != 0)
+        return NULL;
+    commit[strcspn(commit, "\n")] = '\0';
+    return *commit ? text_copy(commit) : NULL;
+}
+
+/* "COMMIT <text>" in the file that `bench deploy` leaves. */
+static char *deployed_commit(const char *root) {
+    static const char label[] = "COMMIT ";
+    CLEANUP_FREE char *path = text_format("%s/.deployed", root), *line = peek_line(path);
+
+    if (!line)
+        return NULL;
+    return text_copy(strncmp(line, label, strlen(label)) == 0 ? line + strlen(label) : line);
+}
+
+char *facts_commit(const char *root) {
+    char *commit = root && *root ? git_commit(root) : NULL;
+
+    return commit || !root || !*root ? commit : deployed_commit(root);
 }

@@ -6,8 +6,33 @@
 #define BENCH_HOSTS_FACTS_H
 
 #include <jansson.h>
+#include <stddef.h>
 
-/* A flat object of texts and numbers. address: the measured one, whose interface is looked up. */
-json_t *facts_collect(const char *address);
+/* {"host", "model", "processor", ..., "versions": {...}, "programs": {NAME: path or null},
+ * "readings": as readings_collect(), "network": as network_collect()}. address: where the data
+ * goes, "" when that is not known, peer: see network.h. The caller's. */
+json_t *facts_collect(const char *address, const char *peer);
+
+/* Of which sources the program is: what git says of the clone at root, with "-dirty" behind it when
+ * they were changed, else what `bench deploy` wrote down there. NULL when neither is there (root
+ * may be NULL); the caller's. */
+char *facts_commit(const char *root);
+
+/* Who cannot do without a program. */
+enum facts_need {
+    NEED_NOBODY,
+    NEED_EVERY_HOST,
+    NEED_BROKER_HOST,
+    NEED_DRIVER,
+};
+
+/* The programs that are looked for, and what they are for. */
+struct facts_program {
+    const char *name, *package, *purpose;
+    enum facts_need need;
+    const char *model; /* how the model of the only machines begins that have it; NULL: all */
+};
+extern const struct facts_program facts_programs[];
+extern const size_t n_facts_programs;
 
 #endif

@@ -171,10 +171,7 @@ static int name_run(struct dataset *dataset, const char *run_dir, struct error *
 
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
     static int (*const steps[])(struct dataset *, const char *, struct error *) = {
-        name_run,
-        read_scenario,
-        read_definitions,
-        dataset_read_rows,
+        name_run, read_scenario, read_definitions, dataset_read_rows, dataset_read_conditions,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
     int r = 0;
@@ -211,12 +208,14 @@ void dataset_free(struct dataset *dataset) {
         free(dataset->series[i].name);
         free(dataset->series[i].unit);
     }
+    for (size_t i = 0; i < dataset->n_throttlings; i++)
+        free(dataset->throttlings[i].host);
     {
         void *rest[] = {dataset->run_name, dataset->scenario,         dataset->baseline,
                         dataset->hosts,    dataset->reference_source, dataset->channels,
                         dataset->probes,   dataset->variants,         dataset->trials,
                         dataset->series,   dataset->values,           dataset->references,
-                        dataset->warnings};
+                        dataset->warnings, dataset->throttlings};
 
         for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
             free(rest[i]);

@@ -1,6 +1,7 @@
 /*
- * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv and
- * metrics.csv. The analysis sees a run only through it.
+ * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
+ * and, of those that have them, blocks.csv and the clocks' bounds of telemetry.csv. The analysis
+ * sees a run only through it.
  *
  * Of each block only the last complete attempt is used: the one that has a row for every channel
  * and probe of the scenario (and every variant that the block knows); where none is complete, the
@@ -58,6 +59,20 @@ struct dataset_value {
     double value;
 };
 
+/* A host whose processor was held back during the counted attempt of a block. */
+struct dataset_throttling {
+    long block;
+    char *host;
+    unsigned bits; /* as throttling_words() takes them; never 0 */
+};
+
+/* One-way latencies of telemetry, from one host's clock to another's, in the attempts that count.
+ */
+struct dataset_one_way {
+    size_t n, n_below; /* all; those smaller than the bound of the clocks' comparison */
+    double bound_ms;   /* the largest of these */
+};
+
 struct dataset {
     char *run_name;                                       /* the folder's name */
     char *scenario, *baseline, *hosts, *reference_source; /* "" when the scenario has none */
@@ -69,8 +84,11 @@ struct dataset {
     struct dataset_series *series;
     struct dataset_value *values;
     size_t n_channels, n_probes, n_variants, n_trials, n_series, n_values;
-    double *references; /* probes x channels; NaN: none */
-    char *warnings;     /* lines for the user; "" when there are none */
+    double *references;                     /* probes x channels; NaN: none */
+    struct dataset_throttling *throttlings; /* by block */
+    size_t n_throttlings;
+    struct dataset_one_way one_way;
+    char *warnings; /* lines for the user; "" when there are none */
 };
 
 /* Errors name the file and, where there is one, the line. */

@@ -31,6 +31,11 @@ int source_open(struct source *source, struct dataset *dataset, const char *run_
     return 0;
 }
 
+bool source_has(struct source *source, int name, const char *column) {
+    source->columns[name] = csv_table_column(source->table, column, NULL);
+    return source->columns[name] >= 0;
+}
+
 const char *source_text(const struct source *source, size_t row, int name) {
     return csv_table_field(source->table, row, source->columns[name]);
 }

@@ -27,10 +27,16 @@ int source_integer(const struct source *source, size_t row, int name, long *ret)
 int source_real(const struct source *source, size_t row, int name, double *ret); /* "": NaN */
 int source_reject(const struct source *source, size_t row, int name, const char *why);
 
+/* Looks for a column that not every run has, and makes it field `name`; false when it is not there.
+ */
+bool source_has(struct source *source, int name, const char *column);
+
 /* Adds a line for the user to the dataset's warnings. */
 void dataset_warn(struct dataset *dataset, const char *line);
 
 /* dataset_rows.c: trials.csv and metrics.csv, once scenario and definitions are there. */
 int dataset_read_rows(struct dataset *dataset, const char *run_dir, struct error *error);
+/* dataset_conditions.c: blocks.csv and telemetry.csv, once it is known which attempts count. */
+int dataset_read_conditions(struct dataset *dataset, const char *run_dir, struct error *error);
 
 #endif

@@ -1,5 +1,7 @@
 #include "report/table.h"
 
+#include "report/conditions.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -247,6 +249,10 @@ static void add_interval_notes(struct table *table, const struct summary *summar
         add_note(table, "A single trial has no spread, hence no interval.");
 }
 
+static void add_sentence(void *table, const char *sentence) {
+    add_note(table, "%s", sentence);
+}
+
 static void add_notes(struct table *table, const struct summary *summary) {
     const struct dataset *dataset = summary->dataset;
 
@@ -254,6 +260,7 @@ static void add_notes(struct table *table, const struct summary *summary) {
         add_note(table, "Some rows of the run could not be used; bench report says which.");
     add_interval_notes(table, summary);
     add_progress_notes(table, dataset);
+    conditions_describe(dataset, add_sentence, table);
     add_reference_note(table, dataset);
     add_note(table, "95 %% interval: of the mean, by Student's t, as if the trials were "
                     "independent of each other.");

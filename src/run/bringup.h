@@ -6,6 +6,7 @@
 #define BENCH_RUN_BRINGUP_H
 
 #include "run/cast.h"
+#include "run/readings.h"
 #include "run/runner.h"
 #include "run/site.h"
 #include "run/telemetry_log.h"
@@ -17,6 +18,7 @@ struct runner {
     struct agenda *agenda;
     struct cast cast;
     struct site site;
+    struct readings readings;
     size_t failures; /* channels in a row that did not come up */
     json_t *secrets;
     struct journal *journal;

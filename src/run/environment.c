@@ -1,53 +1,84 @@
 #include "run/environment.h"
 
 #include "base/clock.h"
-#include "base/process.h"
+#include "base/jsonline.h"
+#include "hosts/facts.h"
+#include "hosts/network.h"
 
-#include <string.h>
+#include <errno.h>
 
-/* What `git describe` says of the sources; absent where git or its repository is. */
-static void put_commit(json_t *environment, const char *root) {
-    CLEANUP_FREE char *git = NULL, *commit = NULL;
+/* The publisher's first: where its packets come from is what the broker's must find back to. */
+static int ask_hosts(const struct cast *cast, const char *address, json_t *facts[2],
+                     struct error *error) {
+    int r = 0;
 
-    if (!root || process_find(&git, "git", NULL) < 0)
-        return;
-    {
-        const char *argv[] = {git,       "-C",          root,          "describe", "--always",
-                              "--dirty", "--abbrev=40", "--exclude=*", NULL};
+    for (size_t i = cast->n_hosts; i-- > 0 && r == 0;) {
+        const json_t *other = i == 0 && cast->n_hosts == 2 ? facts[1] : NULL;
+        const char *source = jsonline_text(json_object_get(other, "network"), "source", "");
 
-        if (process_run(argv, &commit, NULL) != 0 || !commit)
-            return;
+        r = host_order(cast->hosts[i], "facts",
+                       json_pack("{s:s,s:s}", "address", address, "source", source), &facts[i],
+                       error);
     }
-    commit[strcspn(commit, "\n")] = '\0';
-    if (*commit)
-        (void)json_object_set_new(environment, "commit", json_string(commit));
+    return r;
+}
+
+static int check_network(const struct cast *cast, json_t *const facts[2], struct error *error) {
+    size_t last = cast->n_hosts - 1;
+
+    return network_check(json_object_get(facts[0], "network"),
+                         last ? json_object_get(facts[last], "network") : NULL,
+                         host_spec(cast->hosts[0]), host_spec(cast->hosts[last]), error);
+}
+
+/* Before anything is made: the program without which nothing works. */
+static int check_broker(const struct cast *cast, const json_t *facts, struct error *error) {
+    const json_t *programs = json_object_get(facts, "programs");
+
+    if (!json_is_null(json_object_get(programs, "mosquitto")))
+        return 0;
+    return error_set(error, -ENOENT,
+                     "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
+                     "apt-get install mosquitto",
+                     host_spec(cast->hosts[0]));
+}
+
+static json_t *list_hosts(const struct cast *cast, json_t *const facts[2]) {
+    static const char *const parties[2] = {"broker client1", "client2"};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < cast->n_hosts; i++) {
+        json_t *host = json_pack("{s:s,s:s}", "spec", host_spec(cast->hosts[i]), "parties",
+                                 cast->n_hosts == 1 ? "broker client1 client2" : parties[i]);
+
+        (void)json_object_update(host, facts[i]);
+        (void)json_array_append_new(list, host);
+    }
+    return list;
 }
 
 int environment_collect(const struct cast *cast, const char *address, const char *root,
                         json_t **ret, struct error *error) {
-    static const char *const parties[2] = {"broker client1", "client2"};
-    json_auto_t *environment = json_object(), *hosts = json_array();
+    json_t *environment = json_object(), *facts[2] = {NULL, NULL};
+    CLEANUP_FREE char *commit = facts_commit(root);
     char started[CLOCK_TEXT_SIZE];
+    int r = ask_hosts(cast, address, facts, error);
 
+    if (r == 0)
+        r = check_broker(cast, facts[0], error);
+    if (r == 0)
+        r = check_network(cast, facts, error);
     clock_format_utc(clock_realtime_ns(), started);
     (void)json_object_set_new(environment, "started_utc", json_string(started));
-    put_commit(environment, root);
-    for (size_t i = 0; i < cast->n_hosts; i++) {
-        json_auto_t *facts = NULL;
-        json_t *host = json_object();
-        int r = host_order(cast->hosts[i], "facts", json_pack("{s:s}", "address", address), &facts,
-                           error);
-
-        (void)json_object_set_new(host, "spec", json_string(host_spec(cast->hosts[i])));
-        (void)json_object_set_new(
-            host, "parties",
-            json_string(cast->n_hosts == 1 ? "broker client1 client2" : parties[i]));
-        (void)json_object_update(host, facts);
-        (void)json_array_append_new(hosts, host);
-        if (r < 0)
-            return r;
+    if (commit)
+        (void)json_object_set_new(environment, "commit", json_string(commit));
+    (void)json_object_set_new(environment, "hosts", list_hosts(cast, facts));
+    json_decref(facts[0]);
+    json_decref(facts[1]);
+    if (r < 0) {
+        json_decref(environment);
+        return r;
     }
-    (void)json_object_set(environment, "hosts", hosts);
-    *ret = json_incref(environment);
+    *ret = environment;
     return 0;
 }

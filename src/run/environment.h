@@ -6,8 +6,9 @@
 
 #include "run/cast.h"
 
-/* {"started_utc", "commit", "hosts": [{"host", "parties", ...facts}]}; the caller's. root: of the
- * sources, may be NULL. */
+/* {"started_utc", "commit", "hosts": [{"spec", "parties", ...facts}]}; the caller's. root: of the
+ * sources, may be NULL. -EINVAL when the data to that address would not take the way between the
+ * hosts (network_check()), or another errno when a host does not answer. */
 int environment_collect(const struct cast *cast, const char *address, const char *root,
                         json_t **ret, struct error *error);
 

@@ -73,7 +73,7 @@ static void print_scenario(FILE *out, const void *what) {
 }
 
 static void print_environment(FILE *out, const void *what) {
-    (void)json_dumpf(what, out, JSON_INDENT(2));
+    (void)json_dumpf(what, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     (void)fputc('\n', out);
 }
 

@@ -146,14 +146,25 @@ static int visit(struct runner *runner, const struct agenda_item *item, struct e
 
 /* ---- the whole plan ---- */
 
+static bool is_same_block(const struct agenda_item *a, const struct agenda_item *b) {
+    return a->visit->block == b->visit->block && a->attempt == b->attempt;
+}
+
 /* Executes the list and frees what is in it. */
 static int walk(struct runner *runner, struct agenda_list list, struct error *error) {
     int r = 0;
 
-    for (size_t i = 0; i < list.n && r == 0; i++)
-        r = visit(runner, &list.items[i], error);
+    for (size_t i = 0; i < list.n && r == 0; i++) {
+        const struct agenda_item *item = &list.items[i];
+
+        if (i == 0 || !is_same_block(item - 1, item))
+            readings_before(&runner->readings);
+        r = visit(runner, item, error);
+        if (r == 0 && (i + 1 == list.n || !is_same_block(item, item + 1)))
+            readings_after(&runner->readings, runner->journal, item->visit->block, item->attempt);
+    }
     free(list.items);
-    return r;
+    return r == 0 ? journal_flush(runner->journal, error) : r;
 }
 
 static size_t count_again(const struct agenda *agenda) {
@@ -210,17 +221,6 @@ static int open_site(struct runner *runner, struct error *error) {
     return site_open(&runner->site, error);
 }
 
-/* Before anything is made: the programs without which nothing works. */
-static int check_programs(struct error *error) {
-    CLEANUP_FREE char *broker = NULL;
-
-    if (process_find(&broker, "mosquitto", NULL) < 0)
-        return error_set(error, -ENOENT,
-                         "the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
-                         "apt-get install mosquitto");
-    return 0;
-}
-
 /* The run's folder: a new one, or that of the run that goes on. */
 static int open_record(struct runner *runner, json_t *environment, struct error *error) {
     struct resumption *resumption = runner->options->resumption;
@@ -246,14 +246,13 @@ static int set_up(struct runner *runner, struct error *error) {
     int r = open_site(runner, error);
 
     if (r == 0)
-        r = check_programs(error);
-    if (r == 0)
-        r = issue_channels(runner, error);
-    if (r == 0)
         r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
                                 &environment, error);
     if (r == 0)
+        r = issue_channels(runner, error);
+    if (r == 0)
         r = open_record(runner, environment, error);
+    readings_open(&runner->readings, &runner->site, environment);
     for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++)
         host_watch(runner->cast.hosts[i]);
     return r;
@@ -292,6 +291,7 @@ static void tear_down(struct runner *runner) {
         progress_free(runner->progress);
     if (runner->journal)
         journal_close(runner->journal);
+    readings_close(&runner->readings);
     site_close(&runner->site);
     json_decref(runner->secrets);
 }

@@ -2,10 +2,9 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/process.h"
-#include "hosts/facts.h"
 #include "security/pki.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void print_entry(const struct pki_entry *entry) {
@@ -36,43 +35,4 @@ int show_certificates(const char *certs, struct error *error) {
         pki_list_free(entries, n);
     }
     return 0;
-}
-
-static const struct {
-    const char *name, *package, *purpose;
-    bool needed;
-} programs[] = {
-    {"mosquitto", "mosquitto", "the broker under test", true},
-    {"gnuplot", "gnuplot-nox", "figures", true},
-    {"iperf3", "iperf3", "scripts/compare-peers", false},
-    {"stunnel4", "stunnel4", "scripts/compare-peers", false},
-    {"mosquitto_pub", "mosquitto-clients", "scripts/compare-peers", false},
-};
-
-int show_host(const char *address) {
-    json_auto_t *facts = facts_collect(address);
-    const char *key;
-    json_t *value;
-    int missing = 0;
-
-    json_object_foreach(facts, key, value) {
-        CLEANUP_FREE char *text = json_is_string(value)
-                                      ? text_copy(json_string_value(value))
-                                      : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-        printf("%-26s %s\n", key, text);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-        CLEANUP_FREE char *path = NULL;
-
-        if (process_find(&path, programs[i].name, NULL) == 0) {
-            printf("%-26s %s\n", programs[i].name, path);
-            continue;
-        }
-        printf("%-26s %s, for %s: apt-get install %s\n", programs[i].name,
-               programs[i].needed ? "MISSING" : "not there", programs[i].purpose,
-               programs[i].package);
-        missing |= programs[i].needed;
-    }
-    return missing;
 }

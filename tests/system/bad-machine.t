@@ -52,7 +52,8 @@ if can_hide gnuplot; then
   check 'no certificates either' test ! -e "$scratch/no-certs"
   without mosquitto "$program" doctor
   exits 'doctor: mosquitto is missing' 3
-  matches 'doctor names its package' "$out" '^mosquitto +MISSING.*apt-get install mosquitto$'
+  matches 'doctor names its package' "$out" \
+    '^  program\.mosquitto +MISSING.*apt-get install mosquitto$'
 
   without gnuplot "$program" report "$first"
   exits 'gnuplot is missing: report' 3
@@ -164,7 +165,7 @@ matches 'on that port' "$(cat "$folder"/log/*)" "listen socket on port $port"
 
 measure "$tiny" --set hosts.address=192.0.2.1
 exits 'an address that is none of this machine'\''s' 3
-matches 'it is named' "$err" 'hosts\.address: .*192\.0\.2\.1: Cannot assign requested address'
+matches 'it is named' "$err" 'hosts\.address 192\.0\.2\.1 is no address of the broker.s host local'
 
 # ---- a broker that does not come up ----
 

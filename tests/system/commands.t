@@ -82,10 +82,83 @@ is 'check touches nothing' "$(find "$root/certs" "$root/results" "$root/plots" "
 
 run "$bench" doctor
 exits 'doctor' 0
-for fact in processors kernel machine openssl libmosquitto congestion_control; do
-  matches "knows $fact" "$out" "^$fact +[^ ]"
+matches 'says whose part a host plays' "$out" '^local: broker, subscriber, publisher, driver$'
+for fact in processors memory_mib kernel machine congestion_control version.bench \
+  version.openssl version.libmosquitto version.mosquitto version.iproute2; do
+  matches "knows $fact" "$out" "^  $fact +[^ ]"
 done
-matches 'finds the broker' "$out" '^mosquitto +/'
+matches 'finds the broker' "$out" '^  program\.mosquitto +/'
+matches 'knows the way of the data' "$out" '^  network\.interface +lo$'
+matches '... and its MTU' "$out" '^  network\.mtu +[0-9]+$'
+matches 'takes readings' "$out" '^  readings +.*load [0-9.e+-]+ processes'
+lacks 'invents nothing' "$out" null
+matches 'finds that all of it goes together' "$out" '^  network +one host'
+run "$bench" doctor --set hosts.address=203.0.113.77
+exits 'an address that is not here' 3
+matches '... is not called our own' "$out" '^  network\.own +no$'
+matches '... is said to be none of the broker'\''s host' "$out" \
+  '^  IMPOSSIBLE +hosts.address 203.0.113.77 is no address of the broker.s host local, which has'
+run "$bench" doctor --broker-host exec:false
+exits 'a host that is out of reach' 3
+matches '... is said to be' "$out" '^  OUT OF REACH +.*exec:false'
+matches '... the other is shown all the same' "$out" '^  kernel +[^ ]'
+
+lab='--broker-host lab:a --publisher-host lab:b'
+if unshare --user --map-root-user --net true 2>/dev/null; then
+  # shellcheck disable=SC2086 # several words
+  run "$bench" doctor $lab
+  exits 'two hosts' 0
+  is 'each has a part, and so has the driver' "$(printf '%s\n' "$out" | grep '^[^ ]')" \
+    'lab:a: broker, subscriber
+lab:b: publisher
+local: driver
+together:'
+  is 'both know their end of the link' \
+    "$(printf '%s\n' "$out" | grep -c '^  network\.interface *bench0$')" 2
+  matches 'the way there and back is a way between them' "$out" '^  network +the data crosses it'
+  # shellcheck disable=SC2086
+  run "$bench" doctor $lab --set hosts.address=127.0.0.1
+  exits 'two hosts, and an address that each has' 3
+  contains '... would measure nothing of the link' "$out" \
+    'stays within lab:b: the probes would not cross the network; name one of the addresses of lab:a'
+  # shellcheck disable=SC2086
+  run "$bench" run "$tiny" $lab --set hosts.address=127.0.0.1 --output "$scratch/nothing"
+  exits '... and is refused before a run' 3
+  contains '... for that reason' "$err" 'the probes would not cross the network'
+  check '... nothing was made' test ! -e "$scratch/nothing"
+else
+  skip 'two hosts' 'no user namespaces here'
+fi
+
+# Stand-ins for what a Raspberry Pi has and a test machine has not: its firmware's own word on
+# throttling, and a radio link.
+mkdir "$scratch/pi"
+cat >"$scratch/pi/vcgencmd" <<'END'
+#!/bin/sh
+case $* in
+get_throttled) echo throttled=0x50005 ;;
+'measure_clock arm') echo 'frequency(48)=1500345728' ;;
+measure_temp) echo "temp=48.3'C" ;;
+*) exit 1 ;;
+esac
+END
+cat >"$scratch/pi/iw" <<'END'
+#!/bin/sh
+case $* in
+'dev lo link') printf '\tsignal: -52 dBm\n\ttx bitrate: 65.0 MBit/s\n' ;;
+'dev lo get power_save') echo 'Power save: on' ;;
+*) exit 1 ;;
+esac
+END
+chmod +x "$scratch/pi/vcgencmd" "$scratch/pi/iw"
+run env PATH="$scratch/pi:$PATH" "$bench" doctor
+exits 'on something like a Raspberry Pi' 0
+contains 'throttling is said in words' "$out" \
+  'throttled now: under-voltage, throttled; since the start: under-voltage, throttled'
+matches 'so is what the firmware measures' "$out" \
+  '^  readings .*arm_frequency 1500 MHz, core_temperature 48.3 C.*wifi_signal -52 dBm'
+matches 'and the radio link' "$out" \
+  '^  network\.wifi +.*signal_dbm -52, bit_rate_mbit_s 65, power_save on$'
 
 # ---- certificates ----
 

@@ -137,6 +137,42 @@ contains 'with a warning that names the file' "$err" \
 is 'and without that trial' "$(rows "$folder/summary.csv" trials metric=throughput |
   awk '{ sum += $1 } END { print sum }')" 26
 
+# ---- what the run suffered ----
+
+# A test machine is not throttled, and has one clock: the rows that say so are written by hand.
+damaged
+rm -f "$folder/blocks.csv"
+run "$bench" report "$folder"
+exits 'a run of before there was blocks.csv' 0
+before=$(checksums "$folder" | grep -v pdf)
+{
+  echo block,attempt,host,metric,unit,before,after
+  echo 1,1,ssh://pi@pi-a,temperature,C,48.3,61
+  for block in 1 2 3; do
+    echo "$block,1,ssh://pi@pi-a,throttled,bits,0,0"
+  done
+} >"$folder/blocks.csv"
+run "$bench" report "$folder"
+is 'a calm run gets no line of that' "$(checksums "$folder" | grep -v pdf)" "$before"
+sed -i '4,5s/,0$/,327685/' "$folder/blocks.csv"
+awk -F , -v OFS=, '
+  NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; n = column["latency_bound_ms"]
+            if (!n) { n = NF + 1; $n = "latency_bound_ms" } print; next }
+  { $n = $column["latency_ms"] == "" ? "" : $column["latency_ms"] + 0.25; print }' \
+  "$folder/telemetry.csv" >"$scratch/telemetry" && cp "$scratch/telemetry" "$folder/telemetry.csv"
+delivered=$(count "$folder/telemetry.csv" status=delivered)
+run "$bench" report "$folder"
+exits 'blocks that were throttled, clocks that are compared roughly' 0
+for name in table.txt table.md table.tex; do
+  text=$(tr '\n' ' ' <"$folder/$name")
+  contains "$name names the blocks and what happened" "$text" \
+    'blocks 2-3, ssh://pi@pi-a: under-voltage, throttled during the blocks.'
+  contains "$name says which latencies say nothing" "$text" \
+    "$delivered of $delivered one-way telemetry latencies are smaller than the bound"
+done
+
+# ---- damage again: lines that cannot be right ----
+
 # corrupt NAME EDIT LINE: a line of trials.csv that cannot be right.
 corrupt() {
   damaged

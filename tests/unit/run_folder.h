@@ -34,9 +34,9 @@
     ids ",1," channel ",path,,2026-11-22T08:30:00Z,10,1000," value "," status "," reason ",,,\n"
 #define METRICS_HEADER "trial,attempt,party,process,metric,unit,value\n"
 
-static const char *const run_files[] = {"scenario.ini", "definitions.csv", "trials.csv",
-                                        "metrics.csv",  "summary.csv",     "table.txt",
-                                        "table.md",     "table.tex"};
+static const char *const run_files[] = {
+    "scenario.ini", "definitions.csv", "trials.csv", "metrics.csv", "summary.csv",
+    "table.txt",    "table.md",        "table.tex",  "blocks.csv",  "telemetry.csv"};
 
 static inline void run_put(const char *run, const char *name, const char *text) {
     CLEANUP_FREE char *path = text_format("%s/%s", run, name);

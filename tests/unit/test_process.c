@@ -175,7 +175,7 @@ static void test_reap(void **state) {
 static void test_stop(void **state) {
     struct process none = PROCESS_NONE;
     struct process process = start(&(struct process_options){
-        .argv = SH("trap '' TERM; sleep 60"), .in = PROCESS_PIPE, .out = PROCESS_PIPE});
+        .argv = SH("trap '' TERM; exec sleep 60"), .in = PROCESS_PIPE, .out = PROCESS_PIPE});
     pid_t pid = process.pid;
 
     (void)state;

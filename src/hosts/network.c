@@ -1,0 +1,280 @@
+#include "hosts/network.h"
+
+#include "base/memory.h"
+#include "hosts/peek.h"
+#include "hosts/wifi.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void put_text(json_t *object, const char *key, const char *value) {
+    if (value && *value)
+        (void)json_object_set_new(object, key, json_string(value));
+}
+
+/* ---- addresses ---- */
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage space;
+};
+
+static int resolve(union address *ret, const char *text) {
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+    int r = getaddrinfo(text, NULL, &hints, &list);
+
+    if (r != 0)
+        return r;
+    memcpy(ret, list->ai_addr, list->ai_addrlen);
+    freeaddrinfo(list);
+    return 0;
+}
+
+/* In numbers, with %INTERFACE behind it for a link-local one; the caller's. */
+static char *number(const struct sockaddr *address) {
+    char text[NI_MAXHOST];
+    socklen_t size =
+        address->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+
+    if (getnameinfo(address, size, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+        return NULL;
+    return text_copy(text);
+}
+
+static bool is_same(const struct sockaddr *a, const struct sockaddr *b) {
+    CLEANUP_FREE char *x = number(a), *y = number(b);
+
+    return x && text_equal(x, y);
+}
+
+static bool is_loopback(const union address *address) {
+    if (address->any.sa_family == AF_INET)
+        return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&address->v6.sin6_addr);
+}
+
+static bool is_link_local(const struct sockaddr *address) {
+    const union address *any = (const void *)address;
+
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&any->v6.sin6_addr);
+}
+
+/* Whose address it is among our own, and all of them. */
+static void put_own(json_t *network, const union address *address) {
+    json_t *list = json_array();
+    struct ifaddrs *all = NULL;
+    bool own = false;
+
+    (void)json_object_set_new(network, "own_addresses", list);
+    if (getifaddrs(&all) < 0)
+        return;
+    for (struct ifaddrs *one = all; one; one = one->ifa_next) {
+        CLEANUP_FREE char *name = text_copy(one->ifa_name), *text = NULL;
+
+        if (!one->ifa_addr ||
+            (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6))
+            continue;
+        name[strcspn(name, ":")] = '\0'; /* a label like eth0:1 */
+        text = number(one->ifa_addr);
+        if (is_same(one->ifa_addr, &address->any)) {
+            own = true;
+            put_text(network, "interface", name);
+        }
+        if (text && !is_link_local(one->ifa_addr))
+            (void)json_array_append_new(list,
+                                        json_pack("{s:s,s:s}", "interface", name, "address", text));
+    }
+    freeifaddrs(all);
+    if (!own && is_loopback(address)) { /* all of 127/8 is ours */
+        own = true;
+        put_text(network, "interface", "lo");
+    }
+    (void)json_object_set_new(network, "own", json_boolean(own));
+}
+
+/* ---- routes ---- */
+
+void network_parse_route(json_t *route, const char *text) {
+    static const char *const keys[][2] = {
+        {"dev", "interface"}, {"prefsrc", "source"}, {"gateway", "gateway"}};
+    json_auto_t *all = json_loads(text, 0, NULL);
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(all, i, one) {
+        if (!json_object_get(one, "dev"))
+            continue;
+        for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+            put_text(route, keys[k][1], json_string_value(json_object_get(one, keys[k][0])));
+        /* A gateway of another family than the route's. */
+        put_text(route, "gateway",
+                 json_string_value(json_object_get(json_object_get(one, "via"), "host")));
+        return;
+    }
+}
+
+/* What the kernel would do with a packet to `to`, from `from` if that is not NULL. */
+static json_t *find_route(const char *to, const char *from) {
+    CLEANUP_FREE char *target = text_copy(to), *source = text_copy(from);
+    CLEANUP_FREE char *text = NULL, *parsed = NULL;
+    char *zone = strchr(target, '%');
+    const char *argv[12] = {"ip", "-oneline", "route", "get", target};
+    json_t *route = json_object();
+    size_t n = 5;
+    int r;
+
+    if (source) {
+        source[strcspn(source, "%")] = '\0';
+        argv[n++] = "from";
+        argv[n++] = source;
+    }
+    if (zone) {
+        *zone = '\0';
+        argv[n++] = "dev";
+        argv[n++] = zone + 1;
+    }
+    r = peek_program(&text, argv);
+    if (text) /* of a route -oneline leaves a backslash and the cache's state at the end */
+        text[strcspn(text, "\n\\")] = '\0';
+    if (r != 0) {
+        put_text(route, "no_route", text && *text ? text : "`ip` cannot be executed");
+        return route;
+    }
+    for (size_t length = strlen(text); length && text[length - 1] == ' ';)
+        text[--length] = '\0';
+    put_text(route, "route", text);
+    argv[1] = "-json";
+    if (peek_program(&parsed, argv) == 0)
+        network_parse_route(route, parsed);
+    return route;
+}
+
+/* ---- the interface ---- */
+
+/* One ethtool order: what it wants and gives is at the address `data`. */
+static bool ask_ethtool(int fd, const char *interface, void *data) {
+    struct ifreq request = {.ifr_data = data};
+
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+    return ioctl(fd, SIOCETHTOOL, &request) == 0;
+}
+
+static void put_mtu(json_t *network, int fd, const char *interface) {
+    struct ifreq request = {.ifr_mtu = 0};
+
+    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+    if (ioctl(fd, SIOCGIFMTU, &request) == 0)
+        (void)json_object_set_new(network, "mtu", json_integer(request.ifr_mtu));
+}
+
+/* The kernel first tells how many words its three masks of link modes have, then the settings. */
+static void put_speed(json_t *network, int fd, const char *interface) {
+    CLEANUP_FREE struct ethtool_link_settings *link =
+        memory_new(1, sizeof(*link) + 3 * INT8_MAX * sizeof(__u32));
+
+    link->cmd = ETHTOOL_GLINKSETTINGS;
+    if (!ask_ethtool(fd, interface, link) || link->link_mode_masks_nwords >= 0)
+        return;
+    link->cmd = ETHTOOL_GLINKSETTINGS;
+    link->link_mode_masks_nwords = (__s8)-link->link_mode_masks_nwords;
+    if (ask_ethtool(fd, interface, link) && link->speed && link->speed != (__u32)SPEED_UNKNOWN)
+        (void)json_object_set_new(network, "speed_mbit_s", json_integer(link->speed));
+}
+
+static void put_offloads(json_t *network, int fd, const char *interface) {
+    static const struct {
+        const char *name;
+        __u32 order;
+    } offloads[] = {{"tso", ETHTOOL_GTSO}, {"gso", ETHTOOL_GGSO}, {"gro", ETHTOOL_GGRO}};
+    char on[16] = "";
+    bool known = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+        struct ethtool_value value = {.cmd = offloads[i].order};
+
+        if (!ask_ethtool(fd, interface, &value))
+            continue;
+        known = true;
+        if (value.data)
+            (void)snprintf(on + strlen(on), sizeof(on) - strlen(on), "%s%s", *on ? " " : "",
+                           offloads[i].name);
+    }
+    if (known)
+        put_text(network, "offloads", *on ? on : "none");
+}
+
+static void put_interface(json_t *network, const char *interface) {
+    CLEANUP_FD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    json_t *wifi = wifi_collect(interface);
+
+    if (fd >= 0) {
+        put_mtu(network, fd, interface);
+        put_speed(network, fd, interface);
+        put_offloads(network, fd, interface);
+    }
+    if (wifi)
+        (void)json_object_set_new(network, "wifi", wifi);
+}
+
+/* ---- the whole ---- */
+
+static void put_machine(json_t *network) {
+    CLEANUP_FREE char *boot = peek_line("/proc/sys/kernel/random/boot_id"), *text = NULL;
+    struct stat status;
+
+    if (!boot || stat("/proc/self/ns/net", &status) < 0)
+        return;
+    text = text_format("%s net:[%llu]", boot, (unsigned long long)status.st_ino);
+    put_text(network, "machine", text);
+}
+
+/* A link-local peer is behind the interface of `from`, whatever the other host's is called. */
+static void put_way_back(json_t *network, const char *from, const char *peer) {
+    const char *zone = strchr(from, '%');
+    CLEANUP_FREE char *to = text_format("%.*s%s", (int)strcspn(peer, "%"), peer, zone ? zone : "");
+    json_t *route = find_route(to, from);
+
+    put_text(route, "address", peer);
+    (void)json_object_set_new(network, "way_back", route);
+}
+
+json_t *network_collect(const char *address, const char *peer) {
+    json_t *network = json_object();
+    CLEANUP_FREE char *text = NULL;
+    json_auto_t *route = NULL;
+    union address resolved;
+    const char *interface;
+    int r = resolve(&resolved, address);
+
+    put_machine(network);
+    if (r == 0)
+        text = number(&resolved.any);
+    if (!text) {
+        put_text(network, "unresolved", gai_strerror(r));
+        return network;
+    }
+    put_text(network, "address", text);
+    put_own(network, &resolved);
+    route = find_route(text, NULL);
+    /* The kernel leads all that is our own through lo, whichever interface has it. */
+    (void)json_object_update_missing(network, route);
+    interface = json_string_value(json_object_get(network, "interface"));
+    if (interface)
+        put_interface(network, interface);
+    if (peer && *peer)
+        put_way_back(network, text, peer);
+    return network;
+}

@@ -1,0 +1,35 @@
+/*
+ * network - the way that the data takes, seen from this host, and whether two hosts' ways fit.
+ *
+ * /sys/class/net is not looked at: in a network namespace it can still show another's interfaces.
+ */
+#ifndef BENCH_HOSTS_NETWORK_H
+#define BENCH_HOSTS_NETWORK_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+/* What this host knows of the address that the data takes, a number or a name:
+ *   machine        of which machine and network namespace all of this is
+ *   address        in numbers; instead of it "unresolved", and why
+ *   own            whether the address is one of this host's
+ *   own_addresses  [{"interface", "address"}], all that the host has but link-local ones
+ *   interface      the one that has the address; for others' addresses the one that leads there
+ *   mtu, speed_mbit_s, offloads ("tso gso gro", or "none"), wifi (see wifi.h)   of the interface
+ *   route, source, gateway    of packets to the address; instead of them "no_route", and why
+ *   way_back       with a peer (the source of the other host's packets): {"address", "interface",
+ *                  "route", ...} or {"address", "no_route"} of what goes from address to peer
+ * What cannot be read is absent. peer may be NULL or "". The caller's. */
+json_t *network_collect(const char *address, const char *peer);
+
+/* Adds what `ip -json route get` says: interface, source, gateway. */
+void network_parse_route(json_t *route, const char *text);
+
+/* Whether the data will cross the network between the hosts, from what network_collect() gave on
+ * both (on the broker's with the publisher's "source" as its peer); the specs are for the message.
+ * Of one host alone publisher_side may be NULL. 0, or -EINVAL and what is wrong. */
+int network_check(const json_t *broker_side, const json_t *publisher_side, const char *broker_spec,
+                  const char *publisher_spec, struct error *error);
+
+#endif

@@ -1,0 +1,79 @@
+#include "hosts/peek.h"
+
+#include "base/memory.h"
+#include "base/process.h"
+
+#include <string.h>
+
+#define MAX_WORDS 16
+
+char *peek_line(const char *path) {
+    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    char line[4096] = "";
+
+    if (!file || !fgets(line, sizeof(line), file))
+        return NULL;
+    line[strcspn(line, "\n")] = '\0';
+    return *line ? text_copy(line) : NULL;
+}
+
+/* Without blanks and quotes around it; NULL when nothing is left. */
+static char *trim(const char *value) {
+    size_t length;
+
+    value += strspn(value, " \t");
+    length = strcspn(value, "\n");
+    if (length >= 2 && *value == '"' && value[length - 1] == '"') {
+        value++;
+        length -= 2;
+    }
+    return length ? text_format("%.*s", (int)length, value) : NULL;
+}
+
+char *peek_key(const char *path, const char *key, char separator) {
+    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    size_t length = strlen(key);
+    char line[8192];
+
+    while (file && fgets(line, sizeof(line), file)) {
+        const char *end = line + length;
+
+        if (strncmp(line, key, length) != 0)
+            continue;
+        end += strspn(end, " \t");
+        if (*end == separator)
+            return trim(end + 1);
+    }
+    return NULL;
+}
+
+bool peek_number(const char *path, double *ret) {
+    CLEANUP_FREE char *line = peek_line(path);
+    char *end;
+    double value = line ? strtod(line, &end) : 0;
+
+    if (!line || end == line)
+        return false;
+    *ret = value;
+    return true;
+}
+
+int peek_program(char **ret, const char *const *argv) {
+    /* process_run() keeps stdout alone. */
+    const char *words[MAX_WORDS + 5] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1"};
+    CLEANUP_FREE char *path = NULL, *output = NULL;
+    size_t n = 3;
+    int r = process_find(&path, argv[0], NULL);
+
+    if (r < 0)
+        return r;
+    words[n++] = path;
+    for (size_t i = 1; argv[i] && i < MAX_WORDS; i++)
+        words[n++] = argv[i];
+    r = process_run(words, &output, NULL);
+    if (r < 0)
+        return r;
+    *ret = output;
+    output = NULL;
+    return r;
+}

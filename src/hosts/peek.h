@@ -1,0 +1,22 @@
+/*
+ * peek - what a file or a program of this host tells, or nothing at all: what cannot be read is
+ * absent, never an error and never invented. Texts that are handed out are the caller's.
+ */
+#ifndef BENCH_HOSTS_PEEK_H
+#define BENCH_HOSTS_PEEK_H
+
+#include <stdbool.h>
+
+/* The first line of a file, or what of it a zero byte leaves (a device tree's); NULL when it cannot
+ * be read or is empty. */
+char *peek_line(const char *path);
+/* The value of the first line "key<blanks><separator> value"; quotes around it are taken off. */
+char *peek_key(const char *path, const char *key, char separator);
+/* The number at the beginning of a file. */
+bool peek_number(const char *path, double *ret);
+
+/* What a program (argv[0], found wherever process_find() looks) says on stdout and stderr. Returns
+ * its exit status, or a negative errno when it cannot be executed. */
+int peek_program(char **ret, const char *const *argv);
+
+#endif

@@ -1,0 +1,43 @@
+#include "hosts/questions.h"
+
+#include "base/jsonline.h"
+#include "hosts/facts.h"
+#include "hosts/network.h"
+#include "hosts/protocol.h"
+#include "hosts/readings.h"
+
+static json_t *answer_clock(const json_t *order) {
+    (void)order;
+    return agent_clock();
+}
+
+static json_t *answer_facts(const json_t *order) {
+    return facts_collect(jsonline_text(order, "address", ""), jsonline_text(order, "source", NULL));
+}
+
+static json_t *answer_network(const json_t *order) {
+    return network_collect(jsonline_text(order, "address", ""),
+                           jsonline_text(order, "source", NULL));
+}
+
+static json_t *answer_readings(const json_t *order) {
+    return readings_collect(jsonline_text(order, "interface", NULL));
+}
+
+/* Alphabetical. */
+static const struct {
+    const char *name;
+    json_t *(*answer)(const json_t *order);
+} questions[] = {
+    {"clock", answer_clock},
+    {"facts", answer_facts},
+    {"network", answer_network},
+    {"readings", answer_readings},
+};
+
+json_t *questions_answer(const char *name, const json_t *order) {
+    for (size_t i = 0; i < ARRAY_SIZE(questions); i++)
+        if (text_equal(questions[i].name, name))
+            return questions[i].answer(order);
+    return NULL;
+}

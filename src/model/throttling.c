@@ -1,0 +1,28 @@
+#include "model/throttling.h"
+
+#include "base/memory.h"
+
+#define SINCE_START 16
+
+unsigned throttling_between(unsigned before, unsigned after) {
+    unsigned new_since = (after & ~before) >> SINCE_START;
+
+    return (before | after | new_since) & THROTTLING_BITS;
+}
+
+char *throttling_words(unsigned bits) {
+    static const char *const names[] = {"under-voltage", "frequency capped", "throttled",
+                                        "soft temperature limit"};
+    char *words = text_copy("");
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char *longer;
+
+        if (!(bits & 1u << i))
+            continue;
+        longer = text_format("%s%s%s", words, *words ? ", " : "", names[i]);
+        free(words);
+        words = longer;
+    }
+    return words;
+}

@@ -1,0 +1,14 @@
+/*
+ * conditions - under what a run suffered, as sentences for below its table: processors that were
+ * held back, clocks that were compared too roughly. Nothing at all when there is nothing to say.
+ */
+#ifndef BENCH_REPORT_CONDITIONS_H
+#define BENCH_REPORT_CONDITIONS_H
+
+#include "report/dataset.h"
+
+/* Calls add with each sentence. */
+void conditions_describe(const struct dataset *dataset,
+                         void (*add)(void *context, const char *sentence), void *context);
+
+#endif

@@ -1,0 +1,323 @@
+#include "run/doctor.h"
+
+#include "base/jsonline.h"
+#include "hosts/facts.h"
+#include "model/throttling.h"
+#include "run/environment.h"
+#include "run/site.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* A host, once, with all that it is there for. */
+struct patient {
+    const char *spec;
+    bool broker, publisher, driver;
+};
+#define MAX_PATIENTS 3
+
+/* ---- values as text; each the caller's ---- */
+
+static char *value_text(const json_t *value) {
+    if (json_is_string(value))
+        return text_copy(json_string_value(value));
+    if (json_is_boolean(value))
+        return text_copy(json_is_true(value) ? "yes" : "no");
+    if (json_is_number(value))
+        return text_format("%.10g", json_number_value(value));
+    return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static void append(char **list, const char *separator, char *piece) {
+    char *longer = text_format("%s%s%s", *list, **list ? separator : "", piece);
+
+    free(*list);
+    free(piece);
+    *list = longer;
+}
+
+/* {"a": 1, "b": "x"} as "a 1, b x" */
+static char *object_text(const json_t *object) {
+    char *list = text_copy("");
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)object, key, value) {
+        CLEANUP_FREE char *text = value_text(value);
+
+        append(&list, ", ", text_format("%s %s", key, text));
+    }
+    return list;
+}
+
+static char *addresses_text(const json_t *addresses) {
+    char *list = text_copy("");
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(addresses, i, one) {
+        append(&list, ", ",
+               text_format("%s (%s)", jsonline_text(one, "address", "?"),
+                           jsonline_text(one, "interface", "?")));
+    }
+    return list;
+}
+
+static char *throttled_text(unsigned bits) {
+    CLEANUP_FREE char *now = throttling_words(throttling_between(bits, bits));
+    CLEANUP_FREE char *since = throttling_words(throttling_between(0, bits));
+
+    if (!*since)
+        return text_copy("throttled never");
+    return text_format("throttled now: %s; since the start: %s", *now ? now : "no", since);
+}
+
+/* {"temperature": [48.3, "C"]} as "temperature 48.3 C" */
+static char *readings_text(const json_t *readings) {
+    char *list = text_copy("");
+    const char *metric;
+    json_t *reading;
+
+    json_object_foreach((json_t *)readings, metric, reading) {
+        double value = json_number_value(json_array_get(reading, 0));
+        const char *unit = json_string_value(json_array_get(reading, 1));
+
+        append(&list, ", ",
+               text_equal(metric, "throttled")
+                   ? throttled_text((unsigned)value)
+                   : text_format("%s %.4g %s", metric, value, unit ? unit : ""));
+    }
+    return list;
+}
+
+/* ---- one host ---- */
+
+static void print_row(const char *key, const char *text) {
+    printf("  %-22s %s\n", key, text);
+}
+
+static void print_network(const json_t *network) {
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)network, key, value) {
+        CLEANUP_FREE char *name = text_format("network.%s", key);
+        CLEANUP_FREE char *text = json_is_array(value)    ? addresses_text(value)
+                                  : json_is_object(value) ? object_text(value)
+                                                          : value_text(value);
+
+        if (!text_equal(key, "machine"))
+            print_row(name, text);
+    }
+}
+
+static void print_readings(const json_t *readings) {
+    CLEANUP_FREE char *text = readings_text(readings);
+
+    print_row("readings", *text ? text : "none");
+}
+
+static void print_versions(const json_t *versions) {
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)versions, key, value) {
+        CLEANUP_FREE char *name = text_format("version.%s", key), *text = value_text(value);
+
+        print_row(name, text);
+    }
+}
+
+/* What is in an object of its own, and how it is shown; programs come last, by themselves. */
+static const struct {
+    const char *key;
+    void (*print)(const json_t *object);
+} parts[] = {
+    {"versions", print_versions},
+    {"network", print_network},
+    {"readings", print_readings},
+};
+
+static void print_facts(const json_t *facts) {
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)facts, key, value) {
+        CLEANUP_FREE char *text = json_is_object(value) ? NULL : value_text(value);
+
+        if (text)
+            print_row(key, text);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        if (json_object_get(facts, parts[i].key))
+            parts[i].print(json_object_get(facts, parts[i].key));
+}
+
+static bool is_needed(const struct patient *patient, enum facts_need need) {
+    return need == NEED_EVERY_HOST || (need == NEED_BROKER_HOST && patient->broker) ||
+           (need == NEED_DRIVER && patient->driver);
+}
+
+/* Returns 1 when one is missing without which the host cannot do its part. */
+static int print_programs(const struct patient *patient, const json_t *facts) {
+    const json_t *programs = json_object_get(facts, "programs");
+    const char *model = jsonline_text(facts, "model", "");
+    int missing = 0;
+
+    for (size_t i = 0; i < n_facts_programs; i++) {
+        const struct facts_program *program = &facts_programs[i];
+        CLEANUP_FREE char *name = text_format("program.%s", program->name), *text = NULL;
+        bool needed = is_needed(patient, program->need);
+        const char *path = jsonline_text(programs, program->name, NULL);
+
+        if (!path && program->model && strncmp(model, program->model, strlen(program->model)) != 0)
+            continue;
+        text = path
+                   ? text_copy(path)
+                   : text_format("%s, for %s: apt-get install %s", needed ? "MISSING" : "not there",
+                                 program->purpose, program->package);
+        print_row(name, text);
+        missing |= !path && needed;
+    }
+    return missing;
+}
+
+static void print_heading(const struct patient *patient) {
+    CLEANUP_FREE char *parts_played = text_copy("");
+
+    if (patient->broker)
+        append(&parts_played, ", ", text_copy("broker, subscriber"));
+    if (patient->publisher)
+        append(&parts_played, ", ", text_copy("publisher"));
+    if (patient->driver)
+        append(&parts_played, ", ", text_copy("driver"));
+    printf("%s: %s\n", patient->spec, parts_played);
+}
+
+static void relay(void *context, const char *spec, const char *line) {
+    (void)context;
+    fprintf(stderr, "%s: %s\n", spec, line);
+}
+
+/* The hosts as a run opens them, and where the data would go: "" as long as nobody knows. */
+struct round {
+    struct cast cast;
+    struct site site;
+    const char *address;
+};
+
+static int ask(struct host *host, const char *address, json_t **ret, struct error *error) {
+    return host_order(host, "facts", json_pack("{s:s}", "address", address), ret, error);
+}
+
+/* One that the run's hosts are not, or that is examined alone because these do not go together. */
+static int ask_alone(const struct round *round, const char *spec, const char *address, json_t **ret,
+                     struct error *error) {
+    CLEANUP(host_closep) struct host *host = NULL;
+    int r = host_open(&host, spec, &round->site.options, NULL, error);
+
+    return r == 0 ? ask(host, address, ret, error) : r;
+}
+
+static struct host *find_host(const struct round *round, const char *spec) {
+    for (size_t i = 0; i < round->cast.n_hosts; i++)
+        if (text_equal(host_spec(round->cast.hosts[i]), spec))
+            return round->cast.hosts[i];
+    return NULL;
+}
+
+static int examine(const struct round *round, const struct patient *patient) {
+    struct host *host = find_host(round, patient->spec);
+    /* The data does not pass where only the driver is. */
+    const char *address = patient->broker || patient->publisher ? round->address : "";
+    json_auto_t *facts = NULL;
+    struct error error;
+    int r;
+
+    print_heading(patient);
+    (void)fflush(stdout); /* a host can take a while to answer */
+    r = host ? ask(host, address, &facts, &error)
+             : ask_alone(round, patient->spec, address, &facts, &error);
+    if (r < 0) {
+        print_row("OUT OF REACH", error.text);
+        return 1;
+    }
+    print_facts(facts);
+    return print_programs(patient, facts);
+}
+
+/* ---- all of them ---- */
+
+static struct patient *admit(struct patient *patients, const char *spec) {
+    size_t i = 0;
+
+    while (patients[i].spec && !text_equal(patients[i].spec, spec))
+        i++;
+    patients[i].spec = spec;
+    return &patients[i];
+}
+
+/* Those on other machines only: one machine has one clock. */
+static void print_clocks(const struct round *round) {
+    for (size_t i = 0; i < round->cast.n_hosts; i++) {
+        const struct host_clock *clock = &round->site.clocks[i];
+        CLEANUP_FREE char *text = NULL;
+
+        if (!clock->bound_ns)
+            continue;
+        text =
+            text_format("%s is %.3g s ahead, give or take %.2g ms", host_spec(round->cast.hosts[i]),
+                        (double)clock->realtime_ahead_ns / 1e9, (double)clock->bound_ns / 1e6);
+        print_row("clock", text);
+    }
+}
+
+/* Whether they fit together, as a run would check it; `apart` is why they could not be opened. */
+static int examine_together(const struct round *round, const char *apart) {
+    json_auto_t *environment = NULL;
+    struct error error;
+
+    printf("\ntogether:\n");
+    if (apart) {
+        print_row("IMPOSSIBLE", apart);
+        return 1;
+    }
+    print_row("address", round->address);
+    print_clocks(round);
+    if (environment_collect(&round->cast, round->address, NULL, &environment, &error) < 0) {
+        print_row("IMPOSSIBLE", error.text);
+        return 1;
+    }
+    print_row("network", round->cast.n_hosts == 1 ? "one host: the data stays within it"
+                                                  : "the data crosses it, there and back");
+    return 0;
+}
+
+int doctor_examine(const struct scenario *scenario, const char *certs) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    struct patient patients[MAX_PATIENTS] = {{.spec = NULL}};
+    struct round round = {.address = hosts->address};
+    struct error error;
+    bool apart;
+    int bad = 0;
+
+    round.site = (struct site){
+        .scenario = scenario,
+        .cast = &round.cast,
+        .options = {.certs = certs, .folder = hosts->folder, .cancel_fd = -1, .relay = relay}};
+    apart = site_open(&round.site, &error) < 0;
+    if (apart)
+        site_close(&round.site);
+    else
+        round.address = round.site.address;
+    admit(patients, hosts->broker)->broker = true;
+    admit(patients, hosts->publisher)->publisher = true;
+    admit(patients, "local")->driver = true;
+    for (size_t i = 0; i < MAX_PATIENTS && patients[i].spec; i++) {
+        printf("%s", i ? "\n" : "");
+        bad |= examine(&round, &patients[i]);
+    }
+    bad |= examine_together(&round, apart ? error.text : NULL);
+    site_close(&round.site);
+    return bad;
+}
