@@ -217,6 +217,21 @@ static int take_metric(struct dataset *dataset, const struct source *source, siz
     return 0;
 }
 
+/* Whether the trial was measured again after this attempt. */
+static bool has_later_attempt(const struct dataset *dataset, const struct dataset_trial *key) {
+    size_t low = 0, high = dataset->n_trials;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_ids(&dataset->trials[middle], key) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < dataset->n_trials && dataset->trials[low].trial == key->trial;
+}
+
 static int read_metrics(struct dataset *dataset, const char *run_dir, struct error *error) {
     static const char *const names[] = {"trial",  "attempt", "party", "process",
                                         "metric", "unit",    "value", NULL};
@@ -236,7 +251,7 @@ static int read_metrics(struct dataset *dataset, const char *run_dir, struct err
             (r = source_real(&source, row, 6, &value)) < 0)
             return r;
         trial = bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key), compare_ids);
-        orphans += !trial;
+        orphans += !trial && !has_later_attempt(dataset, &key);
         if (trial)
             r = take_metric(dataset, &source, row, trial, value);
     }

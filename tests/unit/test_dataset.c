@@ -185,6 +185,22 @@ static void test_half_written_lines(void **state) {
     assert_string_equal(dataset->warnings, expected);
 }
 
+/* What an interrupted attempt has left needs no word when the block was measured again. */
+static void test_left_over_of_an_earlier_attempt(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER "1,2,1,1,plain,path,,,,,5,ok,,,,\n"
+                                       "2,2,1,2,mutual-tls,path,,,,,6,ok,,,,\n",
+                         METRICS_HEADER "1,1,client2,sender,cpu_s,s,1\n"
+                                        "1,2,client2,sender,cpu_s,s,2\n"
+                                        "2,1,client2,sender,cpu_s,s,3\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+
+    (void)state;
+    assert_string_equal(dataset->warnings, "");
+    assert_int_equal(dataset->n_values, 1);
+}
+
 static void test_no_trials(void **state) {
     CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS_HEADER, METRICS_HEADER);
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
@@ -286,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_headline_in_metrics),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_half_written_lines),
+        cmocka_unit_test(test_left_over_of_an_earlier_attempt),
         cmocka_unit_test(test_no_trials),
         cmocka_unit_test(test_missing_files),
         cmocka_unit_test(test_bad_trials),
