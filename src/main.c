@@ -87,7 +87,7 @@ static int add_override(struct argp_state *state, const char *origin, const char
     struct arguments *arguments = state->input;
 
     if (!arguments->command->runs)
-        argp_error(state, "%s goes with all, run and check only", origin);
+        argp_error(state, "%s goes with all, run, check, certs and doctor only", origin);
     if (arguments->n_overrides == MAX_OVERRIDES)
         argp_error(state, "too many settings; write them into a scenario file");
     arguments->overrides[arguments->n_overrides++] =
