@@ -229,20 +229,32 @@ static int keep_log(struct runner *runner, const struct trial_id *id, struct err
     return journal_broker_log(runner->journal, id, jsonline_text(answer, "log", ""), error);
 }
 
-int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error) {
+/* Whether all that was to arrive has had its time, so that the rest is lost: nothing is known of
+ * that when one of those who would tell is gone. */
+static bool end_telemetry(struct runner *runner, const struct trial_id *id) {
     struct error why;
+
+    if (!runner->telemetry_on || runner->interrupted)
+        return false;
+    if (runner->cast.broker_end)
+        return true;
+    if (stop_telemetry(runner, &why) == 0)
+        return true;
+    progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block, id->channel,
+                  why.text);
+    return false;
+}
+
+int bringup_stop(struct runner *runner, const struct trial_id *id, struct error *error) {
+    bool complete = end_telemetry(runner, id);
     int r;
 
-    if (runner->telemetry_on && !runner->cast.broker_end && !runner->interrupted &&
-        stop_telemetry(runner, &why) < 0)
-        progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block,
-                      id->channel, why.text);
     write_peak(runner, id, &runner->publisher, "telemetry");
     write_peak(runner, id, &runner->subscriber, "telemetry");
     cast_drop(&runner->cast, &runner->publisher);
     cast_drop(&runner->cast, &runner->subscriber);
     stop_clocks(runner);
-    telemetry_log_write(&runner->messages, runner->journal, id, !runner->interrupted);
+    telemetry_log_write(&runner->messages, runner->journal, id, complete);
     r = keep_log(runner, id, error);
     if (r == 0)
         r = journal_flush(runner->journal, error);

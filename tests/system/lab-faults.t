@@ -61,6 +61,8 @@ for name in a b; do
   kill -KILL "$(agent $name)"
   stop_waiting 30
   hurt "agent $name dies" "host lab:$name: its agent has ended"
+  is '... no message is called lost of which nobody knows' \
+    "$(rows "$folder/telemetry.csv" sequence block=1 attempt=1 status=lost)" ''
 done
 
 # ---- a host that freezes ----
