@@ -5,8 +5,8 @@
 . "$(dirname "$0")/remote.sh"
 remote_up
 
-# shortest FILE CHANNELS PROBES REPETITIONS: a scenario whose hosts are those of the command line. An
-# ordinary user may not have all kinds of congestion control.
+# shortest FILE CHANNELS PROBES REPETITIONS: a scenario whose hosts are those of the command line.
+# An ordinary user may not have all kinds of congestion control.
 shortest() {
   cat >"$1" <<END
 [scenario]
@@ -85,6 +85,9 @@ done
 git_b commit -am 'Shorter'
 types './bench deploy ssh://pi@pi-a'
 exits 'deploy' 0
+types './bench doctor --broker-host ssh://pi@pi-a'
+exits 'doctor, about both' 0
+contains 'which names the other host' "$out" 'ssh://pi@pi-a'
 types './bench check --broker-host ssh://pi@pi-a'
 exits 'check' 0
 logins=$(grep -c '^Accepted' "$a/log")
@@ -164,7 +167,7 @@ rm "$a_home/.bashrc"
 
 # ---- interrupted twice, and resumed ----
 
-rm -r "$results"/* # so that there is only one
+rm -r "${results:?}"/* # so that there is only one
 start $on_b ./bench all
 await_trials 3
 kill -INT "$driver"
