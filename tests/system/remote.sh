@@ -98,6 +98,7 @@ END
 start_pi() {
   pi_folder=$1
   shift
+  : >"$pi_folder/log"
   "$@" --mount --uts --ipc --pid --fork --kill-child --mount-proc sh "$pi_folder/start" \
     >"$pi_folder/log" 2>&1 </dev/null &
   started=$!

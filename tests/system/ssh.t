@@ -105,14 +105,18 @@ contains 'the hosts are named first' "$out" \
   'broker and subscriber ssh://pi@pi-a (192.0.2.1), publisher local'
 is 'it is sent from here' "$(rows "$folder/metrics.csv" party process=sender | sort -u)" client2
 
-# environment KEY: of both hosts, in the order broker, publisher.
+# environment KEY: a host's own; environment 8 KEY: of its network. Of both: broker, publisher.
 environment() {
-  sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\).*/\1/p" "$folder/environment.json" | tr '\n' ' '
+  [ $# -eq 2 ] || set -- 6 "$1"
+  sed -n "s/^ \{$1\}\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" "$folder/environment.json" | tr '\n' ' '
 }
+commit=$(git -C "$clone" rev-parse HEAD)
 is 'environment.json names both hosts' "$(environment spec)$(environment host)" \
   'ssh://pi@pi-a local pi-a pi-b '
-is 'the interface of either' "$(environment interface)" 'eth0 eth0 '
-is 'and its MTU' "$(environment interface_mtu)" '1500 1500 '
+is 'and the commit of what runs there' "$(environment commit)" "$commit $commit "
+is 'the interface of either' "$(environment 8 interface)" 'eth0 eth0 '
+is 'its MTU' "$(environment 8 mtu)" '1500 1500 '
+contains 'and the route' "$(environment 8 route)" '192.0.2.1 dev eth0 src 192.0.2.2'
 
 # ---- figure 5: whose keys and certificates are where ----
 
