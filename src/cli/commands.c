@@ -345,6 +345,27 @@ static int command_doctor(struct context *context) {
     return doctor_examine(scenario, context->certs) ? EXIT_SETUP : EXIT_OK;
 }
 
+/* A script's work: it is done with git, tar and ssh. */
+static int command_deploy(struct context *context) {
+    const struct arguments *arguments = &context->arguments;
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    CLEANUP_FREE char *script = text_format("%s/deploy", context->scripts);
+    const struct hosts_settings *hosts;
+    struct error error;
+
+    if (!arguments->n_words) {
+        (void)error_set(&error, -EINVAL, "deploy to which host? ssh://[USER@]NAME[:PORT]");
+        return complain(EXIT_USAGE, &error);
+    }
+    if (scenario_load(&scenario, &context->registry, context->scenarios, "paper",
+                      arguments->overrides, arguments->n_overrides, &error) < 0)
+        return complain(EXIT_USAGE, &error);
+    hosts = settings_get(&scenario->settings, &hosts_group);
+    (void)execl(script, "deploy", arguments->words[0], hosts->folder, (char *)NULL);
+    (void)error_errno(&error, -errno, "%s", script);
+    return complain(EXIT_SETUP, &error);
+}
+
 static int command_agent(struct context *context) {
     return agent_main(context->certs, &context->registry);
 }
@@ -370,6 +391,8 @@ const struct command commands[] = {
      "make what certificates are missing, and show them; or renew all", 1, true, false,
      command_certs},
     {"doctor", "", "what each host has and lacks", 0, true, false, command_doctor},
+    {"deploy", "HOST", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build", 1, true,
+     false, command_deploy},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, NULL},
     {"agent", "", NULL, 0, false, false, command_agent},
     {"worker", "ROLE", NULL, 1, false, false, command_worker},
