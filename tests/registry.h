@@ -6,6 +6,8 @@
 #define BENCH_TESTS_REGISTRY_H
 
 #include "broker/mosquitto.h"
+#include "hosts/kind.h"
+#include "hosts/lab.h"
 #include "model/scenario.h"
 #include "probes/probe.h"
 #include "probes/telemetry.h"
@@ -15,9 +17,10 @@
 
 static inline const struct registry *workshop_registry(void) {
     static const struct setting_group *groups[32];
-    static struct registry registry = {
-        .groups = groups, .n_groups = 0, .check_channel = mechanism_check_channel,
-        .check_host = host_kind_check};
+    static struct registry registry = {.groups = groups,
+                                       .n_groups = 0,
+                                       .check_channel = mechanism_check_channel,
+                                       .check_host = host_kind_check};
     size_t n = 0;
 
     if (registry.n_groups)
