@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FUZZ_CHECK(condition, ...)                                                                 \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            (void)fprintf(stderr, "%s:%d: does not hold: %s: ", __FILE__, __LINE__, #condition);   \
-            (void)fprintf(stderr, __VA_ARGS__);                                                    \
-            (void)fputc('\n', stderr);                                                             \
+            (void)dprintf(2, "%s:%d: does not hold: %s: ", __FILE__, __LINE__, #condition);        \
+            (void)dprintf(2, __VA_ARGS__);                                                         \
+            (void)dprintf(2, "\n");                                                                \
             abort();                                                                               \
         }                                                                                          \
     } while (0)
