@@ -19,23 +19,43 @@ int64_t clock_realtime_ns(void) {
     return now_ns(CLOCK_REALTIME);
 }
 
-void clock_format_utc(int64_t realtime_ns, char *text) {
-    time_t seconds = (time_t)(realtime_ns / NS_PER_S);
-    char date[24];
-    struct tm utc;
+struct date {
+    int year, month, day, hour, minute, second;
+};
 
-    (void)gmtime_r(&seconds, &utc);
-    (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(text, CLOCK_TEXT_SIZE, "%s.%03dZ", date,
-                   (int)(realtime_ns % NS_PER_S / NS_PER_MS));
+/* Not by gmtime_r(): where time_t has 32 bits it ends in 2038, before a certificate may. (Years
+ * begin in March here, so that the leap day is the last of its year; eras have 400 years.) */
+static struct date date_of(int64_t realtime_ns) {
+    int64_t seconds = realtime_ns / NS_PER_S - (realtime_ns % NS_PER_S < 0);
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0) + 719468; /* since 0000-03-01 */
+    int64_t second = seconds - (days - 719468) * 86400, day = days % 146097;
+    int64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0: March */
+
+    return (struct date){
+        .year = (int)(year + days / 146097 * 400 + (month >= 10)),
+        .month = (int)(month < 10 ? month + 3 : month - 9),
+        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1),
+        .hour = (int)(second / 3600),
+        .minute = (int)(second / 60 % 60),
+        .second = (int)(second % 60),
+    };
+}
+
+void clock_format_utc(int64_t realtime_ns, char *text) {
+    struct date date = date_of(realtime_ns);
+    int64_t ms = (realtime_ns % NS_PER_S + NS_PER_S) % NS_PER_S / NS_PER_MS;
+
+    (void)snprintf(text, CLOCK_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", date.year,
+                   date.month, date.day, date.hour, date.minute, date.second, (int)ms);
 }
 
 void clock_format_compact(int64_t realtime_ns, char *text) {
-    time_t seconds = (time_t)(realtime_ns / NS_PER_S);
-    struct tm utc;
+    struct date date = date_of(realtime_ns);
 
-    (void)gmtime_r(&seconds, &utc);
-    (void)strftime(text, CLOCK_TEXT_SIZE, "%Y%m%dT%H%M%SZ", &utc);
+    (void)snprintf(text, CLOCK_TEXT_SIZE, "%04d%02d%02dT%02d%02d%02dZ", date.year, date.month,
+                   date.day, date.hour, date.minute, date.second);
 }
 
 int clock_poll_ms(int64_t deadline_ns) {

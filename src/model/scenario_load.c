@@ -155,7 +155,32 @@ static int unknown_probe(struct loader *loader, const char *place) {
     return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s", place, known);
 }
 
-/* PROBE.CHANNEL = NUMBER; the channel may be one that this scenario does not measure. */
+/* Published values are no settings, yet must be the same when they are written and read again. */
+struct published {
+    char *text;
+};
+
+static const struct setting published_row = {.type = SETTING_TEXT, .fallback = ""};
+
+static int check_published(struct loader *loader, const struct assignment *assignment) {
+    struct published published = {NULL};
+    int r = setting_assign(&published_row, &published, assignment->value, loader->error);
+
+    free(published.text);
+    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
+}
+
+/* The name may be that of a channel that this scenario does not measure. */
+static int check_reference_name(struct loader *loader, const struct assignment *assignment,
+                                const char *channel) {
+    int r = check_name(channel, loader->error);
+
+    if (r == 0 && strlen(assignment->path) - strlen("reference.") > 48)
+        r = error_set(loader->error, -EINVAL, "is too long; PROBE.CHANNEL is read up to 48 bytes");
+    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
+}
+
+/* PROBE.CHANNEL = NUMBER */
 static int add_reference(struct loader *loader, const struct assignment *assignment) {
     const char *name = assignment->path + strlen("reference."), *dot = strchr(name, '.');
     CLEANUP_FREE char *probe = dot ? strndup(name, (size_t)(dot - name)) : NULL;
@@ -163,6 +188,7 @@ static int add_reference(struct loader *loader, const struct assignment *assignm
     struct scenario *scenario = loader->scenario;
     double value;
     char *end;
+    int r;
 
     if (!dot)
         return error_set(loader->error, -EINVAL,
@@ -170,6 +196,9 @@ static int add_reference(struct loader *loader, const struct assignment *assignm
                          assignment->place);
     if (!registry_group(loader->registry, SETTING_PROBE, group))
         return unknown_probe(loader, assignment->place);
+    r = check_reference_name(loader, assignment, dot + 1);
+    if (r < 0)
+        return r;
     value = strtod(assignment->value, &end);
     if (end == assignment->value || *end || !isfinite(value) || value <= 0)
         return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
@@ -203,6 +232,17 @@ static int unknown(struct loader *loader, const struct assignment *assignment) {
                      assignment->place);
 }
 
+static int apply_published(struct loader *loader, const struct assignment *assignment) {
+    int r = check_published(loader, assignment);
+
+    if (r < 0)
+        return r;
+    if (!text_equal(assignment->path, "reference.source"))
+        return add_reference(loader, assignment);
+    text_replace(&loader->scenario->reference_source, assignment->value);
+    return 0;
+}
+
 static int apply_scenario(struct loader *loader, const struct assignment *assignment) {
     const struct setting_group *group;
     const struct setting *row;
@@ -211,12 +251,8 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
 
     if (is_of_channel(assignment->path))
         return 0;
-    if (text_equal(assignment->path, "reference.source")) {
-        text_replace(&loader->scenario->reference_source, assignment->value);
-        return 0;
-    }
     if (strncmp(assignment->path, "reference.", 10) == 0)
-        return add_reference(loader, assignment);
+        return apply_published(loader, assignment);
     group = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &key);
     if (!group)
         return unknown(loader, assignment);

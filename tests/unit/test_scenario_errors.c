@@ -157,6 +157,9 @@ static void test_references(void **state) {
         {PLAIN "[reference]\npath.plain = nan\n", "@/main.ini:4: [reference] path.plain: "},
         {PLAIN "[reference]\npath.plain = 1e999\n", "@/main.ini:4: [reference] path.plain: "},
         {PLAIN "[reference]\npath.plain =\n", "@/main.ini:4: [reference] path.plain: "},
+        {PLAIN "[reference]\npath.a b = 1\n", "@/main.ini:4: [reference] path.a b: 'a b' is no "
+                                              "name"},
+        {PLAIN "[reference]\nsource = \xff\n", "@/main.ini:4: [reference] source: is no UTF-8"},
     };
 
     (void)state;
@@ -164,6 +167,33 @@ static void test_references(void **state) {
 }
 
 /* A misspelt probe would silently be drawn nowhere. */
+/* What could not be read again from the resolved scenario, by the report after hours. */
+static void test_overridden_references(void **state) {
+#define ZEROES "00000000000000000000000000000000000000000000000000"
+    static const struct {
+        const char *path, *value, *message;
+    } rows[] = {
+        {"reference.source", "a\n[x]", "neither ' ;' nor a line end can be part of a value"},
+        {"reference.source", "a ; b", "neither ' ;' nor a line end can be part of a value"},
+        {"reference.source", " a", "has blanks around it"},
+        {"reference.path.plain", "1." ZEROES ZEROES ZEROES, "is too long; at most 150 bytes"},
+        {"reference.path.plain", " 1", "has blanks around it"},
+        {"reference.path.a=b", "1", "'a=b' is no name: letters, digits, '-' and '_' make one"},
+        {"reference.path.", "1", "'' is no name: 1 to 40 bytes make one"},
+        {"reference.transport.a234567890123456789012345678901234567890", "1",
+         "is too long; PROBE.CHANNEL is read up to 48 bytes"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct scenario_override override = {"--set", rows[i].path, rows[i].value};
+        CLEANUP_FREE char *message = message_of(PLAIN, NULL, "main", &override, 1);
+        CLEANUP_FREE char *expected = text_format("--set %s: %s", rows[i].path, rows[i].message);
+
+        assert_string_equal(message, expected);
+    }
+}
+
 static void test_reference_of_unknown_probe(void **state) {
     static const struct refusal refusals[] = {
         {PLAIN "[reference]\npaht.plain = 13.4\n",
@@ -296,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_settings_without_their_mechanism),
         cmocka_unit_test(test_settings_without_their_mechanism_in_a_file),
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_overridden_references),
         cmocka_unit_test(test_reference_of_unknown_probe),
         cmocka_unit_test(test_inheritance),
         cmocka_unit_test(test_command_line),

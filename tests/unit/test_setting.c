@@ -268,15 +268,20 @@ static void check_bounds(const char *name, const struct setting *row) {
                  (long long)value, (long long)high);
 }
 
+static size_t size_of(const struct setting *row) {
+    return row->type <= SETTING_RAW ? sizeof(char *) : sizeof(int64_t);
+}
+
 /* A row's place in the block is its own: no other row begins or reaches into there. */
 static void check_places(const struct setting_group *table) {
     for (size_t i = 0; i < table->n_rows; i++) {
         size_t place = table->rows[i].offset;
 
-        assert_int_equal(place % sizeof(int64_t) % sizeof(char *), 0);
-        assert_true(place + sizeof(int64_t) <= table->size);
+        assert_int_equal(place % size_of(&table->rows[i]), 0);
+        assert_true(place + size_of(&table->rows[i]) <= table->size);
         for (size_t j = 0; j < i; j++)
-            if (table->rows[j].offset == place ||
+            if ((table->rows[j].offset < place + size_of(&table->rows[i]) &&
+                 place < table->rows[j].offset + size_of(&table->rows[j])) ||
                 text_equal(table->rows[j].key, table->rows[i].key))
                 fail_msg("%s: %s and %s", table->name, table->rows[i].key, table->rows[j].key);
     }

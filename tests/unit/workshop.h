@@ -1,6 +1,6 @@
 /*
- * workshop - for the unit tests: all groups of settings of the product, and a temporary folder for
- * the files of a test, which is removed with everything in it.
+ * workshop - for the unit tests: a temporary folder for the files of a test, which is removed with
+ * everything in it; channels of the product's mechanisms.
  */
 #ifndef BENCH_TESTS_WORKSHOP_H
 #define BENCH_TESTS_WORKSHOP_H
@@ -12,40 +12,14 @@
 
 #include <cmocka.h>
 
+#include "../registry.h"
 #include "base/memory.h"
-#include "broker/mosquitto.h"
-#include "model/scenario.h"
-#include "probes/probe.h"
-#include "probes/telemetry.h"
-#include "security/mechanism.h"
 
 #include <errno.h>
 #include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* As fill_registry() in src/main.c. */
-static inline const struct registry *workshop_registry(void) {
-    static const struct setting_group *groups[32];
-    static struct registry registry = {
-        .groups = groups, .n_groups = 0, .check_channel = mechanism_check_channel};
-    size_t n = 0;
-
-    groups[n++] = &scenario_group;
-    groups[n++] = &hosts_group;
-    groups[n++] = &broker_group;
-    groups[n++] = &certificates_group;
-    groups[n++] = &telemetry_group;
-    for (size_t i = 0; i < n_probes; i++)
-        groups[n++] = probes[i]->group;
-    groups[n++] = &channel_group;
-    for (size_t i = 0; i < n_mechanisms; i++)
-        groups[n++] = mechanisms[i]->group;
-    assert_true(n <= ARRAY_SIZE(groups));
-    registry.n_groups = n;
-    return &registry;
-}
 
 /* A new folder; belongs to the caller, who ends it with workshop_remove(). */
 static inline char *workshop_make(void) {

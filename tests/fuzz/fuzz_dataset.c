@@ -1,0 +1,86 @@
+/* report/dataset: any run folder is read or refused; of what was read, every table can be made.
+ * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv. */
+#include "fuzz.h"
+
+#include "report/dataset.h"
+#include "report/summary.h"
+#include "report/table.h"
+
+static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv", "metrics.csv"};
+
+/* The only folder: its files are links to those in memory. */
+static struct {
+    char path[64];
+    struct fuzz_file files[ARRAY_SIZE(names)];
+} run;
+
+static void remove_run(void) {
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", run.path, names[i]);
+
+        (void)unlink(path);
+    }
+    (void)rmdir(run.path);
+}
+
+static void make_run(void) {
+    (void)strcpy(run.path, "/tmp/bench-fuzz-XXXXXX");
+    FUZZ_CHECK(mkdtemp(run.path), "mkdtemp");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", run.path, names[i]);
+
+        run.files[i] = fuzz_file_make();
+        FUZZ_CHECK(symlink(run.files[i].path, path) == 0, "symlink");
+    }
+    (void)atexit(remove_run);
+}
+
+static void check_trials(const struct dataset *dataset) {
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        const struct dataset_trial *trial = &dataset->trials[i];
+
+        FUZZ_CHECK(trial->probe < dataset->n_probes && trial->channel < dataset->n_channels &&
+                       trial->variant < dataset->n_variants,
+                   "line %zu", trial->line);
+        FUZZ_CHECK(!trial->used || trial->status != DATASET_OK || trial->value >= 0, "line %zu",
+                   trial->line);
+    }
+    for (size_t i = 0; i < dataset->n_values; i++)
+        FUZZ_CHECK(dataset->values[i].trial < dataset->n_trials &&
+                       dataset->values[i].series < dataset->n_series,
+                   "value %zu", i);
+}
+
+static void tabulate(const struct dataset *dataset) {
+    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(table_freep) struct table *table = table_new(summary);
+    CLEANUP_FREE char *terminal = table_terminal(table), *markdown = table_markdown(table);
+    CLEANUP_FREE char *latex = table_latex(table);
+
+    FUZZ_CHECK(*terminal && *markdown && *latex, "an empty table");
+    for (size_t i = 0; i < summary->n_rows; i++)
+        FUZZ_CHECK(summary_variant(summary, &summary->rows[i]), "row %zu", i);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
+    struct fuzz_part rest = {(const char *)data, size};
+    struct error error = {""};
+    int r;
+
+    if (!*run.path)
+        make_run();
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct fuzz_part part = fuzz_next(&rest);
+
+        fuzz_file_put(&run.files[i], part.text, part.length);
+    }
+    r = dataset_read(&dataset, run.path, &error);
+    FUZZ_CHECK((r == 0) == (dataset != NULL), "%d", r);
+    FUZZ_CHECK((r == 0) == !*error.text, "%d: '%s'", r, error.text);
+    if (dataset) {
+        check_trials(dataset);
+        tabulate(dataset);
+    }
+    return 0;
+}
