@@ -252,6 +252,7 @@ static void test_bad_json(void **state) {
 static enum unit_kind unit_of(const struct setting *row) {
     return row->type == SETTING_BYTES      ? UNIT_BYTES
            : row->type == SETTING_DURATION ? UNIT_DURATION
+           : row->type == SETTING_RATE     ? UNIT_RATE
                                            : UNIT_NONE;
 }
 
@@ -288,8 +289,7 @@ static void check_places(const struct setting_group *table) {
 }
 
 static void check_row(const struct setting_group *table, const struct setting *row, void *block) {
-    bool number =
-        row->type == SETTING_COUNT || row->type == SETTING_BYTES || row->type == SETTING_DURATION;
+    bool number = row->type >= SETTING_COUNT;
     CLEANUP_FREE char *text = NULL;
     struct error error = {""};
 

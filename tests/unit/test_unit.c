@@ -54,6 +54,9 @@ static const struct reading readings[] = {
     {UNIT_DURATION, "365d", 365 * (86400 * NS_PER_S), NULL},
     {UNIT_DURATION, "0.5d", 43200 * NS_PER_S, "12h"},
     {UNIT_DURATION, "106751d", 106751 * (86400 * NS_PER_S), NULL},
+    {UNIT_RATE, "0bit/s", 0, NULL},
+    {UNIT_RATE, "13.4Mbit/s", 13400000, "13400kbit/s"},
+    {UNIT_RATE, "1000Mbit/s", 1000000000, "1Gbit/s"},
 };
 
 static void test_reads(void **state) {
@@ -85,7 +88,7 @@ static void test_writes(void **state) {
 
 /* Whatever is written is read back: steps through all sizes, with and without a common unit. */
 static void test_round_trip(void **state) {
-    static const enum unit_kind kinds[] = {UNIT_NONE, UNIT_BYTES, UNIT_DURATION};
+    static const enum unit_kind kinds[] = {UNIT_NONE, UNIT_BYTES, UNIT_DURATION, UNIT_RATE};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -127,6 +130,8 @@ static void test_refuses(void **state) {
         {UNIT_DURATION, "", -EINVAL, "has no value; write, say, 10s"},
         {UNIT_NONE, "-1", -EINVAL, "'-1' is negative"},
         {UNIT_DURATION, "-0s", -EINVAL, "'-0s' is negative"},
+        {UNIT_RATE, "13.4", -EINVAL,
+         "'13.4' lacks a unit (bit/s, kbit/s, Mbit/s or Gbit/s); write, say, 13.4kbit/s"},
         {UNIT_BYTES, "64", -EINVAL, "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
         {UNIT_DURATION, "10", -EINVAL,
          "'10' lacks a unit (us, ms, s, min, h or d); write, say, 10s"},
