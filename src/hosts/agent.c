@@ -102,20 +102,13 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
     return 0;
 }
 
-/* Only what is printable ASCII or valid UTF-8 can be told; a broker's log is. */
-static json_t *log_text(const char *log) {
-    json_t *text = json_string(log);
-
-    return text ? text : json_string("(the log is not valid UTF-8)");
-}
-
 static int order_broker_down(struct agent *agent, const json_t *order, json_t **ret,
                              struct error *error) {
     (void)order;
     if (!agent->broker)
         return error_set(error, -ESRCH, "no broker is up");
     broker_end(agent->broker);
-    *ret = json_pack("{s:o}", "log", log_text(broker_log(agent->broker)));
+    *ret = json_pack("{s:o}", "log", jsonline_words(broker_log(agent->broker)));
     broker_stop(agent->broker);
     agent->broker = NULL;
     return 0;
@@ -218,7 +211,8 @@ static void obey(struct agent *agent, const json_t *order) {
     if (!id)
         json_decref(answer);
     else if (r < 0)
-        tell(json_pack("{s:I,s:s,s:i}", "id", (json_int_t)id, "error", error.text, "code", r));
+        tell(json_pack("{s:I,s:o,s:i}", "id", (json_int_t)id, "error", jsonline_words(error.text),
+                       "code", r));
     else
         tell(json_pack("{s:I,s:o}", "id", (json_int_t)id, "ok", answer ? answer : json_object()));
 }
@@ -230,8 +224,8 @@ static void broker_spoke(struct agent *agent) {
 
     if (broker_read_log(agent->broker, &error) == 0)
         return;
-    tell(json_pack("{s:s,s:s,s:o}", "broker", "ended", "why", error.text, "log",
-                   log_text(broker_log(agent->broker))));
+    tell(json_pack("{s:s,s:o,s:o}", "broker", "ended", "why", jsonline_words(error.text), "log",
+                   jsonline_words(broker_log(agent->broker))));
     broker_stop(agent->broker);
     agent->broker = NULL;
 }

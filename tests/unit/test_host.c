@@ -229,9 +229,9 @@ static void test_late_answer_among_events(void **state) {
     assert_int_equal(host_order(fixture->host, "hold", NULL, NULL, NULL), -EINTR);
     assert_int_equal(read(fixture->cancel[0], &byte, 1), 1);
     assert_int_equal(host_notify(fixture->host, "one", NULL, NULL), 0);
-    assert_int_equal(host_next_event(&fixture->host, 1, clock_monotonic_ns() + NS_PER_S, &event,
-                                     &which, &error),
-                     -ETIMEDOUT);
+    assert_int_equal(
+        host_next_event(&fixture->host, 1, clock_monotonic_ns() + NS_PER_S, &event, &which, &error),
+        -ETIMEDOUT);
     assert_null(event);
 }
 
