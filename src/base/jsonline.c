@@ -123,6 +123,18 @@ int jsonline_send(int fd, json_t *object, struct error *error) {
     return 0;
 }
 
+json_t *jsonline_words(const char *words) {
+    json_t *value = json_string(words ? words : "");
+    CLEANUP_FREE char *ascii = value ? NULL : text_copy(words);
+
+    if (value)
+        return value;
+    for (char *c = ascii; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    return json_string(ascii);
+}
+
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback) {
     const char *text = json_string_value(json_object_get(object, key));
 

@@ -47,6 +47,10 @@ int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadlin
 /* Writes object as one line; the reference is taken. */
 int jsonline_send(int fd, json_t *object, struct error *error);
 
+/* Words for people, whatever their bytes are: JSON knows UTF-8 alone, so that in other words, be it
+ * for a character that was cut in half, a '?' stands for each byte that is not ASCII. */
+json_t *jsonline_words(const char *words);
+
 /* Text of a key, or fallback. */
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback);
 int64_t jsonline_integer(const json_t *object, const char *key, int64_t fallback);

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
+#include "hosts/crew.h"
 #include "hosts/lab.h"
 #include "hosts/protocol.h"
 #include "hosts/questions.h"
@@ -17,21 +18,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* A trial has two workers, telemetry two, proofs one. */
-#define MAX_WORKERS 16
-
-struct worker {
-    int64_t id; /* 0: a free place */
-    struct process process;
-    struct jsonline_reader lines;
-};
-
 struct agent {
     const char *certs;
     const struct registry *registry;
     struct jsonline_reader orders;
-    struct worker workers[MAX_WORKERS];
-    int64_t last_worker;
+    struct crew crew;
     struct broker *broker;
     json_t *current; /* the bring-up: channel, secrets, address, port */
     struct channel channel;
@@ -111,20 +102,13 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
     return 0;
 }
 
-/* Only what is printable ASCII or valid UTF-8 can be told; a broker's log is. */
-static json_t *log_text(const char *log) {
-    json_t *text = json_string(log);
-
-    return text ? text : json_string("(the log is not valid UTF-8)");
-}
-
 static int order_broker_down(struct agent *agent, const json_t *order, json_t **ret,
                              struct error *error) {
     (void)order;
     if (!agent->broker)
         return error_set(error, -ESRCH, "no broker is up");
     broker_end(agent->broker);
-    *ret = json_pack("{s:o}", "log", log_text(broker_log(agent->broker)));
+    *ret = json_pack("{s:o}", "log", jsonline_words(broker_log(agent->broker)));
     broker_stop(agent->broker);
     agent->broker = NULL;
     return 0;
@@ -149,67 +133,26 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
     return params;
 }
 
-static struct worker *find_worker(struct agent *agent, int64_t id) {
-    for (size_t i = 0; i < MAX_WORKERS; i++)
-        if (agent->workers[i].id == id)
-            return &agent->workers[i];
-    return NULL;
-}
-
 static int order_worker(struct agent *agent, const json_t *order, json_t **ret,
                         struct error *error) {
     const char *name = jsonline_text(order, "role", "");
     const struct role *role = role_find(name);
-    struct worker *worker = find_worker(agent, 0);
-    CLEANUP_FREE char *program = process_own_path();
-    const char *argv[] = {"bench", "worker", name, NULL};
-    struct process_options options = {.program = program,
-                                      .argv = argv,
-                                      .in = PROCESS_PIPE,
-                                      .out = PROCESS_PIPE,
-                                      .err = PROCESS_KEEP};
-    int r;
 
     if (!role || !agent->current)
         return error_set(error, -EINVAL, "no role '%s', or no channel is set", name);
-    if (!worker)
-        return error_set(error, -EBUSY, "too many workers");
-    r = process_start(&worker->process, &options, error);
-    if (r < 0)
-        return r;
-    worker->id = ++agent->last_worker;
-    jsonline_init(&worker->lines, worker->process.out_fd);
-    *ret = json_pack("{s:I,s:I}", "worker", (json_int_t)worker->id, "pid",
-                     (json_int_t)worker->process.pid);
-    (void)jsonline_send(worker->process.in_fd, worker_params(agent, role, order), NULL);
-    return 0;
+    return crew_start(&agent->crew, name, worker_params(agent, role, order), ret, error);
 }
 
 static int order_tell(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
-    int64_t id = jsonline_integer(order, "worker", 0);
-    struct worker *worker = id ? find_worker(agent, id) : NULL;
-
     (void)ret;
-    if (!worker)
-        return error_set(error, -ESRCH, "no such worker");
-    return jsonline_send(worker->process.in_fd, json_deep_copy(json_object_get(order, "line")),
-                         error);
-}
-
-static void drop(struct worker *worker) {
-    process_stop(&worker->process);
-    jsonline_clear(&worker->lines);
-    *worker = (struct worker){.id = 0, .process = PROCESS_NONE};
+    return crew_instruct(&agent->crew, jsonline_integer(order, "worker", 0),
+                         json_deep_copy(json_object_get(order, "line")), error);
 }
 
 static int order_drop(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
-    int64_t id = jsonline_integer(order, "worker", 0);
-    struct worker *worker = id ? find_worker(agent, id) : NULL;
-
     (void)ret;
     (void)error;
-    if (worker)
-        drop(worker);
+    crew_drop(&agent->crew, jsonline_integer(order, "worker", 0));
     return 0;
 }
 
@@ -268,49 +211,21 @@ static void obey(struct agent *agent, const json_t *order) {
     if (!id)
         json_decref(answer);
     else if (r < 0)
-        tell(json_pack("{s:I,s:s,s:i}", "id", (json_int_t)id, "error", error.text, "code", r));
+        tell(json_pack("{s:I,s:o,s:i}", "id", (json_int_t)id, "error", jsonline_words(error.text),
+                       "code", r));
     else
         tell(json_pack("{s:I,s:o}", "id", (json_int_t)id, "ok", answer ? answer : json_object()));
 }
 
 /* ---- what happens by itself ---- */
 
-/* A worker has closed its stdout: it has ended, or is about to. */
-static void worker_ended(struct worker *worker) {
-    struct process_end end = {0};
-    CLEANUP_FREE char *how = NULL;
-
-    memory_close_fdp(&worker->process.in_fd);
-    worker->process.in_fd = -1;
-    how = process_reap_soon(&worker->process, &end) ? process_end_text(end.status)
-                                                    : text_copy("closed its output");
-    tell(json_pack("{s:I,s:s}", "worker", (json_int_t)worker->id, "ended", how));
-    drop(worker);
-}
-
-static void worker_spoke(struct worker *worker) {
-    struct error error;
-    json_t *line;
-    int r = jsonline_fill(&worker->lines, &error);
-
-    if (r <= 0) {
-        worker_ended(worker);
-        return;
-    }
-    while ((r = jsonline_next(&worker->lines, &line, &error)) != 0) {
-        if (r < 0)
-            line = json_pack("{s:s,s:s}", "say", "failed", "why", error.text);
-        tell(json_pack("{s:I,s:o}", "worker", (json_int_t)worker->id, "line", line));
-    }
-}
-
 static void broker_spoke(struct agent *agent) {
     struct error error;
 
     if (broker_read_log(agent->broker, &error) == 0)
         return;
-    tell(json_pack("{s:s,s:s,s:o}", "broker", "ended", "why", error.text, "log",
-                   log_text(broker_log(agent->broker))));
+    tell(json_pack("{s:s,s:o,s:o}", "broker", "ended", "why", jsonline_words(error.text), "log",
+                   jsonline_words(broker_log(agent->broker))));
     broker_stop(agent->broker);
     agent->broker = NULL;
 }
@@ -352,25 +267,20 @@ static bool keep_time(struct agent *agent) {
 }
 
 static void serve(struct agent *agent) {
-    struct pollfd pollers[MAX_WORKERS + 2];
+    struct pollfd pollers[CREW_MAX + 2];
 
     for (bool going = true; going;) {
-        for (size_t i = 0; i < MAX_WORKERS; i++)
-            pollers[i] =
-                (struct pollfd){.fd = agent->workers[i].id ? agent->workers[i].process.out_fd : -1,
-                                .events = POLLIN};
-        pollers[MAX_WORKERS] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-        pollers[MAX_WORKERS + 1] =
+        crew_pollers(&agent->crew, pollers);
+        pollers[CREW_MAX] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        pollers[CREW_MAX + 1] =
             (struct pollfd){.fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
         if (poll(pollers, ARRAY_SIZE(pollers), (int)(AGENT_BEAT_NS / NS_PER_MS / 2)) < 0)
             continue;
-        for (size_t i = 0; i < MAX_WORKERS; i++)
-            if (pollers[i].revents)
-                worker_spoke(&agent->workers[i]);
-        if (pollers[MAX_WORKERS + 1].revents)
+        crew_hear(&agent->crew, pollers);
+        if (pollers[CREW_MAX + 1].revents)
             broker_spoke(agent);
         /* Last, because an order may end what the others are about. */
-        if (pollers[MAX_WORKERS].revents)
+        if (pollers[CREW_MAX].revents)
             going = driver_spoke(agent);
         going = going && keep_time(agent);
     }
@@ -384,14 +294,11 @@ int agent_main(const char *certs, const struct registry *registry) {
      * here dies with us all the same. */
     (void)prctl(PR_SET_PDEATHSIG, 0);
     jsonline_init(&agent.orders, STDIN_FILENO);
-    for (size_t i = 0; i < MAX_WORKERS; i++)
-        agent.workers[i].process = PROCESS_NONE;
+    crew_init(&agent.crew, tell);
     (void)!write(STDOUT_FILENO, "\n", 1);
     tell(agent_greeting());
     serve(&agent);
-    for (size_t i = 0; i < MAX_WORKERS; i++)
-        if (agent.workers[i].id)
-            drop(&agent.workers[i]);
+    crew_clear(&agent.crew);
     if (agent.broker)
         broker_stop(agent.broker);
     lab_leave_seat(&agent.seat);

@@ -259,6 +259,7 @@ int host_order(struct host *host, const char *order, json_t *args, json_t **ret,
 
 /* An event that is there already. */
 static int take_event(struct host *host, json_t **ret) {
+    json_t *line;
     int r;
 
     if (json_array_size(host->events)) {
@@ -266,8 +267,13 @@ static int take_event(struct host *host, json_t **ret) {
         (void)json_array_remove(host->events, 0);
         return 1;
     }
-    while ((r = wire_take_line(&host->wire, ret)) > 0 && json_object_get(*ret, "id"))
-        json_decref(*ret);
+    while ((r = wire_take_line(&host->wire, &line)) > 0) {
+        if (!json_object_get(line, "id")) {
+            *ret = line;
+            return 1;
+        }
+        json_decref(line); /* the late answer to an order that was given up */
+    }
     return r;
 }
 

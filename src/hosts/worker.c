@@ -19,7 +19,8 @@ static int perform(const struct role *role, const struct registry *registry, str
     stage_open(&stage, &orders, STDOUT_FILENO, params, registry);
     r = role->run(&stage, error);
     if (r < 0)
-        (void)stage_say(&stage, "failed", json_pack("{s:s}", "why", error->text), NULL);
+        (void)stage_say(&stage, "failed", json_pack("{s:o}", "why", jsonline_words(error->text)),
+                        NULL);
     stage_close(&stage);
     return r;
 }

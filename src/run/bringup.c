@@ -217,16 +217,21 @@ int bringup_start(struct runner *runner, const struct trial_id *id, struct error
     return r;
 }
 
+/* A broker may end by itself in its last moments, too: what is told of that must be heard now, or
+ * it would be taken for the next one's end. */
 static int keep_log(struct runner *runner, const struct trial_id *id, struct error *error) {
+    struct cast *cast = &runner->cast;
     json_auto_t *answer = NULL;
+    const char *log = NULL;
 
-    if (runner->cast.broker_end)
-        return journal_broker_log(runner->journal, id,
-                                  runner->cast.broker_log ? runner->cast.broker_log : "", error);
-    if (!runner->broker_up ||
-        host_order(runner->cast.hosts[0], "broker-down", NULL, &answer, NULL) < 0)
-        return 0;
-    return journal_broker_log(runner->journal, id, jsonline_text(answer, "log", ""), error);
+    if (runner->broker_up && !cast->broker_end) {
+        if (host_order(cast->hosts[0], "broker-down", NULL, &answer, NULL) == 0)
+            log = jsonline_text(answer, "log", "");
+        cast_catch_up(cast, 0);
+    }
+    if (cast->broker_end)
+        log = cast->broker_log ? cast->broker_log : "";
+    return log ? journal_broker_log(runner->journal, id, log, error) : 0;
 }
 
 /* Whether all that was to arrive has had its time, so that the rest is lost: nothing is known of

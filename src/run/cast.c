@@ -177,6 +177,16 @@ int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_pha
     return check_failures(cast, error);
 }
 
+void cast_catch_up(struct cast *cast, size_t host) {
+    json_t *event;
+    size_t only;
+
+    while (host_next_event(&cast->hosts[host], 1, 0, &event, &only, NULL) == 0) {
+        hear(cast, host, event);
+        json_decref(event);
+    }
+}
+
 void cast_drop(struct cast *cast, struct actor *actor) {
     if (actor->worker)
         (void)host_notify(cast->hosts[actor->host], "drop",

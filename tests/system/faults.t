@@ -71,6 +71,36 @@ lacks 'a trial that was measured again is no gap' "$out" failed
 is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,failed \
   metric=throughput probe=delivery)" '2|0'
 
+# One that dies when its time is over anyway is not taken for the end of the next.
+cat >"$scratch/tap" <<'END_OF_TAP'
+pid=$1
+shift
+down='BEGIN { $| = 1 }
+  if (/broker-down/ && !-e "$pid.used") {
+    open my $in, "<", $pid;
+    kill 9, <$in> + 0;
+    open my $used, ">", "$pid.used";
+    select undef, undef, undef, 0.3; # the agent hears of that first
+  }
+  print'
+up='BEGIN { $| = 1 }
+  if (/"version"/ && /"pid": ?(\d+)/) { open my $out, ">", $pid; print $out $1; close $out }
+  print'
+perl -sne "$down" -- -pid="$pid" | "$@" | perl -sne "$up" -- -pid="$pid"
+END_OF_TAP
+if command -v perl >/dev/null; then
+  host="exec:sh $scratch/tap $scratch/last-broker"
+  measure "$tiny" --quiet --repetitions 3 --broker-host "$host" --publisher-host "$host" \
+    --set hosts.folder="$root"
+  exits 'a broker dies when it is taken down: nothing failed' 0
+  check 'it did die' test -e "$scratch/last-broker.used"
+  is 'all was measured, at the first attempt' \
+    "$(rows "$folder/trials.csv" attempt,status | tr '\n' ' ')" '1|ok 1|ok 1|ok '
+  is 'the logs of all brokers were kept' "$(find "$folder/log" -name 'broker-*' -size +0 | wc -l)" 3
+else
+  skip 'a broker dies when it is taken down' 'no perl here'
+fi
+
 # ---- a worker, the agent ----
 
 begin --set probe.path.duration=1s

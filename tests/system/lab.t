@@ -92,6 +92,11 @@ printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n
 contains 'no other network than a fresh one is touched' "$(cat "$scratch/answer")" \
   'this is no fresh network namespace'
 
+# A driver that got no answer would take the agent for lost, and nobody would hear why.
+printf '{"id": 1, "order": "certificate-request", "holder": "broker", "key_type": "ec:P-256"}\n' |
+  "$bench" agent --certs "$(printf '/dev/null/\374')" >"$scratch/answer"
+contains 'what is no UTF-8 can be told' "$(cat "$scratch/answer")" '/dev/null/?: Not a directory'
+
 # shellcheck disable=SC2086 # several words
 measure "$tiny" $lab --set hosts.address=198.51.100.7
 check 'an address that is not there' test "$status" -ge 2

@@ -217,6 +217,24 @@ static void test_late_answer(void **state) {
     assert_answers(fixture->host, "two");
 }
 
+/* Nor for an event, be there one or none. */
+static void test_late_answer_among_events(void **state) {
+    struct fixture *fixture = *state;
+    json_auto_t *event = NULL;
+    struct error error;
+    char byte = 'x';
+    size_t which;
+
+    assert_int_equal(write(fixture->cancel[1], &byte, 1), 1);
+    assert_int_equal(host_order(fixture->host, "hold", NULL, NULL, NULL), -EINTR);
+    assert_int_equal(read(fixture->cancel[0], &byte, 1), 1);
+    assert_int_equal(host_notify(fixture->host, "one", NULL, NULL), 0);
+    assert_int_equal(
+        host_next_event(&fixture->host, 1, clock_monotonic_ns() + NS_PER_S, &event, &which, &error),
+        -ETIMEDOUT);
+    assert_null(event);
+}
+
 /* What an agent says of its own pipes is not said of the way to it. */
 static void test_its_own_trouble(void **state) {
     struct host *host = ((struct fixture *)*state)->host;
@@ -401,6 +419,7 @@ int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_orders_and_events, set_up_open, tear_down),
         cmocka_unit_test_setup_teardown(test_late_answer, set_up_open, tear_down),
+        cmocka_unit_test_setup_teardown(test_late_answer_among_events, set_up_open, tear_down),
         cmocka_unit_test_setup_teardown(test_its_own_trouble, set_up_open, tear_down),
         cmocka_unit_test_setup_teardown(test_words_are_relayed, set_up_open, tear_down),
         cmocka_unit_test_setup_teardown(test_lost, set_up_open, tear_down),

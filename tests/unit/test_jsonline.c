@@ -313,6 +313,31 @@ static void test_send_to_nobody(void **state) {
     assert_int_equal(jsonline_send(fixture->out, NULL, &fixture->error), -EINVAL);
 }
 
+/* JSON would not have what is no UTF-8: nothing would be sent at all. */
+static void test_words(void **state) {
+    static const struct {
+        const char *words, *sent;
+    } cases[] = {
+        {"", ""},
+        {"/home/j\xc3\xbcrg", "/home/j\xc3\xbcrg"},
+        {"/home/j\xfcrg", "/home/j?rg"},
+        {"cut amid \xc3", "cut amid ?"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_auto_t *line = NULL;
+
+        assert_int_equal(jsonline_send(fixture->out,
+                                       json_pack("{s:o}", "why", jsonline_words(cases[i].words)),
+                                       &fixture->error),
+                         0);
+        assert_int_equal(jsonline_wait(&fixture->reader, -1, LATER(5000), &line, &fixture->error),
+                         0);
+        assert_string_equal(jsonline_text(line, "why", NULL), cases[i].sent);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -330,6 +355,7 @@ int main(void) {
         TEST(test_not_blocking),
         TEST(test_send),
         TEST(test_send_to_nobody),
+        TEST(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
