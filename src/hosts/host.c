@@ -195,16 +195,22 @@ static int64_t limit_of(const char *order) {
     return ORDER_NS;
 }
 
-/* A line that came while the answer to an order is waited for. */
-static void sort_line(struct host *host, json_t *line, int64_t id, json_t **ret_answer) {
+/* An answer that nobody waits for: it may be late, to an order that was given up. */
+static void take_late_answer(struct host *host, const json_t *line) {
     int64_t answered = jsonline_integer(line, "id", 0);
 
+    if (answered < 1 || answered > host->last_id)
+        wire_lose(&host->wire, "its agent speaks nonsense: an answer to no question");
+}
+
+/* A line that came while the answer to an order is waited for. */
+static void sort_line(struct host *host, json_t *line, int64_t id, json_t **ret_answer) {
     if (!json_object_get(line, "id"))
         (void)json_array_append(host->events, line);
-    else if (answered == id)
+    else if (jsonline_integer(line, "id", 0) == id)
         *ret_answer = json_incref(line);
-    else if (answered < 1 || answered > id) /* else late: to an order that was given up */
-        wire_lose(&host->wire, "its agent speaks nonsense: an answer to no question");
+    else
+        take_late_answer(host, line);
     if (json_array_size(host->events) > MAX_EVENTS)
         wire_lose(&host->wire, "its agent tells more than anybody asked for");
 }
@@ -272,9 +278,10 @@ static int take_event(struct host *host, json_t **ret) {
             *ret = line;
             return 1;
         }
-        json_decref(line); /* the late answer to an order that was given up */
+        take_late_answer(host, line);
+        json_decref(line);
     }
-    return r;
+    return host->wire.lost ? -EPIPE : r;
 }
 
 int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_ns, json_t **ret,

@@ -13,7 +13,7 @@
 /* Every attempt of a proof has a limit of 5 s; together they rarely need 100 ms. */
 #define PROOFS_NS (120 * NS_PER_S)
 #define READY_NS  (15 * NS_PER_S)
-#define END_NS    (10 * NS_PER_S)
+#define END_NS    (15 * NS_PER_S)
 
 static const struct channel *channel_of(const struct runner *runner, const struct trial_id *id) {
     return &runner->scenario->channels[id->visit->channel];

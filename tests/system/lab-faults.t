@@ -3,7 +3,7 @@
 # goes away for a moment or for good, a disk is full. The failed trial is named with its cause, its
 # block is measured again once, what was measured stays, nothing is left behind.
 . "$(dirname "$0")/real.sh"
-need_command ip tc unshare nsenter
+need_command ip tc unshare nsenter perl
 [ "$(id -u)" = 0 ] || skip_all 'needs root: links are cut in network namespaces'
 
 # begin [OPTION...]: a run in a lab, in the background; block 1 is the one that is hurt.
@@ -73,6 +73,29 @@ kill -STOP "$(agent b)"
 stop_waiting 40
 hurt 'a host freezes' 'host lab:b: nothing was heard of its agent for 10 s'
 
+# ---- an agent that talks nonsense, once, amid a trial ----
+
+cat >"$scratch/babble" <<'END_OF_BABBLE'
+word=${0##*.}
+"$@" | perl -ne 'BEGIN { $| = 1; ($flag, $word) = splice @ARGV, 0, 2 }
+  print;
+  if (/"say": ?"begin"/ && !-e $flag) {
+    open my $file, ">", $flag;
+    print {garbage => "Segmentation fault\n", binary => "\x80\xff\x00{}\n",
+           "wrong-id" => qq({"id": 99999, "ok": {}}\n), long => "x" x 5000000 . "\n"}->{$word};
+  }' "$0.said" "$word"
+END_OF_BABBLE
+for word in garbage binary wrong-id long; do
+  cp "$scratch/babble" "$scratch/babble.$word"
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  host="exec:sh $scratch/babble.$word"
+  run "$bench" run "$tiny" --broker-host "$host" --publisher-host "$host" \
+    --set hosts.folder="$root" --repetitions 2 --set probe.path.duration=500ms \
+    --output "$results" --certs "$scratch/certs"
+  hurt "an agent says something wrong ($word)" "host exec:sh .*: its agent speaks nonsense: "
+done
+
 # ---- the link ----
 
 begin --set probe.path.duration=5s
@@ -90,7 +113,7 @@ check 'the gap can be seen' test \
   "$(rows "$folder/intervals.csv" bytes trial=1 | awk '$1 == 0' | wc -l)" -ge 10
 check 'nothing goes on' is_rest_gone_soon
 
-begin --set probe.path.duration=1500ms --repetitions 9
+begin --set probe.path.duration=5s --repetitions 9
 await_process '.* worker path-client$' >"$scratch/worker"
 link down
 stop_waiting 120
@@ -98,7 +121,7 @@ folder=$(find_run)
 exits 'the link is down for good: the run breaks off' 3
 contains 'that is said' "$err" 'channels in a row did not come up; the last: '
 matches 'the trial under way failed' "$(rows "$folder/trials.csv" reason trial=1)" \
-  '^path-(client|server): (sending|receiving): Connection timed out'
+  '^(path-.*: (send|receiv)ing: Connection timed out|telemetry-publisher: a message did not)'
 is 'nothing was measured' "$(rows "$folder/trials.csv" status | sort -u)" failed
 contains 'it says how to go on' "$err" '--resume'
 check 'nothing goes on' is_rest_gone_soon
@@ -113,13 +136,13 @@ if unshare --mount mount -t tmpfs none "$scratch" 2>/dev/null; then
     shift
     mount -t tmpfs -o size=256k none "$disk" || exit 99
     "$@" >"$log" 2>&1 &
-    until grep -q "block 1/2 .* path .*Mbit" "$log"; do sleep 0.05; done
+    until grep -q "block 1/4 .* path .*Mbit" "$log"; do sleep 0.05; done
     dd if=/dev/zero of="$disk/filler" bs=1k count=1000 2>/dev/null
-    until grep -q failed: "$log"; do sleep 0.05; done
+    until grep -q failed: "$log" || ! kill -0 $!; do sleep 0.05; done
     rm "$disk/filler"
     wait $!' "$scratch/disk" "$scratch/log" "$bench" run "$tiny" \
     --broker-host "exec:env TMPDIR=$scratch/disk" --set hosts.folder="$root" \
-    --channels 'plain password' --repetitions 2 --set probe.path.duration=500ms \
+    --channels 'plain password' --repetitions 4 --set probe.path.duration=500ms \
     --output "$scratch/results.disk" --certs "$scratch/certs"
   results=$scratch/results.disk
   folder=$(find_run)
@@ -129,7 +152,8 @@ if unshare --mount mount -t tmpfs none "$scratch" 2>/dev/null; then
   is 'the last attempt of each block is whole' \
     "$(rows "$folder/trials.csv" block,attempt,status | sort -t '|' -k 1,1 -k 2,2n |
       awk -F '|' '{ if ($2 != last[$1]) bad[$1] = 0; last[$1] = $2; bad[$1] += $3 != "ok" }
-        END { for (block in bad) print block, bad[block] }' | sort | tr '\n' ' ')" '1 0 2 0 '
+        END { for (block in bad) print block, bad[block] }' | sort | tr '\n' ' ')" \
+    '1 0 2 0 3 0 4 0 '
 else
   skip 'a disk that is full on the other host' 'no mount namespace here'
 fi

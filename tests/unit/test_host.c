@@ -123,7 +123,7 @@ static int be_agent(const char *manner) {
             (void)jsonline_send(
                 STDOUT_FILENO,
                 json_pack("{s:I,s:s,s:i}", "id", id, "error", "pipe", "code", -EPIPE), NULL);
-        else
+        else if (id)
             answer(id, name);
     }
     return 0;
