@@ -117,8 +117,8 @@ await_trials 1
 kill -KILL "$(find_process '.* agent --certs' | head -n 1)"
 stop_waiting 20
 exits 'the agent dies: its trial failed, the run goes on with another' 1
-is 'that is said' "$(rows "$folder/trials.csv" reason status=failed)" \
-  'host local: its agent has ended'
+matches 'that is said' "$(rows "$folder/trials.csv" reason status=failed)" \
+  'host local: its agent has ended$'
 is 'its block was measured again, whole' \
   "$(rows "$folder/trials.csv" block,status attempt=2)" \
   "$(rows "$folder/trials.csv" block status=failed)|ok"
