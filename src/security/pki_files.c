@@ -1,14 +1,18 @@
+#include "base/clock.h"
 #include "security/pki_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_LIMIT_BYTES (1024 * 1024) /* far above any key or certificate */
+/* How long another is waited for; the keys that it makes may take a small board a while. */
+#define LOCK_NS (60 * NS_PER_S)
 
 void pki_secret_free(char *secret) {
     if (secret)
@@ -28,13 +32,43 @@ int pki_make_folder(const char *path, struct error *error) {
     return S_ISDIR(status.st_mode) ? 0 : error_errno(error, -ENOTDIR, "%s", path);
 }
 
+/* A run blocks its signals and reads them elsewhere: while one waits here, nobody does. */
+static bool is_interrupted(void) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    sigset_t pending;
+
+    (void)sigpending(&pending);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        if (sigismember(&pending, signals[i]) == 1)
+            return true;
+    return false;
+}
+
+static int wait_for_lock(int fd, const char *path, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + LOCK_NS;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return error_errno(error, -errno, "%s", path);
+        if (is_interrupted())
+            return error_set(error, -EINTR, "interrupted");
+        if (clock_monotonic_ns() > deadline)
+            return error_set(error, -EBUSY,
+                             "%s: another bench has been making certificates there for %d s; let "
+                             "it end first, or answer what it asks",
+                             path, (int)(LOCK_NS / NS_PER_S));
+        clock_sleep_until(clock_monotonic_ns() + 20 * NS_PER_MS);
+    }
+    return 0;
+}
+
 int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
     CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, PKI_PRIVATE_MODE);
+    int r = fd < 0 ? error_errno(error, -errno, "%s", path) : wait_for_lock(fd, path, error);
 
-    /* An interrupted wait is not taken up again: the user wants to leave. */
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        return error_errno(error, -errno, "%s", path);
+    if (r < 0)
+        return r;
     *ret_fd = fd;
     fd = -1;
     return 0;

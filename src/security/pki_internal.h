@@ -163,7 +163,8 @@ int pki_ca_ready(struct pki_session *session, struct error *error);
 
 /* An existing folder is good. */
 int pki_make_folder(const char *path, struct error *error);
-/* Waits until nobody else has that lock of the root folder; closing *ret_fd gives it back. */
+/* Waits for a minute until nobody else has that lock of the root folder, or until a signal is there
+ * that ends a run; closing *ret_fd gives it back. */
 int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error);
 /* The whole file, wiped by the caller when it is secret. A missing file gives 0 and NULL. */
 int pki_read(const char *path, char **ret, struct error *error);

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/ui.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #define SHORTEST        4   /* what OpenSSL's own tools demand */
 #define LONGEST         500 /* OpenSSL asks for it into a buffer of 1024 bytes */
 #define GENERATED_BYTES 16
+#define UI_INTERRUPTED  (-2) /* what UI_process(3) returns then */
 
 static int check_length(const char *passphrase, const char *origin, struct error *error) {
     size_t length = strlen(passphrase);
@@ -84,6 +86,20 @@ static bool have_terminal(void) {
     return fd >= 0;
 }
 
+/* UI_UTIL_read_pw_string(), with Ctrl-C: a run looks for its signals elsewhere, but not while it
+ * waits here. SIGTERM is not let through: OpenSSL would swallow it. */
+static int ask(char *answer, int size, const char *question) {
+    sigset_t interrupt, before;
+    int r;
+
+    (void)sigemptyset(&interrupt);
+    (void)sigaddset(&interrupt, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &interrupt, &before);
+    r = UI_UTIL_read_pw_string(answer, size, question, 0);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
 /* One question on /dev/tty without echo (OpenSSL's UI: it puts the echo back when a signal comes),
  * asked twice when creating. *ret stays NULL when a new passphrase is left empty. */
 static int prompt(bool creating, char **ret, struct error *error) {
@@ -92,11 +108,13 @@ static int prompt(bool creating, char **ret, struct error *error) {
         "New passphrase for the CA's key (empty: one is made up and kept in a file): ",
     };
     char answer[LONGEST + 2] = "", again[LONGEST + 2] = "";
-    int r;
+    int r = ask(answer, sizeof(answer), question[creating]);
 
-    if (UI_UTIL_read_pw_string(answer, sizeof(answer), question[creating], 0) != 0 ||
-        (creating && *answer &&
-         UI_UTIL_read_pw_string(again, sizeof(again), "The same again: ", 0) != 0))
+    if (r == 0 && creating && *answer)
+        r = ask(again, sizeof(again), "The same again: ");
+    if (r == UI_INTERRUPTED)
+        r = error_set(error, -EINTR, "interrupted");
+    else if (r != 0)
         r = error_set(error, -ECANCELED, "no passphrase was given, or a far too long one");
     else if (creating && !*answer)
         r = 0;

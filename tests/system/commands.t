@@ -280,6 +280,17 @@ if has_command script; then
   run timeout 20 env SHELL=/bin/sh script -qec "'$bench' run '$tiny' --output out --certs '$certs' \
     --repetitions 50 --set probe.path.duration=1s & sleep 1.5; kill -INT \$!; wait \$!" /dev/null
   exits 'interrupted on a terminal' 130
+  # At the question for the passphrase nobody else looks for signals.
+  run env BENCH_CA_PASSPHRASE=correct "$bench" certs make --certs "$scratch/asked"
+  rm "$scratch/asked/broker/broker.crt"
+  mkfifo "$scratch/keys"
+  exec 7<>"$scratch/keys" # no end of it
+  { until grep -q Passphrase "$scratch/typescript"; do sleep 0.05; done; printf '\003' >&7; } &
+  : >"$scratch/typescript"
+  run timeout 20 env SHELL=/bin/sh script -qefc "'$bench' run '$tiny' --channels mutual-tls \
+    --output out --certs '$scratch/asked'" "$scratch/typescript" <&7
+  exec 7>&-
+  exits 'Ctrl-C at the question for a passphrase' 130
 else
   skip 'on a terminal' 'script is not installed'
 fi

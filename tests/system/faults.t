@@ -166,6 +166,25 @@ intact 'all tables are whole'
 check 'nothing goes on' is_rest_gone_soon
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 
+# shellcheck disable=SC2317 # called by wait_for
+has_open() { # PID FILE
+  find "/proc/$1/fd" -lname "$2" 2>/dev/null | grep -q .
+}
+if has_command flock; then
+  mkdir -p "$scratch/certs"
+  exec 9>"$scratch/certs/lock"
+  flock 9
+  begin --channels mutual-tls 9>&-
+  await_process '.* agent --certs .*' >"$scratch/agent" # from then on the driver is no shell any more
+  wait_for 10 has_open "$driver" "$scratch/certs/lock" || :
+  kill -INT "$driver"
+  stop_waiting 4
+  exits 'SIGINT while another makes certificates' 130
+  exec 9>&-
+else
+  skip 'SIGINT while another makes certificates' 'flock is not installed'
+fi
+
 start setsid env --ignore-signal=HUP "$bench" run "$tiny" --quiet --set probe.path.duration=1s \
   --output "$scratch/results.nohup" --certs "$scratch/certs"
 await_process '.* worker path-client$' >"$scratch/worker"
