@@ -84,4 +84,49 @@ static inline void fuzz_file_put(const struct fuzz_file *file, const char *text,
     FUZZ_CHECK(!length || pwrite(file->fd, text, length, 0) == (ssize_t)length, "pwrite");
 }
 
+/* ---- folders, of files that are in memory only ---- */
+
+#define FUZZ_MAX_FILES 8
+
+struct fuzz_folder {
+    char path[64];
+    const char *const *names;
+    size_t n;
+    struct fuzz_file files[FUZZ_MAX_FILES];
+};
+
+/* A new folder without a file; fuzz_folder_remove() ends it. */
+static inline void fuzz_folder_make(struct fuzz_folder *folder, const char *const *names,
+                                    size_t n) {
+    const char *parent = getenv("TMPDIR");
+
+    FUZZ_CHECK(n <= FUZZ_MAX_FILES, "%zu", n);
+    folder->names = names;
+    folder->n = n;
+    (void)snprintf(folder->path, sizeof(folder->path), "%.40s/bench-fuzz-XXXXXX",
+                   parent && *parent ? parent : "/tmp");
+    FUZZ_CHECK(mkdtemp(folder->path), "%s", folder->path);
+    for (size_t i = 0; i < n; i++)
+        folder->files[i] = fuzz_file_make();
+}
+
+/* What one of its files holds; with NULL there is no such file. */
+static inline void fuzz_folder_put(const struct fuzz_folder *folder, size_t file, const char *text,
+                                   size_t length) {
+    CLEANUP_FREE char *path = text_format("%s/%s", folder->path, folder->names[file]);
+
+    if (!text) {
+        (void)unlink(path);
+        return;
+    }
+    fuzz_file_put(&folder->files[file], text, length);
+    (void)!symlink(folder->files[file].path, path); /* is there already, most times */
+}
+
+static inline void fuzz_folder_remove(const struct fuzz_folder *folder) {
+    for (size_t i = 0; i < folder->n; i++)
+        fuzz_folder_put(folder, i, NULL, 0);
+    (void)rmdir(folder->path);
+}
+
 #endif

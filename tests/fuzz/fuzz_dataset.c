@@ -1,38 +1,18 @@
 /* report/dataset: any run folder is read or refused; of what was read, every table can be made.
- * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv. */
+ * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv and, if there are
+ * more, blocks.csv, telemetry.csv. */
 #include "fuzz.h"
 
 #include "report/dataset.h"
 #include "report/summary.h"
 #include "report/table.h"
 
-static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv", "metrics.csv"};
-
-/* The only folder: its files are links to those in memory. */
-static struct {
-    char path[64];
-    struct fuzz_file files[ARRAY_SIZE(names)];
-} run;
+static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv",
+                                    "metrics.csv",  "blocks.csv",      "telemetry.csv"};
+static struct fuzz_folder run;
 
 static void remove_run(void) {
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", run.path, names[i]);
-
-        (void)unlink(path);
-    }
-    (void)rmdir(run.path);
-}
-
-static void make_run(void) {
-    (void)strcpy(run.path, "/tmp/bench-fuzz-XXXXXX");
-    FUZZ_CHECK(mkdtemp(run.path), "mkdtemp");
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", run.path, names[i]);
-
-        run.files[i] = fuzz_file_make();
-        FUZZ_CHECK(symlink(run.files[i].path, path) == 0, "symlink");
-    }
-    (void)atexit(remove_run);
+    fuzz_folder_remove(&run);
 }
 
 static void check_trials(const struct dataset *dataset) {
@@ -68,12 +48,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct error error = {""};
     int r;
 
-    if (!*run.path)
-        make_run();
+    if (!*run.path) {
+        fuzz_folder_make(&run, names, ARRAY_SIZE(names));
+        (void)atexit(remove_run);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct fuzz_part part = fuzz_next(&rest);
 
-        fuzz_file_put(&run.files[i], part.text, part.length);
+        fuzz_folder_put(&run, i, part.text, part.length);
     }
     r = dataset_read(&dataset, run.path, &error);
     FUZZ_CHECK((r == 0) == (dataset != NULL), "%d", r);

@@ -1,0 +1,91 @@
+/* run/history: what a power cut or anybody has left of a run's tables is read or refused; then it
+ * is known what is still to be measured. Parts of the input, below the tables' headers: trials.csv,
+ * metrics.csv, intervals.csv, proofs.csv, telemetry.csv, blocks.csv. */
+#include "fuzz.h"
+
+#include "../registry.h"
+#include "run/history.h"
+
+static const enum journal_table tables[] = {JOURNAL_TRIALS, JOURNAL_METRICS,   JOURNAL_INTERVALS,
+                                            JOURNAL_PROOFS, JOURNAL_TELEMETRY, JOURNAL_BLOCKS};
+static const char *names[ARRAY_SIZE(tables)];
+static struct fuzz_folder run;
+
+/* The same run in both orders. */
+static struct plan *plans[2];
+static struct scenario *scenarios[2];
+
+static void tidy_up(void) {
+    fuzz_folder_remove(&run);
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        plan_free(plans[i]);
+        scenario_free(scenarios[i]);
+    }
+}
+
+static void set_up(void) {
+    static const char text[] = "[scenario]\nname = fuzz\nchannels = plain password\n"
+                               "probes = path transport\nrepetitions = 2\n";
+    struct fuzz_file file = fuzz_file_make();
+    struct error error;
+
+    fuzz_file_put(&file, text, strlen(text));
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        struct scenario_override order = {"--set", "scenario.order", i ? "sequential" : "shuffled"};
+
+        FUZZ_CHECK(scenario_load(&scenarios[i], workshop_registry(), FUZZ_SCENARIOS, file.path,
+                                 &order, 1, &error) == 0,
+                   "%s", error.text);
+        plans[i] = plan_new(scenarios[i]);
+    }
+    (void)close(file.fd);
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+        names[i] = journal_layouts[tables[i]].name;
+    fuzz_folder_make(&run, names, ARRAY_SIZE(names));
+    (void)atexit(tidy_up);
+}
+
+static void put_tables(struct fuzz_part rest) {
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        CLEANUP_FREE char *rows = fuzz_text(fuzz_next(&rest));
+        CLEANUP_FREE char *text = text_format("%s\n%s", journal_layouts[tables[i]].header, rows);
+
+        fuzz_folder_put(&run, i, text, strlen(text));
+    }
+}
+
+/* Every visit once at the most, as an attempt that a table can hold. */
+static void check_items(struct agenda_list list, const struct plan *plan) {
+    CLEANUP_FREE bool *seen = memory_new(plan->n_visits, sizeof(bool));
+
+    for (size_t i = 0; i < list.n; i++) {
+        size_t visit = (size_t)(list.items[i].visit - plan->visits);
+
+        FUZZ_CHECK(visit < plan->n_visits && !seen[visit], "%zu", visit);
+        FUZZ_CHECK(list.items[i].attempt >= 1, "%d", list.items[i].attempt);
+        seen[visit] = true;
+    }
+    free(list.items);
+}
+
+static void resume(struct scenario *scenario, const struct plan *plan, enum scenario_order order) {
+    CLEANUP(agenda_freep) struct agenda *agenda = agenda_new(plan, order);
+    struct history history;
+    struct error error = {""};
+    int r = history_read(&history, run.path, scenario, plan, agenda, &error);
+
+    FUZZ_CHECK((r == 0) == !*error.text, "%d: '%s'", r, error.text);
+    if (r < 0)
+        return;
+    check_items(agenda_first(agenda), plan);
+    check_items(agenda_again(agenda), plan);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (!plans[0])
+        set_up();
+    put_tables((struct fuzz_part){(const char *)data, size});
+    resume(scenarios[0], plans[0], ORDER_SHUFFLED);
+    resume(scenarios[1], plans[1], ORDER_SEQUENTIAL);
+    return 0;
+}
