@@ -52,9 +52,11 @@ static int check_folder(const char *value, struct error *error) {
 }
 
 static const struct setting hosts_rows[] = {
-    {"broker", SETTING_TEXT, "local", .help = "the host of broker and subscriber",
+    {"broker", SETTING_TEXT, "local",
+     .help = "host of broker and subscriber: local, lab:a, lab:b, ssh://[user@]name[:port], "
+             "exec:ARGV...",
      .offset = offsetof(struct hosts_settings, broker)},
-    {"publisher", SETTING_TEXT, "local", .help = "the host of the publisher",
+    {"publisher", SETTING_TEXT, "local", .help = "host of the publisher; the same kinds",
      .offset = offsetof(struct hosts_settings, publisher)},
     {"address", SETTING_TEXT, "",
      .help = "where the broker is reached, and so which link is measured; empty: found out",

@@ -79,14 +79,14 @@ static int take_reference(struct dataset *dataset, const struct inifile *file,
     return 0;
 }
 
+/* Who measured, and over which address when it was named; where the program lies is no matter. */
 static void take_host(struct dataset *dataset, const struct inifile_entry *entry) {
     char *hosts;
 
-    if (!*entry->value)
+    if (!*entry->value || !text_has_word("broker publisher address", entry->key))
         return;
     hosts = text_format("%s%s%s %s", dataset->hosts, *dataset->hosts ? ", " : "", entry->key,
                         entry->value);
-
     free(dataset->hosts);
     dataset->hosts = hosts;
 }

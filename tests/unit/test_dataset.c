@@ -185,6 +185,17 @@ static void test_half_written_lines(void **state) {
     assert_string_equal(dataset->warnings, expected);
 }
 
+static void test_hosts(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO "[hosts]\nbroker = ssh://pi@pi-a\npublisher = local\naddress =\n"
+                                  "folder = somewhere\n",
+                         DEFINITIONS, GOOD_TRIALS, METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+
+    (void)state;
+    assert_string_equal(dataset->hosts, "broker ssh://pi@pi-a, publisher local");
+}
+
 /* What an interrupted attempt has left needs no word when the block was measured again. */
 static void test_left_over_of_an_earlier_attempt(void **state) {
     CLEANUP(run_removep)
@@ -302,6 +313,7 @@ int main(void) {
         cmocka_unit_test(test_headline_in_metrics),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_half_written_lines),
+        cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_left_over_of_an_earlier_attempt),
         cmocka_unit_test(test_no_trials),
         cmocka_unit_test(test_missing_files),
