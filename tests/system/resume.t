@@ -197,8 +197,9 @@ lacks '... no line is half' "$err" 'half written'
 
 # ---- blocks with a failed trial ----
 
-begin --set scenario.channels='plain password' --repetitions 3 --set probe.path.duration=400ms
-kill -KILL "$(await_process '[^ ]*/mosquitto -c ')"
+begin --set scenario.channels='plain password' --repetitions 3 --set probe.path.duration=1s
+await_process '.* worker path-client$' >"$scratch/worker"
+kill -KILL "$(find_process '[^ ]*/mosquitto -c ')"
 await_trials 3
 kill -INT "$driver"
 stop_waiting 10
