@@ -177,6 +177,14 @@ int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_pha
     return check_failures(cast, error);
 }
 
+int cast_rest(struct cast *cast, int64_t until_ns, struct error *error) {
+    int r = 0;
+
+    while (r == 0 && clock_monotonic_ns() < until_ns)
+        r = pump(cast, until_ns, error);
+    return r;
+}
+
 void cast_catch_up(struct cast *cast, size_t host) {
     json_t *event;
     size_t only;
