@@ -160,6 +160,18 @@ is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
 is 'no control group is left' "$(groups)" ''
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 
+# ---- the driver is stopped for a while ----
+
+# shellcheck disable=SC2086 # several words
+start setsid "$bench" run "$tiny" $lab --set hosts.address= --repetitions 2 \
+  --output "$scratch/results.stopped" --certs "$scratch/certs" --set probe.path.duration=1s
+await_process '.* worker path-client$' >"$scratch/pid"
+kill -STOP "$driver"
+sleep 12
+kill -CONT "$driver"
+stop_waiting 20
+exits 'a driver that was stopped for 12 s takes what was told meanwhile' 0
+
 # ---- silence ----
 
 if wait_for 40 is_gone "$silent"; then
