@@ -7,6 +7,7 @@
 #include "hosts/kind.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,16 +155,16 @@ static int execute(struct error *error, const char *format, ...) {
     return error_set(error, -EIO, "`%s`: %.*s", line, (int)strcspn(output, "\n"), output);
 }
 
-/* Nobody's network but a fresh one is touched: it has nothing but the loopback interface. */
-static int check_fresh(bool first, struct error *error) {
-    struct if_nameindex *all = if_nameindex();
-    size_t n = 0;
+/* Nobody's network but a fresh one is touched: nothing is up there, not even loopback. (It may have
+ * more than that: tunnels that some modules put into every namespace.) */
+static int check_fresh(struct error *error) {
+    struct ifaddrs *all = NULL;
+    bool fresh = getifaddrs(&all) == 0;
 
-    while (all && all[n].if_index)
-        n++;
-    if_freenameindex(all);
-    return n == (first ? 1 : 2) ? 0
-                                : error_set(error, -EPERM, "this is no fresh network namespace");
+    for (struct ifaddrs *one = all; one; one = one->ifa_next)
+        fresh = fresh && !(one->ifa_flags & IFF_UP);
+    freeifaddrs(all);
+    return fresh ? 0 : error_set(error, -EPERM, "this is no fresh network namespace");
 }
 
 static int lay_link(const char *address, int64_t mate, struct error *error) {
@@ -201,7 +202,7 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, struct error *err
     int64_t mate = jsonline_integer(order, "mate", 0);
     int64_t cpu_percent = jsonline_integer(order, "cpu_percent", 0);
     void *settings;
-    int r = check_fresh(mate != 0, error);
+    int r = check_fresh(error);
 
     if (r == 0)
         r = setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings,

@@ -36,6 +36,6 @@ json_t *agent_clock(void) {
     if (file)
         (void)fclose(file);
     boot[strcspn(boot, "\n")] = '\0';
-    return json_pack("{s:I,s:I,s:s}", "monotonic_ns", (json_int_t)clock_monotonic_ns(),
-                     "realtime_ns", (json_int_t)clock_realtime_ns(), "boot", boot);
+    return json_pack("{s:I,s:I,s:s*}", "monotonic_ns", (json_int_t)clock_monotonic_ns(),
+                     "realtime_ns", (json_int_t)clock_realtime_ns(), "boot", *boot ? boot : NULL);
 }

@@ -21,7 +21,7 @@
 json_t *agent_greeting(void);
 
 /* {"monotonic_ns", "realtime_ns", "boot"}: the clocks, and the name of the kernel's life that the
- * first counts from. The caller's. */
+ * first counts from (absent where nobody tells). The caller's. */
 json_t *agent_clock(void);
 
 #endif

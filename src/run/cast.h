@@ -48,6 +48,8 @@ int cast_tell(struct cast *cast, struct actor *actor, const char *cue, json_t *f
  * one of them or the broker failed; the message is the reason of a failed trial. */
 int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_phase phase,
                int64_t deadline_ns, struct error *error);
+/* Waits until the instant while signs of life go on: 0, -EINTR, or -EPIPE when a host is lost. */
+int cast_rest(struct cast *cast, int64_t until_ns, struct error *error);
 /* Hears what a host has told already, and waits for nothing. */
 void cast_catch_up(struct cast *cast, size_t host);
 /* Takes an actor off the stage, alive or not, and frees what it has told. */

@@ -268,7 +268,7 @@ int journal_flush(struct journal *journal, struct error *error) {
     int r = 0;
 
     for (int i = 0; i < JOURNAL_N_TABLES && r == 0; i++)
-        r = csv_flush(journal->writers[i], false, error);
+        r = csv_flush(journal->writers[i], true, error);
     return r;
 }
 

@@ -160,11 +160,13 @@ static int walk(struct runner *runner, struct agenda_list list, struct error *er
         if (i == 0 || !is_same_block(item - 1, item))
             readings_before(&runner->readings);
         r = visit(runner, item, error);
-        if (r == 0 && (i + 1 == list.n || !is_same_block(item, item + 1)))
+        if (r == 0 && (i + 1 == list.n || !is_same_block(item, item + 1))) {
             readings_after(&runner->readings, runner->journal, item->visit->block, item->attempt);
+            r = journal_flush(runner->journal, error);
+        }
     }
     free(list.items);
-    return r == 0 ? journal_flush(runner->journal, error) : r;
+    return r;
 }
 
 static size_t count_again(const struct agenda *agenda) {

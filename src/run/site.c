@@ -150,10 +150,13 @@ void site_close(struct site *site) {
 
 int site_pause(const struct site *site, int64_t pause_ns, struct error *error) {
     struct pollfd cancelled = {.fd = site->options.cancel_fd, .events = POLLIN};
+    int64_t end = clock_monotonic_ns() + pause_ns;
 
-    return poll(&cancelled, 1, (int)(pause_ns / NS_PER_MS)) > 0
-               ? error_set(error, -EINTR, "interrupted")
-               : 0;
+    /* An agent that heard nothing for long would take us for lost; a lost one needs nothing. */
+    if (site->cast->n_hosts && cast_rest(site->cast, end, error) == -EINTR)
+        return -EINTR;
+    return poll(&cancelled, 1, clock_poll_ms(end)) > 0 ? error_set(error, -EINTR, "interrupted")
+                                                       : 0;
 }
 
 int site_mend(struct site *site, struct error *error) {

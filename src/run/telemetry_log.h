@@ -21,7 +21,7 @@ struct telemetry_log {
     int64_t written; /* messages of earlier bring-ups of the same visit, whose numbers go on */
     /* How far the subscriber's clock is ahead of the publisher's, and by how much that may be
      * wrong: -1 when both read the same clock. */
-    int64_t ahead_ns, bound_ns;
+    int64_t ahead_ns, bound_ns, compared_ns; /* and when that was found out */
 };
 
 /* Takes in what the publisher (`published`) and the subscriber (`arrived`) say, in any order. */

@@ -175,7 +175,7 @@ if has_command flock; then
   exec 9>"$scratch/certs/lock"
   flock 9
   begin --channels mutual-tls 9>&-
-  await_process '.* agent --certs .*' >"$scratch/agent" # from then on the driver is no shell any more
+  await_process '.* agent --certs .*' >"$scratch/agent" # the driver is no shell any more
   wait_for 10 has_open "$driver" "$scratch/certs/lock" || :
   kill -INT "$driver"
   stop_waiting 4
@@ -204,6 +204,15 @@ for await in '[^ ]*/mosquitto -c ' '.* worker path-client$'; do
 done
 folder=$(find_run)
 intact 'all tables are whole'
+
+begin --set probe.path.duration=1s --repetitions 30
+await_trials 1
+await_process '.* worker proof$' >"$scratch/pid"
+kill -KILL "$driver"
+stop_waiting 4
+is 'of every block that was measured there are the readings, before and after' \
+  "$(rows "$folder/blocks.csv" block,after metric=load | grep -c '|[0-9]')" \
+  "$(count "$folder/trials.csv")"
 
 # ---- a disk that runs full ----
 

@@ -92,6 +92,13 @@ printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n
 contains 'no other network than a fresh one is touched' "$(cat "$scratch/answer")" \
   'this is no fresh network namespace'
 
+# shellcheck disable=SC2016 # for the shell in the namespace
+printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n' |
+  unshare --user --map-root-user --net sh -c '
+    ip link add one type veth peer name other && exec "$0" agent' "$bench" >"$scratch/answer" 2>&1
+contains 'one with more interfaces, none of them up, is fresh' "$(cat "$scratch/answer")" \
+  '"lab: 0 values where 7 belong"'
+
 # A driver that got no answer would take the agent for lost, and nobody would hear why.
 printf '{"id": 1, "order": "certificate-request", "holder": "broker", "key_type": "ec:P-256"}\n' |
   "$bench" agent --certs "$(printf '/dev/null/\374')" >"$scratch/answer"
@@ -152,6 +159,18 @@ check 'killed: agents, broker and workers end, and the namespaces with them' is_
 is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
 is 'no control group is left' "$(groups)" ''
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
+
+# ---- the driver is stopped for a while ----
+
+# shellcheck disable=SC2086 # several words
+start setsid "$bench" run "$tiny" $lab --set hosts.address= --repetitions 2 \
+  --output "$scratch/results.stopped" --certs "$scratch/certs" --set probe.path.duration=1s
+await_process '.* worker path-client$' >"$scratch/pid"
+kill -STOP "$driver"
+sleep 12
+kill -CONT "$driver"
+stop_waiting 20
+exits 'a driver that was stopped for 12 s takes what was told meanwhile' 0
 
 # ---- silence ----
 
