@@ -25,7 +25,8 @@ static int choose_decimals(const struct summary_row *const *rows, size_t n) {
         if (mean > 0) /* false for NaN */
             least = fmin(least, mean);
         most = fmax(most, mean);
-        spread = fmax(spread, rows[i]->statistics.sd);
+        if (isfinite(rows[i]->statistics.sd)) /* NaN: not known; infinite: too large to square */
+            spread = fmax(spread, rows[i]->statistics.sd);
     }
     if (!(most > 0) || !isfinite(most))
         return 0;

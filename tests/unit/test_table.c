@@ -126,6 +126,20 @@ static void test_digits(void **state) {
     }
 }
 
+/* Whose squares are too large for a number: shown, without a spread. */
+static void test_infinite_spread(void **state) {
+    CLEANUP_FREE char *text = report_of(SCENARIO, DEFINITIONS,
+                                        TRIALS_HEADER TRIAL("1,1,1", "plain", "1e300", "ok", "")
+                                            TRIAL("2,1,2", "plain", "3e300", "ok", "")
+                                                TRIAL("3,1,1", "mutual-tls", "5", "ok", ""),
+                                        METRICS_HEADER);
+
+    (void)state;
+    assert_has(text, " 5");
+    assert_has_not(text, "inf");
+    assert_has_not(text, "nan");
+}
+
 static void test_nothing_measured(void **state) {
     CLEANUP_FREE char *none =
         report_of(SCENARIO REFERENCE, DEFINITIONS, TRIALS_HEADER, METRICS_HEADER);
@@ -245,6 +259,7 @@ int main(void) {
         cmocka_unit_test(test_markdown_and_latex),
         cmocka_unit_test(test_columns_that_are_left_out),
         cmocka_unit_test(test_digits),
+        cmocka_unit_test(test_infinite_spread),
         cmocka_unit_test(test_nothing_measured),
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_repeated_block),
