@@ -1,8 +1,11 @@
 #include "base/process.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -183,38 +186,62 @@ char *process_end_text(int status) {
     return text_format("exit status %d", WEXITSTATUS(status));
 }
 
-static char *read_output(int fd) {
+/* Until its end or the deadline (-ETIMEDOUT); the text is there in either case. */
+static int read_output(int fd, int64_t deadline_ns, char **ret) {
     size_t length = 0, capacity = 65536;
     char *output = memory_new(capacity + 1, 1), rest[4096];
-    ssize_t n;
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    ssize_t n = 1;
 
-    do { /* what is not kept is read as well: the child must be able to end */
+    *ret = output;
+    while (n > 0 || (n < 0 && errno == EINTR)) {
         size_t room = capacity - length;
 
-        n = read(fd, room ? output + length : rest, room ? room : sizeof(rest));
+        n = poll(&poller, 1, clock_poll_ms(deadline_ns));
+        if (n == 0)
+            return -ETIMEDOUT;
+        if (n > 0) /* what is not kept is read as well: the child must be able to end */
+            n = read(fd, room ? output + length : rest, room ? room : sizeof(rest));
         if (n > 0 && room)
             length += (size_t)n;
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    return output;
+    }
+    return 0;
 }
 
-int process_run(const char *const *argv, char **ret_output, struct error *error) {
+static int run_until(const char *const *argv, int64_t deadline_ns, char **ret_output,
+                     struct error *error) {
     struct process_options options = {.argv = argv,
                                       .in = PROCESS_NULL,
                                       .out = ret_output ? PROCESS_PIPE : PROCESS_KEEP,
                                       .err = ret_output ? PROCESS_NULL : PROCESS_KEEP};
     struct process process = PROCESS_NONE;
+    CLEANUP_FREE char *output = NULL;
     int status, r = process_start(&process, &options, error);
 
     if (r < 0)
         return r;
-    if (ret_output)
-        *ret_output = read_output(process.out_fd);
+    if (ret_output && read_output(process.out_fd, deadline_ns, &output) < 0) {
+        process_stop(&process);
+        return error_set(error, -ETIMEDOUT, "%s did not end in time", argv[0]);
+    }
     close_pipes(&process);
     r = wait_for(process.pid, &status);
     if (r < 0)
         return error_errno(error, r, "waiting for %s", argv[0]);
+    if (ret_output) {
+        *ret_output = output;
+        output = NULL;
+    }
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int process_run(const char *const *argv, char **ret_output, struct error *error) {
+    return run_until(argv, INT64_MAX, ret_output, error);
+}
+
+int process_run_within(const char *const *argv, int64_t limit_ns, char **ret_output,
+                       struct error *error) {
+    return run_until(argv, clock_monotonic_ns() + limit_ns, ret_output, error);
 }
 
 static bool is_program(const char *path) {

@@ -62,6 +62,10 @@ char *process_end_text(int status);
 /* Runs a program to its end and returns its exit status (128 + signal when killed), or a negative
  * errno. With ret_output its stdout as text (at most 64 KiB), else stdout is the parent's. */
 int process_run(const char *const *argv, char **ret_output, struct error *error);
+/* The same with its output, but it is killed, and -ETIMEDOUT returned, when it has not closed its
+ * stdout within the limit. */
+int process_run_within(const char *const *argv, int64_t limit_ns, char **ret_output,
+                       struct error *error);
 
 /* The peak of resident memory of a live process in bytes (pid 0: our own); -1 when not known. Not
  * getrusage(), whose peak outlives an exec. */

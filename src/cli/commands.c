@@ -188,7 +188,7 @@ static int measure(struct context *context, const struct scenario *scenario,
         (void)sigaddset(&signals, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &signals, &before);
     (void)signal(SIGPIPE, SIG_IGN);
-    options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     r = run_scenario(&options, outcome, &error);
     if (options.cancel_fd >= 0)
         (void)close(options.cancel_fd);

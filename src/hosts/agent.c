@@ -9,6 +9,7 @@
 #include "hosts/lab.h"
 #include "hosts/protocol.h"
 #include "hosts/questions.h"
+#include "hosts/session.h"
 #include "probes/probe.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct agent {
     json_t *current; /* the bring-up: channel, secrets, address, port */
     struct channel channel;
     struct lab_seat seat;
+    int session_fd;
     bool watched;              /* the driver has sent a beat, and goes on to */
     int64_t heard_ns, beat_ns; /* when it was last heard, when our last beat left */
     int64_t beats;
@@ -180,6 +182,14 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
     return certificates_request(agent->certs, order, ret, error);
 }
 
+static int order_session(struct agent *agent, const json_t *order, json_t **ret,
+                         struct error *error) {
+    (void)ret;
+    if (agent->session_fd >= 0)
+        return error_set(error, -EBUSY, "this agent has a session already");
+    return session_take(&agent->session_fd, jsonline_text(order, "name", ""), error);
+}
+
 /* Alphabetical; those that only ask are in questions.c. */
 static const struct {
     const char *name;
@@ -194,6 +204,7 @@ static const struct {
     {"channel", order_channel},
     {"drop", order_drop},
     {"lab", order_lab},
+    {"session", order_session},
     {"tell", order_tell},
     {"worker", order_worker},
 };
@@ -287,7 +298,7 @@ static void serve(struct agent *agent) {
 }
 
 int agent_main(const char *certs, const struct registry *registry) {
-    struct agent agent = {.certs = certs, .registry = registry};
+    struct agent agent = {.certs = certs, .registry = registry, .session_fd = -1};
 
     (void)signal(SIGPIPE, SIG_IGN);
     /* The driver's end shows as the end of stdin, and leaves time to tidy up; what is started from
@@ -302,6 +313,7 @@ int agent_main(const char *certs, const struct registry *registry) {
     if (agent.broker)
         broker_stop(agent.broker);
     lab_leave_seat(&agent.seat);
+    memory_close_fdp(&agent.session_fd);
     channel_clear(&agent.channel);
     json_decref(agent.current);
     jsonline_clear(&agent.orders);

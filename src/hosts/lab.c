@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "hosts/cgroup.h"
 #include "hosts/kind.h"
+#include "hosts/peek.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -130,7 +131,7 @@ static int execute(struct error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static int execute(struct error *error, const char *format, ...) {
     CLEANUP(words_clear) struct words words = {NULL, 0};
-    CLEANUP_FREE char *line = NULL, *program = NULL, *output = NULL;
+    CLEANUP_FREE char *line = NULL, *output = NULL;
     va_list arguments;
     int r;
 
@@ -139,20 +140,12 @@ static int execute(struct error *error, const char *format, ...) {
     va_end(arguments);
     if (r < 0)
         abort();
-    /* The shell only turns stderr into stdout, which is what can be read. */
-    words_add_all(&words, "sh -c");
-    words_add(&words, "exec \"$@\" 2>&1");
-    words_add(&words, "sh");
     words_add_all(&words, line);
-    r = process_find(&program, words.list[4], error);
-    if (r == 0) {
-        text_replace(&words.list[4], program);
-        text_replace(&words.list[0], "/bin/sh");
-        r = process_run((const char *const *)words.list, &output, error);
-    }
-    if (r <= 0)
-        return r;
-    return error_set(error, -EIO, "`%s`: %.*s", line, (int)strcspn(output, "\n"), output);
+    r = peek_program(&output, (const char *const *)words.list);
+    if (r < 0)
+        return error_errno(error, r, "`%s`", line);
+    return r == 0 ? 0
+                  : error_set(error, -EIO, "`%s`: %.*s", line, (int)strcspn(output, "\n"), output);
 }
 
 /* Nobody's network but a fresh one is touched: nothing is up there, not even loopback. (It may have

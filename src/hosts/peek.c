@@ -1,11 +1,14 @@
 #include "hosts/peek.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/process.h"
 
 #include <string.h>
 
-#define MAX_WORDS 16
+#define MAX_WORDS 24
+/* Whoever waits for an agent must not wait for a program that hangs. */
+#define PROGRAM_NS (10 * NS_PER_S)
 
 char *peek_line(const char *path) {
     CLEANUP(fclosep) FILE *file = fopen(path, "re");
@@ -70,7 +73,7 @@ int peek_program(char **ret, const char *const *argv) {
     words[n++] = path;
     for (size_t i = 1; argv[i] && i < MAX_WORDS; i++)
         words[n++] = argv[i];
-    r = process_run(words, &output, NULL);
+    r = process_run_within(words, PROGRAM_NS, &output, NULL);
     if (r < 0)
         return r;
     *ret = output;

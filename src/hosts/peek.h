@@ -16,7 +16,7 @@ char *peek_key(const char *path, const char *key, char separator);
 bool peek_number(const char *path, double *ret);
 
 /* What a program (argv[0], found wherever process_find() looks) says on stdout and stderr. Returns
- * its exit status, or a negative errno when it cannot be executed. */
+ * its exit status, or a negative errno when it cannot be executed or does not end within 10 s. */
 int peek_program(char **ret, const char *const *argv);
 
 #endif

@@ -43,10 +43,10 @@ static int check_address(const char *value, struct error *error) {
 
 /* It becomes part of a command line on the other machine, in single quotes. */
 static int check_folder(const char *value, struct error *error) {
-    if (!*value || strpbrk(value, "'\\"))
+    if (!*value || *value == '~' || strpbrk(value, "'\\"))
         return error_set(error, -EINVAL,
-                         "'%s' is no folder that can be used: empty, or a quotation "
-                         "mark or backslash in it",
+                         "'%s' is no folder that can be used: empty, or a ~, quotation mark or "
+                         "backslash in it; it is seen from where a login begins",
                          value);
     return 0;
 }

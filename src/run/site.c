@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Certificates begin a day before they are made, and end at the soonest a day after. */
 #define MAX_CLOCK_NS (12 * 3600 * NS_PER_S)
@@ -34,12 +35,15 @@ static int check_lab(const struct hosts_settings *hosts, struct error *error) {
 
 static int open_one(struct site *site, const char *spec, struct error *error) {
     struct cast *cast = site->cast;
-    int r = host_open(&cast->hosts[cast->n_hosts], spec, &site->options,
-                      cast->n_hosts ? cast->hosts[0] : NULL, error);
+    struct host **host = &cast->hosts[cast->n_hosts];
+    CLEANUP_FREE char *session = text_format("%s-%zu", site->session, cast->n_hosts);
+    int r = host_open(host, spec, &site->options, cast->n_hosts ? cast->hosts[0] : NULL, error);
 
-    if (r == 0)
-        cast->n_hosts++;
-    return r;
+    if (r < 0)
+        return r;
+    cast->n_hosts++;
+    r = host_order(*host, "session", json_pack("{s:s}", "name", session), NULL, error);
+    return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", spec) : r;
 }
 
 static void close_all(struct site *site) {
@@ -133,7 +137,13 @@ static int check_clocks(struct site *site, struct error *error) {
 /* ---- all of it ---- */
 
 int site_open(struct site *site, struct error *error) {
-    int r = check_lab(hosts_of(site), error);
+    unsigned char random[16] = {0};
+    int r;
+
+    (void)!getrandom(random, sizeof(random), 0);
+    for (size_t i = 0; i < sizeof(random); i++)
+        (void)snprintf(site->session + 2 * i, 3, "%02x", random[i]);
+    r = check_lab(hosts_of(site), error);
 
     if (r == 0)
         r = open_all(site, error);

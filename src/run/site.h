@@ -13,6 +13,7 @@ struct site {
     struct host_options options;
     struct cast *cast; /* whose hosts these are */
     char *address;     /* where the broker is reached: the setting, or found out */
+    char session[40];  /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
 };
 

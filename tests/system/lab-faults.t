@@ -73,6 +73,28 @@ kill -STOP "$(agent b)"
 stop_waiting 40
 hurt 'a host freezes' 'host lab:b: nothing was heard of its agent for 10 s'
 
+# ---- the way to an agent freezes, not the agent: it must not measure beside the next ----
+
+cat >"$scratch/way" <<'END_OF_WAY'
+perl -pe 'BEGIN { $| = 1 }' | "$@" | perl -pe 'BEGIN { $| = 1 }'
+END_OF_WAY
+measured=$((measured + 1))
+results=$scratch/results.$measured
+host="exec:sh $scratch/way"
+start setsid "$bench" run "$tiny" --broker-host "$host" --publisher-host "$host" \
+  --set hosts.folder="$root" --repetitions 2 --set probe.path.duration=1500ms \
+  --output "$results" --certs "$scratch/certs"
+await_process '.* worker path-client$' >"$scratch/worker"
+old=$(find_process '[^ ]*bench agent$')
+# shellcheck disable=SC2046 # several
+kill -STOP $(find_process 'perl -pe')
+wait_for 20 is_gone "$old"
+check 'the agent that was lost is ended when the next one starts' is_gone "$old"
+# shellcheck disable=SC2046 # several
+kill -CONT $(find_process 'perl -pe') 2>/dev/null
+stop_waiting 40
+hurt 'the way to an agent freezes' 'host exec:sh .*: nothing was heard of its agent for 10 s'
+
 # ---- an agent that talks nonsense, once, amid a trial ----
 
 cat >"$scratch/babble" <<'END_OF_BABBLE'

@@ -382,6 +382,20 @@ static void test_find_passes_over(void **state) {
     assert_string_equal(other, "/bin/sh");
 }
 
+static void test_run_within_a_limit(void **state) {
+    static const char *const slow[] = {"/bin/sleep", "60", NULL};
+    static const char *const quick[] = {"/bin/echo", "here", NULL};
+    CLEANUP_FREE char *output = NULL;
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(process_run_within(slow, 20 * NS_PER_MS, &output, &error), -ETIMEDOUT);
+    assert_null(output);
+    assert_string_equal(error.text, "/bin/sleep did not end in time");
+    assert_int_equal(process_run_within(quick, 60 * NS_PER_S, &output, &error), 0);
+    assert_string_equal(output, "here\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipes),
@@ -402,6 +416,7 @@ int main(void) {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_find_nothing),
         cmocka_unit_test(test_find_passes_over),
+        cmocka_unit_test(test_run_within_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
