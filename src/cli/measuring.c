@@ -1,0 +1,164 @@
+#include "cli/parts.h"
+
+#include "base/process.h"
+#include "run/resumption.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Trials of the run with this status, those from before it was resumed included. */
+static size_t count(const struct run_outcome *outcome, enum trial_status status) {
+    return outcome->before[status] + outcome->trials[status];
+}
+
+static bool has_trials(const struct run_outcome *outcome) {
+    size_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
+        sum += count(outcome, (enum trial_status)i);
+    return sum > 0;
+}
+
+/* A path as a word that a shell takes for one; belongs to the caller. */
+static char *quote(const char *path) {
+    return path[strcspn(path, " \t\n\"'\\$`&;|<>()*?[]{}!#~")] ? text_format("'%s'", path)
+                                                               : text_copy(path);
+}
+
+/* What to type to go on with the run. */
+static void tell_how_to_go_on(const struct context *context, const char *folder) {
+    const struct arguments *arguments = &context->arguments;
+    CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
+    CLEANUP_FREE char *run = quote(cli_shorten(folder)), *program = quote(cli_shorten(launcher));
+    CLEANUP_FREE char *certs = arguments->certs ? quote(arguments->certs) : NULL;
+
+    fprintf(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
+            strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
+            certs ? " --certs " : "", certs ? certs : "");
+}
+
+static int summarise(const struct context *context, const struct run_outcome *outcome,
+                     const char *folder) {
+    size_t failed = count(outcome, TRIAL_FAILED), broken = count(outcome, TRIAL_VOID);
+
+    if (failed || broken)
+        fprintf(stderr,
+                "bench: %zu trials failed and %zu are void; the reasons are in %s/trials.csv\n",
+                failed, broken, folder);
+    if (!outcome->interrupted)
+        return failed || broken ? EXIT_TRIALS : EXIT_OK;
+    fprintf(stderr, "bench: interrupted; what was measured is in %s\n",
+            folder ? folder : "no folder: nothing was");
+    if (folder)
+        tell_how_to_go_on(context, folder);
+    return EXIT_INTERRUPTED;
+}
+
+static int tell_broken_off(const struct context *context, const struct run_outcome *outcome,
+                           const char *folder, const struct error *error) {
+    if (folder)
+        fprintf(stderr, "bench: the run broke off; %s is in %s\n",
+                has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
+                folder);
+    (void)complain(EXIT_SETUP, error);
+    if (folder)
+        tell_how_to_go_on(context, folder);
+    return EXIT_SETUP;
+}
+
+/* Measures, with the signals that end a run as a readable descriptor instead of a sudden end. */
+static int measure(struct context *context, const struct scenario *scenario,
+                   struct resumption *resumption, struct run_outcome *outcome) {
+    struct run_options options = {.scenario = scenario,
+                                  .resumption = resumption,
+                                  .results = context->results,
+                                  .certs = context->certs,
+                                  .root = context->root,
+                                  .verbosity = context->arguments.verbosity};
+    struct sigaction hangup = {0};
+    const char *folder;
+    struct error error;
+    sigset_t signals, before;
+    int r;
+
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaction(SIGHUP, NULL, &hangup);
+    if (hangup.sa_handler != SIG_IGN) /* else by nohup */
+        (void)sigaddset(&signals, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &signals, &before);
+    (void)signal(SIGPIPE, SIG_IGN);
+    options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    r = run_scenario(&options, outcome, &error);
+    if (options.cancel_fd >= 0)
+        (void)close(options.cancel_fd);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    folder = resumption ? resumption->folder : outcome->folder;
+    return r < 0 ? tell_broken_off(context, outcome, folder, &error)
+                 : summarise(context, outcome, folder);
+}
+
+/* A run that goes on is the experiment that it was. */
+static int check_resume(const struct arguments *arguments, struct error *error) {
+    const char *origin = arguments->n_overrides ? arguments->overrides[0].origin
+                         : arguments->output    ? "--output"
+                                                : NULL;
+
+    if (arguments->n_words)
+        return error_set(error, -EINVAL,
+                         "--resume takes no SCENARIO ('%s'): a run goes on with its own",
+                         arguments->words[0]);
+    if (origin)
+        return error_set(error, -EINVAL,
+                         "--resume does not go with %s: a run goes on as it began; start a new one "
+                         "to change it",
+                         origin);
+    return 0;
+}
+
+static int open_run(struct context *context, struct resumption **ret) {
+    struct error error;
+    int r = check_resume(&context->arguments, &error);
+
+    if (r == 0)
+        r = resumption_open(ret, context->arguments.resume, &context->registry, &error);
+    return r < 0 ? complain(EXIT_USAGE, &error) : EXIT_OK;
+}
+
+static int run(struct context *context, bool with_report) {
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    CLEANUP(resumption_closep) struct resumption *resumption = NULL;
+    struct run_outcome outcome;
+    int status, reported;
+
+    status =
+        context->arguments.resume ? open_run(context, &resumption) : cli_load(context, &scenario);
+    if (status != EXIT_OK)
+        return status;
+    status = measure(context, resumption ? resumption->scenario : scenario, resumption, &outcome);
+    if (with_report && outcome.folder &&
+        count(&outcome, TRIAL_OK) + count(&outcome, TRIAL_VOID) + count(&outcome, TRIAL_FAILED)) {
+        printf("\n");
+        reported = cli_report(context, outcome.folder);
+        status = status ? status : reported;
+    }
+    run_outcome_clear(&outcome);
+    return status;
+}
+
+int command_all(struct context *context) {
+    CLEANUP_FREE char *gnuplot = NULL;
+
+    if (process_find(&gnuplot, "gnuplot", NULL) < 0) /* hours before it is needed */
+        fprintf(stderr, "bench: gnuplot is not installed, so there will be no figures; "
+                        "apt-get install gnuplot-nox, or run `bench report` elsewhere\n");
+    return run(context, true);
+}
+
+int command_run(struct context *context) {
+    return run(context, false);
+}
