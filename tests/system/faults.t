@@ -3,23 +3,6 @@
 # disk that is full. What was measured before is intact, and nothing is left behind.
 . "$(dirname "$0")/real.sh"
 
-# begin OPTION...: a run in the background, like `measure`.
-begin() {
-  measured=$((measured + 1))
-  results=$scratch/results.$measured
-  start setsid "$bench" run "$tiny" --output "$results" --certs "$scratch/certs" "$@"
-}
-
-# await_trials N: until that many rows are in trials.csv.
-await_trials() {
-  wait_for 20 has_trials "$1"
-}
-# shellcheck disable=SC2317 # called by wait_for
-has_trials() {
-  folder=$(find_run)
-  [ -f "$folder/trials.csv" ] && [ "$(wc -l <"$folder/trials.csv")" -gt "$1" ]
-}
-
 # intact NAME: every line of the run's tables has as many fields as its header, and its line end.
 intact() {
   is "$1" "$(for file in "$folder"/*.csv; do

@@ -6,13 +6,10 @@
 need_command ip tc unshare nsenter perl
 [ "$(id -u)" = 0 ] || skip_all 'needs root: links are cut in network namespaces'
 
-# begin [OPTION...]: a run in a lab, in the background; block 1 is the one that is hurt.
-begin() {
-  measured=$((measured + 1))
-  results=$scratch/results.$measured
-  start setsid "$bench" run "$tiny" --broker-host lab:a --publisher-host lab:b \
-    --set hosts.address= --set lab.rate=20Mbit/s --repetitions 2 \
-    --output "$results" --certs "$scratch/certs" "$@"
+# begin_in_lab [OPTION...]: a run in the background; block 1 is the one that is hurt.
+begin_in_lab() {
+  begin --broker-host lab:a --publisher-host lab:b --set hosts.address= --set lab.rate=20Mbit/s \
+    --repetitions 2 "$@"
 }
 
 agent() { # a or b
@@ -41,7 +38,7 @@ hurt() {
 # ---- processes ----
 
 for probe in path transport delivery; do
-  begin --probes $probe --set probe.$probe.duration=1500ms
+  begin_in_lab --probes $probe --set probe.$probe.duration=1500ms
   await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
   kill -KILL "$(await_process '[^ ]*/mosquitto -c ')"
   stop_waiting 30
@@ -49,14 +46,14 @@ for probe in path transport delivery; do
 done
 
 for end in client server; do
-  begin --set probe.path.duration=1500ms
+  begin_in_lab --set probe.path.duration=1500ms
   kill -KILL "$(await_process ".* worker path-$end\$")"
   stop_waiting 30
   hurt "the $end of a probe dies" "path-(client|server): "
 done
 
 for name in a b; do
-  begin --set probe.path.duration=1500ms
+  begin_in_lab --set probe.path.duration=1500ms
   await_process '.* worker path-client$' >"$scratch/worker"
   kill -KILL "$(agent $name)"
   stop_waiting 30
@@ -67,7 +64,7 @@ done
 
 # ---- a host that freezes ----
 
-begin --set probe.path.duration=1500ms
+begin_in_lab --set probe.path.duration=1500ms
 await_process '.* worker path-client$' >"$scratch/worker"
 kill -STOP "$(agent b)"
 stop_waiting 40
@@ -78,12 +75,9 @@ hurt 'a host freezes' 'host lab:b: nothing was heard of its agent for 10 s'
 cat >"$scratch/way" <<'END_OF_WAY'
 perl -pe 'BEGIN { $| = 1 }' | "$@" | perl -pe 'BEGIN { $| = 1 }'
 END_OF_WAY
-measured=$((measured + 1))
-results=$scratch/results.$measured
 host="exec:sh $scratch/way"
-start setsid "$bench" run "$tiny" --broker-host "$host" --publisher-host "$host" \
-  --set hosts.folder="$root" --repetitions 2 --set probe.path.duration=1500ms \
-  --output "$results" --certs "$scratch/certs"
+begin --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" --repetitions 2 \
+  --set probe.path.duration=1500ms
 await_process '.* worker path-client$' >"$scratch/worker"
 old=$(find_process '[^ ]*bench agent$')
 # shellcheck disable=SC2046 # several
@@ -109,18 +103,15 @@ word=${0##*.}
 END_OF_BABBLE
 for word in garbage binary wrong-id long; do
   cp "$scratch/babble" "$scratch/babble.$word"
-  measured=$((measured + 1))
-  results=$scratch/results.$measured
   host="exec:sh $scratch/babble.$word"
-  run "$bench" run "$tiny" --broker-host "$host" --publisher-host "$host" \
-    --set hosts.folder="$root" --repetitions 2 --set probe.path.duration=500ms \
-    --output "$results" --certs "$scratch/certs"
+  measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" \
+    --repetitions 2 --set probe.path.duration=500ms
   hurt "an agent says something wrong ($word)" "host exec:sh .*: its agent speaks nonsense: "
 done
 
 # ---- the link ----
 
-begin --set probe.path.duration=5s
+begin_in_lab --set probe.path.duration=5s
 await_process '.* worker path-client$' >"$scratch/worker"
 sleep 0.5
 link down
@@ -135,7 +126,7 @@ check 'the gap can be seen' test \
   "$(rows "$folder/intervals.csv" bytes trial=1 | awk '$1 == 0' | wc -l)" -ge 10
 check 'nothing goes on' is_rest_gone_soon
 
-begin --set probe.path.duration=5s --repetitions 9
+begin_in_lab --set probe.path.duration=5s --repetitions 9
 await_process '.* worker path-client$' >"$scratch/worker"
 link down
 stop_waiting 120

@@ -103,6 +103,21 @@ start() { # COMMAND...: into $driver, its output into $scratch/.out and .err
   driver=$!
 }
 
+begin() { # [OPTION...]: `bench run` in the background, with what `measure` gives it
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  start setsid "$bench" run "$tiny" --output "$results" --certs "$scratch/certs" "$@"
+}
+
+await_trials() { # N: until that many are committed to the run in $results; then $folder
+  wait_for 30 has_trials "$1"
+}
+
+has_trials() {
+  folder=$(find_run)
+  [ -f "$folder/trials.csv" ] && [ "$(wc -l <"$folder/trials.csv")" -gt "$1" ]
+}
+
 stop_waiting() { # SECONDS: waits for the end of $driver; then as after `run`
   status=0
   if wait_for "$1" is_gone "$driver"; then

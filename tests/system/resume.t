@@ -6,24 +6,6 @@
 . "$(dirname "$0")/real.sh"
 tables='trials metrics intervals proofs telemetry blocks'
 
-# begin OPTION...: a run in the background, like `measure`.
-begin() {
-  measured=$((measured + 1))
-  results=$scratch/results.$measured
-  start setsid "$bench" run "$tiny" --output "$results" --certs "$scratch/certs" "$@"
-}
-
-# await_trials N: until that many are committed to the run in $results.
-await_trials() {
-  wait_for 20 has_trials "$1"
-  folder=$(find_run)
-}
-# shellcheck disable=SC2317 # called by wait_for
-has_trials() {
-  folder=$(find_run)
-  [ -f "$folder/trials.csv" ] && [ "$(wc -l <"$folder/trials.csv")" -gt "$1" ]
-}
-
 # interrupt N OPTION...: a run is interrupted when it has N trials.
 interrupt() {
   interrupt_after=$1

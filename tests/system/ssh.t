@@ -45,15 +45,6 @@ begin() { # [OPTION...]: the same in the background
   start $on_b ./bench run "$tiny" $across_options --output "$results" "$@"
 }
 
-await_trials() { # N: until that many rows are in trials.csv
-  wait_for 30 has_trials "$1"
-}
-# shellcheck disable=SC2317 # called by wait_for
-has_trials() {
-  folder=$(find_run)
-  [ -f "$folder/trials.csv" ] && [ "$(wc -l <"$folder/trials.csv")" -gt "$1" ]
-}
-
 # Whether nothing of ours runs on a Pi, and no broker's folder is there.
 # shellcheck disable=SC2317 # called by wait_for
 is_a_clean() {
