@@ -38,10 +38,6 @@ static const struct {
                    "bit/s"},
 };
 
-const char *unit_names(enum unit_kind kind) {
-    return kinds[kind].names;
-}
-
 static const struct unit *find(enum unit_kind kind, const char *name) {
     for (size_t i = 0; i < kinds[kind].count; i++)
         if (strcmp(kinds[kind].units[i].name, name) == 0)

@@ -23,7 +23,4 @@ int unit_parse(enum unit_kind kind, const char *text, int64_t *ret, struct error
 /* The shortest exact form with the largest fitting unit; belongs to the caller. */
 char *unit_format(enum unit_kind kind, int64_t value);
 
-/* The units of a kind, for messages: "B, KiB, MiB or GiB". */
-const char *unit_names(enum unit_kind kind);
-
 #endif
