@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "hosts/peek.h"
+#include "hosts/protocol.h"
 #include "hosts/wifi.h"
 
 #include <errno.h>
@@ -232,7 +233,7 @@ static void put_interface(json_t *network, const char *interface) {
 /* ---- the whole ---- */
 
 static void put_machine(json_t *network) {
-    CLEANUP_FREE char *boot = peek_line("/proc/sys/kernel/random/boot_id"), *text = NULL;
+    CLEANUP_FREE char *boot = protocol_boot(), *text = NULL;
     struct stat status;
 
     if (!boot || stat("/proc/self/ns/net", &status) < 0)

@@ -2,9 +2,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "hosts/peek.h"
 #include "sources_id.h"
-
-#include <string.h>
 
 /* Of SSH_CONNECTION, "192.0.2.2 50314 192.0.2.1 22": one word. */
 static void put_word(json_t *object, const char *key, const char *words, int which) {
@@ -17,9 +16,14 @@ static void put_word(json_t *object, const char *key, const char *words, int whi
         (void)json_object_set_new(object, key, json_stringn(word, length));
 }
 
+char *protocol_boot(void) {
+    return peek_line("/proc/sys/kernel/random/boot_id");
+}
+
 json_t *agent_greeting(void) {
-    json_t *greeting = json_pack("{s:i,s:s,s:s}", "protocol", AGENT_PROTOCOL, "version",
-                                 BENCH_VERSION, "sources", BENCH_SOURCES_ID);
+    CLEANUP_FREE char *boot = protocol_boot();
+    json_t *greeting = json_pack("{s:i,s:s,s:s,s:s*}", "protocol", AGENT_PROTOCOL, "version",
+                                 BENCH_VERSION, "sources", BENCH_SOURCES_ID, "boot", boot);
     const char *connection = getenv("SSH_CONNECTION");
 
     put_word(greeting, "from", connection, 0);
@@ -28,14 +32,6 @@ json_t *agent_greeting(void) {
 }
 
 json_t *agent_clock(void) {
-    char boot[64] = "";
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-    if (file && !fgets(boot, sizeof(boot), file))
-        *boot = '\0';
-    if (file)
-        (void)fclose(file);
-    boot[strcspn(boot, "\n")] = '\0';
-    return json_pack("{s:I,s:I,s:s*}", "monotonic_ns", (json_int_t)clock_monotonic_ns(),
-                     "realtime_ns", (json_int_t)clock_realtime_ns(), "boot", *boot ? boot : NULL);
+    return json_pack("{s:I,s:I}", "monotonic_ns", (json_int_t)clock_monotonic_ns(), "realtime_ns",
+                     (json_int_t)clock_realtime_ns());
 }

@@ -16,12 +16,16 @@
 #define AGENT_SILENCE_NS  (INT64_C(10) * 1000000000)
 #define DRIVER_SILENCE_NS (INT64_C(30) * 1000000000)
 
-/* What an agent of this program greets with. "reached": the address at which ssh's server was
- * reached, "from": the other end of that; both absent without ssh. The caller's. */
+/* The name of the kernel's life that monotonic clocks count from; NULL when it cannot be read, else
+ * the caller's. */
+char *protocol_boot(void);
+
+/* What an agent of this program greets with. "boot": protocol_boot(). "reached": the address at
+ * which ssh's server was reached, "from": the other end of that; both absent without ssh. The
+ * caller's. */
 json_t *agent_greeting(void);
 
-/* {"monotonic_ns", "realtime_ns", "boot"}: the clocks, and the name of the kernel's life that the
- * first counts from (absent where nobody tells). The caller's. */
+/* {"monotonic_ns", "realtime_ns"}: this host's clocks. The caller's. */
 json_t *agent_clock(void);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/jsonline.h"
 #include "hosts/facts.h"
-#include "hosts/network.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
 
@@ -13,11 +12,6 @@ static json_t *answer_clock(const json_t *order) {
 
 static json_t *answer_facts(const json_t *order) {
     return facts_collect(jsonline_text(order, "address", ""), jsonline_text(order, "source", NULL));
-}
-
-static json_t *answer_network(const json_t *order) {
-    return network_collect(jsonline_text(order, "address", ""),
-                           jsonline_text(order, "source", NULL));
 }
 
 static json_t *answer_readings(const json_t *order) {
@@ -31,7 +25,6 @@ static const struct {
 } questions[] = {
     {"clock", answer_clock},
     {"facts", answer_facts},
-    {"network", answer_network},
     {"readings", answer_readings},
 };
 

@@ -4,7 +4,6 @@
  *
  *   clock                        its clocks, see protocol.h
  *   facts     address, source?   see facts.h; source: of the other host's packets to address
- *   network   address, source?   see network.h
  *   readings  interface?         see readings.h
  */
 #ifndef BENCH_HOSTS_QUESTIONS_H

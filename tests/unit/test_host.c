@@ -23,7 +23,10 @@ static void print(const char *text) {
 }
 
 static void greet_well(void) {
-    (void)jsonline_send(STDOUT_FILENO, agent_greeting(), NULL);
+    json_t *greeting = agent_greeting();
+
+    (void)json_object_del(greeting, "boot"); /* as if from another machine */
+    (void)jsonline_send(STDOUT_FILENO, greeting, NULL);
 }
 
 static void greet_after_banner(void) {
