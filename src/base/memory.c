@@ -50,6 +50,18 @@ void text_replace(char **text, const char *value) {
     *text = copy;
 }
 
+void text_append(char **text, const char *separator, const char *piece) {
+    char *longer = text_format("%s%s%s", *text, **text ? separator : "", piece);
+
+    free(*text);
+    *text = longer;
+}
+
+void text_hex(char *ret, const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        (void)snprintf(ret + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
+}
+
 bool text_equal(const char *a, const char *b) {
     return a && b ? strcmp(a, b) == 0 : a == b;
 }

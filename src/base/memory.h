@@ -47,6 +47,10 @@ char *text_copy(const char *text);
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Replaces *text (freed) by a copy of value. */
 void text_replace(char **text, const char *value);
+/* Puts piece behind *text (freed), with the separator between them unless *text is empty. */
+void text_append(char **text, const char *separator, const char *piece);
+/* Two digits for each byte, and a final zero. */
+void text_hex(char *ret, const void *bytes, size_t count);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 
 /* The next blank-separated word at or after *cursor: its start, its length in *ret_length, and

@@ -81,13 +81,9 @@ static json_t *read_features(const char *wanted) {
 
     while (all && (word = text_next_word(&wanted, &length))) {
         CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
-        char *longer;
 
-        if (!text_has_word(all, name))
-            continue;
-        longer = text_format("%s%s%s", found, *found ? " " : "", name);
-        free(found);
-        found = longer;
+        if (text_has_word(all, name))
+            text_append(&found, " ", name);
     }
     return take_text(text_copy(found));
 }

@@ -41,12 +41,8 @@ void words_clear(struct words *words) {
 static int unknown(const char *spec, struct error *error) {
     CLEANUP_FREE char *forms = text_copy("");
 
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        char *longer = text_format("%s%s%s", forms, i ? ", " : "", kinds[i]->form);
-
-        free(forms);
-        forms = longer;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        text_append(&forms, ", ", kinds[i]->form);
     return error_set(error, -EINVAL, "'%s' is no host; right would be one of: %s", spec, forms);
 }
 

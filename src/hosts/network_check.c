@@ -21,14 +21,12 @@ static char *list_addresses(const json_t *side, const char *interface) {
 
     json_array_foreach(json_object_get(side, "own_addresses"), i, one) {
         const char *name = jsonline_text(one, "interface", "");
-        char *longer;
+        CLEANUP_FREE char *piece = NULL;
 
         if (interface ? !text_equal(name, interface) : text_equal(name, "lo"))
             continue;
-        longer = text_format("%s%s%s (%s)", list, *list ? ", " : "",
-                             jsonline_text(one, "address", ""), name);
-        free(list);
-        list = longer;
+        piece = text_format("%s (%s)", jsonline_text(one, "address", ""), name);
+        text_append(&list, ", ", piece);
     }
     if (!*list)
         text_replace(&list, "none");

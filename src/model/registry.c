@@ -71,13 +71,9 @@ char *registry_names(const struct registry *registry, enum setting_scope scope,
 
     for (size_t i = 0; i < registry->n_groups; i++) {
         const char *name = registry->groups[i]->name;
-        char *longer;
 
-        if (registry->groups[i]->scope != scope || strncmp(name, prefix, strlen(prefix)) != 0)
-            continue;
-        longer = text_format("%s%s%s", names, *names ? ", " : "", name + strlen(prefix));
-        free(names);
-        names = longer;
+        if (registry->groups[i]->scope == scope && strncmp(name, prefix, strlen(prefix)) == 0)
+            text_append(&names, ", ", name + strlen(prefix));
     }
     return names;
 }

@@ -86,11 +86,7 @@ void scenario_each_file(const char *folder, void (*visit)(void *context, const c
 }
 
 static void append_name(void *context, const char *name) {
-    char **names = context;
-    char *longer = text_format("%s%s%s", *names, **names ? ", " : "", name);
-
-    free(*names);
-    *names = longer;
+    text_append(context, ", ", name);
 }
 
 char *ini_names(const char *folder) {

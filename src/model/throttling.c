@@ -15,14 +15,8 @@ char *throttling_words(unsigned bits) {
                                         "soft temperature limit"};
     char *words = text_copy("");
 
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        char *longer;
-
-        if (!(bits & 1u << i))
-            continue;
-        longer = text_format("%s%s%s", words, *words ? ", " : "", names[i]);
-        free(words);
-        words = longer;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (bits & 1u << i)
+            text_append(&words, ", ", names[i]);
     return words;
 }

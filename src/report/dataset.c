@@ -81,14 +81,12 @@ static int take_reference(struct dataset *dataset, const struct inifile *file,
 
 /* Who measured, and over which address when it was named; where the program lies is no matter. */
 static void take_host(struct dataset *dataset, const struct inifile_entry *entry) {
-    char *hosts;
+    CLEANUP_FREE char *host = NULL;
 
     if (!*entry->value || !text_has_word("broker publisher address", entry->key))
         return;
-    hosts = text_format("%s%s%s %s", dataset->hosts, *dataset->hosts ? ", " : "", entry->key,
-                        entry->value);
-    free(dataset->hosts);
-    dataset->hosts = hosts;
+    host = text_format("%s %s", entry->key, entry->value);
+    text_append(&dataset->hosts, ", ", host);
 }
 
 static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {

@@ -28,12 +28,10 @@ static char *value_text(const json_t *value) {
     return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
-static void append(char **list, const char *separator, char *piece) {
-    char *longer = text_format("%s%s%s", *list, **list ? separator : "", piece);
-
-    free(*list);
+/* The piece is taken. */
+static void append(char **list, char *piece) {
+    text_append(list, ", ", piece);
     free(piece);
-    *list = longer;
 }
 
 /* {"a": 1, "b": "x"} as "a 1, b x" */
@@ -45,7 +43,7 @@ static char *object_text(const json_t *object) {
     json_object_foreach((json_t *)object, key, value) {
         CLEANUP_FREE char *text = value_text(value);
 
-        append(&list, ", ", text_format("%s %s", key, text));
+        append(&list, text_format("%s %s", key, text));
     }
     return list;
 }
@@ -56,9 +54,8 @@ static char *addresses_text(const json_t *addresses) {
     json_t *one;
 
     json_array_foreach(addresses, i, one) {
-        append(&list, ", ",
-               text_format("%s (%s)", jsonline_text(one, "address", "?"),
-                           jsonline_text(one, "interface", "?")));
+        append(&list, text_format("%s (%s)", jsonline_text(one, "address", "?"),
+                                  jsonline_text(one, "interface", "?")));
     }
     return list;
 }
@@ -82,10 +79,9 @@ static char *readings_text(const json_t *readings) {
         double value = json_number_value(json_array_get(reading, 0));
         const char *unit = json_string_value(json_array_get(reading, 1));
 
-        append(&list, ", ",
-               text_equal(metric, "throttled")
-                   ? throttled_text((unsigned)value)
-                   : text_format("%s %.4g %s", metric, value, unit ? unit : ""));
+        append(&list, text_equal(metric, "throttled")
+                          ? throttled_text((unsigned)value)
+                          : text_format("%s %.4g %s", metric, value, unit ? unit : ""));
     }
     return list;
 }
@@ -186,11 +182,11 @@ static void print_heading(const struct patient *patient) {
     CLEANUP_FREE char *parts_played = text_copy("");
 
     if (patient->broker)
-        append(&parts_played, ", ", text_copy("broker, subscriber"));
+        text_append(&parts_played, ", ", "broker, subscriber");
     if (patient->publisher)
-        append(&parts_played, ", ", text_copy("publisher"));
+        text_append(&parts_played, ", ", "publisher");
     if (patient->driver)
-        append(&parts_played, ", ", text_copy("driver"));
+        text_append(&parts_played, ", ", "driver");
     printf("%s: %s\n", patient->spec, parts_played);
 }
 

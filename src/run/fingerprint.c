@@ -10,8 +10,7 @@ static int digest(const char *text, size_t length, char ret[FINGERPRINT_SIZE],
 
     if (EVP_Digest(text, length, bytes, &size, EVP_sha256(), NULL) != 1)
         return error_set(error, -EIO, "OpenSSL has no SHA-256 here");
-    for (unsigned i = 0; i < size; i++)
-        (void)snprintf(ret + (size_t)2 * i, 3, "%02x", bytes[i]);
+    text_hex(ret, bytes, size);
     return 0;
 }
 

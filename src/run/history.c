@@ -153,12 +153,8 @@ static int (*const takers[JOURNAL_N_TABLES])(const struct reading *reading, size
 static char *header_of(const struct csv_table *table) {
     char *header = text_copy(table->fields[0]);
 
-    for (size_t i = 1; i < table->columns; i++) {
-        char *longer = text_format("%s,%s", header, table->fields[i]);
-
-        free(header);
-        header = longer;
-    }
+    for (size_t i = 1; i < table->columns; i++)
+        text_append(&header, ",", table->fields[i]);
     return header;
 }
 

@@ -141,8 +141,7 @@ int site_open(struct site *site, struct error *error) {
     int r;
 
     (void)!getrandom(random, sizeof(random), 0);
-    for (size_t i = 0; i < sizeof(random); i++)
-        (void)snprintf(site->session + 2 * i, 3, "%02x", random[i]);
+    text_hex(site->session, random, sizeof(random));
     r = check_lab(hosts_of(site), error);
 
     if (r == 0)

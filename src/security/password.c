@@ -99,8 +99,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     else if (RAND_bytes(random, sizeof(random)) != 1)
         r = error_set(error, -EIO, "no random numbers for a password");
     else
-        for (size_t i = 0; i < sizeof(random); i++)
-            (void)snprintf(secret + 2 * i, 3, "%02x", random[i]);
+        text_hex(secret, random, sizeof(random));
     if (r < 0)
         return r;
     if (!all) {

@@ -65,8 +65,7 @@ static int generate_passphrase(const char *folder, const char *path, char **ret,
         return r;
     if (RAND_priv_bytes(bytes, sizeof(bytes)) != 1)
         return pki_openssl_error(error, "making a passphrase");
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    text_hex(text, bytes, sizeof(bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
     text[sizeof(bytes) * 2] = '\n';
     r = pki_write(path, text, PKI_PRIVATE_MODE, error);

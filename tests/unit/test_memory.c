@@ -174,6 +174,24 @@ static void test_error_too_long(void **state) {
     assert_non_null(strstr(error.text, ": the cause"));
 }
 
+static void test_append(void **state) {
+    CLEANUP_FREE char *list = text_copy("");
+
+    (void)state;
+    text_append(&list, ", ", "one");
+    text_append(&list, ", ", "two");
+    assert_string_equal(list, "one, two");
+}
+
+static void test_hex(void **state) {
+    static const unsigned char bytes[] = {0x00, 0x7f, 0xff};
+    char text[2 * sizeof(bytes) + 1];
+
+    (void)state;
+    text_hex(text, bytes, sizeof(bytes));
+    assert_string_equal(text, "007fff");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_is_zeroed),
@@ -190,6 +208,8 @@ int main(void) {
         cmocka_unit_test(test_error_errno),
         cmocka_unit_test(test_error_prefix),
         cmocka_unit_test(test_error_too_long),
+        cmocka_unit_test(test_append),
+        cmocka_unit_test(test_hex),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
