@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int dataset_find_channel(const struct dataset *dataset, const char *name) {
     for (size_t i = 0; i < dataset->n_channels; i++)
@@ -22,7 +23,52 @@ int dataset_find_probe(const struct dataset *dataset, const char *name) {
     return -1;
 }
 
+int dataset_find_series(const struct dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_series; i++)
+        if (text_equal(dataset->series[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+double dataset_value(const struct dataset *dataset, size_t series, size_t trial) {
+    const struct dataset_value *values = dataset->values + dataset->series[series].first;
+    size_t low = 0, high = dataset->series[series].n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (values[middle].trial < trial)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < dataset->series[series].n && values[low].trial == trial ? values[low].value : NAN;
+}
+
 /* ---- scenario.ini ---- */
+
+/* "2%" as 0.02; `fallback` for none. */
+static double share(const char *text, double fallback) {
+    return text && *text ? strtod(text, NULL) / 100 : fallback;
+}
+
+static void add_channel(struct dataset *dataset, const struct inifile *file, const char *name) {
+    CLEANUP_FREE char *section = text_format("channel.%s", name);
+    const char *description = inifile_get(file, section, "description");
+    const char *control = inifile_get(file, section, "control");
+
+    dataset->channels =
+        memory_resize(dataset->channels, dataset->n_channels + 1, sizeof(*dataset->channels));
+    dataset->channels[dataset->n_channels++] = (struct dataset_channel){
+        .name = text_copy(name),
+        .description = text_copy(description ? description : ""),
+        .control = control && text_equal(control, "same")     ? DATASET_SAME
+                   : control && text_equal(control, "slowed") ? DATASET_SLOWED
+                                                              : DATASET_SUBJECT,
+        .loss = share(inifile_get(file, section, "loss"), 0),
+        .tls = text_copy(""),
+    };
+}
 
 static int take_names(struct dataset *dataset, const struct inifile *file, struct error *error) {
     const char *channels = inifile_get(file, "scenario", "channels"), *word;
@@ -31,13 +77,8 @@ static int take_names(struct dataset *dataset, const struct inifile *file, struc
 
     while ((word = text_next_word(&channels, &length))) {
         CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
-        CLEANUP_FREE char *section = text_format("channel.%s", name);
-        const char *description = inifile_get(file, section, "description");
 
-        dataset->channels =
-            memory_resize(dataset->channels, dataset->n_channels + 1, sizeof(*dataset->channels));
-        dataset->channels[dataset->n_channels++] =
-            (struct dataset_channel){text_copy(name), text_copy(description ? description : "")};
+        add_channel(dataset, file, name);
     }
     while ((word = text_next_word(&probes, &length))) {
         dataset->probes =
@@ -103,6 +144,9 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
     dataset->scenario = text_copy(name ? name : "");
     dataset->baseline = text_copy(baseline ? baseline : "");
     dataset->repetitions = repetitions ? strtol(repetitions, NULL, 10) : 0;
+    if (repetitions && strncmp(repetitions, "until ", 6) == 0)
+        dataset->precision = share(repetitions + 6, 0);
+    dataset->margin = share(inifile_get(file, "scenario", "margin"), 0.02);
     r = take_names(dataset, file, error);
     if (r < 0)
         return r;
@@ -167,9 +211,30 @@ static int name_run(struct dataset *dataset, const char *run_dir, struct error *
     return 0;
 }
 
+/* The files that not every run has. */
+static int read_rest(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const struct {
+        const char *file;
+        int (*read)(struct dataset *, const char *, struct error *);
+    } rest[] = {
+        {"blocks.csv", dataset_read_blocks},
+        {"telemetry.csv", dataset_read_telemetry},
+        {"proofs.csv", dataset_read_proofs},
+    };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rest); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", run_dir, rest[i].file);
+
+        if (access(path, F_OK) == 0)
+            r = rest[i].read(dataset, run_dir, error);
+    }
+    return r;
+}
+
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
     static int (*const steps[])(struct dataset *, const char *, struct error *) = {
-        name_run, read_scenario, read_definitions, dataset_read_rows, dataset_read_conditions,
+        name_run, read_scenario, read_definitions, dataset_read_rows, read_rest,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
     int r = 0;
@@ -190,6 +255,7 @@ void dataset_free(struct dataset *dataset) {
     for (size_t i = 0; i < dataset->n_channels; i++) {
         free(dataset->channels[i].name);
         free(dataset->channels[i].description);
+        free(dataset->channels[i].tls);
     }
     for (size_t i = 0; i < dataset->n_probes; i++) {
         struct dataset_probe *probe = &dataset->probes[i];
@@ -208,12 +274,31 @@ void dataset_free(struct dataset *dataset) {
     }
     for (size_t i = 0; i < dataset->n_throttlings; i++)
         free(dataset->throttlings[i].host);
+    for (size_t i = 0; i < dataset->n_proofs; i++) {
+        struct dataset_proof *proof = &dataset->proofs[i];
+        char *texts[] = {proof->name, proof->expected, proof->observed, proof->cause};
+
+        for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+            free(texts[k]);
+    }
     {
-        void *rest[] = {dataset->run_name, dataset->scenario,         dataset->baseline,
-                        dataset->hosts,    dataset->reference_source, dataset->channels,
-                        dataset->probes,   dataset->variants,         dataset->trials,
-                        dataset->series,   dataset->values,           dataset->references,
-                        dataset->warnings, dataset->throttlings};
+        void *rest[] = {dataset->run_name,
+                        dataset->scenario,
+                        dataset->baseline,
+                        dataset->hosts,
+                        dataset->reference_source,
+                        dataset->channels,
+                        dataset->probes,
+                        dataset->variants,
+                        dataset->trials,
+                        dataset->series,
+                        dataset->counted,
+                        dataset->values,
+                        dataset->references,
+                        dataset->warnings,
+                        dataset->throttlings,
+                        dataset->latencies,
+                        dataset->proofs};
 
         for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
             free(rest[i]);

@@ -1,7 +1,7 @@
 /*
  * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
- * and, of those that have them, blocks.csv and the clocks' bounds of telemetry.csv. The analysis
- * sees a run only through it.
+ * and, of those that have them, blocks.csv, telemetry.csv and proofs.csv. The analysis sees a run
+ * only through it.
  *
  * Of each block only the last complete attempt is used: the one that has a row for every channel
  * and probe of the scenario (and every variant that the block knows); where none is complete, the
@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum dataset_status {
     DATASET_OK,
@@ -27,8 +28,19 @@ enum dataset_status {
     DATASET_N_STATUSES,
 };
 
+/* What a channel is for, beside being measured. */
+enum dataset_control {
+    DATASET_SUBJECT, /* no control */
+    DATASET_SAME,    /* the baseline once more: must be found equivalent (A/A) */
+    DATASET_SLOWED,  /* the baseline with a loss imposed on its sender: must be found slower */
+};
+
 struct dataset_channel {
     char *name, *description; /* "" when the scenario has none */
+    enum dataset_control control;
+    double loss;                       /* imposed, 0..1 */
+    char *tls;                         /* version, cipher and group of its trials; "" without */
+    size_t messages, lost, duplicates; /* of telemetry, in the attempts that count */
 };
 
 /* A probe with its headline metric. */
@@ -43,19 +55,27 @@ struct dataset_trial {
     size_t line;                    /* in trials.csv */
     size_t probe, channel, variant; /* places in the dataset's lists */
     enum dataset_status status;
-    double value; /* of the headline metric; NaN when not ok */
+    int64_t started_ms; /* since 1970, UTC; 0: not known */
+    double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
+    double value;       /* of the headline metric; NaN when not ok */
     char *reason;
     bool used;
 };
 
-/* One kind of row of metrics.csv: "party.process.metric". */
-struct dataset_series {
-    char *name, *unit;
+/* The attempt of a block that counts. */
+struct dataset_attempt {
+    long block, attempt;
 };
 
-/* A row of metrics.csv that belongs to a used trial with status ok. */
+/* One kind of row of metrics.csv: "party.process.metric"; its values are values[first..first+n]. */
+struct dataset_series {
+    char *name, *unit;
+    size_t first, n;
+};
+
+/* A row of metrics.csv that belongs to a used trial with status ok; by series, then by trial. */
 struct dataset_value {
-    size_t trial, series;
+    uint32_t trial, series;
     double value;
 };
 
@@ -73,21 +93,41 @@ struct dataset_one_way {
     double bound_ms;   /* the largest of these */
 };
 
+/* A telemetry message that arrived, in an attempt that counts. */
+struct dataset_latency {
+    size_t channel;
+    double ms;
+};
+
+/* A proof of a channel, over all attempts that count. */
+struct dataset_proof {
+    size_t channel;
+    char *name, *expected;
+    char *observed, *cause; /* the last, or the last that broke */
+    size_t held, broken;
+};
+
 struct dataset {
     char *run_name;                                       /* the folder's name */
     char *scenario, *baseline, *hosts, *reference_source; /* "" when the scenario has none */
-    long repetitions;                                     /* 0: not said */
+    long repetitions;                                     /* 0: not said, or `until` */
+    double margin;    /* differences of ratios below it are taken for equal; 0.02 */
+    double precision; /* repetitions went on until intervals were as narrow; 0: a fixed number */
     struct dataset_channel *channels;
     struct dataset_probe *probes;
     char **variants; /* in the order of their first row */
     struct dataset_trial *trials;
+    struct dataset_attempt *counted; /* by block */
     struct dataset_series *series;
     struct dataset_value *values;
-    size_t n_channels, n_probes, n_variants, n_trials, n_series, n_values;
+    size_t n_channels, n_probes, n_variants, n_trials, n_counted, n_series, n_values;
     double *references;                     /* probes x channels; NaN: none */
     struct dataset_throttling *throttlings; /* by block */
     size_t n_throttlings;
     struct dataset_one_way one_way;
+    struct dataset_latency *latencies;
+    struct dataset_proof *proofs; /* by channel, in the order of their first row */
+    size_t n_latencies, n_proofs;
     char *warnings; /* lines for the user; "" when there are none */
 };
 
@@ -102,6 +142,11 @@ const char *dataset_status_word(enum dataset_status status);
 /* The place of a channel or probe, or -1. */
 int dataset_find_channel(const struct dataset *dataset, const char *name);
 int dataset_find_probe(const struct dataset *dataset, const char *name);
+
+/* The place of a series, or -1. */
+int dataset_find_series(const struct dataset *dataset, const char *name);
+/* Its value for one of the dataset's trials; NaN when there is none. */
+double dataset_value(const struct dataset *dataset, size_t series, size_t trial);
 
 static inline double dataset_reference(const struct dataset *dataset, size_t probe,
                                        size_t channel) {

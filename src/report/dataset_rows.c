@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- trials.csv ---- */
 
@@ -27,7 +28,22 @@ static size_t find_variant(struct dataset *dataset, const char *name) {
     return dataset->n_variants++;
 }
 
-enum { TRIAL, ATTEMPT, BLOCK, CHANNEL, PROBE, VARIANT, THROUGHPUT, STATUS, REASON };
+enum {
+    TRIAL,
+    ATTEMPT,
+    BLOCK,
+    CHANNEL,
+    PROBE,
+    VARIANT,
+    STARTED,
+    BYTES,
+    THROUGHPUT,
+    STATUS,
+    REASON,
+    TLS_VERSION,
+    TLS_CIPHER,
+    TLS_GROUP,
+};
 
 static int take_status(const struct source *source, size_t row, struct dataset_trial *trial) {
     for (int i = 0; i < DATASET_N_STATUSES; i++) {
@@ -37,6 +53,35 @@ static int take_status(const struct source *source, size_t row, struct dataset_t
         return 0;
     }
     return source_reject(source, row, STATUS, "is none of ok, failed, void, skipped");
+}
+
+/* "2026-11-22T08:30:00.123Z", the fraction left out or not; empty: not known. */
+static int take_time(const struct source *source, size_t row, int64_t *ret_ms) {
+    const char *field = source_text(source, row, STARTED), *rest;
+    struct tm parts = {.tm_isdst = 0};
+    double fraction = 0;
+
+    *ret_ms = 0;
+    if (!*field)
+        return 0;
+    rest = strptime(field, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (rest && *rest == '.')
+        fraction = strtod(rest, (char **)(uintptr_t)&rest);
+    if (!rest || !text_equal(rest, "Z"))
+        return source_reject(source, row, STARTED, "is no time like 2026-11-22T08:30:00.123Z");
+    *ret_ms = (int64_t)timegm(&parts) * 1000 + (int64_t)(fraction * 1000 + 0.5);
+    return 0;
+}
+
+/* What the channel's first trial inside it negotiated. */
+static void take_session(const struct source *source, size_t row, struct dataset_channel *channel) {
+    const char *version = source_text(source, row, TLS_VERSION);
+
+    if (!*version || *channel->tls)
+        return;
+    free(channel->tls);
+    channel->tls = text_format("%s, %s, %s", version, source_text(source, row, TLS_CIPHER),
+                               source_text(source, row, TLS_GROUP));
 }
 
 static int take_trial(struct dataset *dataset, const struct source *source, size_t row) {
@@ -61,6 +106,10 @@ static int take_trial(struct dataset *dataset, const struct source *source, size
     if (r == 0)
         r = take_status(source, row, trial);
     if (r == 0)
+        r = take_time(source, row, &trial->started_ms);
+    if (r == 0)
+        r = source_real(source, row, BYTES, &trial->bytes);
+    if (r == 0)
         r = source_real(source, row, THROUGHPUT, &value);
     if (r < 0)
         return r;
@@ -68,6 +117,8 @@ static int take_trial(struct dataset *dataset, const struct source *source, size
         return source_reject(source, row, THROUGHPUT, "is below zero");
     if (trial->status == DATASET_OK && dataset->probes[probe].in_trials)
         trial->value = value;
+    if (trial->status == DATASET_OK)
+        take_session(source, row, &dataset->channels[channel]);
     trial->variant = find_variant(dataset, source_text(source, row, VARIANT));
     trial->reason = text_copy(source_text(source, row, REASON));
     dataset->n_trials++;
@@ -76,8 +127,9 @@ static int take_trial(struct dataset *dataset, const struct source *source, size
 
 static int read_trials(struct dataset *dataset, const char *run_dir, struct error *error) {
     static const char *const names[] = {
-        "trial",   "attempt",           "block",  "channel", "probe",
-        "variant", "throughput_mbit_s", "status", "reason",  NULL};
+        "trial",   "attempt",     "block",      "channel",           "probe",
+        "variant", "started_utc", "bytes",      "throughput_mbit_s", "status",
+        "reason",  "tls_version", "tls_cipher", "tls_group",         NULL};
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "trials.csv", names);
 
@@ -139,7 +191,7 @@ static void cover(const struct dataset *dataset, struct dataset_trial *const *tr
 }
 
 /* The trials of one block, sorted by attempt: marks those of the attempt that counts. */
-static void choose_attempt(const struct dataset *dataset, struct dataset_trial *const *trials,
+static long choose_attempt(const struct dataset *dataset, struct dataset_trial *const *trials,
                            size_t n) {
     size_t pairs = dataset->n_probes * dataset->n_channels;
     size_t size = pairs * (1 + dataset->n_variants), chosen = 0, end;
@@ -162,6 +214,7 @@ static void choose_attempt(const struct dataset *dataset, struct dataset_trial *
     }
     for (size_t i = 0; i < n; i++)
         trials[i]->used = trials[i]->attempt == trials[chosen]->attempt;
+    return trials[chosen]->attempt;
 }
 
 static void choose_attempts(struct dataset *dataset) {
@@ -171,10 +224,12 @@ static void choose_attempts(struct dataset *dataset) {
     for (size_t i = 0; i < dataset->n_trials; i++)
         sorted[i] = &dataset->trials[i];
     qsort(sorted, dataset->n_trials, sizeof(*sorted), compare_attempts);
+    dataset->counted = memory_new(dataset->n_trials, sizeof(*dataset->counted));
     for (size_t start = 0; start < dataset->n_trials; start = end) {
         for (end = start; end < dataset->n_trials && sorted[end]->block == sorted[start]->block;)
             end++;
-        choose_attempt(dataset, sorted + start, end - start);
+        dataset->counted[dataset->n_counted++] = (struct dataset_attempt){
+            sorted[start]->block, choose_attempt(dataset, sorted + start, end - start)};
     }
 }
 
@@ -186,7 +241,8 @@ static size_t find_series(struct dataset *dataset, const char *name, const char 
             return i;
     dataset->series =
         memory_resize(dataset->series, dataset->n_series + 1, sizeof(*dataset->series));
-    dataset->series[dataset->n_series] = (struct dataset_series){text_copy(name), text_copy(unit)};
+    dataset->series[dataset->n_series] =
+        (struct dataset_series){.name = text_copy(name), .unit = text_copy(unit)};
     return dataset->n_series++;
 }
 
@@ -210,8 +266,8 @@ static int take_metric(struct dataset *dataset, const struct source *source, siz
         trial->value = value;
     }
     dataset->values[dataset->n_values++] = (struct dataset_value){
-        .trial = (size_t)(trial - dataset->trials),
-        .series = find_series(dataset, name, source_text(source, row, M_UNIT)),
+        .trial = (uint32_t)(trial - dataset->trials),
+        .series = (uint32_t)find_series(dataset, name, source_text(source, row, M_UNIT)),
         .value = value,
     };
     return 0;
@@ -230,6 +286,23 @@ static bool has_later_attempt(const struct dataset *dataset, const struct datase
             high = middle;
     }
     return low < dataset->n_trials && dataset->trials[low].trial == key->trial;
+}
+
+static int compare_values(const void *a, const void *b) {
+    const struct dataset_value *x = a, *y = b;
+    int order = (x->series > y->series) - (x->series < y->series);
+
+    return order ? order : (x->trial > y->trial) - (x->trial < y->trial);
+}
+
+static void sort_values(struct dataset *dataset) {
+    qsort(dataset->values, dataset->n_values, sizeof(*dataset->values), compare_values);
+    for (size_t i = dataset->n_values; i-- > 0;) {
+        struct dataset_series *series = &dataset->series[dataset->values[i].series];
+
+        series->first = i;
+        series->n++;
+    }
 }
 
 static int read_metrics(struct dataset *dataset, const char *run_dir, struct error *error) {
@@ -287,5 +360,6 @@ int dataset_read_rows(struct dataset *dataset, const char *run_dir, struct error
         return r;
     choose_attempts(dataset);
     r = read_metrics(dataset, run_dir, error);
+    sort_values(dataset);
     return r < 0 ? r : check_values(dataset, run_dir, error);
 }

@@ -60,3 +60,26 @@ int source_integer(const struct source *source, size_t row, int name, long *ret)
 int source_real(const struct source *source, size_t row, int name, double *ret) {
     return csv_table_real(source->table, row, source->columns[name], ret, source->error);
 }
+
+static int compare_blocks(const void *key, const void *element) {
+    const long *block = key;
+    const struct dataset_attempt *attempt = element;
+
+    return (*block > attempt->block) - (*block < attempt->block);
+}
+
+int source_attempt(const struct source *source, const struct dataset *dataset, size_t row,
+                   long *ret_block, bool *ret_counts) {
+    const struct dataset_attempt *counted;
+    long attempt;
+    int r = source_integer(source, row, 0, ret_block);
+
+    if (r == 0)
+        r = source_integer(source, row, 1, &attempt);
+    if (r < 0)
+        return r;
+    counted =
+        bsearch(ret_block, dataset->counted, dataset->n_counted, sizeof(*counted), compare_blocks);
+    *ret_counts = counted && counted->attempt == attempt;
+    return 0;
+}

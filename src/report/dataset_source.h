@@ -36,7 +36,15 @@ void dataset_warn(struct dataset *dataset, const char *line);
 
 /* dataset_rows.c: trials.csv and metrics.csv, once scenario and definitions are there. */
 int dataset_read_rows(struct dataset *dataset, const char *run_dir, struct error *error);
-/* dataset_conditions.c: blocks.csv and telemetry.csv, once it is known which attempts count. */
-int dataset_read_conditions(struct dataset *dataset, const char *run_dir, struct error *error);
+/* Of a file whose first two fields are block and attempt: the row's block, and whether it is of the
+ * attempt that counts. */
+int source_attempt(const struct source *source, const struct dataset *dataset, size_t row,
+                   long *ret_block, bool *ret_counts);
+
+/* Once it is known which attempts count. dataset_blocks.c: */
+int dataset_read_blocks(struct dataset *dataset, const char *run_dir, struct error *error);
+/* dataset_channels.c: */
+int dataset_read_telemetry(struct dataset *dataset, const char *run_dir, struct error *error);
+int dataset_read_proofs(struct dataset *dataset, const char *run_dir, struct error *error);
 
 #endif
