@@ -1,6 +1,7 @@
 #include "report/summary.h"
 
 #include "base/csv.h"
+#include "report/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -134,6 +135,17 @@ const struct summary_row *summary_find(const struct summary *summary, size_t pro
             return row;
     }
     return NULL;
+}
+
+int summary_decimals(const struct summary_row *const *rows, size_t n) {
+    CLEANUP_FREE double *means = memory_new(n, sizeof(*means));
+    CLEANUP_FREE double *spreads = memory_new(n, sizeof(*spreads));
+
+    for (size_t i = 0; i < n; i++) {
+        means[i] = rows[i]->statistics.mean;
+        spreads[i] = rows[i]->statistics.sd;
+    }
+    return number_decimals(means, spreads, n);
 }
 
 static const char header[] =

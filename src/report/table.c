@@ -1,61 +1,11 @@
 #include "report/table.h"
 
 #include "report/conditions.h"
+#include "report/number.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
-
-/* ---- numbers ---- */
-
-/* 10^place is the leading digit of value. */
-static int leading_place(double value) {
-    return (int)floor(log10(value));
-}
-
-/* Decimals for the numbers of a rung: four digits of the smallest mean; up to two more when the
- * spread is so small that it needs them; never more than seven digits of the largest mean. */
-static int choose_decimals(const struct summary_row *const *rows, size_t n) {
-    double least = INFINITY, most = 0, spread = 0;
-    int decimals, wanted;
-
-    for (size_t i = 0; i < n; i++) {
-        double mean = fabs(rows[i]->statistics.mean);
-
-        if (mean > 0) /* false for NaN */
-            least = fmin(least, mean);
-        most = fmax(most, mean);
-        if (isfinite(rows[i]->statistics.sd)) /* NaN: not known; infinite: too large to square */
-            spread = fmax(spread, rows[i]->statistics.sd);
-    }
-    if (!(most > 0) || !isfinite(most))
-        return 0;
-    decimals = 3 - leading_place(least);
-    wanted = spread > 0 ? 1 - leading_place(spread) : decimals;
-    if (wanted > decimals)
-        decimals = wanted > decimals + 2 ? decimals + 2 : wanted;
-    if (decimals > 6 - leading_place(most))
-        decimals = 6 - leading_place(most);
-    return decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
-}
-
-static char *format_real(double value, int decimals) {
-    return isfinite(value) ? text_format("%.*f", decimals, value) : text_copy("-");
-}
-
-static char *format_interval(const struct statistics *statistics, int decimals) {
-    if (!isfinite(statistics->ci_low))
-        return text_copy("-");
-    return text_format("%.*f .. %.*f", decimals, statistics->ci_low, decimals, statistics->ci_high);
-}
-
-static char *format_ratio(const struct summary_row *row, const struct summary_row *baseline) {
-    double ratio = baseline ? row->statistics.mean / baseline->statistics.mean : NAN;
-
-    if (!isfinite(ratio))
-        return text_copy("-");
-    return text_format(ratio > 0 && ratio < 0.1 ? "%.3g" : "%.3f", ratio);
-}
 
 /* ---- rows ---- */
 
@@ -89,13 +39,14 @@ static void fill_row(struct table_row *ret, const struct summary *summary,
 
     ret->cells[TABLE_CHANNEL] = text_copy(summary->dataset->channels[row->channel].name);
     ret->cells[TABLE_TRIALS] = text_format("%zu", statistics->n);
-    ret->cells[TABLE_MEAN] = format_real(statistics->mean, decimals);
-    ret->cells[TABLE_INTERVAL] = format_interval(statistics, decimals);
-    ret->cells[TABLE_MEDIAN] = format_real(statistics->median, decimals);
-    ret->cells[TABLE_SD] = format_real(statistics->sd, decimals);
+    ret->cells[TABLE_MEAN] = number_text(statistics->mean, decimals);
+    ret->cells[TABLE_INTERVAL] = number_range(statistics->ci_low, statistics->ci_high, decimals);
+    ret->cells[TABLE_MEDIAN] = number_text(statistics->median, decimals);
+    ret->cells[TABLE_SD] = number_text(statistics->sd, decimals);
     ret->cells[TABLE_PUBLISHED] =
         isfinite(row->reference) ? text_format("%.6g", row->reference) : text_copy("");
-    ret->cells[TABLE_RATIO] = format_ratio(row, baseline);
+    ret->cells[TABLE_RATIO] =
+        number_ratio(baseline ? statistics->mean / baseline->statistics.mean : NAN);
     ret->note = describe_counts(row);
 }
 
@@ -141,7 +92,7 @@ static void add_rung(struct table *table, const struct summary *summary,
     rung->rows = memory_new(rung->n_rows, sizeof(*rung->rows));
     for (size_t i = 0; i < rung->n_rows; i++)
         rows[i] = summary_find(summary, first->probe, i, first->variant);
-    decimals = choose_decimals(rows, rung->n_rows);
+    decimals = summary_decimals(rows, rung->n_rows);
     for (size_t i = 0; i < rung->n_rows; i++)
         fill_row(&rung->rows[i], summary, rows[i], baseline < 0 ? NULL : rows[baseline], decimals);
 }

@@ -1,0 +1,58 @@
+/*
+ * comparison - one channel against another, block by block, by each probe's headline metric:
+ * comparisons.csv and what tables, figures and sentences are made of. First all channels against
+ * the scenario's baseline, which is the family that was declared beforehand; then all other pairs,
+ * which carry no p_holm.
+ *
+ * The verdict is `equivalent` when the 90 % interval of the ratio lies within 1 -+ the scenario's
+ * margin (two one-sided tests at 5 %); else `slower` or `faster` when p_holm < 0.05 (for other
+ * pairs, which nobody declared: never); else `undecided`. Slower is worse by the metric's own
+ * direction. Fewer than COMPARISON_BLOCKS complete blocks are `undecided`.
+ */
+#ifndef BENCH_REPORT_COMPARISON_H
+#define BENCH_REPORT_COMPARISON_H
+
+#include "report/cells.h"
+#include "report/paired.h"
+
+#define COMPARISON_BLOCKS 6
+#define COMPARISON_ALPHA  0.05
+
+enum verdict { VERDICT_EQUIVALENT, VERDICT_SLOWER, VERDICT_FASTER, VERDICT_UNDECIDED };
+
+struct comparison {
+    size_t probe, variant, channel, baseline; /* places in the dataset's lists */
+    bool declared;                            /* against the scenario's baseline */
+    struct paired paired;                     /* its n: blocks that have both */
+    double p_holm;                            /* NaN when not declared */
+    enum verdict verdict;
+    const char *reason; /* why undecided, in words; "" otherwise */
+};
+
+struct comparisons {
+    const struct cells *cells;
+    struct comparison *list; /* the declared ones first, by probe, variant, channel */
+    size_t n, n_declared;
+};
+
+/* Both arguments and results: the comparisons point into the cells, which must outlive them. */
+struct comparisons *comparisons_new(const struct cells *cells);
+void comparisons_free(struct comparisons *comparisons);
+DEFINE_CLEANUP(struct comparisons *, comparisons_free)
+
+/* The declared comparison of a channel, or NULL (the baseline itself has none). */
+const struct comparison *comparisons_find(const struct comparisons *comparisons, size_t probe,
+                                          size_t variant, size_t channel);
+
+/* "equivalent", "slower", ... */
+const char *verdict_word(enum verdict verdict);
+
+/* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
+ * them does not exist yet. */
+double comparisons_widest(const struct comparisons *comparisons);
+
+/* probe,variant,metric,channel,baseline,ratio,ci_low,ci_high,p_value,p_holm,shift,cliff_delta,verdict
+ */
+int comparisons_write(const struct comparisons *comparisons, const char *path, struct error *error);
+
+#endif

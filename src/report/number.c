@@ -1,0 +1,56 @@
+#include "report/number.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+
+/* 10^place is the leading digit of value. */
+static int leading_place(double value) {
+    return (int)floor(log10(value));
+}
+
+int number_decimals(const double *means, const double *spreads, size_t n) {
+    double least = INFINITY, most = 0, spread = 0;
+    int decimals, wanted;
+
+    for (size_t i = 0; i < n; i++) {
+        double mean = fabs(means[i]);
+
+        if (mean > 0) /* false for NaN */
+            least = fmin(least, mean);
+        most = fmax(most, mean);
+        if (isfinite(spreads[i])) /* NaN: not known; infinite: too large to square */
+            spread = fmax(spread, spreads[i]);
+    }
+    if (!(most > 0) || !isfinite(most))
+        return 0;
+    decimals = 3 - leading_place(least);
+    wanted = spread > 0 ? 1 - leading_place(spread) : decimals;
+    if (wanted > decimals)
+        decimals = wanted > decimals + 2 ? decimals + 2 : wanted;
+    if (decimals > 6 - leading_place(most))
+        decimals = 6 - leading_place(most);
+    return decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
+}
+
+char *number_text(double value, int decimals) {
+    return isfinite(value) ? text_format("%.*f", decimals, value) : text_copy("-");
+}
+
+char *number_range(double low, double high, int decimals) {
+    return isfinite(low) && isfinite(high)
+               ? text_format("%.*f .. %.*f", decimals, low, decimals, high)
+               : text_copy("-");
+}
+
+char *number_ratio(double ratio) {
+    return isfinite(ratio) ? text_format(ratio > 0 && ratio < 0.1 ? "%.3g" : "%.3f", ratio)
+                           : text_copy("-");
+}
+
+char *number_percent(double share) {
+    double percent = fabs(share * 100);
+    int decimals = percent >= 10 ? 1 : percent >= 0.1 ? 2 : 3;
+
+    return isfinite(share) ? text_format("%.*f %%", decimals, share * 100) : text_copy("-");
+}
