@@ -19,18 +19,48 @@ double statistics_mean(const double *values, size_t n) {
     return mean + residuals / (double)n;
 }
 
+/* The power of two that a deviation of this size is divided by; exact, as is dividing by it. */
+static double scale_of(double largest) {
+    int exponent;
+
+    (void)frexp(largest, &exponent);
+    return ldexp(1, exponent < -1000 ? -1000 : exponent);
+}
+
+static double largest_deviation(const double *values, size_t n, double mean) {
+    double largest = 0;
+
+    for (size_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs(values[i] - mean));
+    return largest;
+}
+
 double statistics_sd(const double *values, size_t n) {
-    double mean = statistics_mean(values, n), squares = 0, residuals = 0;
+    double mean, scale, squares = 0, residuals = 0;
 
     if (n < 2)
         return NAN;
+    if (statistics_all_equal(values, n))
+        return 0;
+    mean = statistics_mean(values, n);
+    scale = scale_of(largest_deviation(values, n, mean));
     for (size_t i = 0; i < n; i++) {
-        double residual = values[i] - mean;
+        double residual = (values[i] - mean) / scale;
 
         squares += residual * residual;
         residuals += residual;
     }
-    return sqrt((squares - residuals * residuals / (double)n) / (double)(n - 1));
+    return scale * sqrt((squares - residuals * residuals / (double)n) / (double)(n - 1));
+}
+
+double statistics_deviations(const double *values, size_t n, double *ret_deviations) {
+    bool equal = statistics_all_equal(values, n);
+    double mean = statistics_mean(values, n);
+    double scale = equal ? 1 : scale_of(largest_deviation(values, n, mean));
+
+    for (size_t i = 0; i < n; i++)
+        ret_deviations[i] = equal ? 0 : (values[i] - mean) / scale;
+    return equal ? 0 : scale;
 }
 
 double statistics_quantile(const double *sorted, size_t n, double p) {
@@ -63,13 +93,25 @@ static int compare_reals(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+void statistics_sort(double *values, size_t n) {
+    if (n > 1)
+        qsort(values, n, sizeof(*values), compare_reals);
+}
+
+bool statistics_all_equal(const double *values, size_t n) {
+    for (size_t i = 1; i < n; i++)
+        if (values[i] != values[0])
+            return false;
+    return true;
+}
+
 struct statistics statistics_describe(const double *values, size_t n) {
     CLEANUP_FREE double *sorted = memory_new(n, sizeof(*sorted));
     struct statistics result = {.n = n};
 
     if (n)
         memcpy(sorted, values, n * sizeof(*sorted));
-    qsort(sorted, n, sizeof(*sorted), compare_reals);
+    statistics_sort(sorted, n);
     result.mean = statistics_mean(sorted, n);
     result.sd = statistics_sd(sorted, n);
     statistics_t_interval(n, result.mean, result.sd, STATISTICS_LEVEL, &result.ci_low,

@@ -1,11 +1,12 @@
 /*
  * statistics - what is computed from the values of one cell of the table: pure functions of
  * arrays, in the unit of their values. What is not defined (a spread of one value, anything of
- * none) is NaN, which the writers leave empty.
+ * none) is NaN, which the writers leave empty. Values are finite, and no larger than 1e300.
  */
 #ifndef BENCH_REPORT_STATISTICS_H
 #define BENCH_REPORT_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define STATISTICS_LEVEL 0.95 /* of the interval of the mean, everywhere */
@@ -22,6 +23,16 @@ double statistics_mean(const double *values, size_t n);
 
 /* Sample standard deviation, divisor n - 1: the corrected two-pass algorithm of the same paper. */
 double statistics_sd(const double *values, size_t n);
+
+/* Fills ret_deviations with each value's deviation from the mean in units of the returned scale,
+ * which is a power of two that leaves the largest between a half and one: sums of their squares
+ * and cubes can neither overflow nor vanish, whatever the unit of the values. When there is no
+ * value, or all are equal, the deviations and the returned scale are 0. */
+double statistics_deviations(const double *values, size_t n, double *ret_deviations);
+
+/* Sorts upwards, in place. */
+void statistics_sort(double *values, size_t n);
+bool statistics_all_equal(const double *values, size_t n); /* so are none */
 
 /* The quantile p in 0..1 of values sorted upwards, definition 7 of Hyndman and Fan, "Sample
  * quantiles in statistical packages", 1996 (the default of R and NumPy): linear between the
