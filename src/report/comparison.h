@@ -35,7 +35,7 @@ struct comparisons {
     size_t n, n_declared;
 };
 
-/* Both arguments and results: the comparisons point into the cells, which must outlive them. */
+/* The comparisons belong to the caller and point into the cells, which must outlive them. */
 struct comparisons *comparisons_new(const struct cells *cells);
 void comparisons_free(struct comparisons *comparisons);
 DEFINE_CLEANUP(struct comparisons *, comparisons_free)
@@ -51,8 +51,8 @@ const char *verdict_word(enum verdict verdict);
  * them does not exist yet. */
 double comparisons_widest(const struct comparisons *comparisons);
 
-/* probe,variant,metric,channel,baseline,ratio,ci_low,ci_high,p_value,p_holm,shift,cliff_delta,verdict
- */
+/* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,
+ * p_holm,shift,cliff_delta,verdict,reason */
 int comparisons_write(const struct comparisons *comparisons, const char *path, struct error *error);
 
 #endif

@@ -133,7 +133,7 @@ static void take_host(struct dataset *dataset, const struct inifile_entry *entry
 static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/scenario.ini", run_dir);
     CLEANUP(inifile_freep) struct inifile *file = NULL;
-    const char *name, *baseline, *repetitions;
+    const char *name, *baseline, *repetitions, *seed, *order;
     int r = inifile_read(&file, path, error);
 
     if (r < 0)
@@ -141,6 +141,10 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
     name = inifile_get(file, "scenario", "name");
     baseline = inifile_get(file, "scenario", "baseline");
     repetitions = inifile_get(file, "scenario", "repetitions");
+    seed = inifile_get(file, "scenario", "seed");
+    order = inifile_get(file, "scenario", "order");
+    dataset->sequential = order && text_equal(order, "sequential");
+    dataset->seed = seed ? strtoull(seed, NULL, 10) : 0;
     dataset->scenario = text_copy(name ? name : "");
     dataset->baseline = text_copy(baseline ? baseline : "");
     dataset->repetitions = repetitions ? strtol(repetitions, NULL, 10) : 0;

@@ -111,6 +111,8 @@ struct dataset {
     char *run_name;                                       /* the folder's name */
     char *scenario, *baseline, *hosts, *reference_source; /* "" when the scenario has none */
     long repetitions;                                     /* 0: not said, or `until` */
+    bool sequential;  /* the order of the trials: channel after channel */
+    uint64_t seed;    /* of the scenario, for what is drawn at random in the analysis too */
     double margin;    /* differences of ratios below it are taken for equal; 0.02 */
     double precision; /* repetitions went on until intervals were as narrow; 0: a fixed number */
     struct dataset_channel *channels;

@@ -3,7 +3,8 @@
  * nothing else. "Not significant" is never turned into "equal".
  *
  * When a control did not come out as it must (the A/A channel equivalent to the baseline, the
- * slowed one slower), the first finding says that the set-up was too unsteady to conclude.
+ * slowed one slower), or there are too few blocks, the first finding says that nothing can be
+ * concluded, before any other.
  */
 #ifndef BENCH_REPORT_FINDINGS_H
 #define BENCH_REPORT_FINDINGS_H
@@ -11,20 +12,20 @@
 #include "report/comparison.h"
 
 enum finding_kind {
-    FINDING_UNSTEADY, /* the controls forbid conclusions; at most one, the first */
-    FINDING_CONTROL,  /* what became of a control */
+    FINDING_UNSTEADY, /* why nothing can be concluded; at most one, the first */
     FINDING_VERDICT,  /* a channel against the baseline */
-    FINDING_CAUTION,  /* what the run suffered, or what limits the conclusions (validity) */
+    FINDING_CONTROL,  /* what became of a control */
+    FINDING_CAUTION,  /* what the run suffered, or what limits the conclusions (validity.h) */
 };
 
 struct finding {
     enum finding_kind kind;
-    const struct comparison *comparison; /* of a control or verdict; else NULL */
+    const struct comparison *comparison; /* of a verdict or control; else NULL */
     char *text;                          /* a whole sentence */
 };
 
 struct findings {
-    struct finding *list; /* in the order in which they are to be read */
+    struct finding *list; /* in the order of their kinds; within one, of the scenario */
     size_t n;
 };
 

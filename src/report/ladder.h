@@ -21,10 +21,10 @@ struct estimate {
 enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PROCESSES };
 
 struct ladder_step {
-    size_t probe, variant, channel;            /* places in the dataset's lists */
-    struct estimate throughput;                /* Mbit/s */
-    struct estimate of_path;                   /* throughput by that of path in the same block */
-    struct estimate lost;                      /* what this rung takes, as a share of the path's */
+    size_t probe, variant, channel; /* places in the dataset's lists */
+    struct estimate throughput;     /* Mbit/s */
+    struct estimate of_path; /* throughput by that of path in the same block; of path itself: 1 */
+    struct estimate lost;    /* what this rung takes from the one before, as a share of path's */
     struct estimate cpu[LADDER_N_PROCESSES];   /* seconds of processor time per 10^9 bytes */
     struct estimate share[LADDER_N_PROCESSES]; /* of one core, 0..1 */
     struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
@@ -45,8 +45,10 @@ DEFINE_CLEANUP(struct ladder *, ladder_free)
 /* "sender", "receiver", "broker". */
 const char *ladder_process_name(enum ladder_process process);
 
-/* What holds a step back, in a few words: "sender's processor" (at 90 % of a core or more), or "not
- * a processor". */
+/* What holds a step back, in a few words: "sender's processor" when that is busy for LADDER_BUSY of
+ * a core or more, ...; else "not a processor": then it is the link, or waiting. "" without trials.
+ */
+#define LADDER_BUSY 0.9
 const char *ladder_limit(const struct ladder_step *step);
 
 /* channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,

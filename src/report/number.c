@@ -54,3 +54,7 @@ char *number_percent(double share) {
 
     return isfinite(share) ? text_format("%.*f %%", decimals, share * 100) : text_copy("-");
 }
+
+char *number_margin(double share) {
+    return text_format("%.6g %%", share * 100);
+}

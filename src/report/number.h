@@ -19,5 +19,7 @@ char *number_range(double low, double high, int decimals);
 char *number_ratio(double ratio);
 /* A share as "1.9 %", with two significant digits at least, never more than three decimals. */
 char *number_percent(double share);
+/* A share that was set, as it was written: "2 %", "0.5 %". */
+char *number_margin(double share);
 
 #endif

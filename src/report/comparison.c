@@ -1,0 +1,193 @@
+#include "report/comparison.h"
+
+#include "base/csv.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const verdict_words[] = {
+    [VERDICT_EQUIVALENT] = "equivalent",
+    [VERDICT_SLOWER] = "slower",
+    [VERDICT_FASTER] = "faster",
+    [VERDICT_UNDECIDED] = "undecided",
+};
+
+const char *verdict_word(enum verdict verdict) {
+    return verdict_words[verdict];
+}
+
+/* ---- the rule ---- */
+
+static bool is_equivalent(const struct dataset *dataset, const struct paired *paired) {
+    return paired->narrow_low >= 1 - dataset->margin && paired->narrow_high <= 1 + dataset->margin;
+}
+
+static const char *why_undecided(const struct comparison *comparison) {
+    if (!comparison->paired.n)
+        return "no block has both";
+    if (isnan(comparison->paired.ratio))
+        return "a value is zero: there is no ratio";
+    if (comparison->paired.n < COMPARISON_BLOCKS)
+        return "fewer than 6 complete blocks";
+    if (!comparison->declared)
+        return "no equivalence; only the comparisons with the baseline were declared";
+    return "neither a difference nor equivalence is shown";
+}
+
+static void judge(const struct dataset *dataset, struct comparison *comparison) {
+    const struct paired *paired = &comparison->paired;
+    bool enough = paired->n >= COMPARISON_BLOCKS && !isnan(paired->ratio);
+    bool lower_is_better = text_equal(dataset->probes[comparison->probe].better, "lower");
+
+    comparison->reason = "";
+    if (enough && is_equivalent(dataset, paired)) {
+        comparison->verdict = VERDICT_EQUIVALENT;
+    } else if (enough && comparison->p_holm < COMPARISON_ALPHA) {
+        comparison->verdict =
+            (paired->ratio < 1) == lower_is_better ? VERDICT_FASTER : VERDICT_SLOWER;
+    } else {
+        comparison->verdict = VERDICT_UNDECIDED;
+        comparison->reason = why_undecided(comparison);
+    }
+}
+
+/* ---- the list ---- */
+
+static void add(struct comparisons *comparisons, const struct cell *cell,
+                const struct cell *baseline, bool declared) {
+    size_t room = cell->n < baseline->n ? cell->n : baseline->n;
+    CLEANUP_FREE double *values = memory_new(room, sizeof(*values));
+    CLEANUP_FREE double *others = memory_new(room, sizeof(*others));
+    size_t n = cells_pairs(comparisons->cells, cell, baseline, values, others);
+
+    comparisons->list =
+        memory_resize(comparisons->list, comparisons->n + 1, sizeof(*comparisons->list));
+    comparisons->list[comparisons->n++] = (struct comparison){
+        .probe = cell->probe,
+        .variant = cell->variant,
+        .channel = cell->channel,
+        .baseline = baseline->channel,
+        .declared = declared,
+        .paired = paired_compare(values, others, n, comparisons->cells->dataset->seed),
+        .p_holm = NAN,
+    };
+}
+
+/* All channels of a probe and variant against the baseline. */
+static void add_declared(struct comparisons *comparisons, const struct cell *row, int baseline) {
+    for (size_t channel = 0; channel < comparisons->cells->dataset->n_channels; channel++)
+        if ((int)channel != baseline)
+            add(comparisons, cells_beside(row, channel), cells_beside(row, (size_t)baseline), true);
+}
+
+/* Each pair once, the later channel of the scenario against the earlier. */
+static void add_pairs(struct comparisons *comparisons, const struct cell *row, int baseline) {
+    for (size_t later = 0; later < comparisons->cells->dataset->n_channels; later++)
+        for (size_t earlier = 0; earlier < later; earlier++)
+            if ((int)later != baseline && (int)earlier != baseline)
+                add(comparisons, cells_beside(row, later), cells_beside(row, earlier), false);
+}
+
+/* The declared comparisons of each probe are a family, over all of its variants. */
+static void adjust(struct comparisons *comparisons) {
+    CLEANUP_FREE double *p = memory_new(comparisons->n_declared, sizeof(*p));
+    CLEANUP_FREE double *adjusted = memory_new(comparisons->n_declared, sizeof(*p));
+    struct comparison *list = comparisons->list;
+    size_t end;
+
+    for (size_t start = 0; start < comparisons->n_declared; start = end) {
+        for (end = start; end < comparisons->n_declared && list[end].probe == list[start].probe;
+             end++)
+            p[end] = list[end].paired.p_value;
+        paired_holm(p + start, end - start, adjusted + start);
+    }
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        list[i].p_holm = adjusted[i];
+}
+
+struct comparisons *comparisons_new(const struct cells *cells) {
+    struct comparisons *comparisons = memory_new(1, sizeof(*comparisons));
+    const struct dataset *dataset = cells->dataset;
+    int baseline = dataset_find_channel(dataset, dataset->baseline);
+
+    comparisons->cells = cells;
+    for (size_t i = 0; baseline >= 0 && i < cells->n; i += dataset->n_channels)
+        add_declared(comparisons, &cells->list[i], baseline);
+    comparisons->n_declared = comparisons->n;
+    adjust(comparisons);
+    for (size_t i = 0; i < cells->n; i += dataset->n_channels)
+        add_pairs(comparisons, &cells->list[i], baseline);
+    for (size_t i = 0; i < comparisons->n; i++)
+        judge(dataset, &comparisons->list[i]);
+    return comparisons;
+}
+
+void comparisons_free(struct comparisons *comparisons) {
+    free(comparisons->list);
+    free(comparisons);
+}
+
+const struct comparison *comparisons_find(const struct comparisons *comparisons, size_t probe,
+                                          size_t variant, size_t channel) {
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (comparison->probe == probe && comparison->variant == variant &&
+            comparison->channel == channel)
+            return comparison;
+    }
+    return NULL;
+}
+
+double comparisons_widest(const struct comparisons *comparisons) {
+    double widest = comparisons->n_declared ? 0 : NAN;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct paired *paired = &comparisons->list[i].paired;
+        double width = (paired->ci_high - paired->ci_low) / paired->ratio;
+
+        if (!isfinite(width))
+            return NAN;
+        widest = fmax(widest, width);
+    }
+    return widest;
+}
+
+/* ---- comparisons.csv ---- */
+
+static const char header[] = "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,"
+                             "p_value,p_holm,shift,cliff_delta,verdict,reason";
+
+static void write_row(struct csv_writer *writer, const struct dataset *dataset,
+                      const struct comparison *comparison) {
+    const struct paired *paired = &comparison->paired;
+
+    csv_text(writer, dataset->probes[comparison->probe].name);
+    csv_text(writer, comparison->variant < dataset->n_variants
+                         ? dataset->variants[comparison->variant]
+                         : "");
+    csv_text(writer, dataset->probes[comparison->probe].metric);
+    csv_text(writer, dataset->channels[comparison->channel].name);
+    csv_text(writer, dataset->channels[comparison->baseline].name);
+    csv_integer(writer, (int64_t)paired->n);
+    csv_real(writer, paired->ratio);
+    csv_real(writer, paired->ci_low);
+    csv_real(writer, paired->ci_high);
+    csv_real(writer, paired->p_value);
+    csv_real(writer, comparison->p_holm);
+    csv_real(writer, paired->shift);
+    csv_real(writer, paired->cliff_delta);
+    csv_text(writer, verdict_word(comparison->verdict));
+    csv_text(writer, comparison->reason);
+    csv_end_row(writer);
+}
+
+int comparisons_write(const struct comparisons *comparisons, const char *path,
+                      struct error *error) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = csv_writer_open(&writer, path, header, error);
+
+    for (size_t i = 0; r == 0 && i < comparisons->n; i++)
+        write_row(writer, comparisons->cells->dataset, &comparisons->list[i]);
+    return r < 0 ? r : csv_flush(writer, true, error);
+}

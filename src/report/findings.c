@@ -1,0 +1,217 @@
+#include "report/findings.h"
+
+#include "report/number.h"
+#include "report/validity.h"
+
+#include <math.h>
+#include <string.h>
+
+static void add(struct findings *findings, enum finding_kind kind,
+                const struct comparison *comparison, char *text) {
+    findings->list = memory_resize(findings->list, findings->n + 1, sizeof(*findings->list));
+    findings->list[findings->n++] = (struct finding){kind, comparison, text};
+}
+
+static const struct dataset *dataset_of(const struct comparisons *comparisons) {
+    return comparisons->cells->dataset;
+}
+
+static enum dataset_control control_of(const struct comparisons *comparisons,
+                                       const struct comparison *comparison) {
+    return dataset_of(comparisons)->channels[comparison->channel].control;
+}
+
+/* ---- words for one comparison; all belong to the caller ---- */
+
+/* "transport", "delivery, 30B" */
+static char *name_probe(const struct dataset *dataset, const struct comparison *comparison) {
+    const char *variant =
+        comparison->variant < dataset->n_variants ? dataset->variants[comparison->variant] : "";
+
+    return text_format("%s%s%s", dataset->probes[comparison->probe].name, *variant ? ", " : "",
+                       variant);
+}
+
+/* "ratio 0.951, 95 % interval 0.949 .. 0.953, 50 blocks" */
+static char *describe_ratio(const struct comparison *comparison, bool narrow) {
+    const struct paired *paired = &comparison->paired;
+    CLEANUP_FREE char *ratio = number_ratio(paired->ratio);
+    CLEANUP_FREE char *interval = narrow ? number_range(paired->narrow_low, paired->narrow_high, 3)
+                                         : number_range(paired->ci_low, paired->ci_high, 3);
+    CLEANUP_FREE char *p =
+        isfinite(comparison->p_holm) && !narrow
+            ? text_format(", p %s %.2g after Holm", comparison->p_holm < 1e-4 ? "<" : "=",
+                          fmax(comparison->p_holm, 1e-4))
+            : text_copy("");
+
+    return text_format("ratio %s, %d %% interval %s%s, %zu block%s", ratio, narrow ? 90 : 95,
+                       interval, p, paired->n, paired->n == 1 ? "" : "s");
+}
+
+static char *describe_equivalence(const struct dataset *dataset,
+                                  const struct comparison *comparison) {
+    CLEANUP_FREE char *margin = number_margin(dataset->margin);
+    CLEANUP_FREE char *ratio = describe_ratio(comparison, true);
+
+    return text_format("is equivalent to %s within %s (%s)",
+                       dataset->channels[comparison->baseline].name, margin, ratio);
+}
+
+static char *describe_difference(const struct dataset *dataset,
+                                 const struct comparison *comparison) {
+    CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
+    CLEANUP_FREE char *ratio = describe_ratio(comparison, false);
+
+    return text_format("is %s than %s: %s %s %s (%s)", verdict_word(comparison->verdict),
+                       dataset->channels[comparison->baseline].name,
+                       dataset->probes[comparison->probe].metric, by,
+                       comparison->paired.ratio < 1 ? "lower" : "higher", ratio);
+}
+
+static char *describe_doubt(const struct dataset *dataset, const struct comparison *comparison) {
+    CLEANUP_FREE char *ratio = comparison->paired.n && isfinite(comparison->paired.ratio)
+                                   ? describe_ratio(comparison, false)
+                                   : NULL;
+
+    return text_format("against %s is undecided, which does not mean equal: %s%s%s%s",
+                       dataset->channels[comparison->baseline].name, comparison->reason,
+                       ratio ? " (" : "", ratio ? ratio : "", ratio ? ")" : "");
+}
+
+static char *describe(const struct dataset *dataset, const struct comparison *comparison) {
+    static char *(*const words[])(const struct dataset *, const struct comparison *) = {
+        [VERDICT_EQUIVALENT] = describe_equivalence,
+        [VERDICT_SLOWER] = describe_difference,
+        [VERDICT_FASTER] = describe_difference,
+        [VERDICT_UNDECIDED] = describe_doubt,
+    };
+
+    return words[comparison->verdict](dataset, comparison);
+}
+
+/* ---- controls ---- */
+
+static bool came_out(const struct comparisons *comparisons, const struct comparison *comparison) {
+    switch (control_of(comparisons, comparison)) {
+    case DATASET_SAME:
+        return comparison->verdict == VERDICT_EQUIVALENT;
+    case DATASET_SLOWED:
+        return comparison->verdict == VERDICT_SLOWER;
+    default:
+        return true;
+    }
+}
+
+static void add_control(struct findings *findings, const struct comparisons *comparisons,
+                        const struct comparison *comparison) {
+    const struct dataset *dataset = dataset_of(comparisons);
+    const struct dataset_channel *channel = &dataset->channels[comparison->channel];
+    CLEANUP_FREE char *probe = name_probe(dataset, comparison);
+    CLEANUP_FREE char *words = describe(dataset, comparison);
+    CLEANUP_FREE char *loss = number_margin(channel->loss);
+    CLEANUP_FREE char *what =
+        channel->control == DATASET_SAME
+            ? text_format("%s once more", dataset->channels[comparison->baseline].name)
+            : text_format("%s with %s of its sender's time taken away",
+                          dataset->channels[comparison->baseline].name, loss);
+
+    add(findings, FINDING_CONTROL, comparison,
+        text_format("Control %s, %s: %s, which is %s, %s.",
+                    came_out(comparisons, comparison) ? "as it must be" : "failed", probe,
+                    channel->name, what, words));
+}
+
+static bool is_few(const struct comparisons *comparisons) {
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        if (comparisons->list[i].paired.n >= COMPARISON_BLOCKS)
+            return false;
+    return comparisons->n_declared > 0;
+}
+
+/* The probes on which a control failed, ", " between them; "" for none. */
+static char *list_unsteady(const struct comparisons *comparisons) {
+    char *list = text_copy("");
+    size_t last = SIZE_MAX;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (came_out(comparisons, comparison) || comparison->probe == last)
+            continue;
+        last = comparison->probe;
+        text_append(&list, ", ", dataset_of(comparisons)->probes[last].name);
+    }
+    return list;
+}
+
+static void add_unsteady(struct findings *findings, const struct comparisons *comparisons) {
+    CLEANUP_FREE char *probes = list_unsteady(comparisons);
+
+    if (is_few(comparisons))
+        add(findings, FINDING_UNSTEADY, NULL,
+            text_format("Too few blocks to conclude anything: a verdict takes %d complete ones.",
+                        COMPARISON_BLOCKS));
+    else if (*probes)
+        add(findings, FINDING_UNSTEADY, NULL,
+            text_format("The set-up is too unsteady to conclude (%s): a control did not come out "
+                        "as it must, so neither can the other verdicts be relied on.",
+                        probes));
+}
+
+/* ---- all ---- */
+
+static void add_verdicts(struct findings *findings, const struct comparisons *comparisons) {
+    const struct dataset *dataset = dataset_of(comparisons);
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+        CLEANUP_FREE char *probe = NULL, *words = NULL;
+
+        if (control_of(comparisons, comparison) != DATASET_SUBJECT)
+            continue;
+        probe = name_probe(dataset, comparison);
+        words = describe(dataset, comparison);
+        add(findings, FINDING_VERDICT, comparison,
+            text_format("%s: %s %s.", probe, dataset->channels[comparison->channel].name, words));
+    }
+}
+
+/* Bytes on the path never see the channel: what differs there is no price of it. */
+static void add_path_caution(struct findings *findings, const struct comparisons *comparisons) {
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (!text_equal(dataset_of(comparisons)->probes[comparison->probe].name, "path") ||
+            control_of(comparisons, comparison) != DATASET_SUBJECT ||
+            (comparison->verdict != VERDICT_SLOWER && comparison->verdict != VERDICT_FASTER))
+            continue;
+        add(findings, FINDING_CAUTION, NULL,
+            text_copy("A difference on path is none of a channel's making: those bytes never pass "
+                      "through it."));
+        return;
+    }
+}
+
+static void add_caution(void *context, const char *sentence) {
+    add(context, FINDING_CAUTION, NULL, text_copy(sentence));
+}
+
+struct findings *findings_new(const struct comparisons *comparisons) {
+    struct findings *findings = memory_new(1, sizeof(*findings));
+
+    add_unsteady(findings, comparisons);
+    add_verdicts(findings, comparisons);
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        if (control_of(comparisons, &comparisons->list[i]) != DATASET_SUBJECT)
+            add_control(findings, comparisons, &comparisons->list[i]);
+    add_path_caution(findings, comparisons);
+    validity_describe(comparisons->cells, add_caution, findings);
+    return findings;
+}
+
+void findings_free(struct findings *findings) {
+    for (size_t i = 0; i < findings->n; i++)
+        free(findings->list[i].text);
+    free(findings->list);
+    free(findings);
+}

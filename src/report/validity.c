@@ -1,0 +1,244 @@
+#include "report/validity.h"
+
+#include "report/conditions.h"
+#include "report/number.h"
+#include "report/timeline.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MS_PER_HOUR 3600000.0
+/* Trials that are worth fewer independent ones than this share of them are said to depend. */
+#define EFFECTIVE_SHARE 0.5
+/* Of segments sent again, from which on it is worth a word. */
+#define RETRANSMITTED 0.01
+
+/* Where the sentences go. */
+struct sink {
+    const struct cells *cells;
+    void (*add)(void *context, const char *sentence);
+    void *context;
+};
+
+static void say(const struct sink *sink, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(const struct sink *sink, const char *format, ...) {
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort();
+    va_end(arguments);
+    sink->add(sink->context, text);
+    free(text);
+}
+
+const char *validity_looked_for(void) {
+    return "failed, void and skipped trials, missing blocks, missing controls, the order of the "
+           "trials, throttled processors, drift, autocorrelation, segments sent again, lost "
+           "telemetry, clocks compared too roughly";
+}
+
+/* ---- trials ---- */
+
+static void describe_trials(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t counts[DATASET_N_STATUSES] = {0}, used = 0;
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        used += dataset->trials[i].used;
+        counts[dataset->trials[i].status] += dataset->trials[i].used;
+    }
+    for (int i = DATASET_OK + 1; i < DATASET_N_STATUSES; i++) {
+        CLEANUP_FREE char *one =
+            text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
+
+        if (counts[i])
+            text_append(&list, ", ", one);
+    }
+    if (*list)
+        say(sink, "Not all trials are ok: of %zu, %s; the table gives the first reason of each.",
+            used, list);
+}
+
+static void describe_blocks(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t variants = dataset->n_variants ? dataset->n_variants : 1;
+    size_t planned =
+        (size_t)dataset->repetitions * dataset->n_channels * dataset->n_probes * variants;
+    size_t used = 0, replaced;
+
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        used += dataset->trials[i].used;
+    replaced = dataset->n_trials - used;
+    if (dataset->repetitions > 0 && used < planned)
+        say(sink, "Unfinished: %zu of %zu trials are there.", used, planned);
+    if (replaced)
+        say(sink, "%zu further trial%s not counted: the block was measured again.", replaced,
+            replaced == 1 ? " is" : "s are");
+}
+
+static void describe_design(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    bool same = false;
+
+    for (size_t i = 0; i < dataset->n_channels; i++)
+        same = same || dataset->channels[i].control == DATASET_SAME;
+    if (dataset->sequential)
+        say(sink, "The order was sequential: drift cannot be told from an effect of a channel.");
+    if (!same && dataset->n_channels > 1)
+        say(sink, "No A/A control: nothing shows whether this set-up finds the same channel equal "
+                  "to itself.");
+}
+
+/* ---- each cell in the order of time ---- */
+
+/* The values of a cell and when they were measured. */
+struct course {
+    double *values, *hours;
+    size_t n;
+};
+
+static struct course course_of(const struct cells *cells, const struct cell *cell) {
+    struct course course = {memory_new(cell->n, sizeof(double)),
+                            memory_new(cell->n, sizeof(double)), 0};
+    const struct dataset_trial *first = NULL;
+
+    for (size_t i = 0; i < cell->n; i++) {
+        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
+
+        if (trial->status != DATASET_OK)
+            continue;
+        first = first ? first : trial;
+        course.values[course.n] = trial->value;
+        course.hours[course.n++] = (double)(trial->started_ms - first->started_ms) / MS_PER_HOUR;
+    }
+    return course;
+}
+
+static char *name_cell(const struct cells *cells, const struct cell *cell) {
+    const char *variant = cells_variant(cells, cell);
+
+    return text_format("%s%s%s of %s", cells->dataset->probes[cell->probe].name,
+                       *variant ? ", " : "", variant, cells->dataset->channels[cell->channel].name);
+}
+
+/* "path of plain by -3.1 %" when it drifted by more than the margin; NULL else. */
+static char *drift_of(const struct cells *cells, const struct cell *cell,
+                      const struct course *course) {
+    struct timeline_drift drift = timeline_drift(course->hours, course->values, course->n);
+    double span = course->n ? course->hours[course->n - 1] : 0, mean = 0, share;
+    CLEANUP_FREE char *name = NULL, *percent = NULL;
+
+    for (size_t i = 0; i < course->n; i++)
+        mean += course->values[i] / (double)course->n;
+    share = drift.per_hour * span / mean;
+    if (!(drift.low * drift.high > 0) || !isfinite(share) || fabs(share) < cells->dataset->margin)
+        return NULL;
+    name = name_cell(cells, cell);
+    percent = number_percent(share);
+    return text_format("%s by %s%s", name, share > 0 ? "+" : "", percent);
+}
+
+/* "path of plain: 50 like 12" when its trials depend on each other; NULL else. */
+static char *dependence_of(const struct cells *cells, const struct cell *cell,
+                           const struct course *course) {
+    double effective = timeline_effective(course->values, course->n);
+    CLEANUP_FREE char *name = NULL;
+
+    if (!(effective < EFFECTIVE_SHARE * (double)course->n))
+        return NULL;
+    name = name_cell(cells, cell);
+    return text_format("%s (%zu like %.0f)", name, course->n, effective);
+}
+
+/* All that `describe` says of the cells, ", " between; "" for nothing. */
+static char *list_cells(const struct cells *cells,
+                        char *(*describe)(const struct cells *, const struct cell *,
+                                          const struct course *)) {
+    char *list = text_copy("");
+
+    for (size_t i = 0; i < cells->n; i++) {
+        struct course course = course_of(cells, &cells->list[i]);
+        CLEANUP_FREE char *one = describe(cells, &cells->list[i], &course);
+
+        if (one)
+            text_append(&list, ", ", one);
+        free(course.values);
+        free(course.hours);
+    }
+    return list;
+}
+
+static void describe_course(const struct sink *sink) {
+    CLEANUP_FREE char *drifted = list_cells(sink->cells, drift_of);
+    CLEANUP_FREE char *dependent = list_cells(sink->cells, dependence_of);
+
+    if (*drifted)
+        say(sink, "Drift from the first trial to the last: %s. %s", drifted,
+            sink->cells->dataset->sequential
+                ? "In this order it is part of the differences."
+                : "Within the blocks all channels share it, so it hardly touches the ratios.");
+    if (*dependent)
+        say(sink,
+            "Trials depend on those before them: %s independent ones. The intervals of these "
+            "means are too narrow; the ratios are taken within blocks.",
+            dependent);
+}
+
+/* ---- network ---- */
+
+/* Sums a metric of all senders over the used trials of a probe. */
+static double sum_metric(const struct dataset *dataset, size_t probe, const char *suffix) {
+    double sum = 0;
+
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        const struct dataset_series *series = &dataset->series[i];
+        const char *dot = strchr(series->name, '.');
+
+        if (!dot || !text_equal(dot + 1, suffix))
+            continue;
+        for (size_t k = 0; k < series->n; k++) {
+            const struct dataset_value *value = &dataset->values[series->first + k];
+
+            if (dataset->trials[value->trial].probe == probe)
+                sum += value->value;
+        }
+    }
+    return sum;
+}
+
+static void describe_network(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t messages = 0, lost = 0;
+
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        double again = sum_metric(dataset, i, "sender.retransmits");
+        double share = again / sum_metric(dataset, i, "sender.segments_out");
+        CLEANUP_FREE char *percent = number_percent(share);
+
+        if (share > RETRANSMITTED)
+            say(sink, "%s: %s of the segments were sent again.", dataset->probes[i].name, percent);
+    }
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        messages += dataset->channels[i].messages;
+        lost += dataset->channels[i].lost;
+    }
+    if (lost)
+        say(sink, "%zu of %zu telemetry messages were lost.", lost, messages);
+}
+
+void validity_describe(const struct cells *cells, void (*add)(void *context, const char *sentence),
+                       void *context) {
+    struct sink sink = {cells, add, context};
+
+    describe_trials(&sink);
+    describe_blocks(&sink);
+    describe_design(&sink);
+    conditions_describe(cells->dataset, add, context);
+    describe_course(&sink);
+    describe_network(&sink);
+}
