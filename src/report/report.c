@@ -61,54 +61,88 @@ static int draft_place(const struct draft *draft, struct error *error) {
 
 /* ---- the report ---- */
 
-enum { SUMMARY, TERMINAL, MARKDOWN, LATEX, N_FILES };
-
-static const char *const file_names[N_FILES] = {
-    [SUMMARY] = "summary.csv",
-    [TERMINAL] = "table.txt",
-    [MARKDOWN] = "table.md",
-    [LATEX] = "table.tex",
+/* What there is in every form: made of the analysis, and of the table, which is made of it too. */
+struct sources {
+    const struct analysis *analysis;
+    const struct table *table;
 };
 
-static int write_files(const char *run_dir, const struct summary *summary,
-                       char *const texts[N_FILES], struct error *error) {
-    struct draft drafts[N_FILES];
-    int r;
+static int write_summary(const struct sources *sources, const struct draft *draft,
+                         struct error *error) {
+    return summary_write(sources->analysis->summary, draft->path, error);
+}
 
-    for (size_t i = 0; i < N_FILES; i++)
-        draft_init(&drafts[i], run_dir, file_names[i]);
-    r = summary_write(summary, drafts[SUMMARY].path, error);
-    for (size_t i = SUMMARY + 1; i < N_FILES && r == 0; i++)
-        r = draft_write(&drafts[i], texts[i], error);
-    for (size_t i = 0; i < N_FILES && r == 0; i++)
+static int write_comparisons(const struct sources *sources, const struct draft *draft,
+                             struct error *error) {
+    return comparisons_write(sources->analysis->comparisons, draft->path, error);
+}
+
+static int write_ladder(const struct sources *sources, const struct draft *draft,
+                        struct error *error) {
+    return ladder_write(sources->analysis->ladder, draft->path, error);
+}
+
+static int write_terminal(const struct sources *sources, const struct draft *draft,
+                          struct error *error) {
+    CLEANUP_FREE char *text = table_terminal(sources->table);
+
+    return draft_write(draft, text, error);
+}
+
+static int write_markdown(const struct sources *sources, const struct draft *draft,
+                          struct error *error) {
+    CLEANUP_FREE char *text = table_markdown(sources->table);
+
+    return draft_write(draft, text, error);
+}
+
+static int write_latex(const struct sources *sources, const struct draft *draft,
+                       struct error *error) {
+    CLEANUP_FREE char *text = table_latex(sources->table);
+
+    return draft_write(draft, text, error);
+}
+
+static const struct {
+    const char *name;
+    int (*write)(const struct sources *sources, const struct draft *draft, struct error *error);
+} files[] = {
+    {"summary.csv", write_summary}, {"comparisons.csv", write_comparisons},
+    {"ladder.csv", write_ladder},   {"table.txt", write_terminal},
+    {"table.md", write_markdown},   {"table.tex", write_latex},
+};
+
+/* All are written before the first takes its place. */
+static int write_files(const char *run_dir, const struct sources *sources, struct error *error) {
+    struct draft drafts[ARRAY_SIZE(files)];
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        draft_init(&drafts[i], run_dir, files[i].name);
+    for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++) {
+        (void)unlink(drafts[i].path); /* of a process that died */
+        r = files[i].write(sources, &drafts[i], error);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(files) && r == 0; i++)
         r = draft_place(&drafts[i], error);
-    for (size_t i = 0; i < N_FILES; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         draft_clear(&drafts[i]);
     return r;
 }
 
 int report_write(const char *run_dir, struct report_result *ret, struct error *error) {
-    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
-    CLEANUP(summary_freep) struct summary *summary = NULL;
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
     CLEANUP(table_freep) struct table *table = NULL;
-    CLEANUP_FREE char *terminal = NULL, *markdown = NULL, *latex = NULL;
-    int r = dataset_read(&dataset, run_dir, error);
+    int r = analysis_new(&analysis, run_dir, error);
 
     if (r < 0)
         return r;
-    summary = summary_new(dataset);
-    table = table_new(summary);
-    terminal = table_terminal(table);
-    markdown = table_markdown(table);
-    latex = table_latex(table);
-    r = write_files(
-        run_dir, summary,
-        (char *const[N_FILES]){[TERMINAL] = terminal, [MARKDOWN] = markdown, [LATEX] = latex},
-        error);
+    table = table_new(analysis);
+    r = write_files(run_dir, &(struct sources){analysis, table}, error);
     if (r < 0)
         return r;
-    *ret = (struct report_result){.table = terminal, .warnings = text_copy(dataset->warnings)};
-    terminal = NULL;
+    *ret = (struct report_result){.table = table_terminal(table),
+                                  .warnings = text_copy(analysis->dataset->warnings)};
     return 0;
 }
 

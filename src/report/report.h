@@ -14,8 +14,8 @@ struct report_result {
 
 void report_result_clear(struct report_result *result);
 
-/* Writes summary.csv, table.txt, table.md and table.tex into the run folder. All of them are
- * written out before the first replaces its predecessor; on failure what was there stays. */
+/* Writes summary.csv, comparisons.csv, ladder.csv and the tables into the run folder. All of them
+ * are written out before the first replaces its predecessor; on failure what was there stays. */
 int report_write(const char *run_dir, struct report_result *ret, struct error *error);
 
 /* Draws throughput.{svg,png,pdf} into plot_dir (made when it is missing) from the summary.csv of

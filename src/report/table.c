@@ -1,6 +1,5 @@
 #include "report/table.h"
 
-#include "report/conditions.h"
 #include "report/number.h"
 
 #include <ctype.h>
@@ -32,12 +31,24 @@ static char *describe_counts(const struct summary_row *row) {
     return note;
 }
 
-static void fill_row(struct table_row *ret, const struct summary *summary,
-                     const struct summary_row *row, const struct summary_row *baseline,
-                     int decimals) {
+/* The ratio to the baseline; that of the baseline itself is 1, and no verdict. */
+static void fill_ratio(struct table_row *ret, const struct analysis *analysis,
+                       const struct summary_row *row) {
+    const struct comparison *comparison =
+        comparisons_find(analysis->comparisons, row->probe, row->variant, row->channel);
+    const struct paired *paired = comparison ? &comparison->paired : NULL;
+
+    ret->cells[TABLE_RATIO] = number_ratio(paired ? paired->ratio : row->statistics.n ? 1 : NAN);
+    ret->cells[TABLE_RATIO_INTERVAL] =
+        paired ? number_range(paired->ci_low, paired->ci_high, 3) : text_copy("");
+    ret->cells[TABLE_VERDICT] = text_copy(comparison ? verdict_word(comparison->verdict) : "");
+}
+
+static void fill_row(struct table_row *ret, const struct analysis *analysis,
+                     const struct summary_row *row, int decimals) {
     const struct statistics *statistics = &row->statistics;
 
-    ret->cells[TABLE_CHANNEL] = text_copy(summary->dataset->channels[row->channel].name);
+    ret->cells[TABLE_CHANNEL] = text_copy(analysis->dataset->channels[row->channel].name);
     ret->cells[TABLE_TRIALS] = text_format("%zu", statistics->n);
     ret->cells[TABLE_MEAN] = number_text(statistics->mean, decimals);
     ret->cells[TABLE_INTERVAL] = number_range(statistics->ci_low, statistics->ci_high, decimals);
@@ -45,8 +56,7 @@ static void fill_row(struct table_row *ret, const struct summary *summary,
     ret->cells[TABLE_SD] = number_text(statistics->sd, decimals);
     ret->cells[TABLE_PUBLISHED] =
         isfinite(row->reference) ? text_format("%.6g", row->reference) : text_copy("");
-    ret->cells[TABLE_RATIO] =
-        number_ratio(baseline ? statistics->mean / baseline->statistics.mean : NAN);
+    fill_ratio(ret, analysis, row);
     ret->note = describe_counts(row);
 }
 
@@ -73,13 +83,14 @@ static char *name_rung(const struct dataset *dataset, const struct dataset_probe
 }
 
 /* Adds the rung of one probe and variant, whose headline row of the first channel is `first`. */
-static void add_rung(struct table *table, const struct summary *summary,
+static void add_rung(struct table *table, const struct analysis *analysis,
                      const struct summary_row *first) {
-    const struct dataset *dataset = summary->dataset;
+    const struct summary *summary = analysis->summary;
+    const struct dataset *dataset = analysis->dataset;
     const struct dataset_probe *probe = &dataset->probes[first->probe];
     CLEANUP_FREE const struct summary_row **rows = memory_new(dataset->n_channels, sizeof(*rows));
-    int baseline = dataset_find_channel(dataset, dataset->baseline), decimals;
     bool again = false;
+    int decimals;
     struct table_rung *rung;
 
     for (const struct summary_row *row = summary->rows; row < first; row++)
@@ -94,7 +105,7 @@ static void add_rung(struct table *table, const struct summary *summary,
         rows[i] = summary_find(summary, first->probe, i, first->variant);
     decimals = summary_decimals(rows, rung->n_rows);
     for (size_t i = 0; i < rung->n_rows; i++)
-        fill_row(&rung->rows[i], summary, rows[i], baseline < 0 ? NULL : rows[baseline], decimals);
+        fill_row(&rung->rows[i], analysis, rows[i], decimals);
 }
 
 /* ---- what stands around the rows ---- */
@@ -116,8 +127,11 @@ static void set_headers(struct table *table, const struct dataset *dataset) {
         table->headers[i] = text_copy(always[i]);
     if (has_references(dataset))
         table->headers[TABLE_PUBLISHED] = text_copy("published");
-    if (dataset_find_channel(dataset, dataset->baseline) >= 0)
-        table->headers[TABLE_RATIO] = text_copy("ratio");
+    if (dataset_find_channel(dataset, dataset->baseline) < 0 || dataset->n_channels < 2)
+        return;
+    table->headers[TABLE_RATIO] = text_copy("ratio");
+    table->headers[TABLE_RATIO_INTERVAL] = text_copy("its 95 % interval");
+    table->headers[TABLE_VERDICT] = text_copy("verdict");
 }
 
 /* "mean of 3 trials", or "mean of the trials that are ok" when their number differs. */
@@ -170,23 +184,6 @@ static void add_reference_note(struct table *table, const struct dataset *datase
     }
 }
 
-/* What is missing from the run, or was measured twice. */
-static void add_progress_notes(struct table *table, const struct dataset *dataset) {
-    size_t variants = dataset->n_variants ? dataset->n_variants : 1;
-    size_t planned =
-        (size_t)dataset->repetitions * dataset->n_channels * dataset->n_probes * variants;
-    size_t used = 0, replaced;
-
-    for (size_t i = 0; i < dataset->n_trials; i++)
-        used += dataset->trials[i].used;
-    replaced = dataset->n_trials - used;
-    if (dataset->repetitions > 0 && used < planned)
-        add_note(table, "Unfinished: %zu of %zu trials are there.", used, planned);
-    if (replaced)
-        add_note(table, "%zu further trial%s not counted: the block was measured again.", replaced,
-                 replaced == 1 ? " is" : "s are");
-}
-
 /* What the numbers of trials do not allow to be said. */
 static void add_interval_notes(struct table *table, const struct summary *summary) {
     bool any = false, single = false;
@@ -201,37 +198,48 @@ static void add_interval_notes(struct table *table, const struct summary *summar
         add_note(table, "A single trial has no spread, hence no interval.");
 }
 
-static void add_sentence(void *table, const char *sentence) {
-    add_note(table, "%s", sentence);
+/* What a table must not be shown without. */
+static void add_findings(struct table *table, const struct findings *findings) {
+    for (size_t i = 0; i < findings->n; i++)
+        if (findings->list[i].kind == FINDING_UNSTEADY || findings->list[i].kind == FINDING_CAUTION)
+            add_note(table, "%s", findings->list[i].text);
 }
 
-static void add_notes(struct table *table, const struct summary *summary) {
-    const struct dataset *dataset = summary->dataset;
+static void add_explanations(struct table *table, const struct dataset *dataset) {
+    CLEANUP_FREE char *margin = number_margin(dataset->margin);
+
+    add_note(table, "95 %% interval: of the mean, by BCa bootstrap over blocks.");
+    if (table->headers[TABLE_RATIO])
+        add_note(table,
+                 "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "
+                 "slower, faster: p < 0.05 after Holm; undecided: neither is shown.",
+                 dataset->baseline, margin);
+}
+
+static void add_notes(struct table *table, const struct analysis *analysis) {
+    const struct dataset *dataset = analysis->dataset;
 
     if (*dataset->warnings)
         add_note(table, "Some rows of the run could not be used; bench report says which.");
-    add_interval_notes(table, summary);
-    add_progress_notes(table, dataset);
-    conditions_describe(dataset, add_sentence, table);
+    add_interval_notes(table, analysis->summary);
+    add_findings(table, analysis->findings);
     add_reference_note(table, dataset);
-    add_note(table, "95 %% interval: of the mean, by Student's t, as if the trials were "
-                    "independent of each other.");
-    if (table->headers[TABLE_RATIO])
-        add_note(table, "ratio: of the mean to that of %s.", dataset->baseline);
+    add_explanations(table, dataset);
     for (size_t i = 0; i < dataset->n_channels; i++)
         if (*dataset->channels[i].description)
             add_note(table, "%s: %s", dataset->channels[i].name, dataset->channels[i].description);
 }
 
-struct table *table_new(const struct summary *summary) {
+struct table *table_new(const struct analysis *analysis) {
+    const struct summary *summary = analysis->summary;
     struct table *table = memory_new(1, sizeof(*table));
 
     set_title(table, summary);
     set_headers(table, summary->dataset);
     for (size_t i = 0; i < summary->n_rows; i++)
         if (summary->rows[i].headline && summary->rows[i].channel == 0)
-            add_rung(table, summary, &summary->rows[i]);
-    add_notes(table, summary);
+            add_rung(table, analysis, &summary->rows[i]);
+    add_notes(table, analysis);
     return table;
 }
 

@@ -6,7 +6,7 @@
 #ifndef BENCH_REPORT_TABLE_H
 #define BENCH_REPORT_TABLE_H
 
-#include "report/summary.h"
+#include "report/analysis.h"
 
 #define TABLE_WIDTH 79
 
@@ -19,6 +19,8 @@ enum table_column {
     TABLE_SD,
     TABLE_PUBLISHED,
     TABLE_RATIO,
+    TABLE_RATIO_INTERVAL,
+    TABLE_VERDICT,
     TABLE_N_COLUMNS,
 };
 
@@ -36,7 +38,7 @@ struct table_rung {
 
 struct table {
     char *title, *subtitle;
-    char *headers[TABLE_N_COLUMNS]; /* NULL: the column is not shown */
+    char *headers[TABLE_N_COLUMNS]; /* NULL: the column is not shown; a terminal shows fewer */
     struct table_rung *rungs;
     size_t n_rungs;
     char **notes; /* sentences below the table */
@@ -44,7 +46,7 @@ struct table {
 };
 
 /* The table belongs to the caller and points to nothing else. */
-struct table *table_new(const struct summary *summary);
+struct table *table_new(const struct analysis *analysis);
 void table_free(struct table *table);
 DEFINE_CLEANUP(struct table *, table_free)
 

@@ -40,9 +40,15 @@ static void put_wrapped(FILE *out, size_t indent, const char *text) {
 
 #define INDENT 2 /* of the rows below their rung */
 
+/* What a document has room for and a terminal has not. */
+static bool is_on_terminal(const struct table *table, size_t column) {
+    return table->headers[column] && column != TABLE_MEDIAN && column != TABLE_SD &&
+           column != TABLE_RATIO_INTERVAL;
+}
+
 static void measure(const struct table *table, size_t widths[TABLE_N_COLUMNS]) {
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
-        if (!table->headers[column])
+        if (!is_on_terminal(table, column))
             continue;
         widths[column] = text_width(table->headers[column]);
         for (size_t i = 0; i < table->n_rungs; i++)
@@ -63,7 +69,7 @@ static void put_cells(FILE *out, const struct table *table, char *const *cells,
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
         size_t pad;
 
-        if (!table->headers[column])
+        if (!is_on_terminal(table, column))
             continue;
         pad = widths[column] - text_width(cells[column]);
         if (column != TABLE_CHANNEL)

@@ -1,14 +1,12 @@
 /* report/dataset: any run folder is read or refused; of what was read, every table can be made.
  * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv and, if there are
- * more, blocks.csv, telemetry.csv. */
+ * more, blocks.csv, telemetry.csv, proofs.csv. */
 #include "fuzz.h"
 
-#include "report/dataset.h"
-#include "report/summary.h"
 #include "report/table.h"
 
-static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv",
-                                    "metrics.csv",  "blocks.csv",      "telemetry.csv"};
+static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv", "metrics.csv",
+                                    "blocks.csv",   "telemetry.csv",   "proofs.csv"};
 static struct fuzz_folder run;
 
 static void remove_run(void) {
@@ -31,9 +29,11 @@ static void check_trials(const struct dataset *dataset) {
                    "value %zu", i);
 }
 
-static void tabulate(const struct dataset *dataset) {
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
-    CLEANUP(table_freep) struct table *table = table_new(summary);
+/* Takes the dataset. */
+static void analyse(struct dataset *dataset) {
+    CLEANUP(analysis_freep) struct analysis *analysis = analysis_of(dataset, run.path);
+    CLEANUP(table_freep) struct table *table = table_new(analysis);
+    const struct summary *summary = analysis->summary;
     CLEANUP_FREE char *terminal = table_terminal(table), *markdown = table_markdown(table);
     CLEANUP_FREE char *latex = table_latex(table);
 
@@ -43,7 +43,7 @@ static void tabulate(const struct dataset *dataset) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
+    struct dataset *dataset = NULL;
     struct fuzz_part rest = {(const char *)data, size};
     struct error error = {""};
     int r;
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_CHECK((r == 0) == !*error.text, "%d: '%s'", r, error.text);
     if (dataset) {
         check_trials(dataset);
-        tabulate(dataset);
+        analyse(dataset);
     }
     return 0;
 }
