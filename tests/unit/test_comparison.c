@@ -1,0 +1,188 @@
+/* comparison: pairs of blocks, the family, the verdict by its rule, and comparisons.csv. */
+#include "run_analysis.h"
+
+#define THREE                                                                                      \
+    "[scenario]\nname = three\nchannels = plain password mutual-tls\nprobes = path\n"              \
+    "repetitions = 10\nbaseline = plain\nseed = 7\n"
+
+/* Ten blocks of plain at about 100, password at `password` and mutual-tls at `tls` times that. */
+static struct analysis *three(double password, double tls, double noise, int blocks) {
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= blocks; block++) {
+        double plain = 100 * (1 + 0.2 * draft_noise(block));
+
+        draft_value(&draft, block, "plain", "path", plain);
+        draft_value(&draft, block, "password", "path",
+                    plain * password * (1 + noise * draft_noise(1000 + block)));
+        draft_value(&draft, block, "mutual-tls", "path",
+                    plain * tls * (1 + noise * draft_noise(2000 + block)));
+    }
+    return draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+}
+
+static const struct comparison *find(const struct analysis *analysis, const char *channel) {
+    return comparisons_find(analysis->comparisons, 0, 0,
+                            (size_t)dataset_find_channel(analysis->dataset, channel));
+}
+
+/* Blocks differ by 20 %, which cancels: what is left is decided. */
+static void test_verdicts(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = three(1.001, 0.9, 0.01, 10);
+    const struct comparison *password = find(analysis, "password"),
+                            *tls = find(analysis, "mutual-tls");
+
+    (void)state;
+    assert_int_equal(analysis->comparisons->n, 3);
+    assert_int_equal(analysis->comparisons->n_declared, 2);
+    assert_int_equal(password->verdict, VERDICT_EQUIVALENT);
+    assert_string_equal(password->reason, "");
+    assert_int_equal(tls->verdict, VERDICT_SLOWER);
+    assert_true(fabs(tls->paired.ratio - 0.9) < 0.01);
+    assert_int_equal(tls->paired.n, 10);
+    assert_true(isnan(analysis->comparisons->list[2].p_holm)); /* nobody declared it */
+    assert_int_equal(analysis->comparisons->list[2].verdict, VERDICT_UNDECIDED);
+    assert_null(find(analysis, "plain"));
+}
+
+static void test_faster_and_undecided(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = three(1.1, 0.99, 0.05, 10);
+
+    (void)state;
+    assert_int_equal(find(analysis, "password")->verdict, VERDICT_FASTER);
+    assert_int_equal(find(analysis, "mutual-tls")->verdict, VERDICT_UNDECIDED);
+    assert_string_equal(find(analysis, "mutual-tls")->reason,
+                        "neither a difference nor equivalence is shown");
+}
+
+/* A clear difference that lies within the margin is equivalent: the rule asks for that first. */
+static void test_small_but_certain(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = three(0.99, 1, 0.001, 10);
+
+    (void)state;
+    assert_true(find(analysis, "password")->p_holm < 0.05);
+    assert_int_equal(find(analysis, "password")->verdict, VERDICT_EQUIVALENT);
+}
+
+static void test_few_blocks(void **state) {
+    CLEANUP(analysis_freep) struct analysis *five = three(1, 0.5, 0.001, 5);
+    CLEANUP(analysis_freep) struct analysis *one = three(1, 0.5, 0.001, 1);
+
+    (void)state;
+    assert_int_equal(find(five, "password")->verdict, VERDICT_UNDECIDED);
+    assert_string_equal(find(five, "mutual-tls")->reason, "fewer than 6 complete blocks");
+    assert_true(fabs(find(one, "mutual-tls")->paired.ratio - 0.5) < 0.01);
+    assert_true(isnan(find(one, "mutual-tls")->paired.ci_low));
+    assert_true(isnan(comparisons_widest(one->comparisons)));
+}
+
+/* Holm, two in the family: the smaller p twice, the larger as it is or as the smaller. */
+static void test_family(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = three(1.02, 0.9, 0.03, 10);
+    const struct comparison *password = find(analysis, "password"),
+                            *tls = find(analysis, "mutual-tls");
+
+    (void)state;
+    assert_true(tls->paired.p_value < password->paired.p_value);
+    assert_true(fabs(tls->p_holm - 2 * tls->paired.p_value) < 1e-12);
+    assert_true(fabs(password->p_holm - fmax(password->paired.p_value, tls->p_holm)) < 1e-12);
+}
+
+/* A block that lacks one of the two is in neither; a zero has no logarithm. */
+static void test_gaps_and_zeros(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+
+    (void)state;
+    for (int block = 1; block <= 8; block++) {
+        draft_value(&draft, block, "plain", "path", 100 + block);
+        draft_trial(&draft, block, "password", "path", "", block == 3 ? "" : "50",
+                    block == 3 ? "void" : "ok");
+        draft_value(&draft, block, "mutual-tls", "path", block == 5 ? 0 : 100);
+    }
+    analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    assert_int_equal(find(analysis, "password")->paired.n, 7);
+    assert_int_equal(find(analysis, "password")->verdict, VERDICT_SLOWER);
+    assert_int_equal(find(analysis, "mutual-tls")->paired.n, 8);
+    assert_int_equal(find(analysis, "mutual-tls")->verdict, VERDICT_UNDECIDED);
+    assert_string_equal(find(analysis, "mutual-tls")->reason, "a value is zero: there is no ratio");
+}
+
+/* Of a latency, more is slower. */
+static void test_lower_is_better(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+
+    (void)state;
+    for (int block = 1; block <= 10; block++) {
+        draft_trial(&draft, block, "plain", "wait", "", "", "ok");
+        draft_metric(&draft, "client2,sender,delay,ms", 10 + 0.01 * draft_noise(block));
+        draft_trial(&draft, block, "password", "wait", "", "", "ok");
+        draft_metric(&draft, "client2,sender,delay,ms", 12 + 0.01 * draft_noise(50 + block));
+        draft_trial(&draft, block, "mutual-tls", "wait", "", "", "ok");
+        draft_metric(&draft, "client2,sender,delay,ms", 8 + 0.01 * draft_noise(90 + block));
+    }
+    analysis = draft_analyse(&draft,
+                             "[scenario]\nchannels = plain password mutual-tls\nprobes = wait\n"
+                             "baseline = plain\n",
+                             DEFINITIONS_HEADER "wait,delay,ms,lower,yes,how long\n", NULL);
+    assert_int_equal(find(analysis, "password")->verdict, VERDICT_SLOWER);
+    assert_int_equal(find(analysis, "mutual-tls")->verdict, VERDICT_FASTER);
+}
+
+static void test_nothing_to_compare(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *single = NULL, *none = NULL;
+
+    (void)state;
+    draft_value(&draft, 1, "plain", "path", 1);
+    single =
+        draft_analyse(&draft, "[scenario]\nchannels = plain\nprobes = path\nbaseline = plain\n",
+                      DEFINITIONS, NULL);
+    assert_int_equal(single->comparisons->n, 0);
+    assert_true(isnan(comparisons_widest(single->comparisons)));
+    none = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    assert_int_equal(none->comparisons->n, 3);
+    assert_string_equal(find(none, "password")->reason, "no block has both");
+}
+
+static void test_file(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP(run_removep) char *run = run_make(NULL, NULL, NULL, NULL);
+    CLEANUP_FREE char *path = text_format("%s/comparisons.csv", run), *text = NULL;
+    struct error error;
+
+    (void)state;
+    for (int block = 1; block <= 3; block++) {
+        draft_value(&draft, block, "plain", "path", 64 * block);
+        draft_value(&draft, block, "password", "path", 64 * block);
+        draft_value(&draft, block, "mutual-tls", "path", 32 * block);
+    }
+    analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    assert_int_equal(comparisons_write(analysis->comparisons, path, &error), 0);
+    text = run_get(run, "comparisons.csv");
+    assert_part(text, "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,"
+                      "p_holm,shift,cliff_delta,verdict,reason\n");
+    assert_part(text, "\npath,,throughput,password,plain,3,1,1,1,1,1,0,0,undecided,"
+                      "fewer than 6 complete blocks\n");
+    assert_part(text, "\npath,,throughput,mutual-tls,password,3,0.5,0.5,0.5,0.25,,");
+    assert_no_part(text, "nan");
+    assert_no_part(text, "inf");
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_faster_and_undecided),
+        cmocka_unit_test(test_small_but_certain),
+        cmocka_unit_test(test_few_blocks),
+        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_gaps_and_zeros),
+        cmocka_unit_test(test_lower_is_better),
+        cmocka_unit_test(test_nothing_to_compare),
+        cmocka_unit_test(test_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

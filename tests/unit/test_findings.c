@@ -1,0 +1,188 @@
+/* findings and validity: sentences that follow from the verdicts, and what speaks against them. */
+#include "run_analysis.h"
+
+#include "report/validity.h"
+
+#define CONTROLS "[channel.again]\ncontrol = same\n[channel.slowed]\ncontrol = slowed\nloss = 5%\n"
+#define SCENARIO_OF(channels)                                                                      \
+    "[scenario]\nname = s\nchannels = " channels "\nprobes = path\nbaseline = plain\n" CONTROLS
+
+static struct analysis *run_of(const char *scenario, const char *channels, const double *ratios,
+                               double noise, int blocks) {
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= blocks; block++) {
+        const char *cursor = channels, *word;
+        size_t length, i = 0;
+
+        while ((word = text_next_word(&cursor, &length))) {
+            CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
+            double chance = noise * draft_noise(block + 100 * (int)i);
+
+            draft_value(&draft, block, name, "path", 100 * ratios[i++] * (1 + chance));
+        }
+    }
+    return draft_analyse(&draft, scenario, DEFINITIONS, NULL);
+}
+
+/* All sentences of a kind, a line each; the caller's. */
+static char *sentences(const struct analysis *analysis, enum finding_kind kind) {
+    char *text = text_copy("");
+
+    for (size_t i = 0; i < analysis->findings->n; i++)
+        if (analysis->findings->list[i].kind == kind)
+            text_append(&text, "\n", analysis->findings->list[i].text);
+    return text;
+}
+
+static void test_sentences(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain password tls again slowed"), "plain password tls again slowed",
+               (const double[]){1, 1, 0.8, 1, 0.95}, 0.002, 10);
+    CLEANUP_FREE char *verdicts = sentences(analysis, FINDING_VERDICT);
+    CLEANUP_FREE char *controls = sentences(analysis, FINDING_CONTROL);
+    CLEANUP_FREE char *unsteady = sentences(analysis, FINDING_UNSTEADY);
+    CLEANUP_FREE char *cautions = sentences(analysis, FINDING_CAUTION);
+
+    (void)state;
+    assert_string_equal(unsteady, "");
+    assert_part(verdicts, "path: password is equivalent to plain within 2 % (ratio 1.0");
+    assert_part(verdicts, "90 % interval ");
+    assert_part(verdicts, "\npath: tls is slower than plain: throughput 2");
+    assert_part(verdicts, " lower (ratio 0.8");
+    assert_part(verdicts, ", p = 0.0078 after Holm, 10 blocks).");
+    assert_part(controls, "Control as it must be, path: again, which is plain once more, is "
+                          "equivalent to plain within 2 % (");
+    assert_part(controls, "\nControl as it must be, path: slowed, which is plain with 5 % of its "
+                          "sender's time taken away, is slower than plain: throughput ");
+    assert_part(cautions, "A difference on path is none of a channel's making");
+    assert_no_part(cautions, "No A/A control");
+}
+
+/* "Not significant" is never turned into "equal". */
+static void test_undecided(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis = run_of(SCENARIO_OF("plain password"), "plain password",
+                                       (const double[]){1, 0.99}, 0.08, 10);
+    CLEANUP_FREE char *verdicts = sentences(analysis, FINDING_VERDICT);
+
+    (void)state;
+    assert_part(verdicts, "path: password against plain is undecided, which does not mean equal: "
+                          "neither a difference nor equivalence is shown (ratio ");
+    assert_no_part(verdicts, "equivalent to");
+}
+
+static void test_unsteady(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *same = run_of(SCENARIO_OF("plain tls again"), "plain tls again",
+                                   (const double[]){1, 0.8, 0.9}, 0.002, 10);
+    CLEANUP(analysis_freep)
+    struct analysis *lost =
+        run_of(SCENARIO_OF("plain slowed"), "plain slowed", (const double[]){1, 1}, 0.002, 10);
+
+    (void)state;
+    assert_int_equal(same->findings->list[0].kind, FINDING_UNSTEADY);
+    assert_part(same->findings->list[0].text, "The set-up is too unsteady to conclude (path): ");
+    assert_int_equal(lost->findings->list[0].kind, FINDING_UNSTEADY);
+    assert_part(lost->findings->list[0].text, "too unsteady to conclude (path)");
+}
+
+static void test_few_blocks(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis = run_of(SCENARIO_OF("plain tls again"), "plain tls again",
+                                       (const double[]){1, 0.5, 1}, 0.002, 5);
+
+    (void)state;
+    assert_string_equal(analysis->findings->list[0].text,
+                        "Too few blocks to conclude anything: a verdict takes 6 complete ones.");
+    assert_int_not_equal(analysis->findings->list[1].kind, FINDING_UNSTEADY);
+}
+
+/* ---- validity ---- */
+
+static void test_drift(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP_FREE char *cautions = NULL;
+
+    (void)state;
+    for (int block = 1; block <= 20; block++) {
+        draft_value(&draft, block, "plain", "path", 100 - block + draft_noise(block) / 10);
+        draft_value(&draft, block, "again", "path", 100 + draft_noise(99 + block));
+    }
+    analysis = draft_analyse(&draft, SCENARIO_OF("plain again") "", DEFINITIONS, NULL);
+    cautions = sentences(analysis, FINDING_CAUTION);
+    assert_part(cautions, "Drift from the first trial to the last: path of plain by -21.");
+    assert_no_part(cautions, "path of again by");
+    assert_part(cautions, "Within the blocks all channels share it");
+    assert_part(cautions, "Trials depend on those before them: path of plain (20 like ");
+}
+
+static void test_order_and_controls(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of("[scenario]\nchannels = plain tls\nprobes = path\nbaseline = plain\n"
+               "order = sequential\nrepetitions = 8\n",
+               "plain tls", (const double[]){1, 1}, 0.01, 7);
+    CLEANUP_FREE char *cautions = sentences(analysis, FINDING_CAUTION);
+
+    (void)state;
+    assert_part(cautions, "The order was sequential: drift cannot be told");
+    assert_part(cautions, "No A/A control: ");
+    assert_part(cautions, "Unfinished: 14 of 16 trials are there.");
+}
+
+static void add_telemetry(const char *run) {
+    run_put(run, "telemetry.csv",
+            "block,attempt,channel,sequence,due_utc,latency_ms,status\n"
+            "1,1,plain,1,2026-11-22T08:30:00Z,1.5,delivered\n"
+            "1,1,plain,2,2026-11-22T08:30:01Z,,lost\n"
+            "2,1,plain,1,2026-11-22T08:30:02Z,1.5,delivered\n");
+}
+
+static void test_losses(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP_FREE char *cautions = NULL;
+
+    (void)state;
+    draft_value(&draft, 1, "plain", "path", 100);
+    draft_metric(&draft, "client2,sender,retransmits,segments", 3);
+    draft_metric(&draft, "client2,sender,segments_out,segments", 100);
+    draft_trial(&draft, 1, "again", "path", "", "", "failed");
+    draft_trial(&draft, 2, "plain", "path", "", "", "void");
+    draft_value(&draft, 2, "again", "path", 100);
+    analysis = draft_analyse(&draft, SCENARIO_OF("plain again"), DEFINITIONS, add_telemetry);
+    cautions = sentences(analysis, FINDING_CAUTION);
+    assert_part(cautions, "Not all trials are ok: of 4, 1 failed, 1 void;");
+    assert_part(cautions, "path: 3.00 % of the segments were sent again.");
+    assert_part(cautions, "1 of 3 telemetry messages were lost.");
+    assert_int_equal(analysis->dataset->n_latencies, 2);
+}
+
+static void fail_on_any(void *context, const char *sentence) {
+    (void)context;
+    fail_msg("%s", sentence);
+}
+
+static void test_nothing_to_say(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain again"), "plain again", (const double[]){1, 1}, 0.002, 10);
+
+    (void)state;
+    validity_describe(analysis->cells, fail_on_any, NULL);
+    assert_part(validity_looked_for(), "drift");
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sentences), cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_unsteady),  cmocka_unit_test(test_few_blocks),
+        cmocka_unit_test(test_drift),     cmocka_unit_test(test_order_and_controls),
+        cmocka_unit_test(test_losses),    cmocka_unit_test(test_nothing_to_say),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

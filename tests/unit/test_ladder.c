@@ -1,0 +1,124 @@
+/* ladder: shares of the path and what each rung takes, block by block, and what that costs. */
+#include "run_analysis.h"
+
+#define LADDER                                                                                     \
+    "[scenario]\nname = l\nchannels = plain tls\nprobes = delivery path transport connect\n"       \
+    "baseline = plain\n"
+#define LADDER_DEFINITIONS                                                                         \
+    DEFINITIONS "transport,throughput,Mbit/s,higher,yes,inside\n"                                  \
+                "delivery,throughput,Mbit/s,higher,yes,through\n"                                  \
+                "connect,delay,ms,lower,yes,how long\n"
+
+static const struct ladder_step *find(const struct analysis *analysis, const char *probe,
+                                      const char *channel) {
+    for (size_t i = 0; i < analysis->ladder->n; i++) {
+        const struct ladder_step *step = &analysis->ladder->list[i];
+
+        if (text_equal(analysis->dataset->probes[step->probe].name, probe) &&
+            text_equal(analysis->dataset->channels[step->channel].name, channel))
+            return step;
+    }
+    fail_msg("no step %s of %s", probe, channel);
+    return NULL;
+}
+
+/* Blocks of very different speed, always in the proportion 100 : 80 : 20, one without delivery. */
+static struct analysis *climb(void) {
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= 4; block++) {
+        double speed = 100 * block;
+
+        draft_value(&draft, block, "plain", "path", speed);
+        draft_metric(&draft, "client2,sender,cpu_s,s", speed / 1000);
+        draft_metric(&draft, "client2,sender,cpu_share,%", 30);
+        draft_value(&draft, block, "plain", "transport", speed * 0.8);
+        draft_metric(&draft, "client2,sender,cpu_s,s", speed / 1000);
+        draft_metric(&draft, "client2,sender,cpu_share,%", 99);
+        draft_metric(&draft, "broker,receiver,cpu_s,s", speed / 500);
+        draft_metric(&draft, "broker,receiver,cpu_share,%", 40);
+        draft_metric(&draft, "client2,sender,wire_per_payload,B/B", 1.04);
+        draft_metric(&draft, "client2,sender,wire_per_payload_theory,B/B", 1.036);
+        draft_trial(&draft, block, "plain", "delivery", "", block == 2 ? "" : "20",
+                    block == 2 ? "failed" : "ok");
+        draft_metric(&draft, "broker,mosquitto,cpu_s,s", 0.5);
+    }
+    return draft_analyse(&draft, LADDER, LADDER_DEFINITIONS, NULL);
+}
+
+static bool near(double a, double b) {
+    return fabs(a - b) < 1e-9 * fabs(b) + 1e-12;
+}
+
+static void test_shares(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = climb();
+    const struct ladder_step *path = find(analysis, "path", "plain");
+    const struct ladder_step *transport = find(analysis, "transport", "plain");
+    const struct ladder_step *delivery = find(analysis, "delivery", "plain");
+
+    (void)state;
+    assert_ptr_equal(path, &analysis->ladder->list[0]); /* from rung to rung, not as planned */
+    assert_ptr_equal(transport, &analysis->ladder->list[1]);
+    assert_true(near(path->throughput.mean, 250));
+    assert_true(near(path->of_path.mean, 1) && isnan(path->of_path.low));
+    assert_true(isnan(path->lost.mean));
+    assert_true(near(transport->of_path.mean, 0.8) && near(transport->of_path.low, 0.8));
+    assert_true(near(transport->lost.mean, 0.2));
+    assert_int_equal(delivery->of_path.n, 3); /* 20/100, 20/300, 20/400 */
+    assert_true(near(delivery->of_path.mean, (0.2 + 20.0 / 300 + 0.05) / 3));
+    assert_true(near(delivery->lost.mean, 0.8 - (0.2 + 20.0 / 300 + 0.05) / 3));
+    assert_true(delivery->of_path.low < delivery->of_path.mean);
+}
+
+static void test_costs(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = climb();
+    const struct ladder_step *transport = find(analysis, "transport", "plain");
+    const struct ladder_step *delivery = find(analysis, "delivery", "plain");
+
+    (void)state;
+    /* 80 Mbit/s for 10 s are 0.1 GB: 0.1 s make 1 s/GB. */
+    assert_true(near(transport->cpu[LADDER_SENDER].mean, 1));
+    assert_true(near(transport->cpu[LADDER_RECEIVER].mean, 2));
+    assert_true(isnan(transport->cpu[LADDER_BROKER].mean));
+    assert_true(near(delivery->cpu[LADDER_BROKER].mean, 20));
+    assert_true(near(transport->wire.mean, 1.04) && near(transport->wire_theory, 1.036));
+    assert_string_equal(ladder_limit(transport), "sender's processor");
+    assert_string_equal(ladder_limit(find(analysis, "path", "plain")), "not a processor");
+}
+
+static void test_file(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = climb();
+    CLEANUP(run_removep) char *run = run_make(NULL, NULL, NULL, NULL);
+    CLEANUP_FREE char *path = text_format("%s/ladder.csv", run), *text = NULL;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(ladder_write(analysis->ladder, path, &error), 0);
+    text = run_get(run, "ladder.csv");
+    assert_part(text, "channel,variant,probe,blocks,mbit_s,");
+    assert_part(text, "\nplain,,transport,4,200,");
+    assert_part(text, ",1.04,1.04,1.04,1.036,sender's processor\n");
+    assert_part(text, "\ntls,,path,0,,,,,,,,,,,,,,,,,,,,,,,,,,\n"); /* nothing was measured */
+    assert_no_part(text, "nan");
+}
+
+static void test_no_ladder(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+
+    (void)state;
+    draft_value(&draft, 1, "plain", "path", 100);
+    analysis = draft_analyse(&draft, SCENARIO, DEFINITIONS, NULL);
+    assert_int_equal(analysis->ladder->n, 0); /* a path alone */
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_costs),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_no_ladder),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
