@@ -9,62 +9,112 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "near.h"
+#include "nist.h"
 
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 
-static void near(double value, double expected, double tolerance) {
-    if (!(fabs(value - expected) <= tolerance))
-        fail_msg("%.17g where %.17g -+ %g was expected", value, expected, tolerance);
-}
-
-/* NIST StRD, univariate: NumAcc1 to NumAcc4, made to break a careless standard deviation. */
+/* NIST StRD, univariate: NumAcc1 to NumAcc4. */
 static void test_numerical_accuracy(void **state) {
-    static const struct {
-        double first, low, high, mean;
-    } sets[] = {
-        {1.2, 1.1, 1.3, 1.2},
-        {1000000.2, 1000000.1, 1000000.3, 1000000.2},
-        {10000000.2, 10000000.1, 10000000.3, 10000000.2},
-    };
     static const double three[] = {10000001, 10000003, 10000002};
-    double values[1001];
+    double values[NIST_ACCURACY_N];
 
     (void)state;
     near(statistics_mean(three, 3), 10000002, 0);
     near(statistics_sd(three, 3), 1, 0);
-    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-        values[0] = sets[i].first;
-        for (size_t k = 1; k < ARRAY_SIZE(values); k++)
-            values[k] = k % 2 ? sets[i].low : sets[i].high;
-        near(statistics_mean(values, ARRAY_SIZE(values)), sets[i].mean, 1e-15 * sets[i].mean);
-        near(statistics_sd(values, ARRAY_SIZE(values)), 0.1, 1e-8);
+    for (size_t i = 0; i < ARRAY_SIZE(nist_accuracy_centres); i++) {
+        double centre = nist_accuracy_centres[i][0];
+
+        nist_accuracy_values(nist_accuracy_centres[i], values);
+        near(statistics_mean(values, NIST_ACCURACY_N), centre, 1e-15 * centre);
+        near(statistics_sd(values, NIST_ACCURACY_N), 0.1, 1e-8);
     }
 }
 
-/* NIST StRD, Michelson's speed of light (R's morley): certified mean and standard deviation;
- * the quartiles are those of R's summary(). */
+/* The certified figures have 15 digits. */
+static void test_reference_data(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(nist_sets); i++) {
+        const struct nist_set *set = &nist_sets[i];
+        CLEANUP_FREE double *values = nist_values(set);
+
+        near(statistics_mean(values, set->n), set->mean, 1e-14 * fabs(set->mean));
+        near(statistics_sd(values, set->n), set->sd, 1e-13 * set->sd);
+    }
+}
+
+/* Michelson's speed of light: the quartiles are those of R's summary(morley). */
 static void test_michelson(void **state) {
-    static const double speed[] = {
-        850,  740, 900, 1070, 930, 850, 950, 980, 980, 880, 1000, 980, 930, 650, 760, 810, 1000,
-        1000, 960, 960, 960,  940, 960, 940, 880, 800, 850, 880,  900, 840, 830, 790, 810, 880,
-        880,  830, 800, 790,  760, 800, 880, 880, 880, 860, 720,  720, 620, 860, 970, 950, 880,
-        910,  850, 870, 840,  840, 850, 840, 840, 840, 890, 810,  810, 820, 800, 770, 760, 740,
-        750,  760, 910, 920,  890, 860, 880, 720, 840, 850, 850,  780, 890, 840, 780, 810, 760,
-        810,  790, 810, 820,  850, 870, 870, 810, 740, 810, 940,  950, 800, 810, 870,
-    };
-    double values[ARRAY_SIZE(speed)];
-    struct statistics result;
+    const struct nist_set *set = &nist_sets[ARRAY_SIZE(nist_sets) - 1];
+    CLEANUP_FREE double *values = nist_values(set);
+    struct statistics result = statistics_describe(values, set->n);
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(speed); i++)
-        values[i] = 299 + speed[i] / 1000;
-    result = statistics_describe(values, ARRAY_SIZE(values));
+    assert_string_equal(set->name, "Michelso");
     assert_int_equal(result.n, 100);
-    near(result.mean, 299.852400000000, 1e-12);
-    near(result.sd, 0.0790105478190518, 1e-13);
+    near(result.mean, set->mean, 1e-12);
+    near(result.sd, set->sd, 1e-13);
     near(result.median, 299.850, 1e-12);
     near(result.q1, 299.8075, 1e-12);
     near(result.q3, 299.8925, 1e-12);
+}
+
+/* GSL computes the same in another way. */
+static void test_as_gsl(void **state) {
+    gsl_rng *generator = gsl_rng_alloc(gsl_rng_mt19937);
+    double values[300];
+
+    (void)state;
+    for (size_t n = 2; n <= ARRAY_SIZE(values); n++) {
+        for (size_t i = 0; i < n; i++)
+            values[i] = 100 + gsl_rng_uniform(generator);
+        near(statistics_mean(values, n), gsl_stats_mean(values, 1, n), 1e-12);
+        near(statistics_sd(values, n), gsl_stats_sd(values, 1, n), 1e-12);
+        statistics_sort(values, n);
+        for (int percent = 0; percent <= 100; percent += 5)
+            near(statistics_quantile(values, n, percent / 100.0),
+                 gsl_stats_quantile_from_sorted_data(values, 1, n, percent / 100.0), 1e-12);
+    }
+    gsl_rng_free(generator);
+}
+
+/* What stands for any unit: squares of 1e300 and of 1e-300 are no numbers. */
+static void test_huge_and_tiny(void **state) {
+    static const double sizes[] = {1e300, 1e-300, 1e-320};
+    double deviations[3];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        double size = sizes[i], values[] = {size, 3 * size, 2 * size};
+        struct statistics result = statistics_describe(values, 3);
+        double scale = statistics_deviations(values, 3, deviations);
+
+        near(result.mean / size, 2, 1e-3); /* 1e-320 is of four digits */
+        near(result.sd / size, 1, 1e-3);
+        assert_true(result.ci_low < result.mean && result.mean < result.ci_high);
+        assert_true(scale > 0 && isfinite(scale));
+        near(deviations[0] * scale / size, -1, 1e-3);
+    }
+}
+
+/* The scale is a power of two, so that the deviations lose nothing. */
+static void test_deviations(void **state) {
+    static const double values[] = {1, 2, 6, 7}, same[] = {0.1, 0.1, 0.1};
+    double deviations[4];
+
+    (void)state;
+    near(statistics_deviations(values, 4, deviations), 4, 0);
+    near(deviations[0], -0.75, 0);
+    near(deviations[1], -0.5, 0);
+    near(deviations[3], 0.75, 0);
+    near(statistics_deviations(same, 3, deviations), 0, 0);
+    near(deviations[2], 0, 0);
+    near(statistics_deviations(NULL, 0, deviations), 0, 0);
+    near(statistics_sd(same, 3), 0, 0); /* although 0.1 + 0.1 + 0.1 is not 0.3 */
+    assert_true(statistics_all_equal(NULL, 0) && statistics_all_equal(same, 3));
+    assert_false(statistics_all_equal(values, 4));
 }
 
 /* NIST/SEMATECH e-Handbook 1.3.5.2: ZARR13.DAT, 195 values. */
@@ -134,7 +184,9 @@ static void test_undefined(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numerical_accuracy), cmocka_unit_test(test_michelson),
+        cmocka_unit_test(test_numerical_accuracy), cmocka_unit_test(test_reference_data),
+        cmocka_unit_test(test_michelson),          cmocka_unit_test(test_as_gsl),
+        cmocka_unit_test(test_huge_and_tiny),      cmocka_unit_test(test_deviations),
         cmocka_unit_test(test_handbook_interval),  cmocka_unit_test(test_small_intervals),
         cmocka_unit_test(test_quartiles),          cmocka_unit_test(test_undefined),
     };
