@@ -271,21 +271,24 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
                       : text_format("%s:P-256", group_name);
 }
 
-static int live(struct stage *stage, const struct setting_group *group, bool with_tls, bool server,
+static int live(struct stage *stage, const struct stream_kind *kind, bool server,
                 struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
-    void *settings = NULL;
-    int r = role_settings(stage, group, &settings, error);
+    struct stream_settings *settings;
+    void *block = NULL;
+    int r = role_settings(stage, kind->group, &block, error);
 
     if (r < 0)
         return r;
-    bundle_open(&bundle, settings,
-                server == (((struct stream_settings *)settings)->direction == STREAM_DOWN));
+    settings = block;
+    if (kind->per_unit)
+        settings->write = STREAM_PER_UNIT;
+    bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN));
     r = role_client(stage, &client, error);
-    if (r == 0 && with_tls)
+    if (r == 0 && kind->in_channel)
         pin_tls(&client->tls, json_object_get(stage->params, "pin"));
-    if (r == 0 && with_tls && client->tls.enabled)
+    if (r == 0 && kind->in_channel && client->tls.enabled)
         r = server ? tls_context_server(&bundle.context, client, error)
                    : tls_context_client(&bundle.context, client, error);
     if (r == 0 && !server)
@@ -294,17 +297,15 @@ static int live(struct stage *stage, const struct setting_group *group, bool wit
         r = server ? serve(stage, &bundle, client, error) : reach(stage, &bundle, client, error);
     if (r == 0) {
         bundle_close(&bundle);
-        setting_block_free(group, settings);
+        setting_block_free(kind->group, block);
     }
     return r;
 }
 
-int stream_server(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error) {
-    return live(stage, group, with_tls, true, error);
+int stream_server(struct stage *stage, const struct stream_kind *kind, struct error *error) {
+    return live(stage, kind, true, error);
 }
 
-int stream_client(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error) {
-    return live(stage, group, with_tls, false, error);
+int stream_client(struct stage *stage, const struct stream_kind *kind, struct error *error) {
+    return live(stage, kind, false, error);
 }
