@@ -5,6 +5,7 @@
 #define BENCH_PROBES_STREAM_H
 
 #include "probes/probe.h"
+#include "probes/wire_bytes.h"
 
 enum stream_direction { STREAM_UP, STREAM_DOWN }; /* up: from client2 to the broker's host */
 enum stream_write { STREAM_GATHERED, STREAM_PER_UNIT };
@@ -42,7 +43,7 @@ struct stream_settings {
                        "SO_RCVBUF; 0B: the kernel's own", receive_buffer_bytes)
 
 /* The metrics that all of them have, behind the headline. */
-#define STREAM_METRICS METRICS_OF_PROCESS, METRICS_OF_TCP
+#define STREAM_METRICS METRICS_OF_PROCESS, METRICS_OF_TCP, METRICS_OF_WIRE
 
 /* What sets them apart. */
 struct stream_kind {
