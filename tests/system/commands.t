@@ -38,7 +38,7 @@ while read -r kind names; do
   done
 done <<'END'
 scenarios paper paper-order quick
-channels plain password mutual-tls mutual-tls-password
+channels plain plain-again plain-slowed password mutual-tls mutual-tls-password
 mechanisms tls certificate password
 probes path transport transport-per-unit delivery
 settings scenario.repetitions telemetry.interval probe.path.duration probe.transport-per-unit.warmup channel.NAME.tls.key_type
