@@ -6,6 +6,7 @@
 #include "hosts/cgroup.h"
 #include "hosts/kind.h"
 #include "hosts/peek.h"
+#include "model/unit.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -16,15 +17,6 @@
 #define INTERFACE "bench0" /* at either end */
 
 /* ---- settings ---- */
-
-static int check_loss(const char *value, struct error *error) {
-    char *end;
-    double percent = strtod(value, &end);
-
-    if (end == value || !text_equal(end, "%") || !(percent >= 0 && percent <= 50))
-        return error_set(error, -EINVAL, "'%s' is no share from 0%% to 50%%, as in 0.1%%", value);
-    return 0;
-}
 
 static const struct setting rows[] = {
     {"rate", SETTING_RATE, "0bit/s", "0bit/s", "100Gbit/s",
@@ -38,8 +30,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct lab_settings, queue_bytes)},
     {"delay", SETTING_DURATION, "0s", "0s", "10s", .help = "added in each direction (tc's netem)",
      .offset = offsetof(struct lab_settings, delay_ns)},
-    {"loss", SETTING_TEXT, "0%", .help = "of packets, in each direction (tc's netem)",
-     .offset = offsetof(struct lab_settings, loss), .check = check_loss},
+    {"loss", SETTING_PERCENT, "0%", "0%", "50%",
+     .help = "of packets, in each direction (tc's netem)",
+     .offset = offsetof(struct lab_settings, loss_ppm)},
     {"broker_cpu", SETTING_COUNT, "0", "0", "100000",
      .help = "limit of the broker's host, in % of one core; 0: none; needs root",
      .offset = offsetof(struct lab_settings, broker_cpu_percent)},
@@ -173,13 +166,14 @@ static int lay_link(const char *address, int64_t mate, struct error *error) {
 
 /* netem first, the rate below it. */
 static int shape(const struct lab_settings *settings, struct error *error) {
-    bool netem = settings->delay_ns > 0 || strtod(settings->loss, NULL) > 0;
+    bool netem = settings->delay_ns > 0 || settings->loss_ppm > 0;
+    CLEANUP_FREE char *loss = unit_format(UNIT_PERCENT, settings->loss_ppm);
     int r = 0;
 
     if (netem && execute(error,
                          "tc qdisc add dev " INTERFACE " root handle 1: netem limit 100000 "
                          "delay %lldus loss %s",
-                         (long long)(settings->delay_ns / 1000), settings->loss) < 0)
+                         (long long)(settings->delay_ns / 1000), loss) < 0)
         return error_prefix(error, -EOPNOTSUPP,
                             "lab.delay and lab.loss need the kernel's netem (module sch_netem), "
                             "which is not to be had here");

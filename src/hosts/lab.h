@@ -16,7 +16,7 @@ struct lab_settings {
     int64_t rate_bit_s; /* of each direction; 0: as fast as it goes */
     int64_t burst_bytes, queue_bytes;
     int64_t delay_ns;                                  /* one way */
-    char *loss;                                        /* "0.1%" */
+    int64_t loss_ppm;                                  /* of packets, one way */
     int64_t broker_cpu_percent, publisher_cpu_percent; /* of one core; 0: no limit */
 };
 extern const struct setting_group lab_group;

@@ -8,6 +8,12 @@ static const struct setting rows[] = {
      .offset = offsetof(struct channel_settings, description)},
     {"use", SETTING_WORDS, "", .help = "the mechanisms in force, by name; none: unprotected",
      .offset = offsetof(struct channel_settings, use)},
+    {"control", SETTING_CHOICE, "none", .choices = "none same slowed",
+     .help = "none: a subject; same, slowed: the baseline again, which must be found so",
+     .offset = offsetof(struct channel_settings, control)},
+    {"loss", SETTING_PERCENT, "0%", "0%", "90%",
+     .help = "of the sender's rate, imposed where control = slowed",
+     .offset = offsetof(struct channel_settings, loss_ppm)},
 };
 const struct setting_group channel_group =
     SETTING_GROUP("channel", SETTING_CHANNEL, rows, struct channel_settings);
@@ -28,20 +34,20 @@ void channel_clear(struct channel *channel) {
     settings_clear(&channel->settings);
 }
 
-static const struct channel_settings *own(const struct channel *channel) {
+const struct channel_settings *channel_own(const struct channel *channel) {
     return settings_get(&channel->settings, &channel_group);
 }
 
 const char *channel_description(const struct channel *channel) {
-    return own(channel)->description;
+    return channel_own(channel)->description;
 }
 
 const char *channel_use(const struct channel *channel) {
-    return own(channel)->use;
+    return channel_own(channel)->use;
 }
 
 bool channel_uses(const struct channel *channel, const char *mechanism) {
-    return text_has_word(own(channel)->use, mechanism);
+    return text_has_word(channel_own(channel)->use, mechanism);
 }
 
 int channel_assign(struct channel *channel, const char *path, const char *value,
@@ -65,6 +71,19 @@ int channel_assign(struct channel *channel, const char *path, const char *value,
     return setting_assign(row, settings_edit(&channel->settings, group), value, error);
 }
 
+static int check_control(const struct channel *channel, struct error *error) {
+    const struct channel_settings *own = channel_own(channel);
+
+    if (own->control == CONTROL_SLOWED && !own->loss_ppm)
+        return error_set(error, -EINVAL,
+                         "control: slowed by nothing could not be found; add, say, loss = 5%%");
+    if (own->control != CONTROL_SLOWED && own->loss_ppm)
+        return error_set(error, -EINVAL,
+                         "loss: is imposed on a control only; add control = slowed, or leave it "
+                         "out");
+    return 0;
+}
+
 int channel_check(const struct channel *channel, struct error *error) {
     const struct registry *registry = channel->settings.registry;
     const char *cursor = channel_use(channel), *word;
@@ -79,12 +98,57 @@ int channel_check(const struct channel *channel, struct error *error) {
                              "use: unknown mechanism '%s'; `bench list mechanisms` shows all",
                              name);
     }
+    if (check_control(channel, error) < 0)
+        return -EINVAL;
     return registry->check_channel ? registry->check_channel(channel, error) : 0;
 }
 
 static bool in_use(const struct channel *channel, const struct setting_group *group) {
     return group->scope == SETTING_CHANNEL &&
            (group == &channel_group || channel_uses(channel, group->name));
+}
+
+void channel_difference_clear(struct channel_difference *difference) {
+    free(difference->path);
+    free(difference->value);
+    free(difference->other);
+    *difference = (struct channel_difference){NULL, NULL, NULL};
+}
+
+/* What a control and its baseline need not have in common. */
+static bool is_aside(const struct setting_group *group, const struct setting *row) {
+    return group == &channel_group && text_has_word("description control loss", row->key);
+}
+
+static bool differ(const struct channel *channel, const struct channel *other,
+                   const struct setting_group *group, struct channel_difference *ret) {
+    for (size_t i = 0; i < group->n_rows; i++) {
+        const struct setting *row = &group->rows[i];
+        char *value = setting_format(row, settings_get(&channel->settings, group));
+        char *there = setting_format(row, settings_get(&other->settings, group));
+
+        if (!is_aside(group, row) && !text_equal(value, there)) {
+            *ret = (struct channel_difference){group == &channel_group
+                                                   ? text_copy(row->key)
+                                                   : text_format("%s.%s", group->name, row->key),
+                                               value, there};
+            return true;
+        }
+        free(value);
+        free(there);
+    }
+    return false;
+}
+
+bool channel_differs(const struct channel *channel, const struct channel *other,
+                     struct channel_difference *ret) {
+    const struct registry *registry = channel->settings.registry;
+
+    for (size_t i = 0; i < registry->n_groups; i++)
+        if (in_use(channel, registry->groups[i]) &&
+            differ(channel, other, registry->groups[i], ret))
+            return true;
+    return false;
 }
 
 json_t *channel_to_json(const struct channel *channel) {

@@ -7,10 +7,21 @@
 
 #include "model/registry.h"
 
+/* What a channel is there for. A control is the scenario's baseline once more and shows what the
+ * set-up can tell: `same` must be found equivalent to the baseline (A/A control); `slowed`, whose
+ * sender's rate is lowered by the loss, must be found slower (positive control). */
+enum channel_control {
+    CONTROL_NONE, /* a subject of the experiment */
+    CONTROL_SAME,
+    CONTROL_SLOWED,
+};
+
 /* Settings that every channel has; those of its mechanisms are in their own groups. */
 struct channel_settings {
     char *description;
-    char *use; /* names of mechanisms */
+    char *use;       /* names of mechanisms */
+    int64_t control; /* enum channel_control */
+    int64_t loss_ppm;
 };
 extern const struct setting_group channel_group;
 
@@ -23,6 +34,7 @@ void channel_init(struct channel *channel, const char *name, const struct regist
 void channel_copy(struct channel *ret, const char *name, const struct channel *channel);
 void channel_clear(struct channel *channel);
 
+const struct channel_settings *channel_own(const struct channel *channel);
 const char *channel_description(const struct channel *channel);
 const char *channel_use(const struct channel *channel);
 bool channel_uses(const struct channel *channel, const char *mechanism);
@@ -32,8 +44,19 @@ bool channel_uses(const struct channel *channel, const char *mechanism);
 int channel_assign(struct channel *channel, const char *path, const char *value,
                    struct error *error);
 
-/* Whether every mechanism in `use` exists and the registry's check agrees. */
+/* Whether every mechanism in `use` exists, a loss and its control go together, and the registry's
+ * check agrees. The error begins with the key: "use: ...". */
 int channel_check(const struct channel *channel, struct error *error);
+
+/* The path of the first key in use that two channels differ in, description, control and loss aside
+ * ("use", "tls.groups"), with the values of both; false when there is none. The texts are the
+ * caller's. */
+struct channel_difference {
+    char *path, *value, *other;
+};
+bool channel_differs(const struct channel *channel, const struct channel *other,
+                     struct channel_difference *ret);
+void channel_difference_clear(struct channel_difference *difference);
 
 /* For the agent: the name and the blocks of the mechanisms in use, as JSON, and back. */
 json_t *channel_to_json(const struct channel *channel);

@@ -39,6 +39,9 @@ struct client_config {
     char *client_id;
     char *username, *password; /* username empty: none is sent */
     struct tls_config tls;
+    /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
+     * which it is silent on purpose (probes/pauses.h). */
+    int64_t loss_ppm;
 };
 extern const struct setting_group client_config_group;
 

@@ -20,8 +20,12 @@ static const struct setting scenario_rows[] = {
      .offset = offsetof(struct scenario_settings, order)},
     {"seed", SETTING_COUNT, "2022", "0", "4294967295", .help = "of the shuffled order",
      .offset = offsetof(struct scenario_settings, seed)},
-    {"baseline", SETTING_TEXT, "", .help = "what the others are compared with; empty: the first",
+    {"baseline", SETTING_TEXT, "",
+     .help = "what the others are compared with; empty: the first that is no control",
      .offset = offsetof(struct scenario_settings, baseline)},
+    {"margin", SETTING_PERCENT, "2%", "0.01%", "50%",
+     .help = "differences below it are taken for equal; fixed before the run",
+     .offset = offsetof(struct scenario_settings, margin_ppm)},
 };
 const struct setting_group scenario_group =
     SETTING_GROUP("scenario", SETTING_SCENARIO, scenario_rows, struct scenario_settings);

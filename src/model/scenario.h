@@ -14,6 +14,7 @@ struct scenario_settings {
     char *channels, *probes; /* words */
     int64_t repetitions, order, seed;
     char *baseline;
+    int64_t margin_ppm; /* differences below it are taken for equal */
 };
 extern const struct setting_group scenario_group;
 

@@ -1,5 +1,6 @@
 /* The channels of a scenario: each from the one it inherits, from nothing when it says what it
- * uses, else from its file; then come its own keys in the order in which they were given. */
+ * uses, else from its file, which may inherit as well; then come its own keys in the order in which
+ * they were given. */
 #include "base/inifile.h"
 #include "model/scenario_loader.h"
 
@@ -100,21 +101,63 @@ static int check_in_use(struct loader *loader, const struct channel *channel, co
     return 0;
 }
 
-/* Reads channels/NAME.ini into a channel that has the defaults. */
-static int read_channel_file(struct loader *loader, struct channel *channel) {
+static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret);
+
+/* Starts from another channel; place is where that was said. */
+static int inherit(struct loader *loader, const char *name, const char *parent_name,
+                   const char *place, int depth, struct channel *ret) {
+    struct channel parent;
+    int r;
+
+    if (depth >= MAX_INHERITS)
+        return error_set(loader->error, -EINVAL, "%s: inherits itself, or too deep a chain", place);
+    r = build_channel(loader, parent_name, depth + 1, &parent);
+    if (r == -ENOENT)
+        return error_prefix(loader->error, -EINVAL, "%s", place);
+    if (r < 0)
+        return r;
+    channel_copy(ret, name, &parent);
+    channel_clear(&parent);
+    return 0;
+}
+
+static bool is_inherits(const struct inifile_entry *entry) {
+    return text_equal(entry->section, "channel") && text_equal(entry->key, "inherits");
+}
+
+static char *place_of(const struct inifile *file, const struct inifile_entry *entry) {
+    return text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key);
+}
+
+/* The channel that a file starts from: the one it inherits, wherever in it that stands, or the
+ * defaults. */
+static int begin_file(struct loader *loader, const struct inifile *file, const char *name,
+                      int depth, struct channel *ret) {
+    for (size_t i = 0; i < file->n_entries; i++) {
+        CLEANUP_FREE char *place = place_of(file, &file->entries[i]);
+
+        if (is_inherits(&file->entries[i]))
+            return inherit(loader, name, file->entries[i].value, place, depth, ret);
+    }
+    channel_init(ret, name, loader->registry);
+    return 0;
+}
+
+/* The keys of channels/NAME.ini. */
+static int add_file_keys(struct loader *loader, const struct inifile *file,
+                         struct channel *channel) {
     size_t first = loader->origins.count;
-    CLEANUP(inifile_freep) struct inifile *file = NULL;
-    int r = open_channel_file(loader, channel->name, &file);
+    int r = 0;
 
     for (size_t i = 0; r == 0 && i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
-        CLEANUP_FREE char *place =
-            text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key);
+        CLEANUP_FREE char *place = place_of(file, entry);
         CLEANUP_FREE char *path = text_equal(entry->section, "channel")
                                       ? text_copy(entry->key)
                                       : text_format("%s.%s", entry->section, entry->key);
 
-        r = assign(loader, channel, place, path, entry->value);
+        if (!is_inherits(entry))
+            r = assign(loader, channel, place, path, entry->value);
     }
     for (size_t i = first; r == 0 && i < loader->origins.count; i++)
         r = check_in_use(loader, channel, loader->origins.list[i].place,
@@ -122,32 +165,34 @@ static int read_channel_file(struct loader *loader, struct channel *channel) {
     return r;
 }
 
-static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret);
+static int read_channel_file(struct loader *loader, const char *name, int depth,
+                             struct channel *ret) {
+    CLEANUP(inifile_freep) struct inifile *file = NULL;
+    struct channel channel;
+    int r = open_channel_file(loader, name, &file);
+
+    if (r == 0)
+        r = begin_file(loader, file, name, depth, &channel);
+    if (r < 0)
+        return r;
+    r = add_file_keys(loader, file, &channel);
+    if (r < 0)
+        channel_clear(&channel);
+    else
+        *ret = channel;
+    return r;
+}
 
 /* What the channel starts from. */
 static int begin_channel(struct loader *loader, const char *name, int depth, struct channel *ret) {
     const struct assignment *inherits = find_key(loader, name, "inherits");
-    struct channel parent;
-    int r;
 
-    if (inherits && depth >= MAX_INHERITS)
-        return error_set(loader->error, -EINVAL, "%s: inherits itself, or too deep a chain",
-                         inherits->place);
-    if (inherits) {
-        r = build_channel(loader, inherits->value, depth + 1, &parent);
-        if (r == -ENOENT)
-            return error_prefix(loader->error, -EINVAL, "%s", inherits->place);
-        if (r < 0)
-            return r;
-        channel_copy(ret, name, &parent);
-        channel_clear(&parent);
-        return 0;
-    }
+    if (inherits)
+        return inherit(loader, name, inherits->value, inherits->place, depth, ret);
+    if (!find_key(loader, name, "use"))
+        return read_channel_file(loader, name, depth, ret);
     channel_init(ret, name, loader->registry);
-    r = find_key(loader, name, "use") ? 0 : read_channel_file(loader, ret);
-    if (r < 0)
-        channel_clear(ret);
-    return r;
+    return 0;
 }
 
 static int add_own_keys(struct loader *loader, struct channel *channel) {
@@ -236,29 +281,22 @@ static int build_listed(struct loader *loader) {
     return blame_setting(loader, "scenario.channels", -EINVAL);
 }
 
-/* The file's baseline, when the command line has left that channel out. */
-static bool is_outdated_baseline(const struct loader *loader, const struct scenario_settings *own) {
-    const struct assignment *channels = assignments_find(&loader->given, "scenario.channels");
-    const struct assignment *baseline = assignments_find(&loader->given, "scenario.baseline");
-
-    return channels && baseline && strncmp(channels->place, "--", 2) == 0 &&
-           strncmp(baseline->place, "--", 2) != 0 && !text_has_word(own->channels, own->baseline);
-}
-
 int build_channels(struct loader *loader) {
-    struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
     int r = check_unlisted(loader);
 
-    if (r == 0)
-        r = build_listed(loader);
-    if (r < 0)
-        return r;
-    if (!*own->baseline || is_outdated_baseline(loader, own))
-        text_replace(&own->baseline, loader->scenario->channels[0].name);
-    if (text_has_word(own->channels, own->baseline))
-        return 0;
-    (void)error_set(loader->error, -EINVAL,
-                    "'%s' is none of the channels (%s); name one of them, or leave it out",
-                    own->baseline, own->channels);
-    return blame_setting(loader, "scenario.baseline", -EINVAL);
+    return r < 0 ? r : build_listed(loader);
+}
+
+int blame_channel_key(struct loader *loader, const char *channel, const char *key, int code) {
+    struct error what = *loader->error;
+    const struct assignment *origin;
+    struct channel again;
+
+    /* What made it is known while it is built. */
+    if (build_channel(loader, channel, 0, &again) == 0)
+        channel_clear(&again);
+    *loader->error = what;
+    origin = assignments_find(&loader->origins, key);
+    return origin ? error_prefix(loader->error, code, "%s", origin->place)
+                  : error_prefix(loader->error, code, "channel %s: %s", channel, key);
 }

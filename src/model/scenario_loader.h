@@ -1,6 +1,7 @@
 /*
- * scenario_loader - what scenario_load.c and scenario_channels.c share: all sources of a scenario
- * as one list of assignments, each knowing its place for messages. Included by these two alone.
+ * scenario_loader - what the parts of the loader share (scenario_load.c and scenario_*.c): all
+ * sources of a scenario as one list of assignments, each knowing its place for messages. Included
+ * by these alone.
  */
 #ifndef BENCH_MODEL_SCENARIO_LOADER_H
 #define BENCH_MODEL_SCENARIO_LOADER_H
@@ -47,7 +48,20 @@ int blame_setting(struct loader *loader, const char *path, int code);
 /* Whether the path is "channel.NAME.something": that waits for its channel's turn. */
 bool is_of_channel(const char *path);
 
-/* Builds the channels that the scenario names, and checks those that it only defines. */
+/* scenario_channels.c: builds the channels that the scenario names, and checks those that it only
+ * defines. */
 int build_channels(struct loader *loader);
+/* Puts the place where a key of a channel of the scenario was set in front of the message; returns
+ * code. */
+int blame_channel_key(struct loader *loader, const char *channel, const char *key, int code);
+
+/* scenario_design.c: once the channels are built, finds the baseline, and refuses what could not
+ * be concluded from: controls that are none. */
+int check_design(struct loader *loader);
+
+/* scenario_reference.c: a published value, "reference.KEY". */
+int apply_published(struct loader *loader, const struct assignment *assignment);
+/* "PLACE: unknown probe; known are ..." */
+int unknown_probe(struct loader *loader, const char *place);
 
 #endif

@@ -11,10 +11,13 @@ static bool is_text(const struct setting *row) {
 }
 
 static enum unit_kind unit_of(const struct setting *row) {
-    return row->type == SETTING_BYTES      ? UNIT_BYTES
-           : row->type == SETTING_DURATION ? UNIT_DURATION
-           : row->type == SETTING_RATE     ? UNIT_RATE
-                                           : UNIT_NONE;
+    static const enum unit_kind units[] = {
+        [SETTING_COUNT] = UNIT_NONE,        [SETTING_BYTES] = UNIT_BYTES,
+        [SETTING_DURATION] = UNIT_DURATION, [SETTING_RATE] = UNIT_RATE,
+        [SETTING_PERCENT] = UNIT_PERCENT,
+    };
+
+    return units[row->type];
 }
 
 static char **text_at(const struct setting *row, const void *block) {
@@ -198,6 +201,7 @@ char *setting_describe(const struct setting *row) {
         [SETTING_RAW] = "a text",          [SETTING_CHOICE] = "one of",
         [SETTING_COUNT] = "a number",      [SETTING_BYTES] = "a size in bytes",
         [SETTING_DURATION] = "a duration", [SETTING_RATE] = "a rate",
+        [SETTING_PERCENT] = "a share",
     };
 
     if (row->type == SETTING_CHOICE)

@@ -27,6 +27,7 @@ enum setting_type {
     SETTING_BYTES,    /* int64_t, written 30B, 64KiB, 1MiB */
     SETTING_DURATION, /* int64_t nanoseconds, written 100ms, 10s, 5min, 30d */
     SETTING_RATE,     /* int64_t bit/s, written 13.4Mbit/s */
+    SETTING_PERCENT,  /* int64_t millionths, written 2%, 0.5% */
 };
 
 struct setting {

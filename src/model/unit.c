@@ -25,17 +25,21 @@ static const struct unit durations[] = {{"d", 86400 * NS_PER_S},
 static const struct unit rates[] = {
     {"Gbit/s", 1000000000}, {"Mbit/s", 1000000}, {"kbit/s", 1000}, {"bit/s", 1}};
 static const struct unit none[] = {{"", 1}};
+static const struct unit percents[] = {{"%", 10000}};
 
 static const struct {
     const struct unit *units;
     size_t count;
     const char *names, *example, *zero; /* zero: the unit that 0 is written with */
+    const char *finest;                 /* what a value must be a multiple of */
 } kinds[] = {
-    [UNIT_NONE] = {none, ARRAY_SIZE(none), "no unit", "50", ""},
-    [UNIT_BYTES] = {bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB", "B"},
-    [UNIT_DURATION] = {durations, ARRAY_SIZE(durations), "us, ms, s, min, h or d", "10s", "s"},
+    [UNIT_NONE] = {none, ARRAY_SIZE(none), "no unit", "50", "", "1"},
+    [UNIT_BYTES] = {bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB", "B", "1B"},
+    [UNIT_DURATION] = {durations, ARRAY_SIZE(durations), "us, ms, s, min, h or d", "10s", "s",
+                       "1ns"},
     [UNIT_RATE] = {rates, ARRAY_SIZE(rates), "bit/s, kbit/s, Mbit/s or Gbit/s", "13.4Mbit/s",
-                   "bit/s"},
+                   "bit/s", "1bit/s"},
+    [UNIT_PERCENT] = {percents, ARRAY_SIZE(percents), "%", "0.5%", "%", "0.0001%"},
 };
 
 static const struct unit *find(enum unit_kind kind, const char *name) {
@@ -100,11 +104,23 @@ int unit_parse(enum unit_kind kind, const char *text, int64_t *ret, struct error
         __builtin_mul_overflow(fraction, unit->factor, &part))
         return error_set(error, -ERANGE, "'%s' is too large", text);
     if (part % scale)
-        return error_set(error, -EINVAL, "'%s' is not a whole number of the smallest unit", text);
+        return error_set(error, -EINVAL, "'%s' is not a whole number of the smallest unit, %s",
+                         text, kinds[kind].finest);
     if (__builtin_add_overflow(value, part / scale, &value))
         return error_set(error, -ERANGE, "'%s' is too large", text);
     *ret = value;
     return 0;
+}
+
+/* A share has no unit that every value is a multiple of: up to four decimals. */
+static char *format_percent(int64_t ppm) {
+    CLEANUP_FREE char *digits =
+        text_format("%lld.%04lld", (long long)(ppm / 10000), (long long)(ppm % 10000));
+    size_t length = strlen(digits);
+
+    while (digits[length - 1] == '0')
+        digits[--length] = '\0';
+    return text_format("%s%%", digits);
 }
 
 char *unit_format(enum unit_kind kind, int64_t value) {
@@ -112,5 +128,5 @@ char *unit_format(enum unit_kind kind, int64_t value) {
         if (value && value % kinds[kind].units[i].factor == 0)
             return text_format("%lld%s", (long long)(value / kinds[kind].units[i].factor),
                                kinds[kind].units[i].name);
-    return text_format("0%s", kinds[kind].zero);
+    return value ? format_percent(value) : text_format("0%s", kinds[kind].zero);
 }

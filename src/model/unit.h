@@ -1,6 +1,6 @@
 /*
  * unit - numbers with units as people write them in scenario files: 30B, 64KiB, 100ms, 10s,
- * 13.4Mbit/s.
+ * 13.4Mbit/s, 0.5%.
  */
 #ifndef BENCH_MODEL_UNIT_H
 #define BENCH_MODEL_UNIT_H
@@ -14,6 +14,7 @@ enum unit_kind {
     UNIT_BYTES,    /* B KiB MiB GiB */
     UNIT_DURATION, /* us ms s min h d, in nanoseconds */
     UNIT_RATE,     /* bit/s kbit/s Mbit/s Gbit/s; k is 1000 */
+    UNIT_PERCENT,  /* %, in millionths (ppm) */
 };
 
 /* Reads a whole, non-negative number with its unit ("1.5s" is 1500 ms, but "1.5B" is refused).

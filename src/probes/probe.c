@@ -2,6 +2,7 @@
 
 #include "probes/delivery.h"
 #include "probes/path.h"
+#include "probes/per_unit.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
 #include "probes/transport.h"
@@ -13,6 +14,7 @@
 const struct probe *const probes[] = {
     &probe_path,
     &probe_transport,
+    &probe_transport_per_unit,
     &probe_delivery,
 };
 const size_t n_probes = ARRAY_SIZE(probes);

@@ -1,40 +1,32 @@
 #include "probes/stream.h"
 
 #include "base/clock.h"
+#include "probes/stream_loop.h"
 #include "security/tls_context.h"
+#include "transport/overhead.h"
 #include "transport/transport.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 
-/* A stall of this length ends a stream. */
-#define STALL_NS (10 * NS_PER_S)
 /* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
  * sender has written is soon at the receiver. */
 #define NOT_SENT_BYTES (256 * 1024)
 #define GATHER_BYTES   (64 * 1024)
 #define RECEIVE_BYTES  (128 * 1024)
 
-/* What a stream's thread needs. */
-struct loop {
-    struct transport *transport;
-    unsigned char *buffer; /* a sender's is filled */
-    size_t size;
-};
-
 /* All streams of one worker. */
 struct bundle {
     const struct stream_settings *settings;
     bool sends;
     struct stream *streams;
-    struct loop *loops; /* one a stream */
+    struct stream_loop *loops; /* one a stream */
     size_t n;
     _Atomic bool stop;
+    bool slowed; /* on a channel with an imposed loss */
+    struct pauses pauses;
     SSL_CTX *context;
 };
 
@@ -44,18 +36,25 @@ int64_t stream_planned_ns(const void *settings) {
     return own->warmup_ns + own->duration_ns;
 }
 
-static void bundle_open(struct bundle *bundle, const struct stream_settings *settings, bool sends) {
-    *bundle = (struct bundle){.settings = settings, .sends = sends, .n = (size_t)settings->streams};
+static void bundle_open(struct bundle *bundle, const struct stream_settings *settings, bool sends,
+                        int64_t loss_ppm) {
+    *bundle = (struct bundle){.settings = settings,
+                              .sends = sends,
+                              .n = (size_t)settings->streams,
+                              .slowed = loss_ppm > 0};
+    pauses_init(&bundle->pauses, loss_ppm, bundle->n);
     bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
     if (!bundle->streams)
         abort();
     memset(bundle->streams, 0, bundle->n * sizeof(struct stream));
     bundle->loops = memory_new(bundle->n, sizeof(*bundle->loops));
     for (size_t i = 0; i < bundle->n; i++) {
-        struct loop *loop = &bundle->loops[i];
+        struct stream_loop *loop = &bundle->loops[i];
 
         loop->size = sends ? (size_t)settings->write_size_bytes : RECEIVE_BYTES;
         loop->buffer = memory_new(loop->size, 1);
+        loop->unit_bytes = settings->write_size_bytes;
+        loop->pauses = &bundle->pauses;
         if (sends)
             (void)!getrandom(loop->buffer, loop->size, 0);
         bundle->streams[i].context = loop;
@@ -74,77 +73,12 @@ static void bundle_close(struct bundle *bundle) {
     free(bundle->loops);
 }
 
-/* ---- the measured loops ---- */
-
-static void end_stream(struct stream *stream, int code, const char *what) {
-    if (code < 0)
-        stream->code = error_errno(&stream->error, code, "%s", what);
-    atomic_store(&stream->ended, true);
-}
-
-/* Until the receiver has finished too: to close on what it has said, be it a session ticket, would
- * reset the connection under what is still on its way. That may be slow, as long as it moves. */
-static int await_receiver(const struct loop *loop) {
-    int on_its_way = INT_MAX, before;
-    ssize_t n = 1;
-
-    while (n != 0) {
-        n = loop->transport->ops->receive(loop->transport, loop->buffer, loop->size);
-        if (n >= 0)
-            continue;
-        before = on_its_way;
-        if (n != -ETIMEDOUT || ioctl(loop->transport->fd, SIOCOUTQ, &on_its_way) < 0)
-            return 0; /* the receiver counts what it has, and will say */
-        if (on_its_way >= before)
-            return -ETIMEDOUT;
-    }
-    return 0;
-}
-
-static void *send_loop(void *argument) {
-    struct stream *stream = argument;
-    struct loop *loop = stream->context;
-    struct transport *transport = loop->transport;
-    int64_t bytes = 0;
-    int r = 0;
-
-    while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
-        r = transport->ops->send(transport, loop->buffer, loop->size);
-        if (r == 0)
-            bytes += (int64_t)loop->size;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
-    }
-    transport->ops->finish(transport);
-    if (r == 0)
-        r = await_receiver(loop);
-    end_stream(stream, r, "sending");
-    return NULL;
-}
-
-static void *receive_loop(void *argument) {
-    struct stream *stream = argument;
-    struct loop *loop = stream->context;
-    struct transport *transport = loop->transport;
-    int64_t bytes = 0;
-    ssize_t n;
-
-    while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
-        bytes += n;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
-    }
-    transport->ops->finish(transport);
-    end_stream(stream, (int)n, "receiving");
-    return NULL;
-}
-
-/* ---- around them ---- */
-
 static struct transport_options options_of(const struct stream_settings *settings) {
     return (struct transport_options){
         .send_buffer_bytes = settings->send_buffer_bytes,
         .receive_buffer_bytes = settings->receive_buffer_bytes,
         .not_sent_bytes = NOT_SENT_BYTES,
-        .timeout_ns = STALL_NS,
+        .timeout_ns = STREAM_STALL_NS,
         .gather_bytes = settings->write == STREAM_GATHERED ? GATHER_BYTES : 0,
         .congestion = text_equal(settings->congestion, "default") ? "" : settings->congestion,
     };
@@ -159,19 +93,34 @@ static int check_received(const json_t *facts, int64_t received, struct error *e
                      (long long)received);
 }
 
+/* What all of a sender's streams have cost on the wire, beside what they must cost. */
+static void put_wire(struct stage *stage, const struct bundle *bundle,
+                     const struct wire_bytes *wire, const struct tls_session *session,
+                     int64_t total) {
+    int64_t unit = bundle->settings->write_size_bytes, theory = -1,
+            record = overhead_record(session->version, session->cipher);
+
+    if (record >= 0)
+        theory = total / unit * overhead_written(unit, record) +
+                 (int64_t)bundle->n * overhead_farewell(record);
+    wire_bytes_put(wire, stage, total, theory);
+}
+
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct stage *stage, struct bundle *bundle, struct error *error) {
     struct stage_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
     json_auto_t *facts = NULL;
     struct tls_session session;
+    struct wire_bytes wire;
     int64_t total = 0;
     int r;
 
     for (size_t i = 0; i < bundle->n; i++)
         fds[i] = bundle->loops[i].transport->fd;
+    wire_bytes_begin(&wire, fds, bundle->n);
     r = stage_measure(stage, &window, bundle->streams, bundle->n,
-                      bundle->sends ? send_loop : receive_loop, !bundle->sends, error);
+                      stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
     if (r == 0) {
         role_tcp_metrics(stage, fds, bundle->n);
         r = stage_await(stage, "stop", &facts, error);
@@ -190,6 +139,8 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
                               json_integer(total));
     transport_session(bundle->loops[0].transport, &session);
     stage_put_session(stage, &session);
+    if (bundle->sends)
+        put_wire(stage, bundle, &wire, &session, total);
     return stage_report(stage, error);
 }
 
@@ -210,7 +161,7 @@ static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
     int r = 0;
 
     for (size_t i = 0; i < bundle->n && r == 0; i++) {
-        if (poll(pollers, 2, (int)(STALL_NS / NS_PER_MS)) <= 0 || !pollers[0].revents)
+        if (poll(pollers, 2, (int)(STREAM_STALL_NS / NS_PER_MS)) <= 0 || !pollers[0].revents)
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
         r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
                              error);
@@ -271,21 +222,27 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
                       : text_format("%s:P-256", group_name);
 }
 
-static int live(struct stage *stage, const struct setting_group *group, bool with_tls, bool server,
+static int live(struct stage *stage, const struct stream_kind *kind, bool server,
                 struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
-    void *settings = NULL;
-    int r = role_settings(stage, group, &settings, error);
+    struct stream_settings *settings;
+    void *block = NULL;
+    int r = role_settings(stage, kind->group, &block, error);
 
     if (r < 0)
         return r;
-    bundle_open(&bundle, settings,
-                server == (((struct stream_settings *)settings)->direction == STREAM_DOWN));
+    settings = block;
+    if (kind->per_unit)
+        settings->write = STREAM_PER_UNIT;
     r = role_client(stage, &client, error);
-    if (r == 0 && with_tls)
+    if (r < 0)
+        return r;
+    bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
+                client->loss_ppm);
+    if (kind->in_channel)
         pin_tls(&client->tls, json_object_get(stage->params, "pin"));
-    if (r == 0 && with_tls && client->tls.enabled)
+    if (kind->in_channel && client->tls.enabled)
         r = server ? tls_context_server(&bundle.context, client, error)
                    : tls_context_client(&bundle.context, client, error);
     if (r == 0 && !server)
@@ -294,17 +251,15 @@ static int live(struct stage *stage, const struct setting_group *group, bool wit
         r = server ? serve(stage, &bundle, client, error) : reach(stage, &bundle, client, error);
     if (r == 0) {
         bundle_close(&bundle);
-        setting_block_free(group, settings);
+        setting_block_free(kind->group, block);
     }
     return r;
 }
 
-int stream_server(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error) {
-    return live(stage, group, with_tls, true, error);
+int stream_server(struct stage *stage, const struct stream_kind *kind, struct error *error) {
+    return live(stage, kind, true, error);
 }
 
-int stream_client(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error) {
-    return live(stage, group, with_tls, false, error);
+int stream_client(struct stage *stage, const struct stream_kind *kind, struct error *error) {
+    return live(stage, kind, false, error);
 }

@@ -1,11 +1,11 @@
 /*
- * stream - bulk streams between two workers: what the path and the transport probe share. Which of
- * the two it is, is only a matter of whether the client_config has TLS.
+ * stream - bulk streams between two workers: what path, transport and transport-per-unit share.
  */
 #ifndef BENCH_PROBES_STREAM_H
 #define BENCH_PROBES_STREAM_H
 
 #include "probes/probe.h"
+#include "probes/wire_bytes.h"
 
 enum stream_direction { STREAM_UP, STREAM_DOWN }; /* up: from client2 to the broker's host */
 enum stream_write { STREAM_GATHERED, STREAM_PER_UNIT };
@@ -22,7 +22,7 @@ struct stream_settings {
                               .offset = offsetof(struct stream_settings, member)                   \
     }
 
-/* The rows that both probes have. */
+/* The rows that all of them have. */
 #define STREAM_SETTINGS                                                                            \
     STREAM_SETTING("duration", SETTING_DURATION, "10s", "100ms", "1h", NULL,                       \
                    "measured time of a trial", duration_ns),                                       \
@@ -42,15 +42,19 @@ struct stream_settings {
         STREAM_SETTING("receive_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                  \
                        "SO_RCVBUF; 0B: the kernel's own", receive_buffer_bytes)
 
-/* The metrics that both probes have, behind the headline. */
-#define STREAM_METRICS METRICS_OF_PROCESS, METRICS_OF_TCP
+/* The metrics that all of them have, behind the headline. */
+#define STREAM_METRICS METRICS_OF_PROCESS, METRICS_OF_TCP, METRICS_OF_WIRE
 
-/* The lives of the two roles of a probe with this group; TLS as the client_config says, but never
- * without with_tls. */
-int stream_server(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error);
-int stream_client(struct stage *stage, const struct setting_group *group, bool with_tls,
-                  struct error *error);
+/* What sets them apart. */
+struct stream_kind {
+    const struct setting_group *group;
+    bool in_channel; /* under TLS if the client_config says so; else it never is */
+    bool per_unit;   /* as with write = per-unit, which this group then does not have */
+};
+
+/* The lives of the two roles of such a probe. */
+int stream_server(struct stage *stage, const struct stream_kind *kind, struct error *error);
+int stream_client(struct stage *stage, const struct stream_kind *kind, struct error *error);
 
 /* probe.planned_ns of a struct stream_settings. */
 int64_t stream_planned_ns(const void *settings);

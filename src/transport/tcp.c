@@ -12,6 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define IP4_HEADER_BYTES 20
+#define IP6_HEADER_BYTES 40
+#define TCP_HEADER_BYTES 20
+#define TIMESTAMPS_BYTES 12 /* padded, as Linux sends them */
+
 static int tcp_send(struct transport *transport, const void *data, size_t length) {
     const char *next = data;
 
@@ -37,11 +42,15 @@ static ssize_t tcp_receive(struct transport *transport, void *data, size_t size)
     return n >= 0 ? n : errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
+static void tcp_flush(struct transport *transport) {
+    (void)transport; /* nothing is held back */
+}
+
 static void tcp_finish(struct transport *transport) {
     (void)shutdown(transport->fd, SHUT_WR);
 }
 
-const struct transport_ops tcp_ops = {tcp_send, tcp_receive, tcp_finish};
+const struct transport_ops tcp_ops = {tcp_send, tcp_receive, tcp_flush, tcp_finish};
 
 static void read_words(const char *path, char words[256]) {
     FILE *file = fopen(path, "re");
@@ -187,6 +196,19 @@ int tcp_connect(int *ret, const char *address, int64_t port,
     return 0;
 }
 
+/* Without options but time stamps, which the kernel sends with every segment or with none. */
+static int64_t header_bytes(int fd, const struct tcp_info *info) {
+    struct sockaddr_storage peer = {0};
+    socklen_t length = sizeof(peer);
+    bool version6;
+
+    (void)getpeername(fd, (struct sockaddr *)&peer, &length);
+    version6 = peer.ss_family == AF_INET6 &&
+               !IN6_IS_ADDR_V4MAPPED(&((struct sockaddr_in6 *)&peer)->sin6_addr);
+    return (version6 ? IP6_HEADER_BYTES : IP4_HEADER_BYTES) + TCP_HEADER_BYTES +
+           (info->tcpi_options & TCPI_OPT_TIMESTAMPS ? TIMESTAMPS_BYTES : 0);
+}
+
 int tcp_read_counters(int fd, struct tcp_counters *ret) {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
@@ -197,9 +219,13 @@ int tcp_read_counters(int fd, struct tcp_counters *ret) {
         .retransmits = info.tcpi_total_retrans,
         .segments_out = info.tcpi_segs_out,
         .segments_in = info.tcpi_segs_in,
+        .data_segments = info.tcpi_data_segs_out,
         /* Not tcpi_bytes_acked, which counts the SYN. */
         .bytes_sent = (int64_t)(info.tcpi_bytes_sent - info.tcpi_bytes_retrans),
+        .bytes_waiting = info.tcpi_notsent_bytes,
         .bytes_received = (int64_t)info.tcpi_bytes_received,
+        .mss = info.tcpi_snd_mss,
+        .header_bytes = header_bytes(fd, &info),
         .rtt_ms = info.tcpi_rtt / 1e3,
         .rtt_min_ms = info.tcpi_min_rtt / 1e3,
     };

@@ -39,13 +39,17 @@ static ssize_t tls_receive(struct transport *transport, void *data, size_t size)
                                                                      : failure(transport->ssl, n);
 }
 
-static void tls_finish(struct transport *transport) {
+static void tls_flush(struct transport *transport) {
     (void)BIO_flush(SSL_get_wbio(transport->ssl));
+}
+
+static void tls_finish(struct transport *transport) {
+    tls_flush(transport);
     (void)SSL_shutdown(transport->ssl);
     (void)shutdown(transport->fd, SHUT_WR);
 }
 
-static const struct transport_ops tls_ops = {tls_send, tls_receive, tls_finish};
+static const struct transport_ops tls_ops = {tls_send, tls_receive, tls_flush, tls_finish};
 
 /* Puts a buffer between records and socket, which is sent whenever it is full. */
 static int start_gathering(struct transport *transport, int64_t gather_bytes, struct error *error) {

@@ -24,6 +24,8 @@ struct transport_ops {
     int (*send)(struct transport *transport, const void *data, size_t length);
     /* What is there, at least a byte: its length, 0 at the end, or a negative errno. */
     ssize_t (*receive)(struct transport *transport, void *data, size_t size);
+    /* Sends what was gathered until now. */
+    void (*flush)(struct transport *transport);
     /* Tells the peer that nothing more will be sent. */
     void (*finish)(struct transport *transport);
 };
@@ -75,8 +77,11 @@ int tcp_set_options(int fd, const struct transport_options *options, struct erro
  * and bytes the bytes on the wire can only be estimated. */
 struct tcp_counters {
     int64_t retransmits, segments_out, segments_in;
-    int64_t bytes_sent; /* without those sent again */
+    int64_t data_segments; /* of segments_out, those with payload; those sent again, too */
+    int64_t bytes_sent;    /* without those sent again */
+    int64_t bytes_waiting; /* written to the socket, and not sent yet */
     int64_t bytes_received;
+    int64_t mss, header_bytes; /* payload of a full segment; IP and TCP headers of each */
     double rtt_ms, rtt_min_ms;
 };
 int tcp_read_counters(int fd, struct tcp_counters *ret);

@@ -259,7 +259,8 @@ refused 'an option for ssh in a host'\''s place' \
   --publisher-host ssh://-oProxyCommand=x
 refused 'a rate without a unit' "--set lab\.rate: '13\.4' lacks a unit \(bit/s, kbit/s" "$tiny" \
   --set lab.rate=13.4
-refused 'a loss that is none' "--set lab\.loss: 'much' is no share" "$tiny" --set lab.loss=much
+refused 'a loss that is none' \
+  "--set lab\.loss: 'much' is not a number .* say, 0\.5%" "$tiny" --set lab.loss=much
 run "$bench" run "$tiny" --broker-host lab:a --output "$scratch/none"
 exits 'half a lab' 3
 contains 'the other half is named' "$err" '--broker-host lab:a --publisher-host lab:b'

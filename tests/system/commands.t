@@ -38,15 +38,15 @@ while read -r kind names; do
   done
 done <<'END'
 scenarios paper paper-order quick
-channels plain password mutual-tls mutual-tls-password
+channels plain plain-again plain-slowed password mutual-tls mutual-tls-password
 mechanisms tls certificate password
-probes path transport delivery
-settings scenario.repetitions telemetry.interval probe.path.duration channel.NAME.tls.key_type
-metrics path transport delivery
+probes path transport transport-per-unit delivery
+settings scenario.repetitions telemetry.interval probe.path.duration probe.transport-per-unit.warmup channel.NAME.tls.key_type
+metrics path transport transport-per-unit delivery
 END
 run "$bench" list settings
 # A setting that is listed can be set, to its own default; two that are not of one scenario apart.
-printf '%s\n' "$out" | sed -n 's/^  \([a-z_]*\.[A-Za-z_.]*\) .*/\1/p' |
+printf '%s\n' "$out" | sed -n 's/^  \([a-z_]*\.[A-Za-z_.-]*\) .*/\1/p' |
   grep -v '^channel\.NAME\|^reference\.' >"$scratch/settings"
 printf '%s\n' "$out" | sed -n 's/.*; default //p' >"$scratch/defaults"
 set --

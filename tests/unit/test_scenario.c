@@ -71,6 +71,7 @@ static void test_defaults(void **state) {
     assert_int_equal(own->repetitions, 50);
     assert_int_equal(own->seed, 2022);
     assert_int_equal(own->order, ORDER_SHUFFLED);
+    assert_int_equal(own->margin_ppm, 20000);
     assert_string_equal(hosts->broker, "local");
     assert_int_equal(scenario->n_channels, 2);
     assert_string_equal(scenario->channels[0].name, "plain");
@@ -147,10 +148,13 @@ static void test_channel_of_the_scenario_overrides_its_file(void **state) {
                 overrides, ARRAY_SIZE(overrides));
 
     (void)state;
-    assert_has(text, "\n[channel.plain]\ndescription = \nuse = password\npassword.user = User1\n");
-    assert_has(text, "\n[channel.mutual]\ndescription = mine\nuse = tls certificate\n"
-                     "tls.min_version = 1.3\ntls.max_version = 1.3\ntls.ciphers = \n"
-                     "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519\n");
+    assert_has(text, "\n[channel.plain]\ndescription = \nuse = password\ncontrol = none\n"
+                     "loss = 0%\npassword.user = User1\n");
+    assert_has(
+        text,
+        "\n[channel.mutual]\ndescription = mine\nuse = tls certificate\n"
+        "control = none\nloss = 0%\ntls.min_version = 1.3\ntls.max_version = 1.3\ntls.ciphers = \n"
+        "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519\n");
     assert_stable(text);
 }
 
@@ -164,7 +168,8 @@ static void test_inheritance(void **state) {
 
     (void)state;
     assert_has(text, "\nbaseline = c\n");
-    assert_has(text, "\n[channel.c]\ndescription = of b\nuse = tls\ntls.min_version = 1.2\n"
+    assert_has(text, "\n[channel.c]\ndescription = of b\nuse = tls\ncontrol = none\nloss = "
+                     "0%\ntls.min_version = 1.2\n"
                      "tls.max_version = 1.2\ntls.ciphers = ECDHE-ECDSA-AES128-GCM-SHA256\n"
                      "tls.suites = \ntls.groups = P-256\n");
     assert_has(text, "\n[channel.b]\ndescription = of b\nuse = tls certificate\n");

@@ -65,6 +65,10 @@ static void test_keys_and_values(void **state) {
         {PLAIN "repetitions =\n", "@/main.ini:3: [scenario] repetitions: has no value; leave"},
         {PLAIN "order = random\n", "@/main.ini:3: [scenario] order: 'random' is none of: "
                                    "shuffled sequential"},
+        {PLAIN "margin = 2\n", "@/main.ini:3: [scenario] margin: '2' lacks a unit (%)"},
+        {PLAIN "margin = 60%\n", "@/main.ini:3: [scenario] margin: '60%' is out of bounds; right "
+                                 "would be a share from 0.01% to 50%"},
+        {PLAIN "margin = 0%\n", "@/main.ini:3: [scenario] margin: '0%' is out of bounds"},
         {PLAIN "seed = 4294967296\n", "@/main.ini:3: [scenario] seed: '4294967296' is out of"},
         {PLAIN "probes = path path\n", "@/main.ini:3: [scenario] probes: names 'path' twice"},
         {PLAIN "\n# x\n[probe.path]\nduration = 10\n",

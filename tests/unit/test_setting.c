@@ -6,7 +6,7 @@
 
 struct block {
     char *text, *words, *checked, *open;
-    int64_t choice, count, bytes, duration_ns;
+    int64_t choice, count, bytes, duration_ns, share_ppm;
 };
 
 static int check_even(const char *value, struct error *error) {
@@ -24,6 +24,7 @@ static const struct setting rows[] = {
     {"count", SETTING_COUNT, "5", "1", "10", .help = "h", AT(count)},
     {"bytes", SETTING_BYTES, "64KiB", .max = "1MiB", .help = "h", AT(bytes)},
     {"duration", SETTING_DURATION, "10s", .min = "100ms", .help = "h", AT(duration_ns)},
+    {"share", SETTING_PERCENT, "2%", "0.5%", "50%", .help = "h", AT(share_ppm)},
 };
 static const struct setting_group group =
     SETTING_GROUP("sample", SETTING_SCENARIO, rows, struct block);
@@ -51,6 +52,7 @@ static void test_defaults(void **state) {
     assert_int_equal(block->count, 5);
     assert_int_equal(block->bytes, 65536);
     assert_int_equal(block->duration_ns, 10000000000);
+    assert_int_equal(block->share_ppm, 20000);
     assert_null(setting_find(&group, "Text"));
     assert_null(setting_find(&group, "sample.text"));
     assert_null(setting_find(&group, ""));
@@ -76,6 +78,8 @@ static void test_every_type(void **state) {
         {"bytes", "1048576B", "1MiB"},
         {"duration", "100ms", NULL},
         {"duration", "120s", "2min"},
+        {"share", "0.5%", NULL},
+        {"share", "12.50%", "12.5%"},
     };
     CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
 
@@ -119,6 +123,11 @@ static void test_refusals(void **state) {
         {"duration", "99ms", -ERANGE,
          "'99ms' is out of bounds; right would be a duration of at least 100ms"},
         {"duration", "", -EINVAL, "has no value; leave the line out for the default, 10s"},
+        {"share", "0.4999%", -ERANGE,
+         "'0.4999%' is out of bounds; right would be a share from 0.5% to 50%"},
+        {"share", "50.0001%", -ERANGE,
+         "'50.0001%' is out of bounds; right would be a share from 0.5% to 50%"},
+        {"share", "2", -EINVAL, "'2' lacks a unit (%); write, say, 2%"},
     };
     CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
 
@@ -161,6 +170,7 @@ static void test_descriptions(void **state) {
         "a number from 1 to 10",
         "a size in bytes of at most 1MiB",
         "a duration of at least 100ms",
+        "a share from 0.5% to 50%",
     };
 
     (void)state;
@@ -237,14 +247,14 @@ static void test_bad_json(void **state) {
     (void)json_object_set_new(extra, "other", json_string("x"));
     (void)json_object_set_new(number, "count", json_integer(5));
     (void)json_object_set_new(wrong, "count", json_string("11"));
-    assert_bad_json(missing, -EBADMSG, "sample: 7 values where 8 belong");
+    assert_bad_json(missing, -EBADMSG, "sample: 8 values where 9 belong");
     assert_bad_json(renamed, -EBADMSG, "sample.words: is missing");
-    assert_bad_json(extra, -EBADMSG, "sample: 9 values where 8 belong");
+    assert_bad_json(extra, -EBADMSG, "sample: 10 values where 9 belong");
     assert_bad_json(number, -EBADMSG, "sample.count: is missing");
     assert_bad_json(wrong, -ERANGE,
                     "sample.count: '11' is out of bounds; right would be a number from 1 to 10");
-    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 8 belong");
-    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 8 belong");
+    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 9 belong");
+    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 9 belong");
 }
 
 /* ---- every table of the product ---- */
@@ -253,6 +263,7 @@ static enum unit_kind unit_of(const struct setting *row) {
     return row->type == SETTING_BYTES      ? UNIT_BYTES
            : row->type == SETTING_DURATION ? UNIT_DURATION
            : row->type == SETTING_RATE     ? UNIT_RATE
+           : row->type == SETTING_PERCENT  ? UNIT_PERCENT
                                            : UNIT_NONE;
 }
 

@@ -57,6 +57,13 @@ static const struct reading readings[] = {
     {UNIT_RATE, "0bit/s", 0, NULL},
     {UNIT_RATE, "13.4Mbit/s", 13400000, "13400kbit/s"},
     {UNIT_RATE, "1000Mbit/s", 1000000000, "1Gbit/s"},
+    {UNIT_PERCENT, "0%", 0, NULL},
+    {UNIT_PERCENT, "0.0001%", 1, NULL},
+    {UNIT_PERCENT, "0.5%", 5000, NULL},
+    {UNIT_PERCENT, "2%", 20000, NULL},
+    {UNIT_PERCENT, "2.50%", 25000, "2.5%"},
+    {UNIT_PERCENT, "12.0305 %", 120305, "12.0305%"},
+    {UNIT_PERCENT, "100%", 1000000, NULL},
 };
 
 static void test_reads(void **state) {
@@ -88,7 +95,8 @@ static void test_writes(void **state) {
 
 /* Whatever is written is read back: steps through all sizes, with and without a common unit. */
 static void test_round_trip(void **state) {
-    static const enum unit_kind kinds[] = {UNIT_NONE, UNIT_BYTES, UNIT_DURATION, UNIT_RATE};
+    static const enum unit_kind kinds[] = {UNIT_NONE, UNIT_BYTES, UNIT_DURATION, UNIT_RATE,
+                                           UNIT_PERCENT};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
@@ -145,8 +153,8 @@ static void test_refuses(void **state) {
         {UNIT_DURATION, "10MiB", -EINVAL, NULL},
         {UNIT_DURATION, "10S", -EINVAL, NULL},
         {UNIT_DURATION, "10s ", -EINVAL, NULL},
-        {UNIT_NONE, "1.5", -EINVAL, "'1.5' is not a whole number of the smallest unit"},
-        {UNIT_BYTES, "1.5B", -EINVAL, "'1.5B' is not a whole number of the smallest unit"},
+        {UNIT_NONE, "1.5", -EINVAL, "'1.5' is not a whole number of the smallest unit, 1"},
+        {UNIT_BYTES, "1.5B", -EINVAL, "'1.5B' is not a whole number of the smallest unit, 1B"},
         {UNIT_BYTES, "0.3KiB", -EINVAL, NULL},
         {UNIT_DURATION, "0.5ns", -EINVAL, NULL},
         {UNIT_NONE, "x", -EINVAL, "'x' is not a number that can be used here; write, say, 50"},
@@ -158,6 +166,14 @@ static void test_refuses(void **state) {
         {UNIT_NONE, "1,5", -EINVAL, NULL},
         {UNIT_NONE, "inf", -EINVAL, NULL},
         {UNIT_DURATION, "s", -EINVAL, NULL},
+        {UNIT_PERCENT, "", -EINVAL, "has no value; write, say, 0.5%"},
+        {UNIT_PERCENT, "2", -EINVAL, "'2' lacks a unit (%); write, say, 2%"},
+        {UNIT_PERCENT, "-2%", -EINVAL, "'-2%' is negative"},
+        {UNIT_PERCENT, "2ppm", -EINVAL, "'2ppm' has the wrong unit; right would be %, as in 0.5%"},
+        {UNIT_PERCENT, "0.00005%", -EINVAL,
+         "'0.00005%' is not a whole number of the smallest unit, 0.0001%"},
+        {UNIT_PERCENT, "much", -EINVAL,
+         "'much' is not a number that can be used here; write, say, 0.5%"},
     };
 
     (void)state;
@@ -172,6 +188,7 @@ static void test_overflow(void **state) {
         {UNIT_BYTES, "8589934592GiB", -ERANGE, "'8589934592GiB' is too large"},
         {UNIT_DURATION, "106752d", -ERANGE, "'106752d' is too large"},
         {UNIT_DURATION, "9223372037s", -ERANGE, NULL},
+        {UNIT_PERCENT, "922337203685478%", -ERANGE, "'922337203685478%' is too large"},
     };
 
     (void)state;

@@ -1,0 +1,255 @@
+#include "probes/courier.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+
+#define MIN_WINDOW         16
+#define MAX_WINDOW         8192
+#define CREDITS_PER_WINDOW 8
+#define TURN_MS            100
+#define SETTLE_TURN_MS     5
+/* Silence of this length after the last message means that the rest is lost. */
+#define SILENCE_NS (2 * NS_PER_S)
+#define STALL_NS   (10 * NS_PER_S)
+/* In a message's number: the publisher asks for credit at once. In a credit: that is the answer. */
+#define ASK (INT64_C(1) << 62)
+
+static int64_t window_of(const struct delivery_settings *settings) {
+    int64_t window = settings->window_bytes / settings->payload_bytes;
+
+    return window < MIN_WINDOW ? MIN_WINDOW : window > MAX_WINDOW ? MAX_WINDOW : window;
+}
+
+static void count(struct courier *courier) {
+    atomic_store_explicit(&courier->stream.counter.units, courier->moved, memory_order_relaxed);
+    atomic_store_explicit(&courier->stream.counter.bytes,
+                          courier->moved * courier->settings->payload_bytes, memory_order_relaxed);
+}
+
+static void *end(struct courier *courier, int code) {
+    courier->stream.code = code;
+    atomic_store(&courier->stream.ended, true);
+    return NULL;
+}
+
+/* ---- publisher ---- */
+
+static void take_credit(void *context, const char *topic, const void *payload, size_t length) {
+    struct courier *courier = context;
+
+    (void)topic;
+    if (length != sizeof(courier->credited))
+        return;
+    memcpy(&courier->credited, payload, length);
+    if (courier->credited & ASK)
+        courier->answered = true;
+    courier->credited &= ~ASK;
+}
+
+static int publish_one(struct courier *courier, int64_t number) {
+    int r;
+
+    memcpy(courier->payload, &number, sizeof(number));
+    r = mqtt_client_publish(courier->client, courier->data_topic, courier->payload,
+                            (size_t)courier->settings->payload_bytes, (int)courier->settings->qos,
+                            &courier->stream.error);
+    if (r == 0)
+        courier->moved++;
+    return r;
+}
+
+/* Publishes until something waits to be sent, the window is full, or it is time to look around. */
+static int publish_some(struct courier *courier) {
+    int64_t limit = courier->credited + courier->window, batch = courier->window / 16 + 1;
+
+    for (int64_t i = 0; i < batch && courier->moved < limit; i++) {
+        int r = publish_one(courier, courier->moved);
+
+        if (r < 0)
+            return r;
+        if (mqtt_client_wants_write(courier->client))
+            break;
+    }
+    count(courier);
+    return 0;
+}
+
+/* The same with an imposed loss: a message a time, and a rest when the burst's last has arrived. */
+static int publish_slowed(struct courier *courier) {
+    bool last;
+    int r;
+
+    if (courier->asked) {
+        if (!courier->answered || mqtt_client_completed(courier->client) < courier->moved)
+            return 0;
+        pauses_take(&courier->pauses, &courier->stop);
+        courier->asked = courier->answered = false;
+    }
+    if (courier->moved >= courier->credited + courier->window)
+        return 0;
+    last = pauses_due(&courier->pauses);
+    r = publish_one(courier, last ? courier->moved | ASK : courier->moved);
+    if (r < 0)
+        return r;
+    courier->asked = last;
+    count(courier);
+    return 0;
+}
+
+/* Until told to stop; then until all has left that was published. */
+void *courier_publish(void *argument) {
+    struct courier *courier = ((struct stream *)argument)->context;
+    int64_t stalled_since = 0, credited = 0;
+    int r = 0;
+
+    pauses_begin(&courier->pauses);
+    while (r == 0) {
+        bool stop = atomic_load_explicit(&courier->stop, memory_order_relaxed), full;
+
+        if (stop && mqtt_client_completed(courier->client) >= courier->moved &&
+            !mqtt_client_wants_write(courier->client))
+            break;
+        if (!stop)
+            r = courier->publish(courier);
+        full = stop || courier->asked || courier->moved >= courier->credited + courier->window ||
+               mqtt_client_wants_write(courier->client);
+        if (r == 0)
+            r = mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
+        if (!full || courier->credited != credited) {
+            credited = courier->credited;
+            stalled_since = 0;
+        } else if (!stalled_since) {
+            stalled_since = clock_monotonic_ns();
+        } else if (clock_monotonic_ns() - stalled_since > STALL_NS && r == 0) {
+            r = error_set(&courier->stream.error, -ETIMEDOUT,
+                          "nothing more has arrived at the subscriber for %d s",
+                          (int)(STALL_NS / NS_PER_S));
+        }
+    }
+    return end(courier, r);
+}
+
+/* ---- subscriber ---- */
+
+static void give_credit(struct courier *courier, int64_t answer) {
+    int64_t credit = courier->moved | answer;
+
+    courier->credited = courier->moved;
+    courier->stream.code = mqtt_client_publish(courier->client, courier->credit_topic, &credit,
+                                               sizeof(credit), 0, &courier->stream.error);
+}
+
+static void take_message(void *context, const char *topic, const void *payload, size_t length) {
+    struct courier *courier = context;
+    int64_t sequence;
+
+    (void)topic;
+    if (length != (size_t)courier->settings->payload_bytes) {
+        courier->wrong++;
+        return;
+    }
+    memcpy(&sequence, payload, sizeof(sequence));
+    if (sequence < 0)
+        courier->wrong++;
+    courier->moved++;
+    count(courier);
+    if (courier->moved - courier->credited >= courier->window / CREDITS_PER_WINDOW)
+        give_credit(courier, 0);
+}
+
+/* The same with an imposed loss. */
+static void take_slowed(void *context, const char *topic, const void *payload, size_t length) {
+    struct courier *courier = context;
+    int64_t sequence = 0;
+
+    take_message(context, topic, payload, length);
+    if (length == (size_t)courier->settings->payload_bytes)
+        memcpy(&sequence, payload, sizeof(sequence));
+    if (sequence > 0 && sequence & ASK)
+        give_credit(courier, ASK);
+}
+
+/* Until all that the publisher has told of is here, or nothing more comes. */
+void *courier_receive(void *argument) {
+    struct courier *courier = ((struct stream *)argument)->context;
+    int64_t last_moved = -1, last_change = 0;
+    int r = 0;
+
+    while (r == 0) {
+        int64_t expected = atomic_load_explicit(&courier->expected, memory_order_relaxed);
+
+        if (expected >= 0) {
+            int64_t now = clock_monotonic_ns();
+
+            if (courier->moved != last_moved) {
+                last_moved = courier->moved;
+                last_change = now;
+            }
+            if (courier->moved >= expected || now - last_change > SILENCE_NS)
+                break;
+        }
+        r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
+        if (r == 0)
+            r = courier->stream.code;
+    }
+    return end(courier, r);
+}
+
+/* ---- both ---- */
+
+void courier_open(struct courier *courier, const char *topic,
+                  const struct delivery_settings *settings) {
+    *courier =
+        (struct courier){.settings = settings, .window = window_of(settings), .expected = -1};
+    courier->data_topic = text_format("%s/data", topic);
+    courier->credit_topic = text_format("%s/credit", topic);
+    courier->payload = memory_new((size_t)settings->payload_bytes, 1);
+    (void)!getrandom(courier->payload, (size_t)settings->payload_bytes, 0);
+    courier->stream.context = courier;
+    courier->stream.stop = &courier->stop;
+}
+
+int courier_connect(struct courier *courier, const struct client_config *client, bool sends,
+                    struct error *error) {
+    bool slowed = client->loss_ppm > 0;
+    int r = mqtt_client_connect(&courier->client, client,
+                                sends    ? take_credit
+                                : slowed ? take_slowed
+                                         : take_message,
+                                courier, error);
+
+    courier->publish = slowed ? publish_slowed : publish_some;
+    pauses_init(&courier->pauses, client->loss_ppm, 1);
+    return r < 0 ? r
+                 : mqtt_client_subscribe(courier->client,
+                                         sends ? courier->credit_topic : courier->data_topic,
+                                         sends ? 0 : (int)courier->settings->qos, error);
+}
+
+void courier_settle(struct courier *courier) {
+    int64_t moved_ns = clock_monotonic_ns();
+    int waiting = INT_MAX, before;
+
+    do {
+        before = waiting;
+        if (ioctl(mqtt_client_fd(courier->client), SIOCOUTQ, &waiting) < 0 || waiting == 0 ||
+            mqtt_client_turn(courier->client, SETTLE_TURN_MS, NULL) < 0)
+            return;
+        if (waiting < before)
+            moved_ns = clock_monotonic_ns();
+    } while (clock_monotonic_ns() - moved_ns < STALL_NS);
+}
+
+void courier_close(struct courier *courier) {
+    if (courier->client)
+        mqtt_client_free(courier->client);
+    free(courier->data_topic);
+    free(courier->credit_topic);
+    free(courier->payload);
+}

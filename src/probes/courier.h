@@ -1,0 +1,58 @@
+/*
+ * courier - either side of a delivery: the publisher or the subscriber, with its client, its thread
+ * and its books.
+ *
+ * What is on its way is bounded by credit: the subscriber tells the publisher, on a topic of its
+ * own, how much has arrived, so that no queue grows without bound, in the broker least of all, and
+ * what is sent is what is received.
+ *
+ * On a channel with an imposed loss (probes/pauses.h) the publisher asks for credit with the last
+ * message of a burst, and rests when it has been answered and all is acknowledged: nothing is on
+ * its way then, in no queue.
+ */
+#ifndef BENCH_PROBES_COURIER_H
+#define BENCH_PROBES_COURIER_H
+
+#include "mqtt/client.h"
+#include "probes/pauses.h"
+#include "probes/stage.h"
+
+struct delivery_settings {
+    int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes;
+};
+
+struct courier {
+    const struct delivery_settings *settings; /* borrowed */
+    char *data_topic, *credit_topic;
+    struct mqtt_client *client; /* the thread's while that runs */
+    struct stream stream;
+    unsigned char *payload;
+    int64_t window;   /* messages */
+    int64_t moved;    /* messages published, or received */
+    int64_t credited; /* the last credit received, or given */
+    int64_t wrong;    /* messages that cannot be of this trial: another length, a negative number */
+    _Atomic bool stop;
+    _Atomic int64_t expected; /* by the subscriber, once the publisher has told; else -1 */
+    /* A publisher's: how it publishes what may be on its way, and, with an imposed loss, whether
+     * the last message of a burst has left, and whether it was answered. */
+    int (*publish)(struct courier *courier);
+    struct pauses pauses;
+    bool asked, answered;
+};
+
+/* With topics below `topic`; the courier connects as client, which is borrowed for the call. */
+void courier_open(struct courier *courier, const char *topic,
+                  const struct delivery_settings *settings);
+int courier_connect(struct courier *courier, const struct client_config *client, bool sends,
+                    struct error *error);
+void courier_close(struct courier *courier);
+
+/* The loops of the two sides' threads, for stage_measure(). */
+void *courier_publish(void *stream);
+void *courier_receive(void *stream);
+
+/* After the publisher's thread has ended: until the kernel has sent all and heard that it arrived,
+ * or nothing moves for long. Only what is counted of the wire depends on it. */
+void courier_settle(struct courier *courier);
+
+#endif
