@@ -1,0 +1,286 @@
+/*
+ * simulate - how often the statistics of the report are right, by experiments whose truth is known:
+ * prints a table, exits 1 when a figure is out of its bounds. Seeded: the same figures every time.
+ *
+ * An experiment is what a run is: randomised complete blocks, each a trial of every channel in an
+ * order that is shuffled block by block. A trial yields
+ *     speed of its channel * level of its block * noise,
+ * where the level of a block scatters by 10 % (it cancels within the block).
+ *
+ * The true ratio of two channels is that of their speeds, exactly, under every noise: the interval
+ * is one of E(log a) - E(log b), and since both channels have noise of the same distribution its
+ * E(log) cancels. (That of normal noise of 2 % is -0.0002, not 0: it would matter only if channels
+ * scattered differently, and then by the hundredth part of the noise.)
+ */
+#include "report/bootstrap.h"
+#include "report/paired.h"
+#include "report/statistics.h"
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <stdbool.h>
+
+#define EXPERIMENTS  2000
+#define BLOCKS       20
+#define MAX_BLOCKS   200
+#define MAX_CHANNELS 4 /* the first is the baseline */
+#define NOISE        0.02
+#define MARGIN       0.02
+#define ALPHA        0.05
+
+enum noise { NOISE_NORMAL, NOISE_LOG_NORMAL, NOISE_AUTOCORRELATED };
+
+static const char *const noise_names[] = {
+    [NOISE_NORMAL] = "normal noise, 2 %",
+    [NOISE_LOG_NORMAL] = "log-normal noise, sigma 0.3",
+    [NOISE_AUTOCORRELATED] = "AR(1) 0.5 along the trials, 2 %",
+};
+
+struct experiment {
+    gsl_rng *generator;
+    enum noise noise;
+    double last; /* AR(1): the noise of the trial before */
+    size_t n_channels, n_blocks;
+    double speeds[MAX_CHANNELS];
+    double values[MAX_CHANNELS][MAX_BLOCKS];
+};
+
+/* ---- drawing an experiment ---- */
+
+static double draw_noise(struct experiment *experiment) {
+    switch (experiment->noise) {
+    case NOISE_LOG_NORMAL:
+        return exp(gsl_ran_gaussian(experiment->generator, 0.3));
+    case NOISE_AUTOCORRELATED: /* what is new scatters less, so that all of it does by 2 % */
+        experiment->last = 0.5 * experiment->last +
+                           gsl_ran_gaussian(experiment->generator, NOISE * sqrt(1 - 0.5 * 0.5));
+        return 1 + experiment->last;
+    default:
+        return 1 + gsl_ran_gaussian(experiment->generator, NOISE);
+    }
+}
+
+static void draw_block(struct experiment *experiment) {
+    size_t order[MAX_CHANNELS] = {0, 1, 2, 3};
+    double level = 100 * exp(gsl_ran_gaussian(experiment->generator, 0.1));
+
+    gsl_ran_shuffle(experiment->generator, order, experiment->n_channels, sizeof(*order));
+    for (size_t i = 0; i < experiment->n_channels; i++)
+        experiment->values[order[i]][experiment->n_blocks] =
+            experiment->speeds[order[i]] * level * draw_noise(experiment);
+    experiment->n_blocks++;
+}
+
+static void draw(struct experiment *experiment, size_t n_blocks) {
+    experiment->n_blocks = 0;
+    experiment->last = gsl_ran_gaussian(experiment->generator, NOISE);
+    while (experiment->n_blocks < n_blocks)
+        draw_block(experiment);
+}
+
+/* Speeds beside the baseline's, up to a 0. */
+static struct experiment experiment_of(uint64_t seed, enum noise noise, const double *speeds) {
+    struct experiment experiment = {.generator = gsl_rng_alloc(gsl_rng_mt19937),
+                                    .noise = noise,
+                                    .n_channels = 1,
+                                    .speeds = {1}};
+
+    gsl_rng_set(experiment.generator, (unsigned long)seed);
+    while (*speeds > 0)
+        experiment.speeds[experiment.n_channels++] = *speeds++;
+    return experiment;
+}
+
+static struct paired compare(const struct experiment *experiment, size_t channel) {
+    return paired_compare(experiment->values[channel], experiment->values[0], experiment->n_blocks,
+                          2022);
+}
+
+/* ---- the table ---- */
+
+/* A row: a share, with its standard error as of EXPERIMENTS independent ones (two comparisons of
+ * one experiment share their baseline). Bounds that are NaN do not exist. Returns how many are
+ * missed. */
+static int print_share(const char *what, const char *how, double share, double low, double high) {
+    bool within = !(share < low) && !(share > high);
+    const char *verdict = "";
+    char wanted[40] = "";
+
+    if (!isnan(low) && !isnan(high))
+        (void)snprintf(wanted, sizeof(wanted), "%.1f to %.1f %%", 100 * low, 100 * high);
+    else if (!isnan(low))
+        (void)snprintf(wanted, sizeof(wanted), "at least %.1f %%", 100 * low);
+    else if (!isnan(high))
+        (void)snprintf(wanted, sizeof(wanted), "at most %.1f %%", 100 * high);
+    if (*wanted)
+        verdict = within ? "ok" : "MISSED";
+    printf("%-34s %-31s %6.2f %% -+ %.2f   %-15s %s\n", what, how, 100 * share,
+           100 * sqrt(share * (1 - share) / EXPERIMENTS), wanted, verdict);
+    (void)fflush(stdout);
+    return !within;
+}
+
+/* ---- what is simulated ---- */
+
+static bool covers(double low, double high, double truth) {
+    return low <= truth && truth <= high;
+}
+
+static int simulate_coverage(enum noise noise) {
+    struct experiment experiment = experiment_of(1 + noise, noise, (double[]){0.97, 0.8, 0});
+    double covered = 0;
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        draw(&experiment, BLOCKS);
+        for (size_t channel = 1; channel < experiment.n_channels; channel++) {
+            struct paired paired = compare(&experiment, channel);
+
+            covered += covers(paired.ci_low, paired.ci_high, experiment.speeds[channel]);
+        }
+    }
+    gsl_rng_free(experiment.generator);
+    return print_share("95 % interval of the ratio: covers", noise_names[noise],
+                       covered / (2 * EXPERIMENTS), 0.935, 0.965);
+}
+
+/* Whether any comparison, or the one of `channel`, has p_holm < ALPHA; 0 is any. */
+static bool is_found(const struct experiment *experiment, size_t channel) {
+    double p_values[MAX_CHANNELS], adjusted[MAX_CHANNELS];
+    size_t n = experiment->n_channels - 1;
+
+    for (size_t i = 0; i < n; i++)
+        p_values[i] = compare(experiment, i + 1).p_value;
+    paired_holm(p_values, n, adjusted);
+    for (size_t i = 0; i < n; i++)
+        if (adjusted[i] < ALPHA && (channel == 0 || channel == i + 1))
+            return true;
+    return false;
+}
+
+static double share_found(struct experiment *experiment, size_t channel) {
+    double found = 0;
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        draw(experiment, BLOCKS);
+        found += is_found(experiment, channel);
+    }
+    gsl_rng_free(experiment->generator);
+    return found / EXPERIMENTS;
+}
+
+static int simulate_false_alarms(enum noise noise) {
+    struct experiment experiment = experiment_of(11 + noise, noise, (double[]){1, 1, 1, 0});
+
+    return print_share("A/A, 3 channels: any p_holm < 0.05", noise_names[noise],
+                       share_found(&experiment, 0), NAN, 0.065);
+}
+
+/* One of three is slower: its p has to pass Holm's first and strictest step. */
+static int simulate_power(void) {
+    struct experiment experiment = experiment_of(21, NOISE_NORMAL, (double[]){0.97, 1, 1, 0});
+
+    return print_share("a loss of 3 % is found (p_holm)", noise_names[NOISE_NORMAL],
+                       share_found(&experiment, 1), 0.9, NAN);
+}
+
+static int simulate_false_equivalence(double truth) {
+    struct experiment experiment = experiment_of(31, NOISE_NORMAL, (double[]){truth, 0});
+    double equivalent = 0;
+    char what[60];
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        struct paired paired;
+
+        draw(&experiment, BLOCKS);
+        paired = compare(&experiment, 1);
+        equivalent += paired.narrow_low >= 1 - MARGIN && paired.narrow_high <= 1 + MARGIN;
+    }
+    gsl_rng_free(experiment.generator);
+    (void)snprintf(what, sizeof(what), "\"equivalent\" though it is %.2f", truth);
+    return print_share(what, noise_names[NOISE_NORMAL], equivalent / EXPERIMENTS, NAN, 0.065);
+}
+
+/* repetitions = until 1%: looks after each block, from the tenth on, and stops as soon as the
+ * interval of every ratio is narrower than 1 % of it. Returns how many intervals cover. */
+static double run_until(struct experiment *experiment) {
+    double ratio, low, high, covered;
+    bool narrow;
+
+    draw(experiment, 9);
+    do {
+        draw_block(experiment);
+        covered = 0;
+        narrow = true;
+        for (size_t channel = 1; channel < experiment->n_channels; channel++) {
+            paired_ratio(experiment->values[channel], experiment->values[0], experiment->n_blocks,
+                         PAIRED_LEVEL, &ratio, &low, &high);
+            narrow = narrow && high - low < 0.01 * ratio;
+            covered += covers(low, high, experiment->speeds[channel]);
+        }
+    } while (!narrow && experiment->n_blocks < MAX_BLOCKS);
+    return covered;
+}
+
+static int simulate_until(enum noise noise) {
+    struct experiment experiment = experiment_of(41, noise, (double[]){0.97, 0.8, 0});
+    double covered = 0, blocks = 0;
+    char what[60];
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        covered += run_until(&experiment);
+        blocks += (double)experiment.n_blocks;
+    }
+    gsl_rng_free(experiment.generator);
+    (void)snprintf(what, sizeof(what), "until 1 %% (mean of %.0f blocks)", blocks / EXPERIMENTS);
+    return print_share(what, noise_names[noise], covered / (2 * EXPERIMENTS), NAN, NAN);
+}
+
+/* The mean of exp(N(0, sigma^2)) is exp(sigma^2 / 2). */
+static int simulate_bootstrap(double sigma) {
+    CLEANUP(bootstrap_freep) struct bootstrap *bootstrap = bootstrap_new(2022);
+    gsl_rng *generator = gsl_rng_alloc(gsl_rng_mt19937);
+    double values[BLOCKS], covered = 0, covered_by_t = 0, truth = exp(sigma * sigma / 2);
+    char how[60];
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        struct statistics statistics;
+        double low, high;
+
+        for (size_t k = 0; k < BLOCKS; k++)
+            values[k] = exp(gsl_ran_gaussian(generator, sigma));
+        bootstrap_mean_interval(bootstrap, values, BLOCKS, 0.95, &low, &high);
+        covered += covers(low, high, truth);
+        statistics = statistics_describe(values, BLOCKS);
+        statistics_t_interval(BLOCKS, statistics.mean, statistics.sd, 0.95, &low, &high);
+        covered_by_t += covers(low, high, truth);
+    }
+    gsl_rng_free(generator);
+    (void)snprintf(how, sizeof(how), "log-normal values, sigma %g", sigma);
+    return print_share("BCa interval of the mean: covers", how, covered / EXPERIMENTS, NAN, NAN) +
+           print_share("t interval of the mean: covers", how, covered_by_t / EXPERIMENTS, NAN, NAN);
+}
+
+int main(void) {
+    int missed = 0;
+
+    printf("%d experiments of %d blocks each; -+ is the standard error\n\n", EXPERIMENTS, BLOCKS);
+    missed += simulate_coverage(NOISE_NORMAL);
+    missed += simulate_coverage(NOISE_LOG_NORMAL);
+    missed += simulate_coverage(NOISE_AUTOCORRELATED);
+    missed += simulate_false_alarms(NOISE_NORMAL);
+    missed += simulate_false_alarms(NOISE_LOG_NORMAL);
+    missed += simulate_false_alarms(NOISE_AUTOCORRELATED);
+    missed += simulate_false_equivalence(1 - MARGIN);
+    missed += simulate_false_equivalence(1 + MARGIN);
+    missed += simulate_power();
+    missed += simulate_until(NOISE_NORMAL);
+    missed += simulate_until(NOISE_AUTOCORRELATED);
+    missed += simulate_bootstrap(0.3);
+    missed += simulate_bootstrap(1);
+    if (missed)
+        printf("\n%d out of bounds\n", missed);
+    else
+        printf("\nall within their bounds\n");
+    return missed ? 1 : 0;
+}
