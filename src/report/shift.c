@@ -66,7 +66,7 @@ double shift_hodges_lehmann(double *differences, size_t n) {
     found = of_rank(low);
     if (all % 2 == 0 && count_averages(differences, n, found, &next) == middle)
         found = average(found, next);
-    return found + 0.0; /* never -0 */
+    return found;
 }
 
 double shift_cliff_delta(double *values, double *baselines, size_t n) {

@@ -24,7 +24,7 @@ static double scale_of(double largest) {
     int exponent;
 
     (void)frexp(largest, &exponent);
-    return ldexp(1, exponent < -1000 ? -1000 : exponent);
+    return ldexp(1, exponent);
 }
 
 static double largest_deviation(const double *values, size_t n, double mean) {
