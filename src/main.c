@@ -75,7 +75,7 @@ static const struct {
 } shorthands[] = {
     {"--channels", "scenario.channels", "LIST", "measure these, separated by blanks"},
     {"--probes", "scenario.probes", "LIST", "with these probes"},
-    {"--repetitions", "scenario.repetitions", "N", "this many blocks"},
+    {"--repetitions", "scenario.repetitions", "N", "this many blocks; or 'until 1%'"},
     {"--seed", "scenario.seed", "N", "of the shuffled order"},
     {"--broker-host", "hosts.broker", "HOST", "where broker and subscriber run"},
     {"--publisher-host", "hosts.publisher", "HOST", "where the publisher runs"},

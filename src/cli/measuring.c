@@ -1,6 +1,7 @@
 #include "cli/parts.h"
 
 #include "base/process.h"
+#include "report/precision.h"
 #include "run/resumption.h"
 
 #include <errno.h>
@@ -69,6 +70,20 @@ static int tell_broken_off(const struct context *context, const struct run_outco
     return EXIT_SETUP;
 }
 
+/* The driver records; what its record says is the report's to find out. */
+static int is_enough(void *context, const char *folder, bool *ret, double *ret_widest,
+                     struct error *error) {
+    const struct scenario *scenario = context;
+    double widest;
+    int r = report_precision(folder, &widest, error);
+
+    if (r < 0)
+        return r;
+    *ret = widest < scenario_repetitions(scenario).precision; /* never, when it is NaN */
+    *ret_widest = widest;
+    return 0;
+}
+
 /* Measures, with the signals that end a run as a readable descriptor instead of a sudden end. */
 static int measure(struct context *context, const struct scenario *scenario,
                    struct resumption *resumption, struct run_outcome *outcome) {
@@ -77,7 +92,9 @@ static int measure(struct context *context, const struct scenario *scenario,
                                   .results = context->results,
                                   .certs = context->certs,
                                   .root = context->root,
-                                  .verbosity = context->arguments.verbosity};
+                                  .verbosity = context->arguments.verbosity,
+                                  .is_enough = is_enough,
+                                  .context = (void *)(uintptr_t)scenario};
     struct sigaction hangup = {0};
     const char *folder;
     struct error error;

@@ -13,22 +13,24 @@ static void plan_block(struct plan *plan, int block, size_t *order, size_t n_cha
 }
 
 static void plan_shuffled(struct plan *plan, const struct scenario *scenario) {
-    const struct scenario_settings *own = scenario_own(scenario);
+    int64_t blocks = scenario_repetitions(scenario).largest;
     gsl_rng *generator = gsl_rng_alloc(gsl_rng_mt19937);
     CLEANUP_FREE size_t *order = memory_new(scenario->n_channels, sizeof(*order));
 
-    gsl_rng_set(generator, (unsigned long)own->seed);
+    gsl_rng_set(generator, (unsigned long)scenario_own(scenario)->seed);
     for (size_t i = 0; i < scenario->n_channels; i++)
         order[i] = i;
-    for (int block = 1; block <= own->repetitions; block++)
+    for (int block = 1; block <= blocks; block++)
         plan_block(plan, block, order, scenario->n_channels, generator);
     gsl_rng_free(generator);
 }
 
 /* The paper's order: all repetitions of one channel, then all of the next. */
 static void plan_sequential(struct plan *plan, const struct scenario *scenario) {
+    int64_t blocks = scenario_repetitions(scenario).largest;
+
     for (size_t channel = 0; channel < scenario->n_channels; channel++)
-        for (int block = 1; block <= scenario_own(scenario)->repetitions; block++)
+        for (int block = 1; block <= blocks; block++)
             plan->visits[plan->n_visits++] =
                 (struct visit){.block = block, .position = (int)channel + 1, .channel = channel};
 }
@@ -38,8 +40,8 @@ struct plan *plan_new(const struct scenario *scenario) {
     struct plan *plan = memory_new(1, sizeof(*plan));
 
     plan->n_probes = scenario->n_probes;
-    plan->visits =
-        memory_new((size_t)own->repetitions * scenario->n_channels, sizeof(*plan->visits));
+    plan->visits = memory_new((size_t)scenario_repetitions(scenario).largest * scenario->n_channels,
+                              sizeof(*plan->visits));
     if (own->order == ORDER_SEQUENTIAL)
         plan_sequential(plan, scenario);
     else

@@ -1,6 +1,7 @@
 /*
  * plan - all trials of a scenario in the order in which they will be measured. It depends on the
- * scenario and its seed only, so that a trial keeps its number when a run is resumed.
+ * scenario and its seed only, so that a trial keeps its number when a run is resumed. Where the
+ * number of blocks is not fixed it has the most that there may be.
  *
  * A visit is one bring-up of one channel: every probe of the scenario, once.
  */

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+static int check_repetitions(const char *value, struct error *error) {
+    return repetitions_parse(value, NULL, error);
+}
+
 static const struct setting scenario_rows[] = {
     {"name", SETTING_TEXT, "", .help = "how the run is called; empty: as the file",
      .offset = offsetof(struct scenario_settings, name)},
@@ -13,8 +17,13 @@ static const struct setting scenario_rows[] = {
      .offset = offsetof(struct scenario_settings, channels)},
     {"probes", SETTING_WORDS, "path transport delivery", .help = "the probes run on each channel",
      .offset = offsetof(struct scenario_settings, probes)},
-    {"repetitions", SETTING_COUNT, "50", "1", "100000", .help = "blocks: trials of each kind",
-     .offset = offsetof(struct scenario_settings, repetitions)},
+    {"repetitions", SETTING_TEXT, "50",
+     .help = "blocks: trials of each kind; or, say, `until 1%`: until no interval is wider",
+     .offset = offsetof(struct scenario_settings, repetitions), .check = check_repetitions},
+    {"repetitions_min", SETTING_COUNT, "10", "6", "100000", .help = "blocks at least, with until",
+     .offset = offsetof(struct scenario_settings, repetitions_min)},
+    {"repetitions_max", SETTING_COUNT, "200", "6", "100000", .help = "blocks at most, with until",
+     .offset = offsetof(struct scenario_settings, repetitions_max)},
     {"order", SETTING_CHOICE, "shuffled", .choices = "shuffled sequential",
      .help = "shuffled: each block in an order of its own; sequential: channel after channel",
      .offset = offsetof(struct scenario_settings, order)},
@@ -74,6 +83,18 @@ const struct setting_group hosts_group =
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario) {
     return settings_get(&scenario->settings, &scenario_group);
+}
+
+struct repetitions scenario_repetitions(const struct scenario *scenario) {
+    const struct scenario_settings *own = scenario_own(scenario);
+    struct repetitions repetitions = {0, 0, 0};
+
+    (void)repetitions_parse(own->repetitions, &repetitions, NULL); /* checked when it was set */
+    if (repetitions.precision > 0) {
+        repetitions.smallest = own->repetitions_min;
+        repetitions.largest = own->repetitions_max;
+    }
+    return repetitions;
 }
 
 void scenario_free(struct scenario *scenario) {

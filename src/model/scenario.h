@@ -6,13 +6,15 @@
 #define BENCH_MODEL_SCENARIO_H
 
 #include "model/channel.h"
+#include "model/repetitions.h"
 
 enum scenario_order { ORDER_SHUFFLED, ORDER_SEQUENTIAL };
 
 struct scenario_settings {
     char *name, *description;
     char *channels, *probes; /* words */
-    int64_t repetitions, order, seed;
+    char *repetitions;       /* as written; scenario_repetitions() */
+    int64_t repetitions_min, repetitions_max, order, seed;
     char *baseline;
     int64_t margin_ppm; /* differences below it are taken for equal */
 };
@@ -65,6 +67,9 @@ void scenario_each_file(const char *folder, void (*visit)(void *context, const c
                         void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);
+
+/* How many blocks; the plan has the largest number of them. */
+struct repetitions scenario_repetitions(const struct scenario *scenario);
 
 /* The scenario as a file that describes the same experiment without any other file. */
 void scenario_write(const struct scenario *scenario, FILE *out);

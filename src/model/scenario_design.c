@@ -1,4 +1,4 @@
-/* What a scenario compares: its baseline, and controls that are one. */
+/* What a scenario compares: its baseline, controls that are one, and enough blocks of them. */
 #include "model/scenario_loader.h"
 
 #include <errno.h>
@@ -61,6 +61,38 @@ static int check_controls(struct loader *loader, const char *left_out) {
     return r;
 }
 
+/* `until` looks at the comparison with the baseline after each block. */
+static int check_until(struct loader *loader) {
+    const struct scenario_settings *own = scenario_own(loader->scenario);
+    const struct repetitions repetitions = scenario_repetitions(loader->scenario);
+    const char *path = "scenario.repetitions";
+
+    if (!repetitions.precision)
+        return 0;
+    if (own->order != ORDER_SHUFFLED) {
+        (void)error_set(loader->error, -EINVAL,
+                        "'%s' needs order = shuffled, where block after block is complete; leave "
+                        "order out, or give a number",
+                        own->repetitions);
+    } else if (loader->scenario->n_channels < 2) {
+        (void)error_set(loader->error, -EINVAL,
+                        "'%s' needs a channel to compare with the baseline, %s; add one, or give "
+                        "a number",
+                        own->repetitions, own->baseline);
+    } else if (repetitions.smallest > repetitions.largest) {
+        path = assignments_find(&loader->given, "scenario.repetitions_min")
+                   ? "scenario.repetitions_min"
+                   : "scenario.repetitions_max";
+        (void)error_set(loader->error, -EINVAL,
+                        "at least %lld blocks (repetitions_min) are more than at most %lld "
+                        "(repetitions_max)",
+                        (long long)repetitions.smallest, (long long)repetitions.largest);
+    } else {
+        return 0;
+    }
+    return blame_setting(loader, path, -EINVAL);
+}
+
 int check_design(struct loader *loader) {
     struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
     CLEANUP_FREE char *left_out =
@@ -68,8 +100,11 @@ int check_design(struct loader *loader) {
 
     if (!*own->baseline || left_out)
         text_replace(&own->baseline, first_subject(loader->scenario));
-    if (text_has_word(own->channels, own->baseline))
-        return check_controls(loader, left_out);
+    if (text_has_word(own->channels, own->baseline)) {
+        int r = check_controls(loader, left_out);
+
+        return r < 0 ? r : check_until(loader);
+    }
     (void)error_set(loader->error, -EINVAL,
                     "'%s' is none of the channels (%s); name one of them, or leave it out",
                     own->baseline, own->channels);

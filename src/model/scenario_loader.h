@@ -55,8 +55,8 @@ int build_channels(struct loader *loader);
  * code. */
 int blame_channel_key(struct loader *loader, const char *channel, const char *key, int code);
 
-/* scenario_design.c: once the channels are built, finds the baseline, and refuses what could not
- * be concluded from: controls that are none. */
+/* scenario_design.c: once the channels are built, finds the baseline, and refuses what nothing
+ * could be concluded from: controls that are none, a comparison of one channel. */
 int check_design(struct loader *loader);
 
 /* scenario_reference.c: a published value, "reference.KEY". */

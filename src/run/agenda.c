@@ -168,6 +168,19 @@ static enum block_state state_of(const struct agenda *agenda, int block) {
     return agenda->order == ORDER_SHUFFLED || is_cut(agenda, block) ? INTERRUPTED : BEGUN;
 }
 
+int64_t agenda_measured(const struct agenda *agenda, bool *ret_interrupted) {
+    int64_t measured = 0;
+
+    *ret_interrupted = false;
+    for (int block = 1; block <= agenda->n_blocks; block++) {
+        enum block_state state = state_of(agenda, block);
+
+        measured += state == MEASURED;
+        *ret_interrupted = *ret_interrupted || state == INTERRUPTED || state == BEGUN;
+    }
+    return measured;
+}
+
 /* ---- what there is to do ---- */
 
 static void add(struct agenda_list *list, const struct visit *visit, int attempt) {

@@ -31,6 +31,9 @@ void agenda_note_block(struct agenda *agenda, int block, int attempt);
 /* The trial is committed; false when that attempt of it was before. */
 bool agenda_commit(struct agenda *agenda, int64_t trial, int attempt, bool failed);
 
+/* How many blocks are measured, and whether one was begun that is not. */
+int64_t agenda_measured(const struct agenda *agenda, bool *ret_interrupted);
+
 /* ---- what there is to do ---- */
 
 struct agenda_item {

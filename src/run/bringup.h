@@ -6,6 +6,7 @@
 #define BENCH_RUN_BRINGUP_H
 
 #include "run/cast.h"
+#include "run/enough.h"
 #include "run/readings.h"
 #include "run/runner.h"
 #include "run/site.h"
@@ -24,6 +25,7 @@ struct runner {
     struct journal *journal;
     struct progress *progress;
     struct run_outcome *outcome;
+    struct enough enough;
     bool interrupted; /* only what takes no time is still done */
 
     /* The channel that is up. */

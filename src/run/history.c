@@ -63,7 +63,8 @@ static int take_row_of_trial(const struct reading *reading, size_t row) {
 /* block,attempt,... */
 static int take_block_key(const struct reading *reading, size_t row, int64_t *ret_block,
                           int64_t *ret_attempt) {
-    int r = take_number(reading, row, 0, scenario_own(reading->scenario)->repetitions, ret_block);
+    int r =
+        take_number(reading, row, 0, scenario_repetitions(reading->scenario).largest, ret_block);
 
     if (r == 0)
         r = take_number(reading, row, 1, MAX_ATTEMPT, ret_attempt);

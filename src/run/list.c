@@ -134,13 +134,44 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
                              kind);
 }
 
+/* How long so many blocks take; the caller's. */
+static char *duration_of(const struct scenario *scenario, const struct plan *plan,
+                         int64_t n_blocks) {
+    struct plan part = *plan;
+
+    part.n_visits = (size_t)n_blocks * scenario->n_channels;
+    return progress_duration(run_planned_ns(scenario, &part) +
+                             (int64_t)part.n_visits *
+                                 (VISIT_OVERHEAD_NS + (int64_t)part.n_probes * TRIAL_OVERHEAD_NS));
+}
+
+/* How many blocks and trials, in which order, and how long they take. */
+static void print_extent(const struct scenario *scenario, const struct plan *plan) {
+    const struct scenario_settings *own = scenario_own(scenario);
+    struct repetitions repetitions = scenario_repetitions(scenario);
+    CLEANUP_FREE char *shortest = duration_of(scenario, plan, repetitions.smallest);
+    CLEANUP_FREE char *longest = duration_of(scenario, plan, repetitions.largest);
+
+    if (repetitions.precision > 0)
+        printf("  until every interval of the comparison with %s is narrower than %.3g %%\n"
+               "  at least %lld, at most %lld blocks x %zu channels x %zu probes = %zu to %zu "
+               "trials, each block in an order of its own; about %s to %s\n",
+               own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
+               (long long)repetitions.largest, scenario->n_channels, scenario->n_probes,
+               (size_t)repetitions.smallest * scenario->n_channels * scenario->n_probes,
+               plan->n_visits * plan->n_probes, shortest, longest);
+    else
+        printf("  %lld blocks x %zu channels x %zu probes = %zu trials, %s; about %s\n",
+               (long long)repetitions.largest, scenario->n_channels, scenario->n_probes,
+               plan->n_visits * plan->n_probes,
+               own->order == ORDER_SHUFFLED ? "each block in an order of its own"
+                                            : "channel by channel",
+               longest);
+}
+
 void list_plan(const struct scenario *scenario) {
     const struct scenario_settings *own = scenario_own(scenario);
     CLEANUP(plan_freep) struct plan *plan = plan_new(scenario);
-    int64_t measured = run_planned_ns(scenario, plan),
-            between = (int64_t)plan->n_visits *
-                      (VISIT_OVERHEAD_NS + (int64_t)plan->n_probes * TRIAL_OVERHEAD_NS);
-    CLEANUP_FREE char *whole = progress_duration(measured + between);
 
     printf("%s: %s\n", own->name, own->description);
     printf("channels%s", "\n");
@@ -159,12 +190,8 @@ void list_plan(const struct scenario *scenario) {
 
         printf("  %-20s %s (%s a trial)\n", scenario->probes[i], probe->help, duration);
     }
-    printf("plan\n  %lld blocks x %zu channels x %zu probes = %zu trials, %s; about %s\n",
-           (long long)own->repetitions, scenario->n_channels, scenario->n_probes,
-           plan->n_visits * plan->n_probes,
-           own->order == ORDER_SHUFFLED ? "each block in an order of its own"
-                                        : "channel by channel",
-           whole);
+    printf("plan\n");
+    print_extent(scenario, plan);
     printf("  first bring-ups:");
     for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++)
         printf(" %s", scenario->channels[plan->visits[i].channel].name);

@@ -207,11 +207,18 @@ void progress_extend(struct progress *progress, size_t trials, int64_t planned_n
     progress->planned_ns += planned_ns;
 }
 
+void progress_shorten(struct progress *progress, size_t trials, int64_t planned_ns) {
+    progress->total -= trials;
+    progress->planned_ns -= planned_ns;
+}
+
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
+    struct repetitions repetitions = scenario_repetitions(progress->scenario);
+
     free(progress->doing);
-    progress->doing =
-        text_format("block %d of %d  %s: %s ", id->visit->block,
-                    (int)scenario_own(progress->scenario)->repetitions, id->channel, doing);
+    progress->doing = text_format("block %d of %s%d  %s: %s ", id->visit->block,
+                                  repetitions.precision > 0 ? "at most " : "",
+                                  (int)repetitions.largest, id->channel, doing);
     if (progress->live)
         draw(progress);
 }
@@ -221,6 +228,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     const struct scenario *scenario = progress->scenario;
     double value = result->bytes < 0 ? NAN : (double)result->bytes * 8 / 1e6 / result->duration_s;
     CLEANUP_FREE char *figure = progress_figure(value);
+    int blocks = (int)scenario_repetitions(scenario).largest;
 
     progress->measured_ns += planned_ns;
     progress->done++;
@@ -228,11 +236,11 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
         if (result->status == TRIAL_OK && text_equal(scenario->probes[i], id->probe))
             progress->latest[id->visit->channel * scenario->n_probes + i] = value;
     if (result->status != TRIAL_OK || result->reason)
-        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block,
-                      (int)scenario_own(scenario)->repetitions, id->channel, id->probe,
-                      trial_status_word(result->status), result->reason ? result->reason : "");
+        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block, blocks,
+                      id->channel, id->probe, trial_status_word(result->status),
+                      result->reason ? result->reason : "");
     else if (!progress->live)
-        progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block,
-                      (int)scenario_own(scenario)->repetitions, id->channel, id->probe, figure);
+        progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block, blocks,
+                      id->channel, id->probe, figure);
     progress_tick(progress);
 }

@@ -1,18 +1,13 @@
 #include "run/runner.h"
 
-#include "base/clock.h"
-#include "base/jsonline.h"
-#include "base/process.h"
 #include "run/environment.h"
 #include "run/issue.h"
-#include "run/trial.h"
+#include "run/visit.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-static int64_t trial_planned_ns(const struct scenario *scenario, const char *name) {
+int64_t run_trial_planned_ns(const struct scenario *scenario, const char *name) {
     const struct probe *probe = probe_find(name);
 
     return probe->planned_ns(settings_get(&scenario->settings, probe->group));
@@ -22,7 +17,7 @@ static int64_t visits_planned_ns(const struct scenario *scenario, size_t n_visit
     int64_t visit = 0;
 
     for (size_t i = 0; i < scenario->n_probes; i++)
-        visit += trial_planned_ns(scenario, scenario->probes[i]);
+        visit += run_trial_planned_ns(scenario, scenario->probes[i]);
     return visit * (int64_t)n_visits;
 }
 
@@ -35,166 +30,92 @@ void run_outcome_clear(struct run_outcome *outcome) {
     *outcome = (struct run_outcome){.folder = NULL};
 }
 
-/* ---- one visit ---- */
-
-static int commit(struct runner *runner, const struct trial_id *id,
-                  const struct trial_result *result, struct error *error) {
-    int r = journal_commit(runner->journal, id, result, error);
-
-    if (r < 0)
-        return r;
-    (void)agenda_commit(runner->agenda, id->trial, id->attempt, result->status == TRIAL_FAILED);
-    runner->outcome->trials[result->status]++;
-    progress_trial(runner->progress, id, result, trial_planned_ns(runner->scenario, id->probe));
-    return 0;
-}
-
-/* What fails may pass, a link that is down for a moment: after each channel in a row that did not
- * come up, the next is tried a while later. After the last, nothing will come of the rest either.
- */
-static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
-
-/* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
- * any more, it is the set-up that does not work, and no other channel would fare better. */
-static int bring_up(struct runner *runner, const struct trial_id *id, char **ret_failure,
-                    struct error *error) {
-    size_t committed = 0;
-    int r = site_pause(&runner->site, pauses_ns[runner->failures], error);
-
-    if (r == 0)
-        r = site_mend(&runner->site, error);
-    if (r < 0)
-        return r;
-    r = bringup_start(runner, id, error);
-    if (r == 0)
-        runner->failures = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(runner->outcome->trials); i++)
-        committed += runner->outcome->trials[i];
-    if (r == 0 || r == -EINTR || !committed)
-        return r;
-    if (++runner->failures == ARRAY_SIZE(pauses_ns))
-        return error_prefix(error, r, "%zu channels in a row did not come up; the last",
-                            runner->failures);
-    *ret_failure = text_format("the channel did not come up: %s", error->text);
-    return 0;
-}
-
-/* Takes the signal, so that what is left to do can talk to the hosts; a second one ends that too.
- */
-static void take_interrupt(struct runner *runner) {
-    struct signalfd_siginfo taken;
-
-    runner->interrupted = true;
-    (void)!read(runner->options->cancel_fd, &taken, sizeof(taken));
-}
-
-/* The channel of a visit: whether it stands, or why it does not. */
-struct standing {
-    bool up;
-    char *failure; /* it did not come up; owned */
-};
-
-/* One probe, on a channel that is brought up where it does not stand. */
-static int measure(struct runner *runner, const struct trial_id *id, struct standing *channel,
-                   struct trial_result *result, struct error *error) {
-    int r = 0;
-
-    if (!channel->up) {
-        text_replace(&channel->failure, NULL);
-        r = bring_up(runner, id, &channel->failure, error);
-        channel->up = r == 0 && !channel->failure;
-    }
-    if (r < 0)
-        return r;
-    if (channel->up && !runner->broken)
-        return trial_perform(runner, id, result, error);
-    result->status = channel->failure ? TRIAL_FAILED : TRIAL_VOID;
-    result->reason = text_copy(channel->failure ? channel->failure : runner->broken);
-    return 0;
-}
-
-/* All probes on one channel; the channel is brought up again when a trial failed on it. */
-static int visit(struct runner *runner, const struct agenda_item *item, struct error *error) {
-    struct trial_id id = {.attempt = item->attempt,
-                          .visit = item->visit,
-                          .channel = runner->scenario->channels[item->visit->channel].name};
-    struct standing channel = {false, NULL};
-    struct error late;
-    int r = 0, end;
-
-    runner->messages.written = 0;
-    for (size_t i = 0; i < runner->plan->n_probes && r == 0; i++) {
-        struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
-
-        id.trial = item->visit->trial + (int64_t)i;
-        id.probe = runner->scenario->probes[i];
-        r = measure(runner, &id, &channel, &result, error);
-        if (r == 0 && result.status == TRIAL_FAILED) {
-            channel.up = false;
-            r = bringup_stop(runner, &id, error);
-        }
-        if (r == 0)
-            r = commit(runner, &id, &result, error);
-        trial_result_clear(&result);
-    }
-    if (r == -EINTR)
-        take_interrupt(runner);
-    end = bringup_stop(runner, &id, &late);
-    free(channel.failure);
-    return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
-}
-
 /* ---- the whole plan ---- */
 
 static bool is_same_block(const struct agenda_item *a, const struct agenda_item *b) {
     return a->visit->block == b->visit->block && a->attempt == b->attempt;
 }
 
-/* Executes the list and frees what is in it. */
-static int walk(struct runner *runner, struct agenda_list list, struct error *error) {
+/* What belongs to a block when all of it is measured. */
+static int end_block(struct runner *runner, const struct agenda_item *item, struct error *error) {
+    int r;
+
+    readings_after(&runner->readings, runner->journal, item->visit->block, item->attempt);
+    r = journal_flush(runner->journal, error);
+    return r < 0 ? r
+                 : enough_ask(&runner->enough, runner->options, runner->agenda,
+                              journal_folder(runner->journal), error);
+}
+
+/* Executes the list, or of one that may be cut short as many of its blocks as are enough; frees
+ * what is in it. *ret_left: visits that were not made. */
+static int walk(struct runner *runner, struct agenda_list list, bool may_be_cut, size_t *ret_left,
+                struct error *error) {
+    bool cut = false;
+    size_t i;
     int r = 0;
 
-    for (size_t i = 0; i < list.n && r == 0; i++) {
+    for (i = 0; i < list.n && r == 0 && !cut; i++) {
         const struct agenda_item *item = &list.items[i];
+        bool last = i + 1 == list.n || !is_same_block(item, item + 1);
 
         if (i == 0 || !is_same_block(item - 1, item))
             readings_before(&runner->readings);
-        r = visit(runner, item, error);
-        if (r == 0 && (i + 1 == list.n || !is_same_block(item, item + 1))) {
-            readings_after(&runner->readings, runner->journal, item->visit->block, item->attempt);
-            r = journal_flush(runner->journal, error);
-        }
+        r = visit_make(runner, item, error);
+        if (r == 0 && last)
+            r = end_block(runner, item, error);
+        cut = last && may_be_cut && runner->enough.reached;
     }
+    *ret_left = list.n - i;
     free(list.items);
     return r;
 }
 
-static size_t count_again(const struct agenda *agenda) {
-    struct agenda_list list = agenda_again(agenda);
-
+static size_t count(struct agenda_list list) {
     free(list.items);
     return list.n;
 }
 
 /* The visits that are still to be made, as far as one knows now. */
-static size_t count_left(const struct agenda *agenda) {
-    struct agenda_list list = agenda_first(agenda);
-
-    free(list.items);
-    return list.n + count_again(agenda);
+static size_t count_left(const struct runner *runner) {
+    return (runner->enough.reached ? 0 : count(agenda_first(runner->agenda))) +
+           count(agenda_again(runner->agenda));
 }
 
-/* A block with a failed trial is measured again whole, once, when all others are through. */
-static int execute(struct runner *runner, struct error *error) {
-    size_t expected = count_again(runner->agenda), more;
-    int r = walk(runner, agenda_first(runner->agenda), error);
+static void extend(struct runner *runner, size_t visits) {
+    progress_extend(runner->progress, visits * runner->plan->n_probes,
+                    visits_planned_ns(runner->scenario, visits));
+}
 
-    if (r < 0)
-        return r;
-    more = count_again(runner->agenda) - expected;
-    progress_extend(runner->progress, more * runner->plan->n_probes,
-                    visits_planned_ns(runner->scenario, more));
-    return walk(runner, agenda_again(runner->agenda), error);
+/* All that is left, or enough of it; then a block with a failed trial is measured again whole,
+ * once. */
+static int execute_once(struct runner *runner, struct error *error) {
+    size_t expected = count(agenda_again(runner->agenda)), left;
+    int r = 0;
+
+    if (!runner->enough.reached) {
+        r = walk(runner, agenda_first(runner->agenda), true, &left, error);
+        if (r < 0)
+            return r;
+        progress_shorten(runner->progress, left * runner->plan->n_probes,
+                         visits_planned_ns(runner->scenario, left));
+    }
+    extend(runner, count(agenda_again(runner->agenda)) - expected);
+    return walk(runner, agenda_again(runner->agenda), false, &left, error);
+}
+
+/* What was enough may no longer be when a block of it was measured again: then there is more to do.
+ */
+static int execute(struct runner *runner, struct error *error) {
+    int r = execute_once(runner, error);
+
+    while (r == 0 && count_left(runner)) {
+        extend(runner, count_left(runner));
+        r = execute_once(runner, error);
+    }
+    if (r == 0)
+        enough_tell(&runner->enough, runner->scenario, runner->agenda, runner->progress);
+    return r;
 }
 
 /* ---- set-up ---- */
@@ -260,16 +181,23 @@ static int set_up(struct runner *runner, struct error *error) {
     return r;
 }
 
+/* Of a number of blocks that is not fixed only the largest is known. */
+static const char *at_most(const struct runner *runner) {
+    return scenario_repetitions(runner->scenario).precision > 0 ? "at most " : "";
+}
+
 /* How much of the plan is there, and how long the rest measures. */
 static void describe_rest(const struct runner *runner, size_t n_trials) {
-    size_t visits = count_left(runner->agenda), again = count_again(runner->agenda);
-    CLEANUP_FREE char *duration = progress_duration(visits_planned_ns(runner->scenario, visits));
+    size_t first = count(agenda_first(runner->agenda)), again = count(agenda_again(runner->agenda));
+    CLEANUP_FREE char *duration =
+        progress_duration(visits_planned_ns(runner->scenario, count_left(runner)));
     CLEANUP_FREE char *failed = again ? text_format(", %zu are measured once more after a failure",
                                                     again * runner->plan->n_probes)
                                       : text_copy("");
 
-    progress_note(runner->progress, "resumed  %zu of %zu trials are there%s; %s to measure",
-                  n_trials - (visits - again) * runner->plan->n_probes, n_trials, failed, duration);
+    progress_note(runner->progress, "resumed  %zu of %s%zu trials are there%s; %s%s to measure",
+                  n_trials - first * runner->plan->n_probes, at_most(runner), n_trials, failed,
+                  runner->enough.reached ? "" : at_most(runner), duration);
 }
 
 static void describe(const struct runner *runner) {
@@ -281,8 +209,8 @@ static void describe(const struct runner *runner) {
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, runner->site.address, hosts->publisher);
-    progress_note(runner->progress, "plan     %s: %zu trial%s, %s to measure", own->name, n_trials,
-                  n_trials == 1 ? "" : "s", duration);
+    progress_note(runner->progress, "plan     %s: %s%zu trial%s, %s to measure", own->name,
+                  at_most(runner), n_trials, n_trials == 1 ? "" : "s", duration);
     if (runner->options->resumption)
         describe_rest(runner, n_trials);
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
@@ -331,12 +259,17 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
                             .plan = plan,
                             .agenda = resumption ? resumption->agenda : fresh,
                             .outcome = ret};
-    size_t n_visits = count_left(runner.agenda);
-    int r;
+    size_t n_visits;
+    int r = 0;
 
     *ret = (struct run_outcome){.folder = NULL};
-    if (resumption)
+    if (resumption) {
         memcpy(ret->before, resumption->history.trials, sizeof(ret->before));
+        r = enough_ask(&runner.enough, options, runner.agenda, resumption->folder, error);
+    }
+    if (r < 0)
+        return r;
+    n_visits = count_left(&runner);
     if (!n_visits)
         return tell_complete(options, ret);
     runner.secrets = json_object();

@@ -17,6 +17,12 @@ struct run_options {
     const char *root;    /* of the sources, for the commit; may be NULL */
     int cancel_fd;       /* a signalfd; readable: stop */
     enum verbosity verbosity;
+    /* For `repetitions = until`: whether the run's files say that every interval is narrow enough;
+     * *ret_widest is the widest now (its full width as a share of the ratio; NaN: not known).
+     * NULL: never asked, so the largest number of blocks is measured. */
+    int (*is_enough)(void *context, const char *folder, bool *ret, double *ret_widest,
+                     struct error *error);
+    void *context;
 };
 
 struct run_outcome {
@@ -26,13 +32,15 @@ struct run_outcome {
     bool interrupted;
 };
 
-/* 0 when the plan was executed, or interrupted, or nothing of it was left, however the trials
- * ended; a negative errno when the set-up cannot work or the record cannot be kept. ret is filled
- * in either case. */
+/* 0 when the plan was executed, or as much of it as is enough, or interrupted, or nothing of it was
+ * left, however the trials ended; a negative errno when the set-up cannot work or the record cannot
+ * be kept. ret is filled in either case. */
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
 void run_outcome_clear(struct run_outcome *outcome);
 
-/* How long all of a plan's trials measure, without what lies between them. */
+/* How long a trial of this probe measures; all of a plan's trials, without what lies between them.
+ */
+int64_t run_trial_planned_ns(const struct scenario *scenario, const char *probe);
 int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan);
 
 #endif

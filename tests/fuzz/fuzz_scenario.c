@@ -66,7 +66,7 @@ static void check_again(const struct scenario *scenario) {
 
 static void check_plan(const struct scenario *scenario) {
     CLEANUP(plan_freep) struct plan *plan = NULL;
-    int64_t repetitions = scenario_own(scenario)->repetitions;
+    int64_t repetitions = scenario_repetitions(scenario).largest;
 
     if (repetitions > 100)
         return;

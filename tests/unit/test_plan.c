@@ -12,7 +12,8 @@ static struct scenario *scenario_of(size_t n_channels, size_t n_probes_wanted, i
 
     settings_init(&scenario->settings, workshop_registry(), 1u << SETTING_SCENARIO);
     own = settings_edit(&scenario->settings, &scenario_group);
-    own->repetitions = repetitions;
+    free(own->repetitions);
+    own->repetitions = text_format("%lld", (long long)repetitions);
     own->order = order;
     own->seed = seed;
     scenario->channels = memory_new(n_channels, sizeof(*scenario->channels));

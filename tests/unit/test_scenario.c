@@ -68,7 +68,9 @@ static void test_defaults(void **state) {
     (void)state;
     assert_string_equal(own->name, "main");
     assert_string_equal(own->baseline, "plain");
-    assert_int_equal(own->repetitions, 50);
+    assert_int_equal(scenario_repetitions(scenario).smallest, 50);
+    assert_int_equal(scenario_repetitions(scenario).largest, 50);
+    assert_true(scenario_repetitions(scenario).precision == 0);
     assert_int_equal(own->seed, 2022);
     assert_int_equal(own->order, ORDER_SHUFFLED);
     assert_int_equal(own->margin_ppm, 20000);
@@ -128,7 +130,7 @@ static void test_precedence(void **state) {
     workshop_put(folder, "hosts.ini", "[hosts]\nbroker = ssh://mine\naddress = 192.0.2.1\n");
     scenario = load(folder, "main", overrides, ARRAY_SIZE(overrides));
     hosts = settings_get(&scenario->settings, &hosts_group);
-    assert_int_equal(scenario_own(scenario)->repetitions, 8);
+    assert_int_equal(scenario_repetitions(scenario).largest, 8);
     assert_int_equal(scenario_own(scenario)->seed, 5);
     assert_string_equal(hosts->broker, "ssh://file");
     assert_string_equal(hosts->publisher, "lab:b");

@@ -1,0 +1,48 @@
+#include "run/enough.h"
+
+#include <math.h>
+
+int enough_ask(struct enough *enough, const struct run_options *options,
+               const struct agenda *agenda, const char *folder, struct error *error) {
+    struct repetitions repetitions = scenario_repetitions(options->scenario);
+    bool reached, interrupted;
+    int64_t measured = agenda_measured(agenda, &interrupted);
+    double widest;
+    int r;
+
+    if (!repetitions.precision || !options->is_enough || interrupted ||
+        measured < repetitions.smallest)
+        return 0;
+    r = options->is_enough(options->context, folder, &reached, &widest, error);
+    if (r < 0)
+        return error_prefix(error, r, "whether %lld blocks are enough", (long long)measured);
+    enough->asked = true;
+    enough->reached = reached;
+    enough->widest = widest;
+    return 0;
+}
+
+void enough_tell(const struct enough *enough, const struct scenario *scenario,
+                 const struct agenda *agenda, struct progress *progress) {
+    double wanted = scenario_repetitions(scenario).precision * 100, widest = enough->widest * 100;
+    bool interrupted;
+    long long measured = agenda_measured(agenda, &interrupted);
+
+    if (!enough->asked)
+        return;
+    if (enough->reached)
+        progress_note(progress,
+                      "enough   every interval is narrower than %.3g %% after %lld blocks (widest "
+                      "%.3g %%)",
+                      wanted, measured, widest);
+    else if (isfinite(widest))
+        progress_note(progress,
+                      "limit    after %lld blocks the widest interval is %.3g %%, not narrower "
+                      "than %.3g %%",
+                      measured, widest, wanted);
+    else
+        progress_note(progress,
+                      "limit    after %lld blocks some interval does not exist: a channel has too "
+                      "few values",
+                      measured);
+}
