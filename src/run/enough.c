@@ -32,13 +32,13 @@ void enough_tell(const struct enough *enough, const struct scenario *scenario,
         return;
     if (enough->reached)
         progress_note(progress,
-                      "enough   every interval is narrower than %.3g %% after %lld blocks (widest "
+                      "enough   every interval is narrower than %.7g %% after %lld blocks (widest "
                       "%.3g %%)",
                       wanted, measured, widest);
     else if (isfinite(widest))
         progress_note(progress,
                       "limit    after %lld blocks the widest interval is %.3g %%, not narrower "
-                      "than %.3g %%",
+                      "than %.7g %%",
                       measured, widest, wanted);
     else
         progress_note(progress,

@@ -153,7 +153,7 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
     CLEANUP_FREE char *longest = duration_of(scenario, plan, repetitions.largest);
 
     if (repetitions.precision > 0)
-        printf("  until every interval of the comparison with %s is narrower than %.3g %%\n"
+        printf("  until every interval of the comparison with %s is narrower than %.7g %%\n"
                "  at least %lld, at most %lld blocks x %zu channels x %zu probes = %zu to %zu "
                "trials, each block in an order of its own; about %s to %s\n",
                own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,

@@ -64,7 +64,7 @@ mkdir "$scratch/elsewhere"
 cd "$scratch/elsewhere" || exit
 run "$bench" check
 exits 'check: the paper' 0
-contains 'says how much it is' "$out" '50 blocks x 3 channels x 3 probes = 450 trials'
+contains 'says how much it is' "$out" '50 blocks x 5 channels x 3 probes = 750 trials'
 matches 'says how long it takes' "$out" 'about [0-9]+ h [0-9]+ min$'
 matches 'marks the baseline' "$out" 'plain .*the baseline'
 for scenario in quick paper-order; do

@@ -23,7 +23,7 @@ folder=$(find_run)
 exits 'bench all paper' 0
 table=$out
 is 'the columns of summary.csv' "$(head -n 1 "$folder/summary.csv")" "$columns"
-is 'nine figures' "$(count "$folder/summary.csv" metric=throughput)" 9
+is 'fifteen figures' "$(count "$folder/summary.csv" metric=throughput)" 15
 
 # Mean, median, sd and the interval by awk, from trials.csv alone; the last figure is Student's t
 # for two degrees of freedom.

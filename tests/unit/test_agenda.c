@@ -282,8 +282,39 @@ static void test_cut_everywhere(void **state) {
     cut_everywhere(ORDER_SEQUENTIAL);
 }
 
+static void assert_measured(const struct agenda *agenda, int64_t expected, bool interrupted) {
+    bool found;
+
+    assert_int_equal(agenda_measured(agenda, &found), expected);
+    assert_int_equal(found, interrupted);
+}
+
+/* Blocks that are whole, whether or not a trial failed; and whether one is not. */
+static void test_measured(void **state) {
+    CLEANUP(agenda_freep) struct agenda *agenda = agenda_of(ORDER_SHUFFLED);
+
+    (void)state;
+    assert_measured(agenda, 0, false);
+    measure(agenda, ORDER_SHUFFLED, 1);
+    assert_measured(agenda, 0, true);
+    execute(agenda, agenda_first(agenda), 5);
+    assert_measured(agenda, 3, false);
+    agenda_note_block(agenda, 2, 2); /* the failed one is being measured again */
+    assert_measured(agenda, 3, false);
+}
+
+static void test_measured_channel_by_channel(void **state) {
+    CLEANUP(agenda_freep) struct agenda *agenda = agenda_of(ORDER_SEQUENTIAL);
+
+    (void)state;
+    measure(agenda, ORDER_SEQUENTIAL, 4);
+    assert_measured(agenda, 1, true);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measured),
+        cmocka_unit_test(test_measured_channel_by_channel),
         cmocka_unit_test(test_fresh),
         cmocka_unit_test(test_complete),
         cmocka_unit_test(test_between_blocks),

@@ -112,12 +112,24 @@ static void test_lines(void **state) {
     assert_string_equal(quiet, "");
 }
 
+/* Without a fixed number of blocks: of how many is known, not whether all of them are needed. */
+static void test_lines_of_an_open_end(void **state) {
+    struct record *record = *state;
+    struct scenario_settings *own = settings_edit(&record->scenario->settings, &scenario_group);
+    CLEANUP_FREE char *normal = NULL;
+
+    text_replace(&own->repetitions, "until 1%");
+    normal = said(record, NORMAL, talk);
+    assert_has(normal, "block 2/200  plain                path            94.12 Mbit/s\n");
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_figures_that_round_up),
         RECORD_TEST(test_lines),
+        RECORD_TEST(test_lines_of_an_open_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

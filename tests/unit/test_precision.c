@@ -1,0 +1,155 @@
+/* report/precision: the widest interval of the ratios to the baseline, from a run's files. */
+#include "run_folder.h"
+
+#include "report/precision.h"
+
+#include <errno.h>
+#include <math.h>
+
+static double precision_of(const char *scenario, const char *definitions, const char *trials,
+                           const char *metrics) {
+    CLEANUP(run_removep) char *run = run_make(scenario, definitions, trials, metrics);
+    struct error error = {""};
+    double widest = -1;
+
+    if (report_precision(run, &widest, &error) != 0)
+        fail_msg("%s", error.text);
+    return widest;
+}
+
+static double of(const char *trials) {
+    return precision_of(SCENARIO, DEFINITIONS, trials, METRICS_HEADER);
+}
+
+static void near(double value, double expected) {
+    if (!(fabs(value - expected) <= 1e-9 * fabs(expected)))
+        fail_msg("%.17g where %.17g was expected", value, expected);
+}
+
+#define PAIR(a, b, block, plain, mutual)                                                           \
+    TRIAL(a ",1," block, "plain", plain, "ok", "")                                                 \
+    TRIAL(b ",1," block, "mutual-tls", mutual, "ok", "")
+
+/* Log-ratios -ln 2, 0, ln 2: their mean is 0, sd ln 2, t(0.975; 2) 4.302652729749464, and so the
+ * half width 1.7218731; 2 sinh of it. The level drifts, which is no matter. */
+#define THREE_BLOCKS                                                                               \
+    PAIR("1", "2", "1", "10", "5")                                                                 \
+    PAIR("3", "4", "2", "20", "20") PAIR("5", "6", "3", "40", "80")
+#define OF_THREE 5.416267311506736
+
+static void test_closed_form(void **state) {
+    (void)state;
+    near(of(TRIALS_HEADER THREE_BLOCKS), OF_THREE);
+}
+
+static void test_equal_ratios(void **state) {
+    (void)state;
+    assert_true(of(TRIALS_HEADER PAIR("1", "2", "1", "10", "5") PAIR("3", "4", "2", "20", "10")) ==
+                0);
+}
+
+/* Only a block with both values counts; one whose trial failed has none. */
+static void test_pairs_only(void **state) {
+    (void)state;
+    near(of(TRIALS_HEADER THREE_BLOCKS TRIAL("7,1,4", "plain", "900", "ok", "")), OF_THREE);
+    near(of(TRIALS_HEADER THREE_BLOCKS TRIAL("7,1,4", "mutual-tls", "900", "ok", "")), OF_THREE);
+    near(of(TRIALS_HEADER THREE_BLOCKS TRIAL("7,1,4", "plain", "900", "ok", "")
+                TRIAL("8,1,4", "mutual-tls", "", "failed", "why")),
+         OF_THREE);
+}
+
+/* The last complete attempt of a block is it. */
+static void test_attempts(void **state) {
+    (void)state;
+    near(of(TRIALS_HEADER THREE_BLOCKS TRIAL("7,1,4", "plain", "1", "ok", "")
+                TRIAL("8,1,4", "mutual-tls", "9", "ok", "") TRIAL("5,2,3", "plain", "10", "ok", "")
+                    TRIAL("6,2,3", "mutual-tls", "20", "ok", "")
+                        TRIAL("7,2,4", "plain", "", "void", "why")
+                            TRIAL("8,2,4", "mutual-tls", "5", "ok", "")),
+         OF_THREE);
+}
+
+static void test_no_interval_yet(void **state) {
+    (void)state;
+    assert_true(isnan(of(TRIALS_HEADER)));
+    assert_true(isnan(of(TRIALS_HEADER PAIR("1", "2", "1", "10", "5"))));
+    assert_true(isnan(of(TRIALS_HEADER PAIR("1", "2", "1", "10", "0")
+                             PAIR("3", "4", "2", "20", "10") PAIR("5", "6", "3", "20", "10"))));
+    assert_true(isnan(of(TRIALS_HEADER PAIR("1", "2", "1", "0", "10")
+                             PAIR("3", "4", "2", "20", "10") PAIR("5", "6", "3", "20", "10"))));
+    assert_true(isnan(of(TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "")
+                             TRIAL("2,1,2", "plain", "1", "ok", ""))));
+}
+
+#define ALONE "[scenario]\nname = x\nchannels = plain\nprobes = path\nbaseline = plain\n"
+#define STRANGE                                                                                    \
+    "[scenario]\nname = x\nchannels = plain mutual-tls\nprobes = path\nbaseline = gone\n"
+
+static void test_nothing_to_compare(void **state) {
+    (void)state;
+    assert_true(isnan(precision_of(ALONE, DEFINITIONS,
+                                   TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "")
+                                       TRIAL("2,1,2", "plain", "1", "ok", ""),
+                                   METRICS_HEADER)));
+    assert_true(
+        isnan(precision_of(STRANGE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS, METRICS_HEADER)));
+}
+
+#define WIDE                                                                                       \
+    "[scenario]\nname = x\nchannels = other plain mutual-tls\nprobes = path\nbaseline = plain\n"
+
+/* Every channel has an interval, or there is no widest. */
+static void test_widest_of_the_channels(void **state) {
+#define STEADY                                                                                     \
+    TRIAL("11,1,1", "other", "10", "ok", "")                                                       \
+    TRIAL("12,1,2", "other", "20", "ok", "") TRIAL("13,1,3", "other", "40", "ok", "")
+    (void)state;
+    near(precision_of(WIDE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS STEADY, METRICS_HEADER),
+         OF_THREE);
+    assert_true(isnan(precision_of(WIDE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS, METRICS_HEADER)));
+}
+
+/* A headline that stands in metrics.csv. */
+static void test_headline_in_metrics(void **state) {
+    static const char definitions[] = DEFINITIONS_HEADER "path,rate,1/s,higher,yes,x\n";
+    static const char metrics[] =
+        METRICS_HEADER "1,1,client2,sender,rate,1/s,10\n2,1,client2,sender,rate,1/s,5\n"
+                       "3,1,client2,sender,rate,1/s,20\n4,1,client2,sender,rate,1/s,20\n"
+                       "5,1,client2,sender,rate,1/s,40\n6,1,client2,sender,rate,1/s,80\n";
+
+    (void)state;
+    near(precision_of(SCENARIO, definitions,
+                      TRIALS_HEADER PAIR("1", "2", "1", "", "") PAIR("3", "4", "2", "", "")
+                          PAIR("5", "6", "3", "", ""),
+                      metrics),
+         OF_THREE);
+}
+
+static void test_broken_files(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "gone", "10", "ok", ""), METRICS_HEADER);
+    struct error error = {""};
+    double widest = -1;
+
+    (void)state;
+    assert_true(report_precision(run, &widest, &error) < 0);
+    assert_non_null(strstr(error.text, "trials.csv:2: "));
+    assert_true(widest == -1);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_closed_form),
+        cmocka_unit_test(test_equal_ratios),
+        cmocka_unit_test(test_pairs_only),
+        cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_no_interval_yet),
+        cmocka_unit_test(test_nothing_to_compare),
+        cmocka_unit_test(test_widest_of_the_channels),
+        cmocka_unit_test(test_headline_in_metrics),
+        cmocka_unit_test(test_broken_files),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
