@@ -99,7 +99,7 @@ static void test_sections(void **state) {
         {PLAIN "[channel.]\nuse = tls\n", "@/main.ini:4: [channel.] use: unknown section"},
         {PLAIN "[probe.paths]\nduration = 1s\n",
          "@/main.ini:4: [probe.paths] duration: unknown probe; known are path, transport, "
-         "delivery"},
+         "transport-per-unit, delivery"},
         {PLAIN "[probe]\npath = 1s\n", "@/main.ini:4: [probe] path: unknown probe; known are path"},
         {PLAIN "[vary]\nprobe.path.streams = 1 2\n",
          "@/main.ini:4: [vary] probe.path.streams: varied settings are not supported yet"},
