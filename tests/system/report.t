@@ -215,7 +215,7 @@ damaged
 sed -i 1q "$folder/trials.csv"
 run "$bench" report "$folder"
 exits 'no trial at all: a report that shows no figure' 0
-is '... nine times none' \
+is '... of every channel and probe none' \
   "$(rows "$folder/summary.csv" trials,mean metric=throughput | sort -u)" '0|'
 
 run "$bench" report "$scratch/nowhere"
