@@ -296,6 +296,8 @@ static int compare_values(const void *a, const void *b) {
 }
 
 static void sort_values(struct dataset *dataset) {
+    if (!dataset->n_values) /* nor a list that qsort() would take */
+        return;
     qsort(dataset->values, dataset->n_values, sizeof(*dataset->values), compare_values);
     for (size_t i = dataset->n_values; i-- > 0;) {
         struct dataset_series *series = &dataset->series[dataset->values[i].series];
