@@ -41,7 +41,8 @@ scenarios paper paper-order quick
 channels plain plain-again plain-slowed password mutual-tls mutual-tls-password
 mechanisms tls certificate password
 probes path transport transport-per-unit delivery
-settings scenario.repetitions telemetry.interval probe.transport-per-unit.warmup channel.NAME.tls.key_type
+settings scenario.repetitions telemetry.interval probe.path.duration
+settings probe.transport-per-unit.warmup channel.NAME.tls.key_type
 metrics path transport transport-per-unit delivery
 END
 run "$bench" list settings
