@@ -90,10 +90,12 @@ static int publish_slowed(struct courier *courier) {
             return 0;
         pauses_take(&courier->pauses, &courier->stop);
         courier->asked = courier->answered = false;
+        courier->burst = courier->moved;
     }
     if (courier->moved >= courier->credited + courier->window)
         return 0;
-    last = pauses_due(&courier->pauses);
+    last = pauses_due(&courier->pauses, courier->moved - courier->burst,
+                      courier->moved - courier->credited);
     r = publish_one(courier, last ? courier->moved | ASK : courier->moved);
     if (r < 0)
         return r;
@@ -225,7 +227,7 @@ int courier_connect(struct courier *courier, const struct client_config *client,
                                 courier, error);
 
     courier->publish = slowed ? publish_slowed : publish_some;
-    pauses_init(&courier->pauses, client->loss_ppm, 1);
+    pauses_init(&courier->pauses, client->loss_ppm, courier->settings->duration_ns, 1);
     return r < 0 ? r
                  : mqtt_client_subscribe(courier->client,
                                          sends ? courier->credit_topic : courier->data_topic,

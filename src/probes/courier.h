@@ -38,6 +38,7 @@ struct courier {
     int (*publish)(struct courier *courier);
     struct pauses pauses;
     bool asked, answered;
+    int64_t burst; /* messages published before this burst */
 };
 
 /* With topics below `topic`; the courier connects as client, which is borrowed for the call. */

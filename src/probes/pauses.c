@@ -2,17 +2,25 @@
 
 #include "base/clock.h"
 
-/* Long beside the time in which a link falls idle and is filled again, short beside a trial. */
-#define BURST_NS (200 * NS_PER_MS)
+/* Of a burst and its rest, about. */
+#define CYCLE_NS (2500 * NS_PER_MS)
 /* How often a rest looks whether it shall end. */
 #define NAP_NS  (10 * NS_PER_MS)
 #define MILLION 1000000
 
-void pauses_init(struct pauses *pauses, int64_t loss_ppm, size_t members) {
-    *pauses = (struct pauses){.loss_ppm = loss_ppm,
-                              .lock = PTHREAD_MUTEX_INITIALIZER,
-                              .all_here = PTHREAD_COND_INITIALIZER,
-                              .members = members};
+int64_t pauses_cycle_ns(int64_t duration_ns) {
+    int64_t cycles = (duration_ns + CYCLE_NS / 2) / CYCLE_NS;
+
+    return duration_ns / (cycles > 0 ? cycles : 1);
+}
+
+void pauses_init(struct pauses *pauses, int64_t loss_ppm, int64_t duration_ns, size_t members) {
+    *pauses =
+        (struct pauses){.loss_ppm = loss_ppm,
+                        .arrived_ns = pauses_cycle_ns(duration_ns) / MILLION * (MILLION - loss_ppm),
+                        .lock = PTHREAD_MUTEX_INITIALIZER,
+                        .all_here = PTHREAD_COND_INITIALIZER,
+                        .members = members};
 }
 
 void pauses_begin(struct pauses *pauses) {
@@ -21,8 +29,12 @@ void pauses_begin(struct pauses *pauses) {
     (void)atomic_compare_exchange_strong(&pauses->burst_ns, &never, clock_monotonic_ns());
 }
 
-bool pauses_due(const struct pauses *pauses) {
-    return clock_monotonic_ns() - atomic_load(&pauses->burst_ns) >= BURST_NS;
+bool pauses_due(const struct pauses *pauses, int64_t sent, int64_t on_its_way) {
+    double since = (double)(clock_monotonic_ns() - atomic_load(&pauses->burst_ns));
+
+    /* What is on its way moves as fast as what has arrived. */
+    return sent > on_its_way &&
+           since * (double)sent / (double)(sent - on_its_way) >= (double)pauses->arrived_ns;
 }
 
 int64_t pauses_owed_ns(int64_t sending_ns, int64_t silent_ns, int64_t loss_ppm) {

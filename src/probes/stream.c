@@ -42,7 +42,7 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
                               .sends = sends,
                               .n = (size_t)settings->streams,
                               .slowed = loss_ppm > 0};
-    pauses_init(&bundle->pauses, loss_ppm, bundle->n);
+    pauses_init(&bundle->pauses, loss_ppm, settings->duration_ns, bundle->n);
     bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
     if (!bundle->streams)
         abort();

@@ -1,9 +1,14 @@
 #include "probes/stream_loop.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+
+/* How often a slowed sender looks whether its burst shall end. */
+#define LOOK_NS (5 * NS_PER_MS)
 
 static void end_stream(struct stream *stream, int code, const char *what) {
     if (code < 0)
@@ -90,15 +95,28 @@ static int await_answer(const struct stream_loop *loop) {
     return n > 0 ? 0 : n < 0 ? (int)n : -ECONNRESET;
 }
 
+/* Whether the next unit is the last of a burst of which so many bytes were sent. It looks only now
+ * and then: to ask the kernel for every unit would slow the sender. */
+static bool is_last(struct stream_loop *loop, int64_t sent) {
+    int64_t now = clock_monotonic_ns();
+    int on_its_way = 0;
+
+    if (now < loop->look_ns)
+        return false;
+    loop->look_ns = now + LOOK_NS;
+    (void)ioctl(loop->transport->fd, SIOCOUTQ, &on_its_way);
+    return pauses_due(loop->pauses, sent, on_its_way);
+}
+
 static void *send_slowed(void *argument) {
     struct stream *stream = argument;
     struct stream_loop *loop = stream->context;
-    int64_t bytes = 0;
+    int64_t bytes = 0, begun = 0;
     int r = 0;
 
     pauses_begin(loop->pauses);
     while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
-        bool last = pauses_due(loop->pauses);
+        bool last = is_last(loop, bytes - begun);
 
         loop->buffer[0] = last;
         r = loop->transport->ops->send(loop->transport, loop->buffer, loop->size);
@@ -107,8 +125,10 @@ static void *send_slowed(void *argument) {
         atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
         if (last && r == 0)
             r = await_answer(loop);
-        if (last && r == 0)
+        if (last && r == 0) {
             pauses_take(loop->pauses, stream->stop);
+            begun = bytes;
+        }
     }
     pauses_leave(loop->pauses);
     return end_sender(stream, r);

@@ -23,6 +23,7 @@ struct stream_loop {
     size_t size;
     int64_t unit_bytes;    /* of either side */
     struct pauses *pauses; /* of all streams of a sender; for the slowed loops */
+    int64_t look_ns;       /* the slowed sender's */
 };
 
 typedef void *stream_loop_fn(void *stream);

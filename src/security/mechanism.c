@@ -87,6 +87,7 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
     text_replace(&config->expected_host, address);
     text_replace(&config->client_id, party_name(party));
     config->port = port;
+    config->loss_ppm = channel_own(bringup->channel)->loss_ppm;
     while ((mechanism = mechanism_next(bringup->channel, &cursor)))
         if (mechanism->party)
             mechanism->party(bringup, party, config);

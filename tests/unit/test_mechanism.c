@@ -162,6 +162,26 @@ static void test_parties(void **state) {
     }
 }
 
+/* Which of them sends bulk data is a matter of the probe. */
+static void test_loss_reaches_everyone(void **state) {
+    struct channel channel = workshop_channel("mine", "");
+    struct bringup bringup = {.channel = &channel, .certs = "/c"};
+
+    (void)state;
+    set(&channel, "control", "slowed");
+    set(&channel, "loss", "2.5%");
+    for (int party = PARTY_BROKER; party <= PARTY_CLIENT2; party++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config =
+            mechanism_client_config(&bringup, (enum party)party, "::1", 8883);
+        CLEANUP_FREE char *found = differences(config);
+
+        assert_int_equal(config->loss_ppm, 25000);
+        assert_has(found, "loss=2.5%;");
+    }
+    channel_clear(&channel);
+}
+
 static void test_settings_of_tls_reach_everyone(void **state) {
     static const char tls[] = "tls.max_version=1.2;tls.ciphers=ECDHE-RSA-AES128-GCM-SHA256;"
                               "tls.groups=P-256;";
@@ -280,6 +300,7 @@ int main(void) {
         cmocka_unit_test(test_check_of_versions),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_parties),
+        cmocka_unit_test(test_loss_reaches_everyone),
         cmocka_unit_test(test_settings_of_tls_reach_everyone),
         cmocka_unit_test(test_json_of_configurations),
         cmocka_unit_test(test_proofs_alter),

@@ -174,6 +174,24 @@ static void test_finish_sends_the_rest(void **state) {
     assert_int_equal(peer.answer_length, 100);
 }
 
+static void test_flush_sends_what_was_gathered(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct peer peer = {.act = wait_and_leave};
+        struct transport *transport = meet(&kinds[i], &peer);
+        char end;
+
+        assert_int_equal(transport->ops->send(transport, "abc", 3), 0);
+        transport->ops->flush(transport);
+        /* It has heard, and left. */
+        assert_true(transport->ops->receive(transport, &end, 1) <= 0);
+        transport->ops->finish(transport);
+        peer_stop(&peer);
+        transport_free(transport);
+        assert_int_equal(peer.heard_length, 3);
+    }
+}
+
 /* ---- sessions ---- */
 
 static void test_session(void **state) {
@@ -347,6 +365,10 @@ static void test_counters(void **state) {
     assert_int_equal(tcp_read_counters(transport->fd, &counters), 0);
     transport_free(transport);
     assert_int_equal(counters.bytes_sent, 10);
+    assert_int_equal(counters.bytes_waiting, 0);
+    assert_int_equal(counters.data_segments, 1);
+    assert_true(counters.mss > 500);
+    assert_true(counters.header_bytes == 40 || counters.header_bytes == 52);
     assert_in_range(counters.bytes_received, 0, 1); /* Linux counts the FIN */
     assert_int_equal(counters.retransmits, 0);
     assert_true(counters.segments_out >= 2);
@@ -358,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_sends_exactly),
         cmocka_unit_test(test_receives_exactly),
         cmocka_unit_test(test_finish_sends_the_rest),
+        cmocka_unit_test(test_flush_sends_what_was_gathered),
         cmocka_unit_test(test_session),
         cmocka_unit_test(test_peer_leaves_early),
         cmocka_unit_test(test_sending_to_who_has_left),

@@ -1,0 +1,183 @@
+/* probes/stream_loop: with and without an imposed loss, all that is sent is received, and a burst's
+ * end is answered when the receiver has all of it. */
+#include "peer.h"
+
+#include "probes/stream_loop.h"
+
+static char *certs;
+
+static int make_certificates(void **state) {
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
+    certs = peer_certificates();
+    return 0;
+}
+
+static int remove_certificates(void **state) {
+    (void)state;
+    workshop_remove(certs);
+    return 0;
+}
+
+struct kind {
+    bool tls;
+    int64_t gather_bytes;
+};
+
+static const struct kind kinds[] = {{false, 0}, {true, 0}, {true, 65536}};
+
+/* Starts the peer and connects to it. */
+static struct transport *meet(const struct kind *kind, struct peer *peer) {
+    const char *use = kind->tls ? "tls" : "";
+    CLEANUP(client_config_freep)
+    struct client_config *client = peer_config(certs, use, "1.3", "1.3", PARTY_CLIENT2);
+    CLEANUP(client_config_freep)
+    struct client_config *broker = peer_config(certs, use, "1.3", "1.3", PARTY_BROKER);
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    struct transport_options options = {.timeout_ns = 10 * NS_PER_S,
+                                        .gather_bytes = kind->gather_bytes};
+    struct transport *transport = NULL;
+    struct error error = {""};
+
+    peer->options = options;
+    if (kind->tls) {
+        peer->context = peer_context(broker);
+        assert_int_equal(tls_context_client(&context, client, NULL), 0);
+    }
+    peer_start(peer);
+    client->port = peer->port;
+    if (transport_connect(&transport, client, context, &options, &error) != 0)
+        fail_msg("%s", error.text);
+    return transport;
+}
+
+/* ---- both loops ---- */
+
+/* The other end of a stream; peer->answer: its loop, peer->answer_length: the unit. */
+static void receive_all(struct transport *transport, struct peer *peer) {
+    static unsigned char buffer[100000];
+    struct stream_loop loop = {.transport = transport,
+                               .buffer = buffer,
+                               .size = sizeof(buffer),
+                               .unit_bytes = (int64_t)peer->answer_length};
+    struct stream stream = {.context = &loop};
+
+    stream_loop_of(false, peer->answer != NULL)(&stream);
+    peer->code = stream.code;
+    peer->answer_length = (size_t)atomic_load(&stream.counter.bytes);
+}
+
+struct sender {
+    struct stream stream;
+    struct stream_loop loop;
+    struct pauses pauses;
+    _Atomic bool stop;
+};
+
+/* Sends until `rests` bursts have ended, or for 50 ms without any. */
+static void send_for(struct sender *sender, const struct kind *kind, size_t unit, int rests) {
+    bool slowed = rests > 0, enough = false;
+    struct peer peer = {
+        .act = receive_all, .answer = slowed ? "slowed" : NULL, .answer_length = unit};
+    int64_t deadline = clock_monotonic_ns() + (slowed ? 60 * NS_PER_S : 50 * NS_PER_MS);
+
+    *sender = (struct sender){.stream = {.context = &sender->loop, .stop = &sender->stop}};
+    sender->loop = (struct stream_loop){.transport = meet(kind, &peer),
+                                        .buffer = memory_new(unit, 1),
+                                        .size = unit,
+                                        .unit_bytes = (int64_t)unit,
+                                        .pauses = &sender->pauses};
+    memset(sender->loop.buffer, 0xff, unit);
+    pauses_init(&sender->pauses, 100000, 100 * NS_PER_MS, 1);
+    assert_int_equal(
+        pthread_create(&sender->stream.thread, NULL, stream_loop_of(true, slowed), &sender->stream),
+        0);
+    while (!enough && clock_monotonic_ns() < deadline && !atomic_load(&sender->stream.ended)) {
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+        if (!slowed)
+            continue;
+        (void)pthread_mutex_lock(&sender->pauses.lock);
+        enough = sender->pauses.round >= rests;
+        (void)pthread_mutex_unlock(&sender->pauses.lock);
+    }
+    atomic_store(&sender->stop, true);
+    assert_int_equal(pthread_join(sender->stream.thread, NULL), 0);
+    peer_stop(&peer);
+    transport_free(sender->loop.transport);
+    free(sender->loop.buffer);
+    if (sender->stream.code)
+        fail_msg("%s", sender->stream.error.text);
+    assert_int_equal(peer.code, 0);
+    assert_true(peer.answer_length > 0);
+    assert_int_equal(peer.answer_length, atomic_load(&sender->stream.counter.bytes));
+    assert_int_equal(peer.answer_length % unit, 0);
+}
+
+static void test_all_arrives(void **state) {
+    static const size_t units[] = {1, 4099, 65536, 200001};
+    struct sender sender;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(units); j++) {
+            send_for(&sender, &kinds[i], units[j], 0);
+            send_for(&sender, &kinds[i], units[j], 2);
+            assert_true(sender.pauses.round >= 2);
+            assert_true(sender.pauses.silent_ns > 0);
+        }
+}
+
+/* ---- the answer ---- */
+
+static bool hears(const struct transport *transport, int timeout_ms) {
+    struct pollfd poller = {.fd = transport->fd, .events = POLLIN};
+
+    return poll(&poller, 1, timeout_ms) > 0;
+}
+
+#define UNIT 1000
+
+/* Sends `length` bytes of units whose first bytes are `mark`, from a place inside a unit. */
+static void say(struct transport *transport, size_t place, size_t length, unsigned char mark) {
+    unsigned char bytes[3 * UNIT];
+
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (place + i) % UNIT == 0 ? mark : 0xff;
+    assert_int_equal(transport->ops->send(transport, bytes, length), 0);
+}
+
+static void test_answer_comes_when_all_is_there(void **state) {
+    struct peer peer = {.act = receive_all, .answer = "slowed", .answer_length = UNIT};
+    struct transport *transport;
+    char answer;
+
+    (void)state;
+    transport = meet(&kinds[0], &peer);
+    for (int round = 0; round < 3; round++) {
+        say(transport, 0, UNIT + 1, 0); /* the first byte of a unit that is not the last */
+        say(transport, 1, UNIT - 1, 0);
+        assert_false(hears(transport, 30));
+        say(transport, 0, 1, 1);
+        assert_false(hears(transport, 30));
+        say(transport, 1, UNIT - 2, 1);
+        assert_false(hears(transport, 30));
+        say(transport, UNIT - 1, 1, 1);
+        assert_true(hears(transport, 10000));
+        assert_int_equal(transport->ops->receive(transport, &answer, 1), 1);
+    }
+    transport->ops->finish(transport);
+    assert_int_equal(transport->ops->receive(transport, &answer, 1), 0);
+    peer_stop(&peer);
+    transport_free(transport);
+    assert_int_equal(peer.code, 0);
+    assert_int_equal(peer.answer_length, 9 * UNIT);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_arrives),
+        cmocka_unit_test(test_answer_comes_when_all_is_there),
+    };
+
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
