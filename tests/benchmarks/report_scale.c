@@ -160,9 +160,13 @@ static size_t make_run(const char *folder, size_t n_trials) {
 /* ---- reports ---- */
 
 struct cost {
-    double seconds, megabytes;
+    double seconds, cpu_s, megabytes;
     int status;
 };
+
+static double seconds_of(struct timeval time) {
+    return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
 
 static double seconds_now(void) {
     struct timespec now;
@@ -186,7 +190,7 @@ static void run_bench(const char *bench, const char *folder, bool figures) {
 
 static struct cost report(const char *bench, const char *folder, bool figures) {
     double start = seconds_now();
-    struct cost cost = {0, 0, -1};
+    struct cost cost = {0, 0, 0, -1};
     struct rusage usage;
     pid_t pid = fork();
     int status;
@@ -196,6 +200,7 @@ static struct cost report(const char *bench, const char *folder, bool figures) {
     if (pid < 0 || wait4(pid, &status, 0, &usage) < 0)
         return cost;
     cost.seconds = seconds_now() - start;
+    cost.cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     cost.megabytes = (double)usage.ru_maxrss * 1024 / 1e6;
     cost.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return cost;
@@ -209,9 +214,9 @@ static double size_of(const char *folder, const char *name) {
 }
 
 static void show(const struct cost *cost, const struct cost *before) {
-    (void)printf(" %8.2f s %6.0f MB ", cost->seconds, cost->megabytes);
-    if (before->seconds > 0)
-        (void)printf(" x%5.1f", cost->seconds / before->seconds);
+    (void)printf(" %7.2f s %7.2f s %5.0f MB", cost->seconds, cost->cpu_s, cost->megabytes);
+    if (before->cpu_s > 0)
+        (void)printf(" x%5.1f", cost->cpu_s / before->cpu_s);
     else
         (void)printf("       ");
 }
@@ -221,10 +226,10 @@ static bool measure(const char *bench, const char *folder, size_t wanted, struct
     size_t n = make_run(folder, wanted);
     struct cost tables = report(bench, folder, false), all = report(bench, folder, true);
 
-    (void)printf("%9zu %9zu %6.0f MB |", n, n * N_METRICS,
+    (void)printf("%9zu %9zu %6.0f MB ", n, n * N_METRICS,
                  size_of(folder, "trials.csv") + size_of(folder, "metrics.csv"));
     show(&tables, &before[0]);
-    (void)printf(" |");
+    (void)printf("  ");
     if (all.status == 0)
         show(&all, &before[1]);
     else
@@ -244,8 +249,8 @@ int main(int argc, char **argv) {
         (void)fputs("usage: report_scale BENCH FOLDER TRIALS...\n", stderr);
         return 2;
     }
-    (void)printf("   trials   metrics     files | without figures: time, memory, growth"
-                 " | with all figures\n");
+    (void)printf("                              without figures: elapsed,       with all figures\n"
+                 "   trials   metrics     files  processor, memory, growth\n");
     for (int i = 3; i < argc; i++)
         good = measure(argv[1], argv[2], strtoul(argv[i], NULL, 10), before) && good;
     return good ? 0 : 1;

@@ -91,10 +91,11 @@ static void test_writes_the_columns(void **state) {
     text = run_get(run, "summary.csv");
     assert_string_equal(
         text, "probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,"
-              "q1,q3,sd,autocorrelation,n_effective,drift_per_hour,reference\n"
+              "q1,q3,sd,autocorrelation,n_effective,drift_per_hour,drift_low,drift_high,"
+              "reference\n"
               "path,plain,,throughput,Mbit/s,2,0,0,10.1234568,10.1234568,10.1234568,10.1234568,"
-              "10.1234568,10.1234568,0,,,,13.4\n"
-              "path,mutual-tls,,throughput,Mbit/s,0,0,1,,,,,,,,,,,8.48\n");
+              "10.1234568,10.1234568,0,,,,,,13.4\n"
+              "path,mutual-tls,,throughput,Mbit/s,0,0,1,,,,,,,,,,,,,8.48\n");
 }
 
 /* Block 1: attempt 1 failed, attempt 2 is complete; block 2: attempt 2 was interrupted; block 3
