@@ -35,7 +35,7 @@ double statistics_sd(const double *values, size_t n);
  * value, or all are equal, the deviations and the returned scale are 0. */
 double statistics_deviations(const double *values, size_t n, double *ret_deviations);
 
-/* Sorts upwards, in place. */
+/* Sorts upwards, in place; O(n) for many values. */
 void statistics_sort(double *values, size_t n);
 bool statistics_all_equal(const double *values, size_t n); /* so are none */
 

@@ -163,6 +163,32 @@ static void test_quartiles(void **state) {
     near(statistics_quantile((double[]){1, 2, 4}, 3, 1), 4, 0);
 }
 
+static int compare_reals(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Few and many values, of all sizes and signs, are sorted as qsort() sorts them. */
+static void test_sort(void **state) {
+    static const size_t sizes[] = {0, 1, 2, 1023, 1024, 1025, 50000};
+    unsigned seed = 5;
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+        CLEANUP_FREE double *values = memory_new(sizes[k], sizeof(*values));
+        CLEANUP_FREE double *wanted = memory_new(sizes[k], sizeof(*wanted));
+
+        for (size_t i = 0; i < sizes[k]; i++)
+            wanted[i] = values[i] = ((double)rand_r(&seed) - RAND_MAX / 2.0) *
+                                    pow(10, rand_r(&seed) % 600 - 300) * (rand_r(&seed) % 9 > 0);
+        qsort(wanted, sizes[k], sizeof(*wanted), compare_reals);
+        statistics_sort(values, sizes[k]);
+        for (size_t i = 0; i < sizes[k]; i++)
+            assert_true(values[i] == wanted[i]);
+    }
+}
+
 static void test_undefined(void **state) {
     static const double one = 13.4, same[] = {7, 7, 7};
     struct statistics result = statistics_describe(NULL, 0);
@@ -186,11 +212,17 @@ static void test_undefined(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numerical_accuracy), cmocka_unit_test(test_reference_data),
-        cmocka_unit_test(test_michelson),          cmocka_unit_test(test_as_gsl),
-        cmocka_unit_test(test_huge_and_tiny),      cmocka_unit_test(test_deviations),
-        cmocka_unit_test(test_handbook_interval),  cmocka_unit_test(test_small_intervals),
-        cmocka_unit_test(test_quartiles),          cmocka_unit_test(test_undefined),
+        cmocka_unit_test(test_numerical_accuracy),
+        cmocka_unit_test(test_reference_data),
+        cmocka_unit_test(test_michelson),
+        cmocka_unit_test(test_as_gsl),
+        cmocka_unit_test(test_huge_and_tiny),
+        cmocka_unit_test(test_deviations),
+        cmocka_unit_test(test_handbook_interval),
+        cmocka_unit_test(test_small_intervals),
+        cmocka_unit_test(test_quartiles),
+        cmocka_unit_test(test_undefined),
+        cmocka_unit_test(test_sort),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
