@@ -1,6 +1,6 @@
 /*
- * csv - RFC 4180 tables: written a row at a time so that a file never ends in half a row, and
- * read whole with exact line numbers in every complaint.
+ * csv - RFC 4180 tables: written a row at a time so that a file never ends in half a row
+ * (csv.c), and read a row at a time with exact line numbers in every complaint (csv_reader.c).
  *
  * Numbers have '.' as decimal point in every locale (the program never calls setlocale).
  */
@@ -39,33 +39,37 @@ int csv_flush(struct csv_writer *writer, bool sync, struct error *error);
 
 /* ---- reading ---- */
 
-/* A whole table in memory; rows have as many fields as the header, or reading fails. */
-struct csv_table {
+/* A table that is read row by row; rows have as many fields as the header, or reading fails. Only
+ * the row at hand is in memory: what a field points to goes with the next row. */
+struct csv_reader {
     char *path;
-    char *text;    /* owns all fields */
-    char **fields; /* (1 + rows) x columns, the header first */
-    size_t *lines; /* the line in the file of each row, the header's first */
-    size_t rows;   /* without the header */
+    char **names;  /* of the columns: the header's fields */
+    char **fields; /* of the row at hand */
     size_t columns;
-    bool half_last_line; /* the last line had no line end: it was left out */
+    size_t line;         /* where the row at hand begins in the file, from 1 */
+    bool half_last_line; /* the last line has no line end: it is left out. Known at the end. */
+    struct csv_input *input;
 };
 
-/* Errors name path:line. -ENOENT when there is no such file. */
-int csv_table_read(struct csv_table **ret, const char *path, struct error *error);
-void csv_table_free(struct csv_table *table);
-DEFINE_CLEANUP(struct csv_table *, csv_table_free)
+#define CSV_BUFFER_BYTES ((size_t)1 << 18)
+
+/* Opens a table and reads its header. Errors name path:line; -ENOENT when there is no such file.
+ * The reader is the caller's. So much is read at once as is expected to be quick; only tests ask
+ * for other sizes, with the second function. */
+int csv_reader_open(struct csv_reader **ret, const char *path, struct error *error);
+int csv_reader_open_sized(struct csv_reader **ret, const char *path, size_t buffer_bytes,
+                          struct error *error);
+void csv_reader_close(struct csv_reader *reader);
+DEFINE_CLEANUP(struct csv_reader *, csv_reader_close)
+
+/* 1: the next row is at hand; 0: there is none; or a negative errno. */
+int csv_reader_next(struct csv_reader *reader, struct error *error);
 
 /* The place of a column, or a negative errno and "path: no column NAME". */
-int csv_table_column(const struct csv_table *table, const char *name, struct error *error);
+int csv_reader_column(const struct csv_reader *reader, const char *name, struct error *error);
 
-/* Field of row (from 0) and column; never NULL, "" when empty. */
-static inline const char *csv_table_field(const struct csv_table *table, size_t row, int column) {
-    return table->fields[(row + 1) * table->columns + (size_t)column];
-}
-
-/* The field as a number: an empty one is NaN; anything that is no finite number is an error with
+/* A field as a number: an empty one is NaN; anything that is no finite number is an error with
  * path:line and the column's name. */
-int csv_table_real(const struct csv_table *table, size_t row, int column, double *ret,
-                   struct error *error);
+int csv_reader_real(const struct csv_reader *reader, int column, double *ret, struct error *error);
 
 #endif

@@ -28,6 +28,12 @@ void *memory_resize(void *old, size_t count, size_t size) {
     return checked(reallocarray(old, count ? count : 1, size ? size : 1));
 }
 
+void *memory_room(void *old, size_t n, size_t size) {
+    bool full = (n & (n - 1)) == 0; /* there is room for the next power of two */
+
+    return full ? memory_resize(old, n ? 2 * n : 1, size) : old;
+}
+
 char *text_copy(const char *text) {
     return text ? checked(strdup(text)) : NULL;
 }

@@ -41,6 +41,10 @@ void *memory_new(size_t count, size_t size);
 /* Makes room for count elements of size bytes; what is new is not zeroed. */
 void *memory_resize(void *old, size_t count, size_t size);
 
+/* Makes room for one element more behind the n that a growing list has; whoever appends one at a
+ * time with it copies each twice at the most. */
+void *memory_room(void *old, size_t n, size_t size);
+
 /* A copy of text; NULL stays NULL. */
 char *text_copy(const char *text);
 /* printf into new memory. */

@@ -6,7 +6,7 @@ struct analysis *analysis_of(struct dataset *dataset, const char *run_dir) {
     analysis->run_dir = text_copy(run_dir);
     analysis->dataset = dataset;
     analysis->cells = cells_new(dataset);
-    analysis->summary = summary_new(dataset);
+    analysis->summary = summary_new(analysis->cells);
     analysis->comparisons = comparisons_new(analysis->cells);
     analysis->ladder = ladder_new(analysis->cells);
     analysis->findings = findings_new(analysis->comparisons);

@@ -176,28 +176,28 @@ static int read_definitions(struct dataset *dataset, const char *run_dir, struct
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "definitions.csv", names);
 
-    for (size_t row = 0; r == 0 && row < source.table->rows; row++) {
-        int place = dataset_find_probe(dataset, source_text(&source, row, PROBE));
+    while (r >= 0 && (r = source_next(&source)) > 0) {
+        int place = dataset_find_probe(dataset, source_text(&source, PROBE));
         struct dataset_probe *probe = place < 0 ? NULL : &dataset->probes[place];
 
-        if (!text_has_word("yes no", source_text(&source, row, HEADLINE)))
-            return source_reject(&source, row, HEADLINE, "is neither yes nor no");
-        if (!text_has_word("higher lower none", source_text(&source, row, BETTER)))
-            return source_reject(&source, row, BETTER, "is none of higher, lower, none");
-        if (!probe || text_equal(source_text(&source, row, HEADLINE), "no"))
+        if (!text_has_word("yes no", source_text(&source, HEADLINE)))
+            return source_reject(&source, HEADLINE, "is neither yes nor no");
+        if (!text_has_word("higher lower none", source_text(&source, BETTER)))
+            return source_reject(&source, BETTER, "is none of higher, lower, none");
+        if (!probe || text_equal(source_text(&source, HEADLINE), "no"))
             continue;
         if (probe->metric)
-            return source_reject(&source, row, PROBE, "has a second headline metric");
-        probe->metric = text_copy(source_text(&source, row, METRIC));
-        probe->unit = text_copy(source_text(&source, row, UNIT));
-        probe->better = text_copy(source_text(&source, row, BETTER));
-        probe->help = text_copy(source_text(&source, row, HELP));
+            return source_reject(&source, PROBE, "has a second headline metric");
+        probe->metric = text_copy(source_text(&source, METRIC));
+        probe->unit = text_copy(source_text(&source, UNIT));
+        probe->better = text_copy(source_text(&source, BETTER));
+        probe->help = text_copy(source_text(&source, HELP));
         probe->in_trials = text_equal(probe->metric, "throughput");
     }
     for (size_t i = 0; r == 0 && i < dataset->n_probes; i++)
         if (!dataset->probes[i].metric)
             r = error_set(error, -EBADMSG, "%s: probe '%s' of the scenario has no headline metric",
-                          source.table->path, dataset->probes[i].name);
+                          source.reader->path, dataset->probes[i].name);
     return r;
 }
 
@@ -238,7 +238,8 @@ static int read_rest(struct dataset *dataset, const char *run_dir, struct error 
 
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
     static int (*const steps[])(struct dataset *, const char *, struct error *) = {
-        name_run, read_scenario, read_definitions, dataset_read_rows, read_rest,
+        name_run,  read_scenario, read_definitions, dataset_read_trials, dataset_read_metrics,
+        read_rest,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
     int r = 0;
@@ -270,8 +271,8 @@ void dataset_free(struct dataset *dataset) {
     }
     for (size_t i = 0; i < dataset->n_variants; i++)
         free(dataset->variants[i]);
-    for (size_t i = 0; i < dataset->n_trials; i++)
-        free(dataset->trials[i].reason);
+    for (size_t i = 0; i < dataset->n_reasons; i++)
+        free(dataset->reasons[i]);
     for (size_t i = 0; i < dataset->n_series; i++) {
         free(dataset->series[i].name);
         free(dataset->series[i].unit);
@@ -286,23 +287,12 @@ void dataset_free(struct dataset *dataset) {
             free(texts[k]);
     }
     {
-        void *rest[] = {dataset->run_name,
-                        dataset->scenario,
-                        dataset->baseline,
-                        dataset->hosts,
-                        dataset->reference_source,
-                        dataset->channels,
-                        dataset->probes,
-                        dataset->variants,
-                        dataset->trials,
-                        dataset->series,
-                        dataset->counted,
-                        dataset->values,
-                        dataset->references,
-                        dataset->warnings,
-                        dataset->throttlings,
-                        dataset->latencies,
-                        dataset->proofs};
+        void *rest[] = {dataset->run_name,    dataset->scenario,         dataset->baseline,
+                        dataset->hosts,       dataset->reference_source, dataset->channels,
+                        dataset->probes,      dataset->variants,         dataset->reasons,
+                        dataset->trials,      dataset->series,           dataset->counted,
+                        dataset->values,      dataset->references,       dataset->warnings,
+                        dataset->throttlings, dataset->latencies,        dataset->proofs};
 
         for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
             free(rest[i]);

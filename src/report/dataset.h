@@ -50,16 +50,17 @@ struct dataset_probe {
     bool has_reference;
 };
 
+/* There may be millions: what is small is kept small. */
 struct dataset_trial {
     long trial, attempt, block;
-    size_t line;                    /* in trials.csv */
-    size_t probe, channel, variant; /* places in the dataset's lists */
-    enum dataset_status status;
+    size_t line;                      /* in trials.csv */
+    uint32_t probe, channel, variant; /* places in the dataset's lists */
+    enum dataset_status status : 8;
+    bool used;
     int64_t started_ms; /* since 1970, UTC; 0: not known */
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
-    char *reason;
-    bool used;
+    const char *reason; /* one of the dataset's reasons */
 };
 
 /* The attempt of a block that counts. */
@@ -118,11 +119,12 @@ struct dataset {
     struct dataset_channel *channels;
     struct dataset_probe *probes;
     char **variants; /* in the order of their first row */
+    char **reasons;  /* that trials give, each once; "" among them */
     struct dataset_trial *trials;
     struct dataset_attempt *counted; /* by block */
     struct dataset_series *series;
     struct dataset_value *values;
-    size_t n_channels, n_probes, n_variants, n_trials, n_counted, n_series, n_values;
+    size_t n_channels, n_probes, n_variants, n_reasons, n_trials, n_counted, n_series, n_values;
     double *references;                     /* probes x channels; NaN: none */
     struct dataset_throttling *throttlings; /* by block */
     size_t n_throttlings;

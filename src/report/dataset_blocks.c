@@ -8,35 +8,36 @@
 
 /* ---- blocks.csv: what the hosts suffered ---- */
 
-static int take_bits(const struct source *source, size_t row, int name, unsigned unknown,
-                     unsigned *ret) {
+static int take_bits(const struct source *source, int name, unsigned unknown, unsigned *ret) {
     double value;
-    int r = source_real(source, row, name, &value);
+    int r = source_real(source, name, &value);
 
     if (r < 0)
         return r;
     if (!isnan(value) && (value < 0 || value > MAX_BITS || value != floor(value)))
-        return source_reject(source, row, name, "is no set of bits");
+        return source_reject(source, name, "is no set of bits");
     *ret = isnan(value) ? unknown : (unsigned)value;
     return 0;
 }
 
 enum { B_BLOCK, B_ATTEMPT, B_HOST, B_METRIC, B_BEFORE, B_AFTER };
 
-static int take_throttling(struct dataset *dataset, const struct source *source, size_t row,
-                           long block) {
+static int take_throttling(struct dataset *dataset, const struct source *source, long block) {
     unsigned before, after, bits;
     /* Without a reading before, nothing of what has been can be said to be new. */
-    int r = take_bits(source, row, B_BEFORE, ~THROTTLING_BITS, &before);
+    int r = take_bits(source, B_BEFORE, ~THROTTLING_BITS, &before);
 
     if (r == 0)
-        r = take_bits(source, row, B_AFTER, 0, &after);
+        r = take_bits(source, B_AFTER, 0, &after);
     if (r < 0)
         return r;
     bits = throttling_between(before, after);
-    if (bits)
-        dataset->throttlings[dataset->n_throttlings++] =
-            (struct dataset_throttling){block, text_copy(source_text(source, row, B_HOST)), bits};
+    if (!bits)
+        return 0;
+    dataset->throttlings =
+        memory_room(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings));
+    dataset->throttlings[dataset->n_throttlings++] =
+        (struct dataset_throttling){block, text_copy(source_text(source, B_HOST)), bits};
     return 0;
 }
 
@@ -54,16 +55,16 @@ int dataset_read_blocks(struct dataset *dataset, const char *run_dir, struct err
 
     if (r < 0)
         return r;
-    dataset->throttlings = memory_new(source.table->rows, sizeof(*dataset->throttlings));
-    for (size_t row = 0; r == 0 && row < source.table->rows; row++) {
+    while (r >= 0 && (r = source_next(&source)) > 0) {
         bool used;
         long block;
 
-        r = source_attempt(&source, dataset, row, &block, &used);
-        if (r == 0 && used && text_equal(source_text(&source, row, B_METRIC), "throttled"))
-            r = take_throttling(dataset, &source, row, block);
+        r = source_attempt(&source, &block, &used);
+        if (r == 0 && used && text_equal(source_text(&source, B_METRIC), "throttled"))
+            r = take_throttling(dataset, &source, block);
     }
-    qsort(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings),
-          compare_blocks);
+    if (dataset->n_throttlings)
+        qsort(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings),
+              compare_blocks);
     return r;
 }

@@ -8,12 +8,11 @@
 
 enum { T_BLOCK, T_ATTEMPT, T_CHANNEL, T_LATENCY, T_STATUS, T_BOUND };
 
-static int take_channel(const struct source *source, const struct dataset *dataset, size_t row,
-                        size_t *ret) {
-    int channel = dataset_find_channel(dataset, source_text(source, row, T_CHANNEL));
+static int take_channel(const struct source *source, const struct dataset *dataset, size_t *ret) {
+    int channel = dataset_find_channel(dataset, source_text(source, T_CHANNEL));
 
     if (channel < 0)
-        return source_reject(source, row, T_CHANNEL, "is no channel of scenario.ini");
+        return source_reject(source, T_CHANNEL, "is no channel of scenario.ini");
     *ret = (size_t)channel;
     return 0;
 }
@@ -26,24 +25,26 @@ static void compare_with_bound(struct dataset_one_way *one_way, double latency, 
     }
 }
 
-static int take_message(struct dataset *dataset, const struct source *source, size_t row,
-                        bool has_bound) {
-    const char *status = source_text(source, row, T_STATUS);
+static int take_message(struct dataset *dataset, const struct source *source, bool has_bound) {
+    const char *status = source_text(source, T_STATUS);
     double latency, bound = NAN;
     size_t channel;
-    int r = take_channel(source, dataset, row, &channel);
+    int r = take_channel(source, dataset, &channel);
 
     if (r == 0)
-        r = source_real(source, row, T_LATENCY, &latency);
+        r = source_real(source, T_LATENCY, &latency);
     if (r == 0 && has_bound)
-        r = source_real(source, row, T_BOUND, &bound);
+        r = source_real(source, T_BOUND, &bound);
     if (r < 0)
         return r;
     dataset->channels[channel].messages++;
     dataset->channels[channel].lost += text_equal(status, "lost");
     dataset->channels[channel].duplicates += text_equal(status, "duplicate");
-    if (!isnan(latency) && text_equal(status, "delivered"))
+    if (!isnan(latency) && text_equal(status, "delivered")) {
+        dataset->latencies =
+            memory_room(dataset->latencies, dataset->n_latencies, sizeof(*dataset->latencies));
         dataset->latencies[dataset->n_latencies++] = (struct dataset_latency){channel, latency};
+    }
     if (!isnan(latency) && !isnan(bound))
         compare_with_bound(&dataset->one_way, latency, bound);
     return 0;
@@ -59,14 +60,13 @@ int dataset_read_telemetry(struct dataset *dataset, const char *run_dir, struct 
     if (r < 0)
         return r;
     has_bound = source_has(&source, T_BOUND, "latency_bound_ms");
-    dataset->latencies = memory_new(source.table->rows, sizeof(*dataset->latencies));
-    for (size_t row = 0; r == 0 && row < source.table->rows; row++) {
+    while (r >= 0 && (r = source_next(&source)) > 0) {
         bool used;
         long block;
 
-        r = source_attempt(&source, dataset, row, &block, &used);
+        r = source_attempt(&source, &block, &used);
         if (r == 0 && used)
-            r = take_message(dataset, &source, row, has_bound);
+            r = take_message(dataset, &source, has_bound);
     }
     return r;
 }
@@ -90,22 +90,22 @@ static struct dataset_proof *find_proof(struct dataset *dataset, size_t channel,
     return proof;
 }
 
-static int take_proof(struct dataset *dataset, const struct source *source, size_t row) {
-    const char *verdict = source_text(source, row, P_VERDICT);
+static int take_proof(struct dataset *dataset, const struct source *source) {
+    const char *verdict = source_text(source, P_VERDICT);
     bool broken = text_equal(verdict, "broken");
     struct dataset_proof *proof;
     size_t channel;
-    int r = take_channel(source, dataset, row, &channel);
+    int r = take_channel(source, dataset, &channel);
 
     if (r < 0)
         return r;
     if (!broken && !text_equal(verdict, "held"))
-        return source_reject(source, row, P_VERDICT, "is neither held nor broken");
-    proof = find_proof(dataset, channel, source_text(source, row, P_PROOF));
+        return source_reject(source, P_VERDICT, "is neither held nor broken");
+    proof = find_proof(dataset, channel, source_text(source, P_PROOF));
     if (broken || !proof->broken) {
-        text_replace(&proof->expected, source_text(source, row, P_EXPECTED));
-        text_replace(&proof->observed, source_text(source, row, P_OBSERVED));
-        text_replace(&proof->cause, source_text(source, row, P_CAUSE));
+        text_replace(&proof->expected, source_text(source, P_EXPECTED));
+        text_replace(&proof->observed, source_text(source, P_OBSERVED));
+        text_replace(&proof->cause, source_text(source, P_CAUSE));
     }
     proof->broken += broken;
     proof->held += !broken;
@@ -124,13 +124,13 @@ int dataset_read_proofs(struct dataset *dataset, const char *run_dir, struct err
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "proofs.csv", names);
 
-    for (size_t row = 0; r == 0 && row < source.table->rows; row++) {
+    while (r >= 0 && (r = source_next(&source)) > 0) {
         bool used;
         long block;
 
-        r = source_attempt(&source, dataset, row, &block, &used);
+        r = source_attempt(&source, &block, &used);
         if (r == 0 && used)
-            r = take_proof(dataset, &source, row);
+            r = take_proof(dataset, &source);
     }
     if (dataset->n_proofs) /* stable: glibc's qsort() merges */
         qsort(dataset->proofs, dataset->n_proofs, sizeof(*dataset->proofs), compare_proofs);

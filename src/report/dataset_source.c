@@ -13,52 +13,54 @@ void dataset_warn(struct dataset *dataset, const char *line) {
 int source_open(struct source *source, struct dataset *dataset, const char *run_dir,
                 const char *file, const char *const *names) {
     CLEANUP_FREE char *path = text_format("%s/%s", run_dir, file);
-    int r = csv_table_read(&source->table, path, source->error);
+    int r = csv_reader_open(&source->reader, path, source->error);
 
-    if (r < 0)
-        return r;
-    if (source->table->half_last_line) {
+    source->dataset = dataset;
+    for (size_t i = 0; r >= 0 && names[i]; i++)
+        r = source->columns[i] = csv_reader_column(source->reader, names[i], source->error);
+    return r < 0 ? r : 0;
+}
+
+int source_next(struct source *source) {
+    int r = csv_reader_next(source->reader, source->error);
+
+    if (r == 0 && source->reader->half_last_line) {
         CLEANUP_FREE char *line = text_format(
-            "%s: the last line is only half written; it was left out", source->table->path);
+            "%s: the last line is only half written; it was left out", source->reader->path);
 
-        dataset_warn(dataset, line);
+        dataset_warn(source->dataset, line);
     }
-    for (size_t i = 0; names[i]; i++) {
-        source->columns[i] = csv_table_column(source->table, names[i], source->error);
-        if (source->columns[i] < 0)
-            return source->columns[i];
-    }
-    return 0;
+    return r;
 }
 
 bool source_has(struct source *source, int name, const char *column) {
-    source->columns[name] = csv_table_column(source->table, column, NULL);
+    source->columns[name] = csv_reader_column(source->reader, column, NULL);
     return source->columns[name] >= 0;
 }
 
-const char *source_text(const struct source *source, size_t row, int name) {
-    return csv_table_field(source->table, row, source->columns[name]);
-}
-
 /* "file:line: column: 'field' is wrong like that" */
-int source_reject(const struct source *source, size_t row, int name, const char *why) {
-    return error_set(source->error, -EBADMSG, "%s:%zu: %s: '%s' %s", source->table->path,
-                     source->table->lines[row + 1], source->table->fields[source->columns[name]],
-                     source_text(source, row, name), why);
+int source_reject(const struct source *source, int name, const char *why) {
+    const struct csv_reader *reader = source->reader;
+
+    return error_set(source->error, -EBADMSG, "%s:%zu: %s: '%s' %s", reader->path, reader->line,
+                     reader->names[source->columns[name]], source_text(source, name), why);
 }
 
-int source_integer(const struct source *source, size_t row, int name, long *ret) {
-    const char *field = source_text(source, row, name);
-    size_t length = strlen(field);
+int source_integer(const struct source *source, int name, long *ret) {
+    const char *field = source_text(source, name);
+    long value = 0;
+    size_t length = 0;
 
-    if (length == 0 || length > 9 || strspn(field, "0123456789") != length)
-        return source_reject(source, row, name, "is not a whole number");
-    *ret = strtol(field, NULL, 10);
+    for (; field[length] >= '0' && field[length] <= '9' && length < 9; length++)
+        value = value * 10 + (field[length] - '0');
+    if (length == 0 || field[length])
+        return source_reject(source, name, "is not a whole number");
+    *ret = value;
     return 0;
 }
 
-int source_real(const struct source *source, size_t row, int name, double *ret) {
-    return csv_table_real(source->table, row, source->columns[name], ret, source->error);
+int source_real(const struct source *source, int name, double *ret) {
+    return csv_reader_real(source->reader, source->columns[name], ret, source->error);
 }
 
 static int compare_blocks(const void *key, const void *element) {
@@ -68,14 +70,14 @@ static int compare_blocks(const void *key, const void *element) {
     return (*block > attempt->block) - (*block < attempt->block);
 }
 
-int source_attempt(const struct source *source, const struct dataset *dataset, size_t row,
-                   long *ret_block, bool *ret_counts) {
+int source_attempt(const struct source *source, long *ret_block, bool *ret_counts) {
+    const struct dataset *dataset = source->dataset;
     const struct dataset_attempt *counted;
     long attempt;
-    int r = source_integer(source, row, 0, ret_block);
+    int r = source_integer(source, 0, ret_block);
 
     if (r == 0)
-        r = source_integer(source, row, 1, &attempt);
+        r = source_integer(source, 1, &attempt);
     if (r < 0)
         return r;
     counted =

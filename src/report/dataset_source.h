@@ -10,22 +10,30 @@
 
 /* A field is named by its place in the list of names that source_open() got. */
 struct source {
-    struct csv_table *table; /* NULL while the file could not be read; source_close() frees it */
+    struct csv_reader *reader; /* NULL while the file could not be read; source_close() frees it */
+    struct dataset *dataset;
     int columns[16];
     struct error *error;
 };
 
-/* `names` ends with NULL. A half-written last line is left out, with a warning. */
+/* `names` ends with NULL. */
 int source_open(struct source *source, struct dataset *dataset, const char *run_dir,
                 const char *file, const char *const *names);
 static inline void source_close(struct source *source) {
-    csv_table_freep(&source->table);
+    csv_reader_closep(&source->reader);
 }
 
-const char *source_text(const struct source *source, size_t row, int name);
-int source_integer(const struct source *source, size_t row, int name, long *ret);
-int source_real(const struct source *source, size_t row, int name, double *ret); /* "": NaN */
-int source_reject(const struct source *source, size_t row, int name, const char *why);
+/* 1: the next row is at hand; 0: there is none; or a negative errno. A half-written last line is
+ * left out, with a warning. */
+int source_next(struct source *source);
+
+/* Of the row at hand. */
+static inline const char *source_text(const struct source *source, int name) {
+    return source->reader->fields[source->columns[name]];
+}
+int source_integer(const struct source *source, int name, long *ret);
+int source_real(const struct source *source, int name, double *ret); /* "": NaN */
+int source_reject(const struct source *source, int name, const char *why);
 
 /* Looks for a column that not every run has, and makes it field `name`; false when it is not there.
  */
@@ -34,12 +42,16 @@ bool source_has(struct source *source, int name, const char *column);
 /* Adds a line for the user to the dataset's warnings. */
 void dataset_warn(struct dataset *dataset, const char *line);
 
-/* dataset_rows.c: trials.csv and metrics.csv, once scenario and definitions are there. */
-int dataset_read_rows(struct dataset *dataset, const char *run_dir, struct error *error);
+/* dataset_rows.c: trials.csv, once scenario and definitions are there; which attempts count. */
+int dataset_read_trials(struct dataset *dataset, const char *run_dir, struct error *error);
+/* By trial, then attempt: the order of the dataset's list. */
+int dataset_compare_ids(const void *a, const void *b);
+/* dataset_metrics.c: metrics.csv, once the trials are there. */
+int dataset_read_metrics(struct dataset *dataset, const char *run_dir, struct error *error);
+
 /* Of a file whose first two fields are block and attempt: the row's block, and whether it is of the
  * attempt that counts. */
-int source_attempt(const struct source *source, const struct dataset *dataset, size_t row,
-                   long *ret_block, bool *ret_counts);
+int source_attempt(const struct source *source, long *ret_block, bool *ret_counts);
 
 /* Once it is known which attempts count. dataset_blocks.c: */
 int dataset_read_blocks(struct dataset *dataset, const char *run_dir, struct error *error);

@@ -4,7 +4,12 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
+
+#define RADIX_BITS 8 /* a digit; 64 is a multiple of two of them */
+#define RADIX      (1 << RADIX_BITS)
+#define RADIX_FROM 1024 /* values; fewer are sorted as quickly by comparing them */
 
 double statistics_mean(const double *values, size_t n) {
     double sum = 0, residuals = 0, mean;
@@ -93,9 +98,44 @@ static int compare_reals(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* As an unsigned number that is ordered like the value: the bits of IEEE 754 are, once those of
+ * negative values are turned round. */
+static uint64_t key_of(double value) {
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+/* One pass of a radix sort: into `to`, by one digit of the keys; what is equal keeps its order. */
+static void sort_by_digit(const double *from, double *to, size_t n, int shift) {
+    size_t places[RADIX] = {0}, start = 0;
+
+    for (size_t i = 0; i < n; i++)
+        places[key_of(from[i]) >> shift & (RADIX - 1)]++;
+    for (size_t i = 0; i < RADIX; i++) {
+        size_t count = places[i];
+
+        places[i] = start;
+        start += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[places[key_of(from[i]) >> shift & (RADIX - 1)]++] = from[i];
+}
+
 void statistics_sort(double *values, size_t n) {
-    if (n > 1)
-        qsort(values, n, sizeof(*values), compare_reals);
+    CLEANUP_FREE double *other = NULL;
+
+    if (n < RADIX_FROM) {
+        if (n > 1)
+            qsort(values, n, sizeof(*values), compare_reals);
+        return;
+    }
+    other = memory_new(n, sizeof(*other));
+    for (int shift = 0; shift < 64; shift += 2 * RADIX_BITS) { /* there and back */
+        sort_by_digit(values, other, n, shift);
+        sort_by_digit(other, values, n, shift + RADIX_BITS);
+    }
 }
 
 bool statistics_all_equal(const double *values, size_t n) {
@@ -107,15 +147,18 @@ bool statistics_all_equal(const double *values, size_t n) {
 
 struct statistics statistics_describe(const double *values, size_t n) {
     CLEANUP_FREE double *sorted = memory_new(n, sizeof(*sorted));
-    struct statistics result = {.n = n};
+    struct statistics result = {.n = n,
+                                .ci_low = NAN,
+                                .ci_high = NAN,
+                                .autocorrelation = NAN,
+                                .n_effective = NAN,
+                                .drift = {NAN, NAN, NAN}};
 
     if (n)
         memcpy(sorted, values, n * sizeof(*sorted));
     statistics_sort(sorted, n);
     result.mean = statistics_mean(sorted, n);
     result.sd = statistics_sd(sorted, n);
-    statistics_t_interval(n, result.mean, result.sd, STATISTICS_LEVEL, &result.ci_low,
-                          &result.ci_high);
     result.median = statistics_quantile(sorted, n, 0.5);
     result.q1 = statistics_quantile(sorted, n, 0.25);
     result.q3 = statistics_quantile(sorted, n, 0.75);

@@ -6,6 +6,8 @@
 #ifndef BENCH_REPORT_STATISTICS_H
 #define BENCH_REPORT_STATISTICS_H
 
+#include "report/timeline.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,9 +15,12 @@
 
 struct statistics {
     size_t n;
-    double mean, ci_low, ci_high; /* the interval: statistics_t_interval() */
+    double mean, ci_low, ci_high; /* the interval: bootstrap_mean_interval() */
     double median, q1, q3;        /* statistics_quantile() */
     double sd;                    /* statistics_sd() */
+    double autocorrelation;       /* timeline_autocorrelation() */
+    double n_effective;           /* timeline_effective() */
+    struct timeline_drift drift;
 };
 
 /* Arithmetic mean, corrected by the mean of its residuals (Chan, Golub, LeVeque 1983). */
@@ -30,7 +35,7 @@ double statistics_sd(const double *values, size_t n);
  * value, or all are equal, the deviations and the returned scale are 0. */
 double statistics_deviations(const double *values, size_t n, double *ret_deviations);
 
-/* Sorts upwards, in place. */
+/* Sorts upwards, in place; O(n) for many values. */
 void statistics_sort(double *values, size_t n);
 bool statistics_all_equal(const double *values, size_t n); /* so are none */
 
@@ -44,7 +49,8 @@ double statistics_quantile(const double *sorted, size_t n, double p);
 void statistics_t_interval(size_t n, double mean, double sd, double level, double *ret_low,
                            double *ret_high);
 
-/* All of it at once; the values may stand in any order. */
+/* Number, mean, sd and quantiles, which do not depend on the order of the values. What is made of
+ * blocks and of time is NaN. */
 struct statistics statistics_describe(const double *values, size_t n);
 
 #endif

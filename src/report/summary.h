@@ -3,21 +3,23 @@
  * the tables are made of. Rows stand in the scenario's order; the headline metric of a cell first,
  * under its plain name; then each metric of metrics.csv as "party.process.metric".
  *
- * A summary points into its dataset, which must outlive it.
+ * The drift is empty where the time of a trial is not known. A summary points into its dataset,
+ * which must outlive it.
  */
 #ifndef BENCH_REPORT_SUMMARY_H
 #define BENCH_REPORT_SUMMARY_H
 
-#include "report/dataset.h"
+#include "report/cells.h"
 #include "report/statistics.h"
 
 struct summary_row {
+    size_t cell;                    /* place among the cells */
     size_t probe, channel, variant; /* places in the dataset's lists */
     bool headline;
     const char *metric, *unit;
     size_t counts[DATASET_N_STATUSES];       /* used trials of the cell, by status */
     const char *reasons[DATASET_N_STATUSES]; /* the first that was given, or NULL */
-    struct statistics statistics;            /* of the trials that are ok */
+    struct statistics statistics;            /* of the trials that are ok, by time */
     double reference;                        /* published value; NaN: none */
 };
 
@@ -27,8 +29,9 @@ struct summary {
     size_t n_rows;
 };
 
-/* The summary belongs to the caller. */
-struct summary *summary_new(const struct dataset *dataset);
+/* The summary belongs to the caller; the cells are needed for making it only. The intervals of the
+ * means are drawn with the scenario's seed. O(n log n). */
+struct summary *summary_new(const struct cells *cells);
 void summary_free(struct summary *summary);
 DEFINE_CLEANUP(struct summary *, summary_free)
 

@@ -14,27 +14,26 @@ struct reading {
     const struct plan *plan;
     struct agenda *agenda;
     struct history *history;
-    struct csv_table *table;
+    struct csv_reader *reader; /* NULL where there is no row */
     struct error *error;
 };
 
-static int reject(const struct reading *reading, size_t row, int column, const char *why) {
-    return error_set(reading->error, -EBADMSG, "%s:%zu: %s: '%s' %s", reading->table->path,
-                     reading->table->lines[row + 1], reading->table->fields[column],
-                     csv_table_field(reading->table, row, column), why);
+static int reject(const struct reading *reading, int column, const char *why) {
+    return error_set(reading->error, -EBADMSG, "%s:%zu: %s: '%s' %s", reading->reader->path,
+                     reading->reader->line, reading->reader->names[column],
+                     reading->reader->fields[column], why);
 }
 
-static int take_number(const struct reading *reading, size_t row, int column, int64_t max,
-                       int64_t *ret) {
-    const char *field = csv_table_field(reading->table, row, column);
+static int take_number(const struct reading *reading, int column, int64_t max, int64_t *ret) {
+    const char *field = reading->reader->fields[column];
     size_t length = strlen(field);
     int64_t value;
 
     if (!length || length > 18 || strspn(field, "0123456789") != length)
-        return reject(reading, row, column, "is not a whole number");
+        return reject(reading, column, "is not a whole number");
     value = strtoll(field, NULL, 10);
     if (value < 1 || value > max)
-        return reject(reading, row, column, "is not in the plan of this run");
+        return reject(reading, column, "is not in the plan of this run");
     *ret = value;
     return 0;
 }
@@ -42,62 +41,59 @@ static int take_number(const struct reading *reading, size_t row, int column, in
 /* ---- the kinds of rows ---- */
 
 /* trial,attempt,... */
-static int take_trial_key(const struct reading *reading, size_t row, int64_t *ret_trial,
-                          int64_t *ret_attempt) {
+static int take_trial_key(const struct reading *reading, int64_t *ret_trial, int64_t *ret_attempt) {
     const struct plan *plan = reading->plan;
-    int r = take_number(reading, row, 0, (int64_t)(plan->n_visits * plan->n_probes), ret_trial);
+    int r = take_number(reading, 0, (int64_t)(plan->n_visits * plan->n_probes), ret_trial);
 
     if (r == 0)
-        r = take_number(reading, row, 1, MAX_ATTEMPT, ret_attempt);
+        r = take_number(reading, 1, MAX_ATTEMPT, ret_attempt);
     if (r == 0)
         agenda_note(reading->agenda, *ret_trial, (int)*ret_attempt);
     return r;
 }
 
-static int take_row_of_trial(const struct reading *reading, size_t row) {
+static int take_row_of_trial(const struct reading *reading) {
     int64_t trial, attempt;
 
-    return take_trial_key(reading, row, &trial, &attempt);
+    return take_trial_key(reading, &trial, &attempt);
 }
 
 /* block,attempt,... */
-static int take_block_key(const struct reading *reading, size_t row, int64_t *ret_block,
-                          int64_t *ret_attempt) {
-    int r =
-        take_number(reading, row, 0, scenario_repetitions(reading->scenario).largest, ret_block);
+static int take_block_key(const struct reading *reading, int64_t *ret_block, int64_t *ret_attempt) {
+    int r = take_number(reading, 0, scenario_repetitions(reading->scenario).largest, ret_block);
 
     if (r == 0)
-        r = take_number(reading, row, 1, MAX_ATTEMPT, ret_attempt);
+        r = take_number(reading, 1, MAX_ATTEMPT, ret_attempt);
     if (r == 0)
         agenda_note_block(reading->agenda, (int)*ret_block, (int)*ret_attempt);
     return r;
 }
 
-static int take_row_of_block(const struct reading *reading, size_t row) {
+static int take_row_of_block(const struct reading *reading) {
     int64_t block, attempt;
 
-    return take_block_key(reading, row, &block, &attempt);
+    return take_block_key(reading, &block, &attempt);
 }
 
 /* block,attempt,channel,... */
-static int take_row_of_channel(const struct reading *reading, size_t row) {
+static int take_row_of_channel(const struct reading *reading) {
     const struct scenario *scenario = reading->scenario;
-    const char *name = csv_table_field(reading->table, row, 2);
+    const char *name = reading->reader->fields[2];
     size_t channel = 0;
     int64_t block, attempt;
-    int r = take_block_key(reading, row, &block, &attempt);
+    int r = take_block_key(reading, &block, &attempt);
 
     while (channel < scenario->n_channels && !text_equal(scenario->channels[channel].name, name))
         channel++;
     if (r == 0 && channel == scenario->n_channels)
-        r = reject(reading, row, 2, "is no channel of this run");
+        r = reject(reading, 2, "is no channel of this run");
     if (r == 0)
         agenda_note_channel(reading->agenda, (int)block, channel, (int)attempt);
     return r;
 }
 
 /* What the plan says of a trial must be what its row says. */
-static int check_planned(const struct reading *reading, size_t row, int64_t trial) {
+static int check_planned(const struct reading *reading, int64_t trial) {
     enum { BLOCK = 2, POSITION, CHANNEL, PROBE, VARIANT };
     size_t place = (size_t)(trial - 1) / reading->plan->n_probes;
     const struct visit *visit = &reading->plan->visits[place];
@@ -112,50 +108,50 @@ static int check_planned(const struct reading *reading, size_t row, int64_t tria
     };
 
     for (int i = BLOCK; i <= VARIANT; i++)
-        if (!text_equal(csv_table_field(reading->table, row, i), planned[i])) {
+        if (!text_equal(reading->reader->fields[i], planned[i])) {
             CLEANUP_FREE char *why =
                 text_format("is not as planned; trial %lld has '%s'", (long long)trial, planned[i]);
 
-            return reject(reading, row, i, why);
+            return reject(reading, i, why);
         }
     return 0;
 }
 
-static int take_committed(const struct reading *reading, size_t row) {
+static int take_committed(const struct reading *reading) {
     enum { STATUS = 11 };
-    const char *word = csv_table_field(reading->table, row, STATUS);
+    const char *word = reading->reader->fields[STATUS];
     int64_t trial, attempt;
     enum trial_status status = TRIAL_OK;
-    int r = take_trial_key(reading, row, &trial, &attempt);
+    int r = take_trial_key(reading, &trial, &attempt);
 
     if (r == 0)
-        r = check_planned(reading, row, trial);
+        r = check_planned(reading, trial);
     if (r < 0)
         return r;
     while (status < TRIAL_SKIPPED && !text_equal(trial_status_word(status), word))
         status++;
     if (!text_equal(trial_status_word(status), word))
-        return reject(reading, row, STATUS, "is none of ok, failed, void, skipped");
+        return reject(reading, STATUS, "is none of ok, failed, void, skipped");
     if (!agenda_commit(reading->agenda, trial, (int)attempt, status == TRIAL_FAILED))
-        return reject(reading, row, 0, "stands in the table already, with the same attempt");
+        return reject(reading, 0, "stands in the table already, with the same attempt");
     reading->history->trials[status]++;
     return 0;
 }
 
 /* ---- the tables ---- */
 
-static int (*const takers[JOURNAL_N_TABLES])(const struct reading *reading, size_t row) = {
+static int (*const takers[JOURNAL_N_TABLES])(const struct reading *reading) = {
     [JOURNAL_METRICS] = take_row_of_trial,  [JOURNAL_INTERVALS] = take_row_of_trial,
     [JOURNAL_PROOFS] = take_row_of_channel, [JOURNAL_TELEMETRY] = take_row_of_channel,
     [JOURNAL_BLOCKS] = take_row_of_block,   [JOURNAL_TRIALS] = take_committed,
 };
 
 /* The first line, as text: its fields have no quotes. */
-static char *header_of(const struct csv_table *table) {
-    char *header = text_copy(table->fields[0]);
+static char *header_of(const struct csv_reader *reader) {
+    char *header = text_copy(reader->names[0]);
 
-    for (size_t i = 1; i < table->columns; i++)
-        text_append(&header, ",", table->fields[i]);
+    for (size_t i = 1; i < reader->columns; i++)
+        text_append(&header, ",", reader->names[i]);
     return header;
 }
 
@@ -169,7 +165,7 @@ static bool has_no_header(const char *path) {
     return file && c == EOF;
 }
 
-/* reading->table is the caller's also after a failure; it is NULL where there is no row. */
+/* reading->reader is the caller's also after a failure; it is NULL where there is no row. */
 static int open_table(struct reading *reading, const char *path, const char *header) {
     CLEANUP_FREE char *found = NULL;
     int r;
@@ -180,10 +176,10 @@ static int open_table(struct reading *reading, const char *path, const char *hea
             "%s is missing: the run's record is not whole, so nobody can go on with it", path);
     if (has_no_header(path))
         return 0;
-    r = csv_table_read(&reading->table, path, reading->error);
+    r = csv_reader_open(&reading->reader, path, reading->error);
     if (r < 0)
         return r;
-    found = header_of(reading->table);
+    found = header_of(reading->reader);
     if (!text_equal(found, header))
         return error_set(reading->error, -EBADMSG,
                          "%s:1: the columns are %s; this program writes %s", path, found, header);
@@ -194,9 +190,9 @@ static int read_table(struct reading *reading, const char *folder, enum journal_
     CLEANUP_FREE char *path = text_format("%s/%s", folder, journal_layouts[which].name);
     int r = open_table(reading, path, journal_layouts[which].header);
 
-    for (size_t row = 0; r == 0 && reading->table && row < reading->table->rows; row++)
-        r = takers[which](reading, row);
-    csv_table_freep(&reading->table);
+    while (r >= 0 && reading->reader && (r = csv_reader_next(reading->reader, reading->error)) > 0)
+        r = takers[which](reading);
+    csv_reader_closep(&reading->reader);
     return r;
 }
 

@@ -5,7 +5,7 @@
 need_command gnuplot
 
 columns=probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,q1,q3,sd
-columns=$columns,autocorrelation,n_effective,drift_per_hour,reference
+columns=$columns,autocorrelation,n_effective,drift_per_hour,drift_low,drift_high,reference
 
 # checksums FOLDER: of all that a report writes.
 checksums() {
@@ -25,12 +25,10 @@ table=$out
 is 'the columns of summary.csv' "$(head -n 1 "$folder/summary.csv")" "$columns"
 is 'fifteen figures' "$(count "$folder/summary.csv" metric=throughput)" 15
 
-# Mean, median, sd and the interval by awk, from trials.csv alone; the last figure is Student's t
-# for two degrees of freedom.
+# Mean, median and sd by awk, from trials.csv alone.
 is 'each is what awk computes of its trials' \
-  "$(rows "$folder/summary.csv" probe,channel,trials,mean,median,sd,ci_low,ci_high \
-    metric=throughput | LC_ALL=C awk -F '|' '{
-    printf "%s %s %d %.6g %.6g %.4g %.4g %.4g\n", $1, $2, $3, $4, $5, $6, $7, $8 }' | sort)" \
+  "$(rows "$folder/summary.csv" probe,channel,trials,mean,median,sd metric=throughput |
+    LC_ALL=C awk -F '|' '{ printf "%s %s %d %.6g %.6g %.4g\n", $1, $2, $3, $4, $5, $6 }' | sort)" \
   "$(rows "$folder/trials.csv" probe,channel,throughput_mbit_s status=ok | LC_ALL=C awk -F '|' '
     { key = $1 " " $2; n[key]++; value[key, n[key]] = $3; sum[key] += $3 }
     END {
@@ -47,11 +45,52 @@ is 'each is what awk computes of its trials' \
           if (below >= 2 && above >= 2) median = value[key, i]
         }
         sd = sqrt(squares / (n[key] - 1))
-        half = 4.30265273 * sd / sqrt(n[key])
-        printf "%s %d %.6g %.6g %.4g %.4g %.4g\n", key, n[key], mean, median, sd, mean - half,
-               mean + half
+        printf "%s %d %.6g %.6g %.4g\n", key, n[key], mean, median, sd
       }
     }' | sort)"
+
+# What is made of blocks and of time: an interval between the smallest value and the largest with
+# the mean in it, and of values by time their autocorrelation and their slope by least squares.
+rows "$folder/trials.csv" started_utc,probe,channel,throughput_mbit_s status=ok |
+  sort >"$scratch/ok"
+rows "$folder/summary.csv" \
+  probe,channel,mean,ci_low,ci_high,autocorrelation,drift_per_hour,drift_low,drift_high \
+  metric=throughput >"$scratch/summary"
+is 'intervals, autocorrelation and drift fit the trials' "$(LC_ALL=C awk -F '|' '
+  function differs(a, b, scale) { return a == "" || (a - b) ^ 2 > (1e-4 * scale) ^ 2 }
+  FILENAME == ARGV[1] {
+    key = $2 "|" $3
+    split(substr($1, 12), part, ":") # behind the date
+    seconds = part[1] * 3600 + part[2] * 60 + part[3]
+    if (!(key in n)) first[key] = seconds
+    n[key]++
+    value[key, n[key]] = $4
+    hours[key, n[key]] = (seconds - first[key] + (seconds < first[key]) * 86400) / 3600
+    next
+  }
+  {
+    key = $1 "|" $2
+    mean = middle = squares = lagged = times = slope = 0
+    for (i = 1; i <= n[key]; i++) {
+      mean += value[key, i] / n[key]
+      middle += hours[key, i] / n[key]
+      if (i == 1 || value[key, i] < low) low = value[key, i]
+      if (i == 1 || value[key, i] > high) high = value[key, i]
+    }
+    for (i = 1; i <= n[key]; i++) {
+      squares += (value[key, i] - mean) ^ 2
+      lagged += i > 1 ? (value[key, i] - mean) * (value[key, i - 1] - mean) : 0
+      times += (hours[key, i] - middle) ^ 2
+      slope += (hours[key, i] - middle) * (value[key, i] - mean)
+    }
+    if ($4 < low * (1 - 1e-8) || $4 > $3 || $3 > $5 || $5 > high * (1 + 1e-8))
+      print key ": interval " $4 " .. " $5
+    if (differs($6, lagged / squares, 1))
+      print key ": autocorrelation " $6 ", not " lagged / squares
+    if (differs($7, slope / times, sqrt(squares / times)) || $8 > $7 || $7 > $9)
+      print key ": drift " $7 " (" $8 " .. " $9 "), not " slope / times
+  }
+  END { if (FNR != 9) print FNR " rows" }' "$scratch/ok" "$scratch/summary")" ''
 is 'a trial'\''s throughput is its bytes by its time' "$(rows "$folder/trials.csv" \
   bytes,duration_s,throughput_mbit_s status=ok | LC_ALL=C awk -F '|' '
     { mbit_s = $1 * 8 / 1e6 / $2; if ((mbit_s - $3) ^ 2 > (1e-6 * $3) ^ 2) print }')" ''

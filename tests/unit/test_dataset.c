@@ -50,7 +50,8 @@ static void test_reads_a_run(void **state) {
                  METRICS_HEADER "1,1,client2,sender,cpu_s,s,0.5\n4,1,client2,sender,cpu_s,s,1.5\n"
                                 "4,1,client1,receiver,cpu_s,s,\n");
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
     const struct summary_row *row;
 
     (void)state;
@@ -80,7 +81,8 @@ static void test_writes_the_columns(void **state) {
                                      TRIAL("4,1,2", "mutual-tls", "", "skipped", "no TLS"),
                          METRICS_HEADER);
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
     CLEANUP_FREE char *path = text_format("%s/summary.csv", run), *text = NULL;
 
     (void)state;
@@ -89,10 +91,11 @@ static void test_writes_the_columns(void **state) {
     text = run_get(run, "summary.csv");
     assert_string_equal(
         text, "probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,"
-              "q1,q3,sd,autocorrelation,n_effective,drift_per_hour,reference\n"
+              "q1,q3,sd,autocorrelation,n_effective,drift_per_hour,drift_low,drift_high,"
+              "reference\n"
               "path,plain,,throughput,Mbit/s,2,0,0,10.1234568,10.1234568,10.1234568,10.1234568,"
-              "10.1234568,10.1234568,0,,,,13.4\n"
-              "path,mutual-tls,,throughput,Mbit/s,0,0,1,,,,,,,,,,,8.48\n");
+              "10.1234568,10.1234568,0,,,,,,13.4\n"
+              "path,mutual-tls,,throughput,Mbit/s,0,0,1,,,,,,,,,,,,,8.48\n");
 }
 
 /* Block 1: attempt 1 failed, attempt 2 is complete; block 2: attempt 2 was interrupted; block 3
@@ -109,7 +112,8 @@ static void test_last_complete_attempt(void **state) {
                         TRIAL("6,2,3", "mutual-tls", "7", "ok", ""),
         METRICS_HEADER "1,1,c,s,cpu_s,s,100\n1,2,c,s,cpu_s,s,1\n");
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
     const struct summary_row *plain = summary_find(summary, 0, 0, 0);
     const struct summary_row *tls = summary_find(summary, 0, 1, 0);
 
@@ -133,7 +137,8 @@ static void test_headline_in_metrics(void **state) {
     char *run =
         run_make(SCENARIO, definitions, trials, METRICS_HEADER "1,1,client2,x,connect_ms,ms,27\n");
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
 
     (void)state;
     assert_string_equal(summary->rows[0].metric, "connect_ms");
@@ -159,7 +164,8 @@ static void test_variants(void **state) {
                                        "3,2,1,1,mutual-tls,path,size=1,,,,7,ok,,,,\n",
                          METRICS_HEADER);
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
 
     (void)state; /* attempt 2 lacks a variant: attempt 1 counts */
     assert_int_equal(summary->n_rows, 4);
@@ -215,7 +221,8 @@ static void test_left_over_of_an_earlier_attempt(void **state) {
 static void test_no_trials(void **state) {
     CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS_HEADER, METRICS_HEADER);
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(dataset);
+    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
+    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
 
     (void)state;
     assert_int_equal(summary->n_rows, 2);
