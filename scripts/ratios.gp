@@ -46,7 +46,7 @@ do for [format in formats] {
                 linewidth 5 linecolor rgb colour(of_channel[at(p, row)]) \
                 title name_of(p, row) . ', 90 % interval' noenhanced, \
             for [row = 1:n_rows] data('ratios') using (here(p, row) ? column('ratio') : NaN):(row) \
-                with points pointtype 7 pointsize 2.2 linecolor rgb 'white' notitle, \
+                with points pointtype 7 pointsize 1.9 linecolor rgb 'white' notitle, \
             for [row = 1:n_rows] data('ratios') using (here(p, row) ? column('ratio') : NaN):(row) \
                 with points pointtype marker(of_channel[at(p, row)]) pointsize 1.3 \
                 linecolor rgb colour(of_channel[at(p, row)]) title name_of(p, row) noenhanced

@@ -62,16 +62,16 @@ unset key
 
 # ---- the run, its channels, and this figure: its texts, panels, legend ----
 stats data('run') using (run = strcol('run'), n_channels = int(column('channels')), \
-    label_characters = column('label_characters'), label_lines = column('label_lines'), 0) nooutput
+    name_characters = column('label_characters'), name_lines = column('label_lines'), 0) nooutput
 array channel[n_channels]; array channel_label[n_channels]
 stats data('channels') using (i = int(column('channel')), channel[i] = strcol('name'), \
     channel_label[i] = strcol('label'), 0) nooutput
 
-n_panels = 0; n_entries = 0; legend_lines = 0; lines = 1; gutter = 0; note = ''; note_lines = 0
+n_panels = 0; n_entries = 0; legend_lines = 0; lines = 1; label_width = 0; gutter = 0; note = ''; note_lines = 0
 why = ''
 stats data('figures') using (strcol('figure') eq figure ? (n_panels = int(column('panels')), \
     n_entries = int(column('entries')), legend_lines = column('legend_lines'), \
-    lines = column('lines'), gutter = column('gutter'), note = strcol('note'), \
+    lines = column('lines'), label_width = column('label_characters'), gutter = column('gutter'), note = strcol('note'), \
     note_lines = column('note_lines'), why = strcol('why'), 0) : 0) nooutput
 if (why ne '') {
     print figure . ' is left out: ' . why
@@ -133,8 +133,8 @@ values_along_x(p) = sprintf("set xrange [%g:%g]; %s logscale x; set xlabel axis[
 add_tic(text) = sprintf("set xtics add ('%s' %s)", text, text)
 
 # Panels with a row a channel: names at the left, words in the gutter at the right.
-row_height = 14.0 + 15 * (label_lines > lines ? label_lines : lines)
-rows_left = 30 + 7.4 * label_characters
+row_height = 14.0 + 15 * (name_lines > lines ? name_lines : lines)
+rows_left = 30 + 7.4 * (name_characters > label_width ? name_characters : label_width)
 rows_right = gutter > 0 ? 34 + 7.1 * gutter : 18.0
 rows_above = 30.0
 rows_below = 50.0

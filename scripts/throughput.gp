@@ -19,7 +19,8 @@ here(p, i) = of_panel[i] == p && int(column(0)) == i - 1
 name_of(i) = panel[of_panel[i]] . ', ' . bar_name[i]
 
 # ---- sizes ----
-rotated = gutter > 0 # labels of so many characters: bars that a value may be wider than
+rotated = gutter > 0 # labels, of so many characters
+narrow = n_channels > 8 # bars that a value may be wider than
 most_help = 0
 do for [p = 1:n_panels] { most_help = help_lines[p] > most_help ? help_lines[p] : most_help }
 above = 34.0 + 16 * most_help
@@ -66,12 +67,12 @@ do for [format in formats] {
                     set label 1000 + i gap[i] at x_mean[i], 0 center offset 0, 1.5 \
                         font type('Italic', 12) textcolor rgb grey
                 }
-                if (reference_text[i] ne '' && rotated) {
+                if (reference_text[i] ne '' && narrow) {
                     set label 2000 + i reference_text[i] noenhanced left \
                         at x_reference[i] - bar_width[i] / 2, reference[i] offset 0.3, 0.6 \
                         font type('', 12) textcolor rgb published_text
                 }
-                if (reference_text[i] ne '' && !rotated) {
+                if (reference_text[i] ne '' && !narrow) {
                     set label 2000 + i reference_text[i] noenhanced center \
                         at x_reference[i], reference[i] offset 0, 0.6 \
                         font type('', 12) textcolor rgb published_text

@@ -41,6 +41,16 @@ do for [format in formats] {
                 (here(p, c) ? column('x') : NaN):(column('y')) with points pointtype marker(c) \
                 pointsize 0.6 linecolor rgb colour(c) \
                 title panel[p] . ', ' . channel[c] noenhanced, \
+            for [c = 1:n_channels] data('trials-beyond') using \
+                (here(p, c) ? column('x') : NaN):(column('y')) with points pointtype marker(c) \
+                pointsize 0.6 linecolor rgb colour(c) \
+                title panel[p] . ', ' . channel[c] . ', beyond' noenhanced, \
+            data('trials-beyond') using (column('panel') == p ? column('x') : NaN):(column('y')) \
+                with points pointtype 6 pointsize 1.4 linecolor rgb 'black' \
+                title panel[p] . ', rings' noenhanced, \
+            data('trials-beyond') using (column('panel') == p ? column('x') : NaN): \
+                (column('y')):(strcol('text')) with labels noenhanced left offset 0.9, 0 \
+                font type('', 11) title panel[p] . ', values' noenhanced, \
             data('trials-marks') using (bad(p, 'failed') ? column('x') : NaN):(floor_of(p)) \
                 with points pointtype 2 pointsize 1.1 linewidth 2 linecolor rgb 'black' \
                 title panel[p] . ', failed' noenhanced, \

@@ -39,10 +39,10 @@ struct figure_entry {
 };
 
 struct figure {
-    char *why;     /* why there is no such figure; NULL: there is */
-    char *note;    /* a line below the title; NULL: none */
-    size_t lines;  /* of the longest label of a row or bar, at least 1 */
-    size_t gutter; /* characters of the widest text at the right of the panels */
+    char *why;           /* why there is no such figure; NULL: there is */
+    char *note;          /* a line below the title; NULL: none */
+    size_t lines, width; /* of the largest label of a row or bar: lines, characters */
+    size_t gutter;       /* characters of the widest text at the right of the panels */
     struct figure_panel *panels;
     struct figure_entry *entries;
     size_t n_panels, n_entries;
@@ -71,6 +71,6 @@ char *figure_metric_label(const struct dataset_probe *probe);
 
 /* Makes room in the figure for a text in the gutter, or for a label. */
 void figure_fit_gutter(struct figure *figure, const char *text);
-void figure_fit_lines(struct figure *figure, const char *label);
+void figure_fit_label(struct figure *figure, const char *label);
 
 #endif

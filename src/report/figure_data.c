@@ -61,10 +61,11 @@ void figure_fit_gutter(struct figure *figure, const char *text) {
     figure->gutter = width > figure->gutter ? width : figure->gutter;
 }
 
-void figure_fit_lines(struct figure *figure, const char *label) {
-    size_t lines = figure_lines(label);
+void figure_fit_label(struct figure *figure, const char *label) {
+    size_t lines = figure_lines(label), width = figure_width(label);
 
     figure->lines = lines > figure->lines ? lines : figure->lines;
+    figure->width = width > figure->width ? width : figure->width;
 }
 
 static void figure_clear(struct figure *figure) {
@@ -89,8 +90,9 @@ static const struct {
 } shared[N_SHARED] = {
     [RUN] = {"run.csv", "run,scenario,channels,label_characters,label_lines"},
     [CHANNELS] = {"channels.csv", "channel,name,label,control"},
-    [FIGURES] = {"figures.csv",
-                 "figure,panels,entries,legend_lines,lines,gutter,note,note_lines,why"},
+    [FIGURES] =
+        {"figures.csv",
+         "figure,panels,entries,legend_lines,lines,label_characters,gutter,note,note_lines,why"},
     [PANELS] = {"panels.csv",
                 "figure,panel,title,name,help,help_lines,label,low,high,logarithmic,tics"},
     [LEGEND] = {"legend.csv", "figure,entry,symbol,text,x,line"},
@@ -126,7 +128,7 @@ static void put_channels(struct figure_file *file, const struct dataset *dataset
 
         figure_put_integer(file, (int64_t)i + 1);
         figure_put_text(file, dataset->channels[i].name);
-        figure_put_text(file, label);
+        figure_put_tic(file, label);
         figure_put_text(file, controls[dataset->channels[i].control]);
         figure_end_row(file);
     }
@@ -191,6 +193,7 @@ static void put_figure(struct figure_file files[N_SHARED], const char *name,
     figure_put_integer(&files[FIGURES], (int64_t)figure->n_entries);
     figure_put_integer(&files[FIGURES], (int64_t)legend_lines);
     figure_put_integer(&files[FIGURES], figure->lines ? (int64_t)figure->lines : 1);
+    figure_put_integer(&files[FIGURES], (int64_t)figure->width);
     figure_put_integer(&files[FIGURES], (int64_t)figure->gutter);
     figure_put_text(&files[FIGURES], note);
     figure_put_integer(&files[FIGURES], note ? (int64_t)figure_lines(note) : 0);

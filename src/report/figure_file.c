@@ -17,7 +17,7 @@ int figure_file_open(struct figure_file *ret, const char *folder, const char *na
         free(path);
         return r;
     }
-    fprintf(out, "%s\n", header);
+    fprintf(out, "%s,end\n", header);
     *ret = (struct figure_file){out, path, false};
     return 0;
 }
@@ -31,30 +31,35 @@ static void separate(struct figure_file *file) {
 /* One character of a quoted field. */
 static void put_character(struct figure_file *file, char c) {
     if ((unsigned char)c < ' ' || c == ',' || c == '"' || c == '\\')
-        fprintf(file->out, "\\%03o", (unsigned)c);
+        fprintf(file->out, "\\0%03o", (unsigned char)c); /* read are four digits after a 0 */
     else
         fputc(c, file->out);
 }
 
-static void put(struct figure_file *file, const char *text, const char *markup) {
+/* Characters that mean something where the text goes are written with `guard` before them. */
+static void put(struct figure_file *file, const char *text, const char *markup, char guard) {
     separate(file);
     if (!text || !*text)
-        return; /* gnuplot 5.4 takes "" for the fields that follow */
+        return;
     fputc('"', file->out);
     for (; *text; text++) {
         if (strchr(markup, *text))
-            put_character(file, '\\');
+            put_character(file, guard);
         put_character(file, *text);
     }
     fputc('"', file->out);
 }
 
 void figure_put_text(struct figure_file *file, const char *text) {
-    put(file, text, "");
+    put(file, text, "", 0);
 }
 
 void figure_put_plain(struct figure_file *file, const char *text) {
-    put(file, text, "_^@&~{}\\");
+    put(file, text, "_^@&~{}\\", '\\');
+}
+
+void figure_put_tic(struct figure_file *file, const char *text) {
+    put(file, text, "%", '%');
 }
 
 void figure_put_real(struct figure_file *file, double value) {
@@ -69,7 +74,7 @@ void figure_put_integer(struct figure_file *file, int64_t value) {
 }
 
 void figure_end_row(struct figure_file *file) {
-    fputc('\n', file->out);
+    fputs(",.\n", file->out);
     file->in_row = false;
 }
 

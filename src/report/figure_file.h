@@ -1,8 +1,10 @@
 /*
  * figure_file - the CSV files that gnuplot reads. gnuplot 5.4 ends a field at every comma, quoted
  * or not, and takes what is quoted for a string with C's escapes; so texts are quoted, and commas,
- * quotes and the like are written as octal escapes ("path\054 30B"). A number that is not finite
- * leaves its field empty.
+ * quotes and the like are written as octal escapes ("path\0054 30B"). What is empty, and a number
+ * that is not finite, leaves its field empty: not "", which it takes for the fields that follow. It
+ * reads an empty last field as whatever stood in memory, so each row has one more, `end`, with a
+ * dot.
  *
  * Also what is needed to lay texts out: their width, and lines that are short enough.
  */
@@ -28,6 +30,8 @@ int figure_file_open(struct figure_file *ret, const char *folder, const char *na
 void figure_put_text(struct figure_file *file, const char *text);
 /* For places where gnuplot looks for markup: text without any. */
 void figure_put_plain(struct figure_file *file, const char *text);
+/* For the labels of an axis, which gnuplot takes for formats of numbers. */
+void figure_put_tic(struct figure_file *file, const char *text);
 void figure_put_real(struct figure_file *file, double value);
 void figure_put_integer(struct figure_file *file, int64_t value);
 void figure_end_row(struct figure_file *file);

@@ -140,7 +140,7 @@ static char *ratio_label(const struct dataset_channel *channel) {
 
     switch (channel->control) {
     case DATASET_SAME:
-        return text_format("%s\n(control: the same)", name);
+        return text_format("%s\n(control: same)", name);
     case DATASET_SLOWED:
         return text_format("%s\n(control: slowed by %g %%)", name, channel->loss * 100);
     default:
@@ -157,12 +157,12 @@ static void put_ratio(struct figure_file *file, struct figure *figure,
     CLEANUP_FREE char *label = ratio_label(&dataset->channels[comparison->channel]);
 
     figure_fit_gutter(figure, both);
-    figure_fit_lines(figure, label);
+    figure_fit_label(figure, label);
     figure_put_integer(file, (int64_t)figure->n_panels + 1);
     figure_put_integer(file, (int64_t)comparison->channel + 1);
     figure_put_integer(file, (int64_t)place);
     figure_put_text(file, dataset->channels[comparison->channel].name);
-    figure_put_text(file, label);
+    figure_put_tic(file, label);
     figure_put_real(file, paired->ratio);
     figure_put_real(file, paired->ci_low);
     figure_put_real(file, paired->ci_high);

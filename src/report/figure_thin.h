@@ -5,6 +5,8 @@
 #ifndef BENCH_REPORT_FIGURE_THIN_H
 #define BENCH_REPORT_FIGURE_THIN_H
 
+#include "report/figure_axis.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,5 +17,10 @@ size_t figure_thin_spans(const double *x, const double *y, size_t n, size_t span
 
 /* Marks every step-th point, the least and the greatest, and the first and last. */
 size_t figure_thin_every(const double *y, size_t n, size_t step, bool *ret_keep);
+
+/* The range of values that are drawn where they are: without the few, if there are any, that are so
+ * far from the quartiles that they would squeeze all else. Else from -infinity to infinity.
+ * Quartiles closer than `least` count as that far apart. */
+struct figure_range figure_thin_inside(const double *values, size_t n, double least);
 
 #endif

@@ -7,6 +7,7 @@
 #define PLOT_PIXELS 820
 /* Below so many characters a bar its label is turned, and stands in one line. */
 #define ROTATED_BELOW 9
+#define MAX_LINES     3 /* of a name below a bar; else it is turned, too */
 
 struct bars {
     struct figure *figure;
@@ -68,12 +69,12 @@ static void put_bar(struct bars *bars, const struct summary_row *row, double wid
     label =
         bar_label(bars, bars->sources->dataset->channels[row->channel].name, measured ? words : "");
     gap = measured ? text_copy("") : figure_wrap(*words ? words : "no data", bars->limit);
-    figure_fit_lines(bars->figure, label);
+    figure_fit_label(bars->figure, label);
     if (bars->rotated)
         figure_fit_gutter(bars->figure, label);
     figure_put_integer(bars->file, (int64_t)bars->figure->n_panels);
     figure_put_real(bars->file, slot);
-    figure_put_text(bars->file, label);
+    figure_put_tic(bars->file, label);
     figure_put_text(bars->file, bars->sources->dataset->channels[row->channel].name);
     figure_put_real(bars->file, width);
     figure_put_real(bars->file, slot - aside);
@@ -132,11 +133,24 @@ static void add_legend(struct bars *bars) {
                          *source ? text_format("published (%s)", source) : text_copy("published"));
 }
 
+/* Whether names must be turned, because too little of them fits below a bar. */
+static bool must_rotate(const struct dataset *dataset, size_t limit) {
+    bool rotate = limit < ROTATED_BELOW;
+
+    for (size_t c = 0; c < dataset->n_channels && !rotate; c++) {
+        CLEANUP_FREE char *label = figure_wrap(dataset->channels[c].name, limit);
+
+        rotate = figure_lines(label) > MAX_LINES;
+    }
+    return rotate;
+}
+
 static int make(struct figure *figure, const struct figure_sources *sources, struct error *error) {
     const struct summary *summary = sources->summary;
     size_t limit = PLOT_PIXELS * 10 / 74 / sources->dataset->n_channels;
     struct figure_file file = {NULL};
-    struct bars bars = {figure, &file, sources, limit, limit < ROTATED_BELOW, 0, 0, SIZE_MAX};
+    struct bars bars = {figure, &file, sources, limit, must_rotate(sources->dataset, limit),
+                        0,      0,     SIZE_MAX};
     int r = figure_file_open(&file, sources->folder, "throughput.csv",
                              "panel,slot,label,name,width,x_mean,x_reference,mean,low,high,"
                              "reference,top,mean_text,reference_text,gap",

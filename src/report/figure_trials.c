@@ -3,39 +3,17 @@
  * for is drift and what stands out: so each value is shown by how far it is from its own channel's
  * median, where all medians of a panel are above 0.
  */
-#include "report/figure.h"
+#include "report/figure_trials.h"
 
 #include "report/figure_thin.h"
 
 #include <math.h>
 #include <string.h>
 
-#define MAX_BANDS 150 /* blocks that can be told apart in a picture */
-
-struct unit_of_time {
-    const char *label;
-    double ms;
-};
-
-struct trials {
-    struct figure *figure;
-    const struct figure_sources *sources;
-    struct figure_file dots, marks, bands, axis;
-    bool timed; /* else trials are numbered */
-    int64_t start_ms;
-    double end; /* of the axis */
-    struct unit_of_time unit;
-    size_t drawn, all, failed, void_;
-};
-
-static bool is_tried(const struct dataset_trial *trial) {
-    return trial->status != DATASET_SKIPPED;
-}
-
 /* ---- the axis of time ---- */
 
-static struct unit_of_time choose_unit(double ms) {
-    static const struct unit_of_time units[] = {
+static struct figure_time choose_unit(double ms) {
+    static const struct figure_time units[] = {
         {"Time since the first trial (s)", 1e3},
         {"Time since the first trial (min)", 6e4},
         {"Time since the first trial (h)", 3.6e6},
@@ -48,14 +26,14 @@ static struct unit_of_time choose_unit(double ms) {
     return units[i];
 }
 
-static double place_of(const struct trials *trials, size_t trial) {
+double figure_trials_place(const struct figure_trials *trials, size_t trial) {
     const struct dataset_trial *one = &trials->sources->dataset->trials[trial];
 
     return trials->timed ? (double)(one->started_ms - trials->start_ms) / trials->unit.ms
                          : (double)trial + 1;
 }
 
-static void find_time(struct trials *trials) {
+static void find_time(struct figure_trials *trials) {
     const struct dataset *dataset = trials->sources->dataset;
     int64_t first = INT64_MAX, last = 0;
 
@@ -63,7 +41,7 @@ static void find_time(struct trials *trials) {
     for (size_t i = 0; i < dataset->n_trials; i++) {
         int64_t ms = dataset->trials[i].started_ms;
 
-        if (!is_tried(&dataset->trials[i]))
+        if (!figure_trials_tried(&dataset->trials[i]))
             continue;
         trials->timed = trials->timed && ms > 0;
         first = ms < first ? ms : first;
@@ -73,7 +51,7 @@ static void find_time(struct trials *trials) {
     trials->unit = trials->timed && last > first ? choose_unit((double)(last - first))
                    : trials->timed
                        ? choose_unit(0)
-                       : (struct unit_of_time){"Trial (when they began is not known)", 1};
+                       : (struct figure_time){"Trial (when they began is not known)", 1};
     trials->end =
         trials->timed ? (double)(last - first) / trials->unit.ms : (double)dataset->n_trials;
     if (!(trials->end > 0))
@@ -94,7 +72,7 @@ struct series {
     double median;
 };
 
-static struct series series_of(const struct trials *trials, const struct cell *cell) {
+static struct series series_of(const struct figure_trials *trials, const struct cell *cell) {
     struct series series = {memory_new(cell->n, sizeof(double)),
                             memory_new(cell->n, sizeof(double)), 0, NAN};
     CLEANUP_FREE double *sorted = memory_new(cell->n, sizeof(*sorted));
@@ -104,7 +82,7 @@ static struct series series_of(const struct trials *trials, const struct cell *c
 
         if (trial->status != DATASET_OK)
             continue;
-        series.x[series.n] = place_of(trials, cell->trials[i]);
+        series.x[series.n] = figure_trials_place(trials, cell->trials[i]);
         series.y[series.n++] = trial->value;
     }
     memcpy(sorted, series.y, series.n * sizeof(*sorted));
@@ -113,7 +91,7 @@ static struct series series_of(const struct trials *trials, const struct cell *c
     return series;
 }
 
-static void put_series(struct trials *trials, size_t channel, const struct series *series) {
+static void put_series(struct figure_trials *trials, size_t channel, const struct series *series) {
     size_t room = FIGURE_POINTS / trials->sources->dataset->n_channels;
     CLEANUP_FREE bool *keep = memory_new(series->n, sizeof(*keep));
 
@@ -134,126 +112,116 @@ static void put_series(struct trials *trials, size_t channel, const struct serie
     trials->all += series->n;
 }
 
-/* The cells of one probe and variant. */
-static void put_panel(struct trials *trials, const struct cell *row) {
-    const struct dataset *dataset = trials->sources->dataset;
-    CLEANUP_FREE struct series *list = memory_new(dataset->n_channels, sizeof(*list));
-    struct figure_range range = FIGURE_RANGE_NONE;
-    bool relative = true;
+/* Takes out of the series what lies beyond `inside`, and writes it down at the edges. */
+static void put_beyond(struct figure_trials *trials, size_t channel, struct series *series,
+                       struct figure_range inside, const struct figure_axis *axis) {
+    double room = 0.07 * (axis->high - axis->low);
+    size_t kept = 0;
 
-    for (size_t c = 0; c < dataset->n_channels; c++) {
-        list[c] = series_of(trials, &row[c]);
-        relative = relative && (!list[c].n || list[c].median > 0);
-    }
-    for (size_t c = 0; c < dataset->n_channels; c++) {
-        for (size_t i = 0; i < list[c].n; i++) {
-            if (relative)
-                list[c].y[i] = 100 * (list[c].y[i] / list[c].median - 1);
-            figure_range_add(&range, list[c].y[i]);
+    for (size_t i = 0; i < series->n; i++) {
+        double y = series->y[i];
+
+        if (y >= inside.low && y <= inside.high) {
+            series->x[kept] = series->x[i];
+            series->y[kept++] = y;
+            continue;
         }
-        put_series(trials, c, &list[c]);
-        free(list[c].x);
-        free(list[c].y);
+        CLEANUP_FREE char *text = text_format("%+.3g %%", y);
+
+        trials->n_beyond++;
+        figure_put_integer(&trials->beyond, (int64_t)trials->figure->n_panels + 1);
+        figure_put_integer(&trials->beyond, (int64_t)channel + 1);
+        figure_put_real(&trials->beyond, series->x[i]);
+        figure_put_real(&trials->beyond, y < inside.low ? axis->low + room : axis->high - room);
+        figure_put_text(&trials->beyond, text);
+        figure_end_row(&trials->beyond);
+    }
+    series->n = kept;
+}
+
+/* The values of all series, as one list; the caller's. */
+static double *gather(const struct series *list, size_t n_series, size_t *ret_n) {
+    double *all;
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_series; i++)
+        n += list[i].n;
+    all = memory_new(n, sizeof(*all));
+    n = 0;
+    for (size_t i = 0; i < n_series; i++) {
+        memcpy(all + n, list[i].y, list[i].n * sizeof(*all));
+        n += list[i].n;
+    }
+    *ret_n = n;
+    return all;
+}
+
+/* The axis of a panel, for the values inside, with some room for those that lie beyond. */
+static struct figure_axis find_axis(const double *values, size_t n, bool relative,
+                                    struct figure_range inside) {
+    struct figure_range range = FIGURE_RANGE_NONE;
+    bool below = false, above = false;
+    double room;
+
+    for (size_t i = 0; i < n; i++) {
+        below = below || values[i] < inside.low;
+        above = above || values[i] > inside.high;
+        if (values[i] >= inside.low && values[i] <= inside.high)
+            figure_range_add(&range, values[i]);
     }
     if (relative) { /* what is nothing shall look like nothing */
         figure_range_add(&range, -1);
         figure_range_add(&range, 1);
     }
+    room = (range.high - range.low) / 4;
+    range.low -= below ? room : 0;
+    range.high += above ? room : 0;
+    return figure_axis_fit(range, INFINITY);
+}
+
+/* Values as distances from their median in percent, if no median forbids it. */
+static bool make_relative(struct series *list, size_t n_series) {
+    for (size_t c = 0; c < n_series; c++)
+        if (list[c].n && !(list[c].median > 0))
+            return false;
+    for (size_t c = 0; c < n_series; c++)
+        for (size_t i = 0; i < list[c].n; i++)
+            list[c].y[i] = 100 * (list[c].y[i] / list[c].median - 1);
+    return true;
+}
+
+/* The cells of one probe and variant. */
+static void put_panel(struct figure_trials *trials, const struct cell *row) {
+    const struct dataset *dataset = trials->sources->dataset;
+    CLEANUP_FREE struct series *list = memory_new(dataset->n_channels, sizeof(*list));
+    CLEANUP_FREE double *values = NULL;
+    struct figure_range inside;
+    struct figure_axis axis;
+    bool relative;
+    size_t n;
+
+    for (size_t c = 0; c < dataset->n_channels; c++)
+        list[c] = series_of(trials, &row[c]);
+    relative = make_relative(list, dataset->n_channels);
+    values = gather(list, dataset->n_channels, &n);
+    inside =
+        relative ? figure_thin_inside(values, n, 0.1) : (struct figure_range){-INFINITY, INFINITY};
+    axis = find_axis(values, n, relative, inside);
+    for (size_t c = 0; c < dataset->n_channels; c++) {
+        put_beyond(trials, c, &list[c], inside, &axis);
+        put_series(trials, c, &list[c]);
+        free(list[c].x);
+        free(list[c].y);
+    }
     figure_add_panel(trials->figure, row->probe, row->variant,
                      relative ? text_copy("From median (%)")
                               : figure_metric_label(&dataset->probes[row->probe]),
-                     figure_axis_fit(range, INFINITY));
-}
-
-/* ---- what is no value, and blocks ---- */
-
-/* Marks for the trials that failed or are void, also in attempts that do not count. */
-static void put_marks(struct trials *trials) {
-    const struct dataset *dataset = trials->sources->dataset;
-
-    for (size_t i = 0; i < dataset->n_trials; i++) {
-        const struct dataset_trial *trial = &dataset->trials[i];
-        bool failed = trial->status == DATASET_FAILED, is_void = trial->status == DATASET_VOID;
-
-        if (!failed && !is_void)
-            continue;
-        for (size_t p = 0; p < trials->figure->n_panels; p++) {
-            const struct figure_panel *panel = &trials->figure->panels[p];
-
-            if (panel->probe != trial->probe || panel->variant != trial->variant)
-                continue;
-            figure_put_integer(&trials->marks, (int64_t)p + 1);
-            figure_put_integer(&trials->marks, (int64_t)trial->channel + 1);
-            figure_put_real(&trials->marks, place_of(trials, i));
-            figure_put_text(&trials->marks, dataset_status_word(trial->status));
-            figure_end_row(&trials->marks);
-            trials->failed += failed;
-            trials->void_ += is_void;
-        }
-    }
-}
-
-struct band {
-    long block;
-    double from, to;
-};
-
-/* From the first to the last trial of each block, in the order of the blocks' beginnings. */
-static struct band *find_bands(const struct trials *trials, size_t *ret_n) {
-    const struct dataset *dataset = trials->sources->dataset;
-    struct band *bands = memory_new(dataset->n_counted, sizeof(*bands));
-    size_t n = 0;
-
-    for (size_t i = 0; i < dataset->n_trials; i++) {
-        const struct dataset_trial *trial = &dataset->trials[i];
-        double x = trial->used && is_tried(trial) ? place_of(trials, i) : NAN;
-        size_t k = n;
-
-        if (isnan(x))
-            continue;
-        while (k && bands[k - 1].block != trial->block) /* nearly always the last */
-            k--;
-        if (!k && n < dataset->n_counted)
-            bands[n++] = (struct band){trial->block, x, x};
-        else if (k)
-            bands[k - 1] =
-                (struct band){trial->block, fmin(bands[k - 1].from, x), fmax(bands[k - 1].to, x)};
-    }
-    *ret_n = n;
-    return bands;
-}
-
-static int compare_bands(const void *a, const void *b) {
-    const struct band *x = a, *y = b;
-
-    return (x->from > y->from) - (x->from < y->from);
-}
-
-/* Each band goes on to the next; every other one is drawn. Returns what is to be said of them. */
-static const char *put_bands(struct trials *trials) {
-    CLEANUP_FREE struct band *bands = NULL;
-    size_t n;
-
-    if (trials->sources->dataset->n_counted > MAX_BANDS)
-        return "Blocks are too many to be shown.";
-    bands = find_bands(trials, &n);
-    qsort(bands, n, sizeof(*bands), compare_bands);
-    for (size_t i = 0; i + 1 < n; i++)
-        if (bands[i].to > bands[i + 1].from)
-            return "Blocks overlap in time and are not shown.";
-    for (size_t i = 0; i < n; i++) {
-        if (i % 2)
-            continue;
-        figure_put_real(&trials->bands, bands[i].from);
-        figure_put_real(&trials->bands, i + 1 < n ? bands[i + 1].from : trials->end * 1.01);
-        figure_end_row(&trials->bands);
-    }
-    return n > 1 ? "Bands are blocks." : "";
+                     axis);
 }
 
 /* ---- all of it ---- */
 
-static void put_note(struct trials *trials, const char *of_blocks) {
+static void put_note(struct figure_trials *trials, const char *of_blocks) {
     CLEANUP_FREE char *thinned =
         trials->drawn < trials->all
             ? text_format("%zu of %zu trials are drawn: of each span of time, each channel's least "
@@ -266,7 +234,7 @@ static void put_note(struct trials *trials, const char *of_blocks) {
                     of_blocks, *of_blocks && *thinned ? " " : "", thinned);
 }
 
-static void put_all(struct trials *trials) {
+static void put_all(struct figure_trials *trials) {
     const struct cells *cells = trials->sources->cells;
     const struct dataset *dataset = trials->sources->dataset;
     const char *of_blocks;
@@ -277,12 +245,12 @@ static void put_all(struct trials *trials) {
 
         for (size_t c = 0; c < dataset->n_channels; c++)
             for (size_t k = 0; k < cells->list[i + c].n; k++)
-                tried += is_tried(&dataset->trials[cells->list[i + c].trials[k]]);
+                tried += figure_trials_tried(&dataset->trials[cells->list[i + c].trials[k]]);
         if (tried)
             put_panel(trials, &cells->list[i]);
     }
-    put_marks(trials);
-    of_blocks = put_bands(trials);
+    figure_trials_marks(trials);
+    of_blocks = figure_trials_bands(trials);
     figure_put_real(&trials->axis, -0.01 * trials->end);
     figure_put_real(&trials->axis, 1.01 * trials->end);
     figure_put_text(&trials->axis, trials->unit.label);
@@ -300,12 +268,13 @@ static void put_all(struct trials *trials) {
 }
 
 static int make(struct figure *figure, const struct figure_sources *sources, struct error *error) {
-    struct trials trials = {.figure = figure, .sources = sources};
+    struct figure_trials trials = {.figure = figure, .sources = sources};
     struct {
         struct figure_file *file;
         const char *name, *header;
     } files[] = {
         {&trials.dots, "trials.csv", "panel,channel,x,y"},
+        {&trials.beyond, "trials-beyond.csv", "panel,channel,x,y,text"},
         {&trials.marks, "trials-marks.csv", "panel,channel,x,status"},
         {&trials.bands, "trials-bands.csv", "from,to"},
         {&trials.axis, "trials-axis.csv", "low,high,label"},
