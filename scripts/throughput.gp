@@ -26,14 +26,20 @@ do for [p = 1:n_panels] { most_help = help_lines[p] > most_help ? help_lines[p] 
 above = 34.0 + 16 * most_help
 body = 190.0
 below = rotated ? 24.0 + 4.5 * gutter : 14.0 + 16 * lines
-left = rotated && 5.5 * gutter > 82 ? 5.5 * gutter : 82.0 # the first label leans out of its panel
+left = 82.0
+if (rotated) { # labels at the left lean out of their panel
+    do for [i = 1:n_bars] {
+        wanted = 6.4 * strlen(label[i]) - (slot[i] - 0.4) * 800 / (n_channels + 0.2)
+        left = wanted > left ? wanted : left
+    }
+}
 top_of(p) = head + (p - 1) * (above + body + below) + above
 
 measured_colour = colour(1)
 published_colour = colour(2)
 published_text = '#9C4300' # darker, to be read as text
 set grid ytics linetype 1 linewidth 0.5 linecolor rgb pale
-set format y '%.8g'
+set format y '%.7g'
 
 do for [format in formats] {
     eval page(format, head + n_panels * (above + body + below) + 6)
@@ -59,9 +65,14 @@ do for [format in formats] {
         do for [i = 1:n_bars] {
             if (of_panel[i] == p) {
                 set xtics add (label[i] slot[i])
-                if (mean_text[i] ne '') {
+                aside = narrow && reference_text[i] ne ''
+                if (mean_text[i] ne '' && !aside) {
                     set label 1000 + i mean_text[i] noenhanced center at x_mean[i], top[i] \
                         offset 0, 0.6 font type('', 12)
+                }
+                if (mean_text[i] ne '' && aside) {
+                    set label 1000 + i mean_text[i] noenhanced right \
+                        at x_mean[i] + bar_width[i] / 2, top[i] offset 0, 0.6 font type('', 12)
                 }
                 if (gap[i] ne '') {
                     set label 1000 + i gap[i] at x_mean[i], 0 center offset 0, 1.5 \

@@ -184,7 +184,7 @@ static size_t put_legend(struct figure_file *file, const char *name, const struc
 
 static void put_figure(struct figure_file files[N_SHARED], const char *name,
                        const struct figure *figure, const struct dataset *dataset) {
-    CLEANUP_FREE char *note = figure->note ? figure_wrap(figure->note, 125) : NULL;
+    CLEANUP_FREE char *note = figure->note ? figure_wrap(figure->note, 135) : NULL;
     size_t legend_lines = put_legend(&files[LEGEND], name, figure);
 
     put_panels(&files[PANELS], name, figure, dataset);

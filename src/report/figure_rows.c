@@ -183,6 +183,8 @@ static struct figure_axis ratio_axis(const struct comparison *list, size_t n, do
         figure_range_add(&range, list[i].paired.ratio);
     ratios = range;
     for (size_t i = 0; i < n; i++) {
+        if (!isfinite(list[i].paired.ci_low) || !isfinite(list[i].paired.ci_high))
+            continue;
         figure_range_add(&range, fmax(list[i].paired.ci_low, ratios.low / 10));
         figure_range_add(&range, fmin(list[i].paired.ci_high, ratios.high * 10));
     }
@@ -231,9 +233,8 @@ static int make_ratios(struct figure *figure, const struct figure_sources *sourc
             i = put_ratios(&file, figure, sources, i);
     }
     if (figure->n_panels)
-        figure->note =
-            text_copy("Thin: the ratio's 95 % interval; thick: its 90 % interval, which "
-                      "must lie in the band to be equivalent. Ratios are within blocks.");
+        figure->note = text_copy("Thin: 95 % interval; thick: 90 % interval, which must lie in the "
+                                 "band to be equivalent. All ratios are within blocks.");
     else
         figure->why = text_copy("there is nothing to compare: one channel only, or no baseline");
     closed = figure_file_close(&file, r < 0 ? NULL : error);

@@ -115,7 +115,7 @@ static void put_series(struct figure_trials *trials, size_t channel, const struc
 /* Takes out of the series what lies beyond `inside`, and writes it down at the edges. */
 static void put_beyond(struct figure_trials *trials, size_t channel, struct series *series,
                        struct figure_range inside, const struct figure_axis *axis) {
-    double room = 0.07 * (axis->high - axis->low);
+    double room = 0.12 * (axis->high - axis->low);
     size_t kept = 0;
 
     for (size_t i = 0; i < series->n; i++) {
@@ -207,6 +207,7 @@ static void put_panel(struct figure_trials *trials, const struct cell *row) {
     inside =
         relative ? figure_thin_inside(values, n, 0.1) : (struct figure_range){-INFINITY, INFINITY};
     axis = find_axis(values, n, relative, inside);
+    trials->absolute = trials->absolute || !relative;
     for (size_t c = 0; c < dataset->n_channels; c++) {
         put_beyond(trials, c, &list[c], inside, &axis);
         put_series(trials, c, &list[c]);
@@ -221,17 +222,23 @@ static void put_panel(struct figure_trials *trials, const struct cell *row) {
 
 /* ---- all of it ---- */
 
+static void add_note(struct figure_trials *trials, const char *words) {
+    if (*words)
+        text_append(&trials->figure->note, " ", words);
+}
+
 static void put_note(struct figure_trials *trials, const char *of_blocks) {
     CLEANUP_FREE char *thinned =
-        trials->drawn < trials->all
-            ? text_format("%zu of %zu trials are drawn: of each span of time, each channel's least "
-                          "and greatest value.",
-                          trials->drawn, trials->all)
-            : text_copy("");
+        text_format("%zu of %zu trials are drawn: of each span of time, each channel's least and "
+                    "greatest value.",
+                    trials->drawn, trials->all);
 
     trials->figure->note =
-        text_format("Each value's distance from the median of its channel and panel. %s%s%s",
-                    of_blocks, *of_blocks && *thinned ? " " : "", thinned);
+        text_copy("Each value's distance from the median of its channel and panel.");
+    add_note(trials, trials->absolute ? "Where a median is not above 0: the values." : "");
+    add_note(trials, of_blocks);
+    add_note(trials, trials->n_beyond ? "Ringed: beyond the axis." : "");
+    add_note(trials, trials->drawn < trials->all ? thinned : "");
 }
 
 static void put_all(struct figure_trials *trials) {

@@ -16,7 +16,8 @@ struct figure_trials {
     struct figure *figure;
     const struct figure_sources *sources;
     struct figure_file dots, beyond, marks, bands, axis;
-    bool timed; /* else trials are numbered */
+    bool timed;    /* else trials are numbered */
+    bool absolute; /* a panel shows the values themselves */
     int64_t start_ms;
     double end; /* of the axis */
     struct figure_time unit;

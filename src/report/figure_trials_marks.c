@@ -78,7 +78,7 @@ const char *figure_trials_bands(struct figure_trials *trials) {
     for (size_t i = 0; i + 1 < n; i++)
         if (bands[i].to > bands[i + 1].from)
             return "Blocks overlap in time and are not shown.";
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; n > 1 && i < n; i++) {
         if (i % 2)
             continue;
         figure_put_real(&trials->bands, bands[i].from);
