@@ -26,7 +26,7 @@ do for [p = 1:n_panels] { most_help = help_lines[p] > most_help ? help_lines[p] 
 above = 34.0 + 16 * most_help
 body = 190.0
 below = rotated ? 24.0 + 4.5 * gutter : 14.0 + 16 * lines
-left = 82.0
+left = 92.0
 if (rotated) { # labels at the left lean out of their panel
     do for [i = 1:n_bars] {
         wanted = 6.4 * strlen(label[i]) - (slot[i] - 0.4) * 800 / (n_channels + 0.2)
@@ -57,7 +57,8 @@ do for [format in formats] {
         eval panel_head(p, top_of(p) - above + 12)
         set label 6 panel_help[p] noenhanced at screen 14 / width, at_y(top_of(p) - above + 29) \
             left font type('', 12) textcolor rgb grey
-        set ylabel axis[p] noenhanced
+        # Not as ylabel, which long numbers push off the page.
+        set label 7 axis[p] noenhanced at screen 20 / width, graph 0.5 center rotate by 90
         set xrange [0.4:n_channels + 0.6]
         set yrange [0:high[p]]
         set xtics () scale 0 noenhanced

@@ -4,7 +4,15 @@ figure = 'trials'; run_dir = ARG1; plot_dir = ARG2; output_base = ARG3
 load ARG0[1:strlen(ARG0) - strlen(figure) - 3] . 'style.gp'
 
 stats data('trials-axis') using (time_low = column('low'), time_high = column('high'), \
-    time_label = strcol('label'), 0) nooutput
+    time_label = strcol('label'), n_beyond = int(column('beyond')), 0) nooutput
+# A plot "with labels" of nothing ends gnuplot 5.4: so these are labels of their own.
+array of_panel[n_beyond + 1]; array beyond[n_beyond + 1]
+array x_beyond[n_beyond + 1]; array y_beyond[n_beyond + 1]
+if (n_beyond > 0) {
+    stats data('trials-beyond') using (i = int(column(0)) + 1, of_panel[i] = int(column('panel')), \
+        beyond[i] = strcol('text'), x_beyond[i] = column('x'), y_beyond[i] = column('y'), \
+        0) nooutput
+}
 here(p, c) = column('panel') == p && column('channel') == c
 bad(p, status) = column('panel') == p && strcol('status') eq status
 above = 30.0
@@ -34,6 +42,12 @@ do for [format in formats] {
         set xlabel p == n_panels ? time_label : '' font type('', 12)
         set arrow 5 from graph 0, first 0 to graph 1, first 0 nohead linewidth 1 \
             linecolor rgb '#aaaaaa'
+        do for [i = 1:n_beyond] {
+            if (of_panel[i] == p) {
+                set label 100 + i beyond[i] noenhanced at x_beyond[i], y_beyond[i] left \
+                    offset 0.9, 0 font type('', 11) front
+            }
+        }
         plot data('trials-bands') using (column('from')):(low[p]):(column('from')):(column('to')): \
                 (low[p]):(high[p]) with boxxyerror fillstyle solid 1.0 noborder \
                 linecolor rgb '#eeeeee' title panel[p] . ', blocks' noenhanced, \
@@ -48,9 +62,6 @@ do for [format in formats] {
             data('trials-beyond') using (column('panel') == p ? column('x') : NaN):(column('y')) \
                 with points pointtype 6 pointsize 1.4 linecolor rgb 'black' \
                 title panel[p] . ', rings' noenhanced, \
-            data('trials-beyond') using (column('panel') == p ? column('x') : NaN): \
-                (column('y')):(strcol('text')) with labels noenhanced left offset 0.9, 0 \
-                font type('', 11) title panel[p] . ', values' noenhanced, \
             data('trials-marks') using (bad(p, 'failed') ? column('x') : NaN):(floor_of(p)) \
                 with points pointtype 2 pointsize 1.1 linewidth 2 linecolor rgb 'black' \
                 title panel[p] . ', failed' noenhanced, \

@@ -130,6 +130,8 @@ static double put_parts(struct costs *costs, const struct ladder_step *step, siz
         if (!isfinite(mean))
             continue;
         total = from + mean;
+        if (!(mean > 0))
+            continue;
         costs->seen[i] = true;
         figure_put_integer(&costs->parts, (int64_t)panel);
         figure_put_integer(&costs->parts, (int64_t)step->channel + 1);

@@ -261,6 +261,7 @@ static void put_all(struct figure_trials *trials) {
     figure_put_real(&trials->axis, -0.01 * trials->end);
     figure_put_real(&trials->axis, 1.01 * trials->end);
     figure_put_text(&trials->axis, trials->unit.label);
+    figure_put_integer(&trials->axis, (int64_t)trials->n_beyond);
     figure_end_row(&trials->axis);
     if (!trials->figure->n_panels) {
         trials->figure->why = text_copy("the run has no trials");
@@ -284,7 +285,7 @@ static int make(struct figure *figure, const struct figure_sources *sources, str
         {&trials.beyond, "trials-beyond.csv", "panel,channel,x,y,text"},
         {&trials.marks, "trials-marks.csv", "panel,channel,x,status"},
         {&trials.bands, "trials-bands.csv", "from,to"},
-        {&trials.axis, "trials-axis.csv", "low,high,label"},
+        {&trials.axis, "trials-axis.csv", "low,high,label,beyond"},
     };
     int r = 0;
 
