@@ -33,7 +33,7 @@ const char *cli_shorten(const char *path) {
 
 int cli_report(const struct context *context, const char *run) {
     CLEANUP_FREE char *plots = plots_of(context, run), *words = NULL;
-    struct report_result result = {NULL, NULL};
+    struct report_result result = {NULL, NULL, NULL};
     struct error error;
     int r = report_write(run, &result, &error);
 
@@ -43,14 +43,14 @@ int cli_report(const struct context *context, const char *run) {
                         &error);
     fputs(result.warnings, stderr);
     fputs(result.table, stdout);
+    r = report_figures(result.analysis, plots, context->scripts, &words, &error);
     report_result_clear(&result);
-    r = report_figures(run, plots, context->scripts, &words, &error);
     if (r < 0)
         return complain(EXIT_SETUP, &error);
     if (words && *words)
         fprintf(stderr, "%s\n", words);
-    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/throughput.{svg,png,pdf}\n",
-           cli_shorten(run), cli_shorten(plots));
+    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/*.{svg,png,pdf}\n", cli_shorten(run),
+           cli_shorten(plots));
     return EXIT_OK;
 }
 

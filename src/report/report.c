@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "report/figure_data.h"
 #include "report/table.h"
 
 #include <errno.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 void report_result_clear(struct report_result *result) {
+    if (result->analysis)
+        analysis_free(result->analysis);
     free(result->table);
     free(result->warnings);
-    *result = (struct report_result){NULL, NULL};
+    *result = (struct report_result){NULL, NULL, NULL};
 }
 
 /* ---- files that replace others together ---- */
@@ -141,23 +144,27 @@ int report_write(const char *run_dir, struct report_result *ret, struct error *e
     r = write_files(run_dir, &(struct sources){analysis, table}, error);
     if (r < 0)
         return r;
-    *ret = (struct report_result){.table = table_terminal(table),
+    *ret = (struct report_result){.analysis = analysis,
+                                  .table = table_terminal(table),
                                   .warnings = text_copy(analysis->dataset->warnings)};
+    analysis = NULL;
     return 0;
 }
 
-int report_figures(const char *run_dir, const char *plot_dir, const char *scripts_dir,
+int report_figures(const struct analysis *analysis, const char *plot_dir, const char *scripts_dir,
                    char **ret_words, struct error *error) {
     CLEANUP_FREE char *gnuplot = NULL, *words = NULL;
     CLEANUP_FREE char *script = text_format("%s/figures", scripts_dir);
     /* What goes wrong is told on stderr, which process_run() does not keep. */
-    const char *const argv[] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", script, run_dir,
-                                plot_dir,  NULL};
+    const char *const argv[] = {
+        "/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1", script, analysis->run_dir, plot_dir, NULL};
     int r = process_find(&gnuplot, "gnuplot", NULL);
 
     if (r < 0)
         return error_set(error, -ENOENT, "gnuplot is not installed: apt-get install gnuplot-nox");
-    r = process_run(argv, &words, error);
+    r = figure_data_write(analysis, plot_dir, error);
+    if (r == 0)
+        r = process_run(argv, &words, error);
     if (r < 0)
         return r;
     for (size_t length = strlen(words); length && words[length - 1] == '\n';)

@@ -4,10 +4,11 @@
 #ifndef BENCH_REPORT_REPORT_H
 #define BENCH_REPORT_REPORT_H
 
-#include "base/error.h"
+#include "report/analysis.h"
 
-/* Both texts belong to the caller; see report_result_clear(). */
+/* All of it belongs to the caller; see report_result_clear(). */
 struct report_result {
+    struct analysis *analysis;
     char *table;    /* for the terminal */
     char *warnings; /* lines for stderr; "" when there are none */
 };
@@ -18,10 +19,10 @@ void report_result_clear(struct report_result *result);
  * are written out before the first replaces its predecessor; on failure what was there stays. */
 int report_write(const char *run_dir, struct report_result *ret, struct error *error);
 
-/* Draws throughput.{svg,png,pdf} into plot_dir (made when it is missing) from the summary.csv of
- * the run, by scripts_dir/figures. What that has to say is in *ret_words ("" when nothing; the
- * caller's); -ENOENT when gnuplot is missing. */
-int report_figures(const char *run_dir, const char *plot_dir, const char *scripts_dir,
+/* Draws all figures into plot_dir (made when it is missing), each from CSV files alone: those of
+ * the run and what figure_data_write() makes of it, by scripts_dir/figures. What that has to say is
+ * in *ret_words ("" when nothing; the caller's); -ENOENT when gnuplot is missing. */
+int report_figures(const struct analysis *analysis, const char *plot_dir, const char *scripts_dir,
                    char **ret_words, struct error *error);
 
 #endif

@@ -136,7 +136,8 @@ check 'and is no nought' test \
   "$(rows "$folder/metrics.csv" value metric=connections_per_s | sort -n | sed 's/\..*//;q')" -gt 0
 
 run_blocks figure
-check 'the new figure is drawn' grep -q '<title>.*plain' \
-  "$copy/plots/$(basename "$folder")/latency.svg"
+check 'the new figure is drawn' grep -q '<title>plain</title>' \
+  "$copy/plots/$(basename "$folder")/telemetry.svg"
+check 'beside the others' test -s "$copy/plots/$(basename "$folder")/throughput.svg"
 
 finish
