@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/process.h"
+#include "report/page.h"
 #include "report/table.h"
 
 #include <errno.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 void report_result_clear(struct report_result *result) {
+    if (result->analysis)
+        analysis_free(result->analysis);
     free(result->table);
     free(result->warnings);
-    *result = (struct report_result){NULL, NULL};
+    *result = (struct report_result){NULL, NULL, NULL};
 }
 
 /* ---- files that replace others together ---- */
@@ -141,8 +144,10 @@ int report_write(const char *run_dir, struct report_result *ret, struct error *e
     r = write_files(run_dir, &(struct sources){analysis, table}, error);
     if (r < 0)
         return r;
-    *ret = (struct report_result){.table = table_terminal(table),
+    *ret = (struct report_result){.analysis = analysis,
+                                  .table = table_terminal(table),
                                   .warnings = text_copy(analysis->dataset->warnings)};
+    analysis = NULL;
     return 0;
 }
 
@@ -167,4 +172,10 @@ int report_figures(const char *run_dir, const char *plot_dir, const char *script
     *ret_words = words;
     words = NULL;
     return 0;
+}
+
+int report_page(const struct analysis *analysis, const char *plot_dir, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/report.html", analysis->run_dir);
+
+    return page_write(analysis, plot_dir, path, error);
 }

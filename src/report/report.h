@@ -4,10 +4,11 @@
 #ifndef BENCH_REPORT_REPORT_H
 #define BENCH_REPORT_REPORT_H
 
-#include "base/error.h"
+#include "report/analysis.h"
 
-/* Both texts belong to the caller; see report_result_clear(). */
+/* All of it belongs to the caller; see report_result_clear(). */
 struct report_result {
+    struct analysis *analysis;
     char *table;    /* for the terminal */
     char *warnings; /* lines for stderr; "" when there are none */
 };
@@ -23,5 +24,8 @@ int report_write(const char *run_dir, struct report_result *ret, struct error *e
  * caller's); -ENOENT when gnuplot is missing. */
 int report_figures(const char *run_dir, const char *plot_dir, const char *scripts_dir,
                    char **ret_words, struct error *error);
+
+/* Writes report.html into the run folder, with the figures that are in plot_dir. */
+int report_page(const struct analysis *analysis, const char *plot_dir, struct error *error);
 
 #endif

@@ -37,7 +37,7 @@ static char *run_of(const char *trials, const char *blocks, const char *telemetr
 
 /* The report's table.NAME, its lines joined to one; the caller's. */
 static char *report(const char *run, const char *name) {
-    struct report_result result = {NULL, NULL};
+    struct report_result result = {NULL, NULL, NULL};
     struct error error = {""};
     char *text;
 
@@ -220,7 +220,7 @@ static void test_damage(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         CLEANUP(run_removep) char *run = run_of(trials, cases[i].blocks, cases[i].telemetry);
-        struct report_result result = {NULL, NULL};
+        struct report_result result = {NULL, NULL, NULL};
         struct error error = {""};
 
         assert_true(report_write(run, &result, &error) < 0);

@@ -26,11 +26,12 @@ static void assert_has_not(const char *text, const char *part) {
 
 /* Writes the report of a run; its table belongs to the caller. */
 static char *report(const char *run) {
-    struct report_result result = {NULL, NULL};
+    struct report_result result = {NULL, NULL, NULL};
     struct error error = {""};
 
     if (report_write(run, &result, &error) < 0)
         fail_msg("%s", error.text);
+    analysis_free(result.analysis);
     free(result.warnings);
     return result.table;
 }
@@ -226,7 +227,7 @@ static void test_lines_are_not_too_wide(void **state) {
 static void test_nothing_is_overwritten_on_failure(void **state) {
     CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS, METRICS_HEADER);
     CLEANUP_FREE char *blocked = text_format("%s/table.tex.draft", run);
-    struct report_result result = {NULL, NULL};
+    struct report_result result = {NULL, NULL, NULL};
     struct error error = {""};
 
     (void)state;
