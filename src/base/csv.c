@@ -102,13 +102,19 @@ void csv_integer(struct csv_writer *writer, int64_t value) {
     csv_text(writer, digits);
 }
 
-void csv_real(struct csv_writer *writer, double value) {
-    char digits[40];
-
+void csv_real_text(double value, char ret[CSV_REAL_SIZE]) {
     bool whole = fabs(value) < 9007199254740992.0 && value == floor(value); /* 2^53 */
 
-    (void)snprintf(digits, sizeof(digits), whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
-    csv_text(writer, isfinite(value) ? digits : NULL);
+    *ret = '\0';
+    if (isfinite(value))
+        (void)snprintf(ret, CSV_REAL_SIZE, whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
+}
+
+void csv_real(struct csv_writer *writer, double value) {
+    char digits[CSV_REAL_SIZE];
+
+    csv_real_text(value, digits);
+    csv_text(writer, digits);
 }
 
 void csv_empty(struct csv_writer *writer) {

@@ -34,8 +34,8 @@ const char *cli_shorten(const char *path) {
 int cli_report(const struct context *context, const char *run) {
     CLEANUP_FREE char *plots = plots_of(context, run), *words = NULL;
     struct report_result result = {NULL, NULL, NULL};
-    struct error error;
-    int r = report_write(run, &result, &error);
+    struct error error, page_error;
+    int r = report_write(run, &result, &error), page;
 
     if (r < 0) /* what the run's files say is wrong, or they cannot be written */
         return complain(r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -ENOTDIR ? EXIT_USAGE
@@ -44,13 +44,15 @@ int cli_report(const struct context *context, const char *run) {
     fputs(result.warnings, stderr);
     fputs(result.table, stdout);
     r = report_figures(result.analysis, plots, context->scripts, &words, &error);
+    page = report_page(result.analysis, plots, &page_error); /* also without figures */
     report_result_clear(&result);
-    if (r < 0)
-        return complain(EXIT_SETUP, &error);
+    if (r < 0 || page < 0)
+        return complain(EXIT_SETUP, r < 0 ? &error : &page_error);
     if (words && *words)
         fprintf(stderr, "%s\n", words);
-    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/*.{svg,png,pdf}\n", cli_shorten(run),
-           cli_shorten(plots));
+    printf("\ntables   %s/table.{txt,md,tex}\nfigures  %s/*.{svg,png,pdf}\n"
+           "page     %s/report.html\n",
+           cli_shorten(run), cli_shorten(plots), cli_shorten(run));
     return EXIT_OK;
 }
 

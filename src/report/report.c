@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "report/figure_data.h"
+#include "report/page.h"
 #include "report/table.h"
 
 #include <errno.h>
@@ -174,4 +175,10 @@ int report_figures(const struct analysis *analysis, const char *plot_dir, const 
     *ret_words = words;
     words = NULL;
     return 0;
+}
+
+int report_page(const struct analysis *analysis, const char *plot_dir, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/report.html", analysis->run_dir);
+
+    return page_write(analysis, plot_dir, path, error);
 }

@@ -25,4 +25,7 @@ int report_write(const char *run_dir, struct report_result *ret, struct error *e
 int report_figures(const struct analysis *analysis, const char *plot_dir, const char *scripts_dir,
                    char **ret_words, struct error *error);
 
+/* Writes report.html into the run folder, with the figures that are in plot_dir. */
+int report_page(const struct analysis *analysis, const char *plot_dir, struct error *error);
+
 #endif
