@@ -216,16 +216,19 @@ static void compare_fact(struct runs *runs, json_t *const *environments, const c
 
 static void compare_hosts(struct runs *runs) {
     json_t **environments = memory_new(runs->n, sizeof(json_t *));
+    CLEANUP_FREE char *unknown = text_copy("");
 
     for (size_t i = 0; i < runs->n; i++) {
         CLEANUP_FREE char *path = text_format("%s/environment.json", runs->list[i]->run_dir);
 
         environments[i] = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
         if (!find_host(environments[i], "broker") || !find_host(environments[i], "client2"))
-            runs_note(runs, text_format("Nothing is known of the hosts of %s: its environment.json "
-                                        "does not say.",
-                                        runs->labels[i]));
+            text_append(&unknown, ", ", runs->labels[i]);
     }
+    if (*unknown)
+        runs_note(runs, text_format("Nothing is known of the hosts of %s: no environment.json, or "
+                                    "it does not say.",
+                                    unknown));
     for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
         compare_fact(runs, environments, facts[i]);
     for (size_t i = 0; i < runs->n; i++)

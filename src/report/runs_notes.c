@@ -141,22 +141,39 @@ static void note_copies(struct runs *runs) {
                                             runs->labels[i], runs->labels[k]));
 }
 
-/* "Undecided: too few blocks (A, B); ..." */
-static void note_reasons(struct runs *runs) {
-    for (size_t rung = 0; rung < runs->n_rungs; rung++)
-        for (size_t row = 0; row < runs->rungs[rung].n_rows; row++) {
-            const struct comparison *comparison = runs->rungs[rung].rows[row].comparison;
-            CLEANUP_FREE char *text = text_copy("");
-            bool told = false;
+static bool has_reason(const struct runs *runs, size_t run, const char *reason) {
+    for (size_t i = 0; i < runs->n_rungs; i++)
+        for (size_t k = 0; k < runs->rungs[i].n_rows; k++) {
+            const struct runs_row *row = &runs->rungs[i].rows[k];
 
-            if (!comparison || !*comparison->reason)
-                continue;
-            text = text_format("undecided in %s: %s.",
-                               runs->labels[runs->rungs[rung].rows[row].run], comparison->reason);
-            for (size_t i = 0; i < runs->n_notes; i++)
-                told = told || text_equal(runs->notes[i], text);
-            if (!told)
-                runs_note(runs, text_copy(text));
+            if (row->run == run && row->comparison && text_equal(row->comparison->reason, reason))
+                return true;
+        }
+    return false;
+}
+
+/* "undecided: fewer than 6 complete blocks (A, B)." */
+static void note_reason(struct runs *runs, const char *reason) {
+    CLEANUP_FREE char *who = text_copy(""), *text = NULL;
+
+    for (size_t i = 0; i < runs->n; i++)
+        if (has_reason(runs, i, reason))
+            text_append(&who, ", ", runs->labels[i]);
+    text = text_format("undecided: %s (%s).", reason, who);
+    for (size_t i = 0; i < runs->n_notes; i++)
+        if (text_equal(runs->notes[i], text))
+            return;
+    runs_note(runs, text);
+    text = NULL;
+}
+
+static void note_reasons(struct runs *runs) {
+    for (size_t i = 0; i < runs->n_rungs; i++)
+        for (size_t k = 0; k < runs->rungs[i].n_rows; k++) {
+            const struct comparison *comparison = runs->rungs[i].rows[k].comparison;
+
+            if (comparison && *comparison->reason)
+                note_reason(runs, comparison->reason);
         }
 }
 
