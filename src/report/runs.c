@@ -143,8 +143,8 @@ struct runs *runs_new(struct analysis **list, size_t n) {
             if (row->headline && row->channel == 0)
                 add_rung(runs, list[i], row);
         }
-    runs_add_differences(runs);
     runs_add_notes(runs);
+    runs_add_differences(runs);
     return runs;
 }
 
