@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -14,16 +15,16 @@
 /* Between making a folder and locking it, it looks like an orphan: only older ones are. */
 #define ORPHAN_S 10
 
-static void remove_with_files(const char *path) {
-    DIR *directory = opendir(path);
-    struct dirent *entry;
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)status;
+    (void)kind;
+    (void)place;
+    (void)remove(path);
+    return 0;
+}
 
-    while (directory && (entry = readdir(directory)))
-        if (entry->d_name[0] != '.')
-            (void)unlinkat(dirfd(directory), entry->d_name, 0);
-    if (directory)
-        (void)closedir(directory);
-    (void)rmdir(path);
+static void remove_tree(const char *path) {
+    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* Whether it was left by a process that was killed: it is ours, and nobody holds its lock. */
@@ -35,28 +36,27 @@ static bool is_orphan(const char *path) {
            time(NULL) - status.st_mtime > ORPHAN_S && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-static void remove_orphans(const char *temporary, const char *prefix) {
-    DIR *directory = opendir(temporary);
+static void remove_orphans(const char *parent, const char *prefix) {
+    DIR *directory = opendir(parent);
     struct dirent *entry;
 
     while (directory && (entry = readdir(directory))) {
-        CLEANUP_FREE char *path = text_format("%s/%s", temporary, entry->d_name);
+        CLEANUP_FREE char *path = text_format("%s/%s", parent, entry->d_name);
 
         if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && is_orphan(path))
-            remove_with_files(path);
+            remove_tree(path);
     }
     if (directory)
         (void)closedir(directory);
 }
 
-int folder_make(struct folder *ret, const char *prefix, struct error *error) {
-    const char *temporary = getenv("TMPDIR");
+int folder_make_in(struct folder *ret, const char *parent, const char *prefix,
+                   struct error *error) {
     CLEANUP_FREE char *path = NULL;
     int fd, r;
 
-    temporary = temporary && *temporary ? temporary : "/tmp";
-    remove_orphans(temporary, prefix);
-    path = text_format("%s/%sXXXXXX", temporary, prefix);
+    remove_orphans(parent, prefix);
+    path = text_format("%s/%sXXXXXX", parent, prefix);
     if (!mkdtemp(path))
         return error_errno(error, -errno, "%s", path);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,9 +71,15 @@ int folder_make(struct folder *ret, const char *prefix, struct error *error) {
     return 0;
 }
 
+int folder_make(struct folder *ret, const char *prefix, struct error *error) {
+    const char *temporary = getenv("TMPDIR");
+
+    return folder_make_in(ret, temporary && *temporary ? temporary : "/tmp", prefix, error);
+}
+
 void folder_remove(struct folder *folder) {
     if (folder->path)
-        remove_with_files(folder->path);
+        remove_tree(folder->path);
     memory_close_fdp(&folder->lock_fd);
     free(folder->path);
     *folder = FOLDER_NONE;

@@ -1,11 +1,24 @@
 #include "cli/parts.h"
 
+#include "base/clock.h"
+#include "report/import.h"
 #include "report/report.h"
+#include "report/runs.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What the files say is wrong is the user's matter; else they cannot be read or written. */
+static int complain_of_files(int r, const struct error *error) {
+    static const int wrong[] = {EBADMSG, EINVAL, ENOENT, ENOTDIR, EEXIST, E2BIG};
+
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        if (r == -wrong[i])
+            return complain(EXIT_USAGE, error);
+    return complain(EXIT_SETUP, error);
+}
 
 /* Figures of a run in results/ go to plots/; those of a run elsewhere stay with it. */
 static char *plots_of(const struct context *context, const char *run) {
@@ -37,10 +50,8 @@ int cli_report(const struct context *context, const char *run) {
     struct error error, page_error;
     int r = report_write(run, &result, &error), page;
 
-    if (r < 0) /* what the run's files say is wrong, or they cannot be written */
-        return complain(r == -EBADMSG || r == -EINVAL || r == -ENOENT || r == -ENOTDIR ? EXIT_USAGE
-                                                                                       : EXIT_SETUP,
-                        &error);
+    if (r < 0)
+        return complain_of_files(r, &error);
     fputs(result.warnings, stderr);
     fputs(result.table, stdout);
     r = report_figures(result.analysis, plots, context->scripts, &words, &error);
@@ -56,19 +67,151 @@ int cli_report(const struct context *context, const char *run) {
     return EXIT_OK;
 }
 
-int command_report(struct context *context) {
-    const struct arguments *arguments = &context->arguments;
+/* ---- the runs that are named ---- */
+
+struct named {
+    char *folder; /* NULL: it cannot be had */
+    int status;
+};
+
+/* A folder is a run; a file is an archive, unpacked beside the runs that are here. */
+static int locate(const struct context *context, const char *word, char **ret) {
+    CLEANUP_FREE char *folder = NULL;
+    struct stat status;
     struct error error;
+    bool known;
+    int r;
+
+    if (stat(word, &status) < 0 || !S_ISREG(status.st_mode)) {
+        *ret = text_copy(word);
+        return EXIT_OK;
+    }
+    r = import_run(word, context->results, &ARCHIVE_LIMITS, &folder, &known, &error);
+    if (r < 0)
+        return complain_of_files(r, &error);
+    fprintf(stderr, "bench: %s %s %s\n", word,
+            known ? "holds a run that is there already, with the same trials:" : "is unpacked:",
+            cli_shorten(folder));
+    *ret = folder;
+    folder = NULL;
+    return EXIT_OK;
+}
+
+/* Whether two of them are the same folder, which would agree with itself. */
+static int check_distinct(const struct named *list, size_t n, struct error *error) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i + 1; k < n; k++) {
+            struct stat a, b;
+
+            if (list[i].folder && list[k].folder && stat(list[i].folder, &a) == 0 &&
+                stat(list[k].folder, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return error_set(error, -EINVAL, "%s: the same run is given twice", list[k].folder);
+        }
+    return 0;
+}
+
+/* ---- several runs side by side ---- */
+
+/* A new folder: in plots/ when a run is in results/, else beside the figures of the first. */
+static int make_place(const struct context *context, struct analysis *const *list, size_t n,
+                      char **ret, struct error *error) {
+    CLEANUP_FREE char *plots = text_format("%s/plots", context->root), *parent = NULL;
+    char stamp[CLOCK_TEXT_SIZE];
+
+    for (size_t i = 0; i < n && !parent; i++) {
+        CLEANUP_FREE char *one = plots_of(context, list[i]->run_dir);
+
+        if (strncmp(one, plots, strlen(plots)) == 0 && one[strlen(plots)] == '/')
+            parent = text_copy(plots);
+    }
+    if (!parent)
+        parent = plots_of(context, list[0]->run_dir);
+    if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+        return error_errno(error, -errno, "%s", parent);
+    clock_format_compact(clock_realtime_ns(), stamp);
+    for (int i = 1;; i++) {
+        CLEANUP_FREE char *path = i == 1 ? text_format("%s/side-by-side-%s", parent, stamp)
+                                         : text_format("%s/side-by-side-%s-%d", parent, stamp, i);
+
+        if (mkdir(path, 0755) == 0) {
+            *ret = path;
+            path = NULL;
+            return 0;
+        }
+        if (errno != EEXIST || i == 100)
+            return error_errno(error, -errno, "%s", path);
+    }
+}
+
+static int show_runs(const struct context *context, struct analysis **list, size_t n) {
+    CLEANUP(runs_freep) struct runs *runs = runs_new(list, n);
+    CLEANUP_FREE char *folder = NULL, *words = NULL, *text = runs_terminal(runs);
+    struct error error;
+    int r = make_place(context, list, n, &folder, &error);
+
+    if (r == 0)
+        r = runs_write(runs, folder, &error);
+    if (r < 0)
+        return complain(EXIT_SETUP, &error);
+    printf("\n%s\ntables   %s/runs.{csv,txt,md,tex}\n", text, cli_shorten(folder));
+    if (!runs->n_rungs)
+        return EXIT_OK;
+    r = runs_draw(folder, context->scripts, &words, &error);
+    if (r < 0)
+        return complain(EXIT_SETUP, &error);
+    fputs(words, stderr);
+    printf("figure   %s/runs.{svg,png,pdf}\n", cli_shorten(folder));
+    return EXIT_OK;
+}
+
+/* Those that could be reported, if they are two at least. */
+static int compare(const struct context *context, const struct named *list, size_t n) {
+    struct analysis *readable[MAX_WORDS];
+    struct error error;
+    size_t found = 0;
     int status = EXIT_OK;
 
-    if (!arguments->n_words) {
+    for (size_t i = 0; i < n; i++)
+        if (list[i].folder && list[i].status != EXIT_USAGE &&
+            analysis_new(&readable[found], list[i].folder, &error) == 0)
+            found++;
+    if (found > 1)
+        status = show_runs(context, readable, found);
+    for (size_t i = 0; i < found; i++)
+        analysis_free(readable[i]);
+    return status;
+}
+
+static int report_all(const struct context *context, struct named *list, size_t n) {
+    struct error error;
+    int status = EXIT_OK, compared;
+
+    for (size_t i = 0; i < n; i++)
+        list[i].status = locate(context, context->arguments.words[i], &list[i].folder);
+    if (check_distinct(list, n, &error) < 0)
+        return complain(EXIT_USAGE, &error);
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            printf("\n");
+        if (list[i].folder)
+            list[i].status = cli_report(context, list[i].folder);
+        status = status ? status : list[i].status;
+    }
+    compared = n > 1 ? compare(context, list, n) : EXIT_OK;
+    return status ? status : compared;
+}
+
+int command_report(struct context *context) {
+    struct named list[MAX_WORDS] = {{NULL, EXIT_OK}};
+    struct error error;
+    int status;
+
+    if (!context->arguments.n_words) {
         (void)error_set(&error, -EINVAL, "report of which run? Name its folder in results/");
         return complain(EXIT_USAGE, &error);
     }
-    for (size_t i = 0; i < arguments->n_words; i++) {
-        int one = cli_report(context, arguments->words[i]);
-
-        status = status ? status : one;
-    }
+    status = report_all(context, list, context->arguments.n_words);
+    for (size_t i = 0; i < context->arguments.n_words; i++)
+        free(list[i].folder);
     return status;
 }

@@ -1,40 +1,7 @@
+#include "report/markup.h"
 #include "report/table.h"
 
 #include <string.h>
-
-/* Columns that text takes on a terminal: its characters, not the bytes of UTF-8. */
-static size_t text_width(const char *text) {
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
-}
-
-static void put_blanks(FILE *out, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        (void)fputc(' ', out);
-}
-
-/* Text broken between words at TABLE_WIDTH; every line begins with `indent` blanks. */
-static void put_wrapped(FILE *out, size_t indent, const char *text) {
-    const char *word;
-    size_t length, used = 0;
-
-    while ((word = text_next_word(&text, &length))) {
-        CLEANUP_FREE char *copy = text_format("%.*s", (int)length, word);
-        size_t width = text_width(copy);
-
-        if (used && used + 1 + width > TABLE_WIDTH) {
-            (void)fputc('\n', out);
-            used = 0;
-        }
-        put_blanks(out, used ? 1 : indent);
-        (void)fputs(copy, out);
-        used += (used ? 1 : indent) + width;
-    }
-    (void)fputc('\n', out);
-}
 
 /* ---- terminal ---- */
 
@@ -50,10 +17,10 @@ static void measure(const struct table *table, size_t widths[TABLE_N_COLUMNS]) {
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
         if (!is_on_terminal(table, column))
             continue;
-        widths[column] = text_width(table->headers[column]);
+        widths[column] = markup_width(table->headers[column]);
         for (size_t i = 0; i < table->n_rungs; i++)
             for (size_t k = 0; k < table->rungs[i].n_rows; k++) {
-                size_t width = text_width(table->rungs[i].rows[k].cells[column]);
+                size_t width = markup_width(table->rungs[i].rows[k].cells[column]);
 
                 if (width > widths[column])
                     widths[column] = width;
@@ -71,11 +38,11 @@ static void put_cells(FILE *out, const struct table *table, char *const *cells,
 
         if (!is_on_terminal(table, column))
             continue;
-        pad = widths[column] - text_width(cells[column]);
+        pad = widths[column] - markup_width(cells[column]);
         if (column != TABLE_CHANNEL)
             due += 2 + pad;
         if (*cells[column]) {
-            put_blanks(out, due);
+            markup_blanks(out, due);
             due = 0;
         }
         (void)fputs(cells[column], out);
@@ -91,8 +58,8 @@ char *table_terminal(const struct table *table) {
     FILE *out = open_memstream(&text, &length);
 
     measure(table, widths);
-    put_wrapped(out, 0, table->title);
-    put_wrapped(out, 0, table->subtitle);
+    markup_wrapped(out, TABLE_WIDTH, 0, table->title);
+    markup_wrapped(out, TABLE_WIDTH, 0, table->subtitle);
     (void)fputc('\n', out);
     put_cells(out, table, table->headers, widths);
     for (size_t i = 0; i < table->n_rungs; i++) {
@@ -101,30 +68,21 @@ char *table_terminal(const struct table *table) {
             text_format("%s%s%s", rung->name, *rung->help ? " - " : "", rung->help);
 
         (void)fputc('\n', out);
-        put_wrapped(out, 0, heading);
+        markup_wrapped(out, TABLE_WIDTH, 0, heading);
         for (size_t k = 0; k < rung->n_rows; k++) {
             put_cells(out, table, rung->rows[k].cells, widths);
             if (*rung->rows[k].note)
-                put_wrapped(out, 2 * INDENT, rung->rows[k].note);
+                markup_wrapped(out, TABLE_WIDTH, 2 * INDENT, rung->rows[k].note);
         }
     }
     (void)fputc('\n', out);
     for (size_t i = 0; i < table->n_notes; i++)
-        put_wrapped(out, 0, table->notes[i]);
+        markup_wrapped(out, TABLE_WIDTH, 0, table->notes[i]);
     (void)fclose(out);
     return text;
 }
 
 /* ---- Markdown ---- */
-
-/* Text of which no character is taken for markup. */
-static void put_markdown(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (strchr("\\`*_[]<>|#", *text))
-            (void)fputc('\\', out);
-        (void)fputc(strchr("\r\n", *text) ? ' ' : *text, out);
-    }
-}
 
 static void put_markdown_row(FILE *out, const struct table *table, char *const *cells,
                              const char *note) {
@@ -132,12 +90,12 @@ static void put_markdown_row(FILE *out, const struct table *table, char *const *
         if (!table->headers[column])
             continue;
         (void)fputs("| ", out);
-        put_markdown(out, cells[column]);
+        markup_markdown(out, cells[column]);
         (void)fputc(' ', out);
     }
     if (note) {
         (void)fputs("| ", out);
-        put_markdown(out, note);
+        markup_markdown(out, note);
         (void)fputc(' ', out);
     }
     (void)fputs("|\n", out);
@@ -149,9 +107,9 @@ static void put_markdown_rung(FILE *out, const struct table *table, const struct
     for (size_t i = 0; i < rung->n_rows; i++)
         notes = notes || *rung->rows[i].note;
     (void)fputs("\n**", out);
-    put_markdown(out, rung->name);
+    markup_markdown(out, rung->name);
     (void)fputs(*rung->help ? "** - " : "**", out);
-    put_markdown(out, rung->help);
+    markup_markdown(out, rung->help);
     (void)fputs("\n\n", out);
     put_markdown_row(out, table, table->headers, notes ? "note" : NULL);
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++)
@@ -168,16 +126,16 @@ char *table_markdown(const struct table *table) {
     FILE *out = open_memstream(&text, &length);
 
     (void)fputs("### ", out);
-    put_markdown(out, table->title);
+    markup_markdown(out, table->title);
     (void)fputs("\n\n", out);
-    put_markdown(out, table->subtitle);
+    markup_markdown(out, table->subtitle);
     (void)fputc('\n', out);
     for (size_t i = 0; i < table->n_rungs; i++)
         put_markdown_rung(out, table, &table->rungs[i]);
     (void)fputc('\n', out);
     for (size_t i = 0; i < table->n_notes; i++) {
         (void)fputs("- ", out);
-        put_markdown(out, table->notes[i]);
+        markup_markdown(out, table->notes[i]);
         (void)fputc('\n', out);
     }
     (void)fclose(out);
@@ -186,45 +144,13 @@ char *table_markdown(const struct table *table) {
 
 /* ---- LaTeX ---- */
 
-static void put_latex(FILE *out, const char *text) {
-    static const struct {
-        char character;
-        const char *latex;
-    } special[] = {
-        {'\\', "\\textbackslash{}"},
-        {'~', "\\textasciitilde{}"},
-        {'^', "\\textasciicircum{}"},
-        {'<', "\\textless{}"},
-        {'>', "\\textgreater{}"},
-        {'|', "\\textbar{}"},
-        {'&', "\\&"},
-        {'%', "\\%"},
-        {'$', "\\$"},
-        {'#', "\\#"},
-        {'_', "\\_"},
-        {'{', "\\{"},
-        {'}', "\\}"},
-    };
-
-    for (; *text; text++) {
-        size_t i = 0;
-
-        while (i < ARRAY_SIZE(special) && special[i].character != *text)
-            i++;
-        if (i < ARRAY_SIZE(special))
-            (void)fputs(special[i].latex, out);
-        else
-            (void)fputc(*text, out);
-    }
-}
-
 static void put_latex_row(FILE *out, const struct table *table, char *const *cells) {
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
         if (!table->headers[column])
             continue;
         if (column != TABLE_CHANNEL)
             (void)fputs(" & ", out);
-        put_latex(out, cells[column]);
+        markup_latex(out, cells[column]);
     }
     (void)fputs(" \\\\\n", out);
 }
@@ -234,25 +160,25 @@ static void put_latex_line(FILE *out, size_t columns, const char *bold, const ch
     fprintf(out, "\\multicolumn{%zu}{@{}p{0.95\\linewidth}@{}}{", columns);
     if (bold) {
         (void)fputs("\\textbf{", out);
-        put_latex(out, bold);
+        markup_latex(out, bold);
         (void)fputs(*text ? "} -- " : "}", out);
     } else {
-        (void)fputs("\\quad\\footnotesize ", out);
+        (void)fputs("\\quad ", out);
     }
-    put_latex(out, text);
+    markup_latex(out, text);
     (void)fputs("} \\\\\n", out);
 }
 
-char *table_latex(const struct table *table) {
-    size_t length, columns = 0;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, &length);
+static void put_latex_table(FILE *out, const struct table *table) {
+    size_t columns = 0;
 
-    (void)fputs("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\caption{", out);
-    put_latex(out, table->title);
+    (void)fputs("\\begin{table}\n\\centering\n\\caption{", out);
+    markup_latex(out, table->title);
     (void)fputs(" (", out);
-    put_latex(out, table->subtitle);
-    (void)fputs(")}\n\\begin{tabular}{@{}", out);
+    markup_latex(out, table->subtitle);
+    (void)fputs(")}\n", out);
+    markup_latex_begin(out);
+    (void)fputs("\\begin{tabular}{@{}", out);
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++)
         if (table->headers[column])
             (void)fputc(columns++ ? 'r' : 'l', out);
@@ -269,14 +195,26 @@ char *table_latex(const struct table *table) {
                 put_latex_line(out, columns, NULL, rung->rows[k].note);
         }
     }
-    (void)fputs("\\bottomrule\n\\end{tabular}\n\n\\smallskip\n\\begin{minipage}{\\linewidth}\n"
-                "\\footnotesize\n",
-                out);
+    (void)fputs("\\bottomrule\n\\end{tabular}", out);
+    markup_latex_end(out);
     for (size_t i = 0; i < table->n_notes; i++) {
-        put_latex(out, table->notes[i]);
+        markup_latex(out, table->notes[i]);
         (void)fputs("\\par\n", out);
     }
     (void)fputs("\\end{minipage}\n\\end{table}\n", out);
+}
+
+char *table_latex(const struct table *table) {
+    CLEANUP_FREE char *body = NULL;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&body, &length);
+
+    put_latex_table(out, table);
+    (void)fclose(out);
+    out = open_memstream(&text, &length);
+    markup_latex_head(out, body);
+    (void)fputs(body, out);
     (void)fclose(out);
     return text;
 }

@@ -69,6 +69,18 @@ else
   skip 'shellcheck is content' 'shellcheck is not installed'
 fi
 
+project() { # KEY: its value in meson.build
+  sed -n "s/^  $1: '\(.*\)',\$/\1/p" meson.build
+}
+cited() { # KEY: its value in CITATION.cff
+  sed -n "s/^$1: //p" CITATION.cff
+}
+is 'CITATION.cff is of this version' "$(cited version)" "$(project version)"
+is '... and of this licence' "$(cited license)" "$(project license)"
+is '... and has what CFF 1.2.0 demands' "$(for key in cff-version message title authors; do
+  grep -q "^$key:" CITATION.cff || echo "$key is missing"
+done)$(cited cff-version)" 1.2.0
+
 # Other versions lay out some lines differently.
 if has_command clang-format && clang-format --version | grep -q 'version 14\.'; then
   is 'clang-format is content' \

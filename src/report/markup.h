@@ -1,0 +1,33 @@
+/*
+ * markup - text as a terminal, Markdown and LaTeX want it: no character of it is taken for markup,
+ * and none ends a line, a cell or a row. Bytes that are no UTF-8 become '?'.
+ */
+#ifndef BENCH_REPORT_MARKUP_H
+#define BENCH_REPORT_MARKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Columns that text takes on a terminal: its characters, not the bytes of UTF-8. */
+size_t markup_width(const char *text);
+
+void markup_blanks(FILE *out, size_t n);
+
+/* Text broken between words at `width`; every line begins with `indent` blanks. */
+void markup_wrapped(FILE *out, size_t width, size_t indent, const char *text);
+
+void markup_markdown(FILE *out, const char *text);
+
+/* Cyrillic letters stand in \textcyrillic{}, which markup_latex_head() defines. */
+void markup_latex(FILE *out, const char *text);
+
+/* What stands around a tabular that is shrunk if it is wider than a line; behind it a minipage is
+ * open for notes. */
+void markup_latex_begin(FILE *out);
+void markup_latex_end(FILE *out);
+
+/* What a LaTeX text begins with: the packages that it needs, and what it uses of ours. */
+void markup_latex_head(FILE *out, const char *latex);
+
+#endif
