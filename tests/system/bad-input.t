@@ -52,7 +52,7 @@ an unknown channel
   2: \[scenario\] channels: unknown channel 'plian'; known are .*plain.*\[channel\.plian\]
 an unknown probe
   3s/path/paht/
-  3: \[scenario\] probes: unknown probe 'paht'; known are path, transport, transport-per-unit, delivery
+  3: \[scenario\] probes: unknown probe 'paht'; known are path, transport, .*delivery
 a channel twice
   2s/plain/plain plain/
   2: \[scenario\] channels: names 'plain' twice
