@@ -74,12 +74,13 @@ struct sender {
     _Atomic bool stop;
 };
 
-/* Sends until `rests` bursts have ended, or for 50 ms without any. */
+/* Sends until `rests` bursts have ended; with none of them for 50 ms, and until something has left.
+ */
 static void send_for(struct sender *sender, const struct kind *kind, size_t unit, int rests) {
     bool slowed = rests > 0, enough = false;
     struct peer peer = {
         .act = receive_all, .answer = slowed ? "slowed" : NULL, .answer_length = unit};
-    int64_t deadline = clock_monotonic_ns() + (slowed ? 60 * NS_PER_S : 50 * NS_PER_MS);
+    int64_t start = clock_monotonic_ns();
 
     *sender = (struct sender){.stream = {.context = &sender->loop, .stop = &sender->stop}};
     sender->loop = (struct stream_loop){.transport = meet(kind, &peer),
@@ -92,10 +93,14 @@ static void send_for(struct sender *sender, const struct kind *kind, size_t unit
     assert_int_equal(
         pthread_create(&sender->stream.thread, NULL, stream_loop_of(true, slowed), &sender->stream),
         0);
-    while (!enough && clock_monotonic_ns() < deadline && !atomic_load(&sender->stream.ended)) {
+    while (!enough && clock_monotonic_ns() < start + 60 * NS_PER_S &&
+           !atomic_load(&sender->stream.ended)) {
         clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
-        if (!slowed)
+        if (!slowed) {
+            enough = atomic_load(&sender->stream.counter.bytes) > 0 &&
+                     clock_monotonic_ns() > start + 50 * NS_PER_MS;
             continue;
+        }
         (void)pthread_mutex_lock(&sender->pauses.lock);
         enough = sender->pauses.round >= rests;
         (void)pthread_mutex_unlock(&sender->pauses.lock);
