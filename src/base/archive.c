@@ -208,11 +208,23 @@ static int unpack_all(struct unpacking *unpacking) {
     return 0;
 }
 
+/* Whether the file begins like one of those that are read: then it is not whole if it cannot be. */
+static bool has_known_start(const char *path) {
+    static const char *const starts[] = {"PK\3\4", "\x1f\x8b",
+                                         "\xfd"
+                                         "7zXZ",
+                                         "BZh", "\x28\xb5\x2f\xfd"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+        if (has_at(path, 0, SEEK_SET, starts[i], strlen(starts[i])))
+            return true;
+    return false;
+}
+
 /* A zip is read by the directory at its end alone: without that it is not whole, and what stands
  * before need not be what the directory says. */
 static int open_archive(const struct unpacking *unpacking) {
     struct archive *archive = unpacking->archive;
-    bool zip = has_at(unpacking->path, 0, SEEK_SET, "PK\3\4", 4);
 
     (void)archive_read_support_filter_gzip(archive);
     (void)archive_read_support_filter_bzip2(archive);
@@ -224,9 +236,11 @@ static int open_archive(const struct unpacking *unpacking) {
         return 0;
     if (access(unpacking->path, R_OK) < 0)
         return error_errno(unpacking->error, -errno, "%s", unpacking->path);
-    return error_set(unpacking->error, -EBADMSG,
-                     zip ? "%s: cut off or damaged: the end of the zip is missing"
-                         : "%s: neither .zip nor .tar, .tar.gz or .tar.xz",
+    if (has_known_start(unpacking->path))
+        return error_set(unpacking->error, -EBADMSG,
+                         "%s: cut off or damaged: no zip and no compressed tar can be read",
+                         unpacking->path);
+    return error_set(unpacking->error, -ENOTSUP, "%s: neither .zip nor .tar, .tar.gz or .tar.xz",
                      unpacking->path);
 }
 

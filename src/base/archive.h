@@ -22,9 +22,9 @@ struct archive_limits {
 /* Unpacks the archive into a folder, which must exist and be empty. On failure what was unpacked
  * until then stays there for the caller to remove.
  *
- * -EBADMSG: it is no archive, is cut off or damaged, or has a member that is refused (an absolute
- * path, "..", a link, a device, one that is there twice), which is named; -E2BIG: more than the
- * limits; -ENOSPC and others: the folder cannot be written. */
+ * -ENOTSUP: it is no archive; -EBADMSG: it is cut off or damaged, or has a member that is refused
+ * (an absolute path, "..", a link, a device, one that is there twice), which is named; -E2BIG: more
+ * than the limits; -ENOSPC and others: the folder cannot be written. */
 int archive_unpack(const char *path, const char *folder, const struct archive_limits *limits,
                    struct error *error);
 

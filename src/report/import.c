@@ -164,6 +164,10 @@ int import_run(const char *archive, const char *results_dir, const struct archiv
     if (mkdir(top, 0755) < 0)
         return error_errno(error, -errno, "%s", top);
     r = archive_unpack(archive, top, limits, error);
+    if (r == -ENOTSUP)
+        return error_set(
+            error, -EBADMSG,
+            "%s: not a run folder, and no archive of one (.zip, .tar, .tar.gz, .tar.xz)", archive);
     if (r == 0)
         r = find_run(archive, top, &run, error);
     if (r < 0)

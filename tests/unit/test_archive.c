@@ -231,9 +231,9 @@ static void test_no_archive(void **state) {
 
     (void)state;
     workshop_put(shop, "run.zip", "");
-    refused(shop, path, -EBADMSG, "neither .zip nor .tar");
+    refused(shop, path, -EBADMSG, "not a run folder, and no archive");
     workshop_put(shop, "run.zip", "trial,attempt\n1,1\n");
-    refused(shop, path, -EBADMSG, "neither .zip nor .tar");
+    refused(shop, path, -EBADMSG, "not a run folder, and no archive");
     assert_int_equal(unlink(path), 0);
     refused(shop, path, -ENOENT, "No such file");
 }
