@@ -33,15 +33,15 @@ static const struct summary_row *row_of(const struct summary *summary, size_t ch
     return NULL;
 }
 
-/* Five trials an hour from each other, written in another order. */
+/* Five trials an hour from each other: neither their numbers nor their rows are in that order. */
 #define FIVE_TRIALS                                                                                \
-    TRIALS_HEADER TIMED("4,1,4", "plain", AT("11:00:00"), "4")                                     \
-        TIMED("1,1,1", "plain", AT("08:00:00"), "1") TIMED("5,1,5", "plain", AT("12:00:00"), "5")  \
-            TIMED("3,1,3", "plain", AT("10:00:00"), "3")                                           \
-                TIMED("2,1,2", "plain", AT("09:00:00"), "2")
+    TRIALS_HEADER TIMED("2,1,4", "plain", AT("11:00:00"), "4")                                     \
+        TIMED("3,1,1", "plain", AT("08:00:00"), "1") TIMED("4,1,5", "plain", AT("12:00:00"), "5")  \
+            TIMED("1,1,3", "plain", AT("10:00:00"), "3")                                           \
+                TIMED("5,1,2", "plain", AT("09:00:00"), "2")
 #define FIVE_METRICS                                                                               \
-    METRICS_HEADER "5,1,c,s,x,B,20\n4,1,c,s,x,B,10\n1,1,c,s,x,B,20\n"                              \
-                   "2,1,c,s,x,B,10\n3,1,c,s,x,B,20\n"
+    METRICS_HEADER "4,1,c,s,x,B,20\n2,1,c,s,x,B,10\n3,1,c,s,x,B,20\n"                              \
+                   "5,1,c,s,x,B,10\n1,1,c,s,x,B,20\n"
 
 /* 1..5: the sum of neighbours' products is 4, of squares 10. 20, 10, 20, 10, 20 alternates. */
 static void test_time_order(void **state) {
