@@ -128,6 +128,41 @@ static void test_last_complete_attempt(void **state) {
     assert_true(summary->rows[1].statistics.n == 1 && summary->rows[1].statistics.mean == 1);
 }
 
+/* Values stand by series, then by trial, also of blocks that were measured again at the end. */
+static void test_values(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(
+        SCENARIO, DEFINITIONS,
+        TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "") TRIAL("2,1,1", "mutual-tls", "",
+                                                                   "failed", "gone")
+            TRIAL("3,1,2", "plain", "4", "ok", "") TRIAL("4,1,2", "mutual-tls", "5", "ok", "")
+                TRIAL("1,2,1", "plain", "2", "ok", "") TRIAL("2,2,1", "mutual-tls", "3", "ok", ""),
+        METRICS_HEADER "1,1,c,s,x,B,100\n3,1,c,s,x,B,30\n3,1,c,s,y,B,31\n4,1,c,s,x,B,40\n"
+                       "1,2,c,s,x,B,10\n2,2,c,s,y,B,21\n2,2,c,s,x,B,20\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+
+    (void)state;
+    assert_int_equal(dataset->n_series, 2);
+    assert_int_equal(dataset->n_values, 6);
+    assert_string_equal(dataset->series[1].name, "c.s.y");
+    for (size_t i = 1; i < dataset->n_values; i++) {
+        const struct dataset_value *a = &dataset->values[i - 1], *b = &dataset->values[i];
+
+        assert_true(a->series == b->series ? a->trial < b->trial : a->series < b->series);
+    }
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        double wanted = (double)dataset->trials[i].trial * 10;
+
+        if (dataset->trials[i].used)
+            assert_true(dataset_value(dataset, 0, i) == wanted);
+        else
+            assert_true(isnan(dataset_value(dataset, 0, i)));
+    }
+    assert_int_equal(dataset->n_reasons, 2);
+    assert_string_equal(dataset->trials[0].reason, "");
+    assert_true(dataset->trials[0].reason == dataset->trials[1].reason);
+}
+
 /* A headline that is no throughput comes from metrics.csv, once a trial. */
 static void test_headline_in_metrics(void **state) {
     static const char definitions[] = DEFINITIONS_HEADER "path,connect_ms,ms,lower,yes,how long\n";
@@ -317,6 +352,7 @@ int main(void) {
         cmocka_unit_test(test_reads_a_run),
         cmocka_unit_test(test_writes_the_columns),
         cmocka_unit_test(test_last_complete_attempt),
+        cmocka_unit_test(test_values),
         cmocka_unit_test(test_headline_in_metrics),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_half_written_lines),
