@@ -50,7 +50,7 @@ do for [format in formats] {
         }
         plot data('trials-bands') using (column('from')):(low[p]):(column('from')):(column('to')): \
                 (low[p]):(high[p]) with boxxyerror fillstyle solid 1.0 noborder \
-                linecolor rgb '#eeeeee' title panel[p] . ', blocks' noenhanced, \
+                linecolor rgb '#eeeeee' title panel[p] . ' (blocks)' noenhanced, \
             for [c = 1:n_channels] data('trials') using \
                 (here(p, c) ? column('x') : NaN):(column('y')) with points pointtype marker(c) \
                 pointsize 0.6 linecolor rgb colour(c) \
@@ -61,13 +61,13 @@ do for [format in formats] {
                 title panel[p] . ', ' . channel[c] . ', beyond' noenhanced, \
             data('trials-beyond') using (column('panel') == p ? column('x') : NaN):(column('y')) \
                 with points pointtype 6 pointsize 1.4 linecolor rgb 'black' \
-                title panel[p] . ', rings' noenhanced, \
+                title panel[p] . ' (rings)' noenhanced, \
             data('trials-marks') using (bad(p, 'failed') ? column('x') : NaN):(floor_of(p)) \
                 with points pointtype 2 pointsize 1.1 linewidth 2 linecolor rgb 'black' \
-                title panel[p] . ', failed' noenhanced, \
+                title panel[p] . ' (failed)' noenhanced, \
             data('trials-marks') using (bad(p, 'void') ? column('x') : NaN):(floor_of(p)) \
                 with points pointtype 66 pointsize 1.1 linewidth 2 linecolor rgb 'black' \
-                title panel[p] . ', void' noenhanced
+                title panel[p] . ' (void)' noenhanced
         unset label
         unset arrow
     }

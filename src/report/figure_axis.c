@@ -24,11 +24,15 @@ static void add_tic(char **tics, double value, const struct figure_axis *axis) {
     }
 }
 
+static double decades_of(const struct figure_axis *axis) {
+    return log10(axis->high) - log10(axis->low); /* their quotient may be too large */
+}
+
 /* Powers of ten; between them as many steps as there is room for. */
 static char *logarithmic_tics(const struct figure_axis *axis) {
     static const double many[] = {1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8}, some[] = {1, 2, 5},
                         one[] = {1};
-    double decades = log10(axis->high / axis->low);
+    double decades = decades_of(axis);
     const double *steps = decades < 1 ? many : decades < 4 ? some : one;
     size_t n = decades < 1 ? ARRAY_SIZE(many) : decades < 4 ? ARRAY_SIZE(some) : ARRAY_SIZE(one);
     int stride = decades > 10 ? (int)ceil(decades / 10) : 1;
@@ -48,7 +52,7 @@ struct figure_axis figure_axis_fit(struct figure_range range, double log_above) 
         axis.low = 0, axis.high = 1;
     axis.logarithmic = axis.low > 0 && axis.high / axis.low > log_above;
     if (axis.logarithmic) {
-        room = pow(axis.high / axis.low, 0.04);
+        room = pow(10, fmin(0.04 * decades_of(&axis), 0.3));
         axis.low /= room;
         axis.high *= room;
         axis.tics = logarithmic_tics(&axis);

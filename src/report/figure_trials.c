@@ -129,6 +129,8 @@ static void put_beyond(struct figure_trials *trials, size_t channel, struct seri
         CLEANUP_FREE char *text = text_format("%+.3g %%", y);
 
         trials->n_beyond++;
+        trials->drawn++;
+        trials->all++;
         figure_put_integer(&trials->beyond, (int64_t)trials->figure->n_panels + 1);
         figure_put_integer(&trials->beyond, (int64_t)channel + 1);
         figure_put_real(&trials->beyond, series->x[i]);
