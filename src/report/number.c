@@ -33,8 +33,14 @@ int number_decimals(const double *means, const double *spreads, size_t n) {
     return decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
 }
 
+/* What rounds to zero has no sign. */
+static double without_sign_of_zero(double value, int decimals) {
+    return fabs(value) < 0.5 * pow(10, -decimals) ? 0 : value;
+}
+
 char *number_text(double value, int decimals) {
-    return isfinite(value) ? text_format("%.*f", decimals, value) : text_copy("-");
+    return isfinite(value) ? text_format("%.*f", decimals, without_sign_of_zero(value, decimals))
+                           : text_copy("-");
 }
 
 char *number_range(double low, double high, int decimals) {

@@ -19,23 +19,24 @@ static const struct figure {
      "where "
      "there are some, stand beside the rung they belong to."},
     {"ladder", "The ladder",
-     "What is left of the path's throughput on each rung, a line or group for each channel."},
+     "For every channel, what is left of the path's throughput on each rung, with its 95 % "
+     "interval, "
+     "and what that rung took."},
     {"ratios", "Ratios to the baseline",
-     "Each channel's ratio to the baseline with its 95 % interval (thick: 90 %). The band is the "
-     "margin of equivalence: an interval within it shows that there is no difference that matters; "
-     "one that reaches out of it does not."},
+     "Each channel's ratio to the baseline with its 95 % interval, and thick its 90 % interval: "
+     "when "
+     "that lies within the band, the channel is shown to be equivalent."},
     {"distribution", "Distribution",
      "Every trial as a dot, with quartiles and median: outliers and skew that a mean hides."},
     {"trials", "Trials in the order of time",
-     "Every trial when it was measured. A slope is drift, a step or a bundle is a disturbance; in "
-     "a "
-     "steady run the dots lie in level bands."},
+     "Every trial when it was measured. A slope is drift, a step is a disturbance; in a steady run "
+     "the dots lie in a level band."},
     {"latency", "Latency of telemetry",
      "The share of telemetry messages that arrived within a time, during the trials. Further left "
      "is "
      "sooner."},
     {"cpu", "Processor time",
-     "Seconds of processor time for 10^9 bytes of payload, at sender, receiver and broker."},
+     "Seconds of processor time for a gigabyte of payload, at sender, receiver and broker."},
 };
 
 /* The text of a file of at most `most` bytes, which belongs to the caller, or NULL. */

@@ -3,6 +3,13 @@
 #include "report/page_parts.h"
 
 #include <math.h>
+#include <string.h>
+
+/* "94.5" of "94.5 %": the other end of the interval names the unit. */
+static char *without_unit(char *shown) {
+    shown[strcspn(shown, " ")] = '\0';
+    return shown;
+}
 
 /* A mean with its interval below it, in one cell, by the names of their columns. */
 static void put_estimate(FILE *out, const char *column, const struct estimate *estimate,
@@ -14,7 +21,7 @@ static void put_estimate(FILE *out, const char *column, const struct estimate *e
     page_number(out, estimate->mean, show(estimate->mean));
     if (interval) {
         fputs("<span class=\"interval\">", out);
-        page_interval(out, estimate->low, estimate->high, show(estimate->low),
+        page_interval(out, estimate->low, estimate->high, without_unit(show(estimate->low)),
                       show(estimate->high));
         fputs("</span>", out);
     }
@@ -33,6 +40,19 @@ static char *show_seconds(double value) {
 
 static char *show_wire(double value) {
     return number_text(value, 4);
+}
+
+/* What was measured, and what the formula says. */
+static void put_wire(FILE *out, const struct ladder_step *step) {
+    fputs("<td><span data-column=\"wire\">", out);
+    page_number(out, step->wire.mean, show_wire(step->wire.mean));
+    fputs("</span>", out);
+    if (isfinite(step->wire_theory)) {
+        fputs("<span class=\"interval\">formula <span data-column=\"wire_theory\">", out);
+        page_number(out, step->wire_theory, show_wire(step->wire_theory));
+        fputs("</span></span>", out);
+    }
+    fputs("</td>", out);
 }
 
 /* Whether any step knows its bytes on the wire: else there is no column for them. */
@@ -61,10 +81,8 @@ static void put_step(FILE *out, const struct page *page, const struct ladder_ste
 
         put_estimate(out, column, &step->cpu[i], show_seconds);
     }
-    if (wire) {
-        put_estimate(out, "wire", &step->wire, show_wire);
-        page_cell(out, "wire_theory", step->wire_theory, show_wire(step->wire_theory));
-    }
+    if (wire)
+        put_wire(out, step);
     html_put(out, "<td data-column=\"limit\" class=\"words\">%s</td></tr>\n", ladder_limit(step));
 }
 
@@ -73,17 +91,9 @@ static bool is_same_ladder(const struct ladder_step *a, const struct ladder_step
 }
 
 void page_ladder(FILE *out, const struct page *page) {
-    static const char *const with_wire[] = {"<rung",
-                                            "Mbit/s",
-                                            "of the path",
-                                            "lost here",
-                                            "sender, s/GB",
-                                            "receiver, s/GB",
-                                            "broker, s/GB",
-                                            "wire",
-                                            "wire, formula",
-                                            "<limited by",
-                                            NULL};
+    static const char *const with_wire[] = {
+        "<rung",          "Mbit/s",       "of the path", "lost here",   "sender, s/GB",
+        "receiver, s/GB", "broker, s/GB", "wire",        "<limited by", NULL};
     static const char *const without[] = {"<rung",        "Mbit/s",       "of the path",
                                           "lost here",    "sender, s/GB", "receiver, s/GB",
                                           "broker, s/GB", "<limited by",  NULL};
@@ -104,8 +114,8 @@ void page_ladder(FILE *out, const struct page *page) {
         "throughput in the same block, <em>lost here</em> what this rung takes of it. Seconds are "
         "of processor time for 10<sup>9</sup> bytes of payload. %sBelow each mean stands its "
         "95 %% interval over blocks.</p>\n",
-        wire ? "Wire is bytes on the wire for one of payload: estimated from the segments that "
-               "were sent, and by formula. "
+        wire ? "Wire is bytes on the wire for one of payload, estimated from the segments "
+               "that were sent; below it, by formula. "
              : "");
     page_table_begin(out, "The ladder of each channel", wire ? with_wire : without);
     for (size_t i = 0; i < ladder->n; i++) {
@@ -115,7 +125,7 @@ void page_ladder(FILE *out, const struct page *page) {
         if (i == 0 || !is_same_ladder(step, step - 1)) {
             fputs(i ? "</tbody>\n<tbody>\n" : "<tbody>\n", out);
             html_put(out, "<tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%d\">%s%s%s",
-                     wire ? 10 : 8, dataset->channels[step->channel].name, *variant ? ", " : "",
+                     wire ? 9 : 8, dataset->channels[step->channel].name, *variant ? ", " : "",
                      variant);
             page_control(out, &dataset->channels[step->channel]);
             fputs("</th></tr>\n", out);

@@ -1,4 +1,5 @@
 /* page: what it says when little or nothing is there, and that nothing in a file breaks it. */
+#include "report/number.h"
 #include "report/page.h"
 
 #include "run_folder.h"
@@ -54,6 +55,14 @@ static void test_numbers(void **state) {
     assert_has(page, "1 failed (a &lt;b&gt; &amp; &quot;c&quot; \xef\xbf\xbd)");
     assert_has(page, "4 in 2 blocks: 3 ok, 1 failed");
     assert_has(page, "TLSv1.3, AES, x25519");
+}
+
+static void test_zero_has_no_sign(void **state) {
+    CLEANUP_FREE char *zero = number_text(-0.0004, 3), *not_zero = number_text(-0.0006, 3);
+
+    (void)state;
+    assert_string_equal(zero, "0.000");
+    assert_string_equal(not_zero, "-0.001");
 }
 
 static void test_what_is_missing_is_said(void **state) {
@@ -229,6 +238,7 @@ static void test_an_old_page_stays_on_failure(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_zero_has_no_sign),
         cmocka_unit_test(test_what_is_missing_is_said),
         cmocka_unit_test(test_no_trial),
         cmocka_unit_test(test_one_channel),
