@@ -210,10 +210,7 @@ static int unpack_all(struct unpacking *unpacking) {
 
 /* Whether the file begins like one of those that are read: then it is not whole if it cannot be. */
 static bool has_known_start(const char *path) {
-    static const char *const starts[] = {"PK\3\4", "\x1f\x8b",
-                                         "\xfd"
-                                         "7zXZ",
-                                         "BZh", "\x28\xb5\x2f\xfd"};
+    static const char *const starts[] = {"PK\3\4", "\37\213", "\3757zXZ", "BZh", "\50\265\57\375"};
 
     for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
         if (has_at(path, 0, SEEK_SET, starts[i], strlen(starts[i])))

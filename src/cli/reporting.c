@@ -44,7 +44,8 @@ const char *cli_shorten(const char *path) {
                                                                              : path;
 }
 
-int cli_report(const struct context *context, const char *run) {
+/* With ret: the run's analysis for the caller, or NULL when it cannot be read. */
+static int report_one(const struct context *context, const char *run, struct analysis **ret) {
     CLEANUP_FREE char *plots = plots_of(context, run), *words = NULL;
     struct report_result result = {NULL, NULL, NULL};
     struct error error, page_error;
@@ -56,6 +57,10 @@ int cli_report(const struct context *context, const char *run) {
     fputs(result.table, stdout);
     r = report_figures(result.analysis, plots, context->scripts, &words, &error);
     page = report_page(result.analysis, plots, &page_error); /* also without figures */
+    if (ret) {
+        *ret = result.analysis;
+        result.analysis = NULL;
+    }
     report_result_clear(&result);
     if (r < 0 || page < 0)
         return complain(EXIT_SETUP, r < 0 ? &error : &page_error);
@@ -67,11 +72,15 @@ int cli_report(const struct context *context, const char *run) {
     return EXIT_OK;
 }
 
+int cli_report(const struct context *context, const char *run) {
+    return report_one(context, run, NULL);
+}
+
 /* ---- the runs that are named ---- */
 
 struct named {
-    char *folder; /* NULL: it cannot be had */
-    int status;
+    char *folder;              /* NULL: it cannot be had */
+    struct analysis *analysis; /* NULL: it cannot be read */
 };
 
 /* A folder is a run; a file is an archive, unpacked beside the runs that are here. */
@@ -164,45 +173,48 @@ static int show_runs(const struct context *context, struct analysis **list, size
     return EXIT_OK;
 }
 
-/* Those that could be reported, if they are two at least. */
+/* Those that can be read, if they are two at least. */
 static int compare(const struct context *context, const struct named *list, size_t n) {
     struct analysis *readable[MAX_WORDS];
-    struct error error;
     size_t found = 0;
-    int status = EXIT_OK;
 
     for (size_t i = 0; i < n; i++)
-        if (list[i].folder && list[i].status != EXIT_USAGE &&
-            analysis_new(&readable[found], list[i].folder, &error) == 0)
-            found++;
-    if (found > 1)
-        status = show_runs(context, readable, found);
-    for (size_t i = 0; i < found; i++)
-        analysis_free(readable[i]);
-    return status;
+        if (list[i].analysis)
+            readable[found++] = list[i].analysis;
+    return found > 1 ? show_runs(context, readable, found) : EXIT_OK;
 }
 
+/* The first status that is not EXIT_OK counts. */
 static int report_all(const struct context *context, struct named *list, size_t n) {
     struct error error;
-    int status = EXIT_OK, compared;
+    int status = EXIT_OK;
 
-    for (size_t i = 0; i < n; i++)
-        list[i].status = locate(context, context->arguments.words[i], &list[i].folder);
+    for (size_t i = 0; i < n; i++) {
+        int located = locate(context, context->arguments.words[i], &list[i].folder);
+
+        status = status ? status : located;
+    }
     if (check_distinct(list, n, &error) < 0)
         return complain(EXIT_USAGE, &error);
     for (size_t i = 0; i < n; i++) {
+        int reported = EXIT_OK;
+
         if (i)
             printf("\n");
         if (list[i].folder)
-            list[i].status = cli_report(context, list[i].folder);
-        status = status ? status : list[i].status;
+            reported = report_one(context, list[i].folder, n > 1 ? &list[i].analysis : NULL);
+        status = status ? status : reported;
     }
-    compared = n > 1 ? compare(context, list, n) : EXIT_OK;
-    return status ? status : compared;
+    if (n > 1) {
+        int compared = compare(context, list, n);
+
+        status = status ? status : compared;
+    }
+    return status;
 }
 
 int command_report(struct context *context) {
-    struct named list[MAX_WORDS] = {{NULL, EXIT_OK}};
+    struct named list[MAX_WORDS] = {{NULL, NULL}};
     struct error error;
     int status;
 
@@ -211,7 +223,9 @@ int command_report(struct context *context) {
         return complain(EXIT_USAGE, &error);
     }
     status = report_all(context, list, context->arguments.n_words);
-    for (size_t i = 0; i < context->arguments.n_words; i++)
+    for (size_t i = 0; i < context->arguments.n_words; i++) {
         free(list[i].folder);
+        analysis_freep(&list[i].analysis);
+    }
     return status;
 }

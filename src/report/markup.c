@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LATEX_ROWS 45 /* so many have room on a page */
+
 size_t markup_width(const char *text) {
     size_t width = 0;
 
@@ -145,14 +147,12 @@ void markup_latex(FILE *out, const char *text) {
         (void)fputs("}", out);
 }
 
-void markup_latex_begin(FILE *out) {
-    (void)fputs("\\footnotesize\\setlength{\\tabcolsep}{3pt}\n"
-                "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n",
+void markup_latex_begin(FILE *out, size_t rows) {
+    (void)fputs("\\footnotesize\\setlength{\\tabcolsep}{3pt}\n", out);
+    (void)fputs(rows > LATEX_ROWS
+                    ? "\\resizebox*{!}{0.85\\textheight}{%\n"
+                    : "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n",
                 out);
-}
-
-void markup_latex_end(FILE *out) {
-    (void)fputs("}\n\n\\smallskip\n\\begin{minipage}{\\linewidth}\n\\footnotesize\n", out);
 }
 
 void markup_latex_head(FILE *out, const char *latex) {

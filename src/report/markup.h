@@ -22,10 +22,9 @@ void markup_markdown(FILE *out, const char *text);
 /* Cyrillic letters stand in \textcyrillic{}, which markup_latex_head() defines. */
 void markup_latex(FILE *out, const char *text);
 
-/* What stands around a tabular that is shrunk if it is wider than a line; behind it a minipage is
- * open for notes. */
-void markup_latex_begin(FILE *out);
-void markup_latex_end(FILE *out);
+/* What stands before a tabular of so many rows, and makes it smaller if it is wider than a line or
+ * taller than a page; behind the tabular comes a "}". */
+void markup_latex_begin(FILE *out, size_t rows);
 
 /* What a LaTeX text begins with: the packages that it needs, and what it uses of ours. */
 void markup_latex_head(FILE *out, const char *latex);

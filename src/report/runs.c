@@ -108,8 +108,10 @@ static void add_rung(struct runs *runs, const struct analysis *run, const struct
     for (size_t i = 0; i < runs->n; i++)
         for (size_t k = 0; k < runs->list[i]->dataset->n_channels; k++)
             add_channel(runs, &rung, runs->list[i]->dataset->channels[k].name);
-    if (!rung.n_channels)
+    if (!rung.n_channels) {
+        free(rung.rows);
         return;
+    }
     runs->rungs = memory_resize(runs->rungs, runs->n_rungs + 1, sizeof(*runs->rungs));
     runs->rungs[runs->n_rungs++] = rung;
 }

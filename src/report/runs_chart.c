@@ -2,7 +2,7 @@
  * legend.csv. Each rung has a panel of means (a group a channel, a bar a run, always at the same
  * place of its group) and one of the ratios to each run's own baseline, beside it or, when there
  * are too many bars for that, below it. Lengths are pixels of a page 900 wide. */
-#include "report/markup.h"
+#include "report/figure_file.h"
 #include "report/number.h"
 #include "report/runs.h"
 
@@ -20,10 +20,10 @@
 #define CHARACTER_PIXELS 7.4
 #define GROUP            0.8 /* of the distance of two groups is taken by bars */
 #define LETTER_PIXELS    7   /* the least width of a bar that has its letter below it */
-#define DIGIT_PIXELS     6.4 /* of the number above a bar */
+#define DIGIT_PIXELS     6.8 /* of the number above a bar */
 
 struct chart {
-    FILE *bars, *panels, *legend;
+    struct figure_file bars, panels, legend;
     const struct runs *runs;
     size_t n_panels;
     double top; /* of the next panel */
@@ -35,28 +35,8 @@ struct panel {
     double left, right;
     double low, high; /* of its axis */
     size_t n_channels;
+    bool numbers; /* above the bars: if all of them have room */
 };
-
-/* ---- fields ---- */
-
-/* A text for gnuplot 5.4, which ends a field at every comma, quoted or not, but knows escapes. */
-static void put_text(FILE *out, const char *text) {
-    if (!*text)
-        return; /* quotes around nothing would be taken for the comma behind them */
-    (void)fputc('"', out);
-    for (; *text; text++)
-        if (strchr(",\"\\\t", *text) || (unsigned char)*text < 0x20)
-            fprintf(out, "\\0%03o", (unsigned)(unsigned char)*text); /* four digits are read */
-        else
-            (void)fputc(*text, out);
-    (void)fputc('"', out);
-}
-
-static void put_real(FILE *out, double value) {
-    if (isfinite(value))
-        fprintf(out, "%.9g", value);
-    (void)fputc(',', out);
-}
 
 /* The longest part of a label that cannot be broken: where that does not fit, labels are turned. */
 static size_t longest_part(const char *name) {
@@ -69,37 +49,6 @@ static size_t longest_part(const char *name) {
             used = 0;
     }
     return longest;
-}
-
-/* The label of a group in lines of at most `limit` characters, broken behind hyphens and blanks. */
-static char *wrap(const char *name, size_t limit, size_t *lines) {
-    char *text = text_copy("");
-    size_t used = 0;
-
-    while (*name) {
-        size_t length = strcspn(name, "- ");
-        CLEANUP_FREE char *part = NULL;
-        bool full;
-
-        length += name[length] ? 1 : 0;
-        part = text_format("%.*s", (int)length, name);
-        full = used && used + markup_width(part) > limit;
-        *lines += full;
-        used = (full ? 0 : used) + markup_width(part);
-        text_append(&text, full ? "\n" : "", part);
-        name += length;
-    }
-    return text;
-}
-
-/* A mean as it stands above its bar: three digits, all before the point. */
-static char *short_number(double value) {
-    double size = fabs(value);
-
-    return size >= 100  ? text_format("%.0f", value)
-           : size >= 10 ? text_format("%.1f", value)
-           : size >= 1  ? text_format("%.2f", value)
-                        : text_format("%.3g", value);
 }
 
 /* ---- what is drawn of a row ---- */
@@ -130,6 +79,24 @@ static bool is_in(const struct panel *panel, const struct runs_channel *channel)
     return !panel->ratio || has_ratio(panel->rung, channel);
 }
 
+/* The number above a bar; the caller's. */
+static char *number_of(const struct bar *bar, bool ratio) {
+    return !isfinite(bar->value) ? text_copy("")
+           : ratio               ? number_ratio(bar->value)
+                                 : figure_number(bar->value);
+}
+
+static bool has_room(const struct panel *panel, double pixels) {
+    for (size_t i = 0; i < panel->rung->n_rows; i++) {
+        struct bar bar = bar_of(&panel->rung->rows[i], panel->ratio);
+        CLEANUP_FREE char *number = number_of(&bar, panel->ratio);
+
+        if ((double)strlen(number) * DIGIT_PIXELS > pixels)
+            return false;
+    }
+    return true;
+}
+
 /* The axis: of means from 0; of ratios around 1, not wider than needed for the ratios themselves,
  * as an interval of two blocks can be wider than anything. */
 static void span(struct panel *panel) {
@@ -156,32 +123,32 @@ static void span(struct panel *panel) {
     panel->high = most > least ? most + 0.17 * (most - least) : most + 1;
 }
 
-static void put_bar(const struct chart *chart, const struct panel *panel, size_t slot,
+static void put_bar(struct chart *chart, const struct panel *panel, size_t slot,
                     const char *channel, const struct runs_row *row) {
+    struct figure_file *file = &chart->bars;
     double width = GROUP / (double)chart->runs->n;
     double pixels = (panel->right - panel->left) / (double)panel->n_channels * width;
     double x = (double)slot + ((double)row->run - ((double)chart->runs->n - 1) / 2) * width;
     struct bar bar = bar_of(row, panel->ratio);
     bool is = isfinite(bar.value);
-    CLEANUP_FREE char *number = !is            ? text_copy("")
-                                : panel->ratio ? number_ratio(bar.value)
-                                               : short_number(bar.value);
+    CLEANUP_FREE char *number = number_of(&bar, panel->ratio);
+    double high = fmin(bar.high, panel->high); /* of a number and NaN, the number */
 
-    fprintf(chart->bars, "%zu,%zu,", chart->n_panels, row->run + 1);
-    put_text(chart->bars, channel);
-    fprintf(chart->bars, ",%.6g,%.6g,", x, width * 0.92);
-    put_real(chart->bars, bar.value);
-    put_real(chart->bars, fmax(bar.low, panel->low) + 0 * bar.low); /* NaN stays NaN */
-    put_real(chart->bars, fmin(bar.high, panel->high) + 0 * bar.high);
-    put_real(chart->bars,
-             is ? fmax(fmax(bar.value, panel->ratio ? panel->low : 0), fmin(bar.high, panel->high))
-                : 0);
-    put_text(chart->bars, (double)strlen(number) * DIGIT_PIXELS <= pixels ? number : "");
-    (void)fputc(',', chart->bars);
-    put_text(chart->bars, pixels >= LETTER_PIXELS ? chart->runs->labels[row->run] : "");
-    (void)fputc(',', chart->bars);
-    put_text(chart->bars, is ? "" : row->is_baseline && panel->ratio ? "baseline" : "no data");
-    (void)fputs(",0\n", chart->bars); /* a last field that is empty would be taken for another's */
+    figure_put_integer(file, (int64_t)chart->n_panels);
+    figure_put_integer(file, (int64_t)row->run + 1);
+    figure_put_text(file, channel);
+    figure_put_real(file, x);
+    figure_put_real(file, width * 0.92);
+    figure_put_real(file, bar.value);
+    figure_put_real(file, isfinite(bar.low) ? fmax(bar.low, panel->low) : NAN);
+    figure_put_real(file, isfinite(bar.high) ? high : NAN);
+    figure_put_real(file, !is                  ? 0
+                          : isfinite(bar.high) ? fmax(bar.value, high)
+                                               : fmax(bar.value, panel->low));
+    figure_put_text(file, panel->numbers ? number : "");
+    figure_put_text(file, pixels >= LETTER_PIXELS ? chart->runs->labels[row->run] : "");
+    figure_put_text(file, is ? "" : row->is_baseline && panel->ratio ? "baseline" : "no data");
+    figure_end_row(file);
 }
 
 /* ---- panels ---- */
@@ -204,43 +171,69 @@ static bool is_rotated(const struct panel *panel, size_t limit) {
     return false;
 }
 
-/* Writes the panel with its bars; returns the pixels that are needed below it. */
-static double put_panel(struct chart *chart, struct panel *panel) {
-    size_t limit =
-        (size_t)((panel->right - panel->left) / (double)panel->n_channels / CHARACTER_PIXELS);
-    bool rotated = is_rotated(panel, limit);
-    size_t lines = 1, longest = 0, slot = 0;
-    CLEANUP_FREE char *labels = text_copy(""), *title = title_of(panel);
-    CLEANUP_FREE char *axis = panel->ratio
-                                  ? text_copy("ratio")
-                                  : text_format("%s (%s)", panel->rung->metric, panel->rung->unit);
+/* The labels of the groups, with tabs between; *below: the pixels that they need. */
+static char *label_groups(const struct panel *panel, bool rotated, size_t limit, double *below) {
+    char *labels = text_copy("");
+    size_t lines = 1, longest = 0;
 
-    span(panel);
-    chart->n_panels++;
+    for (size_t i = 0; i < panel->rung->n_channels; i++) {
+        const char *name = panel->rung->channels[i].name;
+        CLEANUP_FREE char *label = rotated ? text_copy(name) : figure_wrap(name, limit);
+
+        if (!is_in(panel, &panel->rung->channels[i]))
+            continue;
+        lines = figure_lines(label) > lines ? figure_lines(label) : lines;
+        longest = figure_width(name) > longest ? figure_width(name) : longest;
+        text_append(&labels, "\t", label);
+    }
+    *below = 34 + (rotated ? 16 + 3.9 * (double)longest : 16 * (double)lines);
+    return labels;
+}
+
+static void put_bars(struct chart *chart, const struct panel *panel) {
+    size_t slot = 0;
+
     for (size_t i = 0; i < panel->rung->n_channels; i++) {
         const struct runs_channel *channel = &panel->rung->channels[i];
-        size_t needed = 1, width = markup_width(channel->name);
-        CLEANUP_FREE char *label = NULL;
 
         if (!is_in(panel, channel))
             continue;
-        label = wrap(channel->name, rotated ? SIZE_MAX : limit, &needed);
-        lines = needed > lines ? needed : lines;
-        longest = width > longest ? width : longest;
-        text_append(&labels, "\t", label);
         slot++;
         for (size_t k = channel->first; k < channel->first + channel->n; k++)
             put_bar(chart, panel, slot, channel->name, &panel->rung->rows[k]);
     }
-    fprintf(chart->panels, "%zu,%d,", chart->n_panels, panel->ratio);
-    put_text(chart->panels, title);
-    (void)fputc(',', chart->panels);
-    put_text(chart->panels, axis);
-    fprintf(chart->panels, ",%zu,", slot);
-    put_text(chart->panels, labels);
-    fprintf(chart->panels, ",%d,%.9g,%.9g,%g,%g,%g,%g\n", rotated, panel->low, panel->high,
-            panel->left, panel->right, chart->top + ABOVE, chart->top + ABOVE + BODY);
-    return 34 + (rotated ? 16 + 3.9 * (double)longest : 16 * (double)lines);
+}
+
+/* Writes the panel with its bars; returns the pixels that are needed below it. */
+static double put_panel(struct chart *chart, struct panel *panel) {
+    struct figure_file *file = &chart->panels;
+    double distance = (panel->right - panel->left) / (double)panel->n_channels, below;
+    size_t limit = (size_t)(distance / CHARACTER_PIXELS);
+    bool rotated = is_rotated(panel, limit);
+    CLEANUP_FREE char *labels = label_groups(panel, rotated, limit, &below);
+    CLEANUP_FREE char *title = title_of(panel), *axis = NULL;
+
+    axis = panel->ratio ? text_copy("ratio")
+                        : text_format("%s (%s)", panel->rung->metric, panel->rung->unit);
+    span(panel);
+    panel->numbers = has_room(panel, distance * GROUP / (double)chart->runs->n);
+    chart->n_panels++;
+    put_bars(chart, panel);
+    figure_put_integer(file, (int64_t)chart->n_panels);
+    figure_put_integer(file, panel->ratio);
+    figure_put_text(file, title);
+    figure_put_text(file, axis);
+    figure_put_integer(file, (int64_t)panel->n_channels);
+    figure_put_tic(file, labels);
+    figure_put_integer(file, rotated);
+    figure_put_real(file, panel->low);
+    figure_put_real(file, panel->high);
+    figure_put_real(file, panel->left);
+    figure_put_real(file, panel->right);
+    figure_put_real(file, chart->top + ABOVE);
+    figure_put_real(file, chart->top + ABOVE + BODY);
+    figure_end_row(file);
+    return below;
 }
 
 static void put_rung(struct chart *chart, const struct runs_rung *rung) {
@@ -266,55 +259,52 @@ static void put_rung(struct chart *chart, const struct runs_rung *rung) {
     chart->top += ABOVE + BODY + below;
 }
 
-static void put_chart(struct chart *chart) {
-    (void)fputs("panel,run,channel,x,width,value,low,high,top,number,letter,gap,end\n",
-                chart->bars);
-    (void)fputs("panel,ratio,title,axis,channels,labels,rotated,low,high,x0,x1,y0,y1\n",
-                chart->panels);
-    (void)fputs("run,text,letter,x,y,height\n", chart->legend);
-    chart->top = 48 + 20 * ceil((double)chart->runs->n / 2);
-    for (size_t i = 0; i < chart->runs->n_rungs; i++)
-        put_rung(chart, &chart->runs->rungs[i]);
+static void put_legend(struct chart *chart) {
     for (size_t i = 0; i < chart->runs->n; i++) {
         CLEANUP_FREE char *text =
             text_format("%s: %s", chart->runs->labels[i], runs_name(chart->runs, i));
 
-        fprintf(chart->legend, "%zu,", i + 1);
-        put_text(chart->legend, text);
-        fprintf(chart->legend, ",\"%s\",%zu,%zu,%g\n", chart->runs->labels[i], 15 + 440 * (i % 2),
-                46 + 20 * (i / 2), chart->top + 6);
+        figure_put_integer(&chart->legend, (int64_t)i + 1);
+        figure_put_text(&chart->legend, text);
+        figure_put_text(&chart->legend, chart->runs->labels[i]);
+        figure_put_integer(&chart->legend, 15 + 440 * (int64_t)(i % 2));
+        figure_put_integer(&chart->legend, 46 + 20 * (int64_t)(i / 2));
+        figure_put_real(&chart->legend, chart->top + 6);
+        figure_end_row(&chart->legend);
     }
 }
 
-/* ---- files ---- */
+static int open_files(struct chart *chart, const char *data, struct error *error) {
+    int r =
+        figure_file_open(&chart->bars, data, "bars.csv",
+                         "panel,run,channel,x,width,value,low,high,top,number,letter,gap", error);
 
-static int close_file(FILE *file, const char *folder, struct error *error) {
-    bool failed = ferror(file);
-
-    if (fclose(file) != 0 || failed)
-        return error_errno(error, errno ? -errno : -EIO, "%s", folder);
-    return 0;
+    if (r == 0)
+        r = figure_file_open(&chart->panels, data, "panels.csv",
+                             "panel,ratio,title,axis,channels,labels,rotated,low,high,x0,x1,y0,y1",
+                             error);
+    if (r == 0)
+        r = figure_file_open(&chart->legend, data, "legend.csv", "run,text,letter,x,y,height",
+                             error);
+    return r;
 }
 
 int runs_write_chart(const struct runs *runs, const char *folder, struct error *error) {
-    static const char *const names[] = {"bars", "panels", "legend"};
+    struct chart chart = {.runs = runs, .top = 48 + 20 * ceil((double)runs->n / 2)};
+    struct figure_file *files[] = {&chart.bars, &chart.panels, &chart.legend};
     CLEANUP_FREE char *data = text_format("%s/data", folder);
-    FILE *files[ARRAY_SIZE(names)] = {NULL};
-    int r = 0;
+    int r;
 
     if (mkdir(data, 0755) < 0 && errno != EEXIST)
         return error_errno(error, -errno, "%s", data);
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s.csv", data, names[i]);
-
-        files[i] = fopen(path, "we");
-        if (!files[i])
-            r = error_errno(error, -errno, "%s", path);
+    r = open_files(&chart, data, error);
+    if (r == 0) {
+        for (size_t i = 0; i < runs->n_rungs; i++)
+            put_rung(&chart, &runs->rungs[i]);
+        put_legend(&chart);
     }
-    if (r == 0)
-        put_chart(&(struct chart){files[0], files[1], files[2], runs, 0, 0});
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        int closed = files[i] ? close_file(files[i], data, error) : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        int closed = figure_file_close(files[i], r < 0 ? NULL : error);
 
         r = r < 0 ? r : closed;
     }

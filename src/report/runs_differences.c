@@ -176,6 +176,9 @@ static char *fact_text(const json_t *host, const char *path) {
 
     if (dot)
         return fact_text(value, dot + 1);
+    if (json_is_string(value) && text_equal(path, "commit")) /* enough to know it by */
+        return text_format("%.12s%s", json_string_value(value),
+                           strstr(json_string_value(value), "-dirty") ? "-dirty" : "");
     if (json_is_string(value))
         return text_copy(json_string_value(value));
     if (json_is_number(value))

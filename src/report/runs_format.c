@@ -289,25 +289,27 @@ static void put_latex_line(FILE *out, const char *label, const char *text) {
     (void)fputs("\\par\n", out);
 }
 
-static void put_latex_table(FILE *out, const struct runs *runs) {
-    CLEANUP_FREE char *title = title_of(runs);
+static void put_latex_rung(FILE *out, const struct runs *runs, const struct runs_rung *rung) {
+    CLEANUP_FREE char *name = name_of(rung), *title = title_of(runs);
 
     (void)fputs("\\begin{table}\n\\centering\n\\caption{", out);
     markup_latex(out, title);
+    (void)fputs(". ", out);
+    markup_latex(out, name);
     (void)fputs("}\n", out);
-    markup_latex_begin(out);
+    markup_latex_begin(out, rung->n_rows);
     (void)fputs("\\begin{tabular}{@{}llrrrrrl@{}}\n\\toprule\n", out);
     put_latex_row(out, (char *const *)headers, NULL);
-    for (size_t i = 0; i < runs->n_rungs; i++) {
-        CLEANUP_FREE char *name = name_of(&runs->rungs[i]);
+    (void)fputs("\\midrule\n", out);
+    each_row(runs, rung, put_latex_row, out);
+    (void)fputs("\\bottomrule\n\\end{tabular}}\n\\end{table}\n\n", out);
+}
 
-        fprintf(out, "\\midrule\n\\multicolumn{%d}{@{}l@{}}{\\textbf{", N_COLUMNS);
-        markup_latex(out, name);
-        (void)fputs("}} \\\\\n", out);
-        each_row(runs, &runs->rungs[i], put_latex_row, out);
-    }
-    (void)fputs("\\bottomrule\n\\end{tabular}", out);
-    markup_latex_end(out);
+/* A table a rung, which has room on a page; what is to be said of all, as text behind them. */
+static void put_latex_tables(FILE *out, const struct runs *runs) {
+    for (size_t i = 0; i < runs->n_rungs; i++)
+        put_latex_rung(out, runs, &runs->rungs[i]);
+    (void)fputs("{\\footnotesize\\setlength{\\parindent}{0pt}\n", out);
     for (size_t i = 0; i < runs->n; i++) {
         CLEANUP_FREE char *legend = legend_of(runs, i);
 
@@ -317,7 +319,7 @@ static void put_latex_table(FILE *out, const struct runs *runs) {
         put_latex_line(out, NULL, runs->differences[i]);
     for (size_t i = 0; i < runs->n_notes; i++)
         put_latex_line(out, NULL, runs->notes[i]);
-    (void)fputs("\\end{minipage}\n\\end{table}\n", out);
+    (void)fputs("}\n", out);
 }
 
 char *runs_latex(const struct runs *runs) {
@@ -326,7 +328,7 @@ char *runs_latex(const struct runs *runs) {
     size_t length;
     FILE *out = open_memstream(&body, &length);
 
-    put_latex_table(out, runs);
+    put_latex_tables(out, runs);
     (void)fclose(out);
     out = open_memstream(&text, &length);
     markup_latex_head(out, body);

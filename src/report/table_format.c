@@ -177,7 +177,7 @@ static void put_latex_table(FILE *out, const struct table *table) {
     (void)fputs(" (", out);
     markup_latex(out, table->subtitle);
     (void)fputs(")}\n", out);
-    markup_latex_begin(out);
+    markup_latex_begin(out, 0);
     (void)fputs("\\begin{tabular}{@{}", out);
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++)
         if (table->headers[column])
@@ -195,8 +195,9 @@ static void put_latex_table(FILE *out, const struct table *table) {
                 put_latex_line(out, columns, NULL, rung->rows[k].note);
         }
     }
-    (void)fputs("\\bottomrule\n\\end{tabular}", out);
-    markup_latex_end(out);
+    (void)fputs("\\bottomrule\n\\end{tabular}}\n\n\\smallskip\n\\begin{minipage}{\\linewidth}\n"
+                "\\footnotesize\n",
+                out);
     for (size_t i = 0; i < table->n_notes; i++) {
         markup_latex(out, table->notes[i]);
         (void)fputs("\\par\n", out);

@@ -41,7 +41,8 @@ list_results() {
 run "$build/bench" report sent-1 # what all others are compared with
 exits 'the run itself, there' 0
 cp sent-1/summary.csv expected.csv
-rm -rf sent-1/plots sent-1/summary.csv sent-1/comparisons.csv sent-1/ladder.csv sent-1/table.*
+rm -rf sent-1/plots sent-1/summary.csv sent-1/comparisons.csv sent-1/ladder.csv sent-1/table.* \
+  sent-1/report.html
 
 tar -cf tar.tar sent-1
 tar -czf tgz.tgz sent-1

@@ -152,7 +152,8 @@ rm -r spoiled
 sed -i 's/"broker client1 client2"/"nobody"/' wednesday/environment.json
 run "$bench" report tuesday wednesday
 exits 'an environment.json that does not say' 0
-contains '... which is told' "$(printf '%s' "$out" | tr '\n' ' ')" 'Nothing is known of the hosts of B'
+contains '... which is told' "$(printf '%s' "$out" | tr '\n' ' ')" \
+  'Nothing is known of the hosts of B'
 
 # ---- runs in results/, side by side in plots/ ----
 
