@@ -80,8 +80,9 @@ int source_attempt(const struct source *source, long *ret_block, bool *ret_count
         r = source_integer(source, 1, &attempt);
     if (r < 0)
         return r;
-    counted =
-        bsearch(ret_block, dataset->counted, dataset->n_counted, sizeof(*counted), compare_blocks);
+    counted = !dataset->n_counted ? NULL
+                                  : bsearch(ret_block, dataset->counted, dataset->n_counted,
+                                            sizeof(*counted), compare_blocks);
     *ret_counts = counted && counted->attempt == attempt;
     return 0;
 }

@@ -90,7 +90,10 @@ is 'intervals, autocorrelation and drift fit the trials' "$(LC_ALL=C awk -F '|' 
     if (differs($7, slope / times, sqrt(squares / times)) || $8 > $7 || $7 > $9)
       print key ": drift " $7 " (" $8 " .. " $9 "), not " slope / times
   }
-  END { if (FNR != 9) print FNR " rows" }' "$scratch/ok" "$scratch/summary")" ''
+  END {
+    for (key in n) cells++
+    if (!cells || FNR != cells) print FNR " rows of " cells " cells"
+  }' "$scratch/ok" "$scratch/summary")" ''
 is 'a trial'\''s throughput is its bytes by its time' "$(rows "$folder/trials.csv" \
   bytes,duration_s,throughput_mbit_s status=ok | LC_ALL=C awk -F '|' '
     { mbit_s = $1 * 8 / 1e6 / $2; if ((mbit_s - $3) ^ 2 > (1e-6 * $3) ^ 2) print }')" ''
