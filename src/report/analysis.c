@@ -9,7 +9,7 @@ struct analysis *analysis_of(struct dataset *dataset, const char *run_dir) {
     analysis->summary = summary_new(analysis->cells);
     analysis->comparisons = comparisons_new(analysis->cells);
     analysis->ladder = ladder_new(analysis->cells);
-    analysis->findings = findings_new(analysis->comparisons);
+    analysis->findings = findings_new(analysis->summary, analysis->comparisons);
     return analysis;
 }
 

@@ -1,6 +1,7 @@
 #include "report/comparison.h"
 
 #include "base/csv.h"
+#include "report/sign_flip.h"
 
 #include <math.h>
 #include <string.h>
@@ -22,6 +23,12 @@ static bool is_equivalent(const struct dataset *dataset, const struct paired *pa
     return paired->narrow_low >= 1 - dataset->margin && paired->narrow_high <= 1 + dataset->margin;
 }
 
+/* Whether so few blocks, in so large a family, could show a difference at all. */
+static bool can_differ(const struct comparison *comparison) {
+    return sign_flip_least_p_value(comparison->paired.n) * (double)comparison->family <
+           COMPARISON_ALPHA;
+}
+
 static const char *why_undecided(const struct comparison *comparison) {
     if (!comparison->paired.n)
         return "no block has both";
@@ -31,6 +38,8 @@ static const char *why_undecided(const struct comparison *comparison) {
         return "fewer than 6 complete blocks";
     if (!comparison->declared)
         return "no equivalence; only the comparisons with the baseline were declared";
+    if (!can_differ(comparison))
+        return "no equivalence, and too few blocks to show a difference of any size";
     return "neither a difference nor equivalence is shown";
 }
 
@@ -100,6 +109,8 @@ static void adjust(struct comparisons *comparisons) {
              end++)
             p[end] = list[end].paired.p_value;
         paired_holm(p + start, end - start, adjusted + start);
+        for (size_t i = start; i < end; i++)
+            list[i].family = end - start;
     }
     for (size_t i = 0; i < comparisons->n_declared; i++)
         list[i].p_holm = adjusted[i];

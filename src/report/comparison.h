@@ -25,6 +25,7 @@ struct comparison {
     bool declared;                            /* against the scenario's baseline */
     struct paired paired;                     /* its n: blocks that have both */
     double p_holm;                            /* NaN when not declared */
+    size_t family;                            /* how many were declared with it; 0: it was not */
     enum verdict verdict;
     const char *reason; /* why undecided, in words; "" otherwise */
 };

@@ -196,7 +196,8 @@ static void add_caution(void *context, const char *sentence) {
     add(context, FINDING_CAUTION, NULL, text_copy(sentence));
 }
 
-struct findings *findings_new(const struct comparisons *comparisons) {
+struct findings *findings_new(const struct summary *summary,
+                              const struct comparisons *comparisons) {
     struct findings *findings = memory_new(1, sizeof(*findings));
 
     add_unsteady(findings, comparisons);
@@ -205,7 +206,7 @@ struct findings *findings_new(const struct comparisons *comparisons) {
         if (control_of(comparisons, &comparisons->list[i]) != DATASET_SUBJECT)
             add_control(findings, comparisons, &comparisons->list[i]);
     add_path_caution(findings, comparisons);
-    validity_describe(comparisons->cells, add_caution, findings);
+    validity_describe(comparisons->cells, summary, add_caution, findings);
     return findings;
 }
 

@@ -10,6 +10,7 @@
 #define BENCH_REPORT_FINDINGS_H
 
 #include "report/comparison.h"
+#include "report/summary.h"
 
 enum finding_kind {
     FINDING_UNSTEADY, /* why nothing can be concluded; at most one, the first */
@@ -30,7 +31,7 @@ struct findings {
 };
 
 /* The findings belong to the caller and point into the comparisons. */
-struct findings *findings_new(const struct comparisons *comparisons);
+struct findings *findings_new(const struct summary *summary, const struct comparisons *comparisons);
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free)
 

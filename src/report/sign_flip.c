@@ -98,3 +98,9 @@ double sign_flip_p_value(const double *differences, size_t n, uint64_t seed) {
     free(table.sums);
     return p_value;
 }
+
+double sign_flip_least_p_value(size_t n) {
+    if (n > SIGN_FLIP_RANDOM_PAIRS)
+        return 0;
+    return n <= SIGN_FLIP_EXACT_PAIRS ? ldexp(1, n ? 1 - (int)n : 0) : 1.0 / (SIGN_FLIPS + 1.0);
+}

@@ -23,4 +23,7 @@
  */
 double sign_flip_p_value(const double *differences, size_t n, uint64_t seed);
 
+/* The smallest p value that n differences can have. */
+double sign_flip_least_p_value(size_t n);
+
 #endif

@@ -2,7 +2,6 @@
 
 #include "report/conditions.h"
 #include "report/number.h"
-#include "report/timeline.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 /* Where the sentences go. */
 struct sink {
     const struct cells *cells;
+    const struct summary *summary;
     void (*add)(void *context, const char *sentence);
     void *context;
 };
@@ -96,86 +96,69 @@ static void describe_design(const struct sink *sink) {
 
 /* ---- each cell in the order of time ---- */
 
-/* The values of a cell and when they were measured. */
-struct course {
-    double *values, *hours;
-    size_t n;
-};
+/* "path of plain", "delivery, 30B of tls" */
+static char *name_cell(const struct sink *sink, const struct summary_row *row) {
+    const struct dataset *dataset = sink->cells->dataset;
+    const char *variant = summary_variant(sink->summary, row);
 
-static struct course course_of(const struct cells *cells, const struct cell *cell) {
-    struct course course = {memory_new(cell->n, sizeof(double)),
-                            memory_new(cell->n, sizeof(double)), 0};
-    const struct dataset_trial *first = NULL;
-
-    for (size_t i = 0; i < cell->n; i++) {
-        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
-
-        if (trial->status != DATASET_OK)
-            continue;
-        first = first ? first : trial;
-        course.values[course.n] = trial->value;
-        course.hours[course.n++] = (double)(trial->started_ms - first->started_ms) / MS_PER_HOUR;
-    }
-    return course;
+    return text_format("%s%s%s of %s", dataset->probes[row->probe].name, *variant ? ", " : "",
+                       variant, dataset->channels[row->channel].name);
 }
 
-static char *name_cell(const struct cells *cells, const struct cell *cell) {
-    const char *variant = cells_variant(cells, cell);
+/* From the first trial of a cell to the last. */
+static double span_hours(const struct cells *cells, const struct cell *cell) {
+    const struct dataset_trial *trials = cells->dataset->trials;
 
-    return text_format("%s%s%s of %s", cells->dataset->probes[cell->probe].name,
-                       *variant ? ", " : "", variant, cells->dataset->channels[cell->channel].name);
+    return cell->n ? (double)(trials[cell->trials[cell->n - 1]].started_ms -
+                              trials[cell->trials[0]].started_ms) /
+                         MS_PER_HOUR
+                   : 0;
 }
 
 /* "path of plain by -3.1 %" when it drifted by more than the margin; NULL else. */
-static char *drift_of(const struct cells *cells, const struct cell *cell,
-                      const struct course *course) {
-    struct timeline_drift drift = timeline_drift(course->hours, course->values, course->n);
-    double span = course->n ? course->hours[course->n - 1] : 0, mean = 0, share;
+static char *drift_of(const struct sink *sink, const struct summary_row *row) {
+    const struct timeline_drift *drift = &row->statistics.drift;
+    double share = drift->per_hour * span_hours(sink->cells, &sink->cells->list[row->cell]) /
+                   row->statistics.mean;
     CLEANUP_FREE char *name = NULL, *percent = NULL;
 
-    for (size_t i = 0; i < course->n; i++)
-        mean += course->values[i] / (double)course->n;
-    share = drift.per_hour * span / mean;
-    if (!(drift.low * drift.high > 0) || !isfinite(share) || fabs(share) < cells->dataset->margin)
+    if (!(drift->low * drift->high > 0) || !isfinite(share) ||
+        fabs(share) < sink->cells->dataset->margin)
         return NULL;
-    name = name_cell(cells, cell);
+    name = name_cell(sink, row);
     percent = number_percent(share);
     return text_format("%s by %s%s", name, share > 0 ? "+" : "", percent);
 }
 
-/* "path of plain: 50 like 12" when its trials depend on each other; NULL else. */
-static char *dependence_of(const struct cells *cells, const struct cell *cell,
-                           const struct course *course) {
-    double effective = timeline_effective(course->values, course->n);
+/* "path of plain (50 like 12)" when its trials depend on each other; NULL else. */
+static char *dependence_of(const struct sink *sink, const struct summary_row *row) {
+    const struct statistics *statistics = &row->statistics;
     CLEANUP_FREE char *name = NULL;
 
-    if (!(effective < EFFECTIVE_SHARE * (double)course->n))
+    if (!(statistics->n_effective < EFFECTIVE_SHARE * (double)statistics->n))
         return NULL;
-    name = name_cell(cells, cell);
-    return text_format("%s (%zu like %.0f)", name, course->n, effective);
+    name = name_cell(sink, row);
+    return text_format("%s (%zu like %.0f)", name, statistics->n, statistics->n_effective);
 }
 
-/* All that `describe` says of the cells, ", " between; "" for nothing. */
-static char *list_cells(const struct cells *cells,
-                        char *(*describe)(const struct cells *, const struct cell *,
-                                          const struct course *)) {
+/* All that `describe` says of the headline metrics, ", " between; "" for nothing. */
+static char *list_cells(const struct sink *sink,
+                        char *(*describe)(const struct sink *, const struct summary_row *)) {
     char *list = text_copy("");
 
-    for (size_t i = 0; i < cells->n; i++) {
-        struct course course = course_of(cells, &cells->list[i]);
-        CLEANUP_FREE char *one = describe(cells, &cells->list[i], &course);
+    for (size_t i = 0; i < sink->summary->n_rows; i++) {
+        const struct summary_row *row = &sink->summary->rows[i];
+        CLEANUP_FREE char *one = row->headline ? describe(sink, row) : NULL;
 
         if (one)
             text_append(&list, ", ", one);
-        free(course.values);
-        free(course.hours);
     }
     return list;
 }
 
 static void describe_course(const struct sink *sink) {
-    CLEANUP_FREE char *drifted = list_cells(sink->cells, drift_of);
-    CLEANUP_FREE char *dependent = list_cells(sink->cells, dependence_of);
+    CLEANUP_FREE char *drifted = list_cells(sink, drift_of);
+    CLEANUP_FREE char *dependent = list_cells(sink, dependence_of);
 
     if (*drifted)
         say(sink, "Drift from the first trial to the last: %s. %s", drifted,
@@ -231,9 +214,9 @@ static void describe_network(const struct sink *sink) {
         say(sink, "%zu of %zu telemetry messages were lost.", lost, messages);
 }
 
-void validity_describe(const struct cells *cells, void (*add)(void *context, const char *sentence),
-                       void *context) {
-    struct sink sink = {cells, add, context};
+void validity_describe(const struct cells *cells, const struct summary *summary,
+                       void (*add)(void *context, const char *sentence), void *context) {
+    struct sink sink = {cells, summary, add, context};
 
     describe_trials(&sink);
     describe_blocks(&sink);

@@ -8,10 +8,11 @@
 #define BENCH_REPORT_VALIDITY_H
 
 #include "report/cells.h"
+#include "report/summary.h"
 
 /* Calls add with each sentence. */
-void validity_describe(const struct cells *cells, void (*add)(void *context, const char *sentence),
-                       void *context);
+void validity_describe(const struct cells *cells, const struct summary *summary,
+                       void (*add)(void *context, const char *sentence), void *context);
 
 const char *validity_looked_for(void);
 

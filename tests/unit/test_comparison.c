@@ -64,6 +64,18 @@ static void test_small_but_certain(void **state) {
     assert_int_equal(find(analysis, "password")->verdict, VERDICT_EQUIVALENT);
 }
 
+/* Six blocks cannot show any difference to a family of two: 2 x 1/32 > 0.05. */
+static void test_no_difference_can_be_shown(void **state) {
+    CLEANUP(analysis_freep) struct analysis *six = three(1, 0.5, 0.001, 6);
+    CLEANUP(analysis_freep) struct analysis *seven = three(1, 0.5, 0.001, 7);
+
+    (void)state;
+    assert_int_equal(find(six, "mutual-tls")->verdict, VERDICT_UNDECIDED);
+    assert_string_equal(find(six, "mutual-tls")->reason,
+                        "no equivalence, and too few blocks to show a difference of any size");
+    assert_int_equal(find(seven, "mutual-tls")->verdict, VERDICT_SLOWER);
+}
+
 static void test_few_blocks(void **state) {
     CLEANUP(analysis_freep) struct analysis *five = three(1, 0.5, 0.001, 5);
     CLEANUP(analysis_freep) struct analysis *one = three(1, 0.5, 0.001, 1);
@@ -176,6 +188,7 @@ int main(void) {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_faster_and_undecided),
         cmocka_unit_test(test_small_but_certain),
+        cmocka_unit_test(test_no_difference_can_be_shown),
         cmocka_unit_test(test_few_blocks),
         cmocka_unit_test(test_family),
         cmocka_unit_test(test_gaps_and_zeros),

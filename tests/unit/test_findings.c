@@ -172,7 +172,7 @@ static void test_nothing_to_say(void **state) {
         run_of(SCENARIO_OF("plain again"), "plain again", (const double[]){1, 1}, 0.002, 10);
 
     (void)state;
-    validity_describe(analysis->cells, fail_on_any, NULL);
+    validity_describe(analysis->cells, analysis->summary, fail_on_any, NULL);
     assert_part(validity_looked_for(), "drift");
 }
 
