@@ -67,11 +67,13 @@ array channel[n_channels]; array channel_label[n_channels]
 stats data('channels') using (i = int(column('channel')), channel[i] = strcol('name'), \
     channel_label[i] = strcol('label'), 0) nooutput
 
-n_panels = 0; n_entries = 0; legend_lines = 0; lines = 1; label_width = 0; gutter = 0; note = ''; note_lines = 0
+n_panels = 0; n_entries = 0; legend_lines = 0; lines = 1; label_width = 0
+gutter = 0; note = ''; note_lines = 0
 why = ''
 stats data('figures') using (strcol('figure') eq figure ? (n_panels = int(column('panels')), \
     n_entries = int(column('entries')), legend_lines = column('legend_lines'), \
-    lines = column('lines'), label_width = column('label_characters'), gutter = column('gutter'), note = strcol('note'), \
+    lines = column('lines'), label_width = column('label_characters'), \
+    gutter = column('gutter'), note = strcol('note'), \
     note_lines = column('note_lines'), why = strcol('why'), 0) : 0) nooutput
 if (why ne '') {
     print figure . ' is left out: ' . why
@@ -126,8 +128,9 @@ frame(left, right, top, body) = sprintf("set lmargin at screen %g / width; " . \
 panel_head(p, top) = sprintf("set label 5 panel_title[%d] at screen 14 / width, at_y(%g) left " . \
     "font type('Bold', 13)", p, top)
 # The axis of values along x: its range, kind and marks.
-values_along_x(p) = sprintf("set xrange [%g:%g]; %s logscale x; set xlabel axis[%d] . '%s' noenhanced " . \
-    "font type('', 12) offset 0, 0.4; set xtics norotate; set xtics %s; set format x '%%.8g'", \
+values_along_x(p) = sprintf("set xrange [%g:%g]; %s logscale x; " . \
+    "set xlabel axis[%d] . '%s' noenhanced font type('', 12) offset 0, 0.4; " . \
+    "set xtics norotate; set xtics %s; set format x '%%.8g'", \
     low[p], high[p], logarithmic[p] ? 'set' : 'unset', p, \
     logarithmic[p] ? ', logarithmic' : '', tics[p] eq '' ? 'autofreq' : '()')
 add_tic(text) = sprintf("set xtics add ('%s' %s)", text, text)
@@ -145,7 +148,7 @@ rows_frame(p) = frame(rows_left, rows_right, rows_top(p), n_rows * row_height) .
     panel_head(p, rows_top(p) - 14) . '; ' . values_along_x(p) . \
     sprintf('; set yrange [%g:0.5]; set ytics () scale 0 noenhanced', n_rows + 0.5)
 # Words in the gutter, beside row y of the panel: at its left, or at the edge of the page.
-in_gutter(tag, text, y) = sprintf("set label %d %s at graph 1, first %g offset character 1.4, 0 " . \
-    "left font type('', 12)", tag, text, y)
+in_gutter(tag, text, y) = sprintf("set label %d %s at graph 1, first %g " . \
+    "offset character 1.4, 0 left font type('', 12)", tag, text, y)
 at_edge(tag, text, p, y) = sprintf("set label %d %s at screen 1 - 18 / width, " . \
     "at_y(%g) right font type('Bold', 12)", tag, text, rows_top(p) + (y - 0.5) * row_height)
