@@ -11,7 +11,8 @@ stats data('cpu-totals') using (total_text[at(int(column('panel')), int(column('
 here(p, c, k) = column('panel') == p && column('channel') == c && column('part') == k
 part_colour(k) = word('#0072B2 #D55E00 #333333', k)
 part_fill(k) = word('3 4 2', k) # patterns: full, hatched, crossed
-array part[3]
+array part[3] # not all of them may have been measured
+do for [k = 1:3] { part[k] = '' }
 do for [i = 1:n_entries] { part[symbol[i]] = entry[i] }
 
 do for [format in formats] {

@@ -214,7 +214,7 @@ static int write_all(struct figure_file files[N_SHARED], const struct figure_sou
     put_run(&files[RUN], sources->dataset);
     put_channels(&files[CHANNELS], sources->dataset);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        struct figure figure = {NULL};
+        struct figure figure = {.note = NULL};
         int r = kinds[i]->make(&figure, sources, error);
 
         if (r == 0)
@@ -236,7 +236,7 @@ int figure_data_write(const struct analysis *analysis, const char *plot_dir, str
         .ladder = analysis->ladder,
         .folder = folder,
     };
-    struct figure_file files[N_SHARED] = {{NULL}};
+    struct figure_file files[N_SHARED] = {{.path = NULL}};
     int r = make_folder(plot_dir, error);
 
     if (r == 0)

@@ -158,8 +158,8 @@ static void put_channels(struct latency *all) {
 static int make(struct figure *figure, const struct figure_sources *sources, struct error *error) {
     struct latency all = {figure,
                           sources->dataset,
-                          {NULL},
-                          {NULL},
+                          {.path = NULL},
+                          {.path = NULL},
                           FIGURE_RANGE_NONE,
                           least_positive(sources->dataset),
                           1,

@@ -96,7 +96,7 @@ static bool has_values(const struct figure_sources *sources, const struct cell *
 
 static int make_distribution(struct figure *figure, const struct figure_sources *sources,
                              struct error *error) {
-    struct distribution all = {figure, sources, {NULL}, {NULL}, 1};
+    struct distribution all = {figure, sources, {.path = NULL}, {.path = NULL}, 1};
     int r = figure_file_open(&all.dots, sources->folder, "distribution.csv",
                              "panel,channel,value,jitter", error);
     int closed;
@@ -214,7 +214,7 @@ static size_t put_ratios(struct figure_file *file, struct figure *figure,
 
 static int make_ratios(struct figure *figure, const struct figure_sources *sources,
                        struct error *error) {
-    struct figure_file file = {NULL}, band = {NULL};
+    struct figure_file file = {.path = NULL}, band = {.path = NULL};
     double margin = sources->dataset->margin;
     CLEANUP_FREE char *words = text_format("equivalent: %g .. %g", 1 - margin, 1 + margin);
     int closed, r = figure_file_open(&file, sources->folder, "ratios.csv",

@@ -88,7 +88,7 @@ static void put_step(struct figure_file *file, struct figure *figure,
 static int make_ladder(struct figure *figure, const struct figure_sources *sources,
                        struct error *error) {
     const struct ladder *ladder = sources->ladder;
-    struct figure_file file = {NULL};
+    struct figure_file file = {.path = NULL};
     int r = figure_file_open(&file, sources->folder, "ladder.csv",
                              "panel,channel,name,share,low,high,before,text,lost", error);
 
@@ -174,7 +174,7 @@ static bool has_costs(const struct ladder *ladder, const struct ladder_step *lik
 static int make_cpu(struct figure *figure, const struct figure_sources *sources,
                     struct error *error) {
     const struct ladder *ladder = sources->ladder;
-    struct costs costs = {figure, sources->dataset, {NULL}, {NULL}, {false}};
+    struct costs costs = {figure, sources->dataset, {.path = NULL}, {.path = NULL}, {false}};
     int closed, r = figure_file_open(&costs.parts, sources->folder, "cpu.csv",
                                      "panel,channel,name,part,process,from,to", error);
 

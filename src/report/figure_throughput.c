@@ -148,7 +148,7 @@ static bool must_rotate(const struct dataset *dataset, size_t limit) {
 static int make(struct figure *figure, const struct figure_sources *sources, struct error *error) {
     const struct summary *summary = sources->summary;
     size_t limit = PLOT_PIXELS * 10 / 74 / sources->dataset->n_channels;
-    struct figure_file file = {NULL};
+    struct figure_file file = {.path = NULL};
     struct bars bars = {figure, &file, sources, limit, must_rotate(sources->dataset, limit),
                         0,      0,     SIZE_MAX};
     int r = figure_file_open(&file, sources->folder, "throughput.csv",

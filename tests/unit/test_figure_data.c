@@ -200,7 +200,7 @@ DEFINE_CLEANUP(char *, folder_free)
 static void test_fields(void **state) {
     CLEANUP(folder_freep) char *folder = folder_new();
     CLEANUP_FREE char *text = NULL;
-    struct figure_file file = {NULL}, never = {NULL};
+    struct figure_file file = {.path = NULL}, never = {.path = NULL};
     struct error error;
 
     (void)state;
@@ -226,7 +226,7 @@ static void test_fields(void **state) {
 }
 
 static void test_files_that_cannot_be_written(void **state) {
-    struct figure_file file = {NULL};
+    struct figure_file file = {.path = NULL};
     struct error error = {""};
 
     (void)state;
