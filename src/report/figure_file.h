@@ -36,7 +36,7 @@ void figure_put_real(struct figure_file *file, double value);
 void figure_put_integer(struct figure_file *file, int64_t value);
 void figure_end_row(struct figure_file *file);
 
-/* Says whether all of it could be written. A file that was never opened ({NULL}) is fine. */
+/* Says whether all of it could be written. A file that was never opened ({.out = NULL}) is fine. */
 int figure_file_close(struct figure_file *file, struct error *error);
 
 /* Characters, not bytes, of UTF-8; of the longest line where there are several. */

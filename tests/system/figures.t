@@ -231,7 +231,7 @@ contains 'a name stands as it is' "$(cat "$plots/throughput.svg")" \
 contains 'a control is called one' "$(cat "$plots/ratios.svg")" '(control: slowed by 5 %)'
 is 'gnuplot has nothing to complain of' "$(for script in "$root"/scripts/*.gp; do
   [ "${script##*/}" = style.gp ] ||
-    gnuplot -c "$script" "$scratch/synthetic" "$plots" "$scratch/alone" 2>&1 >/dev/null
+    LC_ALL=C.UTF-8 gnuplot -c "$script" "$scratch/synthetic" "$plots" "$scratch/alone" 2>&1 >/dev/null
 done | grep -v -e '^ *$' -e 'warning: Skipping data file with no valid points')" ''
 
 synthetic 400
