@@ -25,7 +25,7 @@ most_help = 0
 do for [p = 1:n_panels] { most_help = help_lines[p] > most_help ? help_lines[p] : most_help }
 above = 34.0 + 16 * most_help
 body = 190.0
-below = rotated ? 24.0 + 4.5 * gutter : 14.0 + 16 * lines
+below = rotated ? 24.0 + 3.8 * gutter : 14.0 + 16 * lines
 left = 92.0
 if (rotated) { # labels at the left lean out of their panel
     do for [i = 1:n_bars] {

@@ -124,7 +124,7 @@ static char *note_of(const struct latency *all) {
 
     if (all->step > 1) {
         CLEANUP_FREE char *thinned =
-            text_format("Every %zuth message is drawn, and the first and last.", all->step);
+            text_format("One message in %zu is drawn, and the first and last.", all->step);
 
         text_append(&note, " ", thinned);
     }

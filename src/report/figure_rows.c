@@ -110,7 +110,7 @@ static int make_distribution(struct figure *figure, const struct figure_sources 
     if (!figure->n_panels)
         figure->why = text_copy("no trial of this run is ok");
     if (all.step > 1)
-        figure->note = text_format("Every %zuth trial is drawn, and each channel's least and "
+        figure->note = text_format("One trial in %zu is drawn, and each channel's least and "
                                    "greatest; boxes are of all trials.",
                                    all.step);
     closed = figure_file_close(&all.dots, r < 0 ? NULL : error);

@@ -94,13 +94,13 @@ static struct series series_of(const struct figure_trials *trials, const struct 
 static void put_series(struct figure_trials *trials, size_t channel, const struct series *series) {
     size_t room = FIGURE_POINTS / trials->sources->dataset->n_channels;
     CLEANUP_FREE bool *keep = memory_new(series->n, sizeof(*keep));
+    size_t step = series->n > room ? 2 * series->n / (room + 1) + 1 : 1;
 
-    if (series->n > room)
-        figure_thin_spans(series->x, series->y, series->n, room / 2 ? room / 2 : 1, keep);
-    else
-        memset(keep, true, series->n);
+    if (step > 1) /* half of them extremes, half of them any */
+        figure_thin_spans(series->x, series->y, series->n, room / 4 + 1, keep);
+    trials->step = step > trials->step ? step : trials->step;
     for (size_t i = 0; i < series->n; i++) {
-        if (!keep[i])
+        if (!keep[i] && i % step)
             continue;
         trials->drawn++;
         figure_put_integer(&trials->dots, (int64_t)trials->figure->n_panels + 1);
@@ -230,10 +230,10 @@ static void add_note(struct figure_trials *trials, const char *words) {
 }
 
 static void put_note(struct figure_trials *trials, const char *of_blocks) {
-    CLEANUP_FREE char *thinned =
-        text_format("%zu of %zu trials are drawn: of each span of time, each channel's least and "
-                    "greatest value.",
-                    trials->drawn, trials->all);
+    CLEANUP_FREE char *thinned = text_format(
+        "%zu of %zu trials are drawn: one in %zu, and of each span of time each channel's "
+        "least and greatest.",
+        trials->drawn, trials->all, trials->step);
 
     trials->figure->note =
         text_copy("Each value's distance from the median of its channel and panel.");

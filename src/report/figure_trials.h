@@ -21,6 +21,7 @@ struct figure_trials {
     int64_t start_ms;
     double end; /* of the axis */
     struct figure_time unit;
+    size_t step; /* one in so many is drawn, at least */
     size_t drawn, all, n_beyond, failed, void_;
 };
 

@@ -321,8 +321,8 @@ static void test_of_many_trials(void **state) {
                        2 * i + 2, i + 1, i / 3600, i / 60 % 60, i % 60);
     folder = write_data(SCENARIO, trials, NULL);
     free(trials);
-    assert_line(folder, "figures.csv", "Every 4th trial is drawn");
-    assert_line(folder, "figures.csv", "1003 of 8000");
+    assert_line(folder, "figures.csv", "One trial in 4 is drawn");
+    assert_line(folder, "figures.csv", "trials are drawn: one in 8");
     assert_line(folder, "figures.csv", "Blocks are too many to be shown.");
     assert_line(folder, "trials-beyond.csv", ",\"+8.9e+03 %\",.\n"); /* never thinned out */
     assert_line(folder, "distribution.csv", "\n1,1,900,");
