@@ -2,6 +2,7 @@
 #include "report/figure.h"
 
 #include "report/figure_thin.h"
+#include "report/number.h"
 
 #include <math.h>
 #include <string.h>
@@ -50,11 +51,12 @@ static void put_dots(struct distribution *all, const struct cell *cell, const do
     }
 }
 
-static void put_box(struct distribution *all, const struct cell *cell, double *values, size_t n) {
+/* The values are sorted. */
+static void put_box(struct distribution *all, const struct cell *cell, const double *values,
+                    size_t n, int decimals) {
     CLEANUP_FREE char *words = NULL, *median = NULL;
 
-    qsort(values, n, sizeof(*values), compare_reals);
-    median = figure_number(statistics_quantile(values, n, 0.5));
+    median = number_text(statistics_quantile(values, n, 0.5), decimals);
     words = n ? text_format("median %s, n = %zu", median, n) : text_copy("no data");
     figure_fit_gutter(all->figure, words);
     figure_put_integer(&all->boxes, (int64_t)all->figure->n_panels + 1);
@@ -66,10 +68,21 @@ static void put_box(struct distribution *all, const struct cell *cell, double *v
     figure_end_row(&all->boxes);
 }
 
+/* As many as the table has: medians that differ shall be seen to. */
+static int decimals_of(const struct figure_sources *sources, const struct cell *row) {
+    size_t n = sources->dataset->n_channels;
+    CLEANUP_FREE const struct summary_row **rows = memory_new(n, sizeof(*rows));
+
+    for (size_t c = 0; c < n; c++)
+        rows[c] = summary_find(sources->summary, row->probe, c, row->variant);
+    return summary_decimals(rows, n);
+}
+
 /* The cells of one probe and variant. */
 static void put_distributions(struct distribution *all, const struct cell *row) {
     const struct dataset *dataset = all->sources->dataset;
     struct figure_range range = FIGURE_RANGE_NONE;
+    int decimals = decimals_of(all->sources, row);
 
     for (size_t c = 0; c < dataset->n_channels; c++) {
         CLEANUP_FREE double *values = memory_new(row[c].n, sizeof(*values));
@@ -78,7 +91,8 @@ static void put_distributions(struct distribution *all, const struct cell *row) 
         for (size_t i = 0; i < n; i++)
             figure_range_add(&range, values[i]);
         put_dots(all, &row[c], values, n);
-        put_box(all, &row[c], values, n);
+        qsort(values, n, sizeof(*values), compare_reals);
+        put_box(all, &row[c], values, n, decimals);
     }
     figure_add_panel(all->figure, row->probe, row->variant,
                      figure_metric_label(&dataset->probes[row->probe]),

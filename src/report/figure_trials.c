@@ -208,6 +208,8 @@ static void put_panel(struct figure_trials *trials, const struct cell *row) {
     values = gather(list, dataset->n_channels, &n);
     inside =
         relative ? figure_thin_inside(values, n, 0.1) : (struct figure_range){-INFINITY, INFINITY};
+    if (relative) /* the axis shows so much in any case */
+        inside = (struct figure_range){fmin(inside.low, -1), fmax(inside.high, 1)};
     axis = find_axis(values, n, relative, inside);
     trials->absolute = trials->absolute || !relative;
     for (size_t c = 0; c < dataset->n_channels; c++) {
