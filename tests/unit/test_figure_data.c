@@ -281,7 +281,8 @@ static void test_of_a_run(void **state) {
     assert_line(folder, "channels.csv", "\n2,\"mutual-tls\",\"mutual-tls\",,.\n");
     assert_line(folder, "trials.csv", "\n1,1,0,-50,.\n1,1,0,50,.\n1,2,0,0,.\n");
     assert_line(folder, "trials-marks.csv", "\n1,2,0,\"failed\",.\n");
-    assert_line(folder, "distribution-boxes.csv", "\n1,1,15,20,25,\"median 20.000\\0054 n = 2\",.\n");
+    assert_line(folder, "distribution-boxes.csv",
+                "\n1,1,15,20,25,\"median 20.000\\0054 n = 2\",.\n");
     assert_line(folder, "ratios.csv",
                 "\n1,2,1,\"mutual-tls\",\"mutual-tls\",0.5,,,,,\"0.5\","
                 "\"undecided\",.\n");
