@@ -118,6 +118,24 @@ if unshare --mount --map-root-user true 2>/dev/null; then
 else
   skip 'a read-only file system' 'no user namespaces here'
 fi
+# On an overlay, as in a container, files can be of another device than their folder.
+mkdir "$scratch/overlay"
+cat >"$scratch/on-overlay" <<'END'
+mount -t tmpfs none "$0" && mkdir "$0/lower" "$0/upper" "$0/work" "$0/all" &&
+  mount -t tmpfs none "$0/lower" && mount -t overlay -o \
+  "xino=off,lowerdir=$0/lower,upperdir=$0/upper,workdir=$0/work" none "$0/all" &&
+  env TMPDIR="$0/all" "$@" && ls "$0/all" >&2
+END
+on_overlay=$(cat "$scratch/on-overlay")
+# shellcheck disable=SC2086 # words
+if $namespaces sh -c "$on_overlay" "$scratch/overlay" true 2>/dev/null; then
+  run $namespaces sh -c "$on_overlay" "$scratch/overlay" "$bench" run "$tiny" --quiet \
+    --output "$scratch/results.overlay" --certs "$scratch/certs"
+  exits 'a run whose temporary files are on an overlay' 0
+  is 'leaves none of them' "$err" ''
+else
+  skip 'temporary files on an overlay' 'no overlay can be mounted here'
+fi
 results=$scratch/none
 run env TMPDIR="$scratch/nowhere" "$bench" run "$tiny" --output "$scratch/results.t" \
   --certs "$scratch/certs"
