@@ -142,10 +142,12 @@ static void test_environment(void **state) {
     (void)state;
     run_put(run, "environment.json",
             "{\"commit\": \"0123456789abcdef-dirty\", \"hosts\": ["
-            "{\"spec\": \"<i>a\", \"aes_instructions\": false, \"network\": {\"mtu\": 1500},"
+            "{\"spec\": \"<i>a\", \"aes_instructions\": false, \"network\": {\"mtu\": 1500, "
+            "\"speed_mbit_s\": 94},"
             " \"programs\": {\"ip\": null}, \"colour\": \"gr\\u00fcn\"},"
             "{\"spec\": \"ssh://b\", \"aes_instructions\": true, \"model\": \"Pi\"}]}");
     page = page_of(run);
+    assert_has(page, "link speed, Mbit/s");
     assert_has(page, "git checkout 0123456789abcdef\n");
     assert_has(page, "The program had changes that were in no commit");
     assert_has(page, "<th scope=\"col\" class=\"words\">&lt;i&gt;a</th>");
