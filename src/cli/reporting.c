@@ -6,7 +6,9 @@
 #include "report/runs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,14 +22,16 @@ static int complain_of_files(int r, const struct error *error) {
     return complain(EXIT_SETUP, error);
 }
 
-/* Figures of a run in results/ go to plots/; those of a run elsewhere stay with it. */
+/* Figures of a run in results/ go to plots/; those of a run elsewhere, or deeper in it, stay with
+ * it. */
 static char *plots_of(const struct context *context, const char *run) {
     CLEANUP_FREE char *real = realpath(run, NULL);
     CLEANUP_FREE char *usual = text_format("%s/results/", context->root);
     CLEANUP_FREE char *usual_real = realpath(usual, NULL);
     size_t length = usual_real ? strlen(usual_real) : 0;
 
-    if (real && length && strncmp(real, usual_real, length) == 0 && real[length] == '/') {
+    if (real && length && strncmp(real, usual_real, length) == 0 && real[length] == '/' &&
+        !strchr(real + length + 1, '/')) {
         CLEANUP_FREE char *plots = text_format("%s/plots", context->root);
 
         (void)mkdir(plots, 0755);
@@ -44,8 +48,20 @@ const char *cli_shorten(const char *path) {
                                                                              : path;
 }
 
+/* Two reports of one run would take each other's drafts away: the later waits until the other is
+ * done or dead. Not by the folder itself, whose lock is that of who measures into it. Returns what
+ * holds the place; below 0 where nothing can be locked. */
+static int wait_for_turn(const char *run) {
+    CLEANUP_FREE char *path = text_format("%s/scenario.ini", run);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+        continue;
+    return fd;
+}
+
 /* With ret: the run's analysis for the caller, or NULL when it cannot be read. */
-static int report_one(const struct context *context, const char *run, struct analysis **ret) {
+static int make_report(const struct context *context, const char *run, struct analysis **ret) {
     CLEANUP_FREE char *plots = plots_of(context, run), *words = NULL;
     struct report_result result = {NULL, NULL, NULL};
     struct error error, page_error;
@@ -70,6 +86,13 @@ static int report_one(const struct context *context, const char *run, struct ana
            "page     %s/report.html\n",
            cli_shorten(run), cli_shorten(plots), cli_shorten(run));
     return EXIT_OK;
+}
+
+static int report_one(const struct context *context, const char *run, struct analysis **ret) {
+    int turn = wait_for_turn(run), status = make_report(context, run, ret);
+
+    memory_close_fdp(&turn);
+    return status;
 }
 
 int cli_report(const struct context *context, const char *run) {

@@ -23,10 +23,17 @@ static bool is_equivalent(const struct dataset *dataset, const struct paired *pa
     return paired->narrow_low >= 1 - dataset->margin && paired->narrow_high <= 1 + dataset->margin;
 }
 
-/* Whether so few blocks, in so large a family, could show a difference at all. */
-static bool can_differ(const struct comparison *comparison) {
-    return sign_flip_least_p_value(comparison->paired.n) * (double)comparison->family <
-           COMPARISON_ALPHA;
+/* Whether so few blocks, beside the others of the family as they are, could show a difference at
+ * all: that of list[i], in the family list[start..end-1]. */
+static bool can_differ(const struct comparison *list, size_t start, size_t end, size_t i) {
+    CLEANUP_FREE double *p = memory_new(end - start, sizeof(*p));
+    CLEANUP_FREE double *adjusted = memory_new(end - start, sizeof(*p));
+
+    for (size_t k = start; k < end; k++)
+        p[k - start] = list[k].paired.p_value;
+    p[i - start] = sign_flip_least_p_value(list[i].paired.n);
+    paired_holm(p, end - start, adjusted);
+    return adjusted[i - start] < COMPARISON_ALPHA;
 }
 
 static const char *why_undecided(const struct comparison *comparison) {
@@ -38,7 +45,7 @@ static const char *why_undecided(const struct comparison *comparison) {
         return "fewer than 6 complete blocks";
     if (!comparison->declared)
         return "no equivalence; only the comparisons with the baseline were declared";
-    if (!can_differ(comparison))
+    if (!comparison->can_differ)
         return "no equivalence, and too few blocks to show a difference of any size";
     return "neither a difference nor equivalence is shown";
 }
@@ -110,7 +117,7 @@ static void adjust(struct comparisons *comparisons) {
             p[end] = list[end].paired.p_value;
         paired_holm(p + start, end - start, adjusted + start);
         for (size_t i = start; i < end; i++)
-            list[i].family = end - start;
+            list[i].can_differ = can_differ(list, start, end, i);
     }
     for (size_t i = 0; i < comparisons->n_declared; i++)
         list[i].p_holm = adjusted[i];

@@ -25,7 +25,7 @@ struct comparison {
     bool declared;                            /* against the scenario's baseline */
     struct paired paired;                     /* its n: blocks that have both */
     double p_holm;                            /* NaN when not declared */
-    size_t family;                            /* how many were declared with it; 0: it was not */
+    bool can_differ; /* declared, and its blocks are enough for some difference to be shown */
     enum verdict verdict;
     const char *reason; /* why undecided, in words; "" otherwise */
 };

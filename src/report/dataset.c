@@ -47,12 +47,26 @@ double dataset_value(const struct dataset *dataset, size_t series, size_t trial)
 
 /* ---- scenario.ini ---- */
 
-/* "2%" as 0.02; `fallback` for none. */
-static double share(const char *text, double fallback) {
-    return text && *text ? strtod(text, NULL) / 100 : fallback;
+#define MOST_PERCENT 1000 /* of any share that a scenario may name */
+
+/* "2%" as 0.02. *ret stays as it is for none; an archive may hold what no scenario would. */
+static int take_share(const struct inifile *file, const char *section, const char *key,
+                      const char *text, double *ret, struct error *error) {
+    double percent;
+    char *end;
+
+    if (!text || !*text)
+        return 0;
+    percent = strtod(text, &end);
+    if (end == text || !text_equal(end, "%") || !(percent >= 0 && percent <= MOST_PERCENT))
+        return error_set(error, -EINVAL, "%s: [%s] %s: '%s' is no share like 2%%", file->path,
+                         section, key, text);
+    *ret = percent / 100;
+    return 0;
 }
 
-static void add_channel(struct dataset *dataset, const struct inifile *file, const char *name) {
+static int add_channel(struct dataset *dataset, const struct inifile *file, const char *name,
+                       struct error *error) {
     CLEANUP_FREE char *section = text_format("channel.%s", name);
     const char *description = inifile_get(file, section, "description");
     const char *control = inifile_get(file, section, "control");
@@ -65,9 +79,10 @@ static void add_channel(struct dataset *dataset, const struct inifile *file, con
         .control = control && text_equal(control, "same")     ? DATASET_SAME
                    : control && text_equal(control, "slowed") ? DATASET_SLOWED
                                                               : DATASET_SUBJECT,
-        .loss = share(inifile_get(file, section, "loss"), 0),
         .tls = text_copy(""),
     };
+    return take_share(file, section, "loss", inifile_get(file, section, "loss"),
+                      &dataset->channels[dataset->n_channels - 1].loss, error);
 }
 
 static int take_names(struct dataset *dataset, const struct inifile *file, struct error *error) {
@@ -77,8 +92,10 @@ static int take_names(struct dataset *dataset, const struct inifile *file, struc
 
     while ((word = text_next_word(&channels, &length))) {
         CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
+        int r = add_channel(dataset, file, name, error);
 
-        add_channel(dataset, file, name);
+        if (r < 0)
+            return r;
     }
     while ((word = text_next_word(&probes, &length))) {
         dataset->probes =
@@ -148,10 +165,14 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
     dataset->scenario = text_copy(name ? name : "");
     dataset->baseline = text_copy(baseline ? baseline : "");
     dataset->repetitions = repetitions ? strtol(repetitions, NULL, 10) : 0;
-    if (repetitions && strncmp(repetitions, "until ", 6) == 0)
-        dataset->precision = share(repetitions + 6, 0);
-    dataset->margin = share(inifile_get(file, "scenario", "margin"), 0.02);
-    r = take_names(dataset, file, error);
+    dataset->margin = 0.02;
+    r = take_share(file, "scenario", "margin", inifile_get(file, "scenario", "margin"),
+                   &dataset->margin, error);
+    if (r == 0 && repetitions && strncmp(repetitions, "until ", 6) == 0)
+        r = take_share(file, "scenario", "repetitions", repetitions + 6, &dataset->precision,
+                       error);
+    if (r == 0)
+        r = take_names(dataset, file, error);
     if (r < 0)
         return r;
     dataset->references =

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+/* Of a trial, since 1900: what nanoseconds since 1970 can tell. */
+#define FIRST_YEAR 70
+#define LAST_YEAR  360
+
 /* ---- trials.csv ---- */
 
 static const char *const status_words[DATASET_N_STATUSES] = {
@@ -63,17 +67,19 @@ static int take_status(const struct source *source, struct dataset_trial *trial)
 static int take_time(const struct source *source, int64_t *ret_ms) {
     const char *field = source_text(source, STARTED), *rest;
     struct tm parts = {.tm_isdst = 0};
-    double fraction = 0;
+    double thousandth = 100; /* of the fraction's digit at hand */
+    double fraction_ms = 0.5;
 
     *ret_ms = 0;
     if (!*field)
         return 0;
     rest = strptime(field, "%Y-%m-%dT%H:%M:%S", &parts);
     if (rest && *rest == '.')
-        fraction = strtod(rest, (char **)(uintptr_t)&rest);
-    if (!rest || !text_equal(rest, "Z"))
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++, thousandth /= 10)
+            fraction_ms += thousandth * (*rest - '0');
+    if (!rest || !text_equal(rest, "Z") || parts.tm_year < FIRST_YEAR || parts.tm_year > LAST_YEAR)
         return source_reject(source, STARTED, "is no time like 2026-11-22T08:30:00.123Z");
-    *ret_ms = (int64_t)timegm(&parts) * 1000 + (int64_t)(fraction * 1000 + 0.5);
+    *ret_ms = (int64_t)timegm(&parts) * 1000 + (int64_t)fraction_ms;
     return 0;
 }
 

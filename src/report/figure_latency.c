@@ -177,7 +177,9 @@ static int make(struct figure *figure, const struct figure_sources *sources, str
                          figure_axis_fit(all.range, 1.05));
         figure->note = note_of(&all);
     } else {
-        figure->why = text_copy("no telemetry message arrived");
+        figure->why = text_copy(sources->dataset->n_latencies
+                                    ? "no latency is above 0: the clocks differ by more than that"
+                                    : "no telemetry message arrived");
     }
     closed = figure_file_close(&all.line, r < 0 ? NULL : error);
     r = r < 0 ? r : closed;

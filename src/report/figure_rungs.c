@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char no_ladder[] =
-    "the run has no path and another probe of throughput, so there are no rungs to compare";
+    "that takes trials of path and of another probe that measures throughput";
 
 static bool is_path(const struct dataset *dataset, const struct ladder_step *step) {
     return text_equal(dataset->probes[step->probe].name, "path");

@@ -265,11 +265,11 @@ void ladder_free(struct ladder *ladder) {
 const char *ladder_limit(const struct ladder_step *step) {
     size_t busiest = 0;
 
-    if (!step->throughput.n)
-        return "";
     for (size_t i = 1; i < LADDER_N_PROCESSES; i++)
         if (!(step->share[i].mean <= step->share[busiest].mean))
             busiest = isnan(step->share[i].mean) ? busiest : i;
+    if (!step->throughput.n || isnan(step->share[busiest].mean))
+        return "";
     return step->share[busiest].mean >= LADDER_BUSY ? processes[busiest].limit : "not a processor";
 }
 

@@ -46,8 +46,8 @@ DEFINE_CLEANUP(struct ladder *, ladder_free)
 const char *ladder_process_name(enum ladder_process process);
 
 /* What holds a step back, in a few words: "sender's processor" when that is busy for LADDER_BUSY of
- * a core or more, ...; else "not a processor": then it is the link, or waiting. "" without trials.
- */
+ * a core or more, ...; else "not a processor": then it is the link, or waiting. "" without
+ * trials, or when no processor's share is known. */
 #define LADDER_BUSY 0.9
 const char *ladder_limit(const struct ladder_step *step);
 

@@ -45,7 +45,8 @@ char *number_text(double value, int decimals) {
 
 char *number_range(double low, double high, int decimals) {
     return isfinite(low) && isfinite(high)
-               ? text_format("%.*f .. %.*f", decimals, low, decimals, high)
+               ? text_format("%.*f .. %.*f", decimals, without_sign_of_zero(low, decimals),
+                             decimals, without_sign_of_zero(high, decimals))
                : text_copy("-");
 }
 
@@ -58,7 +59,9 @@ char *number_percent(double share) {
     double percent = fabs(share * 100);
     int decimals = percent >= 10 ? 1 : percent >= 0.1 ? 2 : 3;
 
-    return isfinite(share) ? text_format("%.*f %%", decimals, share * 100) : text_copy("-");
+    return isfinite(percent)
+               ? text_format("%.*f %%", decimals, without_sign_of_zero(share * 100, decimals))
+               : text_copy("-");
 }
 
 char *number_margin(double share) {

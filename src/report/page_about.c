@@ -114,7 +114,7 @@ static const struct fact {
     {"network.address", "address"},
     {"network.mtu", "MTU"},
     {"interface_mtu", "MTU"},
-    {"network.speed", "link speed"},
+    {"network.speed_mbit_s", "link speed, Mbit/s"},
     {"network.driver", "driver of the interface"},
     {"network.offloads", "offloads"},
     {"versions.bench", "mqtt-security-bench"},

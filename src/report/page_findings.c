@@ -144,7 +144,11 @@ void page_validity(FILE *out, const struct page *page) {
         fputs("<p>Without trials that are ok, nothing can be said of their validity.</p>\n", out);
     else if (count_kind(page, FINDING_CAUTION))
         put_list(out, page, FINDING_CAUTION);
-    else
+    else if (count_kind(page, FINDING_UNSTEADY))
+        fputs("<p>Nothing further was found; what speaks against any conclusion stands at the top."
+              "</p>\n",
+              out);
+    else if (!*dataset->warnings)
         fputs("<p>Nothing was found that speaks against these results.</p>\n", out);
     html_put(
         out,

@@ -32,6 +32,11 @@ static bool span_begins(struct span span, const char *text) {
     return span.length >= strlen(text) && strncmp(span.start, text, strlen(text)) == 0;
 }
 
+/* HTML knows attributes by their letters in any case: ONLOAD is onload. */
+static bool span_like(struct span span, const char *text) {
+    return span.length == strlen(text) && strncasecmp(span.start, text, span.length) == 0;
+}
+
 static bool is_in(struct span span, const char *const *list, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (span_is(span, list[i]))
@@ -63,8 +68,11 @@ static bool is_attribute(struct span name) {
 static bool is_left_out_of_root(struct span name) {
     static const char *const names[] = {"width", "height", "viewBox", "id",   "role",
                                         "style", "x",      "y",       "xmlns"};
+    bool found = false;
 
-    return is_in(name, names, ARRAY_SIZE(names)) || span_begins(name, "aria-");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        found = found || span_like(name, names[i]);
+    return found || strncasecmp(name.start, "aria-", 5) == 0;
 }
 
 /* ---- pieces of the file ---- */
@@ -112,6 +120,36 @@ static bool take_attribute(struct copy *copy, struct span *ret_name, struct span
 
 /* ---- attributes ---- */
 
+/* Whether a value calls none but these: CSS has functions that load a picture from anywhere, as
+ * image-set() does without a url(). */
+static bool is_harmless(struct span value) {
+    static const char *const known[] = {"url",    "rgb",    "rgba",  "translate", "scale",
+                                        "rotate", "matrix", "skewX", "skewY"};
+
+    for (size_t i = 0; i < value.length; i++) {
+        struct span name = {value.start + i, 0};
+        bool found = false;
+
+        if (value.start[i] != '(')
+            continue;
+        while (name.start > value.start &&
+               (isalnum((unsigned char)name.start[-1]) || strchr("-_", name.start[-1]))) {
+            name.start--;
+            name.length++;
+        }
+        for (size_t k = 0; k < ARRAY_SIZE(known); k++)
+            found = found || span_like(name, known[k]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Whether characters stand in a value by their numbers: url&#40; is url( to a browser. */
+static bool has_hidden(struct span value) {
+    return memchr(value.start, '\\', value.length) || memmem(value.start, value.length, "&#", 2);
+}
+
 /* A value with the prefix in each url(#...); false when it has a url of another kind. */
 static bool put_urls(FILE *out, struct span value, const char *prefix) {
     CLEANUP_FREE char *text = text_format("%.*s", (int)value.length, value.start);
@@ -133,15 +171,15 @@ static bool put_urls(FILE *out, struct span value, const char *prefix) {
 }
 
 static void put_attribute(struct copy *copy, struct span name, struct span value) {
-    bool is_link = span_is(name, "href") || span_is(name, "xlink:href");
-    bool has_id = span_is(name, "id") || (is_link && span_begins(value, "#"));
+    bool is_link = span_like(name, "href") || span_like(name, "xlink:href");
+    bool has_id = span_like(name, "id") || (is_link && span_begins(value, "#"));
     CLEANUP_FREE char *text = NULL;
     size_t size;
     FILE *out;
 
-    /* A class would meet the page's own; a backslash could hide a url() in a style. */
-    if (!is_attribute(name) || span_begins(name, "on") || span_is(name, "class") ||
-        memchr(value.start, '\\', value.length))
+    /* A class would meet the page's own. */
+    if (!is_attribute(name) || strncasecmp(name.start, "on", 2) == 0 || span_like(name, "class") ||
+        has_hidden(value) || !is_harmless(value))
         return;
     if (is_link && !has_id && !span_begins(value, "data:image/png"))
         return;

@@ -160,13 +160,14 @@ static void add_note(struct table *table, const char *format, ...)
 
 static void add_note(struct table *table, const char *format, ...) {
     va_list arguments;
-    char text[2048];
+    char *text = NULL;
 
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort();
     va_end(arguments);
     table->notes = memory_resize(table->notes, table->n_notes + 1, sizeof(*table->notes));
-    table->notes[table->n_notes++] = text_copy(text);
+    table->notes[table->n_notes++] = text;
 }
 
 /* Whose figures the published ones are. Those of path were taken beside the channel, not in it. */

@@ -164,7 +164,8 @@ static void describe_course(const struct sink *sink) {
         say(sink, "Drift from the first trial to the last: %s. %s", drifted,
             sink->cells->dataset->sequential
                 ? "In this order it is part of the differences."
-                : "Within the blocks all channels share it, so it hardly touches the ratios.");
+                : "In the ratios, taken within blocks, cancels what all channels share of it, but "
+                  "not what only some have.");
     if (*dependent)
         say(sink,
             "Trials depend on those before them: %s independent ones. The intervals of these "

@@ -101,6 +101,23 @@ is 'its bytes are those of its 100 ms steps' "$(rows "$folder/intervals.csv" tri
   LC_ALL=C awk -F '|' '{ sum[$1] += $2 } END { for (t in sum) print t, sum[t] }' | sort -n)" \
   "$(rows "$folder/trials.csv" trial,bytes | LC_ALL=C awk -F '|' '{ print $1, $2 + 0 }' | sort -n)"
 
+# ---- two reports of one run at once: the later waits, neither takes away the other's drafts ----
+
+for i in 1 2 3 4; do
+  "$bench" report "$folder" >"$scratch/at-once.$i" 2>&1 || echo "exit $?" >>"$scratch/at-once.$i" &
+done
+wait
+is 'all of four reports at once succeed' "$(grep -h -e error -e '^exit' "$scratch"/at-once.*)" ''
+
+# A run that lies deeper in results/ has no folder of its name in plots/: its figures stay with it.
+mkdir -p "$scratch/root/results/old"
+cp -r "$folder" "$scratch/root/results/old/deep"
+ln -s "$root/scripts" "$root/scenarios" "$scratch/root"
+export BENCH_ROOT="$scratch/root" # which the launcher would set to where it lies
+run "${BENCH_BUILD:-$root/build}/bench" report "$scratch/root/results/old/deep"
+unset BENCH_ROOT
+exits 'the report of a run deeper in results/' 0
+
 # ---- the tables ----
 
 contains 'the table on the terminal is table.txt' "$table" "$(cat "$folder/table.txt")"

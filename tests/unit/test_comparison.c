@@ -76,6 +76,23 @@ static void test_no_difference_can_be_shown(void **state) {
     assert_int_equal(find(seven, "mutual-tls")->verdict, VERDICT_SLOWER);
 }
 
+/* What was never measured counts in no family: for the other alone six blocks are enough. */
+static void test_absent_channel_is_no_burden(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    struct analysis *analysis;
+
+    for (int block = 1; block <= 6; block++) {
+        draft_value(&draft, block, "plain", "path", 100);
+        draft_value(&draft, block, "mutual-tls", "path", 100 * (1 + 0.3 * draft_noise(block)));
+    }
+    analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    (void)state;
+    assert_true(find(analysis, "mutual-tls")->p_holm >= 0.05);
+    assert_string_equal(find(analysis, "mutual-tls")->reason,
+                        "neither a difference nor equivalence is shown");
+    analysis_free(analysis);
+}
+
 static void test_few_blocks(void **state) {
     CLEANUP(analysis_freep) struct analysis *five = three(1, 0.5, 0.001, 5);
     CLEANUP(analysis_freep) struct analysis *one = three(1, 0.5, 0.001, 1);
@@ -189,6 +206,7 @@ int main(void) {
         cmocka_unit_test(test_faster_and_undecided),
         cmocka_unit_test(test_small_but_certain),
         cmocka_unit_test(test_no_difference_can_be_shown),
+        cmocka_unit_test(test_absent_channel_is_no_burden),
         cmocka_unit_test(test_few_blocks),
         cmocka_unit_test(test_family),
         cmocka_unit_test(test_gaps_and_zeros),

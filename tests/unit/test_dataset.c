@@ -312,6 +312,12 @@ static void test_bad_trials(void **state) {
                      "trials.csv:6: throughput_mbit_s: '-1' is below zero");
     assert_bad_trial(TRIAL("5,1,3", "plain", "", "ok", ""),
                      "trials.csv:6: trial 5 is ok but has no throughput");
+    assert_bad_trial("5,1,3,1,plain,path,,2026-11-22T08:30:00.5e308Z,1,1,1,ok,,,,\n",
+                     "trials.csv:6: started_utc: '2026-11-22T08:30:00.5e308Z' is no time like "
+                     "2026-11-22T08:30:00.123Z");
+    assert_bad_trial("5,1,3,1,plain,path,,9999-11-22T08:30:00Z,1,1,1,ok,,,,\n",
+                     "trials.csv:6: started_utc: '9999-11-22T08:30:00Z' is no time like "
+                     "2026-11-22T08:30:00.123Z");
     assert_bad_trial(TRIAL("2,1,3", "plain", "1", "ok", ""),
                      "trials.csv:6: trial 2, attempt 1 stands in line 3 already");
 }
@@ -334,6 +340,11 @@ static void test_bad_scenarios(void **state) {
                     METRICS_HEADER, -EINVAL,
                     "scenario.ini:8: [reference] path.plain: 'fast' is no published value; it "
                     "would be PROBE.CHANNEL = NUMBER");
+    assert_rejected(SCENARIO "margin = nan%\n", DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -EINVAL,
+                    "scenario.ini: [scenario] margin: 'nan%' is no share like 2%");
+    assert_rejected(SCENARIO "[channel.plain]\nloss = inf%\n", DEFINITIONS, GOOD_TRIALS,
+                    METRICS_HEADER, -EINVAL,
+                    "scenario.ini: [channel.plain] loss: 'inf%' is no share like 2%");
     assert_rejected(SCENARIO, DEFINITIONS_HEADER, GOOD_TRIALS, METRICS_HEADER, -EBADMSG,
                     "definitions.csv: probe 'path' of the scenario has no headline metric");
     assert_rejected(SCENARIO, DEFINITIONS "path,cpu_s,s,lower,yes,again\n", GOOD_TRIALS,

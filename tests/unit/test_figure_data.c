@@ -288,7 +288,7 @@ static void test_of_a_run(void **state) {
                 "\"undecided\",.\n");
     assert_line(folder, "ratios-band.csv", "\n0.98,1.02,\"equivalent: 0.98 .. 1.02\",.\n");
     assert_line(folder, "throughput.csv", "\"13.4\",,.\n");
-    assert_line(folder, "figures.csv", "\"ladder\",0,0,0,1,0,0,,0,\"the run has no path and");
+    assert_line(folder, "figures.csv", "\"ladder\",0,0,0,1,0,0,,0,\"that takes trials of path and");
     /* 3 of 4 messages arrived, after 1, 2 and 4 ms. */
     assert_line(folder, "latency.csv", "share,end\n1,1,0,.\n1,1,25,.\n1,2,50,.\n1,4,75,.\n");
     assert_line(folder, "legend.csv", "\"plain: 4 messages\\0054 1 lost\"");
@@ -306,6 +306,17 @@ static void test_of_nothing(void **state) {
     }
     assert_line(folder, "figures.csv", "\n\"throughput\",1,");
     assert_line(folder, "throughput.csv", ",\"no data\",.\n");
+}
+
+/* Messages that came before they were due arrived all the same. */
+static void test_clocks_that_differ(void **state) {
+    CLEANUP(folder_freep)
+    char *folder = write_data(SCENARIO, TRIALS_HEADER TRIAL("1,1,1", "plain", "10", "ok", ""),
+                              "block,attempt,channel,sequence,due_utc,latency_ms,status\n"
+                              "1,1,plain,1,2026-11-22T08:30:00Z,-4,delivered\n");
+
+    (void)state;
+    assert_line(folder, "figures.csv", "\n\"latency\",0,0,0,1,0,0,,0,\"no latency is above 0: ");
 }
 
 /* More trials than can be told apart: no panel has many more points than FIGURE_POINTS. */
@@ -354,6 +365,7 @@ int main(void) {
         cmocka_unit_test(test_files_that_cannot_be_written),
         cmocka_unit_test(test_of_a_run),
         cmocka_unit_test(test_of_nothing),
+        cmocka_unit_test(test_clocks_that_differ),
         cmocka_unit_test(test_of_many_trials),
         cmocka_unit_test(test_plots_that_cannot_be_made),
     };

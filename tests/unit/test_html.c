@@ -135,6 +135,22 @@ static void test_svg_frame(void **state) {
                ROOT "viewBox=\"0 0 900 420\"><g></g></svg>");
 }
 
+/* What a browser reads as an action or as a request, in whichever letters it is written. */
+static void test_svg_disguises(void **state) {
+    (void)state;
+    assert_svg("<svg STYLE=\"position: fixed\" ONLOAD=\"x()\" viewBox=\"0 0 9 5\"><g "
+               "onClick=\"x()\" Class=\"a\"/></svg>",
+               ROOT BOX "><g/></svg>");
+    assert_svg("<svg viewBox=\"0 0 9 5\"><image HREF=\"http://a/b\" Xlink:Href=\"//a\"/></svg>",
+               ROOT BOX "><image/></svg>");
+    assert_svg("<svg viewBox=\"0 0 9 5\"><g fill=\"url&#40;http://a/b)\" "
+               "style=\"mask: ur&#108;(http://a)\"/></svg>",
+               ROOT BOX "><g/></svg>");
+    assert_svg("<svg viewBox=\"0 0 9 5\"><g style=\"cursor: image-set('http://a' 1x)\" "
+               "fill=\"rgb( 85, 85, 85)\" transform=\"translate(1,2)\"/></svg>",
+               ROOT BOX "><g fill=\"rgb( 85, 85, 85)\" transform=\"translate(1,2)\"/></svg>");
+}
+
 static void test_svg_ids(void **state) {
     (void)state;
     assert_svg("<svg viewBox=\"0 0 9 5\"><path id='p' fill=\"url(#q)\"/><use xlink:href='#p'/>"
@@ -191,11 +207,17 @@ static void test_svg_is_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),       cmocka_unit_test(test_put),
-        cmocka_unit_test(test_escaped),    cmocka_unit_test(test_address),
-        cmocka_unit_test(test_base64),     cmocka_unit_test(test_svg_frame),
-        cmocka_unit_test(test_svg_ids),    cmocka_unit_test(test_svg_brings_nothing),
-        cmocka_unit_test(test_svg_titles), cmocka_unit_test(test_svg_is_none),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_put),
+        cmocka_unit_test(test_escaped),
+        cmocka_unit_test(test_address),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_svg_frame),
+        cmocka_unit_test(test_svg_disguises),
+        cmocka_unit_test(test_svg_ids),
+        cmocka_unit_test(test_svg_brings_nothing),
+        cmocka_unit_test(test_svg_titles),
+        cmocka_unit_test(test_svg_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

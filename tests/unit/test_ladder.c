@@ -62,6 +62,8 @@ static void test_shares(void **state) {
     assert_true(near(path->throughput.mean, 250));
     assert_true(near(path->of_path.mean, 1) && isnan(path->of_path.low));
     assert_true(isnan(path->lost.mean));
+    assert_string_equal(ladder_limit(path), "not a processor");
+    assert_string_equal(ladder_limit(delivery), ""); /* no process told its share */
     assert_true(near(transport->of_path.mean, 0.8) && near(transport->of_path.low, 0.8));
     assert_true(near(transport->lost.mean, 0.2));
     assert_int_equal(delivery->of_path.n, 3); /* 20/100, 20/300, 20/400 */

@@ -59,10 +59,13 @@ static void test_numbers(void **state) {
 
 static void test_zero_has_no_sign(void **state) {
     CLEANUP_FREE char *zero = number_text(-0.0004, 3), *not_zero = number_text(-0.0006, 3);
+    CLEANUP_FREE char *percent = number_percent(-3e-6), *range = number_range(-0.001, 0.01, 2);
 
     (void)state;
     assert_string_equal(zero, "0.000");
     assert_string_equal(not_zero, "-0.001");
+    assert_string_equal(percent, "0.000 %");
+    assert_string_equal(range, "0.00 .. 0.01");
 }
 
 static void test_what_is_missing_is_said(void **state) {
@@ -100,6 +103,23 @@ static void test_no_trial(void **state) {
     }
 }
 
+/* Two blocks are too few to conclude: the page must not say that nothing speaks against it. */
+static void test_nothing_unsteady_is_praised(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make("[scenario]\nname = s\nchannels = plain mutual-tls\nprobes = path\n"
+                         "baseline = plain\n[channel.mutual-tls]\ncontrol = same\n",
+                         DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "plain", "9400", "ok", "")
+                             TRIAL("2,1,1", "mutual-tls", "9400", "ok", ""),
+                         METRICS_HEADER);
+    CLEANUP_FREE char *page = page_of(run);
+
+    (void)state;
+    assert_has(page, "Too few blocks to conclude anything");
+    assert_has(page, "Nothing further was found");
+    assert_has_not(page, "Nothing was found that speaks against");
+}
+
 static void test_one_channel(void **state) {
     CLEANUP(run_removep)
     char *run =
@@ -122,10 +142,12 @@ static void test_environment(void **state) {
     (void)state;
     run_put(run, "environment.json",
             "{\"commit\": \"0123456789abcdef-dirty\", \"hosts\": ["
-            "{\"spec\": \"<i>a\", \"aes_instructions\": false, \"network\": {\"mtu\": 1500},"
+            "{\"spec\": \"<i>a\", \"aes_instructions\": false, \"network\": {\"mtu\": 1500, "
+            "\"speed_mbit_s\": 94},"
             " \"programs\": {\"ip\": null}, \"colour\": \"gr\\u00fcn\"},"
             "{\"spec\": \"ssh://b\", \"aes_instructions\": true, \"model\": \"Pi\"}]}");
     page = page_of(run);
+    assert_has(page, "link speed, Mbit/s");
     assert_has(page, "git checkout 0123456789abcdef\n");
     assert_has(page, "The program had changes that were in no commit");
     assert_has(page, "<th scope=\"col\" class=\"words\">&lt;i&gt;a</th>");
@@ -241,6 +263,7 @@ int main(void) {
         cmocka_unit_test(test_zero_has_no_sign),
         cmocka_unit_test(test_what_is_missing_is_said),
         cmocka_unit_test(test_no_trial),
+        cmocka_unit_test(test_nothing_unsteady_is_praised),
         cmocka_unit_test(test_one_channel),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_proofs),

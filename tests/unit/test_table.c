@@ -223,6 +223,26 @@ static void test_lines_are_not_too_wide(void **state) {
     assert_in_range(widest, 70, 90);
 }
 
+/* A caution that names very many cells is in the table to its end. */
+static void test_long_notes_are_whole(void **state) {
+    CLEANUP_FREE char *trials = NULL, *text = NULL, *joined = NULL;
+    size_t length;
+    FILE *out = open_memstream(&trials, &length);
+
+    (void)state;
+    (void)fputs(TRIALS_HEADER, out);
+    for (int i = 0; i < 480; i++) /* six blocks of 80 variants, each slower from block to block */
+        fprintf(out, "%d,1,%d,1,plain,path,variant-%d,2026-11-22T%02d:%02d:00Z,9,9,%d,ok,,,,\n",
+                i + 1, i / 80 + 1, i % 80, i / 60, i % 60, 100 - i / 80);
+    (void)fclose(out);
+    text = report_of(SCENARIO, DEFINITIONS, trials, METRICS_HEADER);
+    joined = text_copy(text);
+    for (char *c = joined; *c; c++)
+        *c = *c == '\n' ? ' ' : *c;
+    assert_has(joined, "path, variant-79 of plain by -");
+    assert_has(joined, "but not what only some have.");
+}
+
 /* When the report fails, every file is as it was, and none is left over. */
 static void test_nothing_is_overwritten_on_failure(void **state) {
     CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS, METRICS_HEADER);
@@ -273,6 +293,7 @@ int main(void) {
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_repeated_block),
         cmocka_unit_test(test_lines_are_not_too_wide),
+        cmocka_unit_test(test_long_notes_are_whole),
         cmocka_unit_test(test_nothing_is_overwritten_on_failure),
         cmocka_unit_test(test_gnuplot_is_missing),
     };
