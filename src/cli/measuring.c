@@ -5,6 +5,7 @@
 #include "run/resumption.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -70,16 +71,22 @@ static int tell_broken_off(const struct context *context, const struct run_outco
     return EXIT_SETUP;
 }
 
-/* The driver records; what its record says is the report's to find out. */
+/* The driver records; what its record says is the report's to find out. Blocks without a value, of
+ * void trials say, are measured, but count for nothing: a few lucky values would be taken for a
+ * narrow interval. */
 static int is_enough(void *context, const char *folder, bool *ret, double *ret_widest,
                      struct error *error) {
     const struct scenario *scenario = context;
+    struct repetitions repetitions = scenario_repetitions(scenario);
     double widest;
-    int r = report_precision(folder, &widest, error);
+    size_t fewest;
+    int r = report_precision(folder, &widest, &fewest, error);
 
     if (r < 0)
         return r;
-    *ret = widest < scenario_repetitions(scenario).precision; /* never, when it is NaN */
+    if ((int64_t)fewest < repetitions.smallest)
+        widest = NAN;
+    *ret = widest < repetitions.precision; /* never, when it is NaN */
     *ret_widest = widest;
     return 0;
 }

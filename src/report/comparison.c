@@ -171,6 +171,15 @@ double comparisons_widest(const struct comparisons *comparisons) {
     return widest;
 }
 
+size_t comparisons_fewest(const struct comparisons *comparisons) {
+    size_t fewest = comparisons->n_declared ? SIZE_MAX : 0;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        if (comparisons->list[i].paired.n < fewest)
+            fewest = comparisons->list[i].paired.n;
+    return fewest;
+}
+
 /* ---- comparisons.csv ---- */
 
 static const char header[] = "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,"

@@ -51,6 +51,8 @@ const char *verdict_word(enum verdict verdict);
 /* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
  * them does not exist yet. */
 double comparisons_widest(const struct comparisons *comparisons);
+/* The fewest blocks that any of them rests on; 0 when there are none. */
+size_t comparisons_fewest(const struct comparisons *comparisons);
 
 /* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,
  * p_holm,shift,cliff_delta,verdict,reason */

@@ -2,7 +2,8 @@
 
 #include "report/comparison.h"
 
-int report_precision(const char *run_dir, double *ret_widest, struct error *error) {
+int report_precision(const char *run_dir, double *ret_widest, size_t *ret_fewest,
+                     struct error *error) {
     CLEANUP(dataset_freep) struct dataset *dataset = NULL;
     CLEANUP(cells_freep) struct cells *cells = NULL;
     CLEANUP(comparisons_freep) struct comparisons *comparisons = NULL;
@@ -13,5 +14,6 @@ int report_precision(const char *run_dir, double *ret_widest, struct error *erro
     cells = cells_new(dataset);
     comparisons = comparisons_new(cells);
     *ret_widest = comparisons_widest(comparisons);
+    *ret_fewest = comparisons_fewest(comparisons);
     return 0;
 }

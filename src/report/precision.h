@@ -6,9 +6,13 @@
 
 #include "base/error.h"
 
+#include <stddef.h>
+
 /* The widest 95 % interval of all ratios to the baseline, of each probe's headline metric: its full
  * width as a share of the ratio (0.01: 1 %). NaN when some interval does not exist yet: fewer than
- * two blocks have a value of both channels, or one of them is zero. */
-int report_precision(const char *run_dir, double *ret_widest, struct error *error);
+ * two blocks have a value of both channels, or one of them is zero. *ret_fewest: the blocks that
+ * the one with the fewest rests on. */
+int report_precision(const char *run_dir, double *ret_widest, size_t *ret_fewest,
+                     struct error *error);
 
 #endif

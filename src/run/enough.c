@@ -42,7 +42,7 @@ void enough_tell(const struct enough *enough, const struct scenario *scenario,
                       measured, widest, wanted);
     else
         progress_note(progress,
-                      "limit    after %lld blocks some interval does not exist: a channel has too "
-                      "few values",
+                      "limit    after %lld blocks some channel has too few values for an interval "
+                      "that counts",
                       measured);
 }

@@ -3,7 +3,9 @@
  *
  * It is asked between two blocks, when every block that was begun is whole, so that an interrupted
  * run which goes on ends where it would have ended. From the smallest number of blocks on, each
- * answer replaces the one before: a block that is measured again may widen an interval.
+ * answer replaces the one before: a block that is measured again may widen an interval. A block
+ * without a value of some channel counts as measured, but its comparison rests on one block less:
+ * the answer is no until each rests on the smallest number.
  */
 #ifndef BENCH_RUN_ENOUGH_H
 #define BENCH_RUN_ENOUGH_H

@@ -18,7 +18,8 @@ struct run_options {
     int cancel_fd;       /* a signalfd; readable: stop */
     enum verbosity verbosity;
     /* For `repetitions = until`: whether the run's files say that every interval is narrow enough;
-     * *ret_widest is the widest now (its full width as a share of the ratio; NaN: not known).
+     * *ret_widest is the widest now (its full width as a share of the ratio; NaN: not known, or
+     * it rests on fewer blocks than the smallest number).
      * NULL: never asked, so the largest number of blocks is measured. */
     int (*is_enough)(void *context, const char *folder, bool *ret, double *ret_widest,
                      struct error *error);

@@ -92,6 +92,16 @@ run "$bench" run --resume "$folder" --certs "$scratch/certs"
 is 'one block less than is enough: that one is measured, and no other' "$(blocks)" \
   '1|1 2|1 3|1 4|1 5|1 6|2 '
 
+# Of a channel that is void, a block that is measured has no value: two values are no six.
+measure "$tiny" --quiet --repetitions "$generous"
+sed -i -e '/,plain-again,/s/,[^,]*,[^,]*,ok,/,,,void,/' "$folder/trials.csv"
+run "$bench" run --resume "$folder" --certs "$scratch/certs"
+exits 'a void channel: not all is well' 1
+is '... values that are missing do not count as measured' "$(rows "$folder/trials.csv" block |
+  sort -un | tail -n 1)" 9
+matches '... which is said' "$out" \
+  '^limit    after 9 blocks some channel has too few values for an interval that counts$'
+
 # ---- a failed trial ----
 
 begin --repetitions "$generous" --set probe.path.duration=300ms
@@ -99,9 +109,9 @@ kill -KILL "$(await_process '.* worker path-server$')"
 stop_waiting 30
 folder=$(find_run)
 exits 'a trial fails' 1
-is '... its block is measured again when there are enough' "$(blocks)" \
-  '1|1 2|1 3|1 4|1 5|1 6|1 1|2 '
-matches '... and these are counted' "$(cat "$scratch/.out")" '^enough   every .* after 6 blocks '
+is '... its block is measured again when there are enough without it' "$(blocks)" \
+  '1|1 2|1 3|1 4|1 5|1 6|1 7|1 1|2 '
+matches '... and these are counted' "$(cat "$scratch/.out")" '^enough   every .* after 7 blocks '
 
 # ---- what is refused ----
 

@@ -6,15 +6,23 @@
 #include <errno.h>
 #include <math.h>
 
-static double precision_of(const char *scenario, const char *definitions, const char *trials,
-                           const char *metrics) {
+/* The widest interval of a run; *ret_fewest: the blocks that the one with the fewest rests on. */
+static double read_precision(const char *scenario, const char *definitions, const char *trials,
+                             const char *metrics, size_t *ret_fewest) {
     CLEANUP(run_removep) char *run = run_make(scenario, definitions, trials, metrics);
     struct error error = {""};
     double widest = -1;
 
-    if (report_precision(run, &widest, &error) != 0)
+    if (report_precision(run, &widest, ret_fewest, &error) != 0)
         fail_msg("%s", error.text);
     return widest;
+}
+
+static double precision_of(const char *scenario, const char *definitions, const char *trials,
+                           const char *metrics) {
+    size_t fewest;
+
+    return read_precision(scenario, definitions, trials, metrics, &fewest);
 }
 
 static double of(const char *trials) {
@@ -110,6 +118,25 @@ static void test_widest_of_the_channels(void **state) {
     assert_true(isnan(precision_of(WIDE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS, METRICS_HEADER)));
 }
 
+/* Blocks with a value of both channels, of the pair that has the fewest: not those measured. */
+static void test_fewest_blocks(void **state) {
+    size_t fewest = 9;
+
+    (void)state;
+    (void)read_precision(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER THREE_BLOCKS TRIAL("7,1,4", "plain", "900", "ok", "")
+                             TRIAL("8,1,4", "mutual-tls", "", "void", "why"),
+                         METRICS_HEADER, &fewest);
+    assert_int_equal(fewest, 3);
+    (void)read_precision(WIDE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS STEADY, METRICS_HEADER,
+                         &fewest);
+    assert_int_equal(fewest, 3);
+    (void)read_precision(WIDE, DEFINITIONS, TRIALS_HEADER THREE_BLOCKS, METRICS_HEADER, &fewest);
+    assert_int_equal(fewest, 0);
+    (void)read_precision(ALONE, DEFINITIONS, TRIALS_HEADER, METRICS_HEADER, &fewest);
+    assert_int_equal(fewest, 0);
+}
+
 /* A headline that stands in metrics.csv. */
 static void test_headline_in_metrics(void **state) {
     static const char definitions[] = DEFINITIONS_HEADER "path,rate,1/s,higher,yes,x\n";
@@ -132,11 +159,13 @@ static void test_broken_files(void **state) {
                          TRIALS_HEADER TRIAL("1,1,1", "gone", "10", "ok", ""), METRICS_HEADER);
     struct error error = {""};
     double widest = -1;
+    size_t fewest = 9;
 
     (void)state;
-    assert_true(report_precision(run, &widest, &error) < 0);
+    assert_true(report_precision(run, &widest, &fewest, &error) < 0);
     assert_non_null(strstr(error.text, "trials.csv:2: "));
     assert_true(widest == -1);
+    assert_int_equal(fewest, 9);
 }
 
 int main(void) {
@@ -148,6 +177,7 @@ int main(void) {
         cmocka_unit_test(test_no_interval_yet),
         cmocka_unit_test(test_nothing_to_compare),
         cmocka_unit_test(test_widest_of_the_channels),
+        cmocka_unit_test(test_fewest_blocks),
         cmocka_unit_test(test_headline_in_metrics),
         cmocka_unit_test(test_broken_files),
     };

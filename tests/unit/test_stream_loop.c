@@ -4,6 +4,8 @@
 
 #include "probes/stream_loop.h"
 
+#define BUFFER_BYTES (64 * 1024)
+
 static char *certs;
 
 static int make_certificates(void **state) {
@@ -34,7 +36,11 @@ static struct transport *meet(const struct kind *kind, struct peer *peer) {
     CLEANUP(client_config_freep)
     struct client_config *broker = peer_config(certs, use, "1.3", "1.3", PARTY_BROKER);
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
-    struct transport_options options = {.timeout_ns = 10 * NS_PER_S,
+    /* Buffers that are small: with units of a byte the receiver is slow, and a burst only ends when
+     * it has taken all that they hold. */
+    struct transport_options options = {.send_buffer_bytes = BUFFER_BYTES,
+                                        .receive_buffer_bytes = BUFFER_BYTES,
+                                        .timeout_ns = 10 * NS_PER_S,
                                         .gather_bytes = kind->gather_bytes};
     struct transport *transport = NULL;
     struct error error = {""};
