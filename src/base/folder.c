@@ -23,7 +23,8 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return 0;
 }
 
-/* Not FTW_MOUNT: on an overlay, as in a container, files are of another device than their folder. */
+/* Not FTW_MOUNT: on an overlay, as in a container, files are of another device than their folder.
+ */
 static void remove_tree(const char *path) {
     (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

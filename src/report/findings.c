@@ -102,6 +102,13 @@ static bool came_out(const struct comparisons *comparisons, const struct compari
     }
 }
 
+static const char *state_of_control(const struct comparisons *comparisons,
+                                    const struct comparison *comparison) {
+    if (came_out(comparisons, comparison))
+        return "as it must be";
+    return comparison->verdict == VERDICT_UNDECIDED ? "open" : "failed";
+}
+
 static void add_control(struct findings *findings, const struct comparisons *comparisons,
                         const struct comparison *comparison) {
     const struct dataset *dataset = dataset_of(comparisons);
@@ -117,8 +124,7 @@ static void add_control(struct findings *findings, const struct comparisons *com
 
     add(findings, FINDING_CONTROL, comparison,
         text_format("Control %s, %s: %s, which is %s, %s.",
-                    came_out(comparisons, comparison) ? "as it must be" : "failed", probe,
-                    channel->name, what, words));
+                    state_of_control(comparisons, comparison), probe, channel->name, what, words));
 }
 
 static bool is_few(const struct comparisons *comparisons) {

@@ -81,8 +81,12 @@ static void test_unsteady(void **state) {
     struct analysis *lost =
         run_of(SCENARIO_OF("plain slowed"), "plain slowed", (const double[]){1, 1}, 0.002, 10);
 
+    CLEANUP_FREE char *controls = NULL;
+
     (void)state;
     assert_int_equal(same->findings->list[0].kind, FINDING_UNSTEADY);
+    controls = sentences(same, FINDING_CONTROL);
+    assert_part(controls, "Control failed, path: again, which is plain once more, is slower than");
     assert_part(same->findings->list[0].text, "The set-up is too unsteady to conclude (path): ");
     assert_int_equal(lost->findings->list[0].kind, FINDING_UNSTEADY);
     assert_part(lost->findings->list[0].text, "too unsteady to conclude (path)");
@@ -93,10 +97,15 @@ static void test_few_blocks(void **state) {
     struct analysis *analysis = run_of(SCENARIO_OF("plain tls again"), "plain tls again",
                                        (const double[]){1, 0.5, 1}, 0.002, 5);
 
+    CLEANUP_FREE char *controls = NULL;
+
     (void)state;
     assert_string_equal(analysis->findings->list[0].text,
                         "Too few blocks to conclude anything: a verdict takes 6 complete ones.");
     assert_int_not_equal(analysis->findings->list[1].kind, FINDING_UNSTEADY);
+    controls = sentences(analysis, FINDING_CONTROL);
+    assert_part(controls, "Control open, path: again, which is plain once more, against plain is "
+                          "undecided");
 }
 
 /* ---- validity ---- */
