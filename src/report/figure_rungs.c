@@ -56,12 +56,15 @@ static char *loss_text(const struct ladder_step *step) {
     return text_format("%s %.1f %%", percent < -0.05 ? "gained" : "lost", fabs(percent));
 }
 
+/* "34.4 % (21872 Mbit/s, sender's processor)": with what holds it back, if that is a processor. */
 static char *share_text(const struct ladder_step *step) {
     CLEANUP_FREE char *throughput = figure_number(step->throughput.mean);
+    const char *limit = ladder_is_busy(step) ? ladder_limit(step) : "";
 
     if (!isfinite(step->of_path.mean))
         return text_copy("no data");
-    return text_format("%.1f %% (%s Mbit/s)", 100 * step->of_path.mean, throughput);
+    return text_format("%.1f %% (%s Mbit/s%s%s)", 100 * step->of_path.mean, throughput,
+                       *limit ? ", " : "", limit);
 }
 
 static void put_step(struct figure_file *file, struct figure *figure,
@@ -99,8 +102,8 @@ static int make_ladder(struct figure *figure, const struct figure_sources *sourc
             put_step(&file, figure, &ladder->list[i], sources->dataset);
     level_axes(figure);
     if (figure->n_panels) {
-        figure->note = text_copy("100 %, the dashed line: the path, raw TCP beside the channel in "
-                                 "the same block. Delivery has two hops.");
+        figure->note = text_copy("100 %: raw TCP beside the channel, in the same block. Delivery "
+                                 "has two hops. Named: a processor that was busy.");
         figure_add_entry(figure, 1, text_copy("left of the path, with 95 % interval"));
         figure_add_entry(figure, 2, text_copy("lost on this rung"));
     } else {

@@ -262,15 +262,26 @@ void ladder_free(struct ladder *ladder) {
     free(ladder);
 }
 
-const char *ladder_limit(const struct ladder_step *step) {
+/* The process with the largest share of a core; NaN of all: the first. */
+static size_t find_busiest(const struct ladder_step *step) {
     size_t busiest = 0;
 
     for (size_t i = 1; i < LADDER_N_PROCESSES; i++)
         if (!(step->share[i].mean <= step->share[busiest].mean))
             busiest = isnan(step->share[i].mean) ? busiest : i;
+    return busiest;
+}
+
+bool ladder_is_busy(const struct ladder_step *step) {
+    return step->throughput.n && step->share[find_busiest(step)].mean >= LADDER_BUSY;
+}
+
+const char *ladder_limit(const struct ladder_step *step) {
+    size_t busiest = find_busiest(step);
+
     if (!step->throughput.n || isnan(step->share[busiest].mean))
         return "";
-    return step->share[busiest].mean >= LADDER_BUSY ? processes[busiest].limit : "not a processor";
+    return ladder_is_busy(step) ? processes[busiest].limit : "not a processor";
 }
 
 /* ---- ladder.csv ---- */

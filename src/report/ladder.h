@@ -50,6 +50,8 @@ const char *ladder_process_name(enum ladder_process process);
  * trials, or when no processor's share is known. */
 #define LADDER_BUSY 0.9
 const char *ladder_limit(const struct ladder_step *step);
+/* Whether it is a processor. */
+bool ladder_is_busy(const struct ladder_step *step);
 
 /* channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,
  * lost,lost_low,lost_high, then for sender, receiver and broker NAME_s_per_gb,..._low,..._high,

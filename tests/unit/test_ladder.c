@@ -85,7 +85,9 @@ static void test_costs(void **state) {
     assert_true(near(delivery->cpu[LADDER_BROKER].mean, 20));
     assert_true(near(transport->wire.mean, 1.04) && near(transport->wire_theory, 1.036));
     assert_string_equal(ladder_limit(transport), "sender's processor");
+    assert_true(ladder_is_busy(transport));
     assert_string_equal(ladder_limit(find(analysis, "path", "plain")), "not a processor");
+    assert_false(ladder_is_busy(find(analysis, "path", "plain")));
 }
 
 static void test_file(void **state) {
