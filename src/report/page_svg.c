@@ -147,7 +147,10 @@ static bool is_harmless(struct span value) {
 
 /* Whether characters stand in a value by their numbers: url&#40; is url( to a browser. */
 static bool has_hidden(struct span value) {
-    return memchr(value.start, '\\', value.length) || memmem(value.start, value.length, "&#", 2);
+    for (size_t i = 0; i + 2 <= value.length; i++)
+        if (strncmp(value.start + i, "&#", 2) == 0 && strncmp(value.start + i, "&#39;", 5) != 0)
+            return true;
+    return memchr(value.start, '\\', value.length);
 }
 
 /* A value with the prefix in each url(#...); false when it has a url of another kind. */

@@ -19,7 +19,8 @@ ARGUMENTS = [
 
 class Browser:
     def __enter__(self):
-        self.profile = tempfile.mkdtemp(prefix="bench-browser-")
+        # Not below $TMPDIR: the path of a socket in it must be shorter than 108 characters.
+        self.profile = tempfile.mkdtemp(prefix="bench-browser-", dir="/tmp")
         # A group of its own, so that no Chromium outlives a chromedriver that dies.
         self.driver = subprocess.Popen(
             ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -49,8 +49,8 @@ measure() { # SCENARIO [OPTION...]
   folder=$(find_run)
 }
 
-find_run() { # the folder of the run in $results, if there is one
-  find "$results" -mindepth 1 -maxdepth 1 -type d 2>/dev/null
+find_run() { # the folder of the run in $results, if there is one beside the example
+  find "$results" -mindepth 1 -maxdepth 1 -type d ! -name example 2>/dev/null
 }
 
 rows() { # FILE COLUMN[,COLUMN...] [COLUMN=VALUE...]: of the rows that have these values
