@@ -37,7 +37,6 @@ do for [format in formats] {
         set label 6 band_text noenhanced at 1, graph 1 center offset 0, 0.6 \
             font type('', 11) textcolor rgb '#38611f'
         set arrow 5 from 1, graph 0 to 1, graph 1 nohead linewidth 1 linecolor rgb grey back
-        row = 1 # gnuplot 6 asks for it where a channel has no ratio at all
         plot NaN notitle, \
             for [row = 1:n_rows] data('ratios') using (here(p, row) ? column('low') : NaN):(row): \
                 (column('high') - column('low')):(0) with vectors arrowstyle 1 \

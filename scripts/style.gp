@@ -20,6 +20,8 @@ set datafile separator comma
 set datafile columnheaders
 data(name) = plot_dir . '/data/' . name . '.csv'
 set print '-'
+# Where data had no valid point, gnuplot 6 asks for an iteration's variable behind its end.
+c = 1; i = 1; k = 1; row = 1
 
 # ---- palette: Okabe and Ito's, without the yellow, which is too pale on white ----
 # A channel has a colour, a marker and a kind of line by its place in the scenario: known in grey,

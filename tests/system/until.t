@@ -104,7 +104,7 @@ matches '... which is said' "$out" \
 
 # ---- a failed trial ----
 
-begin --repetitions "$generous" --set probe.path.duration=300ms
+begin --repetitions "$generous" --set probe.path.duration=1s
 kill -KILL "$(await_process '.* worker path-server$')"
 stop_waiting 30
 folder=$(find_run)
