@@ -102,11 +102,6 @@ const struct cell *cells_beside(const struct cell *cell, size_t channel) {
     return cell - cell->channel + channel;
 }
 
-const char *cells_variant(const struct cells *cells, const struct cell *cell) {
-    return cell->variant < cells->dataset->n_variants ? cells->dataset->variants[cell->variant]
-                                                      : "";
-}
-
 size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values,
                     long *ret_blocks) {
     size_t n = 0;

@@ -32,9 +32,6 @@ DEFINE_CLEANUP(struct cells *, cells_free)
 /* The cell of another channel in the same probe and variant. */
 const struct cell *cells_beside(const struct cell *cell, size_t channel);
 
-/* "" where nothing is varied. */
-const char *cells_variant(const struct cells *cells, const struct cell *cell);
-
 /* Copies the headline values of the trials that are ok, by time; their blocks too (may be NULL).
  * The arrays have room for cell->n. Returns how many. */
 size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values,

@@ -190,9 +190,7 @@ static void write_row(struct csv_writer *writer, const struct dataset *dataset,
     const struct paired *paired = &comparison->paired;
 
     csv_text(writer, dataset->probes[comparison->probe].name);
-    csv_text(writer, comparison->variant < dataset->n_variants
-                         ? dataset->variants[comparison->variant]
-                         : "");
+    csv_text(writer, dataset_variant(dataset, comparison->variant));
     csv_text(writer, dataset->probes[comparison->probe].metric);
     csv_text(writer, dataset->channels[comparison->channel].name);
     csv_text(writer, dataset->channels[comparison->baseline].name);

@@ -23,11 +23,10 @@ int dataset_find_probe(const struct dataset *dataset, const char *name) {
     return -1;
 }
 
-int dataset_find_series(const struct dataset *dataset, const char *name) {
-    for (size_t i = 0; i < dataset->n_series; i++)
-        if (text_equal(dataset->series[i].name, name))
-            return (int)i;
-    return -1;
+char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) {
+    const char *name = dataset_variant(dataset, variant);
+
+    return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
 }
 
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial) {

@@ -147,9 +147,14 @@ const char *dataset_status_word(enum dataset_status status);
 int dataset_find_channel(const struct dataset *dataset, const char *name);
 int dataset_find_probe(const struct dataset *dataset, const char *name);
 
-/* The place of a series, or -1. */
-int dataset_find_series(const struct dataset *dataset, const char *name);
-/* Its value for one of the dataset's trials; NaN when there is none. */
+/* "" where nothing is varied, or was tried (variant = n_variants). */
+static inline const char *dataset_variant(const struct dataset *dataset, size_t variant) {
+    return variant < dataset->n_variants ? dataset->variants[variant] : "";
+}
+/* What a rung is called: "path", or "path, payload=30B"; the caller's. */
+char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant);
+
+/* The value of a series for one of the dataset's trials; NaN when there is none. */
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial);
 
 static inline double dataset_reference(const struct dataset *dataset, size_t probe,

@@ -38,11 +38,7 @@ void figure_add_channels(struct figure *figure, const struct dataset *dataset) {
 }
 
 char *figure_panel_name(const struct dataset *dataset, size_t probe, size_t variant) {
-    const char *name = variant < dataset->n_variants ? dataset->variants[variant] : "";
-
-    if (probe == FIGURE_NO_PROBE)
-        return text_copy("");
-    return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
+    return probe == FIGURE_NO_PROBE ? text_copy("") : dataset_rung(dataset, probe, variant);
 }
 
 char *figure_metric_label(const struct dataset_probe *probe) {

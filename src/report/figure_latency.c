@@ -3,6 +3,7 @@
 #include "report/figure.h"
 
 #include "report/figure_thin.h"
+#include "report/statistics.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,19 +15,13 @@ struct messages {
     size_t n;
 };
 
-static int compare_reals(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static struct messages messages_of(const struct dataset *dataset, size_t channel) {
     struct messages messages = {memory_new(dataset->n_latencies, sizeof(double)), 0};
 
     for (size_t i = 0; i < dataset->n_latencies; i++)
         if (dataset->latencies[i].channel == channel && isfinite(dataset->latencies[i].ms))
             messages.ms[messages.n++] = dataset->latencies[i].ms;
-    qsort(messages.ms, messages.n, sizeof(double), compare_reals);
+    statistics_sort(messages.ms, messages.n);
     return messages;
 }
 

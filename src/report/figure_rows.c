@@ -20,12 +20,6 @@ struct distribution {
     size_t step; /* the largest that was needed */
 };
 
-static int compare_reals(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* A dot's place across its row, -0.5 .. 0.5: steps of the golden ratio fill it evenly and never
  * repeat, and are the same in every report. */
 static double jitter(size_t i) {
@@ -91,7 +85,7 @@ static void put_distributions(struct distribution *all, const struct cell *row) 
         for (size_t i = 0; i < n; i++)
             figure_range_add(&range, values[i]);
         put_dots(all, &row[c], values, n);
-        qsort(values, n, sizeof(*values), compare_reals);
+        statistics_sort(values, n);
         put_box(all, &row[c], values, n, decimals);
     }
     figure_add_panel(all->figure, row->probe, row->variant,

@@ -61,12 +61,6 @@ size_t figure_thin_every(const double *y, size_t n, size_t step, bool *ret_keep)
     return count(ret_keep, n);
 }
 
-static int compare_reals(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 struct figure_range figure_thin_inside(const double *values, size_t n, double least) {
     CLEANUP_FREE double *sorted = memory_new(n, sizeof(*sorted));
     struct figure_range inside;
@@ -74,7 +68,7 @@ struct figure_range figure_thin_inside(const double *values, size_t n, double le
     size_t beyond = 0;
 
     memcpy(sorted, values, n * sizeof(*sorted));
-    qsort(sorted, n, sizeof(*sorted), compare_reals);
+    statistics_sort(sorted, n);
     q1 = statistics_quantile(sorted, n, 0.25);
     q3 = statistics_quantile(sorted, n, 0.75);
     reach = BEYOND * fmax(q3 - q1, least);

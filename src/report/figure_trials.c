@@ -60,12 +60,6 @@ static void find_time(struct figure_trials *trials) {
 
 /* ---- dots ---- */
 
-static int compare_reals(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 struct series {
     double *x, *y;
     size_t n;
@@ -86,7 +80,7 @@ static struct series series_of(const struct figure_trials *trials, const struct 
         series.y[series.n++] = trial->value;
     }
     memcpy(sorted, series.y, series.n * sizeof(*sorted));
-    qsort(sorted, series.n, sizeof(*sorted), compare_reals);
+    statistics_sort(sorted, series.n);
     series.median = statistics_quantile(sorted, series.n, 0.5);
     return series;
 }

@@ -23,15 +23,6 @@ static enum dataset_control control_of(const struct comparisons *comparisons,
 
 /* ---- words for one comparison; all belong to the caller ---- */
 
-/* "transport", "delivery, 30B" */
-static char *name_probe(const struct dataset *dataset, const struct comparison *comparison) {
-    const char *variant =
-        comparison->variant < dataset->n_variants ? dataset->variants[comparison->variant] : "";
-
-    return text_format("%s%s%s", dataset->probes[comparison->probe].name, *variant ? ", " : "",
-                       variant);
-}
-
 /* "ratio 0.951, 95 % interval 0.949 .. 0.953, 50 blocks" */
 static char *describe_ratio(const struct comparison *comparison, bool narrow) {
     const struct paired *paired = &comparison->paired;
@@ -113,7 +104,7 @@ static void add_control(struct findings *findings, const struct comparisons *com
                         const struct comparison *comparison) {
     const struct dataset *dataset = dataset_of(comparisons);
     const struct dataset_channel *channel = &dataset->channels[comparison->channel];
-    CLEANUP_FREE char *probe = name_probe(dataset, comparison);
+    CLEANUP_FREE char *probe = dataset_rung(dataset, comparison->probe, comparison->variant);
     CLEANUP_FREE char *words = describe(dataset, comparison);
     CLEANUP_FREE char *loss = number_margin(channel->loss);
     CLEANUP_FREE char *what =
@@ -175,7 +166,7 @@ static void add_verdicts(struct findings *findings, const struct comparisons *co
 
         if (control_of(comparisons, comparison) != DATASET_SUBJECT)
             continue;
-        probe = name_probe(dataset, comparison);
+        probe = dataset_rung(dataset, comparison->probe, comparison->variant);
         words = describe(dataset, comparison);
         add(findings, FINDING_VERDICT, comparison,
             text_format("%s: %s %s.", probe, dataset->channels[comparison->channel].name, words));

@@ -155,11 +155,27 @@ void markup_latex_begin(FILE *out, size_t rows) {
                 out);
 }
 
-void markup_latex_head(FILE *out, const char *latex) {
+/* What the document must load, or have, for this LaTeX. */
+static void put_latex_head(FILE *out, const char *latex) {
     (void)fputs("% needs \\usepackage{booktabs,graphicx}\n", out);
     if (strstr(latex, "\\textcyrillic{"))
         (void)fputs("% and, for Cyrillic letters with pdfLaTeX, \\usepackage[T2A,T1]{fontenc}\n"
                     "\\providecommand{\\textcyrillic}[1]{\\ifdefined\\Umathchar#1\\else"
                     "{\\fontencoding{T2A}\\selectfont#1}\\fi}\n",
                     out);
+}
+
+char *markup_latex_file(void (*print)(FILE *out, const void *what), const void *what) {
+    CLEANUP_FREE char *body = NULL;
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&body, &length);
+
+    print(out, what);
+    (void)fclose(out);
+    out = open_memstream(&text, &length);
+    put_latex_head(out, body);
+    (void)fputs(body, out);
+    (void)fclose(out);
+    return text;
 }

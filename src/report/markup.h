@@ -19,14 +19,15 @@ void markup_wrapped(FILE *out, size_t width, size_t indent, const char *text);
 
 void markup_markdown(FILE *out, const char *text);
 
-/* Cyrillic letters stand in \textcyrillic{}, which markup_latex_head() defines. */
+/* Cyrillic letters stand in \textcyrillic{}, which markup_latex_file() defines. */
 void markup_latex(FILE *out, const char *text);
 
 /* What stands before a tabular of so many rows, and makes it smaller if it is wider than a line or
  * taller than a page; behind the tabular comes a "}". */
 void markup_latex_begin(FILE *out, size_t rows);
 
-/* What a LaTeX text begins with: the packages that it needs, and what it uses of ours. */
-void markup_latex_head(FILE *out, const char *latex);
+/* A LaTeX file with what `print` writes of `what`, behind the packages and the commands that it
+ * needs. The text belongs to the caller. */
+char *markup_latex_file(void (*print)(FILE *out, const void *what), const void *what);
 
 #endif

@@ -66,7 +66,7 @@ static void put_counts(FILE *out, const struct page *page, size_t first, size_t 
                                          VERDICT_UNDECIDED};
     const struct finding *list = page->analysis->findings->list;
     CLEANUP_FREE char *rung =
-        page_rung(page->dataset, list[first].comparison->probe, list[first].comparison->variant);
+        dataset_rung(page->dataset, list[first].comparison->probe, list[first].comparison->variant);
     CLEANUP_FREE char *text = text_copy("");
 
     for (size_t k = 0; k < ARRAY_SIZE(order); k++) {

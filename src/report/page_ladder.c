@@ -70,7 +70,7 @@ static void put_step(FILE *out, const struct page *page, const struct ladder_ste
     html_put(out,
              "<tr data-file=\"ladder.csv\" data-channel=\"%s\" data-variant=\"%s\" "
              "data-probe=\"%s\"><th scope=\"row\">%s</th>",
-             dataset->channels[step->channel].name, page_variant(dataset, step->variant),
+             dataset->channels[step->channel].name, dataset_variant(dataset, step->variant),
              dataset->probes[step->probe].name, dataset->probes[step->probe].name);
     put_estimate(out, "mbit_s", &step->throughput, show_mbit_s);
     put_estimate(out, "of_path", &step->of_path, number_percent);
@@ -120,7 +120,7 @@ void page_ladder(FILE *out, const struct page *page) {
     page_table_begin(out, "The ladder of each channel", wire ? with_wire : without);
     for (size_t i = 0; i < ladder->n; i++) {
         const struct ladder_step *step = &ladder->list[i];
-        const char *variant = page_variant(dataset, step->variant);
+        const char *variant = dataset_variant(dataset, step->variant);
 
         if (i == 0 || !is_same_ladder(step, step - 1)) {
             fputs(i ? "</tbody>\n<tbody>\n" : "<tbody>\n", out);

@@ -63,16 +63,6 @@ void page_table_end(FILE *out) {
     fputs("</table>\n</div>\n", out);
 }
 
-const char *page_variant(const struct dataset *dataset, size_t variant) {
-    return variant < dataset->n_variants ? dataset->variants[variant] : "";
-}
-
-char *page_rung(const struct dataset *dataset, size_t probe, size_t variant) {
-    const char *name = page_variant(dataset, variant);
-
-    return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
-}
-
 void page_control(FILE *out, const struct dataset_channel *channel) {
     if (channel->control == DATASET_SAME)
         fputs(" <span class=\"aside\">control: the same once more</span>", out);

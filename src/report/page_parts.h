@@ -41,10 +41,6 @@ void page_interval(FILE *out, double low, double high, char *shown_low, char *sh
 void page_table_begin(FILE *out, const char *caption, const char *const *headers);
 void page_table_end(FILE *out);
 
-/* "path", or "path, payload=30B": the rung of a probe and variant. Belongs to the caller. */
-char *page_rung(const struct dataset *dataset, size_t probe, size_t variant);
-const char *page_variant(const struct dataset *dataset, size_t variant);
-
 /* " (control: the baseline once more)" behind a channel's name, or nothing. */
 void page_control(FILE *out, const struct dataset_channel *channel);
 

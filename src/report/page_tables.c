@@ -83,7 +83,7 @@ static void put_row(FILE *out, const struct rung *rung, size_t i) {
     html_put(out,
              "<tr data-file=\"summary.csv\" data-probe=\"%s\" data-channel=\"%s\" "
              "data-variant=\"%s\" data-metric=\"%s\"><th scope=\"row\">%s",
-             rung->probe->name, channel->name, page_variant(dataset, row->variant), row->metric,
+             rung->probe->name, channel->name, dataset_variant(dataset, row->variant), row->metric,
              channel->name);
     page_control(out, channel);
     fputs("</th>", out);
@@ -98,7 +98,7 @@ static void put_row(FILE *out, const struct rung *rung, size_t i) {
 
 static void put_rung_table(FILE *out, const struct rung *rung) {
     const struct dataset *dataset = rung->page->dataset;
-    CLEANUP_FREE char *title = page_rung(dataset, rung->rows[0]->probe, rung->rows[0]->variant);
+    CLEANUP_FREE char *title = dataset_rung(dataset, rung->rows[0]->probe, rung->rows[0]->variant);
     CLEANUP_FREE char *caption =
         text_format("%s: %s, %s%s%s%s", title, rung->probe->metric, rung->probe->unit,
                     text_equal(rung->probe->better, "none") ? "" : "; ",
@@ -207,7 +207,7 @@ static void put_pair(FILE *out, const struct page *page, const struct comparison
     html_put(out,
              "<tr data-file=\"comparisons.csv\" data-probe=\"%s\" data-variant=\"%s\" "
              "data-channel=\"%s\" data-baseline=\"%s\"><th scope=\"row\">%s",
-             dataset->probes[one->probe].name, page_variant(dataset, one->variant), channel,
+             dataset->probes[one->probe].name, dataset_variant(dataset, one->variant), channel,
              baseline, channel);
     if (!one->declared)
         html_put(out, "<span class=\"aside\"> to %s</span>", baseline);
@@ -247,7 +247,7 @@ static void put_pairs(FILE *out, const struct page *page, const char *caption, s
         const struct comparison *one = &all->list[i];
 
         if (!last || last->probe != one->probe || last->variant != one->variant) {
-            CLEANUP_FREE char *rung = page_rung(page->dataset, one->probe, one->variant);
+            CLEANUP_FREE char *rung = dataset_rung(page->dataset, one->probe, one->variant);
             const struct dataset_probe *probe = &page->dataset->probes[one->probe];
 
             html_put(out, last ? "</tbody>\n<tbody>\n" : "<tbody>\n");

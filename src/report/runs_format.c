@@ -306,7 +306,8 @@ static void put_latex_rung(FILE *out, const struct runs *runs, const struct runs
 }
 
 /* A table a rung, which has room on a page; what is to be said of all, as text behind them. */
-static void put_latex_tables(FILE *out, const struct runs *runs) {
+static void put_latex_tables(FILE *out, const void *what) {
+    const struct runs *runs = what;
     for (size_t i = 0; i < runs->n_rungs; i++)
         put_latex_rung(out, runs, &runs->rungs[i]);
     (void)fputs("{\\footnotesize\\setlength{\\parindent}{0pt}\n", out);
@@ -323,16 +324,5 @@ static void put_latex_tables(FILE *out, const struct runs *runs) {
 }
 
 char *runs_latex(const struct runs *runs) {
-    CLEANUP_FREE char *body = NULL;
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&body, &length);
-
-    put_latex_tables(out, runs);
-    (void)fclose(out);
-    out = open_memstream(&text, &length);
-    markup_latex_head(out, body);
-    (void)fputs(body, out);
-    (void)fclose(out);
-    return text;
+    return markup_latex_file(put_latex_tables, runs);
 }

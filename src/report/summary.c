@@ -241,9 +241,7 @@ void summary_free(struct summary *summary) {
 }
 
 const char *summary_variant(const struct summary *summary, const struct summary_row *row) {
-    const struct dataset *dataset = summary->dataset;
-
-    return row->variant < dataset->n_variants ? dataset->variants[row->variant] : "";
+    return dataset_variant(summary->dataset, row->variant);
 }
 
 const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,

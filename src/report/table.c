@@ -69,17 +69,16 @@ static bool same_unit(const struct dataset *dataset) {
     return true;
 }
 
-static char *name_rung(const struct dataset *dataset, const struct dataset_probe *probe,
-                       const char *variant) {
-    CLEANUP_FREE char *metric = NULL;
+static char *name_rung(const struct dataset *dataset, const struct summary_row *row) {
+    const struct dataset_probe *probe = &dataset->probes[row->probe];
+    CLEANUP_FREE char *rung = dataset_rung(dataset, row->probe, row->variant), *metric = NULL;
 
     if (!same_unit(dataset))
         metric = text_format(" (%s, %s%s%s%s)", probe->metric, probe->unit,
                              text_equal(probe->better, "none") ? "" : "; ",
                              text_equal(probe->better, "none") ? "" : probe->better,
                              text_equal(probe->better, "none") ? "" : " is better");
-    return text_format("%s%s%s%s", probe->name, *variant ? ", " : "", variant,
-                       metric ? metric : "");
+    return text_format("%s%s", rung, metric ? metric : "");
 }
 
 /* Adds the rung of one probe and variant, whose headline row of the first channel is `first`. */
@@ -97,7 +96,7 @@ static void add_rung(struct table *table, const struct analysis *analysis,
         again = again || row->probe == first->probe;
     table->rungs = memory_resize(table->rungs, table->n_rungs + 1, sizeof(*table->rungs));
     rung = &table->rungs[table->n_rungs++];
-    rung->name = name_rung(dataset, probe, summary_variant(summary, first));
+    rung->name = name_rung(dataset, first);
     rung->help = text_copy(again ? "" : probe->help);
     rung->n_rows = dataset->n_channels;
     rung->rows = memory_new(rung->n_rows, sizeof(*rung->rows));

@@ -169,7 +169,8 @@ static void put_latex_line(FILE *out, size_t columns, const char *bold, const ch
     (void)fputs("} \\\\\n", out);
 }
 
-static void put_latex_table(FILE *out, const struct table *table) {
+static void put_latex_table(FILE *out, const void *what) {
+    const struct table *table = what;
     size_t columns = 0;
 
     (void)fputs("\\begin{table}\n\\centering\n\\caption{", out);
@@ -206,16 +207,5 @@ static void put_latex_table(FILE *out, const struct table *table) {
 }
 
 char *table_latex(const struct table *table) {
-    CLEANUP_FREE char *body = NULL;
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&body, &length);
-
-    put_latex_table(out, table);
-    (void)fclose(out);
-    out = open_memstream(&text, &length);
-    markup_latex_head(out, body);
-    (void)fputs(body, out);
-    (void)fclose(out);
-    return text;
+    return markup_latex_file(put_latex_table, table);
 }

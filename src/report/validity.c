@@ -99,10 +99,9 @@ static void describe_design(const struct sink *sink) {
 /* "path of plain", "delivery, 30B of tls" */
 static char *name_cell(const struct sink *sink, const struct summary_row *row) {
     const struct dataset *dataset = sink->cells->dataset;
-    const char *variant = summary_variant(sink->summary, row);
+    CLEANUP_FREE char *rung = dataset_rung(dataset, row->probe, row->variant);
 
-    return text_format("%s%s%s of %s", dataset->probes[row->probe].name, *variant ? ", " : "",
-                       variant, dataset->channels[row->channel].name);
+    return text_format("%s of %s", rung, dataset->channels[row->channel].name);
 }
 
 /* From the first trial of a cell to the last. */
