@@ -1,5 +1,6 @@
 #include "probes/proof.h"
 
+#include "probes/proof_scene.h"
 #include "probes/wiretap.h"
 #include "security/mechanism.h"
 #include "transport/attempt.h"
@@ -65,6 +66,30 @@ static void prove_refused(struct examiner *examiner, const struct proof *proof) 
         put_row(examiner, proof->name, expected, attempt.accepted ? "accepted" : "refused",
                 attempt.cause, !attempt.accepted && expects(proof->causes, attempt.cause));
     client_config_free(altered);
+}
+
+static void prove_by_act(struct examiner *examiner, const struct proof *proof) {
+    const struct proof_scene scene = proof_scene(&examiner->bringup, examiner->right);
+    struct proof_seen seen = {.held = false};
+    struct error error;
+
+    if (proof->act(&scene, &seen, &error) < 0)
+        put_row(examiner, proof->name, proof->causes, "no answer", error.text, false);
+    else
+        put_row(examiner, proof->name, proof->causes, seen.observed, seen.cause, seen.held);
+}
+
+static void prove_mechanism(struct examiner *examiner, const struct mechanism *mechanism) {
+    for (size_t i = 0; i < mechanism->n_proofs; i++) {
+        const struct proof *proof = &mechanism->proofs[i];
+
+        if (proof->applies && !proof->applies(examiner->bringup.channel))
+            continue;
+        if (proof->act)
+            prove_by_act(examiner, proof);
+        else
+            prove_refused(examiner, proof);
+    }
 }
 
 /* The version that was negotiated is one that the channel asks for, and so is the suite. */
@@ -134,10 +159,7 @@ static int prove_all(struct examiner *examiner, struct error *error) {
         return r;
     prove_negotiated(examiner);
     while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
-        for (size_t i = 0; i < mechanism->n_proofs; i++)
-            if (!mechanism->proofs[i].applies ||
-                mechanism->proofs[i].applies(examiner->bringup.channel))
-                prove_refused(examiner, &mechanism->proofs[i]);
+        prove_mechanism(examiner, mechanism);
     prove_wiretap(examiner);
     /* A refusal counts only while the right client is let in: before, and still. */
     return prove_accepted(examiner, "accepted-after", error);

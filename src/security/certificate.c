@@ -54,12 +54,18 @@ static void as_expired(struct client_config *config, const struct bringup *bring
 }
 
 static const struct proof proofs[] = {
-    {"no-certificate-refused", "a client without a certificate is turned away", as_nobody,
-     "alert 116|alert 40", NULL},
-    {"stranger-refused", "a certificate of another CA is turned away", as_stranger, "alert 48",
-     NULL},
-    {"expired-refused", "an expired certificate of our CA is turned away", as_expired, "alert 45",
-     NULL},
+    {.name = "no-certificate-refused",
+     .help = "a client without a certificate is turned away",
+     .alter = as_nobody,
+     .causes = "alert 116|alert 40"},
+    {.name = "stranger-refused",
+     .help = "a certificate of another CA is turned away",
+     .alter = as_stranger,
+     .causes = "alert 48"},
+    {.name = "expired-refused",
+     .help = "an expired certificate of our CA is turned away",
+     .alter = as_expired,
+     .causes = "alert 45"},
 };
 
 const struct mechanism mechanism_certificate = {

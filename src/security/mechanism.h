@@ -40,17 +40,65 @@ struct bringup {
     const json_t *secrets; /* as issued, at least those of this channel */
 };
 
-/* What an attempt of a client came to, and why: see transport/attempt.h for the words. */
-enum proof_outcome { PROOF_ACCEPTED, PROOF_REFUSED };
+/* ---- proofs ---- */
 
-/* An attempt whose outcome and cause show that the mechanism is in force. */
+#define PROOF_TEXT_SIZE 160
+
+/* What came of a proof, for its row of proofs.csv. */
+struct proof_seen {
+    bool held;
+    char observed[PROOF_TEXT_SIZE], cause[PROOF_TEXT_SIZE];
+};
+
+/* A message that is published as part of a proof. */
+struct proof_message {
+    const char *topic;
+    const void *payload;
+    size_t length;
+};
+
+/* One client watches `filter`, another publishes messages, each complete before the next, and then
+ * a sentinel on the same connection: what has not arrived when the sentinel has will not. */
+struct proof_exchange {
+    const struct client_config *publisher, *watcher; /* of different client ids */
+    const char *filter, *sentinel;                   /* a topic both may use, outside the filter */
+    const struct proof_message *messages;
+    size_t n_messages;
+    int qos; /* of all */
+};
+struct proof_exchange_result {
+    bool refused;    /* the broker refused the subscription to the filter */
+    int64_t arrived; /* of the messages */
+    bool sentinel;   /* has arrived: false makes the exchange say nothing */
+};
+
+/* Where a proof acts: the worker on client2's host that examines the channel, with its verbs
+ * (probes/proof_scene.c). They return a negative errno when nothing can be said at all. */
+struct proof_scene {
+    const struct bringup *bringup;
+    const struct client_config *right; /* client2's, under a client id of its own */
+    /* Connects as config: whether it was let in, and the cause in transport/attempt.h's words. */
+    int (*connect)(const struct client_config *config, bool *ret_accepted,
+                   char ret_cause[PROOF_TEXT_SIZE], struct error *error);
+    int (*exchange)(const struct proof_exchange *exchange, struct proof_exchange_result *ret,
+                    struct error *error);
+    /* Publishes a request and waits for the first message on the topic of answers; the text of it
+     * belongs to the caller. */
+    int (*ask)(const struct client_config *config, const struct proof_message *request,
+               const char *answers, char **ret_answer, struct error *error);
+};
+
+/* An attempt whose outcome and cause show that the mechanism is in force: mostly a client that must
+ * not get in (`alter` and `causes`), else whatever `act` does. */
 struct proof {
     const char *name, *help;
     /* Turns the right client_config of client2 into the one that must not get in. */
     void (*alter)(struct client_config *config, const struct bringup *bringup);
-    /* The causes that show it, separated by '|': "alert 116|alert 40", "connack 5". */
+    /* The causes that show it, separated by '|': "alert 116|alert 40", "connack 5". With `act`,
+     * what is expected, in words. */
     const char *causes;
     bool (*applies)(const struct channel *channel); /* NULL: always */
+    int (*act)(const struct proof_scene *scene, struct proof_seen *ret, struct error *error);
 };
 
 struct mechanism {

@@ -171,14 +171,22 @@ static void as_expecting_other_host(struct client_config *config, const struct b
 }
 
 static const struct proof proofs[] = {
-    {"plaintext-refused", "a client without TLS gets no CONNACK", as_plaintext,
-     "alert 70|alert 22|closed", NULL},
-    {"older-version-refused", "a client of a version below the minimum is turned away",
-     as_older_version, "alert 70", NULL},
-    {"other-ca-distrusted", "a client that trusts another CA leaves", as_trusting_other_ca,
-     "verify 19|verify 20", NULL},
-    {"other-host-distrusted", "a client that expects another host name leaves",
-     as_expecting_other_host, "verify 62", NULL},
+    {.name = "plaintext-refused",
+     .help = "a client without TLS gets no CONNACK",
+     .alter = as_plaintext,
+     .causes = "alert 70|alert 22|closed"},
+    {.name = "older-version-refused",
+     .help = "a client of a version below the minimum is turned away",
+     .alter = as_older_version,
+     .causes = "alert 70"},
+    {.name = "other-ca-distrusted",
+     .help = "a client that trusts another CA leaves",
+     .alter = as_trusting_other_ca,
+     .causes = "verify 19|verify 20"},
+    {.name = "other-host-distrusted",
+     .help = "a client that expects another host name leaves",
+     .alter = as_expecting_other_host,
+     .causes = "verify 62"},
 };
 
 const struct mechanism mechanism_tls = {
