@@ -23,3 +23,9 @@ static const struct setting rows[] = {
 };
 const struct setting_group client_config_group =
     SETTING_GROUP("client", SETTING_INTERNAL, rows, struct client_config);
+
+void client_config_name_session(struct client_config *config, const char *session) {
+    CLEANUP_FREE char *party = config->client_id;
+
+    config->client_id = text_format("%s-%s", party, session);
+}

@@ -45,6 +45,10 @@ struct client_config {
 };
 extern const struct setting_group client_config_group;
 
+/* Gives a session beside the party's own (telemetry's) an identifier of its own, as a broker ends
+ * the older of two with the same: "client2-delivery". */
+void client_config_name_session(struct client_config *config, const char *session);
+
 static inline void client_config_free(struct client_config *config) {
     setting_block_free(&client_config_group, config);
 }

@@ -31,8 +31,7 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
 
     if (r < 0)
         return r;
-    free(client->client_id);
-    client->client_id = text_format("%s-delivery", sends ? "client2" : "client1");
+    client_config_name_session(client, "delivery");
     r = courier_connect(courier, client, sends, error);
     if (r == 0)
         r = stage_say(stage, "ready", json_pack("{s:b}", "sends", sends), error);

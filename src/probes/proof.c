@@ -180,7 +180,7 @@ static int run(struct stage *stage, struct error *error) {
     };
     r = role_client(stage, &examiner.right, error);
     if (r == 0) {
-        text_replace(&examiner.right->client_id, "client2-proof");
+        client_config_name_session(examiner.right, "proof");
         r = prove_all(&examiner, error);
         (void)json_object_set_new(stage->result, "proofs", examiner.rows);
         stage_put_session(stage, &examiner.session);
