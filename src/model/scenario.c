@@ -64,6 +64,15 @@ static int check_folder(const char *value, struct error *error) {
     return 0;
 }
 
+static int check_meter(const char *value, struct error *error) {
+    if (!*value || (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "'%s' is no meter; right would be exec:COMMAND, which writes a line a "
+                     "second: a number of watts",
+                     value);
+}
+
 static const struct setting hosts_rows[] = {
     {"broker", SETTING_TEXT, "local",
      .help = "host of broker and subscriber: local, lab:a, lab:b, ssh://[user@]name[:port], "
@@ -77,6 +86,10 @@ static const struct setting hosts_rows[] = {
     {"folder", SETTING_TEXT, "mqtt-security-bench",
      .help = "of this program on other machines, as seen from where a login begins",
      .offset = offsetof(struct hosts_settings, folder), .check = check_folder},
+    {"meter", SETTING_TEXT, "",
+     .help = "exec:COMMAND, executed where this is started, which writes a line a second: the "
+             "electrical power in watts; empty: energy is not measured",
+     .offset = offsetof(struct hosts_settings, meter), .check = check_meter},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);

@@ -24,6 +24,7 @@ struct hosts_settings {
     char *broker, *publisher; /* HOST specifications */
     char *address;            /* where the broker is reached; empty: to be found out */
     char *folder;             /* of the sources, on hosts that are other machines */
+    char *meter;              /* "exec:COMMAND..." that tells electrical power; empty: none */
 };
 extern const struct setting_group hosts_group;
 

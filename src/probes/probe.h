@@ -61,7 +61,11 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
 #define METRICS_OF_PROCESS                                                                         \
     {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
     {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"},       \
-    {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"}
+    {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"},             \
+    {"energy", "J", METRIC_LOWER, false, "of whatever hosts.meter measures, in the measured time"},\
+    {"power", "W", METRIC_LOWER, false, "the mean of it"},                                         \
+    {"energy_per_unit", "J", METRIC_LOWER, false,                                                  \
+     "energy a message, block of bulk data or connection"}
 /* What the kernel has counted of a connection when the measured time ends, warm-up included. */
 #define METRICS_OF_TCP                                                                             \
     {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, so far"},               \

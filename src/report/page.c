@@ -17,6 +17,7 @@ static const struct {
     {"comparisons", "Comparisons", page_comparisons},
     {"figures", "Figures", page_figures},
     {"ladder", "The ladder", page_ladder},
+    {"energy", "Energy", page_energy},
     {"proofs", "Proofs", page_proofs},
     {"validity", "Validity", page_validity},
     {"environment", "Environment", page_environment},

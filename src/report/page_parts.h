@@ -54,6 +54,7 @@ page_section page_validity;
 page_section page_throughput; /* page_tables.c */
 page_section page_comparisons;
 page_section page_ladder;  /* page_ladder.c */
+page_section page_energy;  /* page_energy.c */
 page_section page_figures; /* page_figures.c */
 page_section page_proofs;  /* page_about.c */
 page_section page_environment;

@@ -7,6 +7,7 @@
 
 #include "run/cast.h"
 #include "run/enough.h"
+#include "run/meter.h"
 #include "run/readings.h"
 #include "run/runner.h"
 #include "run/site.h"
@@ -20,7 +21,8 @@ struct runner {
     struct cast cast;
     struct site site;
     struct readings readings;
-    size_t failures; /* channels in a row that did not come up */
+    struct meter *meter; /* NULL: energy is not measured */
+    size_t failures;     /* channels in a row that did not come up */
     json_t *secrets;
     struct journal *journal;
     struct progress *progress;

@@ -164,10 +164,20 @@ static int open_record(struct runner *runner, json_t *environment, struct error 
     return r;
 }
 
+static int open_meter(struct runner *runner, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&runner->scenario->settings, &hosts_group);
+
+    return *hosts->meter
+               ? meter_open(&runner->meter, hosts->meter, runner->options->cancel_fd, error)
+               : 0;
+}
+
 static int set_up(struct runner *runner, struct error *error) {
     json_auto_t *environment = NULL;
     int r = open_site(runner, error);
 
+    if (r == 0)
+        r = open_meter(runner, error);
     if (r == 0)
         r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
                                 &environment, error);
@@ -222,6 +232,7 @@ static void tear_down(struct runner *runner) {
     if (runner->journal)
         journal_close(runner->journal);
     readings_close(&runner->readings);
+    meter_close(runner->meter);
     site_close(&runner->site);
     json_decref(runner->secrets);
 }

@@ -4,6 +4,7 @@
 #include "base/jsonline.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #define MAX_ROLES 4
@@ -20,8 +21,10 @@ struct performance {
     struct actor actors[MAX_ROLES];
     size_t n;
     int64_t planned_ns;
+    int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
     json_t *peers;
     json_t *usage[2]; /* of the broker, when the window opens and when it closes */
+    int64_t at_ns[2]; /* when that was, by the driver's clock */
 };
 
 static bool sends(const struct actor *actor) {
@@ -71,6 +74,7 @@ static int look_at_broker(struct performance *performance, size_t which, struct 
     int r = host_order(performance->runner->cast.hosts[0], "broker-usage", NULL,
                        &performance->usage[which], error);
 
+    performance->at_ns[which] = clock_monotonic_ns();
     return r == -ESRCH ? error_set(error, -ECANCELED, "the broker ended") : r;
 }
 
@@ -167,6 +171,23 @@ static void write_broker(struct performance *performance, double duration_s) {
                    (double)jsonline_integer(performance->usage[1], "agent_peak_memory", 0));
 }
 
+/* Of the meter, whose window is the broker's. */
+static void write_energy(struct performance *performance) {
+    struct journal *journal = performance->runner->journal;
+    const struct trial_id *id = performance->id;
+    const int64_t *at_ns = performance->at_ns;
+    double elapsed_s = (double)(at_ns[1] - at_ns[0]) / 1e9;
+    double energy_j = meter_energy_j(performance->runner->meter, at_ns[0], at_ns[1]);
+
+    if (!isfinite(energy_j) || elapsed_s <= 0)
+        return;
+    journal_metric(journal, id, "meter", "all", "energy", "J", energy_j);
+    journal_metric(journal, id, "meter", "all", "power", "W", energy_j / elapsed_s);
+    if (performance->units > 0)
+        journal_metric(journal, id, "meter", "all", "energy_per_unit", "J",
+                       energy_j / (double)performance->units);
+}
+
 static void take_text(const json_t *array, size_t index, char *text, size_t size) {
     const char *value = json_string_value(json_array_get(array, index));
 
@@ -200,11 +221,13 @@ static void take_results(struct performance *performance, struct trial_result *r
             continue;
         write_steps(performance, actor);
         result->bytes = jsonline_integer(actor->result, "bytes", -1);
+        performance->units = jsonline_integer(actor->result, "units", 0);
         result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
         if (result->status == TRIAL_OK)
             text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
     }
     write_broker(performance, result->duration_s);
+    write_energy(performance);
 }
 
 int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,
