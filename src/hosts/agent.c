@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "base/process.h"
+#include "broker/external.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
 #include "hosts/crew.h"
@@ -70,6 +71,8 @@ static int order_broker_up(struct agent *agent, const json_t *order, json_t **re
 
     if (!agent->current)
         return error_set(error, -EINVAL, "no channel is set");
+    if (external_is_used(&agent->channel))
+        return external_reach(&agent->channel, jsonline_text(agent->current, "address", ""), error);
     if (agent->broker) { /* of an order that the driver gave up */
         broker_stop(agent->broker);
         agent->broker = NULL;
@@ -96,6 +99,8 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
     double cpu_s;
 
     (void)order;
+    if (external_is_used(&agent->channel))
+        return 0;
     if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
         return error_set(error, -ESRCH, "no broker is up");
     *ret = json_pack("{s:f,s:I,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
@@ -120,10 +125,12 @@ static int order_broker_down(struct agent *agent, const json_t *order, json_t **
 static json_t *worker_params(struct agent *agent, const struct role *role, const json_t *order) {
     json_t *params = json_deep_copy(json_object_get(order, "params"));
     struct bringup bringup = bringup_of(agent);
-    struct client_config *config =
+    struct client_config *config;
+
+    bringup.direct = role->direct;
+    config =
         mechanism_client_config(&bringup, role->party, jsonline_text(agent->current, "address", ""),
                                 jsonline_integer(agent->current, "port", 0));
-
     if (!params)
         params = json_object();
     (void)json_object_set_new(params, "client",

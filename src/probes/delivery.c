@@ -167,8 +167,8 @@ static const struct metric metrics[] = {
     METRICS_OF_WIRE,
 };
 static const struct role roles[] = {
-    {"delivery-subscriber", PARTY_CLIENT1, run_subscriber},
-    {"delivery-publisher", PARTY_CLIENT2, run_publisher},
+    {.name = "delivery-subscriber", .party = PARTY_CLIENT1, .run = run_subscriber},
+    {.name = "delivery-publisher", .party = PARTY_CLIENT2, .run = run_publisher},
 };
 
 const struct probe probe_delivery = {

@@ -26,6 +26,7 @@ struct role {
     enum party party; /* on whose host, and under whose client_config */
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct stage *stage, struct error *error);
+    bool direct; /* speaks with another role of its probe, not with the broker */
 };
 
 struct probe {

@@ -192,4 +192,4 @@ static int run(struct stage *stage, struct error *error) {
     return r;
 }
 
-const struct role role_proof = {"proof", PARTY_CLIENT2, run};
+const struct role role_proof = {.name = "proof", .party = PARTY_CLIENT2, .run = run};

@@ -222,6 +222,7 @@ static int run_subscriber(struct stage *stage, struct error *error) {
     return live(stage, perform_subscriber, error);
 }
 
-const struct role role_telemetry_publisher = {"telemetry-publisher", PARTY_CLIENT2, run_publisher};
-const struct role role_telemetry_subscriber = {"telemetry-subscriber", PARTY_CLIENT1,
-                                               run_subscriber};
+const struct role role_telemetry_publisher = {
+    .name = "telemetry-publisher", .party = PARTY_CLIENT2, .run = run_publisher};
+const struct role role_telemetry_subscriber = {
+    .name = "telemetry-subscriber", .party = PARTY_CLIENT1, .run = run_subscriber};

@@ -159,6 +159,8 @@ static void write_broker(struct performance *performance, double duration_s) {
                                 jsonline_integer(performance->usage[0], "at_ns", 0)) /
                        1e9;
 
+    if (!json_object_get(performance->usage[1], "at_ns"))
+        return; /* an external broker */
     if (elapsed_s > 0) {
         journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s",
                        cpu_s / elapsed_s * duration_s);

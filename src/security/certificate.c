@@ -1,6 +1,7 @@
 /* certificate - clients must show a certificate of our CA: with tls, mutual authentication. */
 #include "security/certificate.h"
 
+#include "security/external.h"
 #include "security/tls.h"
 
 /* No settings of its own so far. */
@@ -65,6 +66,7 @@ static const struct proof proofs[] = {
     {.name = "expired-refused",
      .help = "an expired certificate of our CA is turned away",
      .alter = as_expired,
+     .applies = external_knows_our_ca,
      .causes = "alert 45"},
 };
 

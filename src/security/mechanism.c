@@ -1,6 +1,7 @@
 #include "security/mechanism.h"
 
 #include "security/certificate.h"
+#include "security/external.h"
 #include "security/password.h"
 #include "security/tls.h"
 
@@ -8,9 +9,8 @@
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls,
-    &mechanism_certificate,
-    &mechanism_password,
+    &mechanism_tls, &mechanism_certificate, &mechanism_password,
+    &mechanism_external, /* last: what it says replaces what the others have said */
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 

@@ -38,6 +38,7 @@ struct bringup {
     const char *certs;     /* folder of the PKI's stores on this host */
     const char *folder;    /* private to the broker's host and this bring-up; NULL elsewhere */
     const json_t *secrets; /* as issued, at least those of this channel */
+    bool direct; /* this client speaks with another role, under the channel's TLS, not a broker */
 };
 
 /* ---- proofs ---- */

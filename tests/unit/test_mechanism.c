@@ -260,7 +260,8 @@ static char *broker_lines(const char *use, bool openssl) {
     struct channel channel = workshop_channel("mine", use);
     CLEANUP(workshop_removep) char *folder = workshop_make();
     json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "mine", "s3cret");
-    struct bringup bringup = {&channel, "/c", folder, secrets};
+    struct bringup bringup = {
+        .channel = &channel, .certs = "/c", .folder = folder, .secrets = secrets};
     const struct mechanism *mechanism;
     struct error error;
     char *text = NULL;

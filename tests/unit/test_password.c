@@ -220,7 +220,8 @@ static void test_broker_file(void **state) {
     struct channel channel = channel_with("c", "generated");
     CLEANUP(workshop_removep) char *folder = workshop_make();
     json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "c", "s3cret");
-    struct bringup bringup = {&channel, "/c", folder, secrets};
+    struct bringup bringup = {
+        .channel = &channel, .certs = "/c", .folder = folder, .secrets = secrets};
     CLEANUP_FREE char *expected = text_format("password_file %s/passwords\n", folder);
     CLEANUP_FREE char *lines = NULL, *content = NULL, *path = NULL;
     struct stat status;
