@@ -20,18 +20,25 @@ const struct setting_group channel_group =
 
 void channel_init(struct channel *channel, const char *name, const struct registry *registry) {
     channel->name = text_copy(name);
+    channel->variant = text_copy("");
     settings_init(&channel->settings, registry, 1u << SETTING_CHANNEL);
 }
 
 void channel_copy(struct channel *ret, const char *name, const struct channel *channel) {
     ret->name = text_copy(name);
+    ret->variant = text_copy(channel->variant);
     settings_copy(&ret->settings, &channel->settings);
 }
 
 void channel_clear(struct channel *channel) {
     free(channel->name);
-    channel->name = NULL;
+    free(channel->variant);
+    channel->name = channel->variant = NULL;
     settings_clear(&channel->settings);
+}
+
+char *channel_label(const struct channel *channel) {
+    return text_format("%s%s%s", channel->name, *channel->variant ? " " : "", channel->variant);
 }
 
 const struct channel_settings *channel_own(const struct channel *channel) {

@@ -27,12 +27,16 @@ extern const struct setting_group channel_group;
 
 struct channel {
     char *name;
+    char *variant; /* what of it is varied: "suites=TLS_AES_128_GCM_SHA256"; "" for nothing */
     struct settings settings; /* a block for every group of scope SETTING_CHANNEL */
 };
 
 void channel_init(struct channel *channel, const char *name, const struct registry *registry);
 void channel_copy(struct channel *ret, const char *name, const struct channel *channel);
 void channel_clear(struct channel *channel);
+
+/* "mutual-tls", or "mutual-tls suites=TLS_AES_128_GCM_SHA256"; the caller's. */
+char *channel_label(const struct channel *channel);
 
 const struct channel_settings *channel_own(const struct channel *channel);
 const char *channel_description(const struct channel *channel);

@@ -39,7 +39,7 @@ struct plan *plan_new(const struct scenario *scenario) {
     const struct scenario_settings *own = scenario_own(scenario);
     struct plan *plan = memory_new(1, sizeof(*plan));
 
-    plan->n_probes = scenario->n_probes;
+    plan->n_measurements = scenario->n_measurements;
     plan->visits = memory_new((size_t)scenario_repetitions(scenario).largest * scenario->n_channels,
                               sizeof(*plan->visits));
     if (own->order == ORDER_SEQUENTIAL)
@@ -47,7 +47,7 @@ struct plan *plan_new(const struct scenario *scenario) {
     else
         plan_shuffled(plan, scenario);
     for (size_t i = 0; i < plan->n_visits; i++)
-        plan->visits[i].trial = (int64_t)(i * plan->n_probes) + 1;
+        plan->visits[i].trial = (int64_t)(i * plan->n_measurements) + 1;
     return plan;
 }
 

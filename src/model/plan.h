@@ -3,7 +3,8 @@
  * scenario and its seed only, so that a trial keeps its number when a run is resumed. Where the
  * number of blocks is not fixed it has the most that there may be.
  *
- * A visit is one bring-up of one channel: every probe of the scenario, once.
+ * A visit is one bring-up of one channel, in one of its variants: every measurement of the
+ * scenario, once.
  */
 #ifndef BENCH_MODEL_PLAN_H
 #define BENCH_MODEL_PLAN_H
@@ -14,12 +15,12 @@ struct visit {
     int block;      /* from 1 */
     int position;   /* of the channel within its block, from 1 */
     size_t channel; /* index into the scenario's */
-    int64_t trial;  /* number of its first trial, from 1; one more for each probe */
+    int64_t trial;  /* number of its first trial, from 1; one more for each measurement */
 };
 
 struct plan {
     struct visit *visits; /* in the order of execution */
-    size_t n_visits, n_probes;
+    size_t n_visits, n_measurements;
 };
 
 /* The plan belongs to the caller. */

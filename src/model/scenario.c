@@ -110,7 +110,41 @@ struct repetitions scenario_repetitions(const struct scenario *scenario) {
     return repetitions;
 }
 
+bool factor_of_channel(const struct factor *factor, const struct channel *channel) {
+    return factor->channel && text_equal(factor->channel, channel->name);
+}
+
+bool factor_of_probe(const struct factor *factor, const struct measurement *measurement) {
+    return !factor->channel && factor->group == measurement->group;
+}
+
+char *scenario_variant(const struct channel *channel, const struct measurement *measurement) {
+    return text_format("%s%s%s", channel->variant,
+                       *channel->variant && *measurement->variant ? " " : "", measurement->variant);
+}
+
+void factor_clear(struct factor *factor) {
+    for (size_t i = 0; i < factor->n_values; i++)
+        free(factor->values[i]);
+    free(factor->values);
+    free(factor->path);
+    free(factor->label);
+    free(factor->channel);
+}
+
+static void free_variants(struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        free(scenario->measurements[i].variant);
+        setting_block_free(scenario->measurements[i].group, scenario->measurements[i].settings);
+    }
+    free(scenario->measurements);
+    for (size_t i = 0; i < scenario->n_factors; i++)
+        factor_clear(&scenario->factors[i]);
+    free(scenario->factors);
+}
+
 void scenario_free(struct scenario *scenario) {
+    free_variants(scenario);
     settings_clear(&scenario->settings);
     for (size_t i = 0; i < scenario->n_channels; i++)
         channel_clear(&scenario->channels[i]);
@@ -153,6 +187,20 @@ static void write_channel(FILE *out, const struct channel *channel) {
     }
 }
 
+/* Their channels are written with the first values: [vary] has all. */
+static void write_factors(FILE *out, const struct scenario *scenario) {
+    if (scenario->n_factors)
+        fprintf(out, "\n[vary]\n");
+    for (size_t i = 0; i < scenario->n_factors; i++) {
+        const struct factor *factor = &scenario->factors[i];
+
+        fprintf(out, "%s =", factor->path);
+        for (size_t k = 0; k < factor->n_values; k++)
+            fprintf(out, " %s", factor->values[k]);
+        (void)fputc('\n', out);
+    }
+}
+
 void scenario_write(const struct scenario *scenario, FILE *out) {
     const struct registry *registry = scenario->settings.registry;
 
@@ -168,7 +216,9 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
             write_row(out, "", &registry->groups[g]->rows[i], scenario->settings.blocks[g]);
     }
     for (size_t i = 0; i < scenario->n_channels; i++)
-        write_channel(out, &scenario->channels[i]);
+        if (i == 0 || !text_equal(scenario->channels[i].name, scenario->channels[i - 1].name))
+            write_channel(out, &scenario->channels[i]);
+    write_factors(out, scenario);
     if (scenario->n_references)
         fprintf(out, "\n[reference]\nsource = %s\n",
                 scenario->reference_source ? scenario->reference_source : "");

@@ -35,12 +35,37 @@ struct reference {
     char *text; /* as written */
 };
 
+/* A setting that is varied, [vary]. */
+struct factor {
+    char *path;    /* "channel.mutual-tls.tls.suites", "probe.delivery.payload" */
+    char *label;   /* what it is called in variants: the last part of its path, if that is enough */
+    char *channel; /* whose setting it is; NULL: a probe's */
+    const struct setting_group *group;
+    const struct setting *row;
+    char **values; /* as setting_format() gives them */
+    size_t n_values;
+};
+
+/* A probe with the settings that one variant of it has. */
+struct measurement {
+    const char *probe; /* one of the scenario's */
+    char *variant;     /* what of the probe is varied: "payload=30B"; "" for nothing */
+    const struct setting_group *group;
+    void *settings; /* the group's block */
+};
+
 struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
-    struct channel *channels; /* those to be measured, in the order of the scenario */
+    /* Those to be measured, in the order of the scenario. One whose settings are varied is here
+     * once for each variant of it, one behind the other. */
+    struct channel *channels;
     size_t n_channels;
     char **probes; /* names, in the order of the scenario */
     size_t n_probes;
+    struct measurement *measurements; /* of each channel, by probe */
+    size_t n_measurements;
+    struct factor *factors;
+    size_t n_factors;
     char *reference_source;
     struct reference *references;
     size_t n_references;
@@ -68,6 +93,15 @@ void scenario_each_file(const char *folder, void (*visit)(void *context, const c
                         void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);
+
+void factor_clear(struct factor *factor);
+/* Whose setting it is. */
+bool factor_of_channel(const struct factor *factor, const struct channel *channel);
+bool factor_of_probe(const struct factor *factor, const struct measurement *measurement);
+
+/* The variant of a trial: that of its channel and that of its measurement, with a blank between
+ * them, or what of them is not empty; the caller's. */
+char *scenario_variant(const struct channel *channel, const struct measurement *measurement);
 
 /* How many blocks; the plan has the largest number of them. */
 struct repetitions scenario_repetitions(const struct scenario *scenario);

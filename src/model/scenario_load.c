@@ -37,6 +37,24 @@ const struct assignment *assignments_find(const struct assignments *assignments,
     return NULL;
 }
 
+static bool is_of_command_line(const struct assignment *assignment) {
+    return strncmp(assignment->place, "--", 2) == 0;
+}
+
+bool is_left_out(const struct loader *loader, const struct assignment *said, const char *path,
+                 const char *name) {
+    const struct assignment *last = assignments_find(&loader->given, path);
+
+    if (!last || !is_of_command_line(last) || is_of_command_line(said) ||
+        text_has_word(last->value, name))
+        return false;
+    for (size_t i = 0; i < loader->given.count; i++)
+        if (text_equal(loader->given.list[i].path, path) &&
+            text_has_word(loader->given.list[i].value, name))
+            return true;
+    return false;
+}
+
 int blame_setting(struct loader *loader, const char *path, int code) {
     const struct assignment *assignment = assignments_find(&loader->given, path);
 
@@ -145,11 +163,6 @@ static int read_hosts_file(struct loader *loader) {
 /* ---- applying ---- */
 
 static int unknown(struct loader *loader, const struct assignment *assignment) {
-    if (strncmp(assignment->path, "vary.", 5) == 0)
-        return error_set(
-            loader->error, -EINVAL,
-            "%s: varied settings are not supported yet; write a channel for each value",
-            assignment->place);
     if (strncmp(assignment->path, "probe.", 6) == 0)
         return unknown_probe(loader, assignment->place);
     return error_set(loader->error, -EINVAL, "%s: unknown section; `bench list settings` shows all",
@@ -162,7 +175,7 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
     const char *key;
     int r;
 
-    if (is_of_channel(assignment->path))
+    if (is_of_channel(assignment->path) || strncmp(assignment->path, "vary.", 5) == 0)
         return 0;
     if (strncmp(assignment->path, "reference.", 10) == 0)
         return apply_published(loader, assignment);
@@ -279,6 +292,8 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
         r = check_design(loader);
     if (r == 0)
         r = build_probes(loader);
+    if (r == 0)
+        r = build_variants(loader);
     return r == 0 ? name_scenario(loader, name) : r;
 }
 

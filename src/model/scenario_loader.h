@@ -38,6 +38,11 @@ const struct assignment *assignments_find(const struct assignments *assignments,
 /* "a, b, c": the names of the *.ini files of a folder, hosts.ini left out. */
 char *ini_names(const char *folder);
 
+/* Whether the command line's list of channels or of probes ("scenario.channels") leaves out a name
+ * that the file's has: what the file says of it, as in this assignment, is of no account then. */
+bool is_left_out(const struct loader *loader, const struct assignment *said, const char *path,
+                 const char *name);
+
 /* Letters, digits, '-' and '_': returns 0 or -EINVAL. */
 int check_name(const char *name, struct error *error);
 
@@ -58,6 +63,13 @@ int blame_channel_key(struct loader *loader, const char *channel, const char *ke
 /* scenario_design.c: once the channels are built, finds the baseline, and refuses what nothing
  * could be concluded from: controls that are none, a comparison of one channel. */
 int check_design(struct loader *loader);
+
+/* scenario_vary.c: the varied settings, once channels and probes are there. */
+int read_factors(struct loader *loader);
+
+/* scenario_variants.c: reads the varied settings, puts the variants of each channel in its place,
+ * and makes the measurements of each probe. */
+int build_variants(struct loader *loader);
 
 /* scenario_reference.c: a published value, "reference.KEY". */
 int apply_published(struct loader *loader, const struct assignment *assignment);

@@ -3,7 +3,7 @@
 /* What one attempt at a visit has left. */
 struct trace {
     int attempt;
-    bool *committed; /* by probe */
+    bool *committed; /* by measurement */
     size_t n_committed;
     bool failed; /* one of them */
 };
@@ -75,7 +75,7 @@ static struct trace *make_trace(struct agenda *agenda, size_t place, int attempt
     traces->list = memory_resize(traces->list, traces->n + 1, sizeof(*traces->list));
     trace = &traces->list[traces->n++];
     *trace = (struct trace){.attempt = attempt,
-                            .committed = memory_new(agenda->plan->n_probes, sizeof(bool))};
+                            .committed = memory_new(agenda->plan->n_measurements, sizeof(bool))};
     return trace;
 }
 
@@ -93,16 +93,16 @@ void agenda_note_channel(struct agenda *agenda, int block, size_t channel, int a
 }
 
 void agenda_note(struct agenda *agenda, int64_t trial, int attempt) {
-    (void)make_trace(agenda, (size_t)(trial - 1) / agenda->plan->n_probes, attempt);
+    (void)make_trace(agenda, (size_t)(trial - 1) / agenda->plan->n_measurements, attempt);
 }
 
 bool agenda_commit(struct agenda *agenda, int64_t trial, int attempt, bool failed) {
-    size_t n_probes = agenda->plan->n_probes, probe = (size_t)(trial - 1) % n_probes;
-    struct trace *trace = make_trace(agenda, (size_t)(trial - 1) / n_probes, attempt);
+    size_t n = agenda->plan->n_measurements, place = (size_t)(trial - 1) % n;
+    struct trace *trace = make_trace(agenda, (size_t)(trial - 1) / n, attempt);
 
-    if (trace->committed[probe])
+    if (trace->committed[place])
         return false;
-    trace->committed[probe] = true;
+    trace->committed[place] = true;
     trace->n_committed++;
     trace->failed = trace->failed || failed;
     return true;
@@ -111,7 +111,7 @@ bool agenda_commit(struct agenda *agenda, int64_t trial, int attempt, bool faile
 /* ---- what follows from it for a block ---- */
 
 static bool is_whole(const struct agenda *agenda, const struct trace *trace) {
-    return trace && trace->n_committed == agenda->plan->n_probes;
+    return trace && trace->n_committed == agenda->plan->n_measurements;
 }
 
 static bool is_complete(const struct agenda *agenda, int block, int attempt, bool *failed) {

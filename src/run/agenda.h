@@ -2,8 +2,8 @@
  * agenda - what of a plan is still to be measured, in which order, as which attempt: from the plan
  * and what the record of the run holds. No file, no clock.
  *
- * A block is measured when one of its attempts is complete: every probe on every channel. One that
- * was begun and is not complete was interrupted, and is measured again whole; with order =
+ * A block is measured when one of its attempts is complete: every measurement on every channel. One
+ * that was begun and is not complete was interrupted, and is measured again whole; with order =
  * sequential, where a block is spread over the run, only if one of its visits was cut short. A
  * block measured again is a new attempt, higher than any that has left a row in any table: no row
  * of one attempt is ever mixed with those of another.

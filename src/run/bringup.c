@@ -5,7 +5,6 @@
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
-#include "run/issue.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,9 +23,9 @@ static const struct channel *channel_of(const struct runner *runner, const struc
 /* ---- broker ---- */
 
 static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
-    json_t *order =
-        json_pack("{s:o,s:o,s:s}", "channel", channel_to_json(channel_of(runner, id)), "secrets",
-                  issue_secrets_of(runner->secrets, id->channel), "address", runner->site.address);
+    json_t *order = json_pack("{s:o,s:O,s:s}", "channel", channel_to_json(channel_of(runner, id)),
+                              "secrets", json_array_get(runner->secrets, id->visit->channel),
+                              "address", runner->site.address);
     json_auto_t *answer = NULL, *copy = json_deep_copy(order);
     int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
 
@@ -243,6 +242,7 @@ static int keep_log(struct runner *runner, const struct trial_id *id, struct err
 /* Whether all that was to arrive has had its time, so that the rest is lost: nothing is known of
  * that when one of those who would tell is gone. */
 static bool end_telemetry(struct runner *runner, const struct trial_id *id) {
+    CLEANUP_FREE char *label = NULL;
     struct error why;
 
     if (!runner->telemetry_on || runner->interrupted)
@@ -251,7 +251,8 @@ static bool end_telemetry(struct runner *runner, const struct trial_id *id) {
         return true;
     if (stop_telemetry(runner, &why) == 0)
         return true;
-    progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block, id->channel,
+    label = channel_label(channel_of(runner, id));
+    progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block, label,
                   why.text);
     return false;
 }

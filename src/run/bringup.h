@@ -23,7 +23,7 @@ struct runner {
     struct readings readings;
     struct meter *meter; /* NULL: energy is not measured */
     size_t failures;     /* channels in a row that did not come up */
-    json_t *secrets;
+    json_t *secrets;     /* an array: of each channel, as issued */
     struct journal *journal;
     struct progress *progress;
     struct run_outcome *outcome;

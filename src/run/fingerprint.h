@@ -17,7 +17,7 @@ int fingerprint_scenario(const struct scenario *scenario, char ret[FINGERPRINT_S
 /* Of a scenario's file as it stands there, without the comments that it begins with. */
 int fingerprint_file(const char *path, char ret[FINGERPRINT_SIZE], struct error *error);
 
-/* Of every trial in order: its number, block, position, channel and probe. */
+/* Of every trial in order: its number, block, position, channel, probe and variant. */
 int fingerprint_plan(const struct scenario *scenario, const struct plan *plan,
                      char ret[FINGERPRINT_SIZE], struct error *error);
 

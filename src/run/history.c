@@ -43,7 +43,7 @@ static int take_number(const struct reading *reading, int column, int64_t max, i
 /* trial,attempt,... */
 static int take_trial_key(const struct reading *reading, int64_t *ret_trial, int64_t *ret_attempt) {
     const struct plan *plan = reading->plan;
-    int r = take_number(reading, 0, (int64_t)(plan->n_visits * plan->n_probes), ret_trial);
+    int r = take_number(reading, 0, (int64_t)(plan->n_visits * plan->n_measurements), ret_trial);
 
     if (r == 0)
         r = take_number(reading, 1, MAX_ATTEMPT, ret_attempt);
@@ -75,18 +75,26 @@ static int take_row_of_block(const struct reading *reading) {
     return take_block_key(reading, &block, &attempt);
 }
 
-/* block,attempt,channel,... */
+/* block,attempt,channel,...,variant */
 static int take_row_of_channel(const struct reading *reading) {
     const struct scenario *scenario = reading->scenario;
-    const char *name = reading->reader->fields[2];
-    size_t channel = 0;
+    char **fields = reading->reader->fields;
+    int last = (int)reading->reader->columns - 1;
+    bool known = false;
+    size_t channel;
     int64_t block, attempt;
     int r = take_block_key(reading, &block, &attempt);
 
-    while (channel < scenario->n_channels && !text_equal(scenario->channels[channel].name, name))
-        channel++;
+    for (channel = 0; channel < scenario->n_channels; channel++) {
+        if (!text_equal(scenario->channels[channel].name, fields[2]))
+            continue;
+        known = true;
+        if (text_equal(scenario->channels[channel].variant, fields[last]))
+            break;
+    }
     if (r == 0 && channel == scenario->n_channels)
-        r = reject(reading, 2, "is no channel of this run");
+        r = reject(reading, known ? last : 2,
+                   known ? "is no variant of this channel" : "is no channel of this run");
     if (r == 0)
         agenda_note_channel(reading->agenda, (int)block, channel, (int)attempt);
     return r;
@@ -95,16 +103,18 @@ static int take_row_of_channel(const struct reading *reading) {
 /* What the plan says of a trial must be what its row says. */
 static int check_planned(const struct reading *reading, int64_t trial) {
     enum { BLOCK = 2, POSITION, CHANNEL, PROBE, VARIANT };
-    size_t place = (size_t)(trial - 1) / reading->plan->n_probes;
+    size_t place = (size_t)(trial - 1) / reading->plan->n_measurements;
     const struct visit *visit = &reading->plan->visits[place];
+    const struct channel *channel = &reading->scenario->channels[visit->channel];
+    const struct measurement *measurement =
+        &reading->scenario->measurements[(size_t)(trial - 1) % reading->plan->n_measurements];
+    CLEANUP_FREE char *variant = scenario_variant(channel, measurement);
     CLEANUP_FREE char *block = text_format("%d", visit->block);
     CLEANUP_FREE char *position = text_format("%d", visit->position);
     const char *planned[] = {
-        [BLOCK] = block,
-        [POSITION] = position,
-        [CHANNEL] = reading->scenario->channels[visit->channel].name,
-        [PROBE] = reading->scenario->probes[(size_t)(trial - 1) % reading->plan->n_probes],
-        [VARIANT] = "",
+        [BLOCK] = block,           [POSITION] = position,
+        [CHANNEL] = channel->name, [PROBE] = measurement->probe,
+        [VARIANT] = variant,
     };
 
     for (int i = BLOCK; i <= VARIANT; i++)

@@ -75,30 +75,21 @@ int issue_channels(struct runner *runner, struct error *error) {
                             .addresses = runner->site.address,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
-                            .may_prompt = isatty(STDIN_FILENO),
-                            .secrets = runner->secrets};
+                            .may_prompt = isatty(STDIN_FILENO)};
     struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
     int r = 0;
 
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
         if (poll(&cancelled, 1, 0) > 0)
             return error_set(error, -EINTR, "interrupted");
+        issuer.secrets = json_object();
+        (void)json_array_append_new(runner->secrets, issuer.secrets);
         r = mechanism_issue(&scenario->channels[i], &issuer, error);
-        if (r < 0)
-            (void)error_prefix(error, r, "channel %s", scenario->channels[i].name);
+        if (r < 0) {
+            CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
+
+            (void)error_prefix(error, r, "channel %s", label);
+        }
     }
     return r;
-}
-
-json_t *issue_secrets_of(const json_t *secrets, const char *channel) {
-    json_t *result = json_object(), *all;
-    const char *mechanism;
-
-    json_object_foreach((json_t *)(uintptr_t)secrets, mechanism, all) {
-        json_t *one = json_object_get(all, channel);
-
-        if (one)
-            (void)json_object_set_new(result, mechanism, json_pack("{s:O}", channel, one));
-    }
-    return result;
 }

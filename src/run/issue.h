@@ -8,11 +8,8 @@
 
 #include "run/bringup.h"
 
-/* For all channels of the scenario, on the hosts of the cast; fills runner->secrets. -EINTR when
- * the user wants to leave. */
+/* For all channels of the scenario, on the hosts of the cast; fills runner->secrets, those of each
+ * channel apart. -EINTR when the user wants to leave. */
 int issue_channels(struct runner *runner, struct error *error);
-
-/* Of the secrets that were issued, those of one channel, in the same shape; the caller's. */
-json_t *issue_secrets_of(const json_t *secrets, const char *channel);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/csv.h"
 #include "base/durable.h"
 #include "probes/probe.h"
+#include "run/factors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +18,9 @@ const struct journal_layout journal_layouts[JOURNAL_N_TABLES] = {
     [JOURNAL_METRICS] = {"metrics.csv", "trial,attempt,party,process,metric,unit,value"},
     [JOURNAL_INTERVALS] = {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes"},
     [JOURNAL_PROOFS] = {"proofs.csv",
-                        "block,attempt,channel,proof,expected,observed,cause,verdict"},
+                        "block,attempt,channel,proof,expected,observed,cause,verdict,variant"},
     [JOURNAL_TELEMETRY] = {"telemetry.csv", "block,attempt,channel,sequence,due_utc,latency_ms,"
-                                            "status,latency_bound_ms"},
+                                            "status,latency_bound_ms,variant"},
     [JOURNAL_BLOCKS] = {"blocks.csv", "block,attempt,host,metric,unit,before,after"},
     [JOURNAL_TRIALS] = {"trials.csv", "trial,attempt,block,position,channel,probe,variant,"
                                       "started_utc,duration_s,bytes,throughput_mbit_s,status,"
@@ -123,6 +124,8 @@ static int fill_folder(struct journal *journal, const struct scenario *scenario,
 
     if (r == 0)
         r = write_definitions(journal, scenario, error);
+    if (r == 0)
+        r = factors_write(journal->folder, scenario, error);
     if (r == 0)
         r = open_tables(journal, error);
     if (r == 0)
@@ -248,7 +251,7 @@ static void put_trial(struct csv_writer *writer, const struct trial_id *id,
     csv_integer(writer, id->visit->position);
     csv_text(writer, id->channel);
     csv_text(writer, id->probe);
-    csv_empty(writer); /* variant: nothing is varied yet */
+    csv_text(writer, id->variant);
     csv_text(writer, started);
     csv_real(writer, result->status == TRIAL_OK ? result->duration_s : NAN);
     if (measured)
@@ -291,6 +294,7 @@ void journal_proof(struct journal *journal, const struct trial_id *id, const jso
     put_bringup_key(writer, id);
     for (size_t i = 0; i < 5; i++)
         put_words(writer, json_string_value(json_array_get(row, i)));
+    csv_text(writer, id->channel_variant);
     csv_end_row(writer);
 }
 
@@ -306,6 +310,7 @@ void journal_telemetry(struct journal *journal, const struct trial_id *id, int64
     csv_real(writer, latency_ms);
     csv_text(writer, status);
     csv_real(writer, bound_ms);
+    csv_text(writer, id->channel_variant);
     csv_end_row(writer);
 }
 

@@ -36,11 +36,14 @@ struct trial_id {
     int64_t trial;
     int attempt;
     const struct visit *visit;
-    const char *channel, *probe;
+    const char *channel, *channel_variant; /* what is up, for all trials of the visit */
+    const struct measurement *measurement;
+    const char *probe, *variant; /* the variant: of channel and measurement */
 };
 
-/* Makes results/<name>-<UTC> (or a free name beside it) with scenario.ini, definitions.csv, the
- * empty tables and environment.json, the last, in it, all on the disk. environment is borrowed. */
+/* Makes results/<name>-<UTC> (or a free name beside it) with scenario.ini, definitions.csv,
+ * factors.csv, the empty tables and environment.json, the last, in it, all on the disk. environment
+ * is borrowed. */
 int journal_create(struct journal **ret, const char *results, const struct scenario *scenario,
                    const json_t *environment, struct error *error);
 /* Goes on with a run's tables, a half-written last line of which is cut off; environment replaces

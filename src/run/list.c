@@ -91,6 +91,9 @@ static void print_settings(const struct registry *registry, const char *folder) 
         for (size_t j = 0; j < registry->groups[i]->n_rows; j++)
             print_setting(registry->groups[i], &registry->groups[i]->rows[j]);
     printf("  %-36s another channel to start from\n", "channel.NAME.inherits");
+    printf("  %-36s a setting, or of channel.NAME.MECHANISM.KEY, to be varied: values, blanks "
+           "between them\n",
+           "vary.probe.NAME.KEY");
     printf("  %-36s a published value, drawn beside ours\n", "reference.PROBE.CHANNEL");
     printf("  %-36s where the published values stand\n", "reference.source");
 }
@@ -134,15 +137,40 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
                              kind);
 }
 
+/* Whether no variant of the same channel stands before it. */
+static bool is_first_variant(const struct scenario *scenario, size_t channel) {
+    return channel == 0 ||
+           !text_equal(scenario->channels[channel].name, scenario->channels[channel - 1].name);
+}
+
 /* How long so many blocks take; the caller's. */
 static char *duration_of(const struct scenario *scenario, const struct plan *plan,
                          int64_t n_blocks) {
     struct plan part = *plan;
 
     part.n_visits = (size_t)n_blocks * scenario->n_channels;
-    return progress_duration(run_planned_ns(scenario, &part) +
-                             (int64_t)part.n_visits *
-                                 (VISIT_OVERHEAD_NS + (int64_t)part.n_probes * TRIAL_OVERHEAD_NS));
+    return progress_duration(
+        run_planned_ns(scenario, &part) +
+        (int64_t)part.n_visits *
+            (VISIT_OVERHEAD_NS + (int64_t)part.n_measurements * TRIAL_OVERHEAD_NS));
+}
+
+/* "3 channels", or "5 variants of 3 channels". */
+static char *describe_number(size_t n, const char *noun, size_t n_variants) {
+    return n == n_variants ? text_format("%zu %s", n, noun)
+                           : text_format("%zu variants of %zu %s", n_variants, n, noun);
+}
+
+/* "3 channels x 2 probes" */
+static char *describe_block(const struct scenario *scenario) {
+    CLEANUP_FREE char *channels = NULL, *measurements = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        n += is_first_variant(scenario, i);
+    channels = describe_number(n, "channels", scenario->n_channels);
+    measurements = describe_number(scenario->n_probes, "probes", scenario->n_measurements);
+    return text_format("%s x %s", channels, measurements);
 }
 
 /* How many blocks and trials, in which order, and how long they take. */
@@ -151,22 +179,47 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
     struct repetitions repetitions = scenario_repetitions(scenario);
     CLEANUP_FREE char *shortest = duration_of(scenario, plan, repetitions.smallest);
     CLEANUP_FREE char *longest = duration_of(scenario, plan, repetitions.largest);
+    CLEANUP_FREE char *block = describe_block(scenario);
 
     if (repetitions.precision > 0)
         printf("  until every interval of the comparison with %s is narrower than %.7g %%\n"
-               "  at least %lld, at most %lld blocks x %zu channels x %zu probes = %zu to %zu "
-               "trials, each block in an order of its own; about %s to %s\n",
+               "  at least %lld, at most %lld blocks x %s = %zu to %zu trials, each block in an "
+               "order of its own; about %s to %s\n",
                own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
-               (long long)repetitions.largest, scenario->n_channels, scenario->n_probes,
-               (size_t)repetitions.smallest * scenario->n_channels * scenario->n_probes,
-               plan->n_visits * plan->n_probes, shortest, longest);
+               (long long)repetitions.largest, block,
+               (size_t)repetitions.smallest * scenario->n_channels * scenario->n_measurements,
+               plan->n_visits * plan->n_measurements, shortest, longest);
     else
-        printf("  %lld blocks x %zu channels x %zu probes = %zu trials, %s; about %s\n",
-               (long long)repetitions.largest, scenario->n_channels, scenario->n_probes,
-               plan->n_visits * plan->n_probes,
+        printf("  %lld blocks x %s = %zu trials, %s; about %s\n", (long long)repetitions.largest,
+               block, plan->n_visits * plan->n_measurements,
                own->order == ORDER_SHUFFLED ? "each block in an order of its own"
                                             : "channel by channel",
                longest);
+}
+
+/* A channel, and below it its variants. */
+static void print_channel(const struct scenario *scenario, size_t place) {
+    const struct channel *channel = &scenario->channels[place];
+
+    if (is_first_variant(scenario, place))
+        printf("  %-20s %s%s (%s)\n", channel->name, channel_description(channel),
+               text_equal(channel->name, scenario_own(scenario)->baseline) ? ", the baseline" : "",
+               *channel_use(channel) ? channel_use(channel) : "no mechanism");
+    if (*channel->variant)
+        printf("  %-20s with %s\n", "", channel->variant);
+}
+
+static void print_measurement(const struct scenario *scenario, size_t place) {
+    const struct measurement *measurement = &scenario->measurements[place];
+    const char *help = probe_find(measurement->probe)->help;
+    CLEANUP_FREE char *duration = progress_duration(run_trial_planned_ns(measurement));
+
+    if (!*measurement->variant)
+        printf("  %-20s %s (%s a trial)\n", measurement->probe, help, duration);
+    else if (place == 0 || measurement->probe != measurement[-1].probe)
+        printf("  %-20s %s\n", measurement->probe, help);
+    if (*measurement->variant)
+        printf("  %-20s with %s (%s a trial)\n", "", measurement->variant, duration);
 }
 
 void list_plan(const struct scenario *scenario) {
@@ -175,25 +228,19 @@ void list_plan(const struct scenario *scenario) {
 
     printf("%s: %s\n", own->name, own->description);
     printf("channels%s", "\n");
-    for (size_t i = 0; i < scenario->n_channels; i++) {
-        const struct channel *channel = &scenario->channels[i];
-
-        printf("  %-20s %s%s (%s)\n", channel->name, channel_description(channel),
-               text_equal(channel->name, own->baseline) ? ", the baseline" : "",
-               *channel_use(channel) ? channel_use(channel) : "no mechanism");
-    }
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        print_channel(scenario, i);
     printf("probes%s", "\n");
-    for (size_t i = 0; i < scenario->n_probes; i++) {
-        const struct probe *probe = probe_find(scenario->probes[i]);
-        CLEANUP_FREE char *duration =
-            progress_duration(probe->planned_ns(settings_get(&scenario->settings, probe->group)));
-
-        printf("  %-20s %s (%s a trial)\n", scenario->probes[i], probe->help, duration);
-    }
+    for (size_t i = 0; i < scenario->n_measurements; i++)
+        print_measurement(scenario, i);
     printf("plan\n");
     print_extent(scenario, plan);
     printf("  first bring-ups:");
-    for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++)
-        printf(" %s", scenario->channels[plan->visits[i].channel].name);
+    for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++) {
+        const struct channel *channel = &scenario->channels[plan->visits[i].channel];
+        CLEANUP_FREE char *label = channel_label(channel);
+
+        printf("%s %s", i && scenario->n_factors ? "," : "", label);
+    }
     printf("%s\n", plan->n_visits > 2 * scenario->n_channels ? " ..." : "");
 }

@@ -16,7 +16,7 @@ struct progress {
     enum verbosity verbosity;
     bool live;      /* on a terminal that can be redrawn */
     int drawn;      /* lines on the screen that will be drawn over */
-    double *latest; /* channels x probes, NaN: none yet */
+    double *latest; /* channels x measurements, NaN: none yet */
     size_t done, total;
     int64_t started_ns, redrawn_ns;
     int64_t planned_ns, measured_ns; /* all trials; those that are over */
@@ -54,13 +54,13 @@ static bool can_redraw(const struct progress *progress, int *ret_width) {
         ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
         return false;
     *ret_width = size.ws_col;
-    return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 3;
+    return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 4;
 }
 
 struct progress *progress_new(const struct scenario *scenario, size_t trials, int64_t planned_ns,
                               enum verbosity verbosity) {
     struct progress *progress = memory_new(1, sizeof(*progress));
-    size_t cells = scenario->n_channels * scenario->n_probes;
+    size_t cells = scenario->n_channels * scenario->n_measurements;
 
     *progress = (struct progress){.scenario = scenario,
                                   .verbosity = verbosity,
@@ -89,28 +89,57 @@ static void draw_line(struct progress *progress, const char *text) {
     progress->drawn++;
 }
 
-/* The width of a probe's column: its name and its figures. */
-static int column_width(const char *probe) {
-    int width = (int)strlen(probe);
+/* What stands in a column's heading below the probe: "30B" of "payload=30B"; the caller's. */
+static char *values_of(const struct measurement *measurement) {
+    const char *cursor = measurement->variant, *word;
+    char *values = text_copy("");
+    size_t length;
 
-    return (width < 8 ? 8 : width) + 2;
+    while ((word = text_next_word(&cursor, &length))) {
+        const char *value = (const char *)memchr(word, '=', length) + 1;
+        CLEANUP_FREE char *one = strndup(value, length - (size_t)(value - word));
+
+        text_append(&values, ",", one);
+    }
+    return values;
 }
 
-/* A row of the picture: a name, and under each probe's name its latest figure on that channel. */
-static void draw_row(struct progress *progress, const char *name, int name_width,
+/* The width of a measurement's column: its heading and its figures. */
+static int column_width(const struct measurement *measurement) {
+    CLEANUP_FREE char *values = values_of(measurement);
+    size_t width = strlen(measurement->probe);
+
+    width = width < strlen(values) ? strlen(values) : width;
+    return (int)(width < 8 ? 8 : width) + 2;
+}
+
+/* The rows of the picture: two of headings, then one for each channel. */
+enum row { PROBES, VALUES, FIGURES };
+
+static void draw_row(struct progress *progress, enum row row, const char *name, int name_width,
                      const double *figures) {
     const struct scenario *scenario = progress->scenario;
-    CLEANUP_FREE char *line = text_format("  %-*s", name_width, name);
+    char *line = text_format("  %-*s", name_width, name);
 
-    for (size_t i = 0; i < scenario->n_probes; i++) {
-        CLEANUP_FREE char *figure =
-            figures ? progress_figure(figures[i]) : text_copy(scenario->probes[i]);
-        char *longer = text_format("%s%*s", line, column_width(scenario->probes[i]), figure);
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        const struct measurement *measurement = &scenario->measurements[i];
+        CLEANUP_FREE char *text = row == PROBES   ? text_copy(measurement->probe)
+                                  : row == VALUES ? values_of(measurement)
+                                                  : progress_figure(figures[i]);
+        char *longer = text_format("%s%*s", line, column_width(measurement), text);
 
         free(line);
         line = longer;
     }
     draw_line(progress, line);
+    free(line);
+}
+
+static bool has_variants(const struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_measurements; i++)
+        if (*scenario->measurements[i].variant)
+            return true;
+    return false;
 }
 
 static void draw_figures(struct progress *progress) {
@@ -118,13 +147,20 @@ static void draw_figures(struct progress *progress) {
     const struct scenario *scenario = progress->scenario;
     size_t width = strlen(heading);
 
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        if (strlen(scenario->channels[i].name) > width)
-            width = strlen(scenario->channels[i].name);
-    draw_row(progress, heading, (int)width, NULL);
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        draw_row(progress, scenario->channels[i].name, (int)width,
-                 &progress->latest[i * scenario->n_probes]);
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
+
+        width = strlen(label) > width ? strlen(label) : width;
+    }
+    draw_row(progress, PROBES, heading, (int)width, NULL);
+    if (has_variants(scenario))
+        draw_row(progress, VALUES, "", (int)width, NULL);
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
+
+        draw_row(progress, FIGURES, label, (int)width,
+                 &progress->latest[i * scenario->n_measurements]);
+    }
 }
 
 /* From the pace so far: what a trial takes beyond its measured time, the coming ones take too. */
@@ -214,33 +250,42 @@ void progress_shorten(struct progress *progress, size_t trials, int64_t planned_
 
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
     struct repetitions repetitions = scenario_repetitions(progress->scenario);
+    CLEANUP_FREE char *label = channel_label(&progress->scenario->channels[id->visit->channel]);
 
     free(progress->doing);
     progress->doing = text_format("block %d of %s%d  %s: %s ", id->visit->block,
                                   repetitions.precision > 0 ? "at most " : "",
-                                  (int)repetitions.largest, id->channel, doing);
+                                  (int)repetitions.largest, label, doing);
     if (progress->live)
         draw(progress);
+}
+
+/* "delivery", "delivery payload=30B" */
+static char *label_of(const struct measurement *measurement) {
+    return text_format("%s%s%s", measurement->probe, *measurement->variant ? " " : "",
+                       measurement->variant);
 }
 
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns) {
     const struct scenario *scenario = progress->scenario;
     double value = result->bytes < 0 ? NAN : (double)result->bytes * 8 / 1e6 / result->duration_s;
+    size_t measurement = (size_t)(id->measurement - scenario->measurements);
     CLEANUP_FREE char *figure = progress_figure(value);
+    CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->visit->channel]);
+    CLEANUP_FREE char *probe = label_of(id->measurement);
     int blocks = (int)scenario_repetitions(scenario).largest;
 
     progress->measured_ns += planned_ns;
     progress->done++;
-    for (size_t i = 0; i < scenario->n_probes; i++)
-        if (result->status == TRIAL_OK && text_equal(scenario->probes[i], id->probe))
-            progress->latest[id->visit->channel * scenario->n_probes + i] = value;
+    if (result->status == TRIAL_OK)
+        progress->latest[id->visit->channel * scenario->n_measurements + measurement] = value;
     if (result->status != TRIAL_OK || result->reason)
         progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block, blocks,
-                      id->channel, id->probe, trial_status_word(result->status),
+                      channel, probe, trial_status_word(result->status),
                       result->reason ? result->reason : "");
     else if (!progress->live)
         progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block, blocks,
-                      id->channel, id->probe, figure);
+                      channel, probe, figure);
     progress_tick(progress);
 }

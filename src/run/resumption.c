@@ -47,7 +47,7 @@ static int read_environment(struct resumption *resumption, struct error *error) 
 }
 
 static int check_files(const struct resumption *resumption, struct error *error) {
-    static const char *const names[] = {"scenario.ini", "definitions.csv"};
+    static const char *const names[] = {"scenario.ini", "definitions.csv", "factors.csv"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         CLEANUP_FREE char *path = text_format("%s/%s", resumption->folder, names[i]);

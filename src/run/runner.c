@@ -7,17 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
-int64_t run_trial_planned_ns(const struct scenario *scenario, const char *name) {
-    const struct probe *probe = probe_find(name);
-
-    return probe->planned_ns(settings_get(&scenario->settings, probe->group));
+int64_t run_trial_planned_ns(const struct measurement *measurement) {
+    return probe_find(measurement->probe)->planned_ns(measurement->settings);
 }
 
 static int64_t visits_planned_ns(const struct scenario *scenario, size_t n_visits) {
     int64_t visit = 0;
 
-    for (size_t i = 0; i < scenario->n_probes; i++)
-        visit += run_trial_planned_ns(scenario, scenario->probes[i]);
+    for (size_t i = 0; i < scenario->n_measurements; i++)
+        visit += run_trial_planned_ns(&scenario->measurements[i]);
     return visit * (int64_t)n_visits;
 }
 
@@ -83,7 +81,7 @@ static size_t count_left(const struct runner *runner) {
 }
 
 static void extend(struct runner *runner, size_t visits) {
-    progress_extend(runner->progress, visits * runner->plan->n_probes,
+    progress_extend(runner->progress, visits * runner->plan->n_measurements,
                     visits_planned_ns(runner->scenario, visits));
 }
 
@@ -97,7 +95,7 @@ static int execute_once(struct runner *runner, struct error *error) {
         r = walk(runner, agenda_first(runner->agenda), true, &left, error);
         if (r < 0)
             return r;
-        progress_shorten(runner->progress, left * runner->plan->n_probes,
+        progress_shorten(runner->progress, left * runner->plan->n_measurements,
                          visits_planned_ns(runner->scenario, left));
     }
     extend(runner, count(agenda_again(runner->agenda)) - expected);
@@ -202,12 +200,12 @@ static void describe_rest(const struct runner *runner, size_t n_trials) {
     CLEANUP_FREE char *duration =
         progress_duration(visits_planned_ns(runner->scenario, count_left(runner)));
     CLEANUP_FREE char *failed = again ? text_format(", %zu are measured once more after a failure",
-                                                    again * runner->plan->n_probes)
+                                                    again * runner->plan->n_measurements)
                                       : text_copy("");
 
     progress_note(runner->progress, "resumed  %zu of %s%zu trials are there%s; %s%s to measure",
-                  n_trials - first * runner->plan->n_probes, at_most(runner), n_trials, failed,
-                  runner->enough.reached ? "" : at_most(runner), duration);
+                  n_trials - first * runner->plan->n_measurements, at_most(runner), n_trials,
+                  failed, runner->enough.reached ? "" : at_most(runner), duration);
 }
 
 static void describe(const struct runner *runner) {
@@ -215,7 +213,7 @@ static void describe(const struct runner *runner) {
     const struct scenario_settings *own = scenario_own(scenario);
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     CLEANUP_FREE char *duration = progress_duration(run_planned_ns(scenario, runner->plan));
-    size_t n_trials = runner->plan->n_visits * runner->plan->n_probes;
+    size_t n_trials = runner->plan->n_visits * runner->plan->n_measurements;
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, runner->site.address, hosts->publisher);
@@ -243,7 +241,7 @@ static int perform(struct runner *runner, size_t n_visits, struct error *error) 
     if (r < 0)
         return r;
     runner->progress =
-        progress_new(runner->scenario, n_visits * runner->plan->n_probes,
+        progress_new(runner->scenario, n_visits * runner->plan->n_measurements,
                      visits_planned_ns(runner->scenario, n_visits), runner->options->verbosity);
     runner->cast.tick = progress_tick;
     runner->cast.context = runner->progress;
@@ -283,7 +281,7 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     n_visits = count_left(&runner);
     if (!n_visits)
         return tell_complete(options, ret);
-    runner.secrets = json_object();
+    runner.secrets = json_array();
     r = perform(&runner, n_visits, error);
     ret->interrupted = r == -EINTR;
     tear_down(&runner);

@@ -39,9 +39,8 @@ struct run_outcome {
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
 void run_outcome_clear(struct run_outcome *outcome);
 
-/* How long a trial of this probe measures; all of a plan's trials, without what lies between them.
- */
-int64_t run_trial_planned_ns(const struct scenario *scenario, const char *probe);
+/* How long a trial measures; all of a plan's trials, without what lies between them. */
+int64_t run_trial_planned_ns(const struct measurement *measurement);
 int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan);
 
 #endif

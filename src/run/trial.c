@@ -238,7 +238,7 @@ int trial_perform(struct runner *runner, const struct trial_id *id, struct trial
         .runner = runner, .id = id, .probe = probe_find(id->probe), .peers = json_object()};
     int r;
 
-    performance.settings = settings_get(&runner->scenario->settings, performance.probe->group);
+    performance.settings = id->measurement->settings;
     performance.n = performance.probe->n_roles;
     performance.planned_ns = performance.probe->planned_ns(performance.settings);
     *result = (struct trial_result){.bytes = -1, .started_realtime_ns = clock_realtime_ns()};

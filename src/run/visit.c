@@ -15,7 +15,7 @@ static int commit(struct runner *runner, const struct trial_id *id,
         return r;
     (void)agenda_commit(runner->agenda, id->trial, id->attempt, result->status == TRIAL_FAILED);
     runner->outcome->trials[result->status]++;
-    progress_trial(runner->progress, id, result, run_trial_planned_ns(runner->scenario, id->probe));
+    progress_trial(runner->progress, id, result, run_trial_planned_ns(id->measurement));
     return 0;
 }
 
@@ -84,19 +84,25 @@ static int measure(struct runner *runner, const struct trial_id *id, struct stan
 }
 
 int visit_make(struct runner *runner, const struct agenda_item *item, struct error *error) {
+    const struct scenario *scenario = runner->scenario;
+    const struct channel *up = &scenario->channels[item->visit->channel];
     struct trial_id id = {.attempt = item->attempt,
                           .visit = item->visit,
-                          .channel = runner->scenario->channels[item->visit->channel].name};
+                          .channel = up->name,
+                          .channel_variant = up->variant};
     struct standing channel = {false, NULL};
     struct error late;
     int r = 0, end;
 
     runner->messages.written = 0;
-    for (size_t i = 0; i < runner->plan->n_probes && r == 0; i++) {
+    for (size_t i = 0; i < scenario->n_measurements && r == 0; i++) {
+        CLEANUP_FREE char *variant = scenario_variant(up, &scenario->measurements[i]);
         struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
 
         id.trial = item->visit->trial + (int64_t)i;
-        id.probe = runner->scenario->probes[i];
+        id.measurement = &scenario->measurements[i];
+        id.probe = id.measurement->probe;
+        id.variant = variant;
         r = measure(runner, &id, &channel, &result, error);
         if (r == 0 && result.status == TRIAL_FAILED) {
             channel.up = false;

@@ -117,8 +117,8 @@ a name that is none
   4s,.*,name = a/b,
   4: \[scenario\] name: 'a/b' is no name: letters
 varied settings
-  4s/.*/[vary]\nprobe.path.streams = 1 2/
-  5: \[vary\] .*not supported yet; write a channel
+  4s/.*/[vary]\ntelemetry.interval = 1s 2s/
+  5: \[vary\] telemetry\.interval: is the same for a whole run; .* --set telemetry.interval=VALUE
 a wildcard to publish to
   10s/.*/topic = a\/#/
   10: \[telemetry\] topic: .*wildcard

@@ -42,8 +42,12 @@ static inline int record_set_up(void **state) {
         fail_msg("%s", error.text);
     record->journal = record_journal(record);
     record->visit = (struct visit){.block = 2, .position = 1, .channel = 0, .trial = 5};
-    record->id = (struct trial_id){
-        .trial = 5, .attempt = 1, .visit = &record->visit, .channel = "plain", .probe = "path"};
+    record->id = (struct trial_id){.trial = 5,
+                                   .attempt = 1,
+                                   .visit = &record->visit,
+                                   .channel = "plain",
+                                   .measurement = &record->scenario->measurements[0],
+                                   .probe = "path"};
     *state = record;
     return 0;
 }

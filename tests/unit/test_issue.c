@@ -76,7 +76,7 @@ static int set_up(void **state) {
     site->runner = (struct runner){.options = &site->options,
                                    .scenario = site->scenario,
                                    .site.address = "127.0.0.1",
-                                   .secrets = json_object()};
+                                   .secrets = json_array()};
     assert_int_equal(setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1), 0);
     *state = site;
     return 0;
@@ -158,20 +158,17 @@ static void test_one_host(void **state) {
 
 static void test_secrets_of_a_channel(void **state) {
     struct workplace *site = *state;
-    json_auto_t *login = NULL, *none = NULL;
+    const json_t *login, *other;
 
     open_host(site, 0, site->a);
     assert_issued(site);
-    assert_int_equal(json_object_size(json_object_get(site->runner.secrets, "password")), 2);
-    login = issue_secrets_of(site->runner.secrets, "login");
+    assert_int_equal(json_array_size(site->runner.secrets), site->scenario->n_channels);
+    login = json_object_get(json_array_get(site->runner.secrets, 0), "password");
+    other = json_object_get(json_array_get(site->runner.secrets, 1), "password");
     assert_int_equal(json_object_size(login), 1);
-    assert_int_equal(json_object_size(json_object_get(login, "password")), 1);
-    assert_ptr_equal(json_object_get(json_object_get(login, "password"), "login"),
-                     json_object_get(json_object_get(site->runner.secrets, "password"), "login"));
-    assert_int_equal(
-        json_string_length(json_object_get(json_object_get(login, "password"), "login")), 24);
-    none = issue_secrets_of(site->runner.secrets, "both");
-    assert_int_equal(json_object_size(none), 0);
+    assert_int_equal(json_string_length(json_object_get(login, "login")), 24);
+    assert_int_equal(json_string_length(json_object_get(other, "other")), 24);
+    assert_int_equal(json_object_size(json_array_get(site->runner.secrets, 2)), 0);
 }
 
 static void test_failures_are_named(void **state) {

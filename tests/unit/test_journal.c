@@ -24,9 +24,9 @@ static void test_folder(void **state) {
                             "path,throughput,Mbit/s,higher,yes,"},
         {"metrics.csv", "trial,attempt,party,process,metric,unit,value\n"},
         {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes\n"},
-        {"proofs.csv", "block,attempt,channel,proof,expected,observed,cause,verdict\n"},
+        {"proofs.csv", "block,attempt,channel,proof,expected,observed,cause,verdict,variant\n"},
         {"telemetry.csv",
-         "block,attempt,channel,sequence,due_utc,latency_ms,status,latency_bound_ms\n"},
+         "block,attempt,channel,sequence,due_utc,latency_ms,status,latency_bound_ms,variant\n"},
         {"blocks.csv", "block,attempt,host,metric,unit,before,after\n"},
         {"trials.csv", "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,"
                        "bytes,throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group\n"},
@@ -165,9 +165,9 @@ static void test_proofs_and_telemetry(void **state) {
     proofs = record_rows(record, "proofs.csv");
     telemetry = record_rows(record, "telemetry.csv");
     assert_string_equal(proofs, "2,2,plain,wrong-password-refused,refused: connack 5,refused,"
-                                "\"connack 5, really\",held\n2,2,plain,half,a row,,,\n");
-    assert_string_equal(telemetry, "2,2,plain,7,2026-11-22T08:30:00.123Z,0.625,delivered,\n"
-                                   "2,2,plain,8,2026-11-22T08:30:00.123Z,1.5,delivered,0.25\n");
+                                "\"connack 5, really\",held,\n2,2,plain,half,a row,,,,\n");
+    assert_string_equal(telemetry, "2,2,plain,7,2026-11-22T08:30:00.123Z,0.625,delivered,,\n"
+                                   "2,2,plain,8,2026-11-22T08:30:00.123Z,1.5,delivered,0.25,\n");
 }
 
 static void test_readings(void **state) {

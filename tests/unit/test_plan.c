@@ -4,8 +4,8 @@
 
 #include "model/plan.h"
 
-/* A scenario of so many channels and probes; only what a plan looks at is in it. */
-static struct scenario *scenario_of(size_t n_channels, size_t n_probes_wanted, int64_t repetitions,
+/* A scenario of so many channels and measurements; only what a plan looks at is in it. */
+static struct scenario *scenario_of(size_t n_channels, size_t n_measurements, int64_t repetitions,
                                     enum scenario_order order, int64_t seed) {
     struct scenario *scenario = memory_new(1, sizeof(*scenario));
     struct scenario_settings *own;
@@ -20,17 +20,18 @@ static struct scenario *scenario_of(size_t n_channels, size_t n_probes_wanted, i
     for (size_t i = 0; i < n_channels; i++)
         channel_init(&scenario->channels[i], "c", workshop_registry());
     scenario->n_channels = n_channels;
-    scenario->probes = memory_new(n_probes_wanted, sizeof(*scenario->probes));
-    for (size_t i = 0; i < n_probes_wanted; i++)
-        scenario->probes[i] = text_copy("p");
-    scenario->n_probes = n_probes_wanted;
+    scenario->measurements = memory_new(n_measurements, sizeof(*scenario->measurements));
+    for (size_t i = 0; i < n_measurements; i++)
+        scenario->measurements[i] = (struct measurement){
+            .group = &scenario_group, .settings = setting_block_new(&scenario_group)};
+    scenario->n_measurements = n_measurements;
     return scenario;
 }
 
-static struct plan *plan_of(size_t channels, size_t n_probes_wanted, int64_t repetitions,
+static struct plan *plan_of(size_t channels, size_t n_measurements, int64_t repetitions,
                             enum scenario_order order, int64_t seed) {
     CLEANUP(scenario_freep)
-    struct scenario *scenario = scenario_of(channels, n_probes_wanted, repetitions, order, seed);
+    struct scenario *scenario = scenario_of(channels, n_measurements, repetitions, order, seed);
 
     return plan_new(scenario);
 }
@@ -60,7 +61,7 @@ static void test_golden_orders(void **state) {
 
 static void assert_same(const struct plan *a, const struct plan *b) {
     assert_int_equal(a->n_visits, b->n_visits);
-    assert_int_equal(a->n_probes, b->n_probes);
+    assert_int_equal(a->n_measurements, b->n_measurements);
     for (size_t i = 0; i < a->n_visits; i++) {
         assert_int_equal(a->visits[i].block, b->visits[i].block);
         assert_int_equal(a->visits[i].position, b->visits[i].position);
@@ -112,7 +113,7 @@ static void test_every_block_has_every_channel(void **state) {
 
 static void assert_consecutive(const struct plan *plan) {
     for (size_t i = 0; i < plan->n_visits; i++)
-        assert_int_equal(plan->visits[i].trial, 1 + i * plan->n_probes);
+        assert_int_equal(plan->visits[i].trial, 1 + i * plan->n_measurements);
 }
 
 static void test_trial_numbers(void **state) {

@@ -64,8 +64,8 @@ static void test_traces_in_every_table(void **state) {
     } cases[] = {
         {"metrics.csv", "5,3,broker,agent,cpu_s,s,1\n"},
         {"intervals.csv", "6,4,broker,0,0.1,5\n"},
-        {"proofs.csv", "2,5,login,a,b,c,d,held\n"},
-        {"telemetry.csv", "2,6,plain,1,2026-11-22T08:30:00.000Z,1,delivered,\n"},
+        {"proofs.csv", "2,5,login,a,b,c,d,held,\n"},
+        {"telemetry.csv", "2,6,plain,1,2026-11-22T08:30:00.000Z,1,delivered,,\n"},
         {"blocks.csv", "2,7,local,temperature,C,40,41\n"},
     };
     struct run *run = *state;

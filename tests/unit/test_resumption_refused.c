@@ -79,9 +79,9 @@ static void test_damaged_tables(void **state) {
         {"trials.csv", "1,1,1,1\n", "/trials.csv:2: 4 fields where the header has 16"},
         {"metrics.csv", "9,1,broker,agent,cpu_s,s,1\n", "/metrics.csv:2: trial: '9' is not in"},
         {"intervals.csv", "-1,1,broker,0,0.1,5\n", "/intervals.csv:2: trial: '-1' is not a whole"},
-        {"proofs.csv", "3,1,plain,a,b,c,d,held\n", "/proofs.csv:2: block: '3' is not in the plan"},
-        {"proofs.csv", "1,1,tls,a,b,c,d,held\n", "/proofs.csv:2: channel: 'tls' is no channel"},
-        {"telemetry.csv", "1,1,tls,1,,1,delivered,\n", "/telemetry.csv:2: channel: 'tls' is no"},
+        {"proofs.csv", "3,1,plain,a,b,c,d,held,\n", "/proofs.csv:2: block: '3' is not in the plan"},
+        {"proofs.csv", "1,1,tls,a,b,c,d,held,\n", "/proofs.csv:2: channel: 'tls' is no channel"},
+        {"telemetry.csv", "1,1,tls,1,,1,delivered,,\n", "/telemetry.csv:2: channel: 'tls' is no"},
         {"blocks.csv", "1,1.5,local,x,,1,2\n", "/blocks.csv:2: attempt: '1.5' is not a whole"},
     };
     struct run *run = *state;

@@ -101,8 +101,8 @@ static void test_sections(void **state) {
          "@/main.ini:4: [probe.paths] duration: unknown probe; known are path, transport, "
          "transport-per-unit, delivery"},
         {PLAIN "[probe]\npath = 1s\n", "@/main.ini:4: [probe] path: unknown probe; known are path"},
-        {PLAIN "[vary]\nprobe.path.streams = 1 2\n",
-         "@/main.ini:4: [vary] probe.path.streams: varied settings are not supported yet"},
+        {PLAIN "[vary]\nchannels = plain mutual\n",
+         "@/main.ini:4: [vary] channels: no setting that can be varied"},
     };
 
     (void)state;
