@@ -21,9 +21,7 @@ name_of(i) = panel[of_panel[i]] . ', ' . bar_name[i]
 # ---- sizes ----
 rotated = gutter > 0 # labels, of so many characters
 narrow = n_channels > 8 # bars that a value may be wider than
-most_help = 0
-do for [p = 1:n_panels] { most_help = help_lines[p] > most_help ? help_lines[p] : most_help }
-above = 34.0 + 16 * most_help
+above(p) = 34.0 + 16 * help_lines[p]
 body = 190.0
 below = rotated ? 24.0 + 3.8 * gutter : 14.0 + 16 * lines
 left = 92.0
@@ -33,7 +31,12 @@ if (rotated) { # labels at the left lean out of their panel
         left = wanted > left ? wanted : left
     }
 }
-top_of(p) = head + (p - 1) * (above + body + below) + above
+array top_of[n_panels + 1] # of each panel's frame; then the page's end
+bottom = head
+do for [p = 1:n_panels] {
+    top_of[p] = bottom + above(p)
+    bottom = top_of[p] + body + below
+}
 
 measured_colour = colour(1)
 published_colour = colour(2)
@@ -42,7 +45,7 @@ set grid ytics linetype 1 linewidth 0.5 linecolor rgb pale
 set format y '%.7g'
 
 do for [format in formats] {
-    eval page(format, head + n_panels * (above + body + below) + 6)
+    eval page(format, bottom + 6)
     set multiplot
     # The head, drawn along with the first panel.
     eval title_of('Throughput of the security channels')
@@ -53,9 +56,9 @@ do for [format in formats] {
             "fillcolor rgb published_colour"
     }
     do for [p = 1:n_panels] {
-        eval frame(left, 18, top_of(p), body)
-        eval panel_head(p, top_of(p) - above + 12)
-        set label 6 panel_help[p] noenhanced at screen 14 / width, at_y(top_of(p) - above + 29) \
+        eval frame(left, 18, top_of[p], body)
+        eval panel_head(p, top_of[p] - above(p) + 12)
+        set label 6 panel_help[p] noenhanced at screen 14 / width, at_y(top_of[p] - above(p) + 29) \
             left font type('', 12) textcolor rgb grey
         # Not as ylabel, which long numbers push off the page.
         set label 7 axis[p] noenhanced at screen 20 / width, graph 0.5 center rotate by 90

@@ -74,6 +74,8 @@ static int add_channel(struct dataset *dataset, const struct inifile *file, cons
         memory_resize(dataset->channels, dataset->n_channels + 1, sizeof(*dataset->channels));
     dataset->channels[dataset->n_channels++] = (struct dataset_channel){
         .name = text_copy(name),
+        .base = text_copy(name),
+        .variant = text_copy(""),
         .description = text_copy(description ? description : ""),
         .control = control && text_equal(control, "same")     ? DATASET_SAME
                    : control && text_equal(control, "slowed") ? DATASET_SLOWED
@@ -148,6 +150,7 @@ static void take_host(struct dataset *dataset, const struct inifile_entry *entry
 
 static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/scenario.ini", run_dir);
+    CLEANUP_FREE char *factors = text_format("%s/factors.csv", run_dir);
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     const char *name, *baseline, *repetitions, *seed, *order;
     int r = inifile_read(&file, path, error);
@@ -172,6 +175,8 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
                        error);
     if (r == 0)
         r = take_names(dataset, file, error);
+    if (r == 0 && access(factors, F_OK) == 0)
+        r = dataset_read_factors(dataset, run_dir, error);
     if (r < 0)
         return r;
     dataset->references =
@@ -276,12 +281,17 @@ int dataset_read(struct dataset **ret, const char *run_dir, struct error *error)
     return 0;
 }
 
+void dataset_channel_clear(struct dataset_channel *channel) {
+    char *texts[] = {channel->name, channel->base, channel->variant, channel->description,
+                     channel->tls};
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        free(texts[i]);
+}
+
 void dataset_free(struct dataset *dataset) {
-    for (size_t i = 0; i < dataset->n_channels; i++) {
-        free(dataset->channels[i].name);
-        free(dataset->channels[i].description);
-        free(dataset->channels[i].tls);
-    }
+    for (size_t i = 0; i < dataset->n_channels; i++)
+        dataset_channel_clear(&dataset->channels[i]);
     for (size_t i = 0; i < dataset->n_probes; i++) {
         struct dataset_probe *probe = &dataset->probes[i];
         char *texts[] = {probe->name, probe->metric, probe->unit, probe->better, probe->help};

@@ -1,7 +1,10 @@
 /*
  * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
- * and, of those that have them, blocks.csv, telemetry.csv and proofs.csv. The analysis sees a run
- * only through it.
+ * and, of those that have them, factors.csv, blocks.csv, telemetry.csv and proofs.csv. The analysis
+ * sees a run only through it.
+ *
+ * A channel whose settings are varied is a channel of its own for each variant of it, called, say,
+ * "mutual-tls suites=TLS_AES_128_GCM_SHA256"; what is varied of a probe is the variant of a trial.
  *
  * Of each block only the last complete attempt is used: the one that has a row for every channel
  * and probe of the scenario (and every variant that the block knows); where none is complete, the
@@ -36,7 +39,9 @@ enum dataset_control {
 };
 
 struct dataset_channel {
-    char *name, *description; /* "" when the scenario has none */
+    char *name;
+    char *base, *variant; /* the scenario's name, and what of it is varied: "" for nothing */
+    char *description;    /* "" when the scenario has none */
     enum dataset_control control;
     double loss;                       /* imposed, 0..1 */
     char *tls;                         /* version, cipher and group of its trials; "" without */
@@ -48,6 +53,7 @@ struct dataset_probe {
     char *name, *metric, *unit, *better, *help;
     bool in_trials; /* the values stand in trials.csv (throughput), else in metrics.csv */
     bool has_reference;
+    size_t n_variants; /* of it, on each channel */
 };
 
 /* There may be millions: what is small is kept small. */

@@ -6,16 +6,7 @@
 
 /* ---- telemetry.csv ---- */
 
-enum { T_BLOCK, T_ATTEMPT, T_CHANNEL, T_LATENCY, T_STATUS, T_BOUND };
-
-static int take_channel(const struct source *source, const struct dataset *dataset, size_t *ret) {
-    int channel = dataset_find_channel(dataset, source_text(source, T_CHANNEL));
-
-    if (channel < 0)
-        return source_reject(source, T_CHANNEL, "is no channel of scenario.ini");
-    *ret = (size_t)channel;
-    return 0;
-}
+enum { T_BLOCK, T_ATTEMPT, T_CHANNEL, T_LATENCY, T_STATUS, T_BOUND, T_VARIANT };
 
 static void compare_with_bound(struct dataset_one_way *one_way, double latency, double bound) {
     one_way->n++;
@@ -25,15 +16,15 @@ static void compare_with_bound(struct dataset_one_way *one_way, double latency, 
     }
 }
 
-static int take_message(struct dataset *dataset, const struct source *source, bool has_bound) {
-    const char *status = source_text(source, T_STATUS);
+static int take_message(struct dataset *dataset, const struct source *source) {
+    const char *status = source_text(source, T_STATUS), *rest;
     double latency, bound = NAN;
     size_t channel;
-    int r = take_channel(source, dataset, &channel);
+    int r = source_channel(source, T_CHANNEL, T_VARIANT, &channel, &rest);
 
     if (r == 0)
         r = source_real(source, T_LATENCY, &latency);
-    if (r == 0 && has_bound)
+    if (r == 0 && source->columns[T_BOUND] >= 0)
         r = source_real(source, T_BOUND, &bound);
     if (r < 0)
         return r;
@@ -55,25 +46,35 @@ int dataset_read_telemetry(struct dataset *dataset, const char *run_dir, struct 
                                         "latency_ms", "status",  NULL};
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "telemetry.csv", names);
-    bool has_bound;
 
     if (r < 0)
         return r;
-    has_bound = source_has(&source, T_BOUND, "latency_bound_ms");
+    (void)source_has(&source, T_BOUND, "latency_bound_ms");
+    (void)source_has(&source, T_VARIANT, "variant");
     while (r >= 0 && (r = source_next(&source)) > 0) {
         bool used;
         long block;
 
         r = source_attempt(&source, &block, &used);
         if (r == 0 && used)
-            r = take_message(dataset, &source, has_bound);
+            r = take_message(dataset, &source);
     }
     return r;
 }
 
 /* ---- proofs.csv ---- */
 
-enum { P_BLOCK, P_ATTEMPT, P_CHANNEL, P_PROOF, P_EXPECTED, P_OBSERVED, P_CAUSE, P_VERDICT };
+enum {
+    P_BLOCK,
+    P_ATTEMPT,
+    P_CHANNEL,
+    P_PROOF,
+    P_EXPECTED,
+    P_OBSERVED,
+    P_CAUSE,
+    P_VERDICT,
+    P_VARIANT
+};
 
 static struct dataset_proof *find_proof(struct dataset *dataset, size_t channel, const char *name) {
     struct dataset_proof *proof = dataset->proofs;
@@ -95,7 +96,8 @@ static int take_proof(struct dataset *dataset, const struct source *source) {
     bool broken = text_equal(verdict, "broken");
     struct dataset_proof *proof;
     size_t channel;
-    int r = take_channel(source, dataset, &channel);
+    const char *rest;
+    int r = source_channel(source, P_CHANNEL, P_VARIANT, &channel, &rest);
 
     if (r < 0)
         return r;
@@ -124,6 +126,9 @@ int dataset_read_proofs(struct dataset *dataset, const char *run_dir, struct err
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "proofs.csv", names);
 
+    if (r < 0)
+        return r;
+    (void)source_has(&source, P_VARIANT, "variant");
     while (r >= 0 && (r = source_next(&source)) > 0) {
         bool used;
         long block;

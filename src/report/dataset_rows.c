@@ -123,18 +123,17 @@ static size_t number_of(struct names *names, const char *text) {
 static int take_trial(struct trials *trials) {
     const struct source *source = &trials->source;
     struct dataset *dataset = source->dataset;
-    int channel = dataset_find_channel(dataset, source_text(source, CHANNEL));
     int probe = dataset_find_probe(dataset, source_text(source, PROBE));
-    struct dataset_trial trial = {.line = source->reader->line,
-                                  .channel = (uint32_t)channel,
-                                  .probe = (uint32_t)probe,
-                                  .value = NAN};
+    struct dataset_trial trial = {
+        .line = source->reader->line, .probe = (uint32_t)probe, .value = NAN};
+    const char *variant;
     double throughput;
-    size_t reason;
-    int r;
+    size_t channel, reason;
+    int r = source_channel(source, CHANNEL, VARIANT, &channel, &variant);
 
-    if (channel < 0)
-        return source_reject(source, CHANNEL, "is no channel of scenario.ini");
+    if (r < 0)
+        return r;
+    trial.channel = (uint32_t)channel;
     if (probe < 0)
         return source_reject(source, PROBE, "is no probe of scenario.ini");
     r = take_figures(source, &trial, &throughput);
@@ -144,7 +143,7 @@ static int take_trial(struct trials *trials) {
         trial.value = throughput;
     if (trial.status == DATASET_OK)
         take_session(source, &dataset->channels[channel]);
-    trial.variant = (uint32_t)number_of(&trials->variants, source_text(source, VARIANT));
+    trial.variant = (uint32_t)number_of(&trials->variants, variant);
     reason = number_of(&trials->reasons, source_text(source, REASON));
     trial.reason = trials->reasons.texts[reason];
     dataset->trials = memory_room(dataset->trials, dataset->n_trials, sizeof(trial));
@@ -164,6 +163,9 @@ static int read_trials(struct dataset *dataset, const char *run_dir, struct erro
         r = take_trial(&trials);
     dataset->variants = names_take(&trials.variants, &dataset->n_variants);
     dataset->reasons = names_take(&trials.reasons, &dataset->n_reasons);
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        if (!dataset->probes[i].n_variants) /* a run without factors.csv: as many as there are */
+            dataset->probes[i].n_variants = dataset->n_variants ? dataset->n_variants : 1;
     return r;
 }
 

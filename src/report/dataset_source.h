@@ -39,6 +39,14 @@ int source_reject(const struct source *source, int name, const char *why);
  */
 bool source_has(struct source *source, int name, const char *column);
 
+/* dataset_factors.c: factors.csv, once the scenario's channels and probes are there. */
+int dataset_read_factors(struct dataset *dataset, const char *run_dir, struct error *error);
+void dataset_channel_clear(struct dataset_channel *channel);
+/* The channel of a row from its name and its variant (a column that may be missing), and what the
+ * variant has behind the channel's part. */
+int source_channel(const struct source *source, int channel, int variant, size_t *ret_channel,
+                   const char **ret_rest);
+
 /* Adds a line for the user to the dataset's warnings. */
 void dataset_warn(struct dataset *dataset, const char *line);
 

@@ -135,8 +135,10 @@ static void put_panels(struct figure_file *file, const char *name, const struct 
     for (size_t i = 0; i < figure->n_panels; i++) {
         const struct figure_panel *panel = &figure->panels[i];
         CLEANUP_FREE char *title = figure_panel_name(dataset, panel->probe, panel->variant);
+        bool again = i > 0 && panel->probe == figure->panels[i - 1].probe;
         CLEANUP_FREE char *help = figure_wrap(
-            panel->probe == FIGURE_NO_PROBE ? "" : dataset->probes[panel->probe].help, 120);
+            again || panel->probe == FIGURE_NO_PROBE ? "" : dataset->probes[panel->probe].help,
+            120);
 
         figure_put_text(file, name);
         figure_put_integer(file, (int64_t)i + 1);

@@ -128,15 +128,19 @@ static size_t bytes_of(const char *text, size_t count) {
     return bytes;
 }
 
+/* Behind which characters a line may end: best behind the first of these that it has. */
+static const char *const breaks[] = {" ", "=", "-_:,/"};
+
 /* How many bytes of text make the next line. */
 static size_t line_bytes(const char *text, size_t limit) {
     size_t all = bytes_of(text, limit), bytes;
 
     if (!text[all] || text[all] == ' ')
         return all;
-    for (bytes = all; bytes; bytes--)
-        if (text[bytes - 1] == ' ' || text[bytes - 1] == '-')
-            return bytes;
+    for (size_t i = 0; i < ARRAY_SIZE(breaks); i++)
+        for (bytes = all; bytes; bytes--)
+            if (strchr(breaks[i], text[bytes - 1]))
+                return bytes;
     return all;
 }
 

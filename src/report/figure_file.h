@@ -43,8 +43,8 @@ int figure_file_close(struct figure_file *file, struct error *error);
 size_t figure_width(const char *text);
 size_t figure_lines(const char *text);
 
-/* The text in lines of at most `limit` characters (4 at least), broken behind blanks and hyphens,
- * within a word only where that is too long. The caller's. */
+/* The text in lines of at most `limit` characters (4 at least), broken behind blanks, else behind
+ * an equals sign, a hyphen or the like, within a word only where that is too long. The caller's. */
 char *figure_wrap(const char *text, size_t limit);
 
 /* "65684", "21.7", "4.22", "0.037": three digits, all before the point. The caller's. */

@@ -4,10 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#define PLOT_PIXELS 820
+#define PLOT_PIXELS      790
+#define PIXELS_CHARACTER 8.0
 /* Below so many characters a bar its label is turned, and stands in one line. */
-#define ROTATED_BELOW 9
-#define MAX_LINES     3 /* of a name below a bar; else it is turned, too */
+#define ROTATED_BELOW 8
+#define MAX_LINES     4 /* of a name below a bar; else it is turned, too */
 
 struct bars {
     struct figure *figure;
@@ -147,7 +148,8 @@ static bool must_rotate(const struct dataset *dataset, size_t limit) {
 
 static int make(struct figure *figure, const struct figure_sources *sources, struct error *error) {
     const struct summary *summary = sources->summary;
-    size_t limit = PLOT_PIXELS * 10 / 74 / sources->dataset->n_channels;
+    double slots = (double)sources->dataset->n_channels + 0.2; /* as throughput.gp has them */
+    size_t limit = (size_t)(PLOT_PIXELS / PIXELS_CHARACTER / slots);
     struct figure_file file = {.path = NULL};
     struct bars bars = {figure, &file, sources, limit, must_rotate(sources->dataset, limit),
                         0,      0,     SIZE_MAX};

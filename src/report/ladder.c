@@ -181,6 +181,18 @@ static const struct cell *find_rung(const struct cells *cells, const char *name,
     return NULL;
 }
 
+/* The same, and where that rung has no such variant, as one of whose settings none is varied, the
+ * rung as it is: what stands below those that are. */
+static const struct cell *find_below(const struct cells *cells, const char *name, size_t variant,
+                                     size_t channel) {
+    const struct cell *cell = find_rung(cells, name, variant, channel);
+
+    for (size_t i = 0; i < cells->dataset->n_variants && !cell; i++)
+        if (!*dataset_variant(cells->dataset, i))
+            cell = find_rung(cells, name, i, channel);
+    return cell;
+}
+
 static void add_step(struct ladder *ladder, const struct cell *cell, const double *values,
                      const double *before, const double *path, size_t n_blocks) {
     const struct cells *cells = ladder->cells;
@@ -201,7 +213,7 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
 
 static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
     const struct cells *cells = ladder->cells;
-    const struct cell *path = find_rung(cells, rungs[0], variant, channel);
+    const struct cell *path = find_below(cells, rungs[0], variant, channel);
     CLEANUP_FREE long *blocks = NULL;
     CLEANUP_FREE double *of_path = NULL, *before = NULL;
     size_t n_blocks;
@@ -215,13 +227,14 @@ static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
     free(of_path);
     of_path = align(cells, path, blocks, n_blocks);
     for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
-        const struct cell *cell = find_rung(cells, rungs[i], variant, channel);
+        const struct cell *cell = find_below(cells, rungs[i], variant, channel);
         double *values;
 
         if (!cell)
             continue;
         values = align(cells, cell, blocks, n_blocks);
-        add_step(ladder, cell, values, before, of_path, n_blocks);
+        if (cell->variant == variant)
+            add_step(ladder, cell, values, before, of_path, n_blocks);
         free(before);
         before = values;
     }

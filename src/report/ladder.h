@@ -3,7 +3,8 @@
  * transport-per-unit, delivery), what that costs in processor time at every party, and how many
  * bytes are on the wire for one of payload: whether it is the crypto, the broker or the link.
  *
- * All is computed within blocks. A ladder exists when a run has `path` and another probe that
+ * A rung whose settings are varied stands, in each variant, on those below it: in the same variant,
+ * or as they are where nothing of them is varied. All is computed within blocks. A ladder exists when a run has `path` and another probe that
  * measures throughput.
  */
 #ifndef BENCH_REPORT_LADDER_H
@@ -33,7 +34,7 @@ struct ladder_step {
 
 struct ladder {
     const struct cells *cells;
-    struct ladder_step *list; /* by channel, then from rung to rung */
+    struct ladder_step *list; /* by variant and channel, then from rung to rung */
     size_t n;
 };
 

@@ -216,6 +216,12 @@ static void add_explanations(struct table *table, const struct dataset *dataset)
                  dataset->baseline, margin);
 }
 
+/* Whether the channel is another variant of the one before. */
+static bool is_further_variant(const struct dataset *dataset, size_t channel) {
+    return channel &&
+           text_equal(dataset->channels[channel].base, dataset->channels[channel - 1].base);
+}
+
 static void add_notes(struct table *table, const struct analysis *analysis) {
     const struct dataset *dataset = analysis->dataset;
 
@@ -226,8 +232,8 @@ static void add_notes(struct table *table, const struct analysis *analysis) {
     add_reference_note(table, dataset);
     add_explanations(table, dataset);
     for (size_t i = 0; i < dataset->n_channels; i++)
-        if (*dataset->channels[i].description)
-            add_note(table, "%s: %s", dataset->channels[i].name, dataset->channels[i].description);
+        if (*dataset->channels[i].description && !is_further_variant(dataset, i))
+            add_note(table, "%s: %s", dataset->channels[i].base, dataset->channels[i].description);
 }
 
 struct table *table_new(const struct analysis *analysis) {

@@ -5,7 +5,8 @@
 
 /* ---- terminal ---- */
 
-#define INDENT 2 /* of the rows below their rung */
+#define INDENT   2  /* of the rows below their rung */
+#define MAX_NAME 28 /* of a channel, before its numbers go into the next line */
 
 /* What a document has room for and a terminal has not. */
 static bool is_on_terminal(const struct table *table, size_t column) {
@@ -22,10 +23,16 @@ static void measure(const struct table *table, size_t widths[TABLE_N_COLUMNS]) {
             for (size_t k = 0; k < table->rungs[i].n_rows; k++) {
                 size_t width = markup_width(table->rungs[i].rows[k].cells[column]);
 
-                if (width > widths[column])
+                if (width > widths[column] && (column != TABLE_CHANNEL || width <= MAX_NAME))
                     widths[column] = width;
             }
     }
+}
+
+static void put_long_name(FILE *out, const char *name) {
+    markup_blanks(out, INDENT);
+    (void)fputs(name, out);
+    (void)fputc('\n', out);
 }
 
 /* The first column to the left, the numbers to the right, no blanks at the end. */
@@ -38,6 +45,11 @@ static void put_cells(FILE *out, const struct table *table, char *const *cells,
 
         if (!is_on_terminal(table, column))
             continue;
+        if (markup_width(cells[column]) > widths[column]) {
+            put_long_name(out, cells[column]);
+            due = INDENT + widths[column];
+            continue;
+        }
         pad = widths[column] - markup_width(cells[column]);
         if (column != TABLE_CHANNEL)
             due += 2 + pad;

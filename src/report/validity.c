@@ -66,11 +66,11 @@ static void describe_trials(const struct sink *sink) {
 
 static void describe_blocks(const struct sink *sink) {
     const struct dataset *dataset = sink->cells->dataset;
-    size_t variants = dataset->n_variants ? dataset->n_variants : 1;
-    size_t planned =
-        (size_t)dataset->repetitions * dataset->n_channels * dataset->n_probes * variants;
-    size_t used = 0, replaced;
+    size_t variants = 0, planned, used = 0, replaced;
 
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        variants += dataset->probes[i].n_variants;
+    planned = (size_t)dataset->repetitions * dataset->n_channels * variants;
     for (size_t i = 0; i < dataset->n_trials; i++)
         used += dataset->trials[i].used;
     replaced = dataset->n_trials - used;
