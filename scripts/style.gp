@@ -139,7 +139,7 @@ add_tic(text) = sprintf("set xtics add ('%s' %s)", text, text)
 
 # Panels with a row a channel: names at the left, words in the gutter at the right.
 row_height = 14.0 + 15 * (name_lines > lines ? name_lines : lines)
-rows_left = 30 + 7.4 * (name_characters > label_width ? name_characters : label_width)
+rows_left = 30 + 8.0 * (name_characters > label_width ? name_characters : label_width)
 rows_right = gutter > 0 ? 34 + 7.1 * gutter : 18.0
 rows_above = 30.0
 rows_below = 50.0

@@ -14,9 +14,10 @@ static void put_group(FILE *out, const struct dataset_channel *channel) {
 
 static void put_proof(FILE *out, const struct dataset *dataset, const struct dataset_proof *proof) {
     html_put(out,
-             "<tr data-file=\"proofs.csv\" data-channel=\"%s\" data-proof=\"%s\">"
-             "<th scope=\"row\">%s</th>",
-             dataset->channels[proof->channel].name, proof->name, proof->name);
+             "<tr data-file=\"proofs.csv\" data-channel=\"%s\" data-variant=\"%s\" "
+             "data-proof=\"%s\"><th scope=\"row\">%s</th>",
+             dataset->channels[proof->channel].base, dataset->channels[proof->channel].variant,
+             proof->name, proof->name);
     html_put(out, "<td class=\"words\">%s</td><td class=\"words\">%s</td>", proof->expected,
              proof->observed);
     html_put(out,

@@ -83,7 +83,7 @@ static const struct {
     {"blocks.csv", "the hosts before and after each block: temperature, clock, throttling"},
     {"proofs.csv", "every attempt to show that a mechanism is in force"},
     {"telemetry.csv", "every telemetry message: when due, how late, whether it arrived"},
-    {"factors.csv", "what is varied, and by which channel"},
+    {"factors.csv", "which values of the varied settings each variant stands for"},
     {"summary.csv",
      "mean, interval, median, quartiles and more for each metric, probe and channel"},
     {"comparisons.csv", "ratios, intervals, p, shift and verdict of every pair of channels"},

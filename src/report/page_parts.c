@@ -63,6 +63,12 @@ void page_table_end(FILE *out) {
     fputs("</table>\n</div>\n", out);
 }
 
+void page_channel(FILE *out, const struct dataset_channel *channel) {
+    html_put(out, "%s", channel->base);
+    if (*channel->variant)
+        html_put(out, " <span class=\"aside\">%s</span>", channel->variant);
+}
+
 void page_control(FILE *out, const struct dataset_channel *channel) {
     if (channel->control == DATASET_SAME)
         fputs(" <span class=\"aside\">control: the same once more</span>", out);

@@ -43,6 +43,8 @@ void page_table_end(FILE *out);
 
 /* " (control: the baseline once more)" behind a channel's name, or nothing. */
 void page_control(FILE *out, const struct dataset_channel *channel);
+/* A channel's name, what is varied of it in a line of its own. */
+void page_channel(FILE *out, const struct dataset_channel *channel);
 
 /* ---- sections ---- */
 

@@ -82,9 +82,9 @@ static void put_row(FILE *out, const struct rung *rung, size_t i) {
 
     html_put(out,
              "<tr data-file=\"summary.csv\" data-probe=\"%s\" data-channel=\"%s\" "
-             "data-variant=\"%s\" data-metric=\"%s\"><th scope=\"row\">%s",
-             rung->probe->name, channel->name, dataset_variant(dataset, row->variant), row->metric,
-             channel->name);
+             "data-variant=\"%s\" data-metric=\"%s\"><th scope=\"row\">",
+             rung->probe->name, channel->name, dataset_variant(dataset, row->variant), row->metric);
+    page_channel(out, channel);
     page_control(out, channel);
     fputs("</th>", out);
     put_statistics(out, rung, row);
@@ -201,14 +201,15 @@ static void put_pair(FILE *out, const struct page *page, const struct comparison
     const struct summary_row *row =
         summary_find(page->analysis->summary, one->probe, one->channel, one->variant);
     const struct paired *paired = &one->paired;
-    const char *channel = dataset->channels[one->channel].name;
+    const struct dataset_channel *channel = &dataset->channels[one->channel];
     const char *baseline = dataset->channels[one->baseline].name;
 
     html_put(out,
              "<tr data-file=\"comparisons.csv\" data-probe=\"%s\" data-variant=\"%s\" "
-             "data-channel=\"%s\" data-baseline=\"%s\"><th scope=\"row\">%s",
-             dataset->probes[one->probe].name, dataset_variant(dataset, one->variant), channel,
-             baseline, channel);
+             "data-channel=\"%s\" data-baseline=\"%s\"><th scope=\"row\">",
+             dataset->probes[one->probe].name, dataset_variant(dataset, one->variant),
+             channel->name, baseline);
+    page_channel(out, channel);
     if (!one->declared)
         html_put(out, "<span class=\"aside\"> to %s</span>", baseline);
     fputs("</th>", out);
