@@ -4,8 +4,8 @@
  * bytes are on the wire for one of payload: whether it is the crypto, the broker or the link.
  *
  * A rung whose settings are varied stands, in each variant, on those below it: in the same variant,
- * or as they are where nothing of them is varied. All is computed within blocks. A ladder exists when a run has `path` and another probe that
- * measures throughput.
+ * or as they are where nothing of them is varied. All is computed within blocks. A ladder exists
+ * when a run has `path` and another probe that measures throughput.
  */
 #ifndef BENCH_REPORT_LADDER_H
 #define BENCH_REPORT_LADDER_H

@@ -170,7 +170,8 @@ static void test_written_and_forgotten(void **state) {
     record->visit.block = 3;
     record->id.channel = "login";
     published(&log, 1, 2000000000);
-    assert_rows(record, &log, "2,1,plain,1," DUE_TEXT ",,lost,,\n3,1,login,2," DUE_TEXT ",,lost,,\n");
+    assert_rows(record, &log,
+                "2,1,plain,1," DUE_TEXT ",,lost,,\n3,1,login,2," DUE_TEXT ",,lost,,\n");
 }
 
 int main(void) {
