@@ -91,9 +91,9 @@ static void print_settings(const struct registry *registry, const char *folder) 
         for (size_t j = 0; j < registry->groups[i]->n_rows; j++)
             print_setting(registry->groups[i], &registry->groups[i]->rows[j]);
     printf("  %-36s another channel to start from\n", "channel.NAME.inherits");
-    printf("  %-36s a setting, or of channel.NAME.MECHANISM.KEY, to be varied: values, blanks "
-           "between them\n",
-           "vary.probe.NAME.KEY");
+    printf("  %-36s values that it has in turn, separated by blanks\n",
+           "vary.channel.NAME.MECHANISM.KEY");
+    printf("  %-36s the same of a probe's setting\n", "vary.probe.NAME.KEY");
     printf("  %-36s a published value, drawn beside ours\n", "reference.PROBE.CHANNEL");
     printf("  %-36s where the published values stand\n", "reference.source");
 }
