@@ -131,6 +131,13 @@ static size_t bytes_of(const char *text, size_t count) {
 /* Behind which characters a line may end: best behind the first of these that it has. */
 static const char *const breaks[] = {" ", "=", "-_:,/"};
 
+bool figure_breaks(char c) {
+    for (size_t i = 0; c && i < ARRAY_SIZE(breaks); i++)
+        if (strchr(breaks[i], c))
+            return true;
+    return false;
+}
+
 /* How many bytes of text make the next line. */
 static size_t line_bytes(const char *text, size_t limit) {
     size_t all = bytes_of(text, limit), bytes;

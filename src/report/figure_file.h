@@ -43,6 +43,8 @@ int figure_file_close(struct figure_file *file, struct error *error);
 size_t figure_width(const char *text);
 size_t figure_lines(const char *text);
 
+/* Whether a line may end behind this character. */
+bool figure_breaks(char c);
 /* The text in lines of at most `limit` characters (4 at least), broken behind blanks, else behind
  * an equals sign, a hyphen or the like, within a word only where that is too long. The caller's. */
 char *figure_wrap(const char *text, size_t limit);

@@ -17,7 +17,7 @@
 #define BESIDE           28    /* bars that are few enough for that */
 #define ABOVE            34.0
 #define BODY             190.0
-#define CHARACTER_PIXELS 7.4
+#define CHARACTER_PIXELS 8.0
 #define GROUP            0.8 /* of the distance of two groups is taken by bars */
 #define LETTER_PIXELS    7   /* the least width of a bar that has its letter below it */
 #define DIGIT_PIXELS     6.8 /* of the number above a bar */
@@ -45,7 +45,7 @@ static size_t longest_part(const char *name) {
     for (; *name; name++) {
         used += ((unsigned char)*name & 0xc0) != 0x80;
         longest = used > longest ? used : longest;
-        if (*name == '-' || *name == ' ')
+        if (figure_breaks(*name))
             used = 0;
     }
     return longest;
@@ -156,10 +156,12 @@ static void put_bar(struct chart *chart, const struct panel *panel, size_t slot,
 static char *title_of(const struct panel *panel) {
     const struct runs_rung *rung = panel->rung;
     bool better = !text_equal(rung->better, "none") && !panel->ratio;
+    const char *baseline = *rung->variant ? " - ratio to own baseline" /* half a page is narrow */
+                                          : " - ratio to the run's own baseline";
 
     return text_format("%s%s%s%s%s%s", rung->probe, *rung->variant ? ", " : "", rung->variant,
                        better         ? " - "
-                       : panel->ratio ? " - ratio to the run's own baseline"
+                       : panel->ratio ? baseline
                                       : "",
                        better ? rung->better : "", better ? " is better" : "");
 }
