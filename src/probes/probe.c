@@ -1,6 +1,7 @@
 #include "probes/probe.h"
 
 #include "probes/delivery.h"
+#include "probes/latency.h"
 #include "probes/path.h"
 #include "probes/per_unit.h"
 #include "probes/proof.h"
@@ -12,10 +13,7 @@
 #include <string.h>
 
 const struct probe *const probes[] = {
-    &probe_path,
-    &probe_transport,
-    &probe_transport_per_unit,
-    &probe_delivery,
+    &probe_path, &probe_transport, &probe_transport_per_unit, &probe_delivery, &probe_latency,
 };
 const size_t n_probes = ARRAY_SIZE(probes);
 
