@@ -74,6 +74,8 @@ static int configure(struct mqtt_client *client, const struct client_config *con
     mosquitto_publish_callback_set(client->library, on_publish);
     mosquitto_message_callback_set(client->library, on_message);
     (void)mosquitto_int_option(client->library, MOSQ_OPT_TCP_NODELAY, 1);
+    if (config->inflight)
+        (void)mosquitto_int_option(client->library, MOSQ_OPT_SEND_MAXIMUM, (int)config->inflight);
     if (!config->tls.enabled)
         return 0;
     /* The library would check no host name under a context of ours: tls_context_client() does. */

@@ -52,9 +52,11 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
     int r = setting_block_from_json(&client_config_group, json_object_get(stage->params, "client"),
                                     &block, error);
 
-    if (r == 0)
-        *ret = block;
-    return r;
+    if (r < 0)
+        return r;
+    *ret = block;
+    (*ret)->inflight = jsonline_integer(stage->params, "inflight", 0);
+    return 0;
 }
 
 void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {

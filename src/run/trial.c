@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
+#include "broker/mosquitto.h"
 
 #include <errno.h>
 #include <math.h>
@@ -45,6 +46,7 @@ static void choose_roles(struct performance *performance) {
 static int start_roles(struct performance *performance, struct error *error) {
     struct runner *runner = performance->runner;
     const struct probe *probe = performance->probe;
+    const struct broker_settings *broker = settings_get(&runner->scenario->settings, &broker_group);
     CLEANUP_FREE char *topic =
         text_format("bench/%lld-%d", (long long)performance->id->trial, performance->id->attempt);
 
@@ -53,6 +55,7 @@ static int start_roles(struct performance *performance, struct error *error) {
         json_t *params = json_pack("{s:o,s:O,s:s}", "settings",
                                    setting_block_to_json(probe->group, performance->settings),
                                    "peers", performance->peers, "topic", topic);
+        (void)json_object_set_new(params, "inflight", json_integer(broker->max_inflight));
         int r;
 
         if (probe->in_channel)

@@ -112,6 +112,18 @@ exits 'a rate that cannot be held' 1
 contains '... is a failed trial, not a nicer number' "$(rows "$folder/trials.csv" reason |
   head -n 1)" 'the publisher cannot hold 100000 messages/s'
 
+# ---- what each quality of service promises, of every message of a delivery ----
+
+for qos in 0 1 2; do
+  measure "$tiny" --set scenario.probes=delivery --set probe.delivery.payload=30B \
+    --set probe.delivery.qos=$qos
+  exits "delivery at QoS $qos" 0
+  is '... none lost, none twice, all in order' \
+    "$(rows "$folder/metrics.csv" metric,value process=receiver |
+      grep -E '^messages_(lost|dup|reo)' | tr '\n' ' ')" \
+    'messages_lost|0 messages_duplicated|0 messages_reordered|0 '
+done
+
 # ---- a killed run ----
 
 measured=$((measured + 1))
