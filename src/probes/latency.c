@@ -209,8 +209,8 @@ static int64_t planned_ns(const void *settings) {
 static const struct metric metrics[] = {
     {"latency_p50", "ms", METRIC_LOWER, true,
      "from when a message is due to its arrival back on the publisher's host, through the broker: "
-     "two hops and, under TLS, two sessions. The median: what a message usually takes, of which a "
-     "single stall of the machine moves nothing; the percentiles beside it tell of those"},
+     "two hops and, under TLS, two sessions. Of all messages of a trial the median, which single "
+     "stalls of a machine do not move; percentiles beside it tell of those"},
     {"latency_mean", "ms", METRIC_LOWER, false, "the mean of the same"},
     {"latency_p90", "ms", METRIC_LOWER, false, "nine of ten messages take no longer"},
     {"latency_p99", "ms", METRIC_LOWER, false, "99 of 100; none with fewer messages"},
