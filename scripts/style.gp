@@ -78,7 +78,7 @@ stats data('figures') using (strcol('figure') eq figure ? (n_panels = int(column
     gutter = column('gutter'), note = strcol('note'), \
     note_lines = column('note_lines'), why = strcol('why'), 0) : 0) nooutput
 if (why ne '') {
-    print figure . ' is left out: ' . why
+    if (why ne '-') { print figure . ' is left out: ' . why }
     exit status 0
 }
 array panel_title[n_panels + 1]; array panel[n_panels + 1]; array panel_help[n_panels + 1]

@@ -74,8 +74,8 @@ static int configure(struct mqtt_client *client, const struct client_config *con
     mosquitto_publish_callback_set(client->library, on_publish);
     mosquitto_message_callback_set(client->library, on_message);
     (void)mosquitto_int_option(client->library, MOSQ_OPT_TCP_NODELAY, 1);
-    if (*config->username)
-        (void)mosquitto_username_pw_set(client->library, config->username, config->password);
+    if (config->inflight)
+        (void)mosquitto_int_option(client->library, MOSQ_OPT_SEND_MAXIMUM, (int)config->inflight);
     if (!config->tls.enabled)
         return 0;
     /* The library would check no host name under a context of ours: tls_context_client() does. */
@@ -104,6 +104,27 @@ static int await(struct mqtt_client *client, const int *answer, const char *what
     return 0;
 }
 
+/* How the library connects: mosquitto_connect(), or mosquitto_reconnect() with its arguments. */
+static int log_in(struct mqtt_client *client, const struct client_config *config, bool again,
+                  struct error *error) {
+    int r;
+
+    client->connack = -1;
+    if (*config->username)
+        (void)mosquitto_username_pw_set(client->library, config->username, config->password);
+    r = again ? mosquitto_reconnect(client->library)
+              : mosquitto_connect(client->library, config->address, (int)config->port, KEEPALIVE_S);
+    if (r != MOSQ_ERR_SUCCESS)
+        return failed(r, "connection", error);
+    r = await(client, &client->connack, "CONNACK", error);
+    if (r < 0)
+        return r;
+    if (client->connack != 0)
+        return error_set(error, -EACCES, "MQTT: the broker refused %s: %s", config->client_id,
+                         mosquitto_connack_string(client->connack));
+    return 0;
+}
+
 int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *config,
                         mqtt_message_fn *handler, void *context, struct error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -113,25 +134,28 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
     (void)pthread_once(&once, init_library);
     client->on_message = handler;
     client->user = context;
-    client->connack = client->suback = -1;
+    client->suback = -1;
     client->library = mosquitto_new(config->client_id, true, client);
     if (!client->library)
         return error_errno(error, -errno, "MQTT client '%s'", config->client_id);
     r = configure(client, config, error);
     if (r < 0)
         return r;
-    r = mosquitto_connect(client->library, config->address, (int)config->port, KEEPALIVE_S);
-    if (r != MOSQ_ERR_SUCCESS)
-        return failed(r, "connection", error);
-    r = await(client, &client->connack, "CONNACK", error);
+    r = log_in(client, config, false, error);
     if (r < 0)
         return r;
-    if (client->connack != 0)
-        return error_set(error, -EACCES, "MQTT: the broker refused %s: %s", config->client_id,
-                         mosquitto_connack_string(client->connack));
     *ret = client;
     client = NULL;
     return 0;
+}
+
+int mqtt_client_connect_again(struct mqtt_client *client, const struct client_config *config,
+                              struct error *error) {
+    return log_in(client, config, true, error);
+}
+
+void mqtt_client_leave(struct mqtt_client *client) {
+    (void)mosquitto_disconnect(client->library);
 }
 
 void mqtt_client_free(struct mqtt_client *client) {

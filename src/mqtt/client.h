@@ -30,6 +30,12 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
 void mqtt_client_free(struct mqtt_client *client);
 DEFINE_CLEANUP(struct mqtt_client *, mqtt_client_free)
 
+/* Leaves with DISCONNECT; then comes back, as the same client with all that it was made with, and
+ * waits for the CONNACK. */
+void mqtt_client_leave(struct mqtt_client *client);
+int mqtt_client_connect_again(struct mqtt_client *client, const struct client_config *config,
+                              struct error *error);
+
 /* Subscribes and waits for the SUBACK. */
 int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
                           struct error *error);

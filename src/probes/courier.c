@@ -149,16 +149,17 @@ static void give_credit(struct courier *courier, int64_t answer) {
 
 static void take_message(void *context, const char *topic, const void *payload, size_t length) {
     struct courier *courier = context;
-    int64_t sequence;
+    int64_t number = -1;
 
     (void)topic;
-    if (length != (size_t)courier->settings->payload_bytes) {
+    if (length == (size_t)courier->settings->payload_bytes)
+        memcpy(&number, payload, sizeof(number));
+    if (number < 0) {
         courier->wrong++;
         return;
     }
-    memcpy(&sequence, payload, sizeof(sequence));
-    if (sequence < 0)
-        courier->wrong++;
+    if (!sequence_take(&courier->sequence, number & ~ASK))
+        return;
     courier->moved++;
     count(courier);
     if (courier->moved - courier->credited >= courier->window / CREDITS_PER_WINDOW)

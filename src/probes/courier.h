@@ -4,7 +4,8 @@
  *
  * What is on its way is bounded by credit: the subscriber tells the publisher, on a topic of its
  * own, how much has arrived, so that no queue grows without bound, in the broker least of all, and
- * what is sent is what is received.
+ * what is sent is what is received. Each message carries its number, by which the subscriber knows
+ * what was lost, came twice or out of order.
  *
  * On a channel with an imposed loss (probes/pauses.h) the publisher asks for credit with the last
  * message of a burst, and rests when it has been answered and all is acknowledged: nothing is on
@@ -15,6 +16,7 @@
 
 #include "mqtt/client.h"
 #include "probes/pauses.h"
+#include "probes/sequence.h"
 #include "probes/stage.h"
 
 struct delivery_settings {
@@ -28,11 +30,12 @@ struct courier {
     struct stream stream;
     unsigned char *payload;
     int64_t window;   /* messages */
-    int64_t moved;    /* messages published, or received */
+    int64_t moved;    /* messages published, or received, each once */
     int64_t credited; /* the last credit received, or given */
     int64_t wrong;    /* messages that cannot be of this trial: another length, a negative number */
     _Atomic bool stop;
     _Atomic int64_t expected; /* by the subscriber, once the publisher has told; else -1 */
+    struct sequence sequence; /* a subscriber's: which messages have arrived */
     /* A publisher's: how it publishes what may be on its way, and, with an imposed loss, whether
      * the last message of a burst has left, and whether it was answered. */
     int (*publish)(struct courier *courier);

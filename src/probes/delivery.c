@@ -38,18 +38,19 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
     return r;
 }
 
-/* A loss is never silent; where the quality of service excludes one, it is a failure. */
-static int check_loss(struct stage *stage, const struct courier *courier, int64_t sent,
-                      struct error *error) {
-    CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
-                                           (long long)(sent - courier->moved), (long long)sent);
+/* A loss is never silent; where the quality of service excludes it, it is a failure, as is anything
+ * else that breaks a promise of MQTT. */
+static int check_promises(struct stage *stage, const struct courier *courier, int64_t sent,
+                          struct error *error) {
+    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, error);
 
-    if (courier->moved == sent)
-        return 0;
-    if (courier->settings->qos > 0)
-        return error_set(error, -EIO, "%s in spite of QoS %d", words, (int)courier->settings->qos);
-    (void)json_object_set_new(stage->result, "remark", json_string(words));
-    return 0;
+    if (r == 0 && courier->moved < sent) {
+        CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
+                                               (long long)(sent - courier->moved), (long long)sent);
+
+        (void)json_object_set_new(stage->result, "remark", json_string(words));
+    }
+    return r;
 }
 
 static int put_books(struct stage *stage, const struct courier *courier, bool sends,
@@ -66,7 +67,9 @@ static int put_books(struct stage *stage, const struct courier *courier, bool se
     stage_metric(stage, "messages_sent", "messages", (double)sent);
     stage_metric(stage, "messages_received", "messages", (double)courier->moved);
     stage_metric(stage, "messages_lost", "messages", (double)(sent - courier->moved));
-    return check_loss(stage, courier, sent, error);
+    stage_metric(stage, "messages_duplicated", "messages", (double)courier->sequence.duplicated);
+    stage_metric(stage, "messages_reordered", "messages", (double)courier->sequence.reordered);
+    return check_promises(stage, courier, sent, error);
 }
 
 /* What the publisher's hop has cost on the wire, beside what it must cost. */
@@ -162,6 +165,8 @@ static const struct metric metrics[] = {
     {"messages_sent", "messages", METRIC_NONE, false, "published, warm-up included"},
     {"messages_received", "messages", METRIC_NONE, false, "received, warm-up included"},
     {"messages_lost", "messages", METRIC_LOWER, false, "sent and never received"},
+    {"messages_duplicated", "messages", METRIC_LOWER, false, "received again"},
+    {"messages_reordered", "messages", METRIC_LOWER, false, "received after a later one"},
     METRICS_OF_PROCESS,
     METRICS_OF_TCP,
     METRICS_OF_WIRE,

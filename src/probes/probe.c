@@ -1,6 +1,7 @@
 #include "probes/probe.h"
 
 #include "probes/delivery.h"
+#include "probes/latency.h"
 #include "probes/path.h"
 #include "probes/per_unit.h"
 #include "probes/proof.h"
@@ -12,10 +13,7 @@
 #include <string.h>
 
 const struct probe *const probes[] = {
-    &probe_path,
-    &probe_transport,
-    &probe_transport_per_unit,
-    &probe_delivery,
+    &probe_path, &probe_transport, &probe_transport_per_unit, &probe_delivery, &probe_latency,
 };
 const size_t n_probes = ARRAY_SIZE(probes);
 
@@ -54,9 +52,11 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
     int r = setting_block_from_json(&client_config_group, json_object_get(stage->params, "client"),
                                     &block, error);
 
-    if (r == 0)
-        *ret = block;
-    return r;
+    if (r < 0)
+        return r;
+    *ret = block;
+    (*ret)->inflight = jsonline_integer(stage->params, "inflight", 0);
+    return 0;
 }
 
 void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {

@@ -8,7 +8,8 @@
  * Parameters of every role (JSON): "settings" (the probe's block), "client" (the client_config of
  * its party, filled in by its host), "peers" (the `ready` of the roles before it, by name), "topic"
  * (carries the trial's id, so that nothing late of one trial counts in the next), "pin" (what TLS
- * the MQTT session negotiated: version, cipher, group).
+ * the MQTT session negotiated: version, cipher, group), "inflight" (the broker's limit of messages
+ * on their way, which a client that sends more of QoS 2 is thrown out for).
  *
  * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
  * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",
@@ -27,6 +28,9 @@ struct role {
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct stage *stage, struct error *error);
     bool direct; /* speaks with another role of its probe, not with the broker */
+    bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
+    /* Whether the probe's settings ask for it; NULL: it always plays. */
+    bool (*applies)(const void *settings);
 };
 
 struct probe {

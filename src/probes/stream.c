@@ -19,6 +19,7 @@
 
 /* All streams of one worker. */
 struct bundle {
+    const struct stream_kind *kind;
     const struct stream_settings *settings;
     bool sends;
     struct stream *streams;
@@ -106,6 +107,14 @@ static void put_wire(struct stage *stage, const struct bundle *bundle,
     wire_bytes_put(wire, stage, total, theory);
 }
 
+/* The receiver's throughput, of a load beside what is measured. */
+static void put_load(struct stage *stage) {
+    double bytes = (double)jsonline_integer(stage->result, "bytes", 0);
+    double elapsed_ns = (double)jsonline_integer(stage->result, "elapsed_ns", 0);
+
+    stage_metric(stage, "load_throughput", "Mbit/s", bytes * 8e3 / elapsed_ns);
+}
+
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct stage *stage, struct bundle *bundle, struct error *error) {
     struct stage_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
@@ -139,6 +148,8 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
                               json_integer(total));
     transport_session(bundle->loops[0].transport, &session);
     stage_put_session(stage, &session);
+    if (bundle->kind->beside && !bundle->sends)
+        put_load(stage);
     if (bundle->sends)
         put_wire(stage, bundle, &wire, &session, total);
     return stage_report(stage, error);
@@ -228,7 +239,8 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
     struct stream_settings *settings;
     void *block = NULL;
-    int r = role_settings(stage, kind->group, &block, error);
+    int r = kind->take_settings ? kind->take_settings(stage, &block, error)
+                                : role_settings(stage, kind->group, &block, error);
 
     if (r < 0)
         return r;
@@ -239,7 +251,8 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
     if (r < 0)
         return r;
     bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
-                client->loss_ppm);
+                kind->beside ? 0 : client->loss_ppm);
+    bundle.kind = kind;
     if (kind->in_channel)
         pin_tls(&client->tls, json_object_get(stage->params, "pin"));
     if (kind->in_channel && client->tls.enabled)

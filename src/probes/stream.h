@@ -50,6 +50,10 @@ struct stream_kind {
     const struct setting_group *group;
     bool in_channel; /* under TLS if the client_config says so; else it never is */
     bool per_unit;   /* as with write = per-unit, which this group then does not have */
+    /* Beside what another probe measures: its settings come from that probe's, an imposed loss is
+     * none of its own, and what it moves is told as a metric, load_throughput. */
+    bool beside;
+    int (*take_settings)(const struct stage *stage, void **ret, struct error *error);
 };
 
 /* The lives of the two roles of such a probe. */

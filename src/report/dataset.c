@@ -249,6 +249,7 @@ static int read_rest(struct dataset *dataset, const char *run_dir, struct error 
         {"blocks.csv", dataset_read_blocks},
         {"telemetry.csv", dataset_read_telemetry},
         {"proofs.csv", dataset_read_proofs},
+        {"distributions.csv", dataset_read_distributions},
     };
     int r = 0;
 
@@ -316,13 +317,19 @@ void dataset_free(struct dataset *dataset) {
         for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
             free(texts[k]);
     }
+    for (size_t i = 0; i < dataset->n_distributions; i++) {
+        free(dataset->distributions[i].metric);
+        free(dataset->distributions[i].unit);
+        free(dataset->distributions[i].buckets);
+    }
     {
-        void *rest[] = {dataset->run_name,    dataset->scenario,         dataset->baseline,
-                        dataset->hosts,       dataset->reference_source, dataset->channels,
-                        dataset->probes,      dataset->variants,         dataset->reasons,
-                        dataset->trials,      dataset->series,           dataset->counted,
-                        dataset->values,      dataset->references,       dataset->warnings,
-                        dataset->throttlings, dataset->latencies,        dataset->proofs};
+        void *rest[] = {dataset->run_name,     dataset->scenario,         dataset->baseline,
+                        dataset->hosts,        dataset->reference_source, dataset->channels,
+                        dataset->probes,       dataset->variants,         dataset->reasons,
+                        dataset->trials,       dataset->series,           dataset->counted,
+                        dataset->values,       dataset->references,       dataset->warnings,
+                        dataset->throttlings,  dataset->latencies,        dataset->proofs,
+                        dataset->distributions};
 
         for (size_t i = 0; i < ARRAY_SIZE(rest); i++)
             free(rest[i]);

@@ -1,7 +1,7 @@
 /*
  * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
- * and, of those that have them, factors.csv, blocks.csv, telemetry.csv and proofs.csv. The analysis
- * sees a run only through it.
+ * and, of those that have them, factors.csv, blocks.csv, telemetry.csv, proofs.csv and
+ * distributions.csv. The analysis sees a run only through it.
  *
  * A channel whose settings are varied is a channel of its own for each variant of it, called, say,
  * "mutual-tls suites=TLS_AES_128_GCM_SHA256"; what is varied of a probe is the variant of a trial.
@@ -33,9 +33,10 @@ enum dataset_status {
 
 /* What a channel is for, beside being measured. */
 enum dataset_control {
-    DATASET_SUBJECT, /* no control */
-    DATASET_SAME,    /* the baseline once more: must be found equivalent (A/A) */
-    DATASET_SLOWED,  /* the baseline with a loss imposed on its sender: must be found slower */
+    DATASET_SUBJECT,     /* no control */
+    DATASET_SAME,        /* the baseline once more: must be found equivalent (A/A) */
+    DATASET_SLOWED,      /* the baseline with a loss imposed on its sender: must be found slower */
+    DATASET_UNCONCERNED, /* that, for a probe that has no such sender: see dataset_demand() */
 };
 
 struct dataset_channel {
@@ -106,6 +107,20 @@ struct dataset_latency {
     double ms;
 };
 
+/* How often the values of a metric occurred in all trials of a cell that count, together: in
+ * buckets that rise, each from behind the bound before it. */
+struct dataset_bucket {
+    double upper_bound;
+    int64_t count;
+};
+struct dataset_distribution {
+    size_t probe, variant, channel;
+    char *metric, *unit;
+    struct dataset_bucket *buckets;
+    size_t n;
+    int64_t total; /* of the counts */
+};
+
 /* A proof of a channel, over all attempts that count. */
 struct dataset_proof {
     size_t channel;
@@ -136,8 +151,9 @@ struct dataset {
     size_t n_throttlings;
     struct dataset_one_way one_way;
     struct dataset_latency *latencies;
-    struct dataset_proof *proofs; /* by channel, in the order of their first row */
-    size_t n_latencies, n_proofs;
+    struct dataset_distribution *distributions; /* in the order of their first row */
+    struct dataset_proof *proofs;               /* by channel, in the order of their first row */
+    size_t n_latencies, n_distributions, n_proofs;
     char *warnings; /* lines for the user; "" when there are none */
 };
 
@@ -148,6 +164,16 @@ DEFINE_CLEANUP(struct dataset *, dataset_free)
 
 /* The word of trials.csv. */
 const char *dataset_status_word(enum dataset_status status);
+
+/* What a channel's being a control demands of a probe. A loss is imposed on bulk data: of a probe
+ * whose headline is no throughput a slowed channel demands nothing (DATASET_UNCONCERNED). */
+static inline enum dataset_control dataset_demand(const struct dataset *dataset, size_t probe,
+                                                  size_t channel) {
+    enum dataset_control control = dataset->channels[channel].control;
+
+    return control == DATASET_SLOWED && !dataset->probes[probe].in_trials ? DATASET_UNCONCERNED
+                                                                          : control;
+}
 
 /* The place of a channel or probe, or -1. */
 int dataset_find_channel(const struct dataset *dataset, const char *name);

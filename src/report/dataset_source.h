@@ -66,5 +66,7 @@ int dataset_read_blocks(struct dataset *dataset, const char *run_dir, struct err
 /* dataset_channels.c: */
 int dataset_read_telemetry(struct dataset *dataset, const char *run_dir, struct error *error);
 int dataset_read_proofs(struct dataset *dataset, const char *run_dir, struct error *error);
+/* dataset_distributions.c: */
+int dataset_read_distributions(struct dataset *dataset, const char *run_dir, struct error *error);
 
 #endif

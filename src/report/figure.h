@@ -24,6 +24,8 @@ struct figure_sources {
     const char *folder; /* PLOT_DIR/data */
 };
 
+#define FIGURE_UNASKED "-" /* why: it is of a probe that the run has not; nobody need be told */
+
 #define FIGURE_NO_PROBE SIZE_MAX /* of a panel that is of none: it has no title */
 
 struct figure_panel {
@@ -39,7 +41,7 @@ struct figure_entry {
 };
 
 struct figure {
-    char *why;           /* why there is no such figure; NULL: there is */
+    char *why;           /* why there is no such figure; NULL: there is; FIGURE_UNASKED */
     char *note;          /* a line below the title; NULL: none */
     size_t lines, width; /* of the largest label of a row or bar: lines, characters */
     size_t gutter;       /* characters of the widest text at the right of the panels */
@@ -54,7 +56,7 @@ struct figure_kind {
 };
 
 extern const struct figure_kind figure_throughput, figure_ladder, figure_trials,
-    figure_distribution, figure_ratios, figure_latency, figure_cpu;
+    figure_distribution, figure_ratios, figure_latency, figure_latency_probe, figure_cpu;
 
 /* Adds a panel; its place, so its number less one. The figure owns what it points to. */
 struct figure_panel *figure_add_panel(struct figure *figure, size_t probe, size_t variant,

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 static const struct figure_kind *const kinds[] = {
-    &figure_cpu,    &figure_distribution, &figure_ladder, &figure_latency,
-    &figure_ratios, &figure_throughput,   &figure_trials,
+    &figure_cpu,           &figure_distribution, &figure_ladder,     &figure_latency,
+    &figure_latency_probe, &figure_ratios,       &figure_throughput, &figure_trials,
 };
 
 /* Pixels of a picture that is 900 wide, at 13 pixels a line of text; characters are this wide. */

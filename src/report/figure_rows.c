@@ -143,14 +143,17 @@ static char *ratio_text(const struct paired *paired) {
 }
 
 /* The name, and below it what a control is. */
-static char *ratio_label(const struct dataset_channel *channel) {
+static char *ratio_label(const struct dataset *dataset, const struct comparison *comparison) {
+    const struct dataset_channel *channel = &dataset->channels[comparison->channel];
     CLEANUP_FREE char *name = figure_wrap(channel->name, 30);
 
-    switch (channel->control) {
+    switch (dataset_demand(dataset, comparison->probe, comparison->channel)) {
     case DATASET_SAME:
         return text_format("%s\n(control: same)", name);
     case DATASET_SLOWED:
         return text_format("%s\n(control: slowed by %g %%)", name, channel->loss * 100);
+    case DATASET_UNCONCERNED:
+        return text_format("%s\n(control: none here)", name);
     default:
         return text_copy(name);
     }
@@ -162,7 +165,7 @@ static void put_ratio(struct figure_file *file, struct figure *figure,
     const struct paired *paired = &comparison->paired;
     const char *verdict = verdict_word(comparison->verdict);
     CLEANUP_FREE char *words = ratio_text(paired), *both = text_format("%s %s", words, verdict);
-    CLEANUP_FREE char *label = ratio_label(&dataset->channels[comparison->channel]);
+    CLEANUP_FREE char *label = ratio_label(dataset, comparison);
 
     figure_fit_gutter(figure, both);
     figure_fit_label(figure, label);
@@ -199,6 +202,11 @@ static struct figure_axis ratio_axis(const struct comparison *list, size_t n, do
     return figure_axis_fit(range, RATIO_LOG_ABOVE);
 }
 
+/* Readers take more for better, as it is of throughput: said where it is not so. */
+static const char *direction_of(const struct dataset_probe *probe) {
+    return text_equal(probe->better, "lower") ? " (lower is better)" : "";
+}
+
 /* The comparisons of one probe and variant from list[first]. Returns the place behind them. */
 static size_t put_ratios(struct figure_file *file, struct figure *figure,
                          const struct figure_sources *sources, size_t first) {
@@ -212,10 +220,11 @@ static size_t put_ratios(struct figure_file *file, struct figure *figure,
            list[end].variant == list[first].variant;
          end++)
         put_ratio(file, figure, &list[end], dataset, end - first + 1);
-    figure_add_panel(
-        figure, list[first].probe, list[first].variant,
-        text_format("%srelative to %s", metric, dataset->channels[list[first].baseline].name),
-        ratio_axis(&list[first], end - first, dataset->margin));
+    figure_add_panel(figure, list[first].probe, list[first].variant,
+                     text_format("%srelative to %s%s", metric,
+                                 dataset->channels[list[first].baseline].name,
+                                 direction_of(&dataset->probes[list[first].probe])),
+                     ratio_axis(&list[first], end - first, dataset->margin));
     free(metric);
     return end;
 }

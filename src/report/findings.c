@@ -18,7 +18,7 @@ static const struct dataset *dataset_of(const struct comparisons *comparisons) {
 
 static enum dataset_control control_of(const struct comparisons *comparisons,
                                        const struct comparison *comparison) {
-    return dataset_of(comparisons)->channels[comparison->channel].control;
+    return dataset_demand(dataset_of(comparisons), comparison->probe, comparison->channel);
 }
 
 /* ---- words for one comparison; all belong to the caller ---- */
@@ -52,10 +52,12 @@ static char *describe_difference(const struct dataset *dataset,
                                  const struct comparison *comparison) {
     CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
     CLEANUP_FREE char *ratio = describe_ratio(comparison, false);
+    CLEANUP_FREE char *metric = text_copy(dataset->probes[comparison->probe].metric);
 
+    for (char *c = metric; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
     return text_format("is %s than %s: %s %s %s (%s)", verdict_word(comparison->verdict),
-                       dataset->channels[comparison->baseline].name,
-                       dataset->probes[comparison->probe].metric, by,
+                       dataset->channels[comparison->baseline].name, metric, by,
                        comparison->paired.ratio < 1 ? "lower" : "higher", ratio);
 }
 
@@ -91,6 +93,18 @@ static bool came_out(const struct comparisons *comparisons, const struct compari
     default:
         return true;
     }
+}
+
+/* What a slowed channel is to a probe that it does not slow. */
+static void add_unconcerned(struct findings *findings, const struct comparisons *comparisons,
+                            const struct comparison *comparison) {
+    const struct dataset *dataset = dataset_of(comparisons);
+    CLEANUP_FREE char *probe = dataset_rung(dataset, comparison->probe, comparison->variant);
+
+    add(findings, FINDING_CONTROL, comparison,
+        text_format("No control of %s: %s takes time away from senders of bulk data, and this "
+                    "probe has none, so no difference is demanded here.",
+                    probe, dataset->channels[comparison->channel].name));
 }
 
 static const char *state_of_control(const struct comparisons *comparisons,
@@ -199,9 +213,14 @@ struct findings *findings_new(const struct summary *summary,
 
     add_unsteady(findings, comparisons);
     add_verdicts(findings, comparisons);
-    for (size_t i = 0; i < comparisons->n_declared; i++)
-        if (control_of(comparisons, &comparisons->list[i]) != DATASET_SUBJECT)
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        enum dataset_control control = control_of(comparisons, &comparisons->list[i]);
+
+        if (control == DATASET_UNCONCERNED)
+            add_unconcerned(findings, comparisons, &comparisons->list[i]);
+        else if (control != DATASET_SUBJECT)
             add_control(findings, comparisons, &comparisons->list[i]);
+    }
     add_path_caution(findings, comparisons);
     validity_describe(comparisons->cells, summary, add_caution, findings);
     return findings;

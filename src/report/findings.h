@@ -3,8 +3,8 @@
  * nothing else. "Not significant" is never turned into "equal".
  *
  * When a control did not come out as it must (the A/A channel equivalent to the baseline, the
- * slowed one slower), or there are too few blocks, the first finding says that nothing can be
- * concluded, before any other.
+ * slowed one slower where throughput is measured), or there are too few blocks, the first finding
+ * says that nothing can be concluded, before any other.
  */
 #ifndef BENCH_REPORT_FINDINGS_H
 #define BENCH_REPORT_FINDINGS_H

@@ -35,6 +35,9 @@ static const struct figure {
      "The share of telemetry messages that arrived within a time, during the trials. Further left "
      "is "
      "sooner."},
+    {"latency-probe", "Latency of messages at a fixed rate",
+     "What share of the latency probe's messages took no longer than a time, all trials together; "
+     "the scale opens towards the slowest. Further left is sooner."},
     {"cpu", "Processor time",
      "Seconds of processor time for a gigabyte of payload, at sender, receiver and broker."},
 };

@@ -24,7 +24,7 @@ static size_t count_ok(const struct dataset *dataset) {
 
 /* The colour of a verdict; that of a control says whether it came out as it must. */
 static const char *colour_of(const struct page *page, const struct comparison *comparison) {
-    switch (page->dataset->channels[comparison->channel].control) {
+    switch (dataset_demand(page->dataset, comparison->probe, comparison->channel)) {
     case DATASET_SAME:
         return comparison->verdict == VERDICT_EQUIVALENT ? "as-it-must" : "failed";
     case DATASET_SLOWED:

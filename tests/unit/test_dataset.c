@@ -187,6 +187,49 @@ static void test_headline_in_metrics(void **state) {
         "this trial already");
 }
 
+/* Those of a cell's trials together, in whatever order they come; others' rows count for nothing.
+ */
+static void test_distributions(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "plain", "10", "ok", "")
+                             TRIAL("2,1,1", "mutual-tls", "", "failed", "lost")
+                                 TRIAL("3,1,2", "plain", "10", "ok", "")
+                                     TRIAL("4,1,2", "mutual-tls", "9", "ok", ""),
+                         METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
+    struct error error = {""};
+
+    (void)state;
+    run_put(run, "distributions.csv",
+            "trial,attempt,metric,unit,upper_bound,count\n"
+            "1,1,latency,ms,0.5,3\n1,1,latency,ms,2,1\n"
+            "2,1,latency,ms,0.5,100\n"  /* failed */
+            "3,2,latency,ms,0.5,100\n"  /* never finished */
+            "99,1,latency,ms,0.5,100\n" /* nor was this ever begun */
+            "3,1,latency,ms,0.25,2\n3,1,latency,ms,2,4\n"
+            "4,1,latency,ms,8,5\n4,1,delay,ms,1,6\n");
+    if (dataset_read(&dataset, run, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(dataset->n_distributions, 3);
+    assert_int_equal(dataset->distributions[0].n, 3);
+    assert_int_equal(dataset->distributions[0].total, 10);
+    for (size_t i = 0; i < 3; i++) {
+        static const struct dataset_bucket expected[] = {{0.25, 2}, {0.5, 3}, {2, 5}};
+
+        assert_true(dataset->distributions[0].buckets[i].upper_bound == expected[i].upper_bound);
+        assert_int_equal(dataset->distributions[0].buckets[i].count, expected[i].count);
+    }
+    assert_int_equal(dataset->distributions[1].channel, 1);
+    assert_string_equal(dataset->distributions[2].metric, "delay");
+    run_put(run, "distributions.csv",
+            "trial,attempt,metric,unit,upper_bound,count\n1,1,latency,ms,-1,3\n");
+    dataset_freep(&dataset);
+    dataset = NULL;
+    assert_int_equal(dataset_read(&dataset, run, &error), -EBADMSG);
+    assert_non_null(strstr(error.text, "distributions.csv:2: upper_bound: '-1' is no bound"));
+}
+
 static void test_variants(void **state) {
     CLEANUP(run_removep)
     char *run = run_make(SCENARIO, DEFINITIONS,
@@ -366,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_headline_in_metrics),
         cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_distributions),
         cmocka_unit_test(test_half_written_lines),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_left_over_of_an_earlier_attempt),

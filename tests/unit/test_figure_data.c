@@ -4,7 +4,7 @@
 #include "report/figure_data.h"
 #include "report/figure_file.h"
 #include "report/figure_thin.h"
-#include "run_folder.h"
+#include "run_analysis.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -294,6 +294,43 @@ static void test_of_a_run(void **state) {
     assert_line(folder, "legend.csv", "\"plain: 4 messages\\0054 1 lost\"");
 }
 
+static void add_distributions(const char *run) {
+    run_put(run, "distributions.csv",
+            "trial,attempt,metric,unit,upper_bound,count\n"
+            "1,1,latency,ms,0.5,60\n1,1,latency,ms,1,30\n1,1,send_delay,ms,9,90\n"
+            "2,1,latency,ms,0.5,5\n2,1,latency,ms,2,3\n2,1,latency,ms,40,1\n");
+}
+
+#define LATENCY_SCENARIO                                                                           \
+    "[scenario]\nname = small\nchannels = plain tls\nprobes = latency\nbaseline = plain\n"
+#define LATENCY_DEFINITIONS DEFINITIONS_HEADER "latency,latency_p50,ms,lower,yes,the median\n"
+
+/* The distributions of a cell's trials are one; a mark for each half nine tells lines apart. */
+static void test_of_latency(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP(folder_freep) char *folder = folder_new();
+    struct error error = {""};
+
+    (void)state;
+    for (int block = 1; block <= 2; block++) {
+        draft_trial(&draft, block, "plain", "latency", "", "", "ok");
+        draft_metric(&draft, "client2,receiver,latency_p50,ms", 0.4);
+    }
+    analysis = draft_analyse(&draft, LATENCY_SCENARIO, LATENCY_DEFINITIONS, add_distributions);
+    if (figure_data_write(analysis, folder, &error) < 0)
+        fail_msg("%s", error.text);
+    /* 65, 95, 98 and 99 of 99, of 100. */
+    assert_line(folder, "latency-probe.csv",
+                "panel,channel,value,nines,end\n1,1,0.5,0,.\n1,1,0.5,0.455931956,.\n"
+                "1,1,1,1.30103,.\n1,1,2,1.69897,.\n1,1,40,2,.\n");
+    assert_line(folder, "latency-probe-marks.csv",
+                "panel,channel,value,nines,end\n1,1,0.5,0.455931956,.\n1,1,1,1.30103,.\n"
+                "1,1,2,1.69897,.\n");
+    assert_line(folder, "panels.csv", "arrival (ms)\"");
+    assert_line(folder, "figures.csv", "\n\"latency-probe\",1,2,");
+}
+
 static void test_of_nothing(void **state) {
     CLEANUP(folder_freep) char *folder = write_data(SCENARIO, TRIALS_HEADER, NULL);
     static const char *const names[] = {"cpu", "distribution", "ladder", "latency", "trials"};
@@ -304,6 +341,7 @@ static void test_of_nothing(void **state) {
 
         assert_line(folder, "figures.csv", line);
     }
+    assert_line(folder, "figures.csv", "\n\"latency-probe\",0,0,0,1,0,0,,0,\"-\"");
     assert_line(folder, "figures.csv", "\n\"throughput\",1,");
     assert_line(folder, "throughput.csv", ",\"no data\",.\n");
 }
@@ -365,6 +403,7 @@ int main(void) {
         cmocka_unit_test(test_files_that_cannot_be_written),
         cmocka_unit_test(test_of_a_run),
         cmocka_unit_test(test_of_nothing),
+        cmocka_unit_test(test_of_latency),
         cmocka_unit_test(test_clocks_that_differ),
         cmocka_unit_test(test_of_many_trials),
         cmocka_unit_test(test_plots_that_cannot_be_made),

@@ -108,6 +108,51 @@ static void test_few_blocks(void **state) {
                           "undecided");
 }
 
+/* Ten blocks of a probe that sends no bulk data, whose headline is not throughput: nothing slows
+ * it, so the slowed channel is as fast as the baseline. */
+static struct analysis *run_without_bulk(const char *definition, const char *metric, double tls) {
+    static const char *const names[] = {"plain", "tls", "again", "slowed"};
+    CLEANUP_FREE char *definitions = text_format(DEFINITIONS_HEADER "path,%s\n", definition);
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= 10; block++)
+        for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
+            draft_trial(&draft, block, names[i], "path", "", "", "ok");
+            draft_metric(&draft, metric,
+                         (i == 1 ? tls : 1) * (10 + 0.01 * draft_noise(block + 100 * i)));
+        }
+    return draft_analyse(&draft, SCENARIO_OF("plain tls again slowed"), definitions, NULL);
+}
+
+static void assert_without_bulk(const char *definition, const char *metric, double tls,
+                                const char *verdict) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis = run_without_bulk(definition, metric, tls);
+    CLEANUP_FREE char *unsteady = sentences(analysis, FINDING_UNSTEADY);
+    CLEANUP_FREE char *verdicts = sentences(analysis, FINDING_VERDICT);
+    CLEANUP_FREE char *controls = sentences(analysis, FINDING_CONTROL);
+
+    assert_string_equal(unsteady, "");
+    assert_part(verdicts, verdict);
+    assert_no_part(verdicts, "slowed");
+    assert_part(controls, "Control as it must be, path: again, ");
+    assert_part(controls, "\nNo control of path: slowed takes time away from senders of bulk data, "
+                          "and this probe has none, so no difference is demanded here.");
+}
+
+/* Slower is more time, and fewer a second; what is not called throughput has no positive control.
+ */
+static void test_no_bulk_data(void **state) {
+    (void)state;
+    assert_without_bulk("latency_p50,ms,lower,yes,median", "client2,receiver,latency_p50,ms", 1.25,
+                        "path: tls is slower than plain: latency p50 25.0 % higher (ratio 1.2");
+    assert_without_bulk("latency_p50,ms,lower,yes,median", "client2,receiver,latency_p50,ms", 0.5,
+                        "path: tls is faster than plain: latency p50 50.0 % lower (ratio 0.5");
+    assert_without_bulk("connections_per_s,1/s,higher,yes,rate",
+                        "client2,receiver,connections_per_s,1/s", 0.5,
+                        "path: tls is slower than plain: connections per s 50.0 % lower (ratio");
+}
+
 /* ---- validity ---- */
 
 static void test_drift(void **state) {
@@ -188,10 +233,11 @@ static void test_nothing_to_say(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentences), cmocka_unit_test(test_undecided),
-        cmocka_unit_test(test_unsteady),  cmocka_unit_test(test_few_blocks),
-        cmocka_unit_test(test_drift),     cmocka_unit_test(test_order_and_controls),
-        cmocka_unit_test(test_losses),    cmocka_unit_test(test_nothing_to_say),
+        cmocka_unit_test(test_sentences),          cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_unsteady),           cmocka_unit_test(test_few_blocks),
+        cmocka_unit_test(test_no_bulk_data),       cmocka_unit_test(test_drift),
+        cmocka_unit_test(test_order_and_controls), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_nothing_to_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

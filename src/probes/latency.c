@@ -1,0 +1,265 @@
+/* latency - from when a message is due to its arrival, through the broker, on one clock: publisher
+ * and subscriber are both on client2's host. */
+#include "probes/latency.h"
+
+#include "base/clock.h"
+#include "probes/latency_loop.h"
+#include "probes/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct setting rows[] = {
+    {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
+     .offset = offsetof(struct latency_settings, duration_ns)},
+    {"warmup", SETTING_DURATION, "1s", "0s", "10min",
+     .help = "time before that, whose messages do not count",
+     .offset = offsetof(struct latency_settings, warmup_ns)},
+    {"rate", SETTING_COUNT, "200", "1", "100000", .help = "messages per second, evenly spaced",
+     .offset = offsetof(struct latency_settings, rate)},
+    {"payload", SETTING_BYTES, "30B", "8B", "4MiB", .help = "payload of a message",
+     .offset = offsetof(struct latency_settings, payload_bytes)},
+    {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
+     .offset = offsetof(struct latency_settings, qos)},
+    {"load", SETTING_CHOICE, "none", .choices = "none path",
+     .help = "path: a bulk TCP stream from client2 to the broker's host fills the link meanwhile",
+     .offset = offsetof(struct latency_settings, load)},
+    {"connection", SETTING_CHOICE, "persistent", .choices = "persistent per-message",
+     .help = "one connection, or a new one for each message: then connecting is part of it",
+     .offset = offsetof(struct latency_settings, connection)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("probe.latency", SETTING_PROBE, rows, struct latency_settings);
+
+/* ---- the result ---- */
+
+static const struct {
+    const char *metric;
+    double share;
+} percentiles[] = {
+    {"latency_p50", 0.5},
+    {"latency_p90", 0.9},
+    {"latency_p99", 0.99},
+    {"latency_p99_9", 0.999},
+};
+
+static void put_ms(struct stage *stage, const char *name, double ns) {
+    stage_metric(stage, name, "ms", ns / (double)NS_PER_MS);
+}
+
+/* A percentile that so few messages do not show has no row. */
+static void put_latencies(struct stage *stage, const struct histogram *latency_ns) {
+    for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
+        if (i == 0 || histogram_supports(latency_ns->n, percentiles[i].share))
+            put_ms(stage, percentiles[i].metric,
+                   histogram_percentile(latency_ns, percentiles[i].share));
+    put_ms(stage, "latency_mean", histogram_mean(latency_ns));
+    put_ms(stage, "latency_min", (double)latency_ns->min);
+    put_ms(stage, "latency_max", (double)latency_ns->max);
+    stage_distribution(stage, "latency", "ms", latency_ns, (double)NS_PER_MS);
+}
+
+static void put_delays(struct stage *stage, const struct latency *latency) {
+    const struct histogram *delay_ns = &latency->delay_ns;
+
+    put_ms(stage, "send_delay_p50", histogram_percentile(delay_ns, 0.5));
+    if (histogram_supports(delay_ns->n, 0.99))
+        put_ms(stage, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
+    put_ms(stage, "send_delay_max", (double)delay_ns->max);
+    stage_metric(stage, "late_sends", "messages", (double)latency->late);
+    stage_distribution(stage, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
+}
+
+static void put_messages(struct stage *stage, const struct latency *latency) {
+    int64_t sent = latency->beyond - latency->first, received = latency->latency_ns.n;
+
+    stage_metric(stage, "messages_sent", "messages", (double)sent);
+    stage_metric(stage, "messages_received", "messages", (double)received);
+    stage_metric(stage, "messages_lost", "messages", (double)(sent - received));
+    stage_metric(stage, "messages_duplicated", "messages", (double)latency->sequence.duplicated);
+    stage_metric(stage, "messages_reordered", "messages", (double)latency->sequence.reordered);
+    if (sent > received) {
+        CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
+                                               (long long)(sent - received), (long long)sent);
+
+        (void)json_object_set_new(stage->result, "remark", json_string(words));
+    }
+}
+
+static int check(const struct latency *latency, struct error *error) {
+    if (latency->wrong)
+        return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
+                         (long long)latency->wrong);
+    if (!latency->latency_ns.n)
+        return error_set(error, -EIO, "not one message has arrived");
+    return sequence_check(&latency->sequence, atomic_load(&latency->published),
+                          (int)latency->settings->qos, error);
+}
+
+static int put_result(struct stage *stage, struct latency *latency, int64_t floor_ns,
+                      struct error *error) {
+    struct tls_session session;
+    int r = check(latency, error);
+
+    if (r < 0)
+        return r;
+    put_latencies(stage, &latency->latency_ns);
+    put_delays(stage, latency);
+    put_messages(stage, latency);
+    put_ms(stage, "floor", (double)floor_ns);
+    /* Nothing here is bulk data: the window's bytes would be taken for a throughput. */
+    (void)json_object_del(stage->result, "bytes");
+    mqtt_client_session(latency->subscriber, &session);
+    stage_put_session(stage, &session);
+    return stage_report(stage, error);
+}
+
+/* ---- the prober ---- */
+
+static int perform(struct stage *stage, struct latency *latency, struct error *error) {
+    struct stage_window window = {latency->settings->warmup_ns, latency->settings->duration_ns};
+    int64_t floor_ns = 0;
+    int r = latency_floor(&floor_ns, error);
+
+    if (r == 0)
+        r = stage_say(stage, "ready", NULL, error);
+    if (r == 0)
+        r = stage_measure(stage, &window, latency->streams, ARRAY_SIZE(latency->streams),
+                          latency_run, false, error);
+    if (r == 0)
+        r = stage_await(stage, "stop", NULL, error);
+    if (r < 0)
+        return r;
+    atomic_store(&latency->stop, true);
+    r = stage_finish(latency->streams, ARRAY_SIZE(latency->streams), error);
+    return r < 0 ? r : put_result(stage, latency, floor_ns, error);
+}
+
+static int run_prober(struct stage *stage, struct error *error) {
+    static struct latency latency; /* large; and after a failure its threads may still use it */
+    CLEANUP(client_config_freep) struct client_config *publisher = NULL, *subscriber = NULL;
+    void *settings = NULL;
+    int r = role_settings(stage, &group, &settings, error);
+
+    if (r == 0)
+        r = role_client(stage, &publisher, error);
+    if (r == 0)
+        r = role_client(stage, &subscriber, error);
+    if (r < 0)
+        return r;
+    client_config_name_session(publisher, "latency");
+    client_config_name_session(subscriber, "latency-echo");
+    latency_open(&latency, settings, jsonline_text(stage->params, "topic", "bench"));
+    r = latency_connect(&latency, subscriber, publisher, error);
+    if (r == 0)
+        r = perform(stage, &latency, error);
+    if (r == 0) {
+        latency_close(&latency);
+        setting_block_free(&group, settings);
+    }
+    return r;
+}
+
+/* ---- the load beside it ---- */
+
+static const struct setting load_rows[] = {STREAM_SETTINGS};
+static const struct setting_group load_group =
+    SETTING_GROUP("latency-load", SETTING_INTERNAL, load_rows, struct stream_settings);
+
+static int take_load_settings(const struct stage *stage, void **ret, struct error *error) {
+    struct latency_settings *own;
+    struct stream_settings *streams;
+    void *block;
+    int r = role_settings(stage, &group, &block, error);
+
+    if (r < 0)
+        return r;
+    own = block;
+    streams = setting_block_new(&load_group);
+    streams->warmup_ns = own->warmup_ns;
+    streams->duration_ns = own->duration_ns;
+    setting_block_free(&group, block);
+    *ret = streams;
+    return 0;
+}
+
+static const struct stream_kind load = {
+    .group = &load_group, .beside = true, .take_settings = take_load_settings};
+
+static int run_load_server(struct stage *stage, struct error *error) {
+    return stream_server(stage, &load, error);
+}
+
+static int run_load_client(struct stage *stage, struct error *error) {
+    return stream_client(stage, &load, error);
+}
+
+static bool is_loaded(const void *settings) {
+    return ((const struct latency_settings *)settings)->load == LATENCY_LOAD_PATH;
+}
+
+/* ---- the probe ---- */
+
+static int64_t planned_ns(const void *settings) {
+    const struct latency_settings *own = settings;
+
+    return own->warmup_ns + own->duration_ns;
+}
+
+static const struct metric metrics[] = {
+    {"latency_p50", "ms", METRIC_LOWER, true,
+     "from when a message is due to its arrival back on the publisher's host, through the broker: "
+     "two hops and, under TLS, two sessions. Of all messages of a trial the median, which single "
+     "stalls of a machine do not move; percentiles beside it tell of those"},
+    {"latency_mean", "ms", METRIC_LOWER, false, "the mean of the same"},
+    {"latency_p90", "ms", METRIC_LOWER, false, "nine of ten messages take no longer"},
+    {"latency_p99", "ms", METRIC_LOWER, false, "99 of 100; none with fewer messages"},
+    {"latency_p99_9", "ms", METRIC_LOWER, false, "999 of 1000; none with fewer messages"},
+    {"latency_min", "ms", METRIC_LOWER, false, "the fastest message"},
+    {"latency_max", "ms", METRIC_LOWER, false, "the slowest message"},
+    {"send_delay_p50", "ms", METRIC_LOWER, false,
+     "how late the publisher itself was, which is part of the latency: median"},
+    {"send_delay_p99", "ms", METRIC_LOWER, false, "the same for 99 of 100 messages"},
+    {"send_delay_max", "ms", METRIC_LOWER, false, "the same at its worst"},
+    {"late_sends", "messages", METRIC_LOWER, false,
+     "messages that left only when the next was due, or later"},
+    {"floor", "ms", METRIC_LOWER, false,
+     "what the probe's own waiting and waking takes, without network, TLS and MQTT: median"},
+    {"messages_sent", "messages", METRIC_NONE, false, "due in the measured time"},
+    {"messages_received", "messages", METRIC_NONE, false, "of these"},
+    {"messages_lost", "messages", METRIC_LOWER, false, "of these never received"},
+    {"messages_duplicated", "messages", METRIC_LOWER, false, "received again, warm-up included"},
+    {"messages_reordered", "messages", METRIC_LOWER, false,
+     "received after a later one, warm-up included"},
+    {"load_throughput", "Mbit/s", METRIC_NONE, false, "of the stream that loads the link"},
+    METRICS_OF_PROCESS,
+    METRICS_OF_TCP,
+    METRICS_OF_WIRE,
+};
+/* The prober last: what the trial is about is its result. */
+static const struct role roles[] = {
+    {.name = "latency-load-server",
+     .party = PARTY_BROKER,
+     .run = run_load_server,
+     .direct = true,
+     .beside = true,
+     .applies = is_loaded},
+    {.name = "latency-load-client",
+     .party = PARTY_CLIENT2,
+     .run = run_load_client,
+     .direct = true,
+     .beside = true,
+     .applies = is_loaded},
+    {.name = "latency-prober", .party = PARTY_CLIENT2, .run = run_prober},
+};
+
+const struct probe probe_latency = {
+    .group = &group,
+    .help = "from when a message is due to its arrival, through the broker, on one clock",
+    .metrics = metrics,
+    .n_metrics = ARRAY_SIZE(metrics),
+    .roles = roles,
+    .n_roles = ARRAY_SIZE(roles),
+    .in_channel = true,
+    .planned_ns = planned_ns,
+};

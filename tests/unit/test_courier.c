@@ -1,0 +1,189 @@
+/* probes/courier: a subscriber beside a broker that is broken on purpose: it loses messages, sends
+ * them twice, and out of order. What it sends is all there is: no real broker does such things. */
+#include "workshop.h"
+
+#include "base/clock.h"
+#include "probes/courier.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#define PAYLOAD 16
+#define END     (-1)
+#define MAX     64
+
+/* Its thread asserts nothing: what it cannot do the subscriber misses. */
+struct faulty {
+    int listener, port, qos;
+    const int64_t *numbers; /* of the messages, in the order in which they are sent; then END */
+    pthread_t thread;
+};
+
+/* ---- the broker ---- */
+
+static void send_all(int fd, const void *bytes, size_t length) {
+    (void)!send(fd, bytes, length, MSG_NOSIGNAL);
+}
+
+/* Takes packets until one of that type has come; those of this test are shorter than 128 bytes. */
+static void await_packet(int fd, unsigned char type, unsigned char *packet) {
+    while (recv(fd, packet, 2, MSG_WAITALL) == 2 && packet[1] < 128 &&
+           recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1] && packet[0] >> 4 != type)
+        ;
+}
+
+static void send_message(int fd, int qos, uint16_t id, int64_t number) {
+    static const char topic[] = "t/data";
+    unsigned char packet[64] = {(unsigned char)(0x30 | qos << 1), 0, 0, sizeof(topic) - 1};
+    size_t length = 4;
+
+    memcpy(packet + length, topic, sizeof(topic) - 1);
+    length += sizeof(topic) - 1;
+    if (qos) {
+        packet[length++] = (unsigned char)(id >> 8);
+        packet[length++] = (unsigned char)id;
+    }
+    memcpy(packet + length, &number, sizeof(number));
+    length += PAYLOAD;
+    packet[1] = (unsigned char)(length - 2);
+    send_all(fd, packet, length);
+}
+
+/* The second half of QoS 2: PUBREC, PUBREL, PUBCOMP. */
+static void release(int fd, uint16_t id) {
+    unsigned char packet[130], pubrel[] = {0x62, 2, (unsigned char)(id >> 8), (unsigned char)id};
+
+    await_packet(fd, 5, packet);
+    send_all(fd, pubrel, sizeof(pubrel));
+    await_packet(fd, 7, packet);
+}
+
+static void *serve(void *argument) {
+    static const unsigned char connack[] = {0x20, 2, 0, 0};
+    const struct faulty *broker = argument;
+    int fd = accept(broker->listener, NULL, NULL);
+    unsigned char packet[130], suback[] = {0x90, 3, 0, 0, 0};
+
+    await_packet(fd, 1, packet);
+    send_all(fd, connack, sizeof(connack));
+    await_packet(fd, 8, packet);
+    memcpy(suback + 2, packet + 2, 2);
+    suback[4] = (unsigned char)broker->qos;
+    send_all(fd, suback, sizeof(suback));
+    for (uint16_t i = 0; broker->numbers[i] != END; i++) {
+        send_message(fd, broker->qos, (uint16_t)(i + 1), broker->numbers[i]);
+        if (broker->qos == 2)
+            release(fd, (uint16_t)(i + 1));
+    }
+    while (recv(fd, packet, sizeof(packet), 0) > 0)
+        ;
+    (void)close(fd);
+    return NULL;
+}
+
+static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+
+    *broker = (struct faulty){.qos = qos, .numbers = numbers};
+    broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(broker->listener, 1), 0);
+    assert_int_equal(getsockname(broker->listener, (struct sockaddr *)&address, &length), 0);
+    broker->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
+}
+
+static void faulty_stop(struct faulty *broker) {
+    assert_int_equal(pthread_join(broker->thread, NULL), 0);
+    (void)close(broker->listener);
+}
+
+/* ---- the subscriber, as the probe has it ---- */
+
+/* Receives what the broker sends, `sent` having been published; what became of the promises. */
+static void receive(int qos, const int64_t *numbers, int64_t sent, struct courier *courier,
+                    struct error *error) {
+    struct delivery_settings settings = {
+        .duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = qos, .window_bytes = 1024};
+    struct client_config *config = setting_block_new(&client_config_group);
+    struct faulty broker;
+    int r;
+
+    faulty_start(&broker, qos, numbers);
+    text_replace(&config->address, "127.0.0.1");
+    text_replace(&config->client_id, "subscriber");
+    config->port = broker.port;
+    courier_open(courier, "t", &settings);
+    if (courier_connect(courier, config, false, error) < 0)
+        fail_msg("%s", error->text);
+    atomic_store(&courier->expected, sent);
+    (void)courier_receive(&courier->stream);
+    r = courier->stream.code;
+    if (r == 0)
+        r = sequence_check(&courier->sequence, sent, qos, error);
+    assert_true((r == 0) == !*error->text);
+    courier_close(courier);
+    faulty_stop(&broker);
+    client_config_free(config);
+}
+
+static const struct {
+    int64_t numbers[MAX];
+    int64_t sent;
+    int64_t moved, duplicated, reordered, wrong;
+    const char *words[3]; /* at each quality of service; "": all is well */
+} cases[] = {
+    {{0, 1, 2, 3, END}, 4, 4, 0, 0, 0, {"", "", ""}},
+    {{0, 1, 3, END},
+     4,
+     3,
+     0,
+     0,
+     0,
+     {"", "QoS 1 was broken: of 4 messages, 1 were lost",
+      "QoS 2 was broken: of 4 messages, 1 were lost"}},
+    {{0, 1, 1, 2, 1, 3, END},
+     4,
+     4,
+     2,
+     0,
+     0,
+     {"QoS 0 was broken: of 4 messages, 2 arrived twice", "",
+      "QoS 2 was broken: of 4 messages, 2 arrived twice"}},
+    {{0, 2, 1, 3, END},
+     4,
+     4,
+     0,
+     1,
+     0,
+     {"QoS 0 was broken: of 4 messages, 1 arrived after a later one",
+      "QoS 1 was broken: of 4 messages, 1 arrived after a later one",
+      "QoS 2 was broken: of 4 messages, 1 arrived after a later one"}},
+    {{0, 1, -5, 2, END}, 3, 3, 0, 0, 1, {"", "", ""}}, /* the probe's caller looks at `wrong` */
+};
+
+static void test_broken_brokers(void **state) {
+    static struct courier courier;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        for (int qos = 0; qos <= 2; qos++) {
+            struct error error = {""};
+
+            receive(qos, cases[i].numbers, cases[i].sent, &courier, &error);
+            assert_string_equal(error.text, cases[i].words[qos]);
+            assert_int_equal(courier.moved, cases[i].moved);
+            assert_int_equal(courier.sequence.duplicated, cases[i].duplicated);
+            assert_int_equal(courier.sequence.reordered, cases[i].reordered);
+            assert_int_equal(courier.wrong, cases[i].wrong);
+            /* What is counted as throughput is each message once. */
+            assert_int_equal(atomic_load(&courier.stream.counter.bytes), cases[i].moved * PAYLOAD);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_broken_brokers)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
