@@ -3,6 +3,7 @@
 #include "security/certificate.h"
 #include "security/external.h"
 #include "security/password.h"
+#include "security/psk.h"
 #include "security/tls.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 const struct mechanism *const mechanisms[] = {
     &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_psk, &mechanism_external, /* last: what it says replaces what the others have said */
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
@@ -49,13 +50,30 @@ static int check_needs(const struct channel *channel, const struct mechanism *me
     return 0;
 }
 
+static int check_conflicts(const struct channel *channel, const struct mechanism *mechanism,
+                           struct error *error) {
+    const char *cursor = mechanism->conflicts, *word;
+    size_t length;
+
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *name = strndup(word, length);
+
+        if (channel_uses(channel, name))
+            return error_set(error, -EINVAL, "use: %s and %s exclude each other; leave one out",
+                             mechanism->group->name, name);
+    }
+    return 0;
+}
+
 int mechanism_check_channel(const struct channel *channel, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
     while ((mechanism = mechanism_next(channel, &cursor))) {
-        int r = check_needs(channel, mechanism, error);
+        int r = check_conflicts(channel, mechanism, error);
 
+        if (r == 0)
+            r = check_needs(channel, mechanism, error);
         if (r == 0 && mechanism->check)
             r = mechanism->check(channel, error);
         if (r < 0)

@@ -22,8 +22,12 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
 /* A server's; clients must show a certificate when tls.require_peer is set. */
 int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct error *error);
 
-/* Whether this OpenSSL knows the ciphers, suites and groups; the message names the setting. */
-int tls_context_check(const struct tls_config *tls, struct error *error);
+/* Whether this OpenSSL knows the ciphers, suites and groups, and may use them; the message names
+ * the setting. auth: as of tls_algorithms_check(). */
+int tls_context_check(const struct tls_config *tls, int auth, struct error *error);
+
+/* An empty one, in which algorithms are looked up and under which nothing connects; may be NULL. */
+SSL_CTX *tls_context_bare(void);
 
 /* What a connection negotiated. */
 void tls_context_session(SSL *ssl, struct tls_session *ret);

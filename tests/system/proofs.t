@@ -15,7 +15,7 @@ certs=$scratch/certs
 always='accepted-before accepted-after wiretap-payload'
 password='anonymous-refused wrong-password-refused wiretap-password'
 tls='negotiated-as-asked plaintext-refused older-version-refused other-ca-distrusted
-  other-host-distrusted'
+  other-host-distrusted ticket-resumes'
 certificate='no-certificate-refused stranger-refused expired-refused'
 sorted() { # WORD...
   printf '%s\n' "$@" | sort
@@ -173,7 +173,8 @@ printf 'User1:$7$101$c29tZXNhbHQ=$bm9uc2Vuc2U=\n' >"$private/passwords"
 END
 
 sabotage 'no TLS after all' mutual-tls "accepted-before accepted-after wiretap-payload
-  $tls $certificate" --set channel.mutual-tls.tls.suites=TLS_AES_256_GCM_SHA384 <<'END'
+  other-suite-refused $tls $certificate" \
+  --set channel.mutual-tls.tls.suites=TLS_AES_256_GCM_SHA384 <<'END'
 sed -i '/^certfile\|^keyfile\|^tls_version\|^cafile\|^require_cert\|^ciphers/d' "$conf"
 END
 
