@@ -65,15 +65,18 @@ static int check_conflicts(const struct channel *channel, const struct mechanism
     return 0;
 }
 
+/* What cannot be is said before what is lacking. */
 int mechanism_check_channel(const struct channel *channel, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (check_conflicts(channel, mechanism, error) < 0)
+            return -EINVAL;
+    cursor = 0;
     while ((mechanism = mechanism_next(channel, &cursor))) {
-        int r = check_conflicts(channel, mechanism, error);
+        int r = check_needs(channel, mechanism, error);
 
-        if (r == 0)
-            r = check_needs(channel, mechanism, error);
         if (r == 0 && mechanism->check)
             r = mechanism->check(channel, error);
         if (r < 0)

@@ -35,7 +35,7 @@ static void test_checks(void **state) {
         {"psk password", NULL, NULL, NULL},
         {"tls psk", NULL, NULL, "use: psk and tls exclude each other; leave one out"},
         {"psk certificate tls", NULL, NULL, "use: psk and tls exclude each other"},
-        {"psk certificate", NULL, NULL, "use: certificate needs tls as well"},
+        {"psk certificate", NULL, NULL, "use: psk and certificate exclude each other"},
         {"psk", "psk.ciphers", "PSK-AES128-GCM-SHA256", NULL},
         {"psk", "psk.ciphers", "PSK-AES128-CCM8", NULL},
         {"psk", "psk.ciphers", "DHE-PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA", NULL},
