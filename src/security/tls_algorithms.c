@@ -186,17 +186,20 @@ int tls_algorithms_set(SSL_CTX *context, const struct tls_config *tls, struct er
 /* Each that is asked for by its own name: what an alias stands for may be less than it says. */
 static int check_names(STACK_OF(SSL_CIPHER) * usable, const struct tls_config *tls,
                        const char *setting, const char *list, struct error *error) {
+    bool by_suite = text_equal(setting, "suites");
     int r = 0;
     char *name;
 
     while (r == 0 && (name = next_name(&list))) {
-        bool by_name = text_equal(setting, "suites") || tls_algorithms_has_cipher(name, name);
+        bool by_name = by_suite || tls_algorithms_has_cipher(name, name);
 
         if (by_name && !find(usable, name))
-            r = error_set(error, -EINVAL,
-                          "%s.%s: '%s' is there, but may not be used at this OpenSSL's security "
-                          "level; leave it out, or lower the level by @SECLEVEL=0 in ciphers",
-                          section(tls), setting, name);
+            r = error_set(
+                error, -EINVAL,
+                "%s.%s: '%s' is there, but may not be used at this OpenSSL's security "
+                "level; leave it out, or lower the level by %s@SECLEVEL=0%s",
+                section(tls), setting, name, by_suite ? "tls.ciphers = DEFAULT:" : "adding :",
+                by_suite && tls->min_version > TLS_1_2 ? " and tls.min_version = 1.2" : "");
         free(name);
     }
     return r;

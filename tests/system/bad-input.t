@@ -176,7 +176,7 @@ ciphers for another key type
   25: \[channel\.mine\] tls\.ciphers: none of .* goes with .*key_type; right would be .*ECDSA
 ciphers below the security level
   use = tls\ntls.min_version = 1.2\ntls.ciphers = ECDHE-ECDSA-NULL-SHA
-  24: \[channel\.mine\] tls\.ciphers: .*security level; leave it out, or .*@SECLEVEL=0
+  24: \[channel\.mine\] tls\.ciphers: .*security level; leave it out, or .* by adding :@SECLEVEL=0
 groups without the curve of certificates
   use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.groups = X25519
   25: \[channel\.mine\] tls\.groups: .*must have P-256, .*add it

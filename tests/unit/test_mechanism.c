@@ -37,7 +37,7 @@ static void test_checks(void **state) {
         {"psk certificate tls", NULL, NULL, "use: psk and tls exclude each other"},
         {"psk certificate", NULL, NULL, "use: psk and certificate exclude each other"},
         {"psk", "psk.ciphers", "PSK-AES128-GCM-SHA256", NULL},
-        {"psk", "psk.ciphers", "PSK-AES128-CCM8", NULL},
+        {"psk", "psk.ciphers", "PSK-AES128-CCM8:@SECLEVEL=0", NULL},
         {"psk", "psk.ciphers", "DHE-PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA", NULL},
         {"psk", "psk.ciphers", "PSK-NONE", "psk.ciphers: 'PSK-NONE' is no cipher list of this Op"},
         {"psk", "psk.ciphers", "RSA-PSK-AES128-GCM-SHA256",
