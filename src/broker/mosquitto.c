@@ -49,7 +49,7 @@ static int write_openssl(const struct broker *broker, const struct bringup *brin
         if (!mechanism->broker_openssl)
             continue;
         if (!file && (file = fopen(path, "we")))
-            fprintf(file, "openssl_conf = default\n[default]\nssl_conf = ssl\n"
+            fprintf(file, "openssl_conf = modules\n[modules]\nssl_conf = ssl\n"
                           "[ssl]\nsystem_default = system\n[system]\n");
         if (!file)
             return error_errno(error, -errno, "%s", path);

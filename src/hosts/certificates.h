@@ -9,11 +9,12 @@
 
 #include <jansson.h>
 
-/* {key_type, holder} -> {request, certificate?, authority?}, all PEM: pki_party_request() in the
- * folder certs. */
+/* {key_type, holder} -> {request, certificate?, authority?, revoked?}, all PEM: pki_party_request()
+ * in the folder certs. */
 int certificates_request(const char *certs, const json_t *order, json_t **ret, struct error *error);
 
-/* {key_type, holder, certificate, authority?} -> {}: pki_party_install() in the folder certs. */
+/* {key_type, holder, certificate, authority?, revoked?} -> {}: pki_party_install() in the folder
+ * certs. */
 int certificates_install(const char *certs, const json_t *order, struct error *error);
 
 #endif

@@ -14,11 +14,15 @@ static const struct setting rows[] = {
     {"tls.cert_file", SETTING_RAW, "", AT(tls.cert_file)},
     {"tls.key_file", SETTING_RAW, "", AT(tls.key_file)},
     {"tls.require_peer", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.require_peer)},
+    {"tls.crl_file", SETTING_RAW, "", AT(tls.crl_file)},
+    {"tls.psk_identity", SETTING_RAW, "", AT(tls.psk_identity)},
+    {"tls.psk_key", SETTING_RAW, "", AT(tls.psk_key)},
     {"tls.min_version", SETTING_CHOICE, "1.2", .choices = TLS_VERSION_WORDS, AT(tls.min_version)},
     {"tls.max_version", SETTING_CHOICE, "1.3", .choices = TLS_VERSION_WORDS, AT(tls.max_version)},
     {"tls.ciphers", SETTING_RAW, "", AT(tls.ciphers)},
     {"tls.suites", SETTING_RAW, "", AT(tls.suites)},
     {"tls.groups", SETTING_RAW, "", AT(tls.groups)},
+    {"tls.tickets", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.tickets)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm)},
 };
 const struct setting_group client_config_group =

@@ -28,8 +28,12 @@ struct tls_config {
     char *ca_file;              /* whom this party trusts */
     char *cert_file, *key_file; /* what it shows; empty: nothing */
     int64_t require_peer;       /* the server's side: 1 when clients must show a certificate */
+    char *crl_file;             /* the server's side: what was revoked; empty: not looked at */
+    char *psk_identity;         /* a shared key in place of certificates, and which; empty: none */
+    char *psk_key;              /* hexadecimal digits */
     int64_t min_version, max_version; /* enum tls_version */
     char *ciphers, *suites, *groups;  /* OpenSSL's names; empty: the library's default */
+    int64_t tickets; /* 1: a server gives tickets, by which a client may resume; 0: never */
 };
 
 struct client_config {

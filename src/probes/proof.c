@@ -3,6 +3,7 @@
 #include "probes/proof_scene.h"
 #include "probes/wiretap.h"
 #include "security/mechanism.h"
+#include "security/tls_algorithms.h"
 #include "transport/attempt.h"
 
 #include <errno.h>
@@ -92,26 +93,28 @@ static void prove_mechanism(struct examiner *examiner, const struct mechanism *m
     }
 }
 
-/* The version that was negotiated is one that the channel asks for, and so is the suite. */
+/* What was asked for: the versions, and what must be among the lists that are not empty. */
+static char *asked_text(const struct tls_config *tls) {
+    const char *const lists[] = {tls->suites, tls->ciphers, tls->groups};
+    char *text = text_format("%s to %s", tls_algorithms_version_name(tls->min_version),
+                             tls_algorithms_version_name(tls->max_version));
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        if (*lists[i])
+            text_append(&text, " ", lists[i]);
+    return text;
+}
+
 static void prove_negotiated(struct examiner *examiner) {
-    static const char *const names[] = {
-        [TLS_1_1] = "TLSv1.1", [TLS_1_2] = "TLSv1.2", [TLS_1_3] = "TLSv1.3"};
     const struct tls_config *tls = &examiner->right->tls;
     const struct tls_session *session = &examiner->session;
-    CLEANUP_FREE char *expected =
-        text_format("%s to %s%s%s", names[tls->min_version], names[tls->max_version],
-                    *tls->suites ? " " : "", tls->suites);
-    CLEANUP_FREE char *observed =
-        text_format("%s %s %s", session->version, session->cipher, session->group);
-    bool held = false;
+    CLEANUP_FREE char *expected = asked_text(tls);
+    CLEANUP_FREE char *observed = text_format("%s %s%s%s", session->version, session->cipher,
+                                              *session->group ? " " : "", session->group);
 
-    if (!tls->enabled)
-        return;
-    for (int64_t version = tls->min_version; version <= tls->max_version; version++)
-        held = held || text_equal(session->version, names[version]);
-    if (held && *tls->suites && text_equal(session->version, names[TLS_1_3]))
-        held = strstr(tls->suites, session->cipher) != NULL;
-    put_row(examiner, "negotiated-as-asked", expected, observed, "", held);
+    if (tls->enabled)
+        put_row(examiner, "negotiated-as-asked", expected, observed, "",
+                tls_algorithms_allow(tls, session));
 }
 
 /* One text that passes the wire: it is seen exactly when the channel does not encrypt. */

@@ -21,6 +21,18 @@ static int connect_as(const struct client_config *config, bool *ret_accepted,
     return 0;
 }
 
+static int resume_as(const struct client_config *config, bool *ret_ticket, bool *ret_resumed,
+                     char ret_cause[PROOF_TEXT_SIZE], struct error *error) {
+    struct attempt attempt;
+    int r = attempt_resume(config, ret_ticket, &attempt, error);
+
+    if (r < 0)
+        return r;
+    *ret_resumed = attempt.accepted && attempt.resumed;
+    (void)snprintf(ret_cause, PROOF_TEXT_SIZE, "%s", attempt.cause);
+    return 0;
+}
+
 /* ---- exchange ---- */
 
 /* What the watcher has seen so far. */
@@ -134,6 +146,7 @@ struct proof_scene proof_scene(const struct bringup *bringup, const struct clien
     return (struct proof_scene){.bringup = bringup,
                                 .right = right,
                                 .connect = connect_as,
+                                .resume = resume_as,
                                 .exchange = make_exchange,
                                 .ask = ask};
 }

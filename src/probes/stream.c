@@ -215,17 +215,32 @@ static int64_t port_of_peer(const struct stage *stage) {
     return port;
 }
 
+/* The cipher alone, at the security level that the list it came from asks for. */
+static char *pin_cipher(const char *cipher, const char *list) {
+    const char *level = strstr(list, "@SECLEVEL=");
+
+    return text_format("%s%s%s", cipher, level ? ":" : "", level ? level : "");
+}
+
 /* TLS exactly as the MQTT session negotiated it: "pin" is [version, cipher, group]. */
 static void pin_tls(struct tls_config *tls, const json_t *pin) {
     const char *version = json_string_value(json_array_get(pin, 0));
     const char *cipher = json_string_value(json_array_get(pin, 1));
     const char *group_name = json_string_value(json_array_get(pin, 2));
     bool newest = text_equal(version, "TLSv1.3");
+    char *asked = tls->ciphers;
 
     if (!version || !cipher || !group_name || !*version)
         return;
     tls->min_version = tls->max_version = newest ? TLS_1_3 : TLS_1_2;
-    text_replace(newest ? &tls->suites : &tls->ciphers, cipher);
+    if (newest) {
+        text_replace(&tls->suites, cipher);
+    } else {
+        tls->ciphers = pin_cipher(cipher, asked);
+        free(asked);
+    }
+    if (!*group_name) /* an exchange without one */
+        return;
     free(tls->groups);
     /* In TLS 1.2 the groups also say which curves a certificate may be of: ours are of P-256. */
     tls->groups = newest || text_has_word("secp256r1 prime256v1 P-256", group_name)

@@ -15,8 +15,8 @@ static const struct {
     const char *holder;
     enum party party;
 } homes[] = {
-    {"broker", PARTY_BROKER},   {"client1", PARTY_CLIENT1},  {"client2", PARTY_CLIENT2},
-    {"expired", PARTY_CLIENT2}, {"stranger", PARTY_CLIENT2},
+    {"broker", PARTY_BROKER},   {"client1", PARTY_CLIENT1}, {"client2", PARTY_CLIENT2},
+    {"expired", PARTY_CLIENT2}, {"revoked", PARTY_CLIENT2}, {"stranger", PARTY_CLIENT2},
 };
 
 static struct host *home_of(const struct cast *cast, const char *holder) {
@@ -49,15 +49,17 @@ static int request(void *context, const char *key_type, const char *holder,
         .request = text_copy(jsonline_text(answer, "request", NULL)),
         .certificate = text_copy(jsonline_text(answer, "certificate", NULL)),
         .authority = text_copy(jsonline_text(answer, "authority", NULL)),
+        .revoked = text_copy(jsonline_text(answer, "revoked", NULL)),
     };
     return 0;
 }
 
 static int install(void *context, const char *key_type, const char *holder, const char *certificate,
-                   const char *authority, struct error *error) {
+                   const char *authority, const char *revoked, struct error *error) {
     struct host *host = home_of(context, holder);
-    json_t *order = json_pack("{s:s,s:s,s:s,s:s*}", "key_type", key_type, "holder", holder,
-                              "certificate", certificate, "authority", authority);
+    json_t *order =
+        json_pack("{s:s,s:s,s:s,s:s*,s:s*}", "key_type", key_type, "holder", holder, "certificate",
+                  certificate, "authority", authority, "revoked", revoked);
 
     return name_holder(error, host_order(host, "certificate-install", order, NULL, error), holder,
                        host);

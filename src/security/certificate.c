@@ -4,14 +4,31 @@
 #include "security/external.h"
 #include "security/tls.h"
 
-/* No settings of its own so far. */
-static const struct setting_group group = {.name = "certificate", .scope = SETTING_CHANNEL};
+struct certificate_settings {
+    int64_t crl;
+};
+
+static const struct setting rows[] = {
+    {"revocation", SETTING_CHOICE, "no", .choices = "no crl",
+     .help = "crl: the broker looks for clients' certificates in the CA's list of revoked ones",
+     .offset = offsetof(struct certificate_settings, crl)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("certificate", SETTING_CHANNEL, rows, struct certificate_settings);
+
+static bool looks_for_revoked(const struct channel *channel) {
+    const struct certificate_settings *settings = settings_get(&channel->settings, &group);
+
+    return settings->crl;
+}
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
 
     (void)error;
     fprintf(lines, "cafile %s/broker/ca.crt\nrequire_certificate true\n", store);
+    if (looks_for_revoked(bringup->channel))
+        fprintf(lines, "crlfile %s/broker/ca.crl\n", store);
     return 0;
 }
 
@@ -26,10 +43,15 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
     CLEANUP_FREE char *folder = text_format("%s/%s", store, party_name(who));
 
-    if (who == PARTY_BROKER)
-        config->tls.require_peer = 1;
-    else
+    if (who != PARTY_BROKER) {
         show(config, folder, party_name(who));
+        return;
+    }
+    config->tls.require_peer = 1;
+    if (looks_for_revoked(bringup->channel)) {
+        free(config->tls.crl_file);
+        config->tls.crl_file = text_format("%s/ca.crl", folder);
+    }
 }
 
 static void as_nobody(struct client_config *config, const struct bringup *bringup) {
@@ -54,6 +76,15 @@ static void as_expired(struct client_config *config, const struct bringup *bring
     show_proof(config, bringup, "expired");
 }
 
+static void as_revoked(struct client_config *config, const struct bringup *bringup) {
+    show_proof(config, bringup, "revoked");
+}
+
+/* The list is of our CA. */
+static bool knows_revoked(const struct channel *channel) {
+    return looks_for_revoked(channel) && external_knows_our_ca(channel);
+}
+
 static const struct proof proofs[] = {
     {.name = "no-certificate-refused",
      .help = "a client without a certificate is turned away",
@@ -68,6 +99,11 @@ static const struct proof proofs[] = {
      .alter = as_expired,
      .applies = external_knows_our_ca,
      .causes = "alert 45"},
+    {.name = "revoked-refused",
+     .help = "a certificate of our CA that is on its list of revoked ones is turned away",
+     .alter = as_revoked,
+     .causes = "alert 44",
+     .applies = knows_revoked},
 };
 
 const struct mechanism mechanism_certificate = {

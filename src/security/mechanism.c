@@ -3,14 +3,19 @@
 #include "security/certificate.h"
 #include "security/external.h"
 #include "security/password.h"
+#include "security/psk.h"
 #include "security/tls.h"
 
 #include <errno.h>
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    &mechanism_psk,
+    /* Last: what it says replaces what the others have said. */
+    &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
@@ -49,10 +54,30 @@ static int check_needs(const struct channel *channel, const struct mechanism *me
     return 0;
 }
 
+static int check_conflicts(const struct channel *channel, const struct mechanism *mechanism,
+                           struct error *error) {
+    const char *cursor = mechanism->conflicts, *word;
+    size_t length;
+
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *name = strndup(word, length);
+
+        if (channel_uses(channel, name))
+            return error_set(error, -EINVAL, "use: %s and %s exclude each other; leave one out",
+                             mechanism->group->name, name);
+    }
+    return 0;
+}
+
+/* What cannot be is said before what is lacking. */
 int mechanism_check_channel(const struct channel *channel, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (check_conflicts(channel, mechanism, error) < 0)
+            return -EINVAL;
+    cursor = 0;
     while ((mechanism = mechanism_next(channel, &cursor))) {
         int r = check_needs(channel, mechanism, error);
 

@@ -83,6 +83,10 @@ struct proof_scene {
                    char ret_cause[PROOF_TEXT_SIZE], struct error *error);
     int (*exchange)(const struct proof_exchange *exchange, struct proof_exchange_result *ret,
                     struct error *error);
+    /* Connects, and when the broker gives a ticket once more with it: whether it gave one, and
+     * whether the second connection went on from the first; cause as of connect. */
+    int (*resume)(const struct client_config *config, bool *ret_ticket, bool *ret_resumed,
+                  char ret_cause[PROOF_TEXT_SIZE], struct error *error);
     /* Publishes a request and waits for the first message on the topic of answers; the text of it
      * belongs to the caller. */
     int (*ask)(const struct client_config *config, const struct proof_message *request,
@@ -105,8 +109,9 @@ struct proof {
 struct mechanism {
     const struct setting_group *group; /* its name is the mechanism's */
     const char *help;
-    const char *needs; /* mechanisms that must be in use too, or NULL */
-    bool no_anonymous; /* the broker must turn away clients that give no name */
+    const char *needs;     /* mechanisms that must be in use too, or NULL */
+    const char *conflicts; /* mechanisms that must not be in use beside it, or NULL */
+    bool no_anonymous;     /* the broker must turn away clients that give no name */
     /* Whether the settings make sense together; the message does not name the channel. */
     int (*check)(const struct channel *channel, struct error *error);
     int (*issue)(const struct channel *channel, struct issuer *issuer, struct error *error);
@@ -126,7 +131,7 @@ extern const size_t n_mechanisms;
 /* Calls every `issue` of a channel's mechanisms. */
 int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error);
 
-/* The registry's check_channel: `needs` and every check. */
+/* The registry's check_channel: `needs`, `conflicts` and every check. */
 int mechanism_check_channel(const struct channel *channel, struct error *error);
 
 /* The next mechanism at or after *cursor (from 0) that the channel uses, or NULL. */

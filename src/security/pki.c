@@ -12,14 +12,14 @@ struct leaf {
     const char *holder;
     enum pki_role role;
     bool expired; /* on purpose */
+    bool revoked; /* on purpose: the CA's list names it */
     bool party;   /* the CA keeps a copy */
 };
 
 static const struct leaf leaves[] = {
-    {"broker", PKI_SERVER, .party = true},
-    {"client1", PKI_CLIENT, .party = true},
-    {"client2", PKI_CLIENT, .party = true},
-    {"expired", PKI_CLIENT, .expired = true},
+    {"broker", PKI_SERVER, .party = true},    {"client1", PKI_CLIENT, .party = true},
+    {"client2", PKI_CLIENT, .party = true},   {"expired", PKI_CLIENT, .expired = true},
+    {"revoked", PKI_CLIENT, .revoked = true},
 };
 static const struct leaf stranger = {"stranger", PKI_CLIENT, .party = false};
 
@@ -36,6 +36,7 @@ static void session_clear(struct pki_session *session) {
     free(session->store);
     GENERAL_NAMES_free(session->addresses);
     pki_authority_clear(&session->ca);
+    free(session->list);
 }
 
 static void told_clear(struct told *told) {
@@ -137,25 +138,41 @@ static int issue_leaf(struct pki_session *session, const struct leaf *leaf, stru
     return 0;
 }
 
+/* Whether the holder has what it shall have. */
+static bool has_all(const struct leaf *leaf, const struct told *told, const char *ca_pem,
+                    const char *list) {
+    return text_equal(told->files.certificate, told->pem) &&
+           (!ca_pem || text_equal(told->files.authority, ca_pem)) &&
+           (!pki_holder_find(leaf->holder)->revoked || text_equal(told->files.revoked, list));
+}
+
 /* Step 5, also for certificates that stayed: mends what is missing or differs. ca_pem NULL: the
  * holder keeps none. */
 static int give_leaf(const struct pki_session *session, const struct leaf *leaf,
                      const struct told *told, const char *ca_pem, struct error *error) {
     const struct pki_parties *parties = session->parties;
+    const char *list = pki_holder_find(leaf->holder)->revoked ? session->list : NULL;
     CLEANUP_FREE char *name = text_format("%s.crt", leaf->holder);
     CLEANUP_FREE char *copy = pki_ca_path(session, name);
     int r = 0;
 
-    if (!text_equal(told->files.certificate, told->pem) ||
-        (ca_pem && !text_equal(told->files.authority, ca_pem)))
+    if (!has_all(leaf, told, ca_pem, list))
         r = parties->install(parties->context, session->options->key_type, leaf->holder, told->pem,
-                             ca_pem, error);
+                             ca_pem, list, error);
     return r < 0 || !leaf->party ? r : pki_update(copy, told->pem, PKI_PUBLIC_MODE, error);
 }
 
 /* ---- all of it ---- */
 
-/* Makes the CA ready when one of the holders needs it. */
+static const char *revoked_of(const struct told *told) {
+    size_t i = 0;
+
+    while (!leaves[i].revoked)
+        i++;
+    return told[i].pem;
+}
+
+/* Makes the CA ready when one of the holders needs it, or the list does. */
 static int hear_all(struct pki_session *session, struct told *told, struct error *error) {
     bool due = session->renew_all;
     int r = 0;
@@ -166,7 +183,32 @@ static int hear_all(struct pki_session *session, struct told *told, struct error
             r = judge(session, &leaves[i], session->ca.certificate, &told[i], error);
         due = due || !told[i].pem;
     }
+    due = due || !pki_crl_is_usable(session, session->list, revoked_of(told));
     return r == 0 && due ? pki_ca_ready(session, error) : r;
+}
+
+static int ensure_list(struct pki_session *session, const char *revoked, struct error *error) {
+    CLEANUP_FREE char *path = pki_ca_path(session, "ca.crl");
+    char *list;
+    int r;
+
+    if (pki_crl_is_usable(session, session->list, revoked))
+        return 0;
+    r = pki_crl_issue(session, revoked, &list, error);
+    if (r < 0)
+        return r;
+    free(session->list);
+    session->list = list;
+    return pki_write(path, list, PKI_PUBLIC_MODE, error);
+}
+
+static int sign_all(struct pki_session *session, struct told *told, struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++)
+        if (!told[i].pem || session->renew_all)
+            r = issue_leaf(session, &leaves[i], &told[i], &session->ca, error);
+    return r == 0 ? ensure_list(session, revoked_of(told), error) : r;
 }
 
 static int ensure_leaves(struct pki_session *session, struct error *error) {
@@ -176,13 +218,12 @@ static int ensure_leaves(struct pki_session *session, struct error *error) {
 
     if (r == 0)
         r = pki_certificate_pem(session->ca.certificate, &ca_pem, error);
+    if (r == 0)
+        r = sign_all(session, told, error);
     for (size_t i = 0; i < ARRAY_SIZE(leaves) && r == 0; i++) {
         bool keeps_ca = pki_holder_find(leaves[i].holder)->authority;
 
-        if (!told[i].pem || session->renew_all)
-            r = issue_leaf(session, &leaves[i], &told[i], &session->ca, error);
-        if (r == 0)
-            r = give_leaf(session, &leaves[i], &told[i], keeps_ca ? ca_pem : NULL, error);
+        r = give_leaf(session, &leaves[i], &told[i], keeps_ca ? ca_pem : NULL, error);
     }
     for (size_t i = 0; i < ARRAY_SIZE(leaves); i++)
         told_clear(&told[i]);
@@ -226,8 +267,9 @@ static int request_here(void *context, const char *key_type, const char *holder,
 }
 
 static int install_here(void *context, const char *key_type, const char *holder,
-                        const char *certificate, const char *authority, struct error *error) {
-    return pki_party_install(context, key_type, holder, certificate, authority, error);
+                        const char *certificate, const char *authority, const char *revoked,
+                        struct error *error) {
+    return pki_party_install(context, key_type, holder, certificate, authority, revoked, error);
 }
 
 static int check_options(const struct pki_options *options, struct error *error) {
@@ -248,6 +290,12 @@ static int make_folders(const struct pki_session *session, struct error *error) 
     int r = pki_make_folder(session->store, error);
 
     return r < 0 ? r : pki_make_folder(path, error);
+}
+
+static int read_list(struct pki_session *session, struct error *error) {
+    CLEANUP_FREE char *path = pki_ca_path(session, "ca.crl");
+
+    return pki_read(path, &session->list, error);
 }
 
 int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struct error *error) {
@@ -271,6 +319,8 @@ int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struc
     r = make_folders(&session, error);
     if (r == 0)
         r = pki_ca_read(&session, error);
+    if (r == 0)
+        r = read_list(&session, error);
     if (r == 0)
         r = ensure_leaves(&session, error);
     if (r == 0)

@@ -4,18 +4,22 @@
  * runs; each party makes its key and its request where it lives itself, and only the request
  * leaves that host. So a store is spread over the hosts, and whole where all live on one:
  *
- *   <store>/ca/         the driver: ca.key (under a passphrase), ca.crt, and a copy of broker.crt,
- *                       client1.crt, client2.crt
- *   <store>/broker/     the broker's host: broker.key, broker.csr, broker.crt, ca.crt
+ *   <store>/ca/         the driver: ca.key (under a passphrase), ca.crt, ca.crl, and a copy of
+ *                       broker.crt, client1.crt, client2.crt
+ *   <store>/broker/     the broker's host: broker.key, broker.csr, broker.crt, ca.crt, ca.crl
  *   <store>/client1/, <store>/client2/         likewise, on that client's host
  *   <store>/proof/      client2's host: certificates that a broker must refuse, see below
  *   <folder>/lock, <folder>/ca/passphrase      the driver: shared by all stores of the root folder
  *   <folder>/parties.lock                      the same for the parties of a host
  *
  * In proof/: `expired` is client1's certificate in all but its key and its dates, signed by the
- * right CA, past before any right certificate of its day begins; `stranger` is client1's
- * certificate signed by another CA (other-ca.crt, whose key nobody keeps). Both have .key, .csr
- * and .crt. They are holders of a certificate as the parties are.
+ * right CA, past before any right certificate of its day begins; `revoked` is client1's
+ * certificate in all but its key, and ca.crl names it; `stranger` is client1's certificate signed
+ * by another CA (other-ca.crt, whose key nobody keeps). Each has .key, .csr and .crt. They are
+ * holders of a certificate as the parties are.
+ *
+ * ca.crl is the CA's list of revoked certificates. It is good for as long as a certificate and is
+ * renewed as one, because a broker that looks into one that has expired lets nobody in.
  *
  * Private keys and the passphrase are files of mode 0600 in folders of mode 0700. Every file is
  * replaced whole (rename), and runs exclude each other by the locks, so that a run killed at any
@@ -39,29 +43,32 @@
 
 /* ---- the parties' side ---- */
 
-/* What a holder has, as PEM text: its request, and what it was last given, NULL where there is
- * none. Never its key. */
+/* What a holder has, as PEM text: its request, and what it was last given (`revoked`: the list of
+ * revoked certificates), NULL where there is none. Never its key. */
 struct pki_party_files {
-    char *request, *certificate, *authority;
+    char *request, *certificate, *authority, *revoked;
 };
 void pki_party_files_clear(struct pki_party_files *files);
 
 /* Steps 2 and 3 on the holder's host: makes a key when there is none of that type, a request when
  * none fits it, and tells what is there then. folder is the root of all stores of that host;
- * holder is one of broker, client1, client2, expired, stranger, and any other is refused. */
+ * holder is one of broker, client1, client2, expired, revoked, stranger, and any other is refused.
+ */
 int pki_party_request(const char *folder, const char *key_type, const char *holder,
                       struct pki_party_files *ret, struct error *error);
-/* Step 5 on the holder's host: keeps the certificate and (not NULL) that of the CA that signed it.
- * Refused when the certificate is not for the key that is there, or not signed by that CA. */
+/* Step 5 on the holder's host: keeps the certificate and (not NULL) that of the CA that signed it,
+ * and (not NULL, and only with the latter) its list of revoked ones. Refused when the certificate
+ * is not for the key that is there, or one of both is not signed by that CA. */
 int pki_party_install(const char *folder, const char *key_type, const char *holder,
-                      const char *certificate, const char *authority, struct error *error);
+                      const char *certificate, const char *authority, const char *revoked,
+                      struct error *error);
 
 /* The way from the CA to the holders, wherever they live: the two functions above. */
 struct pki_parties {
     int (*request)(void *context, const char *key_type, const char *holder,
                    struct pki_party_files *ret, struct error *error);
     int (*install)(void *context, const char *key_type, const char *holder, const char *certificate,
-                   const char *authority, struct error *error);
+                   const char *authority, const char *revoked, struct error *error);
     void *context;
 };
 
@@ -85,8 +92,9 @@ struct pki_options {
 
 /* What was done; all zero when everything was in order. */
 struct pki_outcome {
-    unsigned issued; /* certificates signed, those of CAs included */
-    bool ca_created; /* ca.crt is new, and so is every certificate below it */
+    unsigned issued;   /* certificates signed, those of CAs included */
+    bool ca_created;   /* ca.crt is new, and so is every certificate below it */
+    bool list_renewed; /* ca.crl is new */
 };
 
 /* The folder of the store for a type of key: the root itself for the default type, else

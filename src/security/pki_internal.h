@@ -36,8 +36,10 @@ DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(GENERAL_NAME *, GENERAL_NAME_free)
 DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free)
 DEFINE_CLEANUP(X509 *, X509_free)
+DEFINE_CLEANUP(X509_CRL *, X509_CRL_free)
 DEFINE_CLEANUP(X509_EXTENSION *, X509_EXTENSION_free)
 DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
+DEFINE_CLEANUP(X509_REVOKED *, X509_REVOKED_free)
 
 /* Wipes and frees a text. */
 void pki_secret_free(char *secret);
@@ -72,6 +74,8 @@ char *pki_addresses_text(const X509 *certificate);
 bool pki_addresses_equal(const X509 *certificate, const GENERAL_NAMES *addresses);
 
 ASN1_TIME *pki_time_new(int64_t time_s);
+/* -EBADMSG when it is no proper time. */
+int pki_time_read(const ASN1_TIME *time, int64_t *ret_s);
 /* Fills nothing and gives -EBADMSG when the certificate holds no proper times. */
 int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s);
 
@@ -124,6 +128,7 @@ int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error
 struct pki_holder {
     const char *name, *folder, *common_name;
     const char *authority; /* the file that the signing CA's certificate is kept in, or NULL */
+    const char *revoked;   /* the file that its list of revoked certificates is kept in, or NULL */
 };
 /* NULL when there is none of that name. */
 const struct pki_holder *pki_holder_find(const char *name);
@@ -138,6 +143,7 @@ struct pki_session {
     GENERAL_NAMES *addresses;
     int64_t now_s;
     struct pki_authority ca; /* each part NULL until it is there and in order */
+    char *list;              /* ca.crl as it is, and then as it shall be */
     bool renew_all;
     struct pki_outcome outcome;
 };
@@ -158,6 +164,20 @@ int pki_ca_read(struct pki_session *session, struct error *error);
 /* Step 1: the CA made ready to sign: its key opened (here the passphrase is asked for) or made,
  * its certificate renewed when it must be, and then all certificates are due. */
 int pki_ca_ready(struct pki_session *session, struct error *error);
+
+/* ---- pki_crl.c: the CA's list of revoked certificates ---- */
+
+/* NULL when text is NULL or holds nothing of the kind; nothing is left in the error queue. */
+X509_CRL *pki_parse_crl(const char *pem);
+int pki_crl_pem(const X509_CRL *list, char **ret, struct error *error);
+/* Whether the issuer signed it. */
+bool pki_crl_is_of(X509_CRL *list, X509 *issuer);
+/* Whether the text is a list of the session's CA that lasts long enough, and names that certificate
+ * and no other. */
+bool pki_crl_is_usable(const struct pki_session *session, const char *pem, const char *revoked_pem);
+/* Such a list, of the CA that is ready to sign. */
+int pki_crl_issue(struct pki_session *session, const char *revoked_pem, char **ret_pem,
+                  struct error *error);
 
 /* ---- pki_files.c ---- */
 

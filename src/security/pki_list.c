@@ -11,7 +11,7 @@ static const struct {
     const char *folder, *name;
 } shown[] = {
     {"ca", "ca"},         {"broker", "broker"},  {"client1", "client1"}, {"client2", "client2"},
-    {"proof", "expired"}, {"proof", "other-ca"}, {"proof", "stranger"},
+    {"proof", "expired"}, {"proof", "other-ca"}, {"proof", "revoked"},   {"proof", "stranger"},
 };
 
 static char *name_text(const X509_NAME *name) {

@@ -4,12 +4,13 @@
 #include <openssl/err.h>
 
 static const struct pki_holder holders[] = {
-    {"broker", "broker", "broker", "ca.crt"},
-    {"client1", "client1", "client1", "ca.crt"},
-    {"client2", "client2", "client2", "ca.crt"},
+    {"broker", "broker", "broker", "ca.crt", "ca.crl"},
+    {"client1", "client1", "client1", "ca.crt", NULL},
+    {"client2", "client2", "client2", "ca.crt", NULL},
     /* Right in all but one thing, so that they are refused for that one alone. */
-    {"expired", "proof", "client1", NULL},
-    {"stranger", "proof", "client1", "other-ca.crt"},
+    {"expired", "proof", "client1", NULL, NULL},
+    {"revoked", "proof", "client1", NULL, NULL},
+    {"stranger", "proof", "client1", "other-ca.crt", NULL},
 };
 
 const struct pki_holder *pki_holder_find(const char *name) {
@@ -23,6 +24,7 @@ void pki_party_files_clear(struct pki_party_files *files) {
     free(files->request);
     free(files->certificate);
     free(files->authority);
+    free(files->revoked);
     *files = (struct pki_party_files){0};
 }
 
@@ -45,9 +47,7 @@ static char *path_of(const struct place *place, const char *suffix) {
 }
 
 /* NULL when this holder keeps none. */
-static char *authority_path(const struct place *place) {
-    const char *file = place->holder->authority;
-
+static char *kept_path(const struct place *place, const char *file) {
     return file ? text_format("%s/%s", place->folder, file) : NULL;
 }
 
@@ -156,23 +156,43 @@ static int read_certificate(const char *path, char **ret_pem, struct error *erro
     return 0;
 }
 
+/* The same of a list of revoked certificates. */
+static int read_list(const char *path, char **ret_pem, struct error *error) {
+    CLEANUP(X509_CRL_freep) X509_CRL *list = NULL;
+    CLEANUP_FREE char *pem = NULL;
+    CLEANUP_FREE char *pure = NULL;
+    int r = pki_read(path, &pem, error);
+
+    if (r < 0)
+        return r;
+    list = pki_parse_crl(pem);
+    if (list && pki_crl_pem(list, &pure, NULL) == 0 && text_equal(pure, pem)) {
+        *ret_pem = pem;
+        pem = NULL;
+    }
+    return 0;
+}
+
 int pki_party_request(const char *folder, const char *key_type, const char *holder,
                       struct pki_party_files *ret, struct error *error) {
     CLEANUP(place_clear) struct place place = {.lock = -1};
     CLEANUP(pki_party_files_clear) struct pki_party_files files = {0};
     CLEANUP_FREE char *path = NULL;
-    CLEANUP_FREE char *ca_path = NULL;
+    CLEANUP_FREE char *ca_path = NULL, *list_path = NULL;
     int r = place_open(&place, folder, key_type, holder, error);
 
     if (r < 0)
         return r;
     path = path_of(&place, ".crt");
-    ca_path = authority_path(&place);
+    ca_path = kept_path(&place, place.holder->authority);
+    list_path = kept_path(&place, place.holder->revoked);
     r = ready_request(&place, &files.request, error);
     if (r == 0)
         r = read_certificate(path, &files.certificate, error);
     if (r == 0 && ca_path)
         r = read_certificate(ca_path, &files.authority, error);
+    if (r == 0 && list_path)
+        r = read_list(list_path, &files.revoked, error);
     if (r < 0)
         return r;
     *ret = files;
@@ -216,6 +236,19 @@ static int check_authority(const struct place *place, X509 *certificate, X509 *a
                             place->folder, place->holder->name);
 }
 
+static int check_list(const struct place *place, X509_CRL *list, X509 *authority,
+                      struct error *error) {
+    if (!place->holder->revoked)
+        return error_set(error, -EINVAL, "%s keeps no list of revoked certificates",
+                         place->holder->name);
+    if (!list || !authority || !pki_crl_is_of(list, authority))
+        return error_set(error, -EKEYREJECTED,
+                         "%s/%s: the list of revoked certificates that came is not signed by the "
+                         "CA that came with it",
+                         place->folder, place->holder->revoked);
+    return 0;
+}
+
 /* Writes the certificate as it was understood, whatever stood around it in the text. */
 static int keep(const char *path, const X509 *certificate, struct error *error) {
     CLEANUP_FREE char *pem = NULL;
@@ -224,13 +257,22 @@ static int keep(const char *path, const X509 *certificate, struct error *error) 
     return r < 0 ? r : pki_update(path, pem, PKI_PUBLIC_MODE, error);
 }
 
+static int keep_list(const char *path, const X509_CRL *list, struct error *error) {
+    CLEANUP_FREE char *pem = NULL;
+    int r = pki_crl_pem(list, &pem, error);
+
+    return r < 0 ? r : pki_update(path, pem, PKI_PUBLIC_MODE, error);
+}
+
 int pki_party_install(const char *folder, const char *key_type, const char *holder,
-                      const char *certificate, const char *authority, struct error *error) {
+                      const char *certificate, const char *authority, const char *revoked,
+                      struct error *error) {
     CLEANUP(place_clear) struct place place = {.lock = -1};
     CLEANUP(X509_freep) X509 *own = pki_parse_certificate(certificate);
     CLEANUP(X509_freep) X509 *ca = pki_parse_certificate(authority);
+    CLEANUP(X509_CRL_freep) X509_CRL *list = pki_parse_crl(revoked);
     CLEANUP_FREE char *path = NULL;
-    CLEANUP_FREE char *ca_path = NULL;
+    CLEANUP_FREE char *ca_path = NULL, *list_path = NULL;
     int r = place_open(&place, folder, key_type, holder, error);
 
     if (r == 0 && !own)
@@ -239,10 +281,15 @@ int pki_party_install(const char *folder, const char *key_type, const char *hold
         r = check_key(&place, own, error);
     if (r == 0 && authority)
         r = check_authority(&place, own, ca, error);
+    if (r == 0 && revoked)
+        r = check_list(&place, list, ca, error);
     if (r < 0)
         return r;
     path = path_of(&place, ".crt");
-    ca_path = authority_path(&place);
+    ca_path = kept_path(&place, place.holder->authority);
+    list_path = kept_path(&place, place.holder->revoked);
     r = keep(path, own, error);
-    return r < 0 || !authority ? r : keep(ca_path, ca, error);
+    if (r == 0 && authority)
+        r = keep(ca_path, ca, error);
+    return r < 0 || !revoked ? r : keep_list(list_path, list, error);
 }

@@ -283,23 +283,23 @@ ASN1_TIME *pki_time_new(int64_t time_s) {
     return ASN1_TIME_adj(NULL, 0, (int)day, (long)(time_s - day * DAY_S));
 }
 
-static int time_read(const ASN1_TIME *epoch, const ASN1_TIME *time, int64_t *ret_s) {
-    int days, seconds;
+int pki_time_read(const ASN1_TIME *time, int64_t *ret_s) {
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *epoch = pki_time_new(0);
+    int days, seconds, ok = epoch && time && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
 
-    if (!epoch || ASN1_TIME_diff(&days, &seconds, epoch, time) != 1)
+    ERR_clear_error();
+    if (!ok)
         return -EBADMSG;
     *ret_s = days * DAY_S + seconds;
     return 0;
 }
 
 int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s) {
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *epoch = pki_time_new(0);
     int64_t from_s, to_s;
-    int r = time_read(epoch, X509_get0_notBefore(certificate), &from_s);
+    int r = pki_time_read(X509_get0_notBefore(certificate), &from_s);
 
     if (r == 0)
-        r = time_read(epoch, X509_get0_notAfter(certificate), &to_s);
-    ERR_clear_error();
+        r = pki_time_read(X509_get0_notAfter(certificate), &to_s);
     if (r < 0)
         return r;
     *ret_not_before_s = from_s;

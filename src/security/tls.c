@@ -1,19 +1,32 @@
 /* tls - the connection is encrypted and the broker shows a certificate. */
 #include "security/tls.h"
 
+#include "security/external.h"
 #include "security/pki.h"
+#include "security/tls_algorithms.h"
+#include "security/tls_broker.h"
 #include "security/tls_context.h"
+#include "security/tls_proofs.h"
 
 #include <errno.h>
 
 struct tls_settings {
     int64_t min_version, max_version; /* places in version_words */
     char *ciphers, *suites, *groups;
-    int64_t key_type;
+    int64_t key_type, tickets;
 };
 
 #define VERSION_WORDS "1.2 1.3"
 #define KEY_TYPES     "ec:P-256 rsa:2048 rsa:3072 ed25519"
+
+enum { KEY_TYPE_P_256, KEY_TYPE_RSA_2048, KEY_TYPE_RSA_3072, KEY_TYPE_ED25519 };
+/* What ciphers of TLS 1.2 call a signature by such a key. */
+static const int key_auths[] = {
+    [KEY_TYPE_P_256] = NID_auth_ecdsa,
+    [KEY_TYPE_RSA_2048] = NID_auth_rsa,
+    [KEY_TYPE_RSA_3072] = NID_auth_rsa,
+    [KEY_TYPE_ED25519] = NID_auth_ecdsa,
+};
 
 static const struct setting rows[] = {
     {"min_version", SETTING_CHOICE, "1.3", .choices = VERSION_WORDS,
@@ -31,6 +44,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct tls_settings, groups)},
     {"key_type", SETTING_CHOICE, "ec:P-256", .choices = KEY_TYPES,
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type)},
+    {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
+     .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
+     .offset = offsetof(struct tls_settings, tickets)},
 };
 static const struct setting_group group =
     SETTING_GROUP("tls", SETTING_CHANNEL, rows, struct tls_settings);
@@ -51,12 +67,20 @@ static void fill(const struct tls_settings *settings, struct tls_config *tls) {
     text_replace(&tls->ciphers, settings->ciphers);
     text_replace(&tls->suites, settings->suites);
     text_replace(&tls->groups, settings->groups);
+    tls->tickets = settings->tickets;
+}
+
+/* Clients that speak TLS 1.2 take no certificate of a curve that is not among their groups. */
+static bool has_own_curve(const struct tls_settings *settings) {
+    return version(settings->max_version) > TLS_1_2 || !*settings->groups ||
+           settings->key_type != KEY_TYPE_P_256 ||
+           tls_algorithms_has_group(settings->groups, "P-256");
 }
 
 static int check(const struct channel *channel, struct error *error) {
     const struct tls_settings *settings = own(channel);
-    struct client_config *config;
-    int r;
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
 
     if (settings->max_version < settings->min_version)
         return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version; set both");
@@ -66,11 +90,12 @@ static int check(const struct channel *channel, struct error *error) {
     if (*settings->ciphers && version(settings->min_version) > TLS_1_2)
         return error_set(error, -EINVAL,
                          "tls.ciphers: are of TLS 1.2, which tls.min_version excludes");
-    config = setting_block_new(&client_config_group);
+    if (!has_own_curve(settings))
+        return error_set(error, -EINVAL,
+                         "tls.groups: in TLS 1.2 must have P-256, the curve of certificates of "
+                         "tls.key_type ec:P-256; add it behind the others");
     fill(settings, &config->tls);
-    r = tls_context_check(&config->tls, error);
-    client_config_free(config);
-    return r;
+    return tls_context_check(&config->tls, key_auths[settings->key_type], error);
 }
 
 char *tls_store(const struct channel *channel, const char *certs) {
@@ -106,27 +131,23 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    const struct tls_settings *settings = own(bringup->channel);
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
 
     (void)error;
+    fill(own(bringup->channel), &config->tls);
     fprintf(lines, "certfile %s/broker/broker.crt\nkeyfile %s/broker/broker.key\n", store, store);
-    fprintf(lines, "tls_version tlsv1.%d\n", version(settings->min_version) == TLS_1_3 ? 3 : 2);
-    if (*settings->ciphers)
-        fprintf(lines, "ciphers %s\n", settings->ciphers);
-    if (*settings->suites)
-        fprintf(lines, "ciphers_tls1.3 %s\n", settings->suites);
+    tls_broker_lines(&config->tls, lines);
     return 0;
 }
 
-/* Mosquitto's own setting is a minimum; the newest version and the groups can only be set through
- * OpenSSL's configuration. */
 static void broker_openssl(const struct bringup *bringup, FILE *lines) {
-    const struct tls_settings *settings = own(bringup->channel);
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
 
-    fprintf(lines, "MaxProtocol = TLSv1.%d\n", version(settings->max_version) == TLS_1_3 ? 3 : 2);
-    if (*settings->groups)
-        fprintf(lines, "Groups = %s\n", settings->groups);
+    fill(own(bringup->channel), &config->tls);
+    tls_broker_openssl(&config->tls, lines);
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
@@ -144,19 +165,7 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
     config->tls.key_file = text_format("%s/broker/broker.key", store);
 }
 
-static void as_plaintext(struct client_config *config, const struct bringup *bringup) {
-    (void)bringup;
-    config->tls.enabled = 0;
-}
-
-static void as_older_version(struct client_config *config, const struct bringup *bringup) {
-    (void)bringup;
-    config->tls.max_version = config->tls.min_version - 1;
-    config->tls.min_version = config->tls.max_version;
-    text_replace(&config->tls.ciphers, "");
-    text_replace(&config->tls.suites, "");
-    text_replace(&config->tls.groups, "");
-}
+/* ---- proofs ---- */
 
 static void as_trusting_other_ca(struct client_config *config, const struct bringup *bringup) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
@@ -170,15 +179,61 @@ static void as_expecting_other_host(struct client_config *config, const struct b
     text_replace(&config->expected_host, "wrong.example");
 }
 
+static bool is_capped(const struct channel *channel) {
+    return version(own(channel)->max_version) < TLS_1_3;
+}
+
+static bool asks_for_ciphers(const struct channel *channel) {
+    return tls_has_other_cipher(own(channel)->ciphers, false);
+}
+
+static bool asks_for_suites(const struct channel *channel) {
+    return tls_has_other_suite(own(channel)->suites);
+}
+
+/* In TLS 1.2 a client's groups decide which certificates it takes, too: nothing would be shown. */
+static bool asks_for_groups(const struct channel *channel) {
+    return !is_capped(channel) && tls_has_other_group(own(channel)->groups);
+}
+
+/* What somebody else's broker does by itself, nobody asked for. */
+static bool gives_tickets(const struct channel *channel) {
+    return own(channel)->tickets && !external_is_used(channel);
+}
+
+static bool gives_no_tickets(const struct channel *channel) {
+    return !own(channel)->tickets;
+}
+
 static const struct proof proofs[] = {
     {.name = "plaintext-refused",
      .help = "a client without TLS gets no CONNACK",
-     .alter = as_plaintext,
-     .causes = "alert 70|alert 22|alert 10|closed"},
+     .alter = tls_as_plaintext,
+     .causes = TLS_PLAINTEXT_CAUSES},
     {.name = "older-version-refused",
      .help = "a client of a version below the minimum is turned away",
-     .alter = as_older_version,
+     .alter = tls_as_older_version,
      .causes = "alert 70"},
+    {.name = "newer-version-refused",
+     .help = "a client of a version above the maximum is turned away",
+     .alter = tls_as_newer_version,
+     .causes = "alert 70",
+     .applies = is_capped},
+    {.name = "other-cipher-refused",
+     .help = "a client with none of the ciphers asked for is turned away",
+     .alter = tls_with_other_cipher,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_ciphers},
+    {.name = "other-suite-refused",
+     .help = "a client with none of the suites asked for is turned away",
+     .alter = tls_with_other_suite,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_suites},
+    {.name = "other-group-refused",
+     .help = "a client with none of the groups asked for is turned away",
+     .alter = tls_with_other_group,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_groups},
     {.name = "other-ca-distrusted",
      .help = "a client that trusts another CA leaves",
      .alter = as_trusting_other_ca,
@@ -187,6 +242,16 @@ static const struct proof proofs[] = {
      .help = "a client that expects another host name leaves",
      .alter = as_expecting_other_host,
      .causes = "verify 62"},
+    {.name = "ticket-resumes",
+     .help = "a client gets a ticket, and goes on by it",
+     .act = tls_resumes,
+     .causes = TLS_RESUMES_CAUSES,
+     .applies = gives_tickets},
+    {.name = "no-ticket-given",
+     .help = "a client gets no ticket",
+     .act = tls_gives_no_ticket,
+     .causes = TLS_NO_TICKET_CAUSES,
+     .applies = gives_no_tickets},
 };
 
 const struct mechanism mechanism_tls = {

@@ -1,5 +1,8 @@
 #include "security/tls_context.h"
 
+#include "security/tls_algorithms.h"
+#include "security/tls_shared_key.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -12,58 +15,6 @@ const char *tls_context_reason(void) {
 
     ERR_clear_error();
     return reason ? reason : "no reason given";
-}
-
-static int protocol(int64_t version) {
-    static const int protocols[] = {
-        [TLS_1_1] = TLS1_1_VERSION, [TLS_1_2] = TLS1_2_VERSION, [TLS_1_3] = TLS1_3_VERSION};
-
-    return protocols[version];
-}
-
-/* Whether each name of a list is known by itself: OpenSSL leaves out those that are not. Operators
- * of cipher lists ("!aNULL", "@SECLEVEL=1") are looked at with the whole list. */
-static bool all_known(SSL_CTX *context, const char *list, int set(SSL_CTX *context, const char *)) {
-    while (*list) {
-        size_t length = strcspn(list, ": ,");
-        CLEANUP_FREE char *name = strndup(list, length);
-
-        if (*name && !strchr("!-+@", *name) && set(context, name) != 1)
-            return false;
-        list += length + (list[length] != '\0');
-    }
-    return true;
-}
-
-static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
-    /* OpenSSL 3 speaks TLS 1.1 only below its usual level; only a proof ever asks for it. */
-    const char *ciphers = tls->max_version < TLS_1_2 ? "DEFAULT:@SECLEVEL=0" : tls->ciphers;
-    bool ok;
-
-    if (SSL_CTX_set_min_proto_version(context, protocol(tls->min_version)) != 1 ||
-        SSL_CTX_set_max_proto_version(context, protocol(tls->max_version)) != 1)
-        return error_set(error, -EINVAL, "TLS versions: %s", tls_context_reason());
-    ok = (!*ciphers || (all_known(context, ciphers, SSL_CTX_set_cipher_list) &&
-                        SSL_CTX_set_cipher_list(context, ciphers) == 1));
-    ERR_clear_error();
-    if (!ok)
-        return error_set(error, -EINVAL, "tls.ciphers: '%s' is no cipher list of this OpenSSL",
-                         ciphers);
-    ok = !*tls->suites || (all_known(context, tls->suites, SSL_CTX_set_ciphersuites) &&
-                           SSL_CTX_set_ciphersuites(context, tls->suites) == 1);
-    ERR_clear_error();
-    if (!ok)
-        return error_set(error, -EINVAL,
-                         "tls.suites: '%s' are no suites of this OpenSSL; known are "
-                         "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
-                         "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256",
-                         tls->suites);
-    ok = !*tls->groups || SSL_CTX_set1_groups_list(context, tls->groups) == 1;
-    ERR_clear_error();
-    if (!ok)
-        return error_set(error, -EINVAL, "tls.groups: '%s' are no groups of this OpenSSL",
-                         tls->groups);
-    return 0;
 }
 
 static int set_files(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
@@ -79,6 +30,16 @@ static int set_files(SSL_CTX *context, const struct tls_config *tls, struct erro
     return 0;
 }
 
+/* Sessions are kept by whoever resumes them, never in a cache of a context. Without tickets a
+ * server of TLS 1.3 must be told twice: it would give tickets that stand for its cache. */
+static void set_resumption(SSL_CTX *context, const struct tls_config *tls) {
+    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    if (tls->tickets)
+        return;
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    (void)SSL_CTX_set_num_tickets(context, 0);
+}
+
 static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_config *tls,
                  struct error *error) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(method);
@@ -86,11 +47,14 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
 
     if (!context)
         return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
-    r = set_algorithms(context, tls, error);
+    r = tls_algorithms_set(context, tls, error);
     if (r == 0)
         r = set_files(context, tls, error);
+    if (r == 0)
+        r = tls_shared_key_set(context, tls, error);
     if (r < 0)
         return r;
+    set_resumption(context, tls);
     *ret = context;
     context = NULL;
     return 0;
@@ -121,12 +85,29 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
     return 0;
 }
 
+/* A certificate is refused when it is on the list, and also when the list has expired. */
+static int look_for_revoked(SSL_CTX *context, const char *path, struct error *error) {
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+
+    if (!lookup || X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) < 1 ||
+        X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1)
+        return error_set(error, -EINVAL, "%s: %s", path, tls_context_reason());
+    return 0;
+}
+
 int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct error *error) {
+    static const unsigned char id[] = "bench";
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     int r = build(&context, TLS_server_method(), &config->tls, error);
 
+    if (r == 0 && *config->tls.crl_file)
+        r = look_for_revoked(context, config->tls.crl_file, error);
     if (r < 0)
         return r;
+    /* With certificates of clients, OpenSSL resumes no session of a server without a name. */
+    (void)SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1);
+    (void)SSL_CTX_set_dh_auto(context, 1); /* as Mosquitto does */
     if (config->tls.require_peer)
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     *ret = context;
@@ -134,11 +115,15 @@ int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct
     return 0;
 }
 
-int tls_context_check(const struct tls_config *tls, struct error *error) {
-    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+SSL_CTX *tls_context_bare(void) {
+    return SSL_CTX_new(TLS_client_method());
+}
 
-    return context ? set_algorithms(context, tls, error)
-                   : error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
+int tls_context_check(const struct tls_config *tls, int auth, struct error *error) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    int r = build(&context, TLS_client_method(), tls, error);
+
+    return r == 0 ? tls_algorithms_check(context, tls, auth, error) : r;
 }
 
 void tls_context_session(SSL *ssl, struct tls_session *ret) {
@@ -147,4 +132,19 @@ void tls_context_session(SSL *ssl, struct tls_session *ret) {
     (void)snprintf(ret->version, sizeof(ret->version), "%s", SSL_get_version(ssl));
     (void)snprintf(ret->cipher, sizeof(ret->cipher), "%s", SSL_get_cipher_name(ssl));
     (void)snprintf(ret->group, sizeof(ret->group), "%s", group ? group : "");
+}
+
+/* A copy: the end of a connection without a farewell spoils the session that is its own. */
+SSL_SESSION *tls_context_take_session(SSL *ssl) {
+    SSL_SESSION *session = SSL_get0_session(ssl);
+
+    return session && SSL_SESSION_has_ticket(session) && SSL_SESSION_is_resumable(session)
+               ? SSL_SESSION_dup(session)
+               : NULL;
+}
+
+int tls_context_offer_session(SSL *ssl, SSL_SESSION *session, struct error *error) {
+    return SSL_set_session(ssl, session) == 1
+               ? 0
+               : error_set(error, -EINVAL, "resuming a TLS session: %s", tls_context_reason());
 }

@@ -11,7 +11,7 @@ static int start(struct transport **ret, int fd, SSL_CTX *context, bool server,
 
     *transport = (struct transport){.ops = &tcp_ops, .fd = fd};
     if (context) {
-        int r = tls_start(transport, context, server, options->gather_bytes, error);
+        int r = tls_start(transport, context, server, options, error);
 
         if (r < 0)
             return r;
@@ -52,4 +52,12 @@ void transport_session(const struct transport *transport, struct tls_session *re
     *ret = (struct tls_session){{0}, {0}, {0}};
     if (transport->ssl)
         tls_context_session(transport->ssl, ret);
+}
+
+SSL_SESSION *transport_take_session(const struct transport *transport) {
+    return transport->ssl ? tls_context_take_session(transport->ssl) : NULL;
+}
+
+bool transport_resumed(const struct transport *transport) {
+    return transport->ssl && SSL_session_reused(transport->ssl);
 }

@@ -171,6 +171,48 @@ unknown groups
 an unknown key type
   use = tls\ntls.key_type = rsa:512
   23: \[channel\.mine\] tls\.key_type: 'rsa:512' is none of: ec:P-256
+ciphers for another key type
+  use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.ciphers = ECDHE-RSA-AES128-SHA
+  25: \[channel\.mine\] tls\.ciphers: none of .* goes with .*key_type; right would be .*ECDSA
+ciphers below the security level
+  use = tls\ntls.min_version = 1.2\ntls.ciphers = ECDHE-ECDSA-NULL-SHA
+  24: \[channel\.mine\] tls\.ciphers: .*security level; leave it out, or .* by adding :@SECLEVEL=0
+groups without the curve of certificates
+  use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.groups = X25519
+  25: \[channel\.mine\] tls\.groups: .*must have P-256, .*add it
+groups that depend on the OpenSSL
+  use = tls\ntls.groups = ?X25519:P-256
+  23: \[channel\.mine\] tls\.groups: .*right would be names separated by colons
+tickets of a kind that is none
+  use = tls\ntls.resumption = cache
+  23: \[channel\.mine\] tls\.resumption: 'cache' is none of: none ticket
+revocation of a kind that is none
+  use = tls certificate\ncertificate.revocation = ocsp
+  23: \[channel\.mine\] certificate\.revocation: 'ocsp' is none of: no crl
+a shared key beside certificates
+  use = psk tls
+  22: \[channel\.mine\] use: psk and tls exclude each other; leave one out
+a shared key beside certificates of clients
+  use = password certificate psk
+  22: \[channel\.mine\] use: psk and certificate exclude each other; leave one out
+unknown ciphers of shared keys
+  use = psk\npsk.ciphers = ECDHE-PSK-AES128-GCM-SHA256
+  23: \[channel\.mine\] psk\.ciphers: .*no cipher list of this OpenSSL; .*openssl ciphers .*-psk
+a cipher of shared keys that needs a certificate
+  use = psk\npsk.ciphers = RSA-PSK-AES128-GCM-SHA256
+  23: \[channel\.mine\] psk\.ciphers: .*needs a certificate; right would be .*ECDHE-PSK
+groups where none are used
+  use = psk\npsk.ciphers = PSK-AES128-GCM-SHA256\npsk.groups = P-256
+  24: \[channel\.mine\] psk\.groups: none of .*; add one with ECDHE-PSK, or leave
+a key in the file
+  use = psk\npsk.secret = 000102030405060708090a0b0c0d0e0f
+  23: \[channel\.mine\] psk\.secret: .*never written here; .*generated.*file:PATH
+a key that is too short
+  use = psk\npsk.key_size = 8B
+  23: \[channel\.mine\] psk\.key_size: .*out of bounds; .* from 16B to 32B
+an identity that cannot stand in the broker's file
+  use = psk\npsk.identity = a:b
+  23: \[channel\.mine\] psk\.identity: 'a:b' cannot be an identity
 a password in the file
   use = password\npassword.secret = hunter2
   23: \[channel\.mine\] password\.secret: .*never written here; .*generated.*file:PATH

@@ -188,8 +188,8 @@ check '... makes nothing' test ! -e "$scratch/none"
 
 is 'the layout is that of figure 5' "$(cd "$certs" && find ca broker client1 client2 -type f |
   grep -v serial | sort | tr '\n' ' ')" "broker/broker.crt broker/broker.csr broker/broker.key \
-broker/ca.crt ca/broker.crt ca/ca.crt ca/ca.key ca/client1.crt ca/client2.crt ca/passphrase \
-client1/ca.crt client1/client1.crt client1/client1.csr client1/client1.key client2/ca.crt \
+broker/ca.crl broker/ca.crt ca/broker.crt ca/ca.crl ca/ca.crt ca/ca.key ca/client1.crt \
+ca/client2.crt ca/passphrase client1/ca.crt client1/client1.crt client1/client1.csr client1/client1.key client2/ca.crt \
 client2/client2.crt client2/client2.csr client2/client2.key "
 is 'private files are private' \
   "$(find "$certs" -type f \( -name '*.key' -o -name passphrase \) ! -perm 600)" ''
@@ -222,6 +222,12 @@ if has_command openssl; then
     run openssl verify -x509_strict -CAfile "$certs/$store/ca/ca.crt" \
       "$certs/$store/proof/expired.crt"
     matches '... nor the expired one' "$out$err" 'certificate has expired'
+    set -- openssl verify -x509_strict -crl_check -CRLfile "$certs/$store/broker/ca.crl" \
+      -CAfile "$certs/$store/ca/ca.crt"
+    run "$@" "$certs/$store/client1/client1.crt"
+    exits '... with the list of revoked ones it accepts the others' 0
+    run "$@" "$certs/$store/proof/revoked.crt"
+    matches '... and not the revoked one' "$out$err" 'certificate revoked'
   done <<'END'
 . prime256v1
 rsa-2048 (2048 bit)

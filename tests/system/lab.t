@@ -47,7 +47,8 @@ certs=$scratch/certs
 is 'each host has its own keys, and the driver none but the CA'\''s' \
   "$(cd "$certs" && grep -rl 'PRIVATE KEY' . | sort | tr '\n' ' ')" \
   "./ca/ca.key ./lab-a/broker/broker.key ./lab-a/client1/client1.key $(
-  )./lab-b/client2/client2.key ./lab-b/proof/expired.key ./lab-b/proof/stranger.key "
+  )./lab-b/client2/client2.key ./lab-b/proof/expired.key \
+./lab-b/proof/revoked.key ./lab-b/proof/stranger.key "
 
 links_now=$(ip -o link | cut -d : -f 2)
 is 'no interface is left' "$links_now" "$links"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The proofs of every shipped channel hold; and each breaks when what it guards is sabotaged: by a
 # program called mosquitto, first on PATH, that spoils the configuration and then is the real one.
-. "$(dirname "$0")/real.sh"
+. "$(dirname "$0")/sabotage.sh"
 need_command openssl
 BENCH_CA_PASSPHRASE='known to this test'
 export BENCH_CA_PASSPHRASE
@@ -11,11 +11,10 @@ export BENCH_CA_PASSPHRASE
 measure "$tiny" --channels 'plain password mutual-tls mutual-tls-password' --probes \
   'path transport delivery' --quiet
 exits 'all shipped channels: the run succeeds' 0
-certs=$scratch/certs
 always='accepted-before accepted-after wiretap-payload'
 password='anonymous-refused wrong-password-refused wiretap-password'
 tls='negotiated-as-asked plaintext-refused older-version-refused other-ca-distrusted
-  other-host-distrusted'
+  other-host-distrusted ticket-resumes'
 certificate='no-certificate-refused stranger-refused expired-refused'
 sorted() { # WORD...
   printf '%s\n' "$@" | sort
@@ -73,36 +72,6 @@ is 'path enters no channel: nothing is, either' \
   "$(rows "$folder/trials.csv" tls_version,tls_cipher,tls_group channel=mutual-tls probe=path)" '||'
 
 # ---- sabotage ----
-
-mkdir "$scratch/bin"
-broker=$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)
-cat >"$scratch/bin/mosquitto" <<END
-#!/bin/sh
-# \$conf and \$private: the broker's configuration and folder; \$certs: the PKI.
-conf=\$2 private=\${2%/*} certs='$certs' scratch='$scratch'
-[ "\$1" != -c ] || . '$scratch/sabotage'
-exec '$broker' "\$@"
-END
-chmod +x "$scratch/bin/mosquitto"
-PATH=$scratch/bin:$PATH
-
-# sabotage WHAT 'CHANNEL [OPTION...]' 'PROOF...' [SETTING...] <COMMANDS: of `plain` and the channel,
-# the channel is void for exactly these proofs, and plain is none the worse for it.
-sabotage() {
-  name=$1 channel=$2 broken=$(printf '%s' "$3" | tr -s ' \n' ' ')
-  shift 3
-  { printf 'grep -q "^password_file\|^certfile" "%s" || return 0\n' "\$conf" && cat; } \
-    >"$scratch/sabotage"
-  measure "$tiny" --quiet --channels "plain $channel" "$@"
-  # shellcheck disable=SC2086 # a list
-  is "$name: $broken" "$status, $(rows "$folder/proofs.csv" channel,proof verdict=broken | sort)" \
-    "1, $(for proof in $broken; do echo "$channel|$proof"; done | sort)"
-  is '... its trial is void and measured nothing' "$(rows "$folder/trials.csv" \
-    status,throughput_mbit_s,bytes,duration_s channel="$channel")" 'void|||'
-  matches '... the reason names the proof' "$(rows "$folder/trials.csv" reason \
-    channel="$channel")" "^proof (${broken%% *}|accepted-before) broken: expected .*, observed "
-  is '... the other channel is measured' "$(rows "$folder/trials.csv" status channel=plain)" ok
-}
 
 sabotage 'anonymous clients are let in' password anonymous-refused <<'END'
 sed -i 's/^allow_anonymous false/allow_anonymous true/' "$conf"
@@ -173,7 +142,8 @@ printf 'User1:$7$101$c29tZXNhbHQ=$bm9uc2Vuc2U=\n' >"$private/passwords"
 END
 
 sabotage 'no TLS after all' mutual-tls "accepted-before accepted-after wiretap-payload
-  $tls $certificate" --set channel.mutual-tls.tls.suites=TLS_AES_256_GCM_SHA384 <<'END'
+  other-suite-refused $tls $certificate" \
+  --set channel.mutual-tls.tls.suites=TLS_AES_256_GCM_SHA384 <<'END'
 sed -i '/^certfile\|^keyfile\|^tls_version\|^cafile\|^require_cert\|^ciphers/d' "$conf"
 END
 

@@ -118,9 +118,10 @@ files_of() {
 is 'on the host of broker and subscriber' "$(files_of "$deployed/certs")" \
   "$(for party in broker client1; do
     printf './%s ' $party/$party.crt $party/$party.csr $party/$party.key $party/ca.crt
+    [ "$party" != broker ] || printf './%s ' broker/ca.crl
   done | tr ' ' '\n' | sort | tr '\n' ' ' | sed 's/^ //')"
 is 'on the host of the publisher and of the CA' "$(files_of "$clone/certs")" \
-  "$(printf './%s\n' ca/broker.crt ca/ca.crt ca/ca.key ca/client1.crt ca/client2.crt \
+  "$(printf './%s\n' ca/broker.crt ca/ca.crl ca/ca.crt ca/ca.key ca/client1.crt ca/client2.crt \
     ca/passphrase client2/ca.crt client2/client2.crt client2/client2.csr client2/client2.key |
     sort | tr '\n' ' ')"
 secrets() { # FOLDER: the files below it that are a private key
@@ -131,7 +132,7 @@ is 'no other private key is on the first' "$(secrets "$a")" "$(printf '%s\n' \
   "$deployed/certs/client1/client1.key")"
 is 'and none is on the second' "$(secrets "$b")" "$(printf '%s\n' "$clone/certs/ca/ca.key" \
   "$clone/certs/client2/client2.key" "$clone/certs/proof/expired.key" \
-  "$clone/certs/proof/stranger.key")"
+  "$clone/certs/proof/revoked.key" "$clone/certs/proof/stranger.key")"
 
 # elsewhere FOLDER KEY...: where in the folder a line of one of the keys is, in whatever file.
 elsewhere() {
@@ -202,7 +203,7 @@ types './bench all quick --broker-host ssh://pi@pi-a --publisher-host ssh://pi@p
 exits 'driven from a third machine' 0
 is 'the publisher has its key there' "$(secrets "$c/home/pi/mqtt-security-bench/certs")" \
   "$(printf "$c/home/pi/mqtt-security-bench/certs/%s\n" client2/client2.key proof/expired.key \
-    proof/stranger.key)"
+    proof/revoked.key proof/stranger.key)"
 
 # ---- what is not the same on both ----
 

@@ -73,6 +73,17 @@ is 'down, the broker'\''s host sends' "$(rows "$folder/metrics.csv" party,proces
   metric=wire_per_payload trial="$(rows "$folder/trials.csv" trial probe=transport)")" \
   'broker|sender'
 
+measure "$tiny" "$@" --channels 'psk gcm ccm8' --set scenario.baseline=psk --probes "$all" \
+  --set channel.gcm.inherits=psk --set channel.gcm.psk.ciphers=PSK-AES128-GCM-SHA256 \
+  --set channel.ccm8.inherits=psk --set channel.ccm8.psk.ciphers=PSK-AES128-CCM8:@SECLEVEL=0 \
+  --set probe.delivery.qos=1
+exits 'ciphers of shared keys' 0
+is 'each as asked' "$(rows "$folder/trials.csv" channel,tls_cipher probe=transport | sort)" \
+  'ccm8|PSK-AES128-CCM8
+gcm|PSK-AES128-GCM-SHA256
+psk|ECDHE-PSK-CHACHA20-POLY1305'
+is 'what is sent is as the formulas say, too' "$(off status=ok)" ''
+
 # shellcheck disable=SC2086 # several words
 measure "$tiny" "$@" --channels mutual-tls --probes 'transport delivery' $tls12 \
   --set channel.mutual-tls.tls.ciphers=ECDHE-ECDSA-AES256-SHA384

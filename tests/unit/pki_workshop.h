@@ -123,6 +123,29 @@ static inline int verify(const struct fixture *fixture, const char *ca, const ch
     return result;
 }
 
+/* The same, by a verifier that looks into the list. */
+static inline int verify_with_list(const struct fixture *fixture, const char *list_path,
+                                   const char *leaf) {
+    CLEANUP(X509_freep) X509 *ca = certificate(fixture, "ca/ca.crt");
+    CLEANUP(X509_freep) X509 *leaf_certificate = certificate(fixture, leaf);
+    CLEANUP_FREE char *text = content(fixture, list_path);
+    CLEANUP(X509_CRL_freep) X509_CRL *list = pki_parse_crl(text);
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    int result;
+
+    assert_non_null(list);
+    assert_int_equal(X509_STORE_add_cert(store, ca), 1);
+    assert_int_equal(X509_STORE_add_crl(store, list), 1);
+    assert_int_equal(X509_STORE_CTX_init(context, store, leaf_certificate, NULL), 1);
+    X509_STORE_CTX_set_flags(context, X509_V_FLAG_X509_STRICT | X509_V_FLAG_CRL_CHECK);
+    (void)X509_verify_cert(context);
+    result = X509_STORE_CTX_get_error(context);
+    X509_STORE_CTX_free(context);
+    X509_STORE_free(store);
+    return result;
+}
+
 static inline void assert_verified(const struct fixture *fixture, const char *leaf, int purpose) {
     int result = verify(fixture, "ca/ca.crt", leaf, purpose);
 
@@ -160,9 +183,9 @@ static inline void assert_mentions(const struct fixture *fixture, const char *wo
 /* Figure 5, complete: all files are there, private, and fit together. */
 static inline void check_store(struct fixture *fixture) {
     static const char *const folders[] = {"ca", "broker", "client1", "client2", "proof"};
-    static const char *const private_files[] = {"ca/ca.key",           "broker/broker.key",
-                                                "client1/client1.key", "client2/client2.key",
-                                                "proof/expired.key",   "proof/stranger.key"};
+    static const char *const private_files[] = {
+        "ca/ca.key",         "broker/broker.key", "client1/client1.key", "client2/client2.key",
+        "proof/expired.key", "proof/revoked.key", "proof/stranger.key"};
     CLEANUP_FREE char *request = content(fixture, "client2/client2.csr");
     CLEANUP_FREE char *ca_key = content(fixture, "ca/ca.key");
 
@@ -174,6 +197,11 @@ static inline void check_store(struct fixture *fixture) {
     assert_same(fixture, "ca/ca.crt", "broker/ca.crt");
     assert_same(fixture, "ca/ca.crt", "client1/ca.crt");
     assert_same(fixture, "ca/ca.crt", "client2/ca.crt");
+    assert_same(fixture, "ca/ca.crl", "broker/ca.crl");
+    assert_int_equal(verify_with_list(fixture, "broker/ca.crl", "client1/client1.crt"), X509_V_OK);
+    assert_int_equal(verify_with_list(fixture, "broker/ca.crl", "client2/client2.crt"), X509_V_OK);
+    assert_int_equal(verify_with_list(fixture, "broker/ca.crl", "proof/revoked.crt"),
+                     X509_V_ERR_CERT_REVOKED);
     assert_same(fixture, "ca/broker.crt", "broker/broker.crt");
     assert_same(fixture, "ca/client1.crt", "client1/client1.crt");
     assert_same(fixture, "ca/client2.crt", "client2/client2.crt");

@@ -51,6 +51,7 @@ static inline int request(void *context, const char *key_type, const char *holde
     note(world, files.request);
     note(world, files.certificate);
     note(world, files.authority);
+    note(world, files.revoked);
     if (is_cut(world))
         return error_set(error, -EPIPE, "cut");
     if (world->imposter && text_equal(holder, "client1"))
@@ -61,7 +62,8 @@ static inline int request(void *context, const char *key_type, const char *holde
 }
 
 static inline int install(void *context, const char *key_type, const char *holder,
-                          const char *certificate_pem, const char *authority, struct error *error) {
+                          const char *certificate_pem, const char *authority, const char *revoked,
+                          struct error *error) {
     struct world *world = context;
     int r;
 
@@ -70,8 +72,9 @@ static inline int install(void *context, const char *key_type, const char *holde
         return error_set(error, -EPIPE, "cut");
     note(world, certificate_pem);
     note(world, authority);
+    note(world, revoked);
     r = pki_party_install(home_of(world, holder)->folder, key_type, holder, certificate_pem,
-                          authority, error);
+                          authority, revoked, error);
     return r == 0 && is_cut(world) ? error_set(error, -EPIPE, "cut") : r;
 }
 
@@ -147,7 +150,7 @@ static inline size_t count(const char *text, const char *part) {
 static inline void assert_no_key_crossed(const struct world *world) {
     static const char *const of_a[] = {"broker/broker.key", "client1/client1.key"};
     static const char *const of_b[] = {"client2/client2.key", "proof/expired.key",
-                                       "proof/stranger.key"};
+                                       "proof/revoked.key", "proof/stranger.key"};
 
     assert_has_not(world->crossed, "PRIVATE KEY");
     for (size_t i = 0; i < ARRAY_SIZE(of_a) + ARRAY_SIZE(of_b); i++) {
@@ -188,6 +191,7 @@ static inline void assert_complete(const struct world *world) {
     assert_int_equal(
         verify(&world->b, "client2/ca.crt", "proof/expired.crt", X509_PURPOSE_SSL_CLIENT),
         X509_V_ERR_CERT_HAS_EXPIRED);
+    assert_alike(&world->driver, "ca/ca.crl", &world->a, "broker/ca.crl");
     assert_alike(&world->driver, "ca/ca.crt", &world->a, "broker/ca.crt");
     assert_alike(&world->driver, "ca/ca.crt", &world->a, "client1/ca.crt");
     assert_alike(&world->driver, "ca/ca.crt", &world->b, "client2/ca.crt");

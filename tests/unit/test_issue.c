@@ -117,7 +117,8 @@ static void test_two_hosts(void **state) {
     static const char *const there[] = {
         "driver/ca/ca.key",      "driver/rsa-2048/ca/ca.key", "a/broker/broker.key",
         "a/client1/client1.crt", "a/rsa-2048/broker/ca.crt",  "b/client2/client2.key",
-        "b/proof/stranger.crt",  "b/proof/other-ca.crt",      "b/rsa-2048/proof/expired.crt"};
+        "b/proof/stranger.crt",  "b/proof/revoked.crt",       "a/broker/ca.crl",
+        "driver/ca/ca.crl",      "b/proof/other-ca.crt",      "b/rsa-2048/proof/expired.crt"};
     static const char *const not_there[] = {"driver/broker", "driver/client1", "driver/client2",
                                             "driver/proof",  "a/ca",           "a/client2",
                                             "a/proof",       "a/lock",         "b/ca",

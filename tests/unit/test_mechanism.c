@@ -30,6 +30,22 @@ static void test_checks(void **state) {
         {"tls", "tls.suites", "TLS_NONE", "tls.suites: 'TLS_NONE' are no suites of this OpenSSL; "},
         {"tls", "tls.ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256",
          "tls.ciphers: are of TLS 1.2, which tls.min_version excludes"},
+        {"tls", "tls.key_type", "ed25519", NULL},
+        {"psk", NULL, NULL, NULL},
+        {"psk password", NULL, NULL, NULL},
+        {"tls psk", NULL, NULL, "use: psk and tls exclude each other; leave one out"},
+        {"psk certificate tls", NULL, NULL, "use: psk and tls exclude each other"},
+        {"psk certificate", NULL, NULL, "use: psk and certificate exclude each other"},
+        {"psk", "psk.ciphers", "PSK-AES128-GCM-SHA256", NULL},
+        {"psk", "psk.ciphers", "PSK-AES128-CCM8:@SECLEVEL=0", NULL},
+        {"psk", "psk.ciphers", "DHE-PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA", NULL},
+        {"psk", "psk.ciphers", "PSK-NONE", "psk.ciphers: 'PSK-NONE' is no cipher list of this Op"},
+        {"psk", "psk.ciphers", "RSA-PSK-AES128-GCM-SHA256",
+         "psk.ciphers: RSA-PSK-AES128-GCM-SHA256 needs a certificate; right would be ones like "},
+        {"psk", "psk.ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256",
+         "psk.ciphers: ECDHE-ECDSA-AES128-GCM-SHA256 needs a certificate; right would be"},
+        {"psk", "psk.groups", "P-256", NULL},
+        {"psk", "psk.groups", "P-999", "psk.groups: 'P-999' are no groups of this OpenSSL"},
         {"", "tls.groups", "nonsense", NULL}, /* not in use: not looked at */
     };
 
@@ -63,7 +79,8 @@ static void test_check_of_versions(void **state) {
     set(&channel, "tls.ciphers", "NO-SUCH-CIPHER");
     assert_int_equal(mechanism_check_channel(&channel, &error), -EINVAL);
     assert_string_equal(error.text,
-                        "tls.ciphers: 'NO-SUCH-CIPHER' is no cipher list of this OpenSSL");
+                        "tls.ciphers: 'NO-SUCH-CIPHER' is no cipher list of this OpenSSL; "
+                        "`openssl ciphers -s -tls1_2` shows what it knows");
     set(&channel, "tls.ciphers", "");
     set(&channel, "tls.suites", "TLS_AES_128_GCM_SHA256");
     assert_int_equal(mechanism_check_channel(&channel, &error), -EINVAL);
@@ -130,7 +147,7 @@ static char *config_of(const char *use, enum party party) {
 #define LOGIN        "username=User1;password=s3cret;"
 #define TLS(who)     "tls.enabled=yes;tls.ca_file=/c/" who "/ca.crt;"
 #define SHOWN(who)   "tls.cert_file=/c/" who "/" who ".crt;tls.key_file=/c/" who "/" who ".key;"
-#define VERSION      "tls.min_version=1.3;"
+#define VERSION      "tls.min_version=1.3;tls.tickets=yes;"
 #define BROKER_NAMED ADDRESS "client_id=broker;"
 
 static void test_parties(void **state) {

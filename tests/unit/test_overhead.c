@@ -21,7 +21,13 @@ static void test_record(void **state) {
         {"TLSv1.2", "ECDHE-RSA-CHACHA20-POLY1305", 21},
         {"TLSv1.2", "ECDHE-ECDSA-AES128-CCM", 29},
         {"TLSv1.2", "ECDHE-ECDSA-AES256-CCM8", 21},
+        {"TLSv1.2", "PSK-AES128-GCM-SHA256", 29},
+        {"TLSv1.2", "DHE-PSK-AES256-GCM-SHA384", 29},
+        {"TLSv1.2", "ECDHE-PSK-CHACHA20-POLY1305", 21},
+        {"TLSv1.2", "PSK-AES128-CCM", 29},
+        {"TLSv1.2", "PSK-AES256-CCM8", 21},
         {"TLSv1.2", "ECDHE-ECDSA-AES256-SHA384", -1}, /* CBC: pads */
+        {"TLSv1.2", "ECDHE-PSK-AES128-CBC-SHA256", -1},
         {"TLSv1.2", "NULL-SHA256", -1},
         {"TLSv1.1", "ECDHE-ECDSA-AES256-GCM-SHA384", -1},
         {"TLSv1.4", "TLS_AES_256_GCM_SHA384", -1},

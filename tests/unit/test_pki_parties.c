@@ -9,24 +9,25 @@ static void test_everyone_has_their_own(void **state) {
     struct pki_entry *entries;
     size_t n;
 
-    assert_int_equal(ensure(&world->driver), 7);
-    assert_int_equal(world->requests, 5);
-    assert_int_equal(world->installs, 5);
+    assert_int_equal(ensure(&world->driver), 8);
+    assert_int_equal(world->requests, 6);
+    assert_int_equal(world->installs, 6);
     assert_files(&world->driver,
-                 "lock ca/ca.key ca/ca.crt ca/broker.crt ca/client1.crt ca/client2.crt");
+                 "lock ca/ca.key ca/ca.crt ca/ca.crl ca/broker.crt ca/client1.crt ca/client2.crt");
     assert_files(&world->a, "parties.lock broker/broker.key broker/broker.csr broker/broker.crt "
-                            "broker/ca.crt client1/client1.key client1/client1.csr "
+                            "broker/ca.crt broker/ca.crl client1/client1.key client1/client1.csr "
                             "client1/client1.crt client1/ca.crt");
     assert_files(&world->b, "parties.lock client2/client2.key client2/client2.csr "
                             "client2/client2.crt client2/ca.crt proof/expired.key "
-                            "proof/expired.csr proof/expired.crt proof/stranger.key "
+                            "proof/expired.csr proof/expired.crt proof/revoked.key "
+                            "proof/revoked.csr proof/revoked.crt proof/stranger.key "
                             "proof/stranger.csr proof/stranger.crt proof/other-ca.crt");
     assert_mode(&world->a, "", 0700);
     assert_mode(&world->a, "broker", 0700);
     assert_mode(&world->a, "broker/broker.key", 0600);
     assert_mode(&world->b, "proof/stranger.key", 0600);
     assert_complete(world);
-    assert_int_equal(count(world->crossed, "-----BEGIN CERTIFICATE REQUEST-----"), 5);
+    assert_int_equal(count(world->crossed, "-----BEGIN CERTIFICATE REQUEST-----"), 6);
     assert_no_key_crossed(world);
     /* Shown on the CA's side: its own, and its copies. */
     assert_int_equal(pki_list(world->driver.folder, &entries, &n, &world->driver.error), 0);
@@ -43,7 +44,7 @@ static void test_nothing_to_do(void **state) {
     world->requests = world->installs = 0;
     (void)setenv("BENCH_CA_PASSPHRASE", "wrong but not asked for", 1);
     assert_int_equal(ensure(&world->driver), 0);
-    assert_int_equal(world->requests, 5);
+    assert_int_equal(world->requests, 6);
     assert_int_equal(world->installs, 0);
 }
 
@@ -54,7 +55,7 @@ static void test_all_key_types(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
         world->driver.options.key_type = key_types[i];
         world->a.options.key_type = world->b.options.key_type = key_types[i];
-        assert_int_equal(ensure(&world->driver), 7);
+        assert_int_equal(ensure(&world->driver), 8);
         assert_complete(world);
         assert_int_equal(ensure(&world->driver), 0);
     }
@@ -71,7 +72,7 @@ static void test_new_ca(void **state) {
     ca = content(&world->b, "client2/ca.crt");
     stranger = content(&world->b, "proof/stranger.crt");
     discard(&world->driver, "ca/ca.key");
-    assert_int_equal(ensure(&world->driver), 5);
+    assert_int_equal(ensure(&world->driver), 6);
     assert_complete(world);
     CLEANUP_FREE char *new_broker = content(&world->a, "broker/broker.crt");
     CLEANUP_FREE char *new_key = content(&world->a, "broker/broker.key");
@@ -82,7 +83,7 @@ static void test_new_ca(void **state) {
     assert_string_not_equal(ca, new_ca);
     assert_string_equal(stranger, new_stranger); /* of another CA */
     world->driver.options.force = true;
-    assert_int_equal(ensure(&world->driver), 7);
+    assert_int_equal(ensure(&world->driver), 8);
     assert_complete(world);
 }
 
@@ -152,9 +153,9 @@ static void test_refused_requests(void **state) {
 }
 
 static int give(struct world *world, const char *holder, const char *certificate_pem,
-                const char *authority) {
+                const char *authority, const char *revoked) {
     return pki_party_install(home_of(world, holder)->folder, PKI_DEFAULT_KEY_TYPE, holder,
-                             certificate_pem, authority, &world->a.error);
+                             certificate_pem, authority, revoked, &world->a.error);
 }
 
 static void test_refused_certificates(void **state) {
@@ -167,22 +168,45 @@ static void test_refused_certificates(void **state) {
     expired = content(&world->b, "proof/expired.crt");
     ca = content(&world->a, "client1/ca.crt");
     other = content(&world->b, "proof/other-ca.crt");
-    assert_int_equal(give(world, "client1", client2, ca), -EKEYREJECTED);
+    assert_int_equal(give(world, "client1", client2, ca, NULL), -EKEYREJECTED);
     assert_mentions(&world->a, "client1/client1.key: the certificate that came is for another key");
-    assert_int_equal(give(world, "client1", client1, other), -EKEYREJECTED);
+    assert_int_equal(give(world, "client1", client1, other, NULL), -EKEYREJECTED);
     assert_mentions(&world->a, "not signed by the CA that came with it");
-    assert_int_equal(give(world, "client1", client1, client1), -EKEYREJECTED);
-    assert_int_equal(give(world, "client1", client1, "garbage"), -EKEYREJECTED);
-    assert_int_equal(give(world, "client1", "garbage", ca), -EBADMSG);
-    assert_int_equal(give(world, "client1", NULL, ca), -EBADMSG);
-    assert_int_equal(give(world, "expired", expired, ca), -EINVAL);
+    assert_int_equal(give(world, "client1", client1, client1, NULL), -EKEYREJECTED);
+    assert_int_equal(give(world, "client1", client1, "garbage", NULL), -EKEYREJECTED);
+    assert_int_equal(give(world, "client1", "garbage", ca, NULL), -EBADMSG);
+    assert_int_equal(give(world, "client1", NULL, ca, NULL), -EBADMSG);
+    assert_int_equal(give(world, "expired", expired, ca, NULL), -EINVAL);
     assert_complete(world); /* nothing was touched */
     discard(&world->a, "client1/client1.crt");
-    assert_int_equal(give(world, "client1", client1, NULL), 0);
+    assert_int_equal(give(world, "client1", client1, NULL, NULL), 0);
     assert_complete(world);
     discard(&world->a, "client1/client1.key");
-    assert_int_equal(give(world, "client1", client1, ca), -ENOKEY);
+    assert_int_equal(give(world, "client1", client1, ca, NULL), -ENOKEY);
     assert_mentions(&world->a, "client1/client1.key: there is no key");
+}
+
+static void test_refused_lists(void **state) {
+    struct world *world = *state;
+    CLEANUP_FREE char *broker = NULL, *client1 = NULL, *ca = NULL, *list = NULL, *foreign = NULL;
+
+    (void)ensure(&world->driver);
+    broker = content(&world->a, "broker/broker.crt");
+    client1 = content(&world->a, "client1/client1.crt");
+    ca = content(&world->a, "broker/ca.crt");
+    list = content(&world->a, "broker/ca.crl");
+    world->driver.options.key_type = world->a.options.key_type = "ed25519";
+    (void)ensure(&world->driver);
+    foreign = content(&world->a, "broker/ca.crl");
+    world->driver.options.key_type = world->a.options.key_type = PKI_DEFAULT_KEY_TYPE;
+    assert_int_equal(give(world, "broker", broker, ca, foreign), -EKEYREJECTED);
+    assert_mentions(&world->a, "broker/ca.crl: the list of revoked certificates that came is not");
+    assert_int_equal(give(world, "broker", broker, ca, "garbage"), -EKEYREJECTED);
+    assert_int_equal(give(world, "broker", broker, NULL, list), -EKEYREJECTED);
+    assert_int_equal(give(world, "client1", client1, ca, list), -EINVAL);
+    assert_mentions(&world->a, "client1 keeps no list of revoked certificates");
+    assert_complete(world); /* nothing was touched */
+    assert_int_equal(give(world, "broker", broker, ca, list), 0);
 }
 
 /* They come from another host: none may lead elsewhere. */
@@ -199,7 +223,8 @@ static void test_refused_names(void **state) {
         assert_int_equal(pki_party_request(world->a.folder, "ed25519", holders[i], &files, error),
                          -EINVAL);
         assert_int_equal(
-            pki_party_install(world->a.folder, "ed25519", holders[i], "x", NULL, error), -EINVAL);
+            pki_party_install(world->a.folder, "ed25519", holders[i], "x", NULL, NULL, error),
+            -EINVAL);
         assert_mentions(&world->a, "is nobody who holds a certificate");
     }
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
@@ -217,7 +242,7 @@ static void test_refused_names(void **state) {
 static void test_cut_anywhere(void **state) {
     struct world *world = *state;
 
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 24; i++) {
         struct pki_outcome outcome;
 
         if (i) /* else everything is made for the first time */
@@ -299,6 +324,7 @@ int main(void) {
         WORLD_TEST(test_key_in_another_file),
         WORLD_TEST(test_refused_requests),
         WORLD_TEST(test_refused_certificates),
+        WORLD_TEST(test_refused_lists),
         WORLD_TEST(test_refused_names),
         WORLD_TEST(test_cut_anywhere),
         WORLD_TEST(test_killed_anywhere),

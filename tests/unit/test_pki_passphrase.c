@@ -43,7 +43,7 @@ static void test_generated_passphrase(void **state) {
     struct pki_outcome outcome;
 
     (void)unsetenv("BENCH_CA_PASSPHRASE");
-    assert_int_equal(ensure(fixture), 7);
+    assert_int_equal(ensure(fixture), 8);
     assert_mode(fixture, "ca/passphrase", 0600);
     assert_mode(fixture, "lock", 0600);
     text = content(fixture, "ca/passphrase");
@@ -52,7 +52,7 @@ static void test_generated_passphrase(void **state) {
     fixture->options.addresses = "elsewhere";
     assert_int_equal(ensure(fixture), 1);
     fixture->options.key_type = "ed25519"; /* shares it */
-    assert_int_equal(ensure(fixture), 7);
+    assert_int_equal(ensure(fixture), 8);
     assert_int_equal(chmod(path, 0640), 0);
     fixture->options.force = true;
     assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EACCES);
@@ -94,7 +94,7 @@ static void test_callback(void **state) {
     (void)ensure(fixture);
     assert_int_equal(calls[false], 0);
     fixture->options.force = true;
-    assert_int_equal(ensure(fixture), 7);
+    assert_int_equal(ensure(fixture), 8);
     assert_int_equal(calls[false], 1);
     assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -ECANCELED);
     assert_string_equal(fixture->error.text, "not today");

@@ -45,7 +45,7 @@ static void test_near_expiry(void **state) {
     assert_int_equal(ensure(fixture), 0);
     fixture->options.renew_before_ns = 91 * DAY_NS;
     assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
-    assert_int_equal(outcome.issued, 7);
+    assert_int_equal(outcome.issued, 8);
     assert_true(outcome.ca_created);
     new_key = content(fixture, "client1/client1.key");
     new_ca_key = content(fixture, "ca/ca.key");
@@ -54,7 +54,7 @@ static void test_near_expiry(void **state) {
     check_store(fixture);
     assert_int_equal(ensure(fixture), 0);
     fixture->options.force = true;
-    assert_int_equal(ensure(fixture), 7);
+    assert_int_equal(ensure(fixture), 8);
     check_store(fixture);
 }
 
@@ -87,11 +87,15 @@ static void test_repair(void **state) {
         {"client2/ca.crt", NULL, 0},
         {"client2/ca.crt", "garbage", 0},
         {"ca/client2.crt", "garbage", 0},
+        {"broker/ca.crl", NULL, 0},
+        {"broker/ca.crl", "garbage", 0},
         {"proof/expired.crt", NULL, 1},
+        {"proof/revoked.crt", NULL, 1},
+        {"proof/revoked.key", "garbage", 1},
         {"proof/stranger.key", NULL, 2},
         {"proof/other-ca.crt", "garbage", 2},
-        {"ca/ca.crt", "garbage", 5},
-        {"ca/ca.key", NULL, 5},
+        {"ca/ca.crt", "garbage", 6},
+        {"ca/ca.key", NULL, 6},
     };
 
     (void)ensure(fixture);
@@ -112,6 +116,43 @@ static void test_repair(void **state) {
     check_store(fixture);
 }
 
+/* The list is no certificate: none is issued for it, but the CA must sign. */
+static void test_list_of_revoked(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP_FREE char *list = NULL, *renewed = NULL, *foreign = NULL;
+    struct pki_outcome outcome;
+
+    (void)ensure(fixture);
+    list = content(fixture, "ca/ca.crl");
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_false(outcome.list_renewed);
+    discard(fixture, "ca/ca.crl");
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_int_equal(outcome.issued, 0);
+    assert_true(outcome.list_renewed);
+    check_store(fixture);
+    overwrite(fixture, "ca/ca.crl", list); /* as good as the new one */
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_false(outcome.list_renewed);
+    check_store(fixture);
+    fixture->options.key_type = "ed25519";
+    (void)ensure(fixture);
+    foreign = content(fixture, "ca/ca.crl");
+    fixture->options.key_type = PKI_DEFAULT_KEY_TYPE;
+    overwrite(fixture, "ca/ca.crl", foreign); /* of another CA */
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_true(outcome.list_renewed);
+    discard(fixture, "proof/revoked.crt"); /* another one must be on the list now */
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_true(outcome.issued == 1 && outcome.list_renewed);
+    renewed = content(fixture, "broker/ca.crl");
+    assert_string_not_equal(renewed, list);
+    overwrite(fixture, "ca/ca.crl", list); /* which still names the one before */
+    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), 0);
+    assert_true(outcome.issued == 0 && outcome.list_renewed);
+    check_store(fixture);
+}
+
 /* Certificates that are good in themselves, but of another CA, key or type. */
 static void test_foreign_files(void **state) {
     struct fixture *fixture = *state;
@@ -123,7 +164,7 @@ static void test_foreign_files(void **state) {
     overwrite(fixture, "client2/client2.crt", client1); /* another key */
     assert_int_equal(ensure(fixture), 1);
     overwrite(fixture, "ca/ca.crt", other); /* does not fit ca.key */
-    assert_int_equal(ensure(fixture), 5);
+    assert_int_equal(ensure(fixture), 6);
     check_store(fixture);
     fixture->options.key_type = "ed25519";
     (void)ensure(fixture);
@@ -134,7 +175,7 @@ static void test_foreign_files(void **state) {
     assert_int_equal(ensure(fixture), 1);
     overwrite(fixture, "ca/ca.key", ed25519);
     fixture->options.force = true;
-    assert_int_equal(ensure(fixture), 7);
+    assert_int_equal(ensure(fixture), 8);
     fixture->options.force = false;
     assert_int_equal(ensure(fixture), 0);
     check_store(fixture);
@@ -167,7 +208,7 @@ static void test_concurrent_runs(void **state) {
         assert_true(WIFEXITED(status));
         issued += WEXITSTATUS(status);
     }
-    assert_int_equal(issued, 7);
+    assert_int_equal(issued, 8);
     check_store(fixture);
 }
 
@@ -196,7 +237,7 @@ int main(void) {
         PKI_TEST(test_changed_address), PKI_TEST(test_near_expiry),
         PKI_TEST(test_life_within_ca),  PKI_TEST(test_repair),
         PKI_TEST(test_foreign_files),   PKI_TEST(test_concurrent_runs),
-        PKI_TEST(test_killed_runs),
+        PKI_TEST(test_killed_runs),     PKI_TEST(test_list_of_revoked),
     };
 
     return cmocka_run_group_tests_name("pki_renewal", tests, NULL, NULL);

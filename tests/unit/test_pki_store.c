@@ -16,13 +16,13 @@ static void test_all_key_types(void **state) {
         if (strncmp(key_types[i], "rsa", 3) == 0 && under_emulator("RSA keys take minutes"))
             continue;
         fixture->options.key_type = key_types[i];
-        assert_int_equal(ensure(fixture), 7);
+        assert_int_equal(ensure(fixture), 8);
         check_store(fixture);
         assert_int_equal(ensure(fixture), 0);
 
         CLEANUP_FREE char *store = pki_store(fixture->folder, key_types[i]);
         assert_int_equal(pki_list(store, &entries, &n, &fixture->error), 0);
-        assert_int_equal(n, 7);
+        assert_int_equal(n, 8);
         for (size_t k = 0; k < n; k++)
             assert_string_equal(entries[k].key_type, key_types[i]);
         pki_list_free(entries, n);
@@ -118,8 +118,8 @@ static void test_bad_options(void **state) {
 static void test_serials(void **state) {
     struct fixture *fixture = *state;
     static const char *const paths[] = {
-        "ca/ca.crt",         "broker/broker.crt",  "client1/client1.crt", "client2/client2.crt",
-        "proof/expired.crt", "proof/stranger.crt", "proof/other-ca.crt"};
+        "ca/ca.crt",         "broker/broker.crt", "client1/client1.crt", "client2/client2.crt",
+        "proof/expired.crt", "proof/revoked.crt", "proof/stranger.crt",  "proof/other-ca.crt"};
     CLEANUP_FREE char *seen = text_copy("");
 
     (void)ensure(fixture);
@@ -241,11 +241,11 @@ static void test_steps(void **state) {
     assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), 0);
     ca_pem = content(fixture, "ca/ca.crt");
     assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
-                                       ca_pem, error),
+                                       ca_pem, NULL, error),
                      -EKEYREJECTED); /* the key is not there yet */
     overwrite(fixture, "client1/client1.key", key);
     assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
-                                       ca_pem, error),
+                                       ca_pem, NULL, error),
                      0);
     assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
     assert_int_equal(ensure(fixture), 1); /* right in all but the type of key */

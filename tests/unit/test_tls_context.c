@@ -33,7 +33,7 @@ static void check(const struct case_of_check *one) {
     text_replace(&config->tls.ciphers, one->ciphers);
     text_replace(&config->tls.suites, one->suites);
     text_replace(&config->tls.groups, one->groups);
-    r = tls_context_check(&config->tls, &error);
+    r = tls_context_check(&config->tls, NID_auth_ecdsa, &error);
     client_config_free(config);
     if (r != (one->message ? -EINVAL : 0))
         fail_msg("'%s' '%s' '%s': %d %s", one->ciphers, one->suites, one->groups, r, error.text);
@@ -104,7 +104,7 @@ static void test_no_error_is_left_behind(void **state) {
         text_replace(&config->tls.ciphers, names[i][0]);
         text_replace(&config->tls.suites, names[i][1]);
         text_replace(&config->tls.groups, names[i][2]);
-        assert_int_equal(tls_context_check(&config->tls, NULL), -EINVAL);
+        assert_int_equal(tls_context_check(&config->tls, NID_auth_ecdsa, NULL), -EINVAL);
         client_config_free(config);
         assert_int_equal(ERR_peek_error(), 0);
     }

@@ -1,0 +1,227 @@
+/* psk - the connection is encrypted under a key that broker and clients share: no certificates. */
+#include "security/psk.h"
+
+#include "security/external.h"
+#include "security/secret.h"
+#include "security/tls_algorithms.h"
+#include "security/tls_broker.h"
+#include "security/tls_context.h"
+#include "security/tls_proofs.h"
+#include "security/tls_shared_key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* OpenSSL's limit is 128 bytes with the final zero, in all versions. */
+#define MAX_IDENTITY 127
+
+struct psk_settings {
+    char *identity, *secret, *ciphers, *groups;
+    int64_t key_bytes, tickets;
+};
+
+/* As it can stand in Mosquitto's file, in which ':' ends it. */
+static int check_identity(const char *value, struct error *error) {
+    if (!*value || *value == '#' || strpbrk(value, ": ") || strlen(value) > MAX_IDENTITY)
+        return error_set(error, -EINVAL,
+                         "'%s' cannot be an identity: empty, longer than %d bytes, a ':' or a "
+                         "blank in it, or a '#' in front",
+                         value, MAX_IDENTITY);
+    return 0;
+}
+
+static const struct setting rows[] = {
+    {"identity", SETTING_TEXT, "bench", .help = "the name that both clients give their key",
+     .offset = offsetof(struct psk_settings, identity), .check = check_identity},
+    {"secret", SETTING_TEXT, "generated",
+     .help = "the key; `generated`: made anew for each run; or file:PATH, in hexadecimal digits",
+     .offset = offsetof(struct psk_settings, secret), .check = secret_check},
+    {"key_size", SETTING_BYTES, "32B", "16B", "32B", .help = "of a key that is generated",
+     .offset = offsetof(struct psk_settings, key_bytes)},
+    /* The one that differs from a cipher with certificates in nothing else: OpenSSL has none of
+     * ECDHE-PSK with AES-GCM. */
+    {"ciphers", SETTING_TEXT, "ECDHE-PSK-CHACHA20-POLY1305",
+     .help = "cipher list of TLS 1.2, in OpenSSL's words; all of it with PSK",
+     .offset = offsetof(struct psk_settings, ciphers)},
+    {"groups", SETTING_TEXT, "",
+     .help = "key exchange groups, separated by colons, as X25519:P-256",
+     .offset = offsetof(struct psk_settings, groups)},
+    {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
+     .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
+     .offset = offsetof(struct psk_settings, tickets)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("psk", SETTING_CHANNEL, rows, struct psk_settings);
+
+static const struct psk_settings *own(const struct channel *channel) {
+    return settings_get(&channel->settings, &group);
+}
+
+/* TLS 1.2 on both sides, said aloud: Mosquitto has no shared keys of TLS 1.3, and not every version
+ * of it switches that off. */
+static void fill(const struct psk_settings *settings, const char *key, struct tls_config *tls) {
+    tls->enabled = 1;
+    tls->min_version = tls->max_version = TLS_1_2;
+    text_replace(&tls->ciphers, settings->ciphers);
+    text_replace(&tls->groups, settings->groups);
+    text_replace(&tls->psk_identity, settings->identity);
+    text_replace(&tls->psk_key, key);
+    tls->tickets = settings->tickets;
+}
+
+static bool has_groups(const char *ciphers) {
+    return tls_algorithms_has_exchange(ciphers, NID_kx_ecdhe_psk);
+}
+
+static int check(const struct channel *channel, struct error *error) {
+    static const char any_key[] = "00000000000000000000000000000000";
+    const struct psk_settings *settings = own(channel);
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+    int r;
+
+    fill(settings, any_key, &config->tls);
+    r = tls_context_check(&config->tls, NID_auth_psk, error);
+    if (r == 0 && *settings->groups && !has_groups(settings->ciphers))
+        return error_set(error, -EINVAL,
+                         "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
+                         "with ECDHE-PSK, or leave the groups out",
+                         settings->ciphers);
+    return r;
+}
+
+static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
+    const struct psk_settings *settings = own(channel);
+    const struct bringup bringup = {.channel = channel, .secrets = issuer->secrets};
+    int r = secret_issue(issuer, group.name, channel->name, settings->secret,
+                         (size_t)settings->key_bytes, error);
+
+    if (r == 0 && !tls_shared_key_is_good(secret_find(&bringup, group.name)))
+        return error_set(error, -EINVAL,
+                         "psk.secret: the first line of %s is no key; right would be %d to %d "
+                         "hexadecimal digits, as of `openssl rand -hex 32`",
+                         settings->secret, TLS_SHARED_KEY_MIN * 2, TLS_SHARED_KEY_MAX * 2);
+    return r;
+}
+
+static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
+    const struct psk_settings *settings = own(bringup->channel);
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+    CLEANUP_FREE char *path = text_format("%s/keys", bringup->folder);
+    CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (fd < 0 || dprintf(fd, "%s:%s\n", settings->identity, secret_find(bringup, group.name)) < 0)
+        return error_errno(error, -errno, "%s", path);
+    fprintf(lines, "psk_hint bench\npsk_file %s\n", path);
+    fill(settings, "", &config->tls);
+    tls_broker_lines(&config->tls, lines);
+    return 0;
+}
+
+static void broker_openssl(const struct bringup *bringup, FILE *lines) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+
+    fill(own(bringup->channel), "", &config->tls);
+    tls_broker_openssl(&config->tls, lines);
+}
+
+static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
+    fill(own(bringup->channel), secret_find(bringup, group.name), &config->tls);
+    if (who == PARTY_BROKER)
+        text_replace(&config->expected_host, "");
+}
+
+/* ---- proofs ---- */
+
+static void with_wrong_key(struct client_config *config, const struct bringup *bringup) {
+    char *key = config->tls.psk_key;
+
+    (void)bringup;
+    key[0] = key[0] == '0' ? '1' : '0';
+}
+
+static void as_unknown(struct client_config *config, const struct bringup *bringup) {
+    char *identity = config->tls.psk_identity;
+
+    (void)bringup;
+    identity[0] = identity[0] == 'x' ? 'y' : 'x';
+}
+
+static void without_key(struct client_config *config, const struct bringup *bringup) {
+    (void)bringup;
+    text_replace(&config->tls.psk_identity, "");
+    text_replace(&config->tls.psk_key, "");
+    text_replace(&config->tls.ciphers, "");
+}
+
+static bool asks_for_ciphers(const struct channel *channel) {
+    return tls_has_other_cipher(own(channel)->ciphers, true);
+}
+
+/* What somebody else's broker does by itself, nobody asked for. */
+static bool gives_tickets(const struct channel *channel) {
+    return own(channel)->tickets && !external_is_used(channel);
+}
+
+static bool gives_no_tickets(const struct channel *channel) {
+    return !own(channel)->tickets;
+}
+
+static const struct proof proofs[] = {
+    {.name = "plaintext-refused",
+     .help = "a client without TLS gets no CONNACK",
+     .alter = tls_as_plaintext,
+     .causes = TLS_PLAINTEXT_CAUSES},
+    {.name = "older-version-refused",
+     .help = "a client of TLS 1.1 is turned away",
+     .alter = tls_as_older_version,
+     .causes = "alert 70"},
+    {.name = "newer-version-refused",
+     .help = "a client of TLS 1.3 is turned away",
+     .alter = tls_as_newer_version,
+     .causes = "alert 70"},
+    {.name = "other-cipher-refused",
+     .help = "a client with none of the ciphers asked for is turned away",
+     .alter = tls_with_other_cipher,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_ciphers},
+    {.name = "wrong-key-refused",
+     .help = "the right identity with a wrong key is turned away",
+     .alter = with_wrong_key,
+     .causes = "alert 20|alert 51"},
+    {.name = "unknown-identity-refused",
+     .help = "the right key under an identity that is not known is turned away",
+     .alter = as_unknown,
+     .causes = "alert 115"},
+    {.name = "no-key-refused",
+     .help = "a client without a key is turned away",
+     .alter = without_key,
+     .causes = TLS_NOTHING_SHARED_CAUSES},
+    {.name = "ticket-resumes",
+     .help = "a client gets a ticket, and goes on by it",
+     .act = tls_resumes,
+     .causes = TLS_RESUMES_CAUSES,
+     .applies = gives_tickets},
+    {.name = "no-ticket-given",
+     .help = "a client gets no ticket",
+     .act = tls_gives_no_ticket,
+     .causes = TLS_NO_TICKET_CAUSES,
+     .applies = gives_no_tickets},
+};
+
+const struct mechanism mechanism_psk = {
+    .group = &group,
+    .help = "the connection is encrypted under a shared key; no certificates",
+    .conflicts = "tls certificate",
+    .check = check,
+    .issue = issue,
+    .broker = broker,
+    .broker_openssl = broker_openssl,
+    .party = party,
+    .proofs = proofs,
+    .n_proofs = ARRAY_SIZE(proofs),
+};

@@ -1,0 +1,196 @@
+#!/bin/sh
+# What TLS can be asked for, with the real broker on one side: versions, ciphers, suites, groups,
+# key types, tickets, revocation, shared keys. Each has its proofs, and each proof breaks when what
+# it guards is sabotaged. No key is seen where it does not belong.
+. "$(dirname "$0")/sabotage.sh"
+
+# proofs CHANNEL: the names of those that were made, on one line.
+proofs() {
+  rows "$folder/proofs.csv" proof channel="$1" | sort | tr '\n' ' '
+}
+
+negotiated() { # CHANNEL
+  rows "$folder/proofs.csv" observed channel="$1" proof=negotiated-as-asked
+}
+
+# ---- as shipped ----
+
+measure "$tiny" --quiet --channels 'tls mutual-tls-crl mutual-tls-12 psk' \
+  --set scenario.baseline=tls --probes 'transport delivery'
+exits 'all shipped channels of TLS: the run succeeds' 0
+always='accepted-after accepted-before'
+is 'tls: exactly its proofs were made' "$(proofs tls)" "$always negotiated-as-asked \
+older-version-refused other-ca-distrusted other-host-distrusted plaintext-refused ticket-resumes \
+wiretap-payload "
+is 'mutual-tls-crl: the same, and those of certificates' "$(proofs mutual-tls-crl)" "$always \
+expired-refused negotiated-as-asked no-certificate-refused older-version-refused \
+other-ca-distrusted other-host-distrusted plaintext-refused revoked-refused stranger-refused \
+ticket-resumes wiretap-payload "
+is 'mutual-tls-12: a newer version and another cipher, too' "$(proofs mutual-tls-12)" "$always \
+expired-refused negotiated-as-asked newer-version-refused no-certificate-refused \
+older-version-refused other-ca-distrusted other-cipher-refused other-host-distrusted \
+plaintext-refused stranger-refused ticket-resumes wiretap-payload "
+is 'psk: keys in place of certificates' "$(proofs psk)" "$always negotiated-as-asked \
+newer-version-refused no-key-refused older-version-refused other-cipher-refused plaintext-refused \
+ticket-resumes unknown-identity-refused wiretap-payload wrong-key-refused "
+is 'all of them held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'a refusal has the cause that it should have' \
+  "$(rows "$folder/proofs.csv" proof,cause observed=refused channel=psk | sort)" \
+  'newer-version-refused|alert 70 protocol_version
+no-key-refused|alert 40 handshake_failure
+older-version-refused|alert 70 protocol_version
+other-cipher-refused|alert 40 handshake_failure
+plaintext-refused|closed
+unknown-identity-refused|alert 115 unknown_psk_identity
+wrong-key-refused|alert 20 bad_record_mac'
+is 'a revoked certificate, too' "$(rows "$folder/proofs.csv" cause proof=revoked-refused)" \
+  'alert 44 certificate_revoked'
+is 'psk and its control differ in the certificates alone' \
+  "$(negotiated psk | sed 's/-PSK-/-ECDSA-/')" "$(negotiated mutual-tls-12)"
+matches 'which is TLS 1.2 with a fresh exchange of keys' "$(negotiated psk)" \
+  '^TLSv1\.2 ECDHE-PSK-CHACHA20-POLY1305 [a-zA-Z0-9]+$'
+for probe in transport delivery; do
+  is "$probe: as the proofs found it" "$(rows "$folder/trials.csv" \
+    tls_version,tls_cipher,tls_group channel=psk probe=$probe | tr '|' ' ')" "$(negotiated psk)"
+done
+
+# ---- as asked ----
+
+# Channels based on tls: name, settings, what is negotiated, the proofs that are its own.
+channels='' expected='' wanted=''
+set -- --quiet --probes 'transport delivery'
+while read -r name && read -r settings && read -r session && read -r own; do
+  channels="$channels $name" expected="$expected$name $session
+" wanted="$wanted$name $own
+"
+  set -- "$@" --set "channel.$name.inherits=tls"
+  for setting in $settings; do
+    set -- "$@" --set "channel.$name.tls.$setting"
+  done
+done <<'END'
+suite
+suites=TLS_AES_128_CCM_SHA256 groups=P-384
+TLSv1.3 TLS_AES_128_CCM_SHA256 secp384r1
+other-group-refused other-suite-refused ticket-resumes
+groups
+groups=secp521r1:X448 resumption=none
+TLSv1.3 TLS_AES_256_GCM_SHA384 secp521r1
+no-ticket-given other-group-refused
+ed25519
+key_type=ed25519 groups=prime256v1 suites=TLS_CHACHA20_POLY1305_SHA256
+TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 secp256r1
+other-group-refused other-suite-refused ticket-resumes
+rsa
+key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 groups=X25519
+TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519
+newer-version-refused other-cipher-refused ticket-resumes
+dhe
+key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE-RSA-AES256-GCM-SHA384 resumption=none
+TLSv1.2 DHE-RSA-AES256-GCM-SHA384
+newer-version-refused no-ticket-given other-cipher-refused
+END
+measure "$tiny" "$@" --channels "$channels" --set scenario.baseline=suite
+exits 'other settings: the run succeeds' 0
+is 'every proof held' "$(rows "$folder/proofs.csv" channel,proof,cause verdict=broken)" ''
+is 'what was asked for was negotiated' "$(for name in $channels; do
+  echo "$name $(negotiated "$name")"
+done)" "$(printf %s "$expected")"
+is 'and the broker takes nothing else' "$(for name in $channels; do
+  echo "$name $(rows "$folder/proofs.csv" proof channel="$name" |
+    grep -E '^(newer|no-ticket|other-(cipher|group|suite)|ticket)' | sort | tr '\n' ' ')"
+done)" "$(printf %s "$wanted" | sed 's/$/ /')"
+is 'all trials have it' "$(rows "$folder/trials.csv" channel,tls_version,tls_cipher,tls_group \
+  status=ok | sort -u | tr '|' ' ' | sed 's/ *$//')" "$(printf %s "$expected" | sort)"
+set --
+for cipher in PSK-AES128-GCM-SHA256 DHE-PSK-AES128-GCM-SHA256 PSK-AES128-CCM8:@SECLEVEL=0; do
+  set -- "$@" --set "channel.psk.psk.ciphers=$cipher" --set channel.psk.psk.resumption=none
+  measure "$tiny" --quiet --channels psk --set scenario.baseline=psk "$@" \
+    --probes 'transport delivery' --set channel.psk.psk.key_size=16B
+  is "psk by $cipher" "$status, $(rows "$folder/trials.csv" tls_cipher,status | sort -u)" \
+    "0, ${cipher%%:*}|ok"
+done
+
+# ---- sabotage ----
+
+sabotage 'a newer version is spoken' mutual-tls-12 newer-version-refused <<'END'
+sed -i '/^MaxProtocol/d' "$private/openssl.cnf"
+END
+
+sabotage 'other ciphers will do' mutual-tls-12 other-cipher-refused <<'END'
+sed -i '/^ciphers/d' "$conf"
+END
+
+sabotage 'other suites and groups will do' tls 'other-suite-refused other-group-refused' \
+  --set channel.tls.tls.suites=TLS_AES_128_GCM_SHA256 --set channel.tls.tls.groups=P-384 <<'END'
+sed -i '/^ciphers_tls1.3/d' "$conf"
+sed -i '/^Groups/d' "$private/openssl.cnf"
+END
+
+sabotage 'tickets are given' tls no-ticket-given --set channel.tls.tls.resumption=none <<'END'
+sed -i '/^Options\|^NumTickets/d' "$private/openssl.cnf"
+END
+
+sabotage 'tickets for the cache are given' tls no-ticket-given \
+  --set channel.tls.tls.resumption=none <<'END'
+sed -i '/^NumTickets/d' "$private/openssl.cnf"
+END
+
+sabotage 'no tickets are given' mutual-tls-12 ticket-resumes <<'END'
+printf 'Options = -SessionTicket\n' >>"$private/openssl.cnf"
+END
+
+sabotage 'nobody looks for what was revoked' mutual-tls-crl revoked-refused <<'END'
+sed -i '/^crlfile/d' "$conf"
+END
+
+sabotage 'an identity that should not be known is' psk unknown-identity-refused <<'END'
+sed 's/^./x/' "$private/keys" >"$private/more" && cat "$private/more" >>"$private/keys"
+END
+
+sabotage 'the wrong key is the right one' psk 'accepted-before accepted-after negotiated-as-asked
+  ticket-resumes wiretap-payload wrong-key-refused' <<'END'
+awk -F : '{ print $1 ":" ($2 ~ /^0/ ? 1 : 0) substr($2, 2) }' "$private/keys" >"$private/other"
+cat "$private/other" >"$private/keys"
+END
+
+sabotage 'no key is asked for' psk 'accepted-before accepted-after negotiated-as-asked
+  newer-version-refused no-key-refused older-version-refused other-cipher-refused plaintext-refused
+  ticket-resumes unknown-identity-refused wiretap-payload wrong-key-refused' <<'END'
+sed -i '/^psk\|^ciphers\|^tls_version/d' "$conf"
+END
+
+# ---- the key ----
+
+key=5ec7e7000102030405060708090a0b0c0d0e0f1011121314151617181a1b1c1d
+printf '%s\n' "$key" >"$scratch/key"
+chmod 600 "$scratch/key"
+: >"$scratch/sabotage"
+measured=$((measured + 1))
+results=$scratch/results.$measured
+start "$bench" run "$tiny" --channels 'plain psk' --verbose --set probe.path.duration=300ms \
+  --set channel.psk.psk.secret="file:$scratch/key" --output "$results" --certs "$scratch/certs"
+while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
+  for pid in $(list_rest | cut -d ' ' -f 1); do
+    tr '\0' ' ' <"/proc/$pid/cmdline"
+    tr '\0' '\n' <"/proc/$pid/environ"
+  done 2>/dev/null
+done >"$scratch/seen"
+stop_waiting 20
+folder=$(find_run)
+exits 'a key of the user'\''s is used' 0
+check 'the run was looked at' grep -qF 'worker path-client' "$scratch/seen"
+is 'the key is in no command line nor environment' "$(grep -ci "$key" "$scratch/seen")" 0
+is 'nor in what was said' "$(printf '%s\n' "$out" "$err" | grep -ci "$key")" 0
+is 'nor in any file of the run' "$(grep -rliF "$key" "$folder")" ''
+contains 'where it is stands in scenario.ini' "$(cat "$folder/scenario.ini")" \
+  "psk.secret = file:$scratch/key"
+printf 'correct horse battery staple\n' >"$scratch/key"
+measure "$tiny" --channels psk --set scenario.baseline=psk \
+  --set channel.psk.psk.secret="file:$scratch/key"
+exits 'a file without a key' 3
+contains 'is named, with the remedy' "$err" "psk.secret: the first line of file:$scratch/key is no"
+lacks 'without what is in it' "$err" horse
+check 'before anything starts' test ! -e "$results"
+
+is 'no broker'\''s folder stays' "$(list_brokers)" ''
+finish
