@@ -23,8 +23,8 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {"path-server", PARTY_BROKER, run_server, .direct = true},
-    {"path-client", PARTY_CLIENT2, run_client, .direct = true},
+    {.name = "path-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
+    {.name = "path-client", .party = PARTY_CLIENT2, .run = run_client, .direct = true},
 };
 
 const struct probe probe_path = {

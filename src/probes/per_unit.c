@@ -25,8 +25,11 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {"transport-per-unit-server", PARTY_BROKER, run_server, .direct = true},
-    {"transport-per-unit-client", PARTY_CLIENT2, run_client, .direct = true},
+    {.name = "transport-per-unit-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
+    {.name = "transport-per-unit-client",
+     .party = PARTY_CLIENT2,
+     .run = run_client,
+     .direct = true},
 };
 
 const struct probe probe_transport_per_unit = {

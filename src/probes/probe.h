@@ -27,6 +27,9 @@ struct role {
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct stage *stage, struct error *error);
     bool direct; /* speaks with another role of its probe, not with the broker */
+    bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
+    /* Whether the probe's settings ask for it; NULL: it always plays. */
+    bool (*applies)(const void *settings);
 };
 
 struct probe {

@@ -206,6 +206,22 @@ void stage_metric(struct stage *stage, const char *name, const char *unit, doubl
     (void)json_array_append_new(rows, json_pack("[s,s,f]", name, unit, value));
 }
 
+void stage_distribution(struct stage *stage, const char *metric, const char *unit,
+                        const struct histogram *histogram, double scale) {
+    json_t *all = json_object_get(stage->result, "distributions"), *rows = json_array();
+
+    if (!all) {
+        all = json_array();
+        (void)json_object_set_new(stage->result, "distributions", all);
+    }
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (histogram->counts[i])
+            (void)json_array_append_new(rows,
+                                        json_pack("[f,I]", (double)histogram_upper_bound(i) / scale,
+                                                  (json_int_t)histogram->counts[i]));
+    (void)json_array_append_new(all, json_pack("[s,s,o]", metric, unit, rows));
+}
+
 void stage_put_session(struct stage *stage, const struct tls_session *session) {
     (void)json_object_set_new(
         stage->result, "tls",

@@ -11,6 +11,7 @@
 #ifndef BENCH_PROBES_STAGE_H
 #define BENCH_PROBES_STAGE_H
 
+#include "base/histogram.h"
 #include "base/jsonline.h"
 #include "model/client_config.h"
 #include "model/metric.h"
@@ -79,6 +80,11 @@ int stage_finish(struct stream *streams, size_t n_streams, struct error *error);
 
 /* Adds a row of metrics.csv to the result. */
 void stage_metric(struct stage *stage, const char *name, const char *unit, double value);
+/* Adds a metric's whole distribution: rows of distributions.csv, a bucket that holds something
+ * each. `scale` recorded values (nanoseconds, say) are one unit (ms). One role of a probe does so
+ * for a metric: the rows name no party. */
+void stage_distribution(struct stage *stage, const char *metric, const char *unit,
+                        const struct histogram *histogram, double scale);
 /* Adds peak memory, and says `result`. */
 int stage_report(struct stage *stage, struct error *error);
 

@@ -28,8 +28,8 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {"transport-server", PARTY_BROKER, run_server, .direct = true},
-    {"transport-client", PARTY_CLIENT2, run_client, .direct = true},
+    {.name = "transport-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
+    {.name = "transport-client", .party = PARTY_CLIENT2, .run = run_client, .direct = true},
 };
 
 const struct probe probe_transport = {

@@ -78,7 +78,7 @@ static const struct {
     {"definitions.csv", "every metric of every probe: unit, direction, meaning"},
     {"trials.csv", "every trial: when, how long, how many bytes, what became of it, TLS"},
     {"metrics.csv", "every metric of every trial, by party and process"},
-    {"distributions.csv", "histograms of trials"},
+    {"distributions.csv", "how often each value of a trial occurred, in buckets of at most 0.8 %"},
     {"intervals.csv", "bytes of every trial in steps of 100 ms"},
     {"blocks.csv", "the hosts before and after each block: temperature, clock, throttling"},
     {"proofs.csv", "every attempt to show that a mechanism is in force"},

@@ -141,9 +141,10 @@ static int take_committed(const struct reading *reading) {
 /* ---- the tables ---- */
 
 static int (*const takers[JOURNAL_N_TABLES])(const struct reading *reading) = {
-    [JOURNAL_METRICS] = take_row_of_trial,  [JOURNAL_INTERVALS] = take_row_of_trial,
-    [JOURNAL_PROOFS] = take_row_of_channel, [JOURNAL_TELEMETRY] = take_row_of_channel,
-    [JOURNAL_BLOCKS] = take_row_of_block,   [JOURNAL_TRIALS] = take_committed,
+    [JOURNAL_METRICS] = take_row_of_trial,     [JOURNAL_DISTRIBUTIONS] = take_row_of_trial,
+    [JOURNAL_INTERVALS] = take_row_of_trial,   [JOURNAL_PROOFS] = take_row_of_channel,
+    [JOURNAL_TELEMETRY] = take_row_of_channel, [JOURNAL_BLOCKS] = take_row_of_block,
+    [JOURNAL_TRIALS] = take_committed,
 };
 
 /* The first line, as text: its fields have no quotes. */

@@ -15,6 +15,7 @@
 
 const struct journal_layout journal_layouts[JOURNAL_N_TABLES] = {
     [JOURNAL_METRICS] = {"metrics.csv", "trial,attempt,party,process,metric,unit,value"},
+    [JOURNAL_DISTRIBUTIONS] = {"distributions.csv", "trial,attempt,metric,unit,upper_bound,count"},
     [JOURNAL_INTERVALS] = {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes"},
     [JOURNAL_PROOFS] = {"proofs.csv",
                         "block,attempt,channel,proof,expected,observed,cause,verdict"},
@@ -222,6 +223,18 @@ void journal_metric(struct journal *journal, const struct trial_id *id, const ch
     csv_text(writer, metric);
     csv_text(writer, unit);
     csv_real(writer, value);
+    csv_end_row(writer);
+}
+
+void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,
+                          const char *unit, double upper_bound, int64_t count) {
+    struct csv_writer *writer = journal->writers[JOURNAL_DISTRIBUTIONS];
+
+    put_trial_key(writer, id);
+    csv_text(writer, metric);
+    csv_text(writer, unit);
+    csv_real(writer, upper_bound);
+    csv_integer(writer, count);
     csv_end_row(writer);
 }
 

@@ -21,6 +21,7 @@ struct journal;
 /* trials.csv last: it is what commits. */
 enum journal_table {
     JOURNAL_METRICS,
+    JOURNAL_DISTRIBUTIONS,
     JOURNAL_INTERVALS,
     JOURNAL_PROOFS,
     JOURNAL_TELEMETRY,
@@ -58,6 +59,9 @@ const char *journal_folder(const struct journal *journal);
 /* Rows of a trial that is not committed yet. */
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
                     const char *process, const char *metric, const char *unit, double value);
+/* count values of the metric were above the row before and not above upper_bound. */
+void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,
+                          const char *unit, double upper_bound, int64_t count);
 void journal_interval(struct journal *journal, const struct trial_id *id, const char *party,
                       double start_s, double end_s, int64_t bytes);
 /* Commits it: everything so far, then its row in trials.csv, to the disk. */

@@ -18,6 +18,7 @@ struct performance {
     const struct trial_id *id;
     const struct probe *probe;
     const void *settings;
+    const struct role *roles[MAX_ROLES]; /* those that apply */
     struct actor actors[MAX_ROLES];
     size_t n;
     int64_t planned_ns;
@@ -29,6 +30,15 @@ struct performance {
 
 static bool sends(const struct actor *actor) {
     return json_is_true(json_object_get(actor->ready, "sends"));
+}
+
+/* Some roles play only when the settings ask for them. */
+static void choose_roles(struct performance *performance) {
+    const struct probe *probe = performance->probe;
+
+    for (size_t i = 0; i < probe->n_roles; i++)
+        if (!probe->roles[i].applies || probe->roles[i].applies(performance->settings))
+            performance->roles[performance->n++] = &probe->roles[i];
 }
 
 /* Starts the roles one after the other; each knows what those before it have told. */
@@ -47,13 +57,13 @@ static int start_roles(struct performance *performance, struct error *error) {
 
         if (probe->in_channel)
             (void)json_object_set(params, "pin", runner->session);
-        r = cast_start(&runner->cast, actor, &probe->roles[i], params, error);
+        r = cast_start(&runner->cast, actor, performance->roles[i], params, error);
         if (r == 0)
             r = cast_await(&runner->cast, actor, 1, ACTOR_READY, clock_monotonic_ns() + READY_NS,
                            error);
         if (r < 0)
             return r;
-        (void)json_object_set(performance->peers, probe->roles[i].name, actor->ready);
+        (void)json_object_set(performance->peers, performance->roles[i]->name, actor->ready);
     }
     return 0;
 }
@@ -148,6 +158,17 @@ static void write_metrics(struct performance *performance, const struct actor *a
         json_string_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
 }
 
+static void write_distributions(struct performance *performance, const struct actor *actor) {
+    const json_t *all = json_object_get(actor->result, "distributions"), *one, *row;
+    size_t i, j;
+
+    json_array_foreach((json_t *)(uintptr_t)all, i, one)
+        json_array_foreach(json_array_get(one, 2), j, row) journal_distribution(
+            performance->runner->journal, performance->id,
+            json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1)),
+            json_number_value(json_array_get(row, 0)), json_integer_value(json_array_get(row, 1)));
+}
+
 /* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
  * the receiver's. */
 static void write_broker(struct performance *performance, double duration_s) {
@@ -218,7 +239,9 @@ static void take_results(struct performance *performance, struct trial_result *r
         const struct actor *actor = &performance->actors[i];
 
         write_metrics(performance, actor);
-        judge_tls(performance, result, json_object_get(actor->result, "tls"));
+        write_distributions(performance, actor);
+        if (!actor->role->beside)
+            judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))
             continue;
         write_steps(performance, actor);
@@ -239,7 +262,7 @@ int trial_perform(struct runner *runner, const struct trial_id *id, struct trial
     int r;
 
     performance.settings = settings_get(&runner->scenario->settings, performance.probe->group);
-    performance.n = performance.probe->n_roles;
+    choose_roles(&performance);
     performance.planned_ns = performance.probe->planned_ns(performance.settings);
     *result = (struct trial_result){.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
     progress_stage(runner->progress, id, id->probe);

@@ -1,13 +1,14 @@
 /* run/history: what a power cut or anybody has left of a run's tables is read or refused; then it
  * is known what is still to be measured. Parts of the input, below the tables' headers: trials.csv,
- * metrics.csv, intervals.csv, proofs.csv, telemetry.csv, blocks.csv. */
+ * metrics.csv, intervals.csv, proofs.csv, telemetry.csv, blocks.csv, distributions.csv. */
 #include "fuzz.h"
 
 #include "../registry.h"
 #include "run/history.h"
 
-static const enum journal_table tables[] = {JOURNAL_TRIALS, JOURNAL_METRICS,   JOURNAL_INTERVALS,
-                                            JOURNAL_PROOFS, JOURNAL_TELEMETRY, JOURNAL_BLOCKS};
+static const enum journal_table tables[] = {
+    JOURNAL_TRIALS,    JOURNAL_METRICS, JOURNAL_INTERVALS,    JOURNAL_PROOFS,
+    JOURNAL_TELEMETRY, JOURNAL_BLOCKS,  JOURNAL_DISTRIBUTIONS};
 static const char *names[ARRAY_SIZE(tables)];
 static struct fuzz_folder run;
 

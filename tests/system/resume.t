@@ -4,7 +4,7 @@
 #
 #   BENCH_TEST_SEED=N   the instants of another run of this test, which prints its own
 . "$(dirname "$0")/real.sh"
-tables='trials metrics intervals proofs telemetry blocks'
+tables='trials metrics distributions intervals proofs telemetry blocks'
 
 # interrupt N OPTION...: a run is interrupted when it has N trials.
 interrupt() {
@@ -66,6 +66,7 @@ gaps() {
 doubled() {
   rows "$folder/trials.csv" trial,attempt | sort | uniq -d
   rows "$folder/metrics.csv" trial,attempt,party,process,metric | sort | uniq -d
+  rows "$folder/distributions.csv" trial,attempt,metric,upper_bound | sort | uniq -d
   rows "$folder/intervals.csv" trial,attempt,party,start_s | sort | uniq -d
   rows "$folder/proofs.csv" block,attempt,channel,proof | sort | uniq -d
   rows "$folder/telemetry.csv" block,attempt,channel,sequence,status | grep -v duplicate |

@@ -23,6 +23,7 @@ static void test_folder(void **state) {
         {"definitions.csv", "probe,metric,unit,better,headline,help\n"
                             "path,throughput,Mbit/s,higher,yes,"},
         {"metrics.csv", "trial,attempt,party,process,metric,unit,value\n"},
+        {"distributions.csv", "trial,attempt,metric,unit,upper_bound,count\n"},
         {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes\n"},
         {"proofs.csv", "block,attempt,channel,proof,expected,observed,cause,verdict\n"},
         {"telemetry.csv",
@@ -65,19 +66,23 @@ static void test_committed_trial(void **state) {
                                   .duration_s = 10.000125,
                                   .bytes = 117650000,
                                   .tls = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519"}};
-    CLEANUP_FREE char *trials = NULL, *metrics = NULL, *intervals = NULL;
+    CLEANUP_FREE char *trials = NULL, *metrics = NULL, *intervals = NULL, *distributions = NULL;
 
     journal_metric(record->journal, &record->id, "client2", "path-client", "cpu_s", "s", 1.25);
     journal_metric(record->journal, &record->id, "broker", "", "rtt", "ms", NAN);
+    journal_distribution(record->journal, &record->id, "latency", "ms", 0.507903, 12);
+    journal_distribution(record->journal, &record->id, "latency", "ms", 0.511999, 3);
     journal_interval(record->journal, &record->id, "broker", 0.1, 0.2, 123456789);
     commit(record, &result);
     trials = record_rows(record, "trials.csv");
     metrics = record_rows(record, "metrics.csv");
     intervals = record_rows(record, "intervals.csv");
+    distributions = record_rows(record, "distributions.csv");
     assert_string_equal(trials, "5,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,10.000125,117650000,"
                                 "94.1188235,ok,,TLSv1.3,TLS_AES_256_GCM_SHA384,x25519\n");
     assert_string_equal(metrics, "5,1,client2,path-client,cpu_s,s,1.25\n5,1,broker,,rtt,ms,\n");
     assert_string_equal(intervals, "5,1,broker,0.1,0.2,123456789\n");
+    assert_string_equal(distributions, "5,1,latency,ms,0.507903,12\n5,1,latency,ms,0.511999,3\n");
 }
 
 /* Of what did not measure nothing is told that looks like a measurement. */

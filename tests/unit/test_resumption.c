@@ -63,10 +63,11 @@ static void test_traces_in_every_table(void **state) {
         const char *name, *row;
     } cases[] = {
         {"metrics.csv", "5,3,broker,agent,cpu_s,s,1\n"},
-        {"intervals.csv", "6,4,broker,0,0.1,5\n"},
-        {"proofs.csv", "2,5,login,a,b,c,d,held\n"},
-        {"telemetry.csv", "2,6,plain,1,2026-11-22T08:30:00.000Z,1,delivered,\n"},
-        {"blocks.csv", "2,7,local,temperature,C,40,41\n"},
+        {"distributions.csv", "6,4,latency,ms,0.5,12\n"},
+        {"intervals.csv", "6,5,broker,0,0.1,5\n"},
+        {"proofs.csv", "2,6,login,a,b,c,d,held\n"},
+        {"telemetry.csv", "2,7,plain,1,2026-11-22T08:30:00.000Z,1,delivered,\n"},
+        {"blocks.csv", "2,8,local,temperature,C,40,41\n"},
     };
     struct run *run = *state;
 
@@ -85,9 +86,13 @@ static void test_traces_in_every_table(void **state) {
 /* Half a row behind the rows of each table, and half a header: the rows stay as they are. */
 static void test_half_last_lines(void **state) {
     static const char *const halves[JOURNAL_N_TABLES] = {
-        [JOURNAL_METRICS] = "7,1,brok",      [JOURNAL_INTERVALS] = "7",
-        [JOURNAL_PROOFS] = "2,9,pla",        [JOURNAL_TELEMETRY] = "2,9,plain,1,2026-11-22T08:30",
-        [JOURNAL_BLOCKS] = "2,9,local,temp", [JOURNAL_TRIALS] = "5,1,2,1,\"half a rea",
+        [JOURNAL_METRICS] = "7,1,brok",
+        [JOURNAL_INTERVALS] = "7",
+        [JOURNAL_DISTRIBUTIONS] = "7,1,lat",
+        [JOURNAL_PROOFS] = "2,9,pla",
+        [JOURNAL_TELEMETRY] = "2,9,plain,1,2026-11-22T08:30",
+        [JOURNAL_BLOCKS] = "2,9,local,temp",
+        [JOURNAL_TRIALS] = "5,1,2,1,\"half a rea",
     };
     struct run *run = *state;
     char *before[JOURNAL_N_TABLES];

@@ -28,9 +28,9 @@ static void test_lock(void **state) {
 }
 
 static void test_missing_files(void **state) {
-    static const char *const names[] = {"environment.json", "definitions.csv", "scenario.ini",
-                                        "trials.csv",       "metrics.csv",     "intervals.csv",
-                                        "proofs.csv",       "telemetry.csv",   "blocks.csv"};
+    static const char *const names[] = {
+        "environment.json",  "definitions.csv", "scenario.ini", "trials.csv",    "metrics.csv",
+        "distributions.csv", "intervals.csv",   "proofs.csv",   "telemetry.csv", "blocks.csv"};
     struct run *run = *state;
 
     leave(run);
@@ -78,6 +78,7 @@ static void test_damaged_tables(void **state) {
          "/trials.csv:3: trial: '1' stands in the table already"},
         {"trials.csv", "1,1,1,1\n", "/trials.csv:2: 4 fields where the header has 16"},
         {"metrics.csv", "9,1,broker,agent,cpu_s,s,1\n", "/metrics.csv:2: trial: '9' is not in"},
+        {"distributions.csv", "9,1,latency,ms,0.5,12\n", "/distributions.csv:2: trial: '9' is"},
         {"intervals.csv", "-1,1,broker,0,0.1,5\n", "/intervals.csv:2: trial: '-1' is not a whole"},
         {"proofs.csv", "3,1,plain,a,b,c,d,held\n", "/proofs.csv:2: block: '3' is not in the plan"},
         {"proofs.csv", "1,1,tls,a,b,c,d,held\n", "/proofs.csv:2: channel: 'tls' is no channel"},
