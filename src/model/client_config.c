@@ -19,6 +19,7 @@ static const struct setting rows[] = {
     {"tls.ciphers", SETTING_RAW, "", AT(tls.ciphers)},
     {"tls.suites", SETTING_RAW, "", AT(tls.suites)},
     {"tls.groups", SETTING_RAW, "", AT(tls.groups)},
+    {"tls.tickets", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.tickets)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm)},
 };
 const struct setting_group client_config_group =

@@ -30,6 +30,7 @@ struct tls_config {
     int64_t require_peer;       /* the server's side: 1 when clients must show a certificate */
     int64_t min_version, max_version; /* enum tls_version */
     char *ciphers, *suites, *groups;  /* OpenSSL's names; empty: the library's default */
+    int64_t tickets; /* 1: a server gives tickets, by which a client may resume; 0: never */
 };
 
 struct client_config {

@@ -9,7 +9,7 @@
 struct tls_settings {
     int64_t min_version, max_version; /* places in version_words */
     char *ciphers, *suites, *groups;
-    int64_t key_type;
+    int64_t key_type, tickets;
 };
 
 #define VERSION_WORDS "1.2 1.3"
@@ -31,6 +31,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct tls_settings, groups)},
     {"key_type", SETTING_CHOICE, "ec:P-256", .choices = KEY_TYPES,
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type)},
+    {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
+     .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
+     .offset = offsetof(struct tls_settings, tickets)},
 };
 static const struct setting_group group =
     SETTING_GROUP("tls", SETTING_CHANNEL, rows, struct tls_settings);
@@ -51,6 +54,7 @@ static void fill(const struct tls_settings *settings, struct tls_config *tls) {
     text_replace(&tls->ciphers, settings->ciphers);
     text_replace(&tls->suites, settings->suites);
     text_replace(&tls->groups, settings->groups);
+    tls->tickets = settings->tickets;
 }
 
 static int check(const struct channel *channel, struct error *error) {
@@ -119,14 +123,17 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
     return 0;
 }
 
-/* Mosquitto's own setting is a minimum; the newest version and the groups can only be set through
- * OpenSSL's configuration. */
+/* Mosquitto's own setting is a minimum; the newest version, the groups and what there shall be of
+ * tickets can only be set through OpenSSL's configuration. */
 static void broker_openssl(const struct bringup *bringup, FILE *lines) {
     const struct tls_settings *settings = own(bringup->channel);
 
     fprintf(lines, "MaxProtocol = TLSv1.%d\n", version(settings->max_version) == TLS_1_3 ? 3 : 2);
     if (*settings->groups)
         fprintf(lines, "Groups = %s\n", settings->groups);
+    if (!settings
+             ->tickets) /* the second of TLS 1.3, where the first makes them stand for a cache */
+        fprintf(lines, "Options = -SessionTicket\nNumTickets = 0\n");
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {

@@ -79,6 +79,20 @@ static int set_files(SSL_CTX *context, const struct tls_config *tls, struct erro
     return 0;
 }
 
+/* Sessions are kept by whoever resumes them, never in a cache of a context. Without tickets a
+ * server of TLS 1.3 must be told twice: it would give tickets that stand for its cache. */
+static void set_resumption(SSL_CTX *context, const struct tls_config *tls) {
+    static const unsigned char id[] = "bench";
+
+    (void)SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    /* With certificates of clients, OpenSSL resumes no session of a context without a name. */
+    (void)SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1);
+    if (tls->tickets)
+        return;
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    (void)SSL_CTX_set_num_tickets(context, 0);
+}
+
 static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_config *tls,
                  struct error *error) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(method);
@@ -91,6 +105,7 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
         r = set_files(context, tls, error);
     if (r < 0)
         return r;
+    set_resumption(context, tls);
     *ret = context;
     context = NULL;
     return 0;
@@ -147,4 +162,19 @@ void tls_context_session(SSL *ssl, struct tls_session *ret) {
     (void)snprintf(ret->version, sizeof(ret->version), "%s", SSL_get_version(ssl));
     (void)snprintf(ret->cipher, sizeof(ret->cipher), "%s", SSL_get_cipher_name(ssl));
     (void)snprintf(ret->group, sizeof(ret->group), "%s", group ? group : "");
+}
+
+SSL_SESSION *tls_context_take_session(SSL *ssl) {
+    SSL_SESSION *session = SSL_get1_session(ssl);
+
+    if (session && SSL_SESSION_has_ticket(session) && SSL_SESSION_is_resumable(session))
+        return session;
+    SSL_SESSION_free(session);
+    return NULL;
+}
+
+int tls_context_offer_session(SSL *ssl, SSL_SESSION *session, struct error *error) {
+    return SSL_set_session(ssl, session) == 1
+               ? 0
+               : error_set(error, -EINVAL, "resuming a TLS session: %s", tls_context_reason());
 }

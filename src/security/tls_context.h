@@ -15,6 +15,7 @@
 
 DEFINE_CLEANUP(SSL_CTX *, SSL_CTX_free)
 DEFINE_CLEANUP(SSL *, SSL_free)
+DEFINE_CLEANUP(SSL_SESSION *, SSL_SESSION_free)
 
 /* A client's context; config->expected_host is checked unless it is empty. The caller's to free. */
 int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct error *error);
@@ -26,6 +27,15 @@ int tls_context_check(const struct tls_config *tls, struct error *error);
 
 /* What a connection negotiated. */
 void tls_context_session(SSL *ssl, struct tls_session *ret);
+
+/* ---- resumption ---- */
+
+/* What a later connection can be resumed by, NULL when the server has given nothing; the caller's,
+ * SSL_SESSION_free() ends it. TLS 1.3 gives it behind the handshake: ask when an answer of the
+ * server was read. */
+SSL_SESSION *tls_context_take_session(SSL *ssl);
+/* Offers it to the server; before the handshake. SSL_session_reused() tells what came of it. */
+int tls_context_offer_session(SSL *ssl, SSL_SESSION *session, struct error *error);
 
 /* The newest error of OpenSSL's queue in words; the queue is empty afterwards. */
 const char *tls_context_reason(void);

@@ -125,14 +125,15 @@ static int converse(struct transport *transport, const struct client_config *con
 }
 
 /* The handshake, with the causes that it can come to an end by. */
-static int start_tls(struct transport *transport, SSL_CTX *context, struct attempt *attempt,
+static int start_tls(struct transport *transport, SSL_CTX *context,
+                     const struct transport_options *options, struct attempt *attempt,
                      struct error *error) {
     long verified;
     int r;
 
     SSL_CTX_set_info_callback(context, note_alert);
     SSL_CTX_set_app_data(context, attempt);
-    r = tls_start(transport, context, false, 0, error);
+    r = tls_start(transport, context, false, options, error);
     if (!transport->ssl)
         return r;
     verified = SSL_get_verify_result(transport->ssl);
@@ -146,12 +147,15 @@ static int start_tls(struct transport *transport, SSL_CTX *context, struct attem
     if (r < 0)
         return refused(attempt, r, error);
     transport_session(transport, &attempt->session);
+    attempt->resumed = transport_resumed(transport);
     return 1;
 }
 
-int attempt_make(const struct client_config *config, const struct attempt_message *message,
-                 struct attempt *ret, struct error *error) {
-    static const struct transport_options options = {.timeout_ns = TIMEOUT_NS};
+/* resume may be NULL; *ret_session is the caller's, NULL when nothing was given. */
+static int make(const struct client_config *config, const struct attempt_message *message,
+                SSL_SESSION *resume, struct attempt *ret, SSL_SESSION **ret_session,
+                struct error *error) {
+    const struct transport_options options = {.timeout_ns = TIMEOUT_NS, .resume = resume};
     CLEANUP(transport_freep) struct transport *transport = NULL;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     int r;
@@ -166,9 +170,31 @@ int attempt_make(const struct client_config *config, const struct attempt_messag
     if (r < 0)
         return r;
     if (context) {
-        r = start_tls(transport, context, ret, error);
+        r = start_tls(transport, context, &options, ret, error);
         if (r <= 0)
             return r;
     }
-    return converse(transport, config, message, ret, error);
+    r = converse(transport, config, message, ret, error);
+    if (r == 0)
+        *ret_session = transport_take_session(transport);
+    return r;
+}
+
+int attempt_make(const struct client_config *config, const struct attempt_message *message,
+                 struct attempt *ret, struct error *error) {
+    CLEANUP(SSL_SESSION_freep) SSL_SESSION *session = NULL;
+
+    return make(config, message, NULL, ret, &session, error);
+}
+
+int attempt_resume(const struct client_config *config, bool *ret_ticket, struct attempt *ret,
+                   struct error *error) {
+    CLEANUP(SSL_SESSION_freep) SSL_SESSION *first = NULL, *second = NULL;
+    int r = make(config, NULL, NULL, ret, &first, error);
+
+    if (r == 0 && first)
+        r = make(config, NULL, first, ret, &second, error);
+    if (r == 0)
+        *ret_ticket = first != NULL;
+    return r;
 }

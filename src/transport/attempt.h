@@ -19,6 +19,7 @@ struct attempt {
     bool accepted;
     char cause[96];
     struct tls_session session; /* filled when a TLS handshake went through */
+    bool resumed;               /* the handshake went on from an earlier connection's */
 };
 
 /* What an accepted client publishes (QoS 0), answered by a ping so that it is known to be on the
@@ -32,5 +33,10 @@ struct attempt_message {
  * (nobody listens, a file is missing, no answer in time). */
 int attempt_make(const struct client_config *config, const struct attempt_message *message,
                  struct attempt *ret, struct error *error);
+
+/* The same without a message, and, when the broker has given a ticket, once more with it: ret then
+ * tells of the second connection. */
+int attempt_resume(const struct client_config *config, bool *ret_ticket, struct attempt *ret,
+                   struct error *error);
 
 #endif

@@ -77,8 +77,8 @@ static int handshake(struct transport *transport, bool server, struct error *err
     return error_set(error, n, "TLS handshake: %s", tls_context_reason());
 }
 
-int tls_start(struct transport *transport, SSL_CTX *context, bool server, int64_t gather_bytes,
-              struct error *error) {
+int tls_start(struct transport *transport, SSL_CTX *context, bool server,
+              const struct transport_options *options, struct error *error) {
     int r = 0;
 
     SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD_BYTES);
@@ -86,8 +86,10 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server, int64_
     transport->ssl = SSL_new(context);
     if (!transport->ssl || SSL_set_fd(transport->ssl, transport->fd) != 1)
         return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
-    if (gather_bytes > 0)
-        r = start_gathering(transport, gather_bytes, error);
+    if (options->gather_bytes > 0)
+        r = start_gathering(transport, options->gather_bytes, error);
+    if (r == 0 && options->resume)
+        r = tls_context_offer_session(transport->ssl, options->resume, error);
     if (r == 0)
         r = handshake(transport, server, error);
     if (r == 0)

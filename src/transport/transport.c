@@ -11,7 +11,7 @@ static int start(struct transport **ret, int fd, SSL_CTX *context, bool server,
 
     *transport = (struct transport){.ops = &tcp_ops, .fd = fd};
     if (context) {
-        int r = tls_start(transport, context, server, options->gather_bytes, error);
+        int r = tls_start(transport, context, server, options, error);
 
         if (r < 0)
             return r;
@@ -66,4 +66,12 @@ int transport_receive_all(struct transport *transport, void *data, size_t length
         length -= (size_t)n;
     }
     return 0;
+}
+
+SSL_SESSION *transport_take_session(const struct transport *transport) {
+    return transport->ssl ? tls_context_take_session(transport->ssl) : NULL;
+}
+
+bool transport_resumed(const struct transport *transport) {
+    return transport->ssl && SSL_session_reused(transport->ssl);
 }

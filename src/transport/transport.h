@@ -14,7 +14,11 @@
 #include "model/trial.h"
 
 #include <openssl/ssl.h>
+<<<<<<< HEAD
 #include <sys/socket.h>
+=======
+#include <stdbool.h>
+>>>>>>> 60cf4bb (Let a client resume a TLS session by a ticket)
 #include <sys/types.h>
 
 struct transport;
@@ -44,6 +48,7 @@ struct transport_options {
     int64_t timeout_ns;     /* of connecting, of a handshake, of each send and receive */
     int64_t gather_bytes;   /* TLS: records are gathered into sends of this size; 0: a send each */
     const char *congestion;
+    SSL_SESSION *resume; /* TLS: what transport_take_session() gave; NULL: a full handshake */
 };
 
 /* Connects to config's address and port, and makes the handshake when config has TLS, under a
@@ -62,12 +67,20 @@ int transport_receive_all(struct transport *transport, void *data, size_t length
 /* What was negotiated; empty for TCP. */
 void transport_session(const struct transport *transport, struct tls_session *ret);
 
+/* What a later connection of this client can resume, or NULL when the server has given nothing (or
+ * nothing yet: with TLS 1.3 it comes with the first answer); the caller's, SSL_SESSION_free() ends
+ * it. A ticket of TLS 1.3 is good for one connection, which gets a new one. */
+SSL_SESSION *transport_take_session(const struct transport *transport);
+/* Whether this connection has resumed the session that it was to. */
+bool transport_resumed(const struct transport *transport);
+
 /* ---- for the two kinds of stream, and for sockets that others opened ---- */
 
 extern const struct transport_ops tcp_ops;
-/* Puts TLS on a connected stream: the handshake of either side. */
-int tls_start(struct transport *transport, SSL_CTX *context, bool server, int64_t gather_bytes,
-              struct error *error);
+/* Puts TLS on a connected stream: the handshake of either side. Of the options, `gather_bytes` and
+ * `resume` are looked at. */
+int tls_start(struct transport *transport, SSL_CTX *context, bool server,
+              const struct transport_options *options, struct error *error);
 
 /* A socket that listens on address and a free port, which *ret_port tells. */
 int tcp_listen(int *ret, const char *address, const struct transport_options *options,
