@@ -1,5 +1,6 @@
 #include "probes/probe.h"
 
+#include "probes/connect.h"
 #include "probes/delivery.h"
 #include "probes/path.h"
 #include "probes/per_unit.h"
@@ -16,6 +17,7 @@ const struct probe *const probes[] = {
     &probe_transport,
     &probe_transport_per_unit,
     &probe_delivery,
+    &probe_connect,
 };
 const size_t n_probes = ARRAY_SIZE(probes);
 

@@ -12,7 +12,8 @@
  *
  * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
  * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",
- * "elapsed_ns", "steps", and perhaps a "remark".
+ * "elapsed_ns", "steps", and perhaps a "remark". A role that is neither says in its `ready` what
+ * "process" its metrics are of: "client".
  */
 #ifndef BENCH_PROBES_PROBE_H
 #define BENCH_PROBES_PROBE_H

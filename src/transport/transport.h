@@ -14,11 +14,8 @@
 #include "model/trial.h"
 
 #include <openssl/ssl.h>
-<<<<<<< HEAD
-#include <sys/socket.h>
-=======
 #include <stdbool.h>
->>>>>>> 60cf4bb (Let a client resume a TLS session by a ticket)
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct transport;
