@@ -1,0 +1,204 @@
+#!/bin/sh
+# What connecting costs: the probe's figures fit each other, the broker's log and, to the byte, what
+# a capture sees on the wire; a resumed session is smaller than a full one; a refused client has a
+# reason.
+. "$(dirname "$0")/real.sh"
+need_command openssl
+
+# connect [OPTION...]: a run of this probe, short.
+connect() {
+  measure "$tiny" --quiet --probes connect --set probe.connect.duration=200ms \
+    --set probe.connect.warmup=0s "$@"
+}
+
+trial_of() { # CHANNEL
+  rows "$folder/trials.csv" trial channel="$1"
+}
+
+# value CHANNEL METRIC [PROCESS]
+value() {
+  rows "$folder/metrics.csv" value trial="$(trial_of "$1")" process="${3-client}" metric="$2"
+}
+
+log_of() { # CHANNEL
+  printf '%s' "$folder"/log/broker-*-"$1"-*.log
+}
+
+holds() { # NAME CONDITION-OF-AWK [NAME=NUMBER...]
+  holds_name=$1 holds_condition=$2
+  shift 2
+  holds_given=$*
+  for holds_number; do
+    set -- "$@" -v "$holds_number"
+    shift
+  done
+  if awk "$@" "BEGIN { exit !($holds_condition) }" </dev/null; then
+    pass "$holds_name"
+  else
+    fail "$holds_name" "$holds_condition, where $holds_given"
+  fi
+}
+
+# look CHANNEL: what must hold on every channel.
+look() {
+  holds "$1: the parts are the whole" 'all > 0 && (tcp + tls + mqtt - all) ^ 2 < (all * 1e-6) ^ 2' \
+    all="$(value "$1" connect_time)" tcp="$(value "$1" tcp_time)" tls="$(value "$1" tls_time)" \
+    mqtt="$(value "$1" mqtt_time)"
+  holds '... the rate counts what there is between connections, too' \
+    'n > 0 && rate > 0 && rate * mean / 1000 < 1.05 && made > n' n="$(value "$1" connections)" \
+    rate="$(value "$1" connections_per_s)" mean="$(value "$1" connect_time)" \
+    made="$(value "$1" connections_made)"
+  is '... the distribution has them all' "$(rows "$folder/distributions.csv" count \
+    trial="$(trial_of "$1")" metric=connect_time | awk '{ n += $1 } END { print n }')" \
+    "$(value "$1" connections)"
+  is '... they are those of the broker'\''s log' \
+    "$(grep -c 'New client connected.* as client2-connect ' "$(log_of "$1")")" \
+    "$(value "$1" connections_made)"
+  holds '... client and broker worked for each' 'client > 0 && broker > 0' \
+    client="$(value "$1" cpu_per_connection)" broker="$(value "$1" cpu_per_connection mosquitto)"
+}
+
+# ---- with a capture ----
+
+# A capture of the loopback interface is complete from when its file has a header. Each channel has
+# a broker, and so a port, of its own: the file of its log says which port is whose.
+capture() { # COMMAND...: into $scratch/wire.pcapng
+  rm -f "$scratch/wire.pcapng"
+  tshark -q -n -i lo -f tcp -w "$scratch/wire.pcapng" >"$scratch/tshark.log" 2>&1 &
+  tshark=$!
+  wait_for 10 test -s "$scratch/wire.pcapng" || return 1
+  "$@"
+  # Until what was last sent is in the file.
+  kill -INT "$tshark"
+  wait "$tshark"
+}
+
+# streams CHANNEL: "sent received", of TCP payload, for each of the probe's connections: up to the
+# DISCONNECT, the last that a client sends. The broker's log tells the ports of both ends.
+streams() {
+  sed -n 's/.*New client connected from [^ ]*:\([0-9]*\) as client2-connect .*/\1/p' \
+    "$(log_of "$1")" >"$scratch/ports"
+  port=$(sed -n 's/.*Opening ipv4 listen socket on port \([0-9]*\).*/\1/p' "$(log_of "$1")")
+  tshark -n -r "$scratch/wire.pcapng" -Y 'tcp.len > 0 && !tcp.analysis.retransmission' -T fields \
+    -e tcp.stream -e tcp.srcport -e tcp.dstport -e tcp.len 2>"$scratch/tshark.log" |
+    awk -v ports="$scratch/ports" -v broker="$port" '
+      BEGIN { while ((getline port < ports) > 0) probe[port] }
+      $2 in probe && $3 == broker { sent[$1] += $4; last[$1] = $4; before[$1] = received[$1] }
+      $3 in probe && $2 == broker { received[$1] += $4 }
+      END { for (stream in sent) print sent[stream] - last[stream], before[stream] }'
+}
+
+# same_bytes CHANNEL: the probe gives for each connection what the capture has. (Of the thousands in
+# clear, the log has but the first.)
+same_bytes() {
+  streams "$1" >"$scratch/streams"
+  is "$1: each connection had the bytes that the probe tells of" "$(sort -u "$scratch/streams")" \
+    "$(value "$1" bytes_sent) $(value "$1" bytes_received)"
+}
+
+# Of Ed25519, as signatures of other kinds vary in length.
+set -- --channels 'plain password ed25519' --set channel.ed25519.inherits=mutual-tls \
+  --set channel.ed25519.tls.key_type=ed25519
+if ! has_command tshark; then
+  connect "$@"
+  skip 'the bytes are those of a capture' 'tshark is not installed'
+elif ! capture connect "$@"; then
+  connect "$@"
+  skip 'the bytes are those of a capture' "tshark may not capture: $(tail -n 1 "$scratch/tshark.log")"
+else
+  same_bytes plain
+  same_bytes password
+  same_bytes ed25519
+  is '... all its connections were captured' "$(wc -l <"$scratch/streams")" \
+    "$(value ed25519 connections_made)"
+fi
+exits 'three channels' 0
+is 'each is ok, in the TLS of its channel' \
+  "$(rows "$folder/trials.csv" channel,status,tls_version,bytes | sort)" \
+  'ed25519|ok|TLSv1.3|
+password|ok||
+plain|ok||'
+look ed25519
+is 'in clear: what CONNECT and CONNACK have' \
+  "$(value plain bytes_sent) $(value plain bytes_received) $(value password bytes_received)" '29 4 4'
+is '... and nothing of TLS' "$(value plain tls_time) $(value plain tls_bytes_sent)" '0 0'
+is 'with a name and a password: these besides, with their lengths' \
+  "$(value password bytes_sent)" $((29 + 2 + 5 + 2 + 24))
+is 'under TLS: two records, and the handshake' \
+  "$(value ed25519 bytes_sent) $(value ed25519 bytes_received)" \
+  "$(($(value ed25519 tls_bytes_sent) + 29 + 22)) $(($(value ed25519 tls_bytes_received) + 4 + 22))"
+full_sent=$(value ed25519 bytes_sent) full_received=$(value ed25519 bytes_received)
+run "$bench" report "$folder"
+exits 'it can be reported' 0
+contains 'the table is about connections' "$(cat "$folder/table.txt")" 'Connections per s, 1/s'
+
+# ---- resumed, and side by side ----
+
+connect "$@" --channels 'plain ed25519' --set probe.connect.session=resumed
+exits 'resumed' 0
+holds 'a resumed session needs fewer bytes' 'sent < full_sent && received < full_received' \
+  sent="$(value ed25519 bytes_sent)" full_sent="$full_sent" \
+  received="$(value ed25519 bytes_received)" full_received="$full_received"
+is '... and is of the same TLS' \
+  "$(rows "$folder/trials.csv" status,tls_version channel=ed25519)" 'ok|TLSv1.3'
+
+connect --channels plain --set probe.connect.parallel=4
+exits 'four at once' 0
+is '... are four clients' "$(grep -o 'New client connected.* as client2-connect[^ ]* ' \
+  "$(log_of plain)" | sed 's/.* as //' | sort -u | tr -d '\n')" \
+  'client2-connect client2-connect-2 client2-connect-3 client2-connect-4 '
+
+# ---- refused ----
+
+mkdir "$scratch/bin"
+broker=$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)
+cat >"$scratch/bin/mosquitto" <<END
+#!/bin/sh
+[ "\$1" != -c ] || echo 'plugin $scratch/picky.so' >>"\$2"
+exec '$broker' "\$@"
+END
+chmod +x "$scratch/bin/mosquitto"
+# Turns away nobody but this probe's clients. Without Mosquitto's headers: what it needs of them.
+cat >"$scratch/picky.c" <<'END'
+#include <string.h>
+struct basic_auth { void *future; const void *client; };
+enum { BASIC_AUTH = 3, AUTH = 11, DEFER = 17 };
+const char *mosquitto_client_id(const void *client);
+int mosquitto_callback_register(void *, int, int (*)(int, void *, void *), const void *, void *);
+int mosquitto_plugin_version(int count, const int *versions);
+int mosquitto_plugin_init(void *id, void **data, void *options, int count);
+int mosquitto_plugin_cleanup(void *data, void *options, int count);
+static int judge(int event, void *data, void *own) {
+    (void)event;
+    (void)own;
+    return strstr(mosquitto_client_id(((struct basic_auth *)data)->client), "-connect") ? AUTH
+                                                                                        : DEFER;
+}
+int mosquitto_plugin_version(int count, const int *versions) {
+    (void)count;
+    (void)versions;
+    return 5;
+}
+int mosquitto_plugin_init(void *id, void **data, void *options, int count) {
+    (void)data;
+    (void)options;
+    (void)count;
+    return mosquitto_callback_register(id, BASIC_AUTH, judge, 0, 0);
+}
+int mosquitto_plugin_cleanup(void *data, void *options, int count) {
+    (void)data;
+    (void)options;
+    (void)count;
+    return 0;
+}
+END
+if has_command cc && cc -shared -fPIC -o "$scratch/picky.so" "$scratch/picky.c"; then
+  PATH=$scratch/bin:$PATH connect --channels plain
+  exits 'a broker that refuses the probe' 1
+  is '... makes the trial fail, with the reason' \
+    "$(rows "$folder/trials.csv" status,reason | sort -u)" \
+    'failed|connect-client: connection 1: the broker refused the client: connack 5, not authorized'
+else
+  skip 'a broker that refuses the probe' 'no C compiler'
+fi
+finish
