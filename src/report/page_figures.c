@@ -35,6 +35,8 @@ static const struct figure {
      "The share of telemetry messages that arrived within a time, during the trials. Further left "
      "is "
      "sooner."},
+    {"connect", "What a connection takes",
+     "Mean time of a new connection to the broker and its parts; bytes each way."},
     {"cpu", "Processor time",
      "Seconds of processor time for a gigabyte of payload, at sender, receiver and broker."},
 };
