@@ -87,12 +87,13 @@ static void leave(struct connection *connection, bool let_in) {
 
     if (let_in)
         (void)transport->ops->send(transport, packet_disconnect, sizeof(packet_disconnect));
+    if (transport->ssl) {
+        /* OpenSSL takes the session of a connection without farewells for a spoilt one. */
+        SSL_set_shutdown(transport->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        SSL_free(transport->ssl);
+    }
     while (let_in && tcp_ops.receive(transport, rest, sizeof(rest)) > 0)
         ;
-    /* OpenSSL takes the session of a connection without farewells for a spoilt one. */
-    if (transport->ssl)
-        SSL_set_shutdown(transport->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(transport->ssl);
     memory_close_fdp(&transport->fd);
 }
 
