@@ -68,8 +68,7 @@ static void test_too_long(void **state) {
     CLEANUP_FREE char *longest = text_format("%0*d", PACKET_MAX_BYTES - 32, 7),
                       *longer = text_format("%s7", longest);
     CLEANUP(client_config_freep)
-    struct client_config *fits = client(longest, "", ""),
-                         *too_long = client("", "u", longest);
+    struct client_config *fits = client(longest, "", ""), *too_long = client("", "u", longest);
     struct packet packet;
     struct error error;
 
