@@ -30,6 +30,14 @@ const struct probe *probe_find(const char *name) {
     return NULL;
 }
 
+const struct metric *probe_headline(const struct probe *probe) {
+    size_t i = 0;
+
+    while (i + 1 < probe->n_metrics && !probe->metrics[i].headline)
+        i++;
+    return &probe->metrics[i];
+}
+
 const struct role *role_find(const char *name) {
     static const struct role *const others[] = {&role_proof, &role_telemetry_publisher,
                                                 &role_telemetry_subscriber};

@@ -51,6 +51,8 @@ extern const size_t n_probes;
 /* "path" of a group "probe.path". */
 const char *probe_name(const struct probe *probe);
 const struct probe *probe_find(const char *name);
+/* What the probe is about. */
+const struct metric *probe_headline(const struct probe *probe);
 
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);

@@ -1,6 +1,7 @@
 #include "run/progress.h"
 
 #include "base/clock.h"
+#include "probes/probe.h"
 
 #include <math.h>
 #include <string.h>
@@ -113,10 +114,19 @@ static void draw_row(struct progress *progress, const char *name, int name_width
     draw_line(progress, line);
 }
 
+static const char *unit_of(const char *probe) {
+    return probe_headline(probe_find(probe))->unit;
+}
+
 static void draw_figures(struct progress *progress) {
-    static const char heading[] = "latest, Mbit/s";
     const struct scenario *scenario = progress->scenario;
-    size_t width = strlen(heading);
+    const char *heading = "latest, Mbit/s";
+    size_t width;
+
+    for (size_t i = 0; i < scenario->n_probes; i++)
+        if (!text_equal(unit_of(scenario->probes[i]), "Mbit/s"))
+            heading = "latest";
+    width = strlen(heading);
 
     for (size_t i = 0; i < scenario->n_channels; i++)
         if (strlen(scenario->channels[i].name) > width)
@@ -226,7 +236,8 @@ void progress_stage(struct progress *progress, const struct trial_id *id, const 
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns) {
     const struct scenario *scenario = progress->scenario;
-    double value = result->bytes < 0 ? NAN : (double)result->bytes * 8 / 1e6 / result->duration_s;
+    double value =
+        result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
     CLEANUP_FREE char *figure = progress_figure(value);
     int blocks = (int)scenario_repetitions(scenario).largest;
 
@@ -240,7 +251,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
                       id->channel, id->probe, trial_status_word(result->status),
                       result->reason ? result->reason : "");
     else if (!progress->live)
-        progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block, blocks,
-                      id->channel, id->probe, figure);
+        progress_note(progress, "block %d/%d  %-20s %-10s %10s %s", id->visit->block, blocks,
+                      id->channel, id->probe, figure, unit_of(id->probe));
     progress_tick(progress);
 }

@@ -153,6 +153,18 @@ static const char *process_name(const struct actor *actor) {
     return jsonline_text(actor->ready, "process", sends(actor) ? "sender" : "receiver");
 }
 
+/* The probe's headline, if this is the role that tells it. */
+static void take_headline(const struct performance *performance, const struct actor *actor,
+                          struct trial_result *result) {
+    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+    const char *name = probe_headline(performance->probe)->name;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)rows, i,
+                       row) if (text_equal(json_string_value(json_array_get(row, 0)), name))
+        result->headline = json_number_value(json_array_get(row, 2));
+}
+
 static void write_metrics(struct performance *performance, const struct actor *actor) {
     const json_t *rows = json_object_get(actor->result, "metrics"), *row;
     size_t i;
@@ -259,6 +271,7 @@ static void take_results(struct performance *performance, struct trial_result *r
 
         write_metrics(performance, actor);
         write_distributions(performance, actor);
+        take_headline(performance, actor, result);
         if (!actor->role->beside)
             judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))

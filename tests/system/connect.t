@@ -7,7 +7,7 @@ need_command openssl
 
 # connect [OPTION...]: a run of this probe, short.
 connect() {
-  measure "$tiny" --quiet --probes connect --set probe.connect.duration=200ms \
+  measure "$tiny" --probes connect --set probe.connect.duration=100ms \
     --set probe.connect.warmup=0s "$@"
 }
 
@@ -69,7 +69,7 @@ done
 # A capture begins when its file has a header, and is complete when what was sent last is in it.
 # $scratch/packets then has "STREAM SOURCE-PORT DESTINATION-PORT LENGTH-OF-PAYLOAD".
 capture() { # COMMAND...
-  PATH=$PATH:/usr/sbin dumpcap -q -i lo -f "tcp port $port or tcp port $((port + 1))" -s 128 \
+  PATH=$PATH:/usr/sbin dumpcap -q -i lo -f "tcp port $port or tcp port $((port + 1))" -s 128 -B 64 \
     -w "$scratch/wire.pcapng" >"$scratch/dumpcap.log" 2>&1 &
   dumpcap=$!
   wait_for 10 has_begun && [ -s "$scratch/wire.pcapng" ] || return 1
@@ -176,11 +176,17 @@ fi
 
 connect "$@" --channels 'plain ed25519' --set probe.connect.session=resumed
 exits 'resumed' 0
+matches 'while it goes on, there is a line for a trial' "$out" \
+  '^block 1/1 +plain +connect +[0-9.]+ 1/s$'
 holds 'a resumed session needs fewer bytes' 'sent < full_sent && received < full_received' \
   sent="$(value ed25519 bytes_sent)" full_sent="$full_sent" \
   received="$(value ed25519 bytes_received)" full_received="$full_received"
 is '... and is of the same TLS' \
   "$(rows "$folder/trials.csv" status,tls_version channel=ed25519)" 'ok|TLSv1.3'
+
+connect --channels plain --set broker.connection_messages=no
+is 'a broker that is told not to does not log who comes' \
+  "$status, $(grep -c 'New client connected' "$(log_of plain)")" '0, 0'
 
 connect --channels plain --set probe.connect.parallel=4
 exits 'four at once' 0
