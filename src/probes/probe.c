@@ -12,9 +12,14 @@
 #include <errno.h>
 #include <string.h>
 
-/* clang-format off: a line each */
+/* A line each. */
+/* clang-format off */
 const struct probe *const probes[] = {
-    &probe_path, &probe_transport, &probe_transport_per_unit, &probe_delivery, &probe_connect,
+    &probe_path,
+    &probe_transport,
+    &probe_transport_per_unit,
+    &probe_delivery,
+    &probe_connect,
 };
 /* clang-format on */
 const size_t n_probes = ARRAY_SIZE(probes);
