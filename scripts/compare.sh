@@ -35,6 +35,25 @@ need() { # COMMAND...
   done
 }
 
+# A port that nobody listens on now.
+free_port() {
+  while :; do
+    port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
+    grep -qi ":$(printf '%04X' "$port") 00000000" /proc/net/tcp || break
+  done
+  echo "$port"
+}
+
+# Waits until somebody listens on a port of 127.0.0.1.
+await_port() { # PORT
+  tries=0 hex=$(printf '%04X' "$1")
+  until grep -qiE "(0100007F|00000000):$hex 00000000:0000 0A" /proc/net/tcp; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail "nobody listens on port $1"
+    sleep 0.02
+  done
+}
+
 median() { # of the numbers on stdin
   sort -g | awk '{v[NR] = $1}
     END {m = int((NR + 1) / 2); print NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2}'

@@ -22,6 +22,10 @@ static const struct setting rows[] = {
     {"max_inflight", SETTING_COUNT, "100", "1", "65535",
      .help = "messages of QoS 1 and 2 on their way at once, to a client or from one",
      .offset = offsetof(struct broker_settings, max_inflight)},
+    {"connection_messages", SETTING_CHOICE, "yes", .choices = "no yes",
+     .help = "whether it logs who comes and goes, as Mosquitto does by itself; in clear that is "
+             "about a quarter of its work for a connection",
+     .offset = offsetof(struct broker_settings, connection_messages)},
 };
 const struct setting_group broker_group =
     SETTING_GROUP("broker", SETTING_SCENARIO, rows, struct broker_settings);
@@ -75,11 +79,12 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
             "log_dest stderr\n"
             "log_type error\nlog_type warning\nlog_type notice\nlog_type information\n"
             "log_timestamp_format %%Y-%%m-%%dT%%H:%%M:%%S\n"
+            "connection_messages %s\n"
             "set_tcp_nodelay true\n"
             "max_inflight_messages %d\n"
             /* No silent loss: the probes bound what is on its way. */
             "max_inflight_bytes 0\nmax_queued_messages 0\nmax_queued_bytes 0\n",
-            (int)settings->max_inflight);
+            settings->connection_messages ? "true" : "false", (int)settings->max_inflight);
     fprintf(file, "listener %d %s\n", (int)broker->port, address);
 }
 

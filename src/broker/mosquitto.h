@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct broker_settings {
-    int64_t port, max_inflight;
+    int64_t port, max_inflight, connection_messages;
 };
 extern const struct setting_group broker_group;
 

@@ -27,6 +27,7 @@ struct trial_result {
     int64_t started_realtime_ns;
     double duration_s; /* measured, at the receiver */
     int64_t bytes;     /* at the receiver in that time; -1: no bulk data */
+    double headline;   /* without bulk data: what the probe is about, of metrics.csv */
     struct tls_session tls;
 };
 

@@ -1,5 +1,6 @@
 #include "probes/probe.h"
 
+#include "probes/connect.h"
 #include "probes/delivery.h"
 #include "probes/latency.h"
 #include "probes/path.h"
@@ -12,9 +13,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* A line each. */
+/* clang-format off */
 const struct probe *const probes[] = {
-    &probe_path, &probe_transport, &probe_transport_per_unit, &probe_delivery, &probe_latency,
+    &probe_path,
+    &probe_transport,
+    &probe_transport_per_unit,
+    &probe_delivery,
+    &probe_latency,
+    &probe_connect,
 };
+/* clang-format on */
 const size_t n_probes = ARRAY_SIZE(probes);
 
 const char *probe_name(const struct probe *probe) {
@@ -26,6 +35,14 @@ const struct probe *probe_find(const char *name) {
         if (text_equal(probe_name(probes[i]), name))
             return probes[i];
     return NULL;
+}
+
+const struct metric *probe_headline(const struct probe *probe) {
+    size_t i = 0;
+
+    while (i + 1 < probe->n_metrics && !probe->metrics[i].headline)
+        i++;
+    return &probe->metrics[i];
 }
 
 const struct role *role_find(const char *name) {

@@ -13,7 +13,8 @@
  *
  * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
  * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",
- * "elapsed_ns", "steps", and perhaps a "remark".
+ * "elapsed_ns", "steps", and perhaps a "remark". A role that is neither says in its `ready` what
+ * "process" its metrics are of: "client".
  */
 #ifndef BENCH_PROBES_PROBE_H
 #define BENCH_PROBES_PROBE_H
@@ -51,6 +52,8 @@ extern const size_t n_probes;
 /* "path" of a group "probe.path". */
 const char *probe_name(const struct probe *probe);
 const struct probe *probe_find(const char *name);
+/* What the probe is about. */
+const struct metric *probe_headline(const struct probe *probe);
 
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);

@@ -135,9 +135,10 @@ static void put_window(struct stage *stage, const struct snapshot *begin,
     (void)json_object_set_new(stage->result, "bytes", json_integer(end->bytes - begin->bytes));
     (void)json_object_set_new(stage->result, "units", json_integer(end->units - begin->units));
     (void)json_object_set_new(stage->result, "elapsed_ns", json_integer(end->at_ns - begin->at_ns));
-    stage_metric(stage, "cpu_s", "s", end->cpu_s - begin->cpu_s);
+    stage->cpu_s = end->cpu_s - begin->cpu_s;
+    stage_metric(stage, "cpu_s", "s", stage->cpu_s);
     stage_metric(stage, "cpu_share", "%",
-                 100 * (end->cpu_s - begin->cpu_s) * 1e9 / (double)(end->at_ns - begin->at_ns));
+                 100 * stage->cpu_s * 1e9 / (double)(end->at_ns - begin->at_ns));
 }
 
 static void put_steps(struct stage *stage, const struct snapshot *begin, const int64_t *steps,
@@ -174,7 +175,9 @@ int stage_measure(struct stage *stage, const struct stage_window *window, struct
         return r;
     begin = look(streams, n_streams);
     begin.cpu_s = cpu_seconds();
+    atomic_store(&stage->measuring, true);
     r = measure_steps(stage, window, streams, n_streams, rows, &n_steps, &end, error);
+    atomic_store(&stage->measuring, false);
     if (r < 0)
         return r;
     put_window(stage, &begin, &end);
@@ -204,6 +207,13 @@ void stage_metric(struct stage *stage, const char *name, const char *unit, doubl
         (void)json_object_set_new(stage->result, "metrics", rows);
     }
     (void)json_array_append_new(rows, json_pack("[s,s,f]", name, unit, value));
+}
+
+void stage_share(struct stage *stage, const char *operation, int64_t count) {
+    CLEANUP_FREE char *name = text_format("cpu_per_%s", operation);
+
+    stage_metric(stage, name, "us", stage->cpu_s * 1e6 / (double)count);
+    (void)json_object_set_new(stage->result, "share", json_pack("[s,I]", name, (json_int_t)count));
 }
 
 void stage_distribution(struct stage *stage, const char *metric, const char *unit,

@@ -30,6 +30,9 @@ struct stage {
     const json_t *params; /* of the role; borrowed */
     const struct registry *registry;
     json_t *result; /* what will be said at the end; borrowed by nobody else */
+    /* Set by stage_measure(). */
+    _Atomic bool measuring; /* the window is open; for threads that keep books of their own */
+    double cpu_s;           /* of this process in the window */
 };
 
 /* What one stream has moved; each on a cache line of its own, written by its thread only. */
@@ -80,6 +83,9 @@ int stage_finish(struct stream *streams, size_t n_streams, struct error *error);
 
 /* Adds a row of metrics.csv to the result. */
 void stage_metric(struct stage *stage, const char *name, const char *unit, double value);
+/* Shares the processors' work in the window among `count` operations ("connection"): a metric
+ * cpu_per_OPERATION of this process, and one of the broker, which the driver knows. */
+void stage_share(struct stage *stage, const char *operation, int64_t count);
 /* Adds a metric's whole distribution: rows of distributions.csv, a bucket that holds something
  * each. `scale` recorded values (nanoseconds, say) are one unit (ms). One role of a probe does so
  * for a metric: the rows name no party. */

@@ -29,6 +29,14 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) 
     return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
 }
 
+char *dataset_words(const char *metric) {
+    char *words = text_copy(metric);
+
+    for (char *c = words; *c; c++)
+        *c = *c == '_' ? ' ' : *c;
+    return words;
+}
+
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial) {
     const struct dataset_value *values = dataset->values + dataset->series[series].first;
     size_t low = 0, high = dataset->series[series].n;

@@ -56,7 +56,8 @@ struct figure_kind {
 };
 
 extern const struct figure_kind figure_throughput, figure_ladder, figure_trials,
-    figure_distribution, figure_ratios, figure_latency, figure_latency_probe, figure_cpu;
+    figure_distribution, figure_ratios, figure_latency, figure_latency_probe, figure_cpu,
+    figure_connect;
 
 /* Adds a panel; its place, so its number less one. The figure owns what it points to. */
 struct figure_panel *figure_add_panel(struct figure *figure, size_t probe, size_t variant,

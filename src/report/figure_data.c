@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 static const struct figure_kind *const kinds[] = {
-    &figure_cpu,           &figure_distribution, &figure_ladder,     &figure_latency,
-    &figure_latency_probe, &figure_ratios,       &figure_throughput, &figure_trials,
+    &figure_connect,       &figure_cpu,    &figure_distribution, &figure_ladder, &figure_latency,
+    &figure_latency_probe, &figure_ratios, &figure_throughput,   &figure_trials,
 };
 
 /* Pixels of a picture that is 900 wide, at 13 pixels a line of text; characters are this wide. */
@@ -42,12 +42,11 @@ char *figure_panel_name(const struct dataset *dataset, size_t probe, size_t vari
 }
 
 char *figure_metric_label(const struct dataset_probe *probe) {
-    char *label = text_format("%s (%s)", probe->metric, probe->unit);
+    CLEANUP_FREE char *words = dataset_words(probe->metric);
+    char *label = text_format("%s (%s)", words, probe->unit);
 
     if (label[0] >= 'a' && label[0] <= 'z')
         label[0] = (char)(label[0] - 'a' + 'A');
-    for (char *c = label; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
     return label;
 }
 

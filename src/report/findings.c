@@ -52,10 +52,8 @@ static char *describe_difference(const struct dataset *dataset,
                                  const struct comparison *comparison) {
     CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
     CLEANUP_FREE char *ratio = describe_ratio(comparison, false);
-    CLEANUP_FREE char *metric = text_copy(dataset->probes[comparison->probe].metric);
+    CLEANUP_FREE char *metric = dataset_words(dataset->probes[comparison->probe].metric);
 
-    for (char *c = metric; *c; c++)
-        *c = *c == '_' ? ' ' : *c;
     return text_format("is %s than %s: %s %s %s (%s)", verdict_word(comparison->verdict),
                        dataset->channels[comparison->baseline].name, metric, by,
                        comparison->paired.ratio < 1 ? "lower" : "higher", ratio);

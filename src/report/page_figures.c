@@ -22,6 +22,8 @@ static const struct figure {
      "For every channel, what is left of the path's throughput on each rung, with its 95 % "
      "interval, "
      "and what that rung took."},
+    {"connect", "What a connection takes",
+     "Mean time of a new connection to the broker and its parts; bytes each way."},
     {"ratios", "Ratios to the baseline",
      "Each channel's ratio to the baseline with its 95 % interval, and thick its 90 % interval: "
      "when "

@@ -99,8 +99,9 @@ static void put_row(FILE *out, const struct rung *rung, size_t i) {
 static void put_rung_table(FILE *out, const struct rung *rung) {
     const struct dataset *dataset = rung->page->dataset;
     CLEANUP_FREE char *title = dataset_rung(dataset, rung->rows[0]->probe, rung->rows[0]->variant);
+    CLEANUP_FREE char *metric = dataset_words(rung->probe->metric);
     CLEANUP_FREE char *caption =
-        text_format("%s: %s, %s%s%s%s", title, rung->probe->metric, rung->probe->unit,
+        text_format("%s: %s, %s%s%s%s", title, metric, rung->probe->unit,
                     text_equal(rung->probe->better, "none") ? "" : "; ",
                     text_equal(rung->probe->better, "none") ? "" : rung->probe->better,
                     text_equal(rung->probe->better, "none") ? "" : " is better");

@@ -38,10 +38,11 @@ static char *legend_of(const struct runs *runs, size_t run) {
 
 /* "path, payload=1KiB: throughput, Mbit/s; higher is better" */
 static char *name_of(const struct runs_rung *rung) {
+    CLEANUP_FREE char *metric = dataset_words(rung->metric);
     bool better = !text_equal(rung->better, "none");
 
     return text_format("%s%s%s: %s, %s%s%s%s", rung->probe, *rung->variant ? ", " : "",
-                       rung->variant, rung->metric, rung->unit, better ? "; " : "",
+                       rung->variant, metric, rung->unit, better ? "; " : "",
                        better ? rung->better : "", better ? " is better" : "");
 }
 

@@ -72,9 +72,10 @@ static bool same_unit(const struct dataset *dataset) {
 static char *name_rung(const struct dataset *dataset, const struct summary_row *row) {
     const struct dataset_probe *probe = &dataset->probes[row->probe];
     CLEANUP_FREE char *rung = dataset_rung(dataset, row->probe, row->variant), *metric = NULL;
+    CLEANUP_FREE char *words = dataset_words(probe->metric);
 
     if (!same_unit(dataset))
-        metric = text_format(" (%s, %s%s%s%s)", probe->metric, probe->unit,
+        metric = text_format(" (%s, %s%s%s%s)", words, probe->unit,
                              text_equal(probe->better, "none") ? "" : "; ",
                              text_equal(probe->better, "none") ? "" : probe->better,
                              text_equal(probe->better, "none") ? "" : " is better");
@@ -136,7 +137,8 @@ static void set_headers(struct table *table, const struct dataset *dataset) {
 /* "mean of 3 trials", or "mean of the trials that are ok" when their number differs. */
 static void set_title(struct table *table, const struct summary *summary) {
     const struct dataset *dataset = summary->dataset;
-    CLEANUP_FREE char *trials = NULL, *metric = NULL;
+    CLEANUP_FREE char *trials = NULL, *metric = NULL,
+                      *words = dataset_words(dataset->probes[0].metric);
     size_t n = summary->rows[0].statistics.n;
 
     for (size_t i = 0; i < summary->n_rows; i++)
@@ -144,9 +146,8 @@ static void set_title(struct table *table, const struct summary *summary) {
             n = 0;
     trials =
         n ? text_format("%zu trial%s", n, n == 1 ? "" : "s") : text_copy("the trials that are ok");
-    metric = same_unit(dataset)
-                 ? text_format("%s, %s: m", dataset->probes[0].metric, dataset->probes[0].unit)
-                 : text_copy("M");
+    metric = same_unit(dataset) ? text_format("%s, %s: m", words, dataset->probes[0].unit)
+                                : text_copy("M");
     metric[0] = (char)toupper((unsigned char)metric[0]);
     table->title = text_format("%sean of %s with 95 %% interval", metric, trials);
     table->subtitle =

@@ -1,6 +1,7 @@
 #include "run/progress.h"
 
 #include "base/clock.h"
+#include "probes/probe.h"
 
 #include <math.h>
 #include <string.h>
@@ -142,10 +143,19 @@ static bool has_variants(const struct scenario *scenario) {
     return false;
 }
 
+static const char *unit_of(const char *probe) {
+    return probe_headline(probe_find(probe))->unit;
+}
+
 static void draw_figures(struct progress *progress) {
-    static const char heading[] = "latest, Mbit/s";
     const struct scenario *scenario = progress->scenario;
-    size_t width = strlen(heading);
+    const char *heading = "latest, Mbit/s";
+    size_t width;
+
+    for (size_t i = 0; i < scenario->n_probes; i++)
+        if (!text_equal(unit_of(scenario->probes[i]), "Mbit/s"))
+            heading = "latest";
+    width = strlen(heading);
 
     for (size_t i = 0; i < scenario->n_channels; i++) {
         CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
@@ -269,7 +279,8 @@ static char *label_of(const struct measurement *measurement) {
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns) {
     const struct scenario *scenario = progress->scenario;
-    double value = result->bytes < 0 ? NAN : (double)result->bytes * 8 / 1e6 / result->duration_s;
+    double value =
+        result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
     size_t measurement = (size_t)(id->measurement - scenario->measurements);
     CLEANUP_FREE char *figure = progress_figure(value);
     CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->visit->channel]);
@@ -285,7 +296,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
                       channel, probe, trial_status_word(result->status),
                       result->reason ? result->reason : "");
     else if (!progress->live)
-        progress_note(progress, "block %d/%d  %-20s %-10s %10s Mbit/s", id->visit->block, blocks,
-                      channel, probe, figure);
+        progress_note(progress, "block %d/%d  %-20s %-10s %10s %s", id->visit->block, blocks,
+                      channel, probe, figure, unit_of(id->probe));
     progress_tick(progress);
 }

@@ -151,13 +151,30 @@ static void write_steps(struct performance *performance, const struct actor *act
         json_integer_value(json_array_get(step, 2)));
 }
 
+/* What its rows of metrics.csv call it. */
+static const char *process_name(const struct actor *actor) {
+    return jsonline_text(actor->ready, "process", sends(actor) ? "sender" : "receiver");
+}
+
+/* The probe's headline, if this is the role that tells it. */
+static void take_headline(const struct performance *performance, const struct actor *actor,
+                          struct trial_result *result) {
+    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+    const char *name = probe_headline(performance->probe)->name;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)rows, i,
+                       row) if (text_equal(json_string_value(json_array_get(row, 0)), name))
+        result->headline = json_number_value(json_array_get(row, 2));
+}
+
 static void write_metrics(struct performance *performance, const struct actor *actor) {
     const json_t *rows = json_object_get(actor->result, "metrics"), *row;
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)rows, i, row) journal_metric(
         performance->runner->journal, performance->id, party_name(actor->role->party),
-        sends(actor) ? "sender" : "receiver", json_string_value(json_array_get(row, 0)),
+        process_name(actor), json_string_value(json_array_get(row, 0)),
         json_string_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
 }
 
@@ -170,6 +187,18 @@ static void write_distributions(struct performance *performance, const struct ac
             performance->runner->journal, performance->id,
             json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1)),
             json_number_value(json_array_get(row, 0)), json_integer_value(json_array_get(row, 1)));
+}
+
+/* A role's share of the broker's work: [metric, operations], of stage_share(). */
+static void write_share(struct performance *performance, double broker_cpu_s) {
+    for (size_t i = 0; i < performance->n; i++) {
+        const json_t *share = json_object_get(performance->actors[i].result, "share");
+
+        if (share)
+            journal_metric(performance->runner->journal, performance->id, "broker", "mosquitto",
+                           json_string_value(json_array_get(share, 0)), "us",
+                           broker_cpu_s * 1e6 / json_number_value(json_array_get(share, 1)));
+    }
 }
 
 /* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
@@ -186,10 +215,12 @@ static void write_broker(struct performance *performance, double duration_s) {
     if (!json_object_get(performance->usage[1], "at_ns"))
         return; /* an external broker */
     if (elapsed_s > 0) {
-        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s",
-                       cpu_s / elapsed_s * duration_s);
+        double in_window_s = cpu_s / elapsed_s * duration_s;
+
+        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s", in_window_s);
         journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%",
                        100 * cpu_s / elapsed_s);
+        write_share(performance, in_window_s);
     }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
                    (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
@@ -243,6 +274,7 @@ static void take_results(struct performance *performance, struct trial_result *r
 
         write_metrics(performance, actor);
         write_distributions(performance, actor);
+        take_headline(performance, actor, result);
         if (!actor->role->beside)
             judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))

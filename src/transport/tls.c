@@ -81,11 +81,11 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server,
               const struct transport_options *options, struct error *error) {
     int r = 0;
 
-    SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD_BYTES);
-    SSL_CTX_set_read_ahead(context, 1);
     transport->ssl = SSL_new(context);
     if (!transport->ssl || SSL_set_fd(transport->ssl, transport->fd) != 1)
         return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
+    SSL_set_default_read_buffer_len(transport->ssl, READ_AHEAD_BYTES);
+    SSL_set_read_ahead(transport->ssl, 1);
     if (options->gather_bytes > 0)
         r = start_gathering(transport, options->gather_bytes, error);
     if (r == 0 && options->resume)

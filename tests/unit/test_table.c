@@ -182,7 +182,7 @@ static void test_units(void **state) {
     (void)state;
     assert_has(text, "Mean of 1 trial with 95 % interval\n");
     assert_has(text, "\npath (throughput, Mbit/s; higher is better) - raw TCP, beside\n");
-    assert_has(text, "\nconnect (connect_ms, ms; lower is better) - from SYN to CONNACK\n");
+    assert_has(text, "\nconnect (connect ms, ms; lower is better) - from SYN to CONNACK\n");
     assert_has(text, "  27.25  ");
 }
 

@@ -1,0 +1,230 @@
+/* connect - connecting to the broker again and again: how often a second, and what each costs. */
+#include "probes/connect.h"
+
+#include "probes/connect_loop.h"
+#include "security/tls_context.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum connect_session { SESSION_FULL, SESSION_RESUMED };
+
+struct connect_settings {
+    int64_t duration_ns, warmup_ns, parallel, session;
+};
+
+static const struct setting rows[] = {
+    {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
+     .offset = offsetof(struct connect_settings, duration_ns)},
+    {"warmup", SETTING_DURATION, "1s", "0s", "10min",
+     .help = "time before that, which does not count",
+     .offset = offsetof(struct connect_settings, warmup_ns)},
+    {"parallel", SETTING_COUNT, "1", "1", "64",
+     .help = "connections on their way at once, a thread each",
+     .offset = offsetof(struct connect_settings, parallel)},
+    {"session", SETTING_CHOICE, "full", .choices = "full resumed",
+     .help = "full: a whole TLS handshake each time; resumed: by a ticket of the one before "
+             "(without TLS both are the same)",
+     .offset = offsetof(struct connect_settings, session)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("probe.connect", SETTING_PROBE, rows, struct connect_settings);
+
+/* One client a thread. */
+struct crowd {
+    size_t n;
+    struct stream *streams;
+    struct connect_loop *loops;
+    struct client_config **clients;
+    SSL_CTX *context;
+    _Atomic bool stop;
+};
+
+/* A session of its own for each, as the broker ends the older of two of the same name. */
+static struct client_config *name_client(const struct client_config *client, size_t i) {
+    CLEANUP_FREE char *session = i ? text_format("connect-%zu", i + 1) : text_copy("connect");
+    struct client_config *own = setting_block_copy(&client_config_group, client);
+
+    client_config_name_session(own, session);
+    return own;
+}
+
+static int crowd_open(struct crowd *crowd, const struct stage *stage,
+                      const struct connect_settings *settings, const struct client_config *client,
+                      struct error *error) {
+    int r = 0;
+
+    crowd->n = (size_t)settings->parallel;
+    crowd->streams = aligned_alloc(_Alignof(struct stream), crowd->n * sizeof(struct stream));
+    if (!crowd->streams)
+        abort();
+    memset(crowd->streams, 0, crowd->n * sizeof(struct stream));
+    crowd->loops = memory_new(crowd->n, sizeof(*crowd->loops));
+    crowd->clients = memory_new(crowd->n, sizeof(*crowd->clients));
+    if (client->tls.enabled)
+        r = tls_context_client(&crowd->context, client, error);
+    for (size_t i = 0; i < crowd->n && r == 0; i++) {
+        crowd->clients[i] = name_client(client, i);
+        crowd->streams[i].context = &crowd->loops[i];
+        crowd->streams[i].stop = &crowd->stop;
+        r = connect_loop_open(&crowd->loops[i], crowd->clients[i], crowd->context,
+                              settings->session == SESSION_RESUMED, &stage->measuring, error);
+    }
+    return r;
+}
+
+static void crowd_close(struct crowd *crowd) {
+    for (size_t i = 0; i < crowd->n; i++) {
+        connect_loop_close(&crowd->loops[i]);
+        client_config_free(crowd->clients[i]);
+    }
+    SSL_CTX_free(crowd->context);
+    free(crowd->clients);
+    free(crowd->loops);
+    free(crowd->streams);
+}
+
+/* ---- the books ---- */
+
+static void put_times(struct stage *stage, const struct connect_loop *all) {
+    const struct {
+        const char *name;
+        int64_t ns;
+    } steps[] = {
+        {"tcp_time", all->sums.tcp_ns},
+        {"tls_time", all->sums.tls_ns},
+        {"mqtt_time", all->sums.mqtt_ns},
+    };
+    static const struct {
+        const char *name;
+        double share;
+    } percentiles[] = {
+        {"connect_time_median", 0.5},
+        {"connect_time_p95", 0.95},
+        {"connect_time_p99", 0.99},
+    };
+
+    stage_metric(stage, "connect_time", "ms", histogram_mean(&all->total) / 1e6);
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+        stage_metric(stage, steps[i].name, "ms", (double)steps[i].ns / (double)all->total.n / 1e6);
+    for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
+        if (histogram_supports(all->total.n, percentiles[i].share))
+            stage_metric(stage, percentiles[i].name, "ms",
+                         histogram_percentile(&all->total, percentiles[i].share) / 1e6);
+    stage_distribution(stage, "connect_time", "ms", &all->total, 1e6);
+}
+
+static void put_bytes(struct stage *stage, const struct connect_loop *all) {
+    const struct connect_sums *sums = &all->sums;
+    double n = (double)all->total.n;
+
+    stage_metric(stage, "bytes_sent", "B", (double)sums->sent_bytes / n);
+    stage_metric(stage, "bytes_received", "B", (double)sums->received_bytes / n);
+    stage_metric(stage, "tls_bytes_sent", "B", (double)sums->tls_sent_bytes / n);
+    if (all->record_overhead >= 0)
+        stage_metric(stage, "tls_bytes_received", "B", (double)sums->tls_received_bytes / n);
+}
+
+static int put_books(struct stage *stage, const struct crowd *crowd, struct error *error) {
+    CLEANUP_FREE struct connect_loop *all = memory_new(1, sizeof(*all));
+    double elapsed_s = (double)jsonline_integer(stage->result, "elapsed_ns", 0) / 1e9;
+
+    all->record_overhead = crowd->loops[0].record_overhead;
+    for (size_t i = 0; i < crowd->n; i++)
+        connect_loop_add(all, &crowd->loops[i]);
+    if (!all->total.n)
+        return error_set(error, -ETIMEDOUT, "no connection was made in the measured time");
+    stage_metric(stage, "connections_per_s", "1/s", (double)all->total.n / elapsed_s);
+    stage_metric(stage, "connections", "connections", (double)all->total.n);
+    stage_metric(stage, "connections_made", "connections", (double)all->made);
+    put_times(stage, all);
+    put_bytes(stage, all);
+    stage_share(stage, "connection", all->total.n);
+    /* No bulk data. */
+    (void)json_object_del(stage->result, "bytes");
+    stage_put_session(stage, &crowd->loops[0].session);
+    return 0;
+}
+
+/* ---- the role ---- */
+
+static int perform(struct stage *stage, struct crowd *crowd,
+                   const struct connect_settings *settings, struct error *error) {
+    struct stage_window window = {settings->warmup_ns, settings->duration_ns};
+    int r = stage_say(stage, "ready", json_pack("{s:s}", "process", "client"), error);
+
+    if (r == 0)
+        r = stage_measure(stage, &window, crowd->streams, crowd->n, connect_loop_run, false, error);
+    if (r == 0)
+        r = stage_await(stage, "stop", NULL, error);
+    if (r < 0)
+        return r; /* the process ends, and its threads with it */
+    atomic_store(&crowd->stop, true);
+    r = stage_finish(crowd->streams, crowd->n, error);
+    if (r == 0)
+        r = put_books(stage, crowd, error);
+    return r < 0 ? r : stage_report(stage, error);
+}
+
+static int run(struct stage *stage, struct error *error) {
+    CLEANUP(client_config_freep) struct client_config *client = NULL;
+    static struct crowd crowd; /* after a failure threads may still use it: a worker has one */
+    void *settings = NULL;
+    int r = role_settings(stage, &group, &settings, error);
+
+    if (r == 0)
+        r = role_client(stage, &client, error);
+    if (r == 0)
+        r = crowd_open(&crowd, stage, settings, client, error);
+    if (r == 0)
+        r = perform(stage, &crowd, settings, error);
+    if (r == 0)
+        crowd_close(&crowd);
+    setting_block_free(&group, settings);
+    return r;
+}
+
+static int64_t planned_ns(const void *settings) {
+    const struct connect_settings *own = settings;
+
+    return own->warmup_ns + own->duration_ns;
+}
+
+static const struct metric metrics[] = {
+    {"connections_per_s", "1/s", METRIC_HIGHER, true,
+     "connections to the broker itself, each made, let in and closed again before the next: TCP, "
+     "TLS if the channel has it, CONNECT, CONNACK, DISCONNECT. What a device pays that connects "
+     "for each message."},
+    {"connect_time", "ms", METRIC_LOWER, false, "mean, from the first call to the CONNACK"},
+    {"connect_time_median", "ms", METRIC_LOWER, false, "half of all connections take at most that"},
+    {"connect_time_p95", "ms", METRIC_LOWER, false, "95 % of all connections take at most that"},
+    {"connect_time_p99", "ms", METRIC_LOWER, false, "99 % of all connections take at most that"},
+    {"tcp_time", "ms", METRIC_LOWER, false, "mean, of it TCP's handshake"},
+    {"tls_time", "ms", METRIC_LOWER, false, "mean, of it TLS's handshake, as the client sees it"},
+    {"mqtt_time", "ms", METRIC_LOWER, false,
+     "mean, of it CONNECT to CONNACK; with TLS 1.3 the broker checks a client's certificate then"},
+    {"bytes_sent", "B", METRIC_LOWER, false, "TCP payload of a connection, up to the CONNACK"},
+    {"bytes_received", "B", METRIC_LOWER, false, "TCP payload of a connection, with the CONNACK"},
+    {"tls_bytes_sent", "B", METRIC_LOWER, false, "of them TLS's, without the CONNECT's record"},
+    {"tls_bytes_received", "B", METRIC_LOWER, false,
+     "of them TLS's, session tickets included, without the CONNACK's record"},
+    {"cpu_per_connection", "us", METRIC_LOWER, false,
+     "CPU time of client or broker for a connection, closing included"},
+    {"connections", "connections", METRIC_NONE, false, "that were made in the measured time"},
+    {"connections_made", "connections", METRIC_NONE, false, "the same, and those around it"},
+    METRICS_OF_PROCESS,
+};
+static const struct role roles[] = {
+    {.name = "connect-client", .party = PARTY_CLIENT2, .run = run},
+};
+
+const struct probe probe_connect = {
+    .group = &group,
+    .help = "connect, log in, leave: how often a second, and what each step costs",
+    .metrics = metrics,
+    .n_metrics = ARRAY_SIZE(metrics),
+    .roles = roles,
+    .n_roles = ARRAY_SIZE(roles),
+    .in_channel = true,
+    .planned_ns = planned_ns,
+};

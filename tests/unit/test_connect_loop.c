@@ -1,0 +1,197 @@
+/* probes/connect_loop: one connection's books, and every way in which it can fail. */
+#include "peer.h"
+
+#include "probes/connect_loop.h"
+
+#include <errno.h>
+
+static char *certs;
+
+static int make_certificates(void **state) {
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
+    certs = peer_certificates();
+    return 0;
+}
+
+static int remove_certificates(void **state) {
+    (void)state;
+    workshop_remove(certs);
+    return 0;
+}
+
+/* Hears a CONNECT, answers, and hears until the client has said goodbye. */
+static void answer(struct transport *transport, struct peer *peer) {
+    if (peer_hear(transport, peer) <= 0)
+        return;
+    peer->code = transport->ops->send(transport, peer->answer, peer->answer_length);
+    (void)peer_hear(transport, peer);
+}
+
+static void hear_and_leave(struct transport *transport, struct peer *peer) {
+    (void)peer_hear(transport, peer);
+}
+
+#define ANSWER(bytes) .answer = (bytes), .answer_length = sizeof(bytes) - 1
+#define ACCEPTED      ANSWER("\x20\x02\0\0")
+
+/* Makes one connection, which counts, to the peer. */
+static int connect_to(struct peer *peer, struct client_config *config, struct connect_loop *loop,
+                      struct error *error) {
+    static const _Atomic bool measuring = true;
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    int r;
+
+    if (config->tls.enabled)
+        assert_int_equal(tls_context_client(&context, config, NULL), 0);
+    peer_start(peer);
+    config->port = peer->port;
+    r = connect_loop_open(loop, config, context, false, &measuring, error);
+    peer_stop(peer);
+    connect_loop_close(loop);
+    return r;
+}
+
+static struct client_config *client(const char *use) {
+    return peer_config(certs, use, "1.3", "1.3", PARTY_CLIENT2);
+}
+
+/* A broker with the client's version of TLS. */
+static struct peer tls_peer(const char *use) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = peer_config(certs, use, "1.3", "1.3", PARTY_BROKER);
+
+    return (struct peer){.act = answer, ACCEPTED, .context = peer_context(config)};
+}
+
+/* CONNECT, then DISCONNECT; the bytes up to the CONNACK, and the times of the two steps. */
+static void test_in_clear(void **state) {
+    static const char packets[] = "\x10\x13\0\4MQTT\4\2\0\x3c\0\7client2\xe0";
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP(client_config_freep) struct client_config *config = client("");
+    struct peer peer = {.act = answer, ACCEPTED};
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(connect_to(&peer, config, loop, &error), 0);
+    assert_int_equal(peer.heard_length, sizeof(packets));
+    assert_memory_equal(peer.heard, packets, sizeof(packets));
+    assert_int_equal(loop->made, 1);
+    assert_int_equal(loop->total.n, 1);
+    assert_int_equal(loop->sums.sent_bytes, 21);
+    assert_int_equal(loop->sums.received_bytes, 4);
+    assert_true(loop->sums.tcp_ns > 0 && loop->sums.mqtt_ns > 0);
+    assert_int_equal(loop->sums.tls_ns + loop->sums.tls_sent_bytes + loop->sums.tls_received_bytes,
+                     0);
+    assert_int_equal(loop->total.min, loop->sums.tcp_ns + loop->sums.mqtt_ns);
+    assert_string_equal(loop->session.version, "");
+}
+
+/* The bytes are what TLS has put on the wire: 21 and 4 bytes, 22 for the record of each, the rest
+ * is the handshake's. */
+static void test_over_tls(void **state) {
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP(client_config_freep) struct client_config *config = client("tls certificate");
+    struct peer peer = tls_peer("tls certificate");
+    struct error error = {""};
+
+    (void)state;
+    if (connect_to(&peer, config, loop, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_string_equal(loop->session.version, "TLSv1.3");
+    assert_int_equal(loop->record_overhead, 22);
+    assert_true(loop->sums.tls_ns > 0);
+    assert_true(loop->sums.tls_sent_bytes > 500);
+    assert_int_equal(loop->sums.sent_bytes - loop->sums.tls_sent_bytes, 21 + 22);
+    assert_true(loop->sums.received_bytes > 1000);
+}
+
+/* The books of several clients are one. */
+static void test_add(void **state) {
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP_FREE struct connect_loop *sum = memory_new(1, sizeof(*sum));
+
+    (void)state;
+    loop->made = 3;
+    loop->sums = (struct connect_sums){1, 2, 3, 4, 5, 6, 7};
+    histogram_record(&loop->total, 6);
+    connect_loop_add(sum, loop);
+    connect_loop_add(sum, loop);
+    assert_int_equal(sum->made, 6);
+    assert_int_equal(sum->total.n, 2);
+    assert_memory_equal(&sum->sums, (&(struct connect_sums){2, 4, 6, 8, 10, 12, 14}),
+                        sizeof(sum->sums));
+}
+
+static void assert_refused(struct peer *peer, struct client_config *config, const char *reason) {
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP_FREE char *message = text_format("connection 1: %s", reason);
+    struct error error = {""};
+
+    assert_true(connect_to(peer, config, loop, &error) < 0);
+    if (strncmp(error.text, message, strlen(message)) != 0)
+        fail_msg("'%s' does not begin with '%s'", error.text, message);
+    assert_int_equal(loop->made + loop->total.n, 0);
+}
+
+static void test_refused_in_clear(void **state) {
+    static const struct {
+        void (*act)(struct transport *transport, struct peer *peer);
+        const char *bytes;
+        size_t length;
+        const char *reason;
+    } cases[] = {
+        {answer, "\x20\x02\0\5", 4, "the broker refused the client: connack 5, not authorized"},
+        {answer, "HTTP/1.1", 8, "the answer to CONNECT begins with byte 0x48"},
+        {hear_and_leave, NULL, 0, "the broker closed the connection without a CONNACK"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(client_config_freep) struct client_config *config = client("");
+        struct peer peer = {
+            .act = cases[i].act, .answer = cases[i].bytes, .answer_length = cases[i].length};
+
+        assert_refused(&peer, config, cases[i].reason);
+    }
+}
+
+/* A client that shows no certificate: with TLS 1.3 its own handshake goes through. */
+static void test_refused_over_tls(void **state) {
+    CLEANUP(client_config_freep) struct client_config *config = client("tls");
+    struct peer peer = tls_peer("tls certificate");
+
+    (void)state;
+    assert_refused(&peer, config, "refused instead of CONNACK: ");
+    assert_int_equal(peer.heard_length, 0);
+}
+
+static void test_nobody_listens(void **state) {
+    static const _Atomic bool measuring = true;
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP(client_config_freep) struct client_config *config = client("");
+    CLEANUP_FREE char *message = NULL;
+    struct error error = {""};
+
+    (void)state;
+    config->port = peer_free_port();
+    message = text_format("connection 1: cannot connect to 127.0.0.1 port %d: Connection refused",
+                          (int)config->port);
+    assert_int_equal(connect_loop_open(loop, config, NULL, false, &measuring, &error),
+                     -ECONNREFUSED);
+    assert_string_equal(error.text, message);
+    connect_loop_close(loop);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_in_clear),
+        cmocka_unit_test(test_over_tls),
+        cmocka_unit_test(test_add),
+        cmocka_unit_test(test_refused_in_clear),
+        cmocka_unit_test(test_refused_over_tls),
+        cmocka_unit_test(test_nobody_listens),
+    };
+
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}
