@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "security/tls_context.h"
+#include "transport/packet.h"
 #include "transport/transport.h"
 
 #include <errno.h>
@@ -9,10 +10,8 @@
 #include <poll.h>
 #include <string.h>
 
-#define TIMEOUT_NS  (5 * NS_PER_S)
-#define KEEPALIVE_S 60
-#define MAX_PACKET  4096
-#define TLS_ALERT   21 /* content type of a record */
+#define TIMEOUT_NS (5 * NS_PER_S)
+#define TLS_ALERT  21 /* content type of a record */
 
 static const struct {
     int code;
@@ -58,73 +57,7 @@ static void note_alert(const SSL *ssl, int where, int value) {
         refuse_by_alert(attempt, value & 0xff);
 }
 
-/* ---- packets (MQTT 3.1.1, section 3) ---- */
-
-struct packet {
-    unsigned char bytes[MAX_PACKET];
-    size_t length;
-};
-
-static void put_text(struct packet *packet, const char *text) {
-    size_t length = strlen(text);
-
-    packet->bytes[packet->length++] = (unsigned char)(length >> 8);
-    packet->bytes[packet->length++] = (unsigned char)length;
-    memcpy(packet->bytes + packet->length, text, length);
-    packet->length += length;
-}
-
-/* Puts type and remaining length in front of the body. */
-static void put_header(struct packet *packet, unsigned char type) {
-    unsigned char header[5] = {type};
-    size_t left = packet->length, n = 1;
-
-    do {
-        header[n++] = (unsigned char)((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-        left >>= 7;
-    } while (left);
-    memmove(packet->bytes + n, packet->bytes, packet->length);
-    memcpy(packet->bytes, header, n);
-    packet->length += n;
-}
-
-static int make_connect(struct packet *packet, const struct client_config *config,
-                        struct error *error) {
-    static const unsigned char protocol[] = {0, 4, 'M', 'Q', 'T', 'T', 4};
-    bool named = *config->username != '\0';
-
-    packet->length = 0;
-    if (strlen(config->client_id) + strlen(config->username) + strlen(config->password) >
-        MAX_PACKET - 64)
-        return error_set(error, -E2BIG, "client id, user name and password are too long");
-    memcpy(packet->bytes, protocol, sizeof(protocol));
-    packet->length = sizeof(protocol);
-    packet->bytes[packet->length++] = named ? 0xc2 : 0x02; /* user, password, clean session */
-    packet->bytes[packet->length++] = 0;
-    packet->bytes[packet->length++] = KEEPALIVE_S;
-    put_text(packet, config->client_id);
-    if (named) {
-        put_text(packet, config->username);
-        put_text(packet, config->password);
-    }
-    put_header(packet, 0x10);
-    return 0;
-}
-
 /* ---- the conversation ---- */
-
-/* Reads exactly length bytes: 0, -ECONNRESET when the peer leaves first, or a negative errno. */
-static int read_all(struct transport *transport, unsigned char *data, size_t length) {
-    while (length > 0) {
-        ssize_t n = transport->ops->receive(transport, data, length);
-
-        if (n <= 0)
-            return n < 0 ? (int)n : -ECONNRESET;
-        data += n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
 
 /* The broker left without a CONNACK: by an alert, which note_alert() has seen, or silently. */
 static int refused(struct attempt *attempt, int code, struct error *error) {
@@ -138,14 +71,14 @@ static int refused(struct attempt *attempt, int code, struct error *error) {
 
 static int read_connack(struct transport *transport, struct attempt *attempt, struct error *error) {
     unsigned char answer[7];
-    int r = read_all(transport, answer, 4);
+    int code, r = transport_receive_all(transport, answer, PACKET_CONNACK_BYTES);
 
     if (r < 0)
         return refused(attempt, r, error);
-    if (answer[0] == 0x20 && answer[1] == 2) {
-        attempt->accepted = answer[3] == 0;
-        (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", answer[3]);
-    } else if (answer[0] == TLS_ALERT && read_all(transport, answer + 4, 3) == 0) {
+    if (packet_is_connack(answer, &code)) {
+        attempt->accepted = code == 0;
+        (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", code);
+    } else if (answer[0] == TLS_ALERT && transport_receive_all(transport, answer + 4, 3) == 0) {
         refuse_by_alert(attempt, answer[6]); /* to a client that speaks no TLS, in the clear */
     } else {
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
@@ -156,23 +89,21 @@ static int read_connack(struct transport *transport, struct attempt *attempt, st
 
 static int publish(struct transport *transport, const struct attempt_message *message,
                    struct error *error) {
-    static const unsigned char ping[] = {0xc0, 0}, disconnect[] = {0xe0, 0};
-    struct packet packet = {.length = 0};
-    unsigned char answer[2];
-    int r;
+    struct packet packet;
+    unsigned char answer[PACKET_SHORT_BYTES];
+    int r =
+        packet_publish(&packet, message->topic, message->payload, strlen(message->payload), error);
 
-    put_text(&packet, message->topic);
-    memcpy(packet.bytes + packet.length, message->payload, strlen(message->payload));
-    packet.length += strlen(message->payload);
-    put_header(&packet, 0x30);
+    if (r < 0)
+        return r;
     r = transport->ops->send(transport, packet.bytes, packet.length);
     if (r == 0)
-        r = transport->ops->send(transport, ping, sizeof(ping));
+        r = transport->ops->send(transport, packet_ping, sizeof(packet_ping));
     if (r == 0)
-        r = read_all(transport, answer, sizeof(answer));
-    if (r < 0 || answer[0] != 0xd0)
+        r = transport_receive_all(transport, answer, sizeof(answer));
+    if (r < 0 || answer[0] != packet_pong[0])
         return error_set(error, r < 0 ? r : -EPROTO, "no PINGRESP after publishing");
-    (void)transport->ops->send(transport, disconnect, sizeof(disconnect));
+    (void)transport->ops->send(transport, packet_disconnect, sizeof(packet_disconnect));
     return 0;
 }
 
@@ -180,7 +111,7 @@ static int converse(struct transport *transport, const struct client_config *con
                     const struct attempt_message *message, struct attempt *attempt,
                     struct error *error) {
     struct packet packet;
-    int r = make_connect(&packet, config, error);
+    int r = packet_connect(&packet, config, error);
 
     if (r < 0)
         return r;

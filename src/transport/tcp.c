@@ -3,11 +3,9 @@
 #include "base/clock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -157,43 +155,39 @@ int tcp_listen(int *ret, const char *address, const struct transport_options *op
     return 0;
 }
 
-/* connect() with a time limit: 0 or a negative errno. */
-static int connect_within(int fd, const struct addrinfo *info, int64_t timeout_ns) {
-    struct pollfd poller = {.fd = fd, .events = POLLOUT};
-    int flags = fcntl(fd, F_GETFL), code = 0, n;
-    socklen_t length = sizeof(code);
+int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port, struct error *error) {
+    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
+    int r = resolve(&info, address, port, 0, error);
 
-    (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    if (connect(fd, info->ai_addr, info->ai_addrlen) < 0) {
-        if (errno != EINPROGRESS)
-            return -errno;
-        n = poll(&poller, 1, timeout_ns > 0 ? (int)(timeout_ns / NS_PER_MS) : -1);
-        if (n <= 0)
-            return n < 0 ? -errno : -ETIMEDOUT;
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) < 0 || code)
-            return code ? -code : -errno;
-    }
-    (void)fcntl(fd, F_SETFL, flags);
+    if (r < 0)
+        return r;
+    *ret = (struct tcp_address){.name = address, .port = port, .length = info->ai_addrlen};
+    memcpy(&ret->storage, info->ai_addr, info->ai_addrlen);
+    return 0;
+}
+
+int tcp_reach(int *ret, const struct tcp_address *address, const struct transport_options *options,
+              struct error *error) {
+    CLEANUP_FD int fd = -1;
+    int r = open_socket(&fd, address->storage.ss_family, options, error);
+
+    if (r < 0)
+        return r;
+    /* SO_SNDTIMEO, among the options, is the time limit of this too: errno is then EINPROGRESS. */
+    if (connect(fd, (const struct sockaddr *)&address->storage, address->length) < 0)
+        return error_errno(error, errno == EINPROGRESS ? -ETIMEDOUT : -errno,
+                           "cannot connect to %s port %d", address->name, (int)address->port);
+    *ret = fd;
+    fd = -1;
     return 0;
 }
 
 int tcp_connect(int *ret, const char *address, int64_t port,
                 const struct transport_options *options, struct error *error) {
-    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
-    CLEANUP_FD int fd = -1;
-    int r = resolve(&info, address, port, 0, error);
+    struct tcp_address to;
+    int r = tcp_resolve(&to, address, port, error);
 
-    if (r < 0)
-        return r;
-    r = open_socket(&fd, info->ai_family, options, error);
-    if (r < 0)
-        return r;
-    r = connect_within(fd, info, options->timeout_ns);
-    if (r < 0)
-        return error_errno(error, r, "cannot connect to %s port %d", address, (int)port);
-    *ret = fd;
-    fd = -1;
-    return 0;
+    return r < 0 ? r : tcp_reach(ret, &to, options, error);
 }
 
 /* Without options but time stamps, which the kernel sends with every segment or with none. */

@@ -53,3 +53,17 @@ void transport_session(const struct transport *transport, struct tls_session *re
     if (transport->ssl)
         tls_context_session(transport->ssl, ret);
 }
+
+int transport_receive_all(struct transport *transport, void *data, size_t length) {
+    char *next = data;
+
+    while (length > 0) {
+        ssize_t n = transport->ops->receive(transport, next, length);
+
+        if (n <= 0)
+            return n < 0 ? (int)n : -ECONNRESET;
+        next += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}

@@ -14,6 +14,7 @@
 #include "model/trial.h"
 
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct transport;
@@ -55,6 +56,9 @@ int transport_accept(struct transport **ret, int listener, SSL_CTX *context,
 void transport_free(struct transport *transport);
 DEFINE_CLEANUP(struct transport *, transport_free)
 
+/* Receives exactly `length` bytes: 0, -ECONNRESET when the peer ends first, or a negative errno. */
+int transport_receive_all(struct transport *transport, void *data, size_t length);
+
 /* What was negotiated; empty for TCP. */
 void transport_session(const struct transport *transport, struct tls_session *ret);
 
@@ -71,6 +75,16 @@ int tcp_listen(int *ret, const char *address, const struct transport_options *op
 /* A connected socket. The error names address and port. */
 int tcp_connect(int *ret, const char *address, int64_t port,
                 const struct transport_options *options, struct error *error);
+/* The same in two steps, for who connects again and again: names are looked up once. */
+struct tcp_address {
+    const char *name; /* borrowed, for messages */
+    int64_t port;
+    struct sockaddr_storage storage;
+    socklen_t length;
+};
+int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port, struct error *error);
+int tcp_reach(int *ret, const struct tcp_address *address, const struct transport_options *options,
+              struct error *error);
 int tcp_set_options(int fd, const struct transport_options *options, struct error *error);
 
 /* What the kernel knows of a connection (TCP_INFO, Linux). Bytes are payload of TCP; from segments
