@@ -1,10 +1,13 @@
 #include "mqtt/client.h"
 
 #include "base/clock.h"
+#include "security/credentials.h"
 #include "security/tls_context.h"
 
 #include <errno.h>
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
@@ -21,7 +24,9 @@ struct mqtt_client {
     void *user;
     int64_t received, completed;
     int64_t next_misc_ns;
+    int64_t mqtt;        /* enum mqtt_version */
     int connack, suback; /* -1 until it comes */
+    int farewell;        /* the reason of the broker's DISCONNECT (MQTT 5), or 0 */
 };
 
 static void on_connect(struct mosquitto *library, void *user, int code) {
@@ -36,10 +41,23 @@ static void on_subscribe(struct mosquitto *library, void *user, int id, int coun
     ((struct mqtt_client *)user)->suback = count > 0 ? granted[0] : 128;
 }
 
-static void on_publish(struct mosquitto *library, void *user, int id) {
+/* A publication that is refused (MQTT 5) is complete as well; in version 5 alone of this callback
+ * one of QoS 2 is told of, too. */
+static void on_publish(struct mosquitto *library, void *user, int id, int code,
+                       const mosquitto_property *properties) {
     (void)library;
     (void)id;
+    (void)code;
+    (void)properties;
     ((struct mqtt_client *)user)->completed++;
+}
+
+static void on_disconnect(struct mosquitto *library, void *user, int code) {
+    struct mqtt_client *client = user;
+
+    (void)library;
+    if (client->mqtt == MQTT_5 && code >= MQTT_RC_UNSPECIFIED)
+        client->farewell = code;
 }
 
 static void on_message(struct mosquitto *library, void *user,
@@ -61,23 +79,43 @@ static int failed(int code, const char *what, struct error *error) {
     return error_set(error, -ECONNRESET, "MQTT %s: %s", what, mosquitto_strerror(code));
 }
 
+static int lost(const struct mqtt_client *client, int code, struct error *error) {
+    if (client->farewell)
+        return error_set(error, -ECONNRESET, "MQTT: the broker ended the connection: %s",
+                         mosquitto_reason_string(client->farewell));
+    return failed(code, "connection lost", error);
+}
+
 static void init_library(void) {
     (void)mosquitto_lib_init();
 }
 
+static int log_in(struct mqtt_client *client, const struct client_config *config,
+                  struct error *error) {
+    struct credentials shown;
+    int r = credentials_now(&shown, config, error);
+
+    if (r == 0 && *shown.username)
+        (void)mosquitto_username_pw_set(client->library, shown.username, shown.password);
+    OPENSSL_cleanse(shown.token, sizeof(shown.token));
+    return r;
+}
+
 static int configure(struct mqtt_client *client, const struct client_config *config,
                      struct error *error) {
-    int r = 0;
+    int r;
 
+    (void)mosquitto_int_option(client->library, MOSQ_OPT_PROTOCOL_VERSION,
+                               config->mqtt == MQTT_5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     mosquitto_connect_callback_set(client->library, on_connect);
     mosquitto_subscribe_callback_set(client->library, on_subscribe);
-    mosquitto_publish_callback_set(client->library, on_publish);
+    mosquitto_disconnect_callback_set(client->library, on_disconnect);
+    mosquitto_publish_v5_callback_set(client->library, on_publish);
     mosquitto_message_callback_set(client->library, on_message);
     (void)mosquitto_int_option(client->library, MOSQ_OPT_TCP_NODELAY, 1);
-    if (*config->username)
-        (void)mosquitto_username_pw_set(client->library, config->username, config->password);
-    if (!config->tls.enabled)
-        return 0;
+    r = log_in(client, config, error);
+    if (r < 0 || !config->tls.enabled)
+        return r;
     /* The library would check no host name under a context of ours: tls_context_client() does. */
     r = tls_context_client(&client->context, config, error);
     if (r < 0)
@@ -113,6 +151,7 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
     (void)pthread_once(&once, init_library);
     client->on_message = handler;
     client->user = context;
+    client->mqtt = config->mqtt;
     client->connack = client->suback = -1;
     client->library = mosquitto_new(config->client_id, true, client);
     if (!client->library)
@@ -128,7 +167,8 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
         return r;
     if (client->connack != 0)
         return error_set(error, -EACCES, "MQTT: the broker refused %s: %s", config->client_id,
-                         mosquitto_connack_string(client->connack));
+                         client->mqtt == MQTT_5 ? mosquitto_reason_string(client->connack)
+                                                : mosquitto_connack_string(client->connack));
     *ret = client;
     client = NULL;
     return 0;
@@ -178,7 +218,7 @@ static int receive(struct mqtt_client *client, struct error *error) {
         int r = mosquitto_loop_read(client->library, 1);
 
         if (r != MOSQ_ERR_SUCCESS)
-            return failed(r, "connection lost", error);
+            return lost(client, r, error);
         if (client->received == before)
             return 0;
     }
@@ -203,14 +243,14 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
     if (mosquitto_want_write(client->library)) {
         r = mosquitto_loop_write(client->library, 1);
         if (r != MOSQ_ERR_SUCCESS)
-            return failed(r, "connection lost", error);
+            return lost(client, r, error);
     }
     now = clock_monotonic_ns();
     if (now >= client->next_misc_ns) {
         client->next_misc_ns = now + NS_PER_S;
         r = mosquitto_loop_misc(client->library);
         if (r != MOSQ_ERR_SUCCESS)
-            return failed(r, "connection lost", error);
+            return lost(client, r, error);
     }
     return 0;
 }
@@ -229,6 +269,10 @@ void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret) {
     *ret = (struct tls_session){{0}, {0}, {0}};
     if (ssl)
         tls_context_session(ssl, ret);
+}
+
+int64_t mqtt_client_version(const struct mqtt_client *client) {
+    return client->mqtt;
 }
 
 char *mqtt_client_library_version(void) {

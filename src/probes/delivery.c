@@ -77,7 +77,8 @@ static void put_wire(struct stage *stage, struct courier *courier, const struct 
 
     if (record >= 0)
         theory = courier->moved * overhead_message(payload, (int64_t)strlen(courier->data_topic),
-                                                   (int)courier->settings->qos, record);
+                                                   (int)courier->settings->qos,
+                                                   mqtt_client_version(courier->client), record);
     courier_settle(courier);
     wire_bytes_put(wire, stage, courier->moved * payload, theory);
 }

@@ -4,13 +4,19 @@
 #include "security/external.h"
 #include "security/password.h"
 #include "security/tls.h"
+#include "security/token.h"
 
 #include <errno.h>
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    /* The last of those with a plugin that judges clients (plugin/token.c). */
+    &mechanism_token,
+    /* The last of all: what it says replaces what the others have said. */
+    &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
@@ -87,6 +93,7 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
     text_replace(&config->expected_host, address);
     text_replace(&config->client_id, party_name(party));
     config->port = port;
+    config->mqtt = channel_own(bringup->channel)->mqtt;
     config->loss_ppm = channel_own(bringup->channel)->loss_ppm;
     while ((mechanism = mechanism_next(bringup->channel, &cursor)))
         if (mechanism->party)
