@@ -20,7 +20,7 @@ static const struct setting rows[] = {
     {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
      .offset = offsetof(struct broker_settings, port)},
     {"max_inflight", SETTING_COUNT, "20", "1", "65535",
-     .help = "messages of QoS 1 and 2 on their way to a client at once",
+     .help = "messages of QoS 1 and 2 on their way to a client of MQTT 3.1.1 at once",
      .offset = offsetof(struct broker_settings, max_inflight)},
 };
 const struct setting_group broker_group =

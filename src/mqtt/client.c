@@ -107,6 +107,10 @@ static int configure(struct mqtt_client *client, const struct client_config *con
 
     (void)mosquitto_int_option(client->library, MOSQ_OPT_PROTOCOL_VERSION,
                                config->mqtt == MQTT_5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
+    /* Of QoS 2, Mosquitto sends the next message when one is received, and not when it is complete:
+     * with the library's 20 it would be taken for more than was asked for. In 3.1.1 clients cannot
+     * limit it either. */
+    (void)mosquitto_int_option(client->library, MOSQ_OPT_RECEIVE_MAXIMUM, UINT16_MAX);
     mosquitto_connect_callback_set(client->library, on_connect);
     mosquitto_subscribe_callback_set(client->library, on_subscribe);
     mosquitto_disconnect_callback_set(client->library, on_disconnect);

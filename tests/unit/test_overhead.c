@@ -158,6 +158,15 @@ static void test_publish(void **state) {
     assert_int_equal(overhead_publish(2097152 - 7, 3, 2, MQTT_3_1_1), 1 + 4 + 2097152);
 }
 
+/* MQTT 5, 3.3.2.3: the properties' length, of which there are none. */
+static void test_publish_of_5(void **state) {
+    (void)state;
+    assert_int_equal(overhead_publish(0, 1, 0, MQTT_5), 1 + 1 + 2 + 1 + 1);
+    assert_int_equal(overhead_publish(127 - 6, 3, 0, MQTT_5), 1 + 1 + 127);
+    assert_int_equal(overhead_publish(127 - 5, 3, 0, MQTT_5), 1 + 2 + 128);
+    assert_int_equal(overhead_message(100, 3, 2, MQTT_5, 0), 1 + 1 + 2 + 3 + 2 + 1 + 100 + 4);
+}
+
 static void test_message(void **state) {
     int64_t packet = overhead_publish(65536, 12, 2, MQTT_3_1_1);
 
@@ -183,9 +192,10 @@ static void test_packets(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record),  cmocka_unit_test(test_against_openssl),
-        cmocka_unit_test(test_written), cmocka_unit_test(test_publish),
-        cmocka_unit_test(test_message), cmocka_unit_test(test_packets),
+        cmocka_unit_test(test_record),       cmocka_unit_test(test_against_openssl),
+        cmocka_unit_test(test_written),      cmocka_unit_test(test_publish),
+        cmocka_unit_test(test_publish_of_5), cmocka_unit_test(test_message),
+        cmocka_unit_test(test_packets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
