@@ -104,7 +104,7 @@ refused() { # NAME KEY VALUE WORDS
 }
 refused 'a wildcard' telemetry 'a/+/b' "'a/+/b' is no topic to publish to"
 refused 'a wildcard of the probe'\''s' probe.delivery 'a/#' "'a/#' is no topic to publish to"
-refused 'a topic of the broker'\''s' probe.delivery '$SYS/a' "'\$SYS/a': topics that begin with"
+refused 'a topic of the broker'\''s' probe.delivery "\$SYS/a" "'\$SYS/a': topics that begin with"
 refused 'no UTF-8' telemetry "$(printf 'caf\351')" 'is no UTF-8 text'
 refused 'a non-character' telemetry "$(printf 'a/\357\277\277')" 'has a control character in it'
 

@@ -103,8 +103,8 @@ sabotage 'tokens are good for months' token stale-token-refused <<'END'
 sed -i 's/^plugin_opt_max_age_ns .*/plugin_opt_max_age_ns 9000000000000000/' "$conf"
 END
 
-if has_command cc && spoilt forgetful 's/^        return TOKEN_REPLAYED;/        return TOKEN_FRESH;/' \
-  security/token_memory.c; then
+if has_command cc &&
+  spoilt forgetful 's/return TOKEN_REPLAYED;/return TOKEN_FRESH;/' security/token_memory.c; then
   with forgetful 'tokens are not remembered' token replayed-token-refused
   spoilt lenient 's/CRYPTO_memcmp(code, right, MAC_TEXT) != 0/0/' security/token_scheme.c
   with lenient 'no code is verified' token 'wrong-key-refused stolen-token-refused'
