@@ -70,6 +70,19 @@ int mechanism_check_channel(const struct channel *channel, struct error *error) 
     return 0;
 }
 
+int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->clocks_apart_ns && apart_ns > mechanism->clocks_apart_ns(channel))
+            return error_set(error, -EINVAL,
+                             "the hosts' clocks are %.1f s apart, more than %s of channel %s can "
+                             "stand; set them (timedatectl set-ntp true)",
+                             (double)apart_ns / 1e9, mechanism->group->name, channel->name);
+    return 0;
+}
+
 int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;

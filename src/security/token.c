@@ -26,7 +26,7 @@ static const struct setting rows[] = {
      .help = "the shared key; `generated`: made anew for each run; or file:PATH",
      .offset = offsetof(struct token_settings, secret), .check = secret_check},
     {"max_age", SETTING_DURATION, "5min", "1s", "1d",
-     .help = "how old a token may be, or how far ahead: more than the hosts' clocks differ",
+     .help = "how old a token may be, or how far ahead: twice what the hosts' clocks differ",
      .offset = offsetof(struct token_settings, max_age_ns)},
 };
 static const struct setting_group group =
@@ -43,6 +43,11 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
 static const char *key_of(const struct bringup *bringup) {
     return secret_find(bringup, group.name);
+}
+
+/* The rest is for their drifting, and for the way. */
+static int64_t clocks_apart_ns(const struct channel *channel) {
+    return own(channel)->max_age_ns / 2;
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
@@ -215,6 +220,7 @@ const struct mechanism mechanism_token = {
     .group = &group,
     .help = "a fresh token in CONNECT for each connection: HMAC over client id, time and nonce",
     .no_anonymous = true,
+    .clocks_apart_ns = clocks_apart_ns,
     .issue = issue,
     .broker = broker,
     .party = party,

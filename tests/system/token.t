@@ -126,6 +126,29 @@ contains '... for the plugin'\''s own reason' "$err" \
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 : >"$scratch/sabotage"
 
+# ---- clocks ----
+
+# A way to an agent that seems to be on another machine, whose wall clock is 200 s behind.
+cat >"$scratch/late" <<'END'
+"$@" | perl -pe 'BEGIN { $| = 1 } s/("boot": ?")\w/$1-/;
+  s/("realtime_ns": ?)(\d{10})/$1 . ($2 - 200)/e'
+END
+apart() { # [OPTION...]
+  measure "$tiny" --quiet --publisher-host "exec:sh $scratch/late" --set hosts.folder="$root" "$@"
+}
+if has_command perl; then
+  apart --channels token
+  exits 'hosts whose clocks are too far apart for tokens: nothing is measured' 3
+  matches '... that is said' "$err" \
+    'clocks are (199|200)\.[0-9] s apart, more than token of channel token can stand'
+  apart --channels token --set channel.token.token.max_age=10min
+  exits '... with a greater max_age it is' 0
+  apart --channels plain
+  exits '... and without tokens' 0
+else
+  skip 'hosts whose clocks are too far apart' 'no perl here'
+fi
+
 # ---- bad input ----
 
 refused() { # NAME SETTING WORDS
