@@ -34,9 +34,11 @@ void client_config_name_session(struct client_config *config, const char *sessio
 
 void client_config_log_in(struct client_config *config, const char *username,
                           const char *password) {
-    CLEANUP_FREE char *old_username = config->username, *old_password = config->password;
+    char *new_username = text_copy(username), *new_password = text_copy(password);
 
-    config->username = text_copy(username);
-    config->password = text_copy(password);
+    free(config->username);
+    free(config->password);
+    config->username = new_username;
+    config->password = new_password;
     text_replace(&config->token_key, "");
 }

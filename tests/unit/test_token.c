@@ -1,9 +1,10 @@
-/* security/token_scheme, token_memory and credentials: which tokens are right, which are good, and
- * what a client shows. */
+/* security/token, its scheme and memory, and credentials: which tokens are right, which are good,
+ * and what a client shows. */
 #include "workshop.h"
 
 #include "base/clock.h"
 #include "security/credentials.h"
+#include "security/token.h"
 #include "security/token_memory.h"
 
 #include <openssl/evp.h>
@@ -288,6 +289,75 @@ static void test_no_token_to_be_had(void **state) {
     assert_has_not(error.text, KEY);
 }
 
+/* ---- the mechanism ---- */
+
+static void test_bringup(void **state) {
+    struct channel channel = workshop_channel("c", "password token");
+    CLEANUP(workshop_removep) char *folder = workshop_make();
+    json_auto_t *secrets =
+        json_pack("{s:{s:s},s:{s:s}}", "password", "c", "s3cret", "token", "c", KEY);
+    struct bringup bringup = {&channel, "/c", folder, secrets};
+    CLEANUP_FREE char *path = text_format("%s/token-key", folder), *lines = NULL, *content = NULL;
+    CLEANUP_FREE char *options =
+        text_format("/token.so\nplugin_opt_key_file %s\nplugin_opt_max_age_ns 90000000000\n", path);
+    struct error error = {""};
+    struct stat status;
+    size_t size;
+    FILE *out = open_memstream(&lines, &size);
+
+    (void)state;
+    assert_int_equal(channel_assign(&channel, "token.max_age", "90s", NULL), 0);
+    if (mechanism_token.broker(&bringup, out, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(strncmp(lines, "plugin /", 8), 0);
+    assert_has(lines, options);
+    assert_has_not(lines, KEY);
+    content = workshop_get(folder, "token-key");
+    assert_string_equal(content, KEY "\n");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+    channel_clear(&channel);
+}
+
+/* A token takes the place of a password; a party's other sessions show one of their own. */
+static void test_party(void **state) {
+    struct channel channel = workshop_channel("c", "password token");
+    json_auto_t *secrets =
+        json_pack("{s:{s:s},s:{s:s}}", "password", "c", "s3cret", "token", "c", KEY);
+    struct bringup bringup = {&channel, "/c", NULL, secrets};
+    struct credentials shown;
+    struct token_facts facts;
+
+    (void)state;
+    for (int party = PARTY_CLIENT1; party <= PARTY_CLIENT2; party++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config =
+            mechanism_client_config(&bringup, (enum party)party, "127.0.0.1", 1883);
+
+        client_config_name_session(config, "delivery");
+        assert_string_equal(config->password, "");
+        assert_int_equal(credentials_now(&shown, config, NULL), 0);
+        assert_true(token_read(KEY, config->client_id, shown.password, &facts));
+        assert_false(token_read(KEY, party_name((enum party)party), shown.password, &facts));
+    }
+    channel_clear(&channel);
+}
+
+static void test_clocks(void **state) {
+    struct channel with = workshop_channel("with", "token");
+    struct channel without = workshop_channel("without", "password");
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(mechanism_check_clocks(&without, INT64_MAX, &error), 0);
+    assert_int_equal(mechanism_check_clocks(&with, 150 * NS_PER_S, &error), 0);
+    assert_int_equal(mechanism_check_clocks(&with, 151 * NS_PER_S, &error), -EINVAL);
+    assert_has(error.text, "clocks are 151.0 s apart, more than token of channel with can stand");
+    channel_clear(&with);
+    channel_clear(&without);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_format),
@@ -305,6 +375,9 @@ int main(void) {
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_no_token_to_be_had),
+        cmocka_unit_test(test_bringup),
+        cmocka_unit_test(test_party),
+        cmocka_unit_test(test_clocks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,8 @@ const char *mosquitto_client_id(const struct mosquitto *client) {
     return client->id;
 }
 
-void mosquitto_log_printf(int level, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) void mosquitto_log_printf(int level, const char *format,
+                                                                ...) {
     va_list arguments;
 
     (void)level;
