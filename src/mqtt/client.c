@@ -167,12 +167,12 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
     if (r != MOSQ_ERR_SUCCESS)
         return failed(r, "connection", error);
     r = await(client, &client->connack, "CONNACK", error);
-    if (r < 0)
-        return r;
-    if (client->connack != 0)
+    if (client->connack > 0) /* whatever the library made of it */
         return error_set(error, -EACCES, "MQTT: the broker refused %s: %s", config->client_id,
                          client->mqtt == MQTT_5 ? mosquitto_reason_string(client->connack)
                                                 : mosquitto_connack_string(client->connack));
+    if (r < 0)
+        return r;
     *ret = client;
     client = NULL;
     return 0;

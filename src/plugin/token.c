@@ -22,7 +22,8 @@
 #include <time.h>
 
 #define MAX_KEY 256
-/* 48 MiB of them; with five minutes of permitted difference, 1700 new connections a second. */
+/* Some 100 MiB; with five minutes of permitted difference, 1700 new connections a second for ever.
+ */
 #define MOST_TOKENS (1 << 20)
 
 struct guard {

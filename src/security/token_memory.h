@@ -4,7 +4,9 @@
  * A token is remembered for as long as its time would still be believed, and forgotten at some time
  * after that: memory is bounded by what is let in within twice the permitted difference of clocks,
  * and by a limit beyond which nobody is let in. Only right tokens are remembered, so that strangers
- * cannot fill it. Should the clock be set back, what may have been forgotten stays refused.
+ * cannot fill it. Should the clock be set back, what may have been forgotten stays refused. A
+ * broker that starts anew has forgotten all: until max_age has passed, it needs another key to be
+ * safe from replays of before.
  *
  * Shared with the broker's plugin: plain C. Times are nanoseconds since 1970.
  */
