@@ -296,7 +296,8 @@ static void test_bringup(void **state) {
     CLEANUP(workshop_removep) char *folder = workshop_make();
     json_auto_t *secrets =
         json_pack("{s:{s:s},s:{s:s}}", "password", "c", "s3cret", "token", "c", KEY);
-    struct bringup bringup = {&channel, "/c", folder, secrets};
+    struct bringup bringup = {
+        .channel = &channel, .certs = "/c", .folder = folder, .secrets = secrets};
     CLEANUP_FREE char *path = text_format("%s/token-key", folder), *lines = NULL, *content = NULL;
     CLEANUP_FREE char *options =
         text_format("/token.so\nplugin_opt_key_file %s\nplugin_opt_max_age_ns 90000000000\n", path);
@@ -325,7 +326,7 @@ static void test_party(void **state) {
     struct channel channel = workshop_channel("c", "password token");
     json_auto_t *secrets =
         json_pack("{s:{s:s},s:{s:s}}", "password", "c", "s3cret", "token", "c", KEY);
-    struct bringup bringup = {&channel, "/c", NULL, secrets};
+    struct bringup bringup = {.channel = &channel, .certs = "/c", .secrets = secrets};
     struct credentials shown;
     struct token_facts facts;
 
