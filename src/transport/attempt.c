@@ -73,8 +73,8 @@ static int refused(struct attempt *attempt, int code, struct error *error) {
 /* What answers a CONNECT is a CONNACK, or an alert to a client that speaks no TLS, in the clear. */
 static int read_answer(struct transport *transport, int64_t mqtt, struct attempt *attempt,
                        struct error *error) {
-    unsigned char answer[PACKET_MAX_BYTES];
-    size_t length, start = PACKET_CONNACK_BYTES;
+    unsigned char answer[ALERT_BYTES];
+    size_t start = PACKET_CONNACK_BYTES;
     struct packet_connack connack;
     int r = transport_receive_all(transport, answer, start);
 
@@ -83,14 +83,13 @@ static int read_answer(struct transport *transport, int64_t mqtt, struct attempt
         refuse_by_alert(attempt, answer[ALERT_BYTES - 1]);
         return 0;
     }
-    length = r == 0 ? packet_connack_length(answer, mqtt) : 0;
-    if (length > start)
-        r = transport_receive_all(transport, answer + start, length - start);
-    if (r < 0)
-        return refused(attempt, r, error);
-    if (!length || !packet_read_connack(answer, length, &connack))
+    if (r == 0)
+        r = packet_receive_connack(transport, answer, mqtt, &connack);
+    if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
+    if (r < 0)
+        return refused(attempt, r, error);
     attempt->mqtt = connack.mqtt;
     attempt->accepted = connack.code == 0;
     (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", connack.code);

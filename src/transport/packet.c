@@ -123,11 +123,26 @@ bool packet_read_connack(const unsigned char *bytes, size_t length, struct packe
     size_t body, header = 1 + read_number(bytes + 1, length - 1, &body), properties, digits;
     const unsigned char *rest = bytes + header + 2;
 
-    *ret = (struct packet_connack){bytes[header + 1], body > 2 ? MQTT_5 : MQTT_3_1_1};
+    *ret = (struct packet_connack){bytes[header + 1], body > 2 ? MQTT_5 : MQTT_3_1_1, length};
     if (ret->mqtt == MQTT_3_1_1)
         return true;
     digits = read_number(rest, body - 2, &properties);
     return digits && digits + properties == body - 2;
+}
+
+int packet_receive_connack(struct transport *transport,
+                           const unsigned char start[PACKET_CONNACK_BYTES], int64_t mqtt,
+                           struct packet_connack *ret) {
+    size_t length = packet_connack_length(start, mqtt), had = PACKET_CONNACK_BYTES;
+    unsigned char bytes[PACKET_MAX_BYTES];
+    int r = 0;
+
+    memcpy(bytes, start, had);
+    if (length > had)
+        r = transport_receive_all(transport, bytes + had, length - had);
+    if (r < 0)
+        return r;
+    return length && packet_read_connack(bytes, length, ret) ? 0 : -EBADMSG;
 }
 
 /* MQTT 3.1.1, table 3.1, and MQTT 5, table 3-1. */

@@ -1,13 +1,14 @@
 /*
  * packet - the few MQTT packets that are made by hand here: where the exact reason of a refusal or
- * the price of a connection matters, a library is in the way. Pure data, MQTT 3.1.1 and 5, which
- * differ by a list of properties in each packet, ours being empty, and by codes of more kinds.
+ * the price of a connection matters, a library is in the way. MQTT 3.1.1 and 5, which differ
+ * by a list of properties in each packet, ours being empty, and by codes of more kinds.
  */
 #ifndef BENCH_TRANSPORT_PACKET_H
 #define BENCH_TRANSPORT_PACKET_H
 
 #include "base/error.h"
 #include "model/client_config.h"
+#include "transport/transport.h"
 
 #define PACKET_MAX_BYTES 4096
 
@@ -32,12 +33,17 @@ int packet_publish(struct packet *ret, int64_t mqtt, const char *topic, const vo
 struct packet_connack {
     int code;               /* 0: the client is let in */
     enum mqtt_version mqtt; /* that the broker speaks: 3.1.1's has no properties */
+    size_t length;          /* of the packet */
 };
 /* How many bytes a CONNACK has in all that begins so and answers a client of this version; 0 when
  * it is none, or longer than PACKET_MAX_BYTES. */
 size_t packet_connack_length(const unsigned char start[PACKET_CONNACK_BYTES], int64_t mqtt);
 /* Reads a whole one, of the length that was told; false when it is none after all. */
 bool packet_read_connack(const unsigned char *bytes, size_t length, struct packet_connack *ret);
+/* The same with what follows the start from the transport. -EBADMSG: it is none. */
+int packet_receive_connack(struct transport *transport,
+                           const unsigned char start[PACKET_CONNACK_BYTES], int64_t mqtt,
+                           struct packet_connack *ret);
 /* What a CONNACK's code means: "not authorized". Codes of both versions. */
 const char *packet_connack_meaning(int code);
 
