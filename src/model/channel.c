@@ -1,5 +1,7 @@
 #include "model/channel.h"
 
+#include "model/client_config.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -14,6 +16,9 @@ static const struct setting rows[] = {
     {"loss", SETTING_PERCENT, "0%", "0%", "90%",
      .help = "of the sender's rate, imposed where control = slowed",
      .offset = offsetof(struct channel_settings, loss_ppm)},
+    {"mqtt", SETTING_CHOICE, "3.1.1", .choices = MQTT_VERSION_WORDS,
+     .help = "the version of MQTT that the clients speak",
+     .offset = offsetof(struct channel_settings, mqtt)},
 };
 const struct setting_group channel_group =
     SETTING_GROUP("channel", SETTING_CHANNEL, rows, struct channel_settings);

@@ -22,6 +22,7 @@ struct channel_settings {
     char *use;       /* names of mechanisms */
     int64_t control; /* enum channel_control */
     int64_t loss_ppm;
+    int64_t mqtt; /* enum mqtt_version */
 };
 extern const struct setting_group channel_group;
 

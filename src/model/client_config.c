@@ -9,6 +9,8 @@ static const struct setting rows[] = {
     {"client_id", SETTING_RAW, "", AT(client_id)},
     {"username", SETTING_RAW, "", AT(username)},
     {"password", SETTING_RAW, "", AT(password)},
+    {"token_key", SETTING_RAW, "", AT(token_key)},
+    {"mqtt", SETTING_CHOICE, "3.1.1", .choices = MQTT_VERSION_WORDS, AT(mqtt)},
     {"tls.enabled", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.enabled)},
     {"tls.ca_file", SETTING_RAW, "", AT(tls.ca_file)},
     {"tls.cert_file", SETTING_RAW, "", AT(tls.cert_file)},
@@ -32,4 +34,15 @@ void client_config_name_session(struct client_config *config, const char *sessio
     CLEANUP_FREE char *party = config->client_id;
 
     config->client_id = text_format("%s-%s", party, session);
+}
+
+void client_config_log_in(struct client_config *config, const char *username,
+                          const char *password) {
+    char *new_username = text_copy(username), *new_password = text_copy(password);
+
+    free(config->username);
+    free(config->password);
+    config->username = new_username;
+    config->password = new_password;
+    text_replace(&config->token_key, "");
 }

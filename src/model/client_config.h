@@ -36,12 +36,17 @@ struct tls_config {
     int64_t tickets; /* 1: a server gives tickets, by which a client may resume; 0: never */
 };
 
+enum mqtt_version { MQTT_3_1_1, MQTT_5 };
+#define MQTT_VERSION_WORDS "3.1.1 5"
+
 struct client_config {
     char *address; /* where to connect */
     int64_t port;
     char *expected_host; /* whom the broker's certificate must name: address or host name */
     char *client_id;
     char *username, *password; /* username empty: none is sent */
+    char *token_key; /* not empty: instead, a fresh token made under it (security/credentials.h) */
+    int64_t mqtt;    /* enum mqtt_version */
     struct tls_config tls;
     /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
      * which it is silent on purpose (probes/pauses.h). */
@@ -55,6 +60,10 @@ extern const struct setting_group client_config_group;
 /* Gives a session beside the party's own (telemetry's) an identifier of its own, as a broker ends
  * the older of two with the same: "client2-delivery". */
 void client_config_name_session(struct client_config *config, const char *session);
+
+/* Makes it log in so, and with no token; with an empty name, as nobody. The texts may be its own.
+ */
+void client_config_log_in(struct client_config *config, const char *username, const char *password);
 
 static inline void client_config_free(struct client_config *config) {
     setting_block_free(&client_config_group, config);

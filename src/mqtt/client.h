@@ -51,12 +51,15 @@ bool mqtt_client_wants_write(struct mqtt_client *client);
  * and sends what waits. Returns 0, or a negative errno when the connection is lost. */
 int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *error);
 
-/* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 acknowledged by the broker. */
+/* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 answered by the broker, which in
+ * MQTT 5 may refuse them. */
 int64_t mqtt_client_completed(const struct mqtt_client *client);
 
 /* "2.0.11"; belongs to the caller. */
 char *mqtt_client_library_version(void);
 
+/* The enum mqtt_version that it speaks. */
+int64_t mqtt_client_version(const struct mqtt_client *client);
 int mqtt_client_fd(const struct mqtt_client *client);
 void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret);
 

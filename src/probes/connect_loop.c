@@ -15,6 +15,7 @@ struct connection {
     struct transport transport;
     int64_t start_ns, tcp_ns, tls_ns, mqtt_ns; /* instants: begun, and each step done */
     int64_t sent_bytes, received_bytes, tls_sent_bytes;
+    int64_t answer_bytes; /* of the CONNACK */
 };
 
 /* What the TLS of a connection has put on the wire and taken from it, until now. */
@@ -38,22 +39,26 @@ static int unanswered(int code, struct error *error) {
 static int log_in(struct connect_loop *loop, struct connection *connection, struct error *error) {
     struct transport *transport = &connection->transport;
     unsigned char answer[PACKET_CONNACK_BYTES];
-    int code, r = packet_connect(&loop->packet, loop->client, error);
+    struct packet_connack connack = {.code = 0};
+    int r = packet_connect(&loop->packet, loop->client, error);
 
     if (r < 0)
         return r;
     r = transport->ops->send(transport, loop->packet.bytes, loop->packet.length);
     if (r == 0)
         r = transport_receive_all(transport, answer, sizeof(answer));
+    if (r == 0)
+        r = packet_receive_connack(transport, answer, loop->client->mqtt, &connack);
     connection->mqtt_ns = clock_monotonic_ns();
-    if (r < 0)
-        return unanswered(r, error);
-    if (!packet_is_connack(answer, &code))
+    if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
-    if (code != 0)
-        return error_set(error, -EACCES, "the broker refused the client: connack %d, %s", code,
-                         packet_connack_meaning(code));
+    if (r < 0)
+        return unanswered(r, error);
+    if (connack.code != 0)
+        return error_set(error, -EACCES, "the broker refused the client: connack %d, %s",
+                         connack.code, packet_connack_meaning(connack.code));
+    connection->answer_bytes = (int64_t)connack.length;
     return 0;
 }
 
@@ -76,7 +81,7 @@ static int make(struct connect_loop *loop, struct connection *connection, struct
     if (r < 0)
         return r;
     connection->sent_bytes = loop->context ? written(transport->ssl) : (int64_t)loop->packet.length;
-    connection->received_bytes = loop->context ? taken(transport->ssl) : PACKET_CONNACK_BYTES;
+    connection->received_bytes = loop->context ? taken(transport->ssl) : connection->answer_bytes;
     return 0;
 }
 

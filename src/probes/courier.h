@@ -21,6 +21,7 @@
 
 struct delivery_settings {
     int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes;
+    char *topic;
 };
 
 struct courier {

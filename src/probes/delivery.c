@@ -1,6 +1,7 @@
 /* delivery - published by client2 through the broker, counted at the subscriber, client1. */
 #include "probes/delivery.h"
 
+#include "model/topic.h"
 #include "probes/courier.h"
 #include "probes/wire_bytes.h"
 #include "transport/overhead.h"
@@ -21,6 +22,8 @@ static const struct setting rows[] = {
     {"window", SETTING_BYTES, "2MiB", "1B", "1GiB",
      .help = "payload on its way at once; at least 16 and at most 8192 messages",
      .offset = offsetof(struct delivery_settings, window_bytes)},
+    {"topic", SETTING_TEXT, "bench", .help = "it publishes below this one, and the trial's number",
+     .offset = offsetof(struct delivery_settings, topic), .check = topic_check},
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.delivery", SETTING_PROBE, rows, struct delivery_settings);
@@ -80,7 +83,8 @@ static void put_wire(struct stage *stage, struct courier *courier, const struct 
 
     if (record >= 0)
         theory = courier->moved * overhead_message(payload, (int64_t)strlen(courier->data_topic),
-                                                   (int)courier->settings->qos, record);
+                                                   (int)courier->settings->qos,
+                                                   mqtt_client_version(courier->client), record);
     courier_settle(courier);
     wire_bytes_put(wire, stage, courier->moved * payload, theory);
 }

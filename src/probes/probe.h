@@ -7,9 +7,10 @@
  *
  * Parameters of every role (JSON): "settings" (the probe's block), "client" (the client_config of
  * its party, filled in by its host), "peers" (the `ready` of the roles before it, by name), "topic"
- * (carries the trial's id, so that nothing late of one trial counts in the next), "pin" (what TLS
- * the MQTT session negotiated: version, cipher, group), "inflight" (the broker's limit of messages
- * on their way, which a client that sends more of QoS 2 is thrown out for).
+ * (below the probe's setting of that name, if it has one; carries the trial's id, so that nothing
+ * late of one trial counts in the next), "pin" (what TLS the MQTT session negotiated: version,
+ * cipher, group), "inflight" (the broker's limit of messages on their way, which a client that
+ * sends more of QoS 2 is thrown out for).
  *
  * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
  * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",

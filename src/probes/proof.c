@@ -2,6 +2,8 @@
 
 #include "probes/proof_scene.h"
 #include "probes/wiretap.h"
+#include "security/cause.h"
+#include "security/credentials.h"
 #include "security/mechanism.h"
 #include "security/tls_algorithms.h"
 #include "transport/attempt.h"
@@ -17,6 +19,7 @@ struct examiner {
     struct bringup bringup;
     struct client_config *right; /* client2's, under a client id of its own */
     struct tls_session session;
+    enum mqtt_version mqtt; /* that the broker has answered in */
     json_t *rows;
 };
 
@@ -24,19 +27,6 @@ static void put_row(struct examiner *examiner, const char *proof, const char *ex
                     const char *observed, const char *cause, bool held) {
     (void)json_array_append_new(examiner->rows, json_pack("[s,s,s,s,s]", proof, expected, observed,
                                                           cause, held ? "held" : "broken"));
-}
-
-/* Whether one of the causes, separated by '|', is the start of what was seen, up to a word's end.
- */
-static bool expects(const char *causes, const char *seen) {
-    while (*causes) {
-        size_t length = strcspn(causes, "|");
-
-        if (strncmp(causes, seen, length) == 0 && (seen[length] == '\0' || seen[length] == ' '))
-            return true;
-        causes += length + (causes[length] == '|');
-    }
-    return false;
 }
 
 /* When there is no answer at all, something else is out of order than the channel's protection, and
@@ -49,13 +39,16 @@ static int prove_accepted(struct examiner *examiner, const char *name, struct er
         return error_prefix(error, r, "%s", name);
     put_row(examiner, name, "accepted", attempt.accepted ? "accepted" : "refused", attempt.cause,
             attempt.accepted);
-    if (attempt.accepted)
+    if (attempt.accepted) {
         examiner->session = attempt.session;
+        examiner->mqtt = attempt.mqtt;
+    }
     return 0;
 }
 
 static void prove_refused(struct examiner *examiner, const struct proof *proof) {
-    CLEANUP_FREE char *expected = text_format("refused: %s", proof->causes);
+    CLEANUP_FREE char *causes = cause_words(proof->causes, examiner->right->mqtt);
+    CLEANUP_FREE char *expected = text_format("refused: %s", causes);
     struct client_config *altered = setting_block_copy(&client_config_group, examiner->right);
     struct attempt attempt;
     struct error error;
@@ -65,7 +58,7 @@ static void prove_refused(struct examiner *examiner, const struct proof *proof) 
         put_row(examiner, proof->name, expected, "no answer", error.text, false);
     else
         put_row(examiner, proof->name, expected, attempt.accepted ? "accepted" : "refused",
-                attempt.cause, !attempt.accepted && expects(proof->causes, attempt.cause));
+                attempt.cause, !attempt.accepted && cause_among(causes, attempt.cause));
     client_config_free(altered);
 }
 
@@ -117,6 +110,16 @@ static void prove_negotiated(struct examiner *examiner) {
                 tls_algorithms_allow(tls, session));
 }
 
+/* 3.1.1 needs no proof: its clients would not understand another answer. */
+static void prove_version(struct examiner *examiner) {
+    static const char *const names[] = {[MQTT_3_1_1] = "MQTT 3.1.1", [MQTT_5] = "MQTT 5"};
+    const struct client_config *right = examiner->right;
+
+    if (right->mqtt != MQTT_3_1_1)
+        put_row(examiner, "mqtt-as-asked", names[right->mqtt], names[examiner->mqtt], "",
+                examiner->mqtt == right->mqtt);
+}
+
 /* One text that passes the wire: it is seen exactly when the channel does not encrypt. */
 static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap, const char *name,
                         const char *text, const char *cause) {
@@ -128,20 +131,22 @@ static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap
 
 static void prove_wiretap(struct examiner *examiner) {
     static const struct attempt_message message = {"bench/wiretap", MARKER};
+    CLEANUP(client_config_freep)
     struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
     CLEANUP(wiretap_freep) struct wiretap *wiretap = NULL;
     CLEANUP_FREE char *cause = NULL;
     struct attempt attempt;
     struct error error;
-    int r = wiretap_start(&wiretap, tapped->address, tapped->port, &error);
+    int r = credentials_settle(tapped, &error);
 
+    if (r == 0)
+        r = wiretap_start(&wiretap, tapped->address, tapped->port, &error);
     if (r == 0) {
         text_replace(&tapped->address, WIRETAP_ADDRESS);
         tapped->port = wiretap_port(wiretap);
         r = attempt_make(tapped, &message, &attempt, &error);
         wiretap_finish(wiretap);
     }
-    client_config_free(tapped);
     if (r < 0 || !attempt.accepted) {
         put_row(examiner, "wiretap-payload", "accepted", "no answer",
                 r < 0 ? error.text : attempt.cause, false);
@@ -149,8 +154,8 @@ static void prove_wiretap(struct examiner *examiner) {
     }
     cause = text_format("%lld bytes passed", (long long)wiretap_bytes(wiretap));
     prove_sight(examiner, wiretap, "wiretap-payload", MARKER, cause);
-    if (*examiner->right->password)
-        prove_sight(examiner, wiretap, "wiretap-password", examiner->right->password, cause);
+    if (*tapped->password)
+        prove_sight(examiner, wiretap, "wiretap-password", tapped->password, cause);
 }
 
 static int prove_all(struct examiner *examiner, struct error *error) {
@@ -160,6 +165,7 @@ static int prove_all(struct examiner *examiner, struct error *error) {
 
     if (r < 0)
         return r;
+    prove_version(examiner);
     prove_negotiated(examiner);
     while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
         prove_mechanism(examiner, mechanism);

@@ -1,6 +1,7 @@
 #include "probes/telemetry.h"
 
 #include "base/clock.h"
+#include "model/topic.h"
 #include "mqtt/client.h"
 
 #include <errno.h>
@@ -8,13 +9,6 @@
 #include <string.h>
 
 enum { CONNECTION_PERSISTENT, CONNECTION_PER_MESSAGE };
-
-static int check_topic(const char *value, struct error *error) {
-    if (!*value || strpbrk(value, "+#"))
-        return error_set(error, -EINVAL,
-                         "'%s' is no topic to publish to: empty, or a wildcard in it", value);
-    return 0;
-}
 
 static const struct setting rows[] = {
     {"payload", SETTING_BYTES, "30B", "12B", "1MiB", .help = "payload of a message",
@@ -27,7 +21,7 @@ static const struct setting rows[] = {
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service",
      .offset = offsetof(struct telemetry_settings, qos)},
     {"topic", SETTING_TEXT, "bench/telemetry", .help = "where it is published",
-     .offset = offsetof(struct telemetry_settings, topic), .check = check_topic},
+     .offset = offsetof(struct telemetry_settings, topic), .check = topic_check},
 };
 const struct setting_group telemetry_group =
     SETTING_GROUP("telemetry", SETTING_SCENARIO, rows, struct telemetry_settings);

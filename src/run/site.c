@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "hosts/lab.h"
+#include "security/mechanism.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -134,6 +135,19 @@ static int check_clocks(struct site *site, struct error *error) {
     return r;
 }
 
+/* What clients date, the broker reads by its own clock. */
+static int check_apart(const struct site *site, struct error *error) {
+    int64_t apart_ns = site->clocks[1].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns;
+    int r = 0;
+
+    if (site->cast->n_hosts < 2)
+        return 0;
+    apart_ns = apart_ns < 0 ? -apart_ns : apart_ns;
+    for (size_t i = 0; i < site->scenario->n_channels && r == 0; i++)
+        r = mechanism_check_clocks(&site->scenario->channels[i], apart_ns, error);
+    return r;
+}
+
 /* ---- all of it ---- */
 
 int site_open(struct site *site, struct error *error) {
@@ -148,7 +162,9 @@ int site_open(struct site *site, struct error *error) {
         r = open_all(site, error);
     if (r == 0)
         r = choose_address(site, error);
-    return r == 0 ? check_clocks(site, error) : r;
+    if (r == 0)
+        r = check_clocks(site, error);
+    return r == 0 ? check_apart(site, error) : r;
 }
 
 void site_close(struct site *site) {

@@ -42,13 +42,21 @@ static void choose_roles(struct performance *performance) {
             performance->roles[performance->n++] = &probe->roles[i];
 }
 
+/* Below the probe's own topic, where it has one as a setting. */
+static char *topic_of(const struct performance *performance) {
+    const struct setting *row = setting_find(performance->probe->group, "topic");
+    CLEANUP_FREE char *base = row ? setting_format(row, performance->settings) : text_copy("bench");
+
+    return text_format("%s/%lld-%d", base, (long long)performance->id->trial,
+                       performance->id->attempt);
+}
+
 /* Starts the roles one after the other; each knows what those before it have told. */
 static int start_roles(struct performance *performance, struct error *error) {
     struct runner *runner = performance->runner;
     const struct probe *probe = performance->probe;
     const struct broker_settings *broker = settings_get(&runner->scenario->settings, &broker_group);
-    CLEANUP_FREE char *topic =
-        text_format("bench/%lld-%d", (long long)performance->id->trial, performance->id->attempt);
+    CLEANUP_FREE char *topic = topic_of(performance);
 
     for (size_t i = 0; i < performance->n; i++) {
         struct actor *actor = &performance->actors[i];

@@ -5,6 +5,7 @@
 #include "security/password.h"
 #include "security/psk.h"
 #include "security/tls.h"
+#include "security/token.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +15,9 @@ const struct mechanism *const mechanisms[] = {
     &mechanism_certificate,
     &mechanism_password,
     &mechanism_psk,
-    /* Last: what it says replaces what the others have said. */
+    /* The last of those with a plugin that judges clients (plugin/token.c). */
+    &mechanism_token,
+    /* The last of all: what it says replaces what the others have said. */
     &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
@@ -89,6 +92,19 @@ int mechanism_check_channel(const struct channel *channel, struct error *error) 
     return 0;
 }
 
+int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->clocks_apart_ns && apart_ns > mechanism->clocks_apart_ns(channel))
+            return error_set(error, -EINVAL,
+                             "the hosts' clocks are %.1f s apart, more than %s of channel %s can "
+                             "stand; set them (timedatectl set-ntp true)",
+                             (double)apart_ns / 1e9, mechanism->group->name, channel->name);
+    return 0;
+}
+
 int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
@@ -112,6 +128,7 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
     text_replace(&config->expected_host, address);
     text_replace(&config->client_id, party_name(party));
     config->port = port;
+    config->mqtt = channel_own(bringup->channel)->mqtt;
     config->loss_ppm = channel_own(bringup->channel)->loss_ppm;
     while ((mechanism = mechanism_next(bringup->channel, &cursor)))
         if (mechanism->party)

@@ -112,6 +112,8 @@ struct mechanism {
     const char *needs;     /* mechanisms that must be in use too, or NULL */
     const char *conflicts; /* mechanisms that must not be in use beside it, or NULL */
     bool no_anonymous;     /* the broker must turn away clients that give no name */
+    /* How far apart the clocks of the parties' hosts may be; NULL: that does not matter. */
+    int64_t (*clocks_apart_ns)(const struct channel *channel);
     /* Whether the settings make sense together; the message does not name the channel. */
     int (*check)(const struct channel *channel, struct error *error);
     int (*issue)(const struct channel *channel, struct issuer *issuer, struct error *error);
@@ -133,6 +135,9 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
 
 /* The registry's check_channel: `needs`, `conflicts` and every check. */
 int mechanism_check_channel(const struct channel *channel, struct error *error);
+
+/* Whether its mechanisms can work with hosts whose clocks are so far apart. */
+int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error);
 
 /* The next mechanism at or after *cursor (from 0) that the channel uses, or NULL. */
 const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor);

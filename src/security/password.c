@@ -83,20 +83,18 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
     if (who == PARTY_BROKER)
         return;
-    text_replace(&config->username, own(bringup->channel)->user);
-    text_replace(&config->password, secret_of(bringup));
+    client_config_log_in(config, own(bringup->channel)->user, secret_of(bringup));
 }
 
 static void as_anonymous(struct client_config *config, const struct bringup *bringup) {
     (void)bringup;
-    text_replace(&config->username, "");
-    text_replace(&config->password, "");
+    client_config_log_in(config, "", "");
 }
 
 static void with_wrong_password(struct client_config *config, const struct bringup *bringup) {
-    (void)bringup;
-    free(config->password);
-    config->password = text_format("not %s", secret_of(bringup));
+    CLEANUP_FREE char *wrong = text_format("not %s", secret_of(bringup));
+
+    client_config_log_in(config, own(bringup->channel)->user, wrong);
 }
 
 static const struct proof proofs[] = {

@@ -10,8 +10,9 @@
 #include <poll.h>
 #include <string.h>
 
-#define TIMEOUT_NS (5 * NS_PER_S)
-#define TLS_ALERT  21 /* content type of a record */
+#define TIMEOUT_NS  (5 * NS_PER_S)
+#define TLS_ALERT   21 /* content type of a record */
+#define ALERT_BYTES 7  /* of a record with one */
 
 static const struct {
     int code;
@@ -69,30 +70,38 @@ static int refused(struct attempt *attempt, int code, struct error *error) {
     return 0;
 }
 
-static int read_connack(struct transport *transport, struct attempt *attempt, struct error *error) {
-    unsigned char answer[7];
-    int code, r = transport_receive_all(transport, answer, PACKET_CONNACK_BYTES);
+/* What answers a CONNECT is a CONNACK, or an alert to a client that speaks no TLS, in the clear. */
+static int read_answer(struct transport *transport, int64_t mqtt, struct attempt *attempt,
+                       struct error *error) {
+    unsigned char answer[ALERT_BYTES];
+    size_t start = PACKET_CONNACK_BYTES;
+    struct packet_connack connack;
+    int r = transport_receive_all(transport, answer, start);
 
-    if (r < 0)
-        return refused(attempt, r, error);
-    if (packet_is_connack(answer, &code)) {
-        attempt->accepted = code == 0;
-        (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", code);
-    } else if (answer[0] == TLS_ALERT && transport_receive_all(transport, answer + 4, 3) == 0) {
-        refuse_by_alert(attempt, answer[6]); /* to a client that speaks no TLS, in the clear */
-    } else {
+    if (r == 0 && answer[0] == TLS_ALERT &&
+        transport_receive_all(transport, answer + start, ALERT_BYTES - start) == 0) {
+        refuse_by_alert(attempt, answer[ALERT_BYTES - 1]);
+        return 0;
+    }
+    if (r == 0)
+        r = packet_receive_connack(transport, answer, mqtt, &connack);
+    if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
-    }
+    if (r < 0)
+        return refused(attempt, r, error);
+    attempt->mqtt = connack.mqtt;
+    attempt->accepted = connack.code == 0;
+    (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", connack.code);
     return 0;
 }
 
-static int publish(struct transport *transport, const struct attempt_message *message,
+static int publish(struct transport *transport, int64_t mqtt, const struct attempt_message *message,
                    struct error *error) {
     struct packet packet;
     unsigned char answer[PACKET_SHORT_BYTES];
-    int r =
-        packet_publish(&packet, message->topic, message->payload, strlen(message->payload), error);
+    int r = packet_publish(&packet, mqtt, message->topic, message->payload,
+                           strlen(message->payload), error);
 
     if (r < 0)
         return r;
@@ -118,9 +127,9 @@ static int converse(struct transport *transport, const struct client_config *con
     /* Not even a failure to send ends this: the reason may lie waiting to be read. */
     (void)transport->ops->send(transport, packet.bytes, packet.length);
     OPENSSL_cleanse(&packet, sizeof(packet));
-    r = read_connack(transport, attempt, error);
+    r = read_answer(transport, config->mqtt, attempt, error);
     if (r == 0 && attempt->accepted && message)
-        r = publish(transport, message, error);
+        r = publish(transport, config->mqtt, message, error);
     return r;
 }
 

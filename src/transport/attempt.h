@@ -3,7 +3,8 @@
  * is known: for proofs. A library's error codes are too vague for that.
  *
  * Causes are words with a number, so that a proof can name those that it accepts:
- *   "connack 0"  accepted              "connack 5"  refused by the broker's CONNACK
+ *   "connack 0"  accepted              "connack 5"  refused by the broker's CONNACK; a client that
+ *                                      speaks MQTT 5 sees "connack 135" (security/cause.h)
  *   "alert 116 certificate_required"   a TLS alert of the broker (RFC 8446, section 6)
  *   "verify 62 hostname mismatch"      this client refused the broker's certificate (X509_V_ERR_*)
  *   "closed"     the broker closed or reset the connection and said nothing
@@ -18,6 +19,7 @@
 struct attempt {
     bool accepted;
     char cause[96];
+    enum mqtt_version mqtt;     /* of the CONNACK */
     struct tls_session session; /* filled when a TLS handshake went through */
     bool resumed;               /* the handshake went on from an earlier connection's */
 };

@@ -3,7 +3,8 @@
  *
  * Sources: TLS 1.3 RFC 8446, 5.2 (header 5, content type 1, tag); TLS 1.2 RFC 5246, 6.2.3.3 (header
  * 5, explicit nonce, tag) with RFC 5288 (GCM: nonce 8, tag 16), RFC 6655 and 7251 (CCM: nonce 8,
- * tag 16, or 8 of CCM_8), RFC 7905 (ChaCha20-Poly1305: nonce 0, tag 16); MQTT 3.1.1, 2.2.3 and 3.3.
+ * tag 16, or 8 of CCM_8), RFC 7905 (ChaCha20-Poly1305: nonce 0, tag 16); MQTT 3.1.1, 2.2.3 and 3.3;
+ * MQTT 5, 3.3.2.3.
  */
 #ifndef BENCH_TRANSPORT_OVERHEAD_H
 #define BENCH_TRANSPORT_OVERHEAD_H
@@ -22,11 +23,13 @@ int64_t overhead_written(int64_t length, int64_t record_overhead);
 /* Of the alert with which a TLS sender ends its stream; 0 without TLS. */
 int64_t overhead_farewell(int64_t record_overhead);
 
-/* Bytes of an MQTT 3.1.1 PUBLISH with a payload and a topic of these lengths. */
-int64_t overhead_publish(int64_t payload, int64_t topic, int qos);
+/* Bytes of a PUBLISH with a payload and a topic of these lengths, in this enum mqtt_version: 5 adds
+ * the length of the properties, of which there are none. */
+int64_t overhead_publish(int64_t payload, int64_t topic, int qos, int64_t mqtt);
 /* Bytes of TCP that a publisher sends for one message, each packet written at once: the PUBLISH,
  * and the PUBREL of QoS 2. */
-int64_t overhead_message(int64_t payload, int64_t topic, int qos, int64_t record_overhead);
+int64_t overhead_message(int64_t payload, int64_t topic, int qos, int64_t mqtt,
+                         int64_t record_overhead);
 
 /* Bytes of IP packets that carry so many bytes of TCP in full segments of mss > 0 bytes, each with
  * header_bytes of IP and TCP. */

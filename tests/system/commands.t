@@ -39,10 +39,12 @@ while read -r kind names; do
 done <<'END'
 scenarios paper paper-order quick
 channels plain plain-again plain-slowed password mutual-tls mutual-tls-password
-mechanisms tls certificate password
+channels plain-mqtt5 token token-password
+mechanisms tls certificate password token
 probes path transport transport-per-unit delivery
 settings scenario.repetitions telemetry.interval probe.path.duration
 settings probe.transport-per-unit.warmup channel.NAME.tls.key_type
+settings probe.delivery.topic channel.NAME.mqtt channel.NAME.token.max_age
 metrics path transport transport-per-unit delivery
 END
 run "$bench" list settings

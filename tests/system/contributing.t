@@ -3,7 +3,9 @@
 # say, build without a warning, run, and do what the page promises.
 #
 #   <!-- example KIND: file PATH -->                 the block is this new file
-#   <!-- example KIND: line in PATH after LINE -->   it goes behind (or `before`) this line
+#   <!-- example KIND: instead of PATH -->           it takes the place of this file
+#   <!-- example KIND: line in PATH after LINE -->   it goes behind this line (or `before` it, or
+#                                                    `instead-of` it)
 #   <!-- example KIND: run -->                       it is executed in the top folder
 . "$(dirname "$0")/real.sh"
 need_command meson ninja cc gnuplot
@@ -41,8 +43,8 @@ blocks() {
 }
 
 is 'every block has its comment, but for the one about building' "$(blocks '^$' | wc -l)" 1
-for kind in scenario channel mechanism probe figure; do
-  check "there is an example of a $kind" test -n "$(blocks "^$kind: file ")"
+for kind in scenario channel mechanism token probe figure; do
+  check "there is an example of a $kind" test -n "$(blocks "^$kind: (file|instead of) ")"
 done
 
 # ---- into the copy ----
@@ -52,21 +54,28 @@ put_file() { # BLOCK PATH
   cp "$1" "$copy/$2"
 }
 
-put_line() { # BLOCK PATH before|after LINE, which must be there once
+replace_file() { # BLOCK PATH
+  [ -e "$copy/$2" ] || printf '%s is not there\n' "$2"
+  cp "$1" "$copy/$2"
+}
+
+put_line() { # BLOCK PATH before|after|instead-of LINE, which must be there once
   [ "$(grep -cxF -e "$4" "$copy/$2")" = 1 ] || printf '%s: not once: %s\n' "$2" "$4"
   BLOCK=$(cat "$1") LINE=$4 awk -v place="$3" '
-    $0 == ENVIRON["LINE"] && place == "before" { print ENVIRON["BLOCK"] }
-    { print }
-    $0 == ENVIRON["LINE"] && place == "after" { print ENVIRON["BLOCK"] }
+    $0 != ENVIRON["LINE"] { print; next }
+    place == "after" { print }
+    { print ENVIRON["BLOCK"] }
+    place == "before" { print }
   ' "$copy/$2" >"$scratch/changed"
   cat "$scratch/changed" >"$copy/$2"
 }
 
-is 'each block finds its place' "$(for block in $(blocks ': (file|line) '); do
+is 'each block finds its place' "$(for block in $(blocks ': (file|instead|line) '); do
   what=$(cat "$block.what")
   rest=${what#*: }
   case $rest in
   'file '*) put_file "$block" "${rest#file }" ;;
+  'instead of '*) replace_file "$block" "${rest#instead of }" ;;
   *)
     rest=${rest#line in }
     path=${rest%% *}
@@ -76,7 +85,9 @@ is 'each block finds its place' "$(for block in $(blocks ': (file|line) '); do
   esac
 done)" ''
 
-new_code=$(for block in $(blocks ': file .*\.[ch]$'); do sed 's/.* file //' "$block.what"; done)
+new_code=$(for block in $(blocks ': (file|instead of) .*\.[ch]$'); do
+  sed -E 's/.* (file|of) //' "$block.what"
+done)
 if has_command clang-format && clang-format --version | grep -q 'version 14\.'; then
   # shellcheck disable=SC2086 # a list
   is 'its C is laid out as all is' "$(cd "$copy" && clang-format --dry-run -Werror $new_code 2>&1 |
@@ -124,6 +135,15 @@ run "$copy/bench" run quick --channels named --set channel.named.use=prefix --se
   scenario.baseline=named --set channel.named.prefix.text=other --probes path --repetitions 1
 exits 'where the right client is not let in, no proof counts' 1
 contains 'and the trial is void' "$err" '1 are void'
+
+run_blocks token
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
+is 'every proof holds' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+contains 'a used token was refused' "$(rows "$folder/proofs.csv" proof,cause channel=token)" \
+  'replayed-token-refused|connack 5'
+contains 'the clients show the new scheme'\''s' "$(cat "$folder/log"/*-token-attempt1-*)" \
+  "u'token:half-hmac-sha-512'"
+lacks '... and no other' "$(cat "$folder/log"/*-token-attempt1-*)" "u'token:hmac-sha-256'"
 
 run_blocks probe
 contains 'list shows the new probe' "$out" 'connect, log in, leave: how often a second'

@@ -56,7 +56,8 @@ static void test_remaining_length(void **state) {
     (void)state;
     memset(payload, 'x', sizeof(payload));
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_int_equal(packet_publish(&packet, "t", payload, cases[i].payload, NULL), 0);
+        assert_int_equal(packet_publish(&packet, MQTT_3_1_1, "t", payload, cases[i].payload, NULL),
+                         0);
         assert_int_equal(packet.length, cases[i].head_length + cases[i].payload);
         assert_memory_equal(packet.bytes, cases[i].head, cases[i].head_length);
         assert_memory_equal(packet.bytes + cases[i].head_length, payload, cases[i].payload);
@@ -77,36 +78,44 @@ static void test_too_long(void **state) {
     assert_true(packet.length <= PACKET_MAX_BYTES);
     assert_int_equal(packet_connect(&packet, too_long, &error), -E2BIG);
     assert_string_equal(error.text, "client id, user name and password are too long");
-    assert_int_equal(packet_publish(&packet, "", longest, strlen(longest), &error), 0);
-    assert_int_equal(packet_publish(&packet, "", longer, strlen(longer), &error), -E2BIG);
+    assert_int_equal(packet_publish(&packet, MQTT_3_1_1, "", longest, strlen(longest), &error), 0);
+    assert_int_equal(packet_publish(&packet, MQTT_3_1_1, "", longer, strlen(longer), &error),
+                     -E2BIG);
     assert_string_equal(error.text, "topic and payload are too long");
 }
 
-/* Section 3.2. */
+/* Section 3.2 of both versions: in MQTT 5 properties follow, and codes are of another kind. */
 static void test_connack(void **state) {
     static const struct {
-        unsigned char bytes[PACKET_CONNACK_BYTES];
-        bool is;
+        const char *bytes;
+        size_t length; /* that it says it has; 0: it is no CONNACK */
+        int64_t mqtt;
         int code;
         const char *meaning;
     } cases[] = {
-        {{0x20, 2, 0, 0}, true, 0, "accepted"},
-        {{0x20, 2, 1, 0}, true, 0, "accepted"}, /* session present */
-        {{0x20, 2, 0, 4}, true, 4, "bad user name or password"},
-        {{0x20, 2, 0, 5}, true, 5, "not authorized"},
-        {{0x20, 2, 0, 135}, true, 135, "unknown code"},
-        {{0x20, 3, 0, 0}, false, 0, NULL},
-        {{0x15, 3, 3, 0}, false, 0, NULL},
+        {"\x20\2\0\0", 4, MQTT_3_1_1, 0, "accepted"},
+        {"\x20\2\1\0", 4, MQTT_3_1_1, 0, "accepted"}, /* session present */
+        {"\x20\2\0\4", 4, MQTT_3_1_1, 4, "bad user name or password"},
+        {"\x20\2\0\5", 4, MQTT_3_1_1, 5, "not authorized"},
+        {"\x20\3\0\0", 0, MQTT_3_1_1, 0, NULL},
+        {"\x15\3\3\0", 0, MQTT_3_1_1, 0, NULL},
+        {"\x20\3\0\0\0", 5, MQTT_5, 0, "accepted"},
+        {"\x20\6\0\x87\3\x21\0\x14", 8, MQTT_5, 135, "not authorized"},
+        {"\x20\2\0\1", 4, MQTT_5, 1, "unacceptable protocol version"}, /* of a 3.1.1 broker */
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        int code = 77;
+        const unsigned char *bytes = (const unsigned char *)cases[i].bytes;
+        struct packet_connack connack;
 
-        assert_int_equal(packet_is_connack(cases[i].bytes, &code), cases[i].is);
-        assert_int_equal(code, cases[i].is ? cases[i].code : 77);
-        if (cases[i].is)
-            assert_string_equal(packet_connack_meaning(code), cases[i].meaning);
+        assert_int_equal(packet_connack_length(bytes, cases[i].mqtt), cases[i].length);
+        if (!cases[i].length)
+            continue;
+        assert_true(packet_read_connack(bytes, cases[i].length, &connack));
+        assert_int_equal(connack.code, cases[i].code);
+        assert_int_equal(connack.length, cases[i].length);
+        assert_string_equal(packet_connack_meaning(connack.code), cases[i].meaning);
     }
 }
 

@@ -151,12 +151,11 @@ static void test_channel_of_the_scenario_overrides_its_file(void **state) {
 
     (void)state;
     assert_has(text, "\n[channel.plain]\ndescription = \nuse = password\ncontrol = none\n"
-                     "loss = 0%\npassword.user = User1\n");
-    assert_has(
-        text,
-        "\n[channel.mutual]\ndescription = mine\nuse = tls certificate\n"
-        "control = none\nloss = 0%\ntls.min_version = 1.3\ntls.max_version = 1.3\ntls.ciphers = \n"
-        "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519\n");
+                     "loss = 0%\nmqtt = 3.1.1\npassword.user = User1\n");
+    assert_has(text, "\n[channel.mutual]\ndescription = mine\nuse = tls certificate\n"
+                     "control = none\nloss = 0%\nmqtt = 3.1.1\n"
+                     "tls.min_version = 1.3\ntls.max_version = 1.3\ntls.ciphers = \n"
+                     "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519\n");
     assert_stable(text);
 }
 
@@ -171,7 +170,7 @@ static void test_inheritance(void **state) {
     (void)state;
     assert_has(text, "\nbaseline = c\n");
     assert_has(text, "\n[channel.c]\ndescription = of b\nuse = tls\ncontrol = none\nloss = "
-                     "0%\ntls.min_version = 1.2\n"
+                     "0%\nmqtt = 3.1.1\ntls.min_version = 1.2\n"
                      "tls.max_version = 1.2\ntls.ciphers = ECDHE-ECDSA-AES128-GCM-SHA256\n"
                      "tls.suites = \ntls.groups = P-256\n");
     assert_has(text, "\n[channel.b]\ndescription = of b\nuse = tls certificate\n");

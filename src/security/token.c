@@ -1,0 +1,229 @@
+/* token - instead of a password a token of its own for each connection, in CONNECT's password; the
+ * broker's plugin (plugin/token.c) lets each in once. What a token is, token_scheme.c says. */
+#include "security/token.h"
+
+#include "base/clock.h"
+#include "security/cause.h"
+#include "security/credentials.h"
+#include "security/password.h"
+#include "security/plugin_file.h"
+#include "security/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct token_settings {
+    char *secret;
+    int64_t max_age_ns;
+};
+
+#define SECRET_BYTES 32
+#define REFUSED      "connack 5|connack 4"
+
+static const struct setting rows[] = {
+    {"secret", SETTING_TEXT, "generated",
+     .help = "the shared key; `generated`: made anew for each run; or file:PATH",
+     .offset = offsetof(struct token_settings, secret), .check = secret_check},
+    {"max_age", SETTING_DURATION, "5min", "1s", "1d",
+     .help = "how old a token may be, or how far ahead: twice what the hosts' clocks differ",
+     .offset = offsetof(struct token_settings, max_age_ns)},
+};
+static const struct setting_group group =
+    SETTING_GROUP("token", SETTING_CHANNEL, rows, struct token_settings);
+
+static const struct token_settings *own(const struct channel *channel) {
+    return settings_get(&channel->settings, &group);
+}
+
+static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
+    return secret_issue(issuer, group.name, channel->name, own(channel)->secret, SECRET_BYTES,
+                        error);
+}
+
+static const char *key_of(const struct bringup *bringup) {
+    return secret_find(bringup, group.name);
+}
+
+/* The rest is for their drifting, and for the way. */
+static int64_t clocks_apart_ns(const struct channel *channel) {
+    return own(channel)->max_age_ns / 2;
+}
+
+static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/token-key", bringup->folder), *plugin = NULL;
+    CLEANUP_FD int fd = -1;
+    int r = plugin_file("token", &plugin, error);
+
+    if (r < 0)
+        return r;
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || dprintf(fd, "%s\n", key_of(bringup)) < 0)
+        return error_errno(error, -errno, "%s", path);
+    fprintf(lines, "plugin %s\nplugin_opt_key_file %s\nplugin_opt_max_age_ns %lld\n", plugin, path,
+            (long long)own(bringup->channel)->max_age_ns);
+    return 0;
+}
+
+static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
+    if (who == PARTY_BROKER)
+        return;
+    client_config_log_in(config, "", "");
+    text_replace(&config->token_key, key_of(bringup));
+}
+
+/* ---- proofs ---- */
+
+static void as_nobody(struct client_config *config, const struct bringup *bringup) {
+    (void)bringup;
+    client_config_log_in(config, "", "");
+}
+
+static void with_wrong_key(struct client_config *config, const struct bringup *bringup) {
+    free(config->token_key);
+    config->token_key = text_format("not %s", key_of(bringup));
+}
+
+static bool is_alone(const struct channel *channel) {
+    return !channel_uses(channel, "password");
+}
+
+static bool is_beside_password(const struct channel *channel) {
+    return channel_uses(channel, "password");
+}
+
+/* One connection of an act: as `config`, which must be let in or be refused as is right. */
+static int expect(const struct proof_scene *scene, const struct client_config *config, bool let_in,
+                  const char *what, struct proof_seen *ret, struct error *error) {
+    CLEANUP_FREE char *causes = cause_words(let_in ? "connack 0" : REFUSED, config->mqtt);
+    char cause[PROOF_TEXT_SIZE];
+    bool accepted;
+    int r = scene->connect(config, &accepted, cause, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "%s", what);
+    (void)snprintf(ret->observed, sizeof(ret->observed), "%s: %s", what,
+                   accepted ? "accepted" : "refused");
+    (void)snprintf(ret->cause, sizeof(ret->cause), "%s", cause);
+    ret->held = accepted == let_in && cause_among(causes, cause);
+    return 0;
+}
+
+/* A client that shows the same token, of this age, whenever it connects. */
+static int fix(const struct proof_scene *scene, int64_t age_ns, struct client_config **ret,
+               struct error *error) {
+    struct client_config *config = setting_block_copy(&client_config_group, scene->right);
+    int r = credentials_fix(config, key_of(scene->bringup), clock_realtime_ns() - age_ns, error);
+
+    if (r < 0)
+        client_config_free(config);
+    else
+        *ret = config;
+    return r;
+}
+
+static int replay(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+    CLEANUP(client_config_freep) struct client_config *config = NULL;
+    int r = fix(scene, 0, &config, error);
+
+    if (r == 0)
+        r = expect(scene, config, true, "first time", ret, error);
+    if (r == 0 && ret->held)
+        r = expect(scene, config, false, "second time", ret, error);
+    return r;
+}
+
+/* Clocks may differ by as much as is permitted, either way: so it is twice that, and more. */
+static int show_stale(const struct proof_scene *scene, struct proof_seen *ret,
+                      struct error *error) {
+    int64_t age_ns = 2 * own(scene->bringup->channel)->max_age_ns + NS_PER_S;
+    CLEANUP(client_config_freep) struct client_config *old = NULL, *early = NULL;
+    int r = fix(scene, age_ns, &old, error);
+
+    if (r == 0)
+        r = fix(scene, -age_ns, &early, error);
+    if (r == 0)
+        r = expect(scene, early, false, "of the future", ret, error);
+    if (r == 0 && ret->held)
+        r = expect(scene, old, false, "of the past", ret, error);
+    return r;
+}
+
+/* The thief is sooner than the owner, who can still use it afterwards. */
+static int steal(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+    CLEANUP(client_config_freep) struct client_config *owner = NULL, *thief = NULL;
+    int r = fix(scene, 0, &owner, error);
+
+    if (r < 0)
+        return r;
+    thief = setting_block_copy(&client_config_group, owner);
+    client_config_name_session(thief, "thief");
+    r = expect(scene, thief, false, "another client id", ret, error);
+    if (r == 0 && ret->held)
+        r = expect(scene, owner, true, "its own", ret, error);
+    return r;
+}
+
+/* The plugin must neither let in nor turn away who shows no token: the file decides. */
+static int ask_file(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_copy(&client_config_group, scene->right);
+    CLEANUP_FREE char *user = NULL, *wrong = NULL, *nobody = NULL;
+    int r;
+
+    client_config_log_in(config, "", "");
+    mechanism_password.party(scene->bringup, PARTY_CLIENT2, config);
+    user = text_copy(config->username);
+    wrong = text_format("not %s", config->password);
+    nobody = text_format("not-%s", user);
+    r = expect(scene, config, true, "right password", ret, error);
+    if (r < 0 || !ret->held)
+        return r;
+    client_config_log_in(config, nobody, config->password);
+    r = expect(scene, config, false, "unknown name", ret, error);
+    if (r < 0 || !ret->held)
+        return r;
+    client_config_log_in(config, user, wrong);
+    return expect(scene, config, false, "wrong password", ret, error);
+}
+
+static const struct proof proofs[] = {
+    {.name = "no-token-refused",
+     .help = "where there is no password file, a client that shows no token is turned away",
+     .alter = as_nobody,
+     .causes = REFUSED,
+     .applies = is_alone},
+    {.name = "wrong-key-refused",
+     .help = "a token made under another key is turned away",
+     .alter = with_wrong_key,
+     .causes = REFUSED},
+    {.name = "replayed-token-refused",
+     .help = "a token is good for one connection: accepted, then turned away",
+     .causes = "first time: accepted, second time: refused",
+     .act = replay},
+    {.name = "stale-token-refused",
+     .help = "a token of too long ago, or of the future, is turned away",
+     .causes = "of the future: refused, of the past: refused",
+     .act = show_stale},
+    {.name = "stolen-token-refused",
+     .help = "a token of another client id is turned away, and still its owner's",
+     .causes = "another client id: refused, its own: accepted",
+     .act = steal},
+    {.name = "password-file-in-force",
+     .help = "the plugin leaves to the password file who shows no token",
+     .causes = "right password: accepted, unknown name: refused, wrong password: refused",
+     .applies = is_beside_password,
+     .act = ask_file},
+};
+
+const struct mechanism mechanism_token = {
+    .group = &group,
+    .help = "a fresh token in CONNECT for each connection: HMAC over client id, time and nonce",
+    .no_anonymous = true,
+    .clocks_apart_ns = clocks_apart_ns,
+    .issue = issue,
+    .broker = broker,
+    .party = party,
+    .proofs = proofs,
+    .n_proofs = ARRAY_SIZE(proofs),
+};

@@ -1,0 +1,111 @@
+#!/bin/sh
+# MQTT 5 as a setting of a channel: all clients speak it, proofs know its codes, and what is sent is
+# what its formulas say. Topics as a setting: the paper's own, and what can be none.
+. "$(dirname "$0")/real.sh"
+
+# ---- versions ----
+
+measure "$tiny" --quiet --channels 'plain plain-mqtt5 password5 tls5' --probes 'path delivery' \
+  --set channel.password5.inherits=password --set channel.password5.mqtt=5 \
+  --set channel.tls5.inherits=mutual-tls-password --set channel.tls5.mqtt=5
+exits 'four channels, three of them in MQTT 5: the run succeeds' 0
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
+is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'the version is proven where it was asked for' \
+  "$(rows "$folder/proofs.csv" channel,expected,observed proof=mqtt-as-asked | sort)" \
+  'password5|MQTT 5|MQTT 5
+plain-mqtt5|MQTT 5|MQTT 5
+tls5|MQTT 5|MQTT 5'
+is 'a refusal has a code of MQTT 5' \
+  "$(rows "$folder/proofs.csv" expected,cause channel=password5 observed=refused | sort -u)" \
+  'refused: connack 135|connack 134|connack 135'
+# p2 is MQTT 3.1.1, p5 is MQTT 5.
+versions() { # CHANNEL: of all clients that the broker has let in
+  sed -n 's/.*New client connected from .* as \(client[^ ]*\) (\(p[0-9]\),.*/\1 \2/p' \
+    "$folder/log"/broker-*-"$1"-attempt*.log | sort -u
+}
+is 'plain: every client speaks MQTT 3.1.1' "$(versions plain)" 'client1 p2
+client1-delivery p2
+client2 p2
+client2-delivery p2
+client2-proof p2'
+for channel in plain-mqtt5 password5 tls5; do
+  is "$channel: every client speaks MQTT 5" "$(versions $channel)" 'client1 p5
+client1-delivery p5
+client2 p5
+client2-delivery p5
+client2-proof p5'
+done
+theory() { # METRIC CHANNEL: of the delivery's trial
+  rows "$folder/metrics.csv" value metric="$1" \
+    trial="$(rows "$folder/trials.csv" trial channel="$2" probe=delivery)"
+}
+for channel in plain plain-mqtt5 tls5; do
+  is "$channel: bytes on the wire are those of the formula" \
+    "$(theory tcp_per_payload "$channel")" "$(theory tcp_per_payload_theory "$channel")"
+done
+check 'which are more in MQTT 5' awk -v older="$(theory tcp_per_payload_theory plain)" \
+  -v newer="$(theory tcp_per_payload_theory plain-mqtt5)" 'BEGIN { exit !(newer > older) }'
+
+for qos in 1 2; do
+  measure "$tiny" --quiet --channels plain-mqtt5 --probes delivery \
+    --set probe.delivery.qos=$qos --set telemetry.qos=$qos --set scenario.baseline=plain-mqtt5
+  is "QoS $qos in MQTT 5: ok" "$status, $(rows "$folder/trials.csv" status,reason)" '0, ok|'
+  is '... by the formula' "$(rows "$folder/metrics.csv" value metric=tcp_per_payload)" \
+    "$(rows "$folder/metrics.csv" value metric=tcp_per_payload_theory)"
+done
+
+# ---- topics ----
+
+topic='Пәтер/қонақ_бөлме/кондиционер/күй'
+sed -e "/^\[telemetry\]/a topic = $topic" -e "/^\[probe.delivery\]/a topic = $topic" \
+  "$tiny" >"$scratch/paper-topic.ini"
+mkdir "$scratch/report"
+measured=$((measured + 1))
+results=$scratch/results.$measured
+run env LC_ALL=C "$bench" all "$scratch/paper-topic.ini" --channels 'plain plain-mqtt5' \
+  --probes delivery --output "$results" --certs "$scratch/certs" --verbose
+folder=$(find_run)
+exits 'the paper'\''s topic: all succeeds' 0
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
+is 'all telemetry is delivered' "$(rows "$folder/telemetry.csv" status | sort -u)" delivered
+contains 'it is shown while it is measured' "$out$err" "received #1 on $topic, "
+is 'it is in the resolved scenario, twice' "$(grep -cxF "topic = $topic" "$folder/scenario.ini")" 2
+contains 'it is on the page' "$(cat "$folder/report.html")" "$topic"
+measure "$folder/scenario.ini" --quiet --channels plain
+exits 'the resolved scenario measures again' 0
+is 'under the same topic' "$(grep -cxF "topic = $topic" "$folder/scenario.ini")" 2
+
+# What really is published: a topic below the probe's own, with the trial's number.
+cat >"$scratch/short.ini" <<END
+[scenario]
+channels = plain
+probes = delivery
+repetitions = 2
+[hosts]
+address = 127.0.0.1
+[telemetry]
+topic = /leading and/trailing/
+[probe.delivery]
+duration = 100ms
+warmup = 0s
+topic = /
+END
+measure "$scratch/short.ini" --quiet
+exits 'levels without a name: ok' 0
+is '... nothing was lost' "$(rows "$folder/telemetry.csv" status | sort -u)" delivered
+
+refused() { # NAME KEY VALUE WORDS
+  printf '[scenario]\nchannels = plain\nprobes = delivery\n[%s]\ntopic = %s\n' "$2" "$3" \
+    >"$scratch/bad.ini"
+  run "$bench" check "$scratch/bad.ini"
+  is "$1: refused" "$status" 2
+  contains '... where, and why' "$err" "$scratch/bad.ini:5: [$2] topic: $4"
+}
+refused 'a wildcard' telemetry 'a/+/b' "'a/+/b' is no topic to publish to"
+refused 'a wildcard of the probe'\''s' probe.delivery 'a/#' "'a/#' is no topic to publish to"
+refused 'a topic of the broker'\''s' probe.delivery "\$SYS/a" "'\$SYS/a': topics that begin with"
+refused 'no UTF-8' telemetry "$(printf 'caf\351')" 'is no UTF-8 text'
+refused 'a non-character' telemetry "$(printf 'a/\357\277\277')" 'has a control character in it'
+
+finish
