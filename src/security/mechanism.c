@@ -9,8 +9,11 @@
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    /* Last: what it says replaces what the others have said. */
+    &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
