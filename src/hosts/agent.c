@@ -99,7 +99,7 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
     double cpu_s;
 
     (void)order;
-    if (external_is_used(&agent->channel))
+    if (agent->current && external_is_used(&agent->channel))
         return 0;
     if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
         return error_set(error, -ESRCH, "no broker is up");
