@@ -1,6 +1,8 @@
 #include "security/mechanism.h"
 
+#include "security/acl.h"
 #include "security/certificate.h"
+#include "security/client_id.h"
 #include "security/external.h"
 #include "security/password.h"
 #include "security/tls.h"
@@ -9,7 +11,9 @@
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
+    &mechanism_tls,       &mechanism_certificate,
+    &mechanism_client_id, /* its plugin has the first say: others vouch for whom they know */
+    &mechanism_password,  &mechanism_acl, /* goes by the names that the others give */
     &mechanism_external, /* last: what it says replaces what the others have said */
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
