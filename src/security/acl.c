@@ -32,23 +32,20 @@ static int check_rules(const char *value, struct error *error) {
     return 0;
 }
 
-/* clang-format off */
 static const struct setting rows[] = {
     {"by", SETTING_CHOICE, "file", .choices = "file plugin dynamic-security",
      .help = "what enforces the rules: Mosquitto's acl_file, which knows no quality of service; "
              "bench's own plugin, which does; or Mosquitto's plugin for changes while it runs",
      .offset = offsetof(struct acl_settings, by)},
-    {"client1", SETTING_WORDS,
-     "subscribe:%t subscribe:bench/+/data publish:bench/+/credit",
+    {"client1", SETTING_WORDS, "subscribe:%t subscribe:bench/+/data publish:bench/+/credit",
      .help = "what client1 may do, as publish|subscribe|both[@QOS,...]:TOPIC; "
              "%t is telemetry's topic",
      .offset = offsetof(struct acl_settings, client1), .check = check_rules},
     {"client2", SETTING_WORDS,
-     "publish:%t publish:bench/+/data subscribe:bench/+/credit",
-     .help = "what client2 may do",
-     .offset = offsetof(struct acl_settings, client2), .check = check_rules},
+     "publish:%t publish:bench/+/data subscribe:bench/+/credit both:bench/+/latency",
+     .help = "what client2 may do", .offset = offsetof(struct acl_settings, client2),
+     .check = check_rules},
 };
-/* clang-format on */
 static const struct setting_group group =
     SETTING_GROUP("acl", SETTING_CHANNEL, rows, struct acl_settings);
 
@@ -141,7 +138,7 @@ static int check_names(const struct bringup *bringup, struct error *error) {
                          "add password, with password.user = %%c");
     if (text_equal(user1, user2))
         return error_set(error, -EINVAL,
-                         "acl: both clients are called '%s', so that they cannot be told apart; "
+                         "use: acl goes by user names, and here both clients are called '%s'; "
                          "set password.user = %%c",
                          user1);
     return 0;

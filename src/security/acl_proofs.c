@@ -136,14 +136,16 @@ int acl_proofs_check(const struct bringup *bringup, struct error *error) {
     int r = rights_open(&rights, bringup, error);
 
     if (r == 0 && !offers(&rights, fits_publication))
-        r = error_set(error, -EINVAL,
-                      "acl: nothing can be shown of these rules: no topic that one client may "
-                      "publish to and the other may not is read by any client; restrict them");
+        r = error_set(
+            error, -EINVAL,
+            "acl.client2: nothing can be shown of these rules: no topic that one client may "
+            "publish to and the other may not is read by any client; restrict them");
     if (r == 0 && !offers(&rights, fits_subscription))
-        r = error_set(error, -EINVAL,
-                      "acl: nothing can be shown of these rules: no topic that one client may "
-                      "subscribe to and the other may not is published by any client; restrict "
-                      "them");
+        r = error_set(
+            error, -EINVAL,
+            "acl.client2: nothing can be shown of these rules: no topic that one client may "
+            "subscribe to and the other may not is published by any client; restrict "
+            "them");
     rights_close(&rights);
     return r;
 }

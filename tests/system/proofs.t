@@ -1,6 +1,5 @@
 #!/bin/sh
-# The proofs of every shipped channel hold; and each breaks when what it guards is sabotaged: by a
-# program called mosquitto, first on PATH, that spoils the configuration and then is the real one.
+# The proofs of every shipped channel hold; and each breaks when what it guards is sabotaged.
 . "$(dirname "$0")/real.sh"
 need_command openssl
 BENCH_CA_PASSPHRASE='known to this test'
@@ -74,35 +73,8 @@ is 'path enters no channel: nothing is, either' \
 
 # ---- sabotage ----
 
-mkdir "$scratch/bin"
-broker=$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)
-cat >"$scratch/bin/mosquitto" <<END
-#!/bin/sh
-# \$conf and \$private: the broker's configuration and folder; \$certs: the PKI.
-conf=\$2 private=\${2%/*} certs='$certs' scratch='$scratch'
-[ "\$1" != -c ] || . '$scratch/sabotage'
-exec '$broker' "\$@"
-END
-chmod +x "$scratch/bin/mosquitto"
-PATH=$scratch/bin:$PATH
-
-# sabotage WHAT 'CHANNEL [OPTION...]' 'PROOF...' [SETTING...] <COMMANDS: of `plain` and the channel,
-# the channel is void for exactly these proofs, and plain is none the worse for it.
-sabotage() {
-  name=$1 channel=$2 broken=$(printf '%s' "$3" | tr -s ' \n' ' ')
-  shift 3
-  { printf 'grep -q "^password_file\|^certfile" "%s" || return 0\n' "\$conf" && cat; } \
-    >"$scratch/sabotage"
-  measure "$tiny" --quiet --channels "plain $channel" "$@"
-  # shellcheck disable=SC2086 # a list
-  is "$name: $broken" "$status, $(rows "$folder/proofs.csv" channel,proof verdict=broken | sort)" \
-    "1, $(for proof in $broken; do echo "$channel|$proof"; done | sort)"
-  is '... its trial is void and measured nothing' "$(rows "$folder/trials.csv" \
-    status,throughput_mbit_s,bytes,duration_s channel="$channel")" 'void|||'
-  matches '... the reason names the proof' "$(rows "$folder/trials.csv" reason \
-    channel="$channel")" "^proof (${broken%% *}|accepted-before) broken: expected .*, observed "
-  is '... the other channel is measured' "$(rows "$folder/trials.csv" status channel=plain)" ok
-}
+# shellcheck source=tests/system/sabotage.sh
+. "$(dirname "$0")/sabotage.sh"
 
 sabotage 'anonymous clients are let in' password anonymous-refused <<'END'
 sed -i 's/^allow_anonymous false/allow_anonymous true/' "$conf"
@@ -232,7 +204,7 @@ sabotage 'the same with a password' clear 'wiretap-payload wiretap-password' \
   --set channel.clear.tls.min_version=1.2 --set channel.clear.tls.max_version=1.2 \
   --set channel.clear.tls.ciphers=eNULL:@SECLEVEL=0 </dev/null
 
-: >"$scratch/sabotage"
+spare
 measure "$tiny" --quiet --channels 'plain password mutual-tls'
 exits 'without sabotage all is well again' 0
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
