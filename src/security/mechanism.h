@@ -33,7 +33,7 @@ struct issuer {
     /* What a party's host is known by, "mac" or "serial"; the text is the caller's. */
     int (*identify)(void *context, enum party party, const char *by, char **ret,
                     struct error *error);
-    void *context; /* of identify */
+    void *context;   /* of identify */
     json_t *secrets; /* filled: {"<mechanism>": {"<channel>": ...}}; goes to the hosts */
 };
 

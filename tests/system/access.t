@@ -51,8 +51,9 @@ identifiers() { # of the clients that were let in, without their sessions' names
 }
 ids=$(identifiers)
 is 'two identifiers in two blocks: they are those of the run' "$(echo "$ids" | wc -l)" 2
+hex='[0-9a-f]'
 is '... and UUIDs' \
-  "$(echo "$ids" | grep -cE '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$')" 2
+  "$(echo "$ids" | grep -cE "^$hex{8}-$hex{4}-4$hex{3}-[89ab]$hex{3}-$hex{12}\$")" 2
 
 measure "$tiny" --quiet --channels client-id --probes delivery \
   --set scenario.baseline=client-id --set channel.client-id.client-id.form=name
@@ -132,11 +133,13 @@ exits 'without sabotage all is well again' 0
 
 plugins=${BENCH_BUILD:-$root/build}/src/plugin
 refuses() { # NAME PLUGIN MESSAGE [OPTION]: with the file $scratch/told
-  printf 'listener 0 %s/socket\nuser root\nplugin %s/%s.so\n%s\n' "$scratch" "$plugins" "$2" "${4-}" \
-    >"$scratch/conf"
+  printf 'listener 0 %s/socket\nuser root\nplugin %s/%s.so\n%s\n' \
+    "$scratch" "$plugins" "$2" "${4-}" >"$scratch/conf"
   run -t 10 mosquitto -c "$scratch/conf"
-  [ "$status" != 0 ] && [ "$status" != 124 ] || fail "$1: the broker runs"
-  contains "$1" "$err" "Error: $2 plugin: $3"
+  case $status in
+  0 | 124) fail "$1: the broker runs" ;;
+  *) contains "$1" "$err" "Error: $2 plugin: $3" ;;
+  esac
 }
 told="$scratch/told"
 printf 'user one\npublish:a\npublish@7:b\n' >"$told"
@@ -161,8 +164,7 @@ refuses 'client_id: a wrong option' client_id 'there is no plugin_opt_ids' "plug
 wrong() { # NAME MESSAGE <CHANNEL-SECTIONS
   { sed 's/^channels = .*/channels = c/' "$tiny" && cat; } >"$scratch/wrong.ini"
   run "$bench" check "$scratch/wrong.ini"
-  is "$1" "$status $(echo "$err" | tail -n 1 | sed "s,.*wrong.ini:[0-9]*: ,,; s,^bench: error: ,,")" \
-    "2 $2"
+  is "$1" "$status $(echo "$err" | sed -n 's,.*wrong.ini:[0-9]*: ,,p')" "2 $2"
 }
 wrong 'a quality of service without the plugin' "[channel.c] acl.client2: 'publish@0:x' names a \
 quality of service, which only acl.by = plugin knows; set that, or leave the @ out" <<'END'
@@ -176,8 +178,8 @@ add password, with password.user = %c" <<'END'
 [channel.c]
 use = acl
 END
-wrong 'one name for both' "[channel.c] use: acl goes by user names, and here both clients are called \
-'User1'; set password.user = %c" <<'END'
+wrong 'one name for both' "[channel.c] use: acl goes by user names, and here both clients are \
+called 'User1'; set password.user = %c" <<'END'
 [channel.c]
 use = password acl
 END

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # what it uses is of lib.sh and real.sh
 # sabotage.sh - breaks on purpose what a proof guards, on top of real.sh: a program called
 # mosquitto, first on PATH, spoils the configuration and then is the real one.
 #
@@ -8,7 +8,6 @@
 #       it lies in, $certs the PKI.
 #   spare    no more sabotage
 mkdir "$scratch/bin"
-# shellcheck disable=SC2154 # of lib.sh
 cat >"$scratch/bin/mosquitto" <<END
 #!/bin/sh
 conf=\$2 private=\${2%/*} certs='$scratch/certs' scratch='$scratch'
