@@ -11,10 +11,16 @@
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls,       &mechanism_certificate,
-    &mechanism_client_id, /* its plugin has the first say: others vouch for whom they know */
-    &mechanism_password,  &mechanism_acl, /* goes by the names that the others give */
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    /* The first of those with a plugin that judges clients: what others vouch for it would not see.
+     */
+    &mechanism_client_id,
+    &mechanism_password,
+    /* Goes by the names that the others give. */
+    &mechanism_acl,
+    /* Last: what it says replaces what the others have said. */
+    &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
