@@ -134,8 +134,8 @@ static int check_names(const struct bringup *bringup, struct error *error) {
 
     if (!*user1 || !*user2)
         return error_set(error, -EINVAL,
-                         "use: acl goes by user names, and nothing here gives the clients any; "
-                         "add password, with password.user = %%c");
+                         "use: acl goes by user names, and the clients of this channel have none; "
+                         "let password give them, with password.user = %%c");
     if (text_equal(user1, user2))
         return error_set(error, -EINVAL,
                          "use: acl goes by user names, and here both clients are called '%s'; "

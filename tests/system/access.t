@@ -173,8 +173,8 @@ use           = password acl
 password.user = %c
 acl.client2   = publish@0:x
 END
-wrong 'no names' "[channel.c] use: acl goes by user names, and nothing here gives the clients any; \
-add password, with password.user = %c" <<'END'
+wrong 'no names' "[channel.c] use: acl goes by user names, and the clients of this channel have \
+none; let password give them, with password.user = %c" <<'END'
 [channel.c]
 use = acl
 END

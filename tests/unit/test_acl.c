@@ -28,7 +28,7 @@ static void test_checks(void **state) {
         {"acl.by", "plugin", NULL},
         {"acl.by", "dynamic-security", NULL},
         {"password.user", "client1", "use: acl goes by user names, and here both clients are"},
-        {"use", "acl", "use: acl goes by user names, and nothing here gives the clients any"},
+        {"use", "acl", "use: acl goes by user names, and the clients of this channel have none"},
         {"acl.client2", "publish@0:bench/+/data",
          "acl.client2: 'publish@0:bench/+/data' names a quality of service, which only acl.by = "
          "plugin knows"},
