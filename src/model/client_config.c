@@ -1,5 +1,7 @@
 #include "model/client_config.h"
 
+#include <string.h>
+
 #define AT(member) .offset = offsetof(struct client_config, member)
 
 static const struct setting rows[] = {
@@ -28,4 +30,12 @@ void client_config_name_session(struct client_config *config, const char *sessio
     CLEANUP_FREE char *party = config->client_id;
 
     config->client_id = text_format("%s-%s", party, session);
+}
+
+char *client_config_fill_in(const char *pattern, enum party party) {
+    const char *place = strstr(pattern, "%c");
+
+    return place ? text_format("%.*s%s%s", (int)(place - pattern), pattern, party_name(party),
+                               place + strlen("%c"))
+                 : text_copy(pattern);
 }

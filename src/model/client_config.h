@@ -49,6 +49,9 @@ extern const struct setting_group client_config_group;
  * the older of two with the same: "client2-delivery". */
 void client_config_name_session(struct client_config *config, const char *session);
 
+/* The pattern with `client1` or `client2` in the place of its first %c; the caller's. */
+char *client_config_fill_in(const char *pattern, enum party party);
+
 static inline void client_config_free(struct client_config *config) {
     setting_block_free(&client_config_group, config);
 }

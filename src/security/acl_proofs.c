@@ -2,6 +2,7 @@
 
 #include "security/acl.h"
 #include "security/acl_dynamic.h"
+#include "security/external.h"
 
 #include <errno.h>
 #include <string.h>
@@ -347,8 +348,9 @@ static bool has_qos(const struct channel *channel) {
     return has;
 }
 
+/* Who may change a broker of somebody else's is not known here. */
 static bool can_change(const struct channel *channel) {
-    return acl_means(channel) == ACL_BY_DYNAMIC_SECURITY;
+    return acl_means(channel) == ACL_BY_DYNAMIC_SECURITY && !external_is_used(channel);
 }
 
 const struct proof acl_proofs[ACL_PROOFS] = {

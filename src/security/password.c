@@ -19,9 +19,6 @@ struct password_settings {
 #define HASH_BYTES   64
 #define SECRET_BYTES 12
 
-/* In a user name: which client it is. */
-#define CLIENT "%c"
-
 static int check_user(const char *value, struct error *error) {
     if (!*value || *value == '#' || strchr(value, ':'))
         return error_set(error, -EINVAL,
@@ -72,16 +69,11 @@ int password_hash(const char *secret, char ret[PASSWORD_HASH_SIZE], struct error
 /* ---- who logs in as whom ---- */
 
 static bool is_for_each(const struct channel *channel) {
-    return strstr(own(channel)->user, CLIENT) != NULL;
+    return strstr(own(channel)->user, "%c") != NULL;
 }
 
-/* The name of a client; the caller's. */
 static char *user_of(const struct channel *channel, enum party who) {
-    const char *pattern = own(channel)->user, *mark = strstr(pattern, CLIENT);
-
-    return mark ? text_format("%.*s%s%s", (int)(mark - pattern), pattern, party_name(who),
-                              mark + strlen(CLIENT))
-                : text_copy(pattern);
+    return client_config_fill_in(own(channel)->user, who);
 }
 
 /* The password of a client; the caller's. What was generated is the seed of one for each: neither

@@ -99,7 +99,10 @@ static struct site bring_up(struct channel channel, const char *telemetry_topic)
     struct error error;
 
     assert_int_equal(mechanism_issue(&channel, &issuer, &error), 0);
-    site.bringup = (struct bringup){&channel, "/nonexistent", site.folder, site.secrets};
+    site.bringup = (struct bringup){.channel = &channel,
+                                    .certs = "/nonexistent",
+                                    .folder = site.folder,
+                                    .secrets = site.secrets};
     while ((mechanism = mechanism_next(&channel, &cursor)))
         if (mechanism->broker && mechanism->broker(&site.bringup, lines, &error) < 0)
             fail_msg("%s", error.text);
@@ -206,7 +209,7 @@ static void test_dynamic_security(void **state) {
 static struct client_config *config_of(const struct channel *channel, const char *secret,
                                        enum party party) {
     json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "mine", secret);
-    struct bringup bringup = {channel, "/c", NULL, secrets};
+    struct bringup bringup = {.channel = channel, .certs = "/c", .secrets = secrets};
 
     return mechanism_client_config(&bringup, party, "192.0.2.1", 1883);
 }
