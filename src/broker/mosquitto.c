@@ -82,8 +82,10 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
             "connection_messages %s\n"
             "set_tcp_nodelay true\n"
             "max_inflight_messages %d\n"
-            /* No silent loss: the probes bound what is on its way. */
-            "max_inflight_bytes 0\nmax_queued_messages 0\nmax_queued_bytes 0\n",
+            /* No silent loss: the probes bound what is on its way. Not 0 messages for `no limit`:
+             * with that, Debian's Mosquitto ends the connection of whoever publishes what is
+             * denied, and nothing could be told from what came behind. */
+            "max_inflight_bytes 0\nmax_queued_messages 2000000000\nmax_queued_bytes 0\n",
             settings->connection_messages ? "true" : "false", (int)settings->max_inflight);
     fprintf(file, "listener %d %s\n", (int)broker->port, address);
 }

@@ -2,6 +2,7 @@
 
 #include "base/jsonline.h"
 #include "hosts/facts.h"
+#include "hosts/identity.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
 
@@ -12,6 +13,10 @@ static json_t *answer_clock(const json_t *order) {
 
 static json_t *answer_facts(const json_t *order) {
     return facts_collect(jsonline_text(order, "address", ""), jsonline_text(order, "source", NULL));
+}
+
+static json_t *answer_identity(const json_t *order) {
+    return identity_collect(jsonline_text(order, "address", ""));
 }
 
 static json_t *answer_readings(const json_t *order) {
@@ -25,6 +30,7 @@ static const struct {
 } questions[] = {
     {"clock", answer_clock},
     {"facts", answer_facts},
+    {"identity", answer_identity},
     {"readings", answer_readings},
 };
 

@@ -4,6 +4,7 @@
  *
  *   clock                        its clocks, see protocol.h
  *   facts     address, source?   see facts.h; source: of the other host's packets to address
+ *   identity  address            see identity.h
  *   readings  interface?         see readings.h
  */
 #ifndef BENCH_HOSTS_QUESTIONS_H

@@ -1,5 +1,7 @@
 #include "model/client_config.h"
 
+#include <string.h>
+
 #define AT(member) .offset = offsetof(struct client_config, member)
 
 static const struct setting rows[] = {
@@ -45,4 +47,12 @@ void client_config_log_in(struct client_config *config, const char *username,
     config->username = new_username;
     config->password = new_password;
     text_replace(&config->token_key, "");
+}
+
+char *client_config_fill_in(const char *pattern, enum party party) {
+    const char *place = strstr(pattern, "%c");
+
+    return place ? text_format("%.*s%s%s", (int)(place - pattern), pattern, party_name(party),
+                               place + strlen("%c"))
+                 : text_copy(pattern);
 }

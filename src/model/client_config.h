@@ -65,6 +65,9 @@ void client_config_name_session(struct client_config *config, const char *sessio
  */
 void client_config_log_in(struct client_config *config, const char *username, const char *password);
 
+/* The pattern with `client1` or `client2` in the place of its first %c; the caller's. */
+char *client_config_fill_in(const char *pattern, enum party party);
+
 static inline void client_config_free(struct client_config *config) {
     setting_block_free(&client_config_group, config);
 }

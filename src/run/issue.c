@@ -1,6 +1,7 @@
 #include "run/issue.h"
 
 #include "base/jsonline.h"
+#include "probes/telemetry.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
@@ -65,19 +66,46 @@ static int install(void *context, const char *key_type, const char *holder, cons
                        host);
 }
 
+/* ---- what hosts are known by ---- */
+
+static int identify(void *context, enum party party, const char *by, char **ret,
+                    struct error *error) {
+    const struct runner *runner = context;
+    struct host *host = runner->cast.hosts[cast_host_of(&runner->cast, party)];
+    json_auto_t *answer = NULL;
+    const char *found;
+    int r = host_order(host, "identity", json_pack("{s:s}", "address", runner->site.address),
+                       &answer, error);
+
+    if (r < 0)
+        return r;
+    found = jsonline_text(answer, by, "");
+    if (!*found)
+        return error_set(error, -ENODATA,
+                         "%s: no %s is known of this host; right would be uuid, or name",
+                         host_spec(host), text_equal(by, "mac") ? "MAC address" : "serial number");
+    *ret = text_copy(found);
+    return 0;
+}
+
 /* ---- all channels ---- */
 
 int issue_channels(struct runner *runner, struct error *error) {
     const struct scenario *scenario = runner->scenario;
     const struct certificates_settings *certificates =
         settings_get(&scenario->settings, &certificates_group);
+    const struct telemetry_settings *telemetry =
+        settings_get(&scenario->settings, &telemetry_group);
     const struct pki_parties parties = {request, install, &runner->cast};
     struct issuer issuer = {.certs = runner->options->certs,
                             .parties = &parties,
                             .addresses = runner->site.address,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
-                            .may_prompt = isatty(STDIN_FILENO)};
+                            .may_prompt = isatty(STDIN_FILENO),
+                            .telemetry_topic = telemetry->topic,
+                            .identify = identify,
+                            .context = runner};
     struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
     int r = 0;
 

@@ -9,7 +9,6 @@
 #include "security/external.h"
 
 #include <errno.h>
-#include <string.h>
 
 struct external_settings {
     char *address;
@@ -74,20 +73,11 @@ static int check(const struct channel *channel, struct error *error) {
     return 0;
 }
 
-/* The name with the party's in place of %c. */
-static char *name_file(const char *pattern, enum party who) {
-    const char *place = strstr(pattern, "%c");
-
-    return place ? text_format("%.*s%s%s", (int)(place - pattern), pattern, party_name(who),
-                               place + 2)
-                 : text_copy(pattern);
-}
-
 static void replace_file(char **file, const char *pattern, enum party who) {
     if (!*pattern)
         return;
     free(*file);
-    *file = name_file(pattern, who);
+    *file = client_config_fill_in(pattern, who);
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {

@@ -1,6 +1,8 @@
 #include "security/mechanism.h"
 
+#include "security/acl.h"
 #include "security/certificate.h"
+#include "security/client_id.h"
 #include "security/external.h"
 #include "security/password.h"
 #include "security/psk.h"
@@ -13,8 +15,13 @@
 const struct mechanism *const mechanisms[] = {
     &mechanism_tls,
     &mechanism_certificate,
-    &mechanism_password,
     &mechanism_psk,
+    /* The first of those with a plugin that judges clients: what others vouch for it would not see.
+     */
+    &mechanism_client_id,
+    &mechanism_password,
+    /* Goes by the names that the others give. */
+    &mechanism_acl,
     /* The last of those with a plugin that judges clients (plugin/token.c). */
     &mechanism_token,
     /* The last of all: what it says replaces what the others have said. */

@@ -29,6 +29,11 @@ struct issuer {
     const char *addresses;             /* where the broker is reached, separated by blanks */
     int64_t validity_ns, renew_before_ns;
     bool may_prompt; /* whether the user may be asked for the CA's passphrase */
+    const char *telemetry_topic;
+    /* What a party's host is known by, "mac" or "serial"; the text is the caller's. */
+    int (*identify)(void *context, enum party party, const char *by, char **ret,
+                    struct error *error);
+    void *context;   /* of identify */
     json_t *secrets; /* filled: {"<mechanism>": {"<channel>": ...}}; goes to the hosts */
 };
 

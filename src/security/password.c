@@ -1,14 +1,13 @@
 /* password - user name and password in CONNECT; anonymous clients are refused. */
 #include "security/password.h"
 
+#include "security/broker_file.h"
 #include "security/secret.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <unistd.h>
 
 struct password_settings {
     char *user, *secret;
@@ -29,7 +28,9 @@ static int check_user(const char *value, struct error *error) {
 }
 
 static const struct setting rows[] = {
-    {"user", SETTING_TEXT, "User1", .help = "the name both clients log in with",
+    {"user", SETTING_TEXT, "User1",
+     .help = "the name the clients log in with; %c in it is client1 or client2, and then each has "
+             "a generated password of its own",
      .offset = offsetof(struct password_settings, user), .check = check_user},
     {"secret", SETTING_TEXT, "generated",
      .help = "`generated`: made anew for each run; or file:PATH",
@@ -65,25 +66,68 @@ int password_hash(const char *secret, char ret[PASSWORD_HASH_SIZE], struct error
     return 0;
 }
 
-static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/passwords", bringup->folder);
-    char hash[PASSWORD_HASH_SIZE];
-    int r = password_hash(secret_of(bringup), hash, error);
-    CLEANUP_FD int fd = -1;
+/* ---- who logs in as whom ---- */
 
-    if (r < 0)
-        return r;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || dprintf(fd, "%s:%s\n", own(bringup->channel)->user, hash) < 0)
-        return error_errno(error, -errno, "%s", path);
-    fprintf(lines, "password_file %s\n", path);
-    return 0;
+static bool is_for_each(const struct channel *channel) {
+    return strstr(own(channel)->user, "%c") != NULL;
+}
+
+static char *user_of(const struct channel *channel, enum party who) {
+    return client_config_fill_in(own(channel)->user, who);
+}
+
+/* The password of a client; the caller's. What was generated is the seed of one for each: neither
+ * can be told from the other. What comes from a file is sent as it is. */
+static char *password_of(const struct bringup *bringup, enum party who) {
+    const char *secret = secret_of(bringup);
+    CLEANUP_FREE char *seed = text_format("%s %s", secret, party_name(who));
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    char *password;
+
+    if (!is_for_each(bringup->channel) || !text_equal(own(bringup->channel)->secret, "generated") ||
+        EVP_Digest(seed, strlen(seed), digest, NULL, EVP_sha256(), NULL) != 1)
+        return text_copy(secret);
+    password = memory_new(2 * SECRET_BYTES + 1, 1);
+    text_hex(password, digest, SECRET_BYTES);
+    return password;
+}
+
+static int write_login(FILE *text, const struct bringup *bringup, enum party who,
+                       struct error *error) {
+    CLEANUP_FREE char *user = user_of(bringup->channel, who);
+    CLEANUP_FREE char *password = password_of(bringup, who);
+    char hash[PASSWORD_HASH_SIZE];
+    int r = password_hash(password, hash, error);
+
+    if (r == 0)
+        fprintf(text, "%s:%s\n", user, hash);
+    return r;
+}
+
+static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
+    CLEANUP_FREE char *text = NULL, *path = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    int r = write_login(stream, bringup, PARTY_CLIENT1, error);
+
+    if (r == 0 && is_for_each(bringup->channel))
+        r = write_login(stream, bringup, PARTY_CLIENT2, error);
+    (void)fclose(stream);
+    if (r == 0)
+        r = broker_file_write(bringup, "passwords", text, &path, error);
+    if (r == 0)
+        fprintf(lines, "password_file %s\n", path);
+    return r;
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
+    CLEANUP_FREE char *user = NULL, *password = NULL;
+
     if (who == PARTY_BROKER)
         return;
-    client_config_log_in(config, own(bringup->channel)->user, secret_of(bringup));
+    user = user_of(bringup->channel, who);
+    password = password_of(bringup, who);
+    client_config_log_in(config, user, password);
 }
 
 static void as_anonymous(struct client_config *config, const struct bringup *bringup) {
@@ -92,9 +136,11 @@ static void as_anonymous(struct client_config *config, const struct bringup *bri
 }
 
 static void with_wrong_password(struct client_config *config, const struct bringup *bringup) {
-    CLEANUP_FREE char *wrong = text_format("not %s", secret_of(bringup));
+    CLEANUP_FREE char *user = user_of(bringup->channel, PARTY_CLIENT2);
+    CLEANUP_FREE char *right = password_of(bringup, PARTY_CLIENT2);
+    CLEANUP_FREE char *wrong = text_format("not %s", right);
 
-    client_config_log_in(config, own(bringup->channel)->user, wrong);
+    client_config_log_in(config, user, wrong);
 }
 
 static const struct proof proofs[] = {

@@ -202,7 +202,7 @@ sabotage 'the same with a password' clear 'wiretap-payload wiretap-password' \
   --set channel.clear.tls.min_version=1.2 --set channel.clear.tls.max_version=1.2 \
   --set channel.clear.tls.ciphers=eNULL:@SECLEVEL=0 </dev/null
 
-: >"$scratch/sabotage"
+spare
 measure "$tiny" --quiet --channels 'plain password mutual-tls'
 exits 'without sabotage all is well again' 0
 is 'no broker'\''s folder stays' "$(list_brokers)" ''

@@ -24,7 +24,7 @@ PATH=$scratch/bin:$PATH
 sabotage() {
   name=$1 channel=$2 broken=$(printf '%s' "$3" | tr -s ' \n' ' ')
   shift 3
-  { printf 'grep -q "^password_file\|^certfile\|^psk_file" "%s" || return 0\n' "\$conf" && cat; } \
+  { printf 'grep -q "^password_file\|^certfile\|^psk_file\|^plugin" "%s" || return 0\n' "\$conf" && cat; } \
     >"$scratch/sabotage"
   measure "$tiny" --quiet --channels "plain $channel" "$@"
   # shellcheck disable=SC2086 # a list
@@ -35,4 +35,8 @@ sabotage() {
   matches '... the reason names the proof' "$(rows "$folder/trials.csv" reason \
     channel="$channel")" "^proof (${broken%% *}|accepted-before) broken: expected .*, observed "
   is '... the other channel is measured' "$(rows "$folder/trials.csv" status channel=plain)" ok
+}
+
+spare() { # no more sabotage
+  : >"$scratch/sabotage"
 }

@@ -164,7 +164,7 @@ END
 key=5ec7e7000102030405060708090a0b0c0d0e0f1011121314151617181a1b1c1d
 printf '%s\n' "$key" >"$scratch/key"
 chmod 600 "$scratch/key"
-: >"$scratch/sabotage"
+spare
 measured=$((measured + 1))
 results=$scratch/results.$measured
 start "$bench" run "$tiny" --channels 'plain psk' --verbose --set probe.path.duration=300ms \
