@@ -1,6 +1,7 @@
 #include "mqtt/client.h"
 
 #include "base/clock.h"
+#include "security/payload_client.h"
 #include "security/tls_context.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 struct mqtt_client {
     struct mosquitto *library;
     SSL_CTX *context;
+    struct payload_client *payload;
     mqtt_message_fn *on_message;
     void *user;
     int64_t received, completed;
@@ -45,12 +47,14 @@ static void on_publish(struct mosquitto *library, void *user, int id) {
 static void on_message(struct mosquitto *library, void *user,
                        const struct mosquitto_message *message) {
     struct mqtt_client *client = user;
+    const void *payload = message->payload;
+    size_t length = (size_t)message->payloadlen;
 
     (void)library;
     client->received++;
-    if (client->on_message)
-        client->on_message(client->user, message->topic, message->payload,
-                           (size_t)message->payloadlen);
+    if (payload_client_open(client->payload, message->topic, &payload, &length) &&
+        client->on_message)
+        client->on_message(client->user, message->topic, payload, length);
 }
 
 static int failed(int code, const char *what, struct error *error) {
@@ -67,8 +71,10 @@ static void init_library(void) {
 
 static int configure(struct mqtt_client *client, const struct client_config *config,
                      struct error *error) {
-    int r = 0;
+    int r = payload_client_new(&client->payload, &config->payload, error);
 
+    if (r < 0)
+        return r;
     mosquitto_connect_callback_set(client->library, on_connect);
     mosquitto_subscribe_callback_set(client->library, on_subscribe);
     mosquitto_publish_callback_set(client->library, on_publish);
@@ -140,6 +146,8 @@ void mqtt_client_free(struct mqtt_client *client) {
         mosquitto_destroy(client->library);
     }
     SSL_CTX_free(client->context);
+    if (client->payload)
+        payload_client_free(client->payload);
     free(client);
 }
 
@@ -161,6 +169,13 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
 
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
                         size_t length, int qos, struct error *error) {
+    int r = payload_client_seal(client->payload, topic, &payload, &length, error);
+
+    return r < 0 ? r : mqtt_client_publish_raw(client, topic, payload, length, qos, error);
+}
+
+int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const void *payload,
+                            size_t length, int qos, struct error *error) {
     int r = mosquitto_publish(client->library, NULL, topic, (int)length, payload, qos, false);
 
     return r == MOSQ_ERR_SUCCESS ? 0 : failed(r, "publication", error);
@@ -217,6 +232,18 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
 
 int64_t mqtt_client_completed(const struct mqtt_client *client) {
     return client->completed;
+}
+
+int64_t mqtt_client_payload_bytes(const struct mqtt_client *client, int64_t length) {
+    return payload_client_sealed_bytes(client->payload, length);
+}
+
+bool mqtt_client_opens(const struct mqtt_client *client) {
+    return payload_client_opens(client->payload);
+}
+
+const int64_t *mqtt_client_rejected(const struct mqtt_client *client) {
+    return payload_client_rejected(client->payload);
 }
 
 int mqtt_client_fd(const struct mqtt_client *client) {

@@ -66,6 +66,9 @@ static int put_books(struct stage *stage, const struct courier *courier, bool se
     stage_metric(stage, "messages_sent", "messages", (double)sent);
     stage_metric(stage, "messages_received", "messages", (double)courier->moved);
     stage_metric(stage, "messages_lost", "messages", (double)(sent - courier->moved));
+    if (mqtt_client_opens(courier->client))
+        stage_metric(stage, "messages_replayed", "messages",
+                     (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
     return check_loss(stage, courier, sent, error);
 }
 
@@ -76,8 +79,10 @@ static void put_wire(struct stage *stage, struct courier *courier, const struct 
             record = overhead_record(session->version, session->cipher);
 
     if (record >= 0)
-        theory = courier->moved * overhead_message(payload, (int64_t)strlen(courier->data_topic),
-                                                   (int)courier->settings->qos, record);
+        theory =
+            courier->moved * overhead_message(mqtt_client_payload_bytes(courier->client, payload),
+                                              (int64_t)strlen(courier->data_topic),
+                                              (int)courier->settings->qos, record);
     courier_settle(courier);
     wire_bytes_put(wire, stage, courier->moved * payload, theory);
 }
@@ -162,6 +167,8 @@ static const struct metric metrics[] = {
     {"messages_sent", "messages", METRIC_NONE, false, "published, warm-up included"},
     {"messages_received", "messages", METRIC_NONE, false, "received, warm-up included"},
     {"messages_lost", "messages", METRIC_LOWER, false, "sent and never received"},
+    {"messages_replayed", "messages", METRIC_LOWER, false,
+     "sealed and received more than once: opened once"},
     METRICS_OF_PROCESS,
     METRICS_OF_TCP,
     METRICS_OF_WIRE,

@@ -3,15 +3,22 @@
 #include "security/certificate.h"
 #include "security/external.h"
 #include "security/password.h"
+#include "security/payload.h"
 #include "security/tls.h"
 
 #include <errno.h>
 #include <string.h>
 
+/* clang-format off */
+/* External is the last: what it says replaces what the others have said. */
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    &mechanism_payload,
+    &mechanism_external,
 };
+/* clang-format on */
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
 static const struct setting certificates_rows[] = {
@@ -92,4 +99,13 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
         if (mechanism->party)
             mechanism->party(bringup, party, config);
     return config;
+}
+
+void mechanism_make_reader(const struct bringup *bringup, struct client_config *config) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(bringup->channel, &cursor)))
+        if (mechanism->reader)
+            mechanism->reader(bringup, config);
 }

@@ -1,6 +1,7 @@
 #include "transport/attempt.h"
 
 #include "base/clock.h"
+#include "security/payload_client.h"
 #include "security/tls_context.h"
 #include "transport/transport.h"
 
@@ -154,17 +155,36 @@ static int read_connack(struct transport *transport, struct attempt *attempt, st
     return 0;
 }
 
-static int publish(struct transport *transport, const struct attempt_message *message,
-                   struct error *error) {
+/* Sealed, if the channel's clients do that. */
+static int make_publish(struct packet *packet, const struct client_config *config,
+                        const struct attempt_message *message, struct error *error) {
+    CLEANUP(payload_client_freep) struct payload_client *client = NULL;
+    const void *payload = message->payload;
+    size_t length = strlen(message->payload);
+    int r = payload_client_new(&client, &config->payload, error);
+
+    if (r == 0)
+        r = payload_client_seal(client, message->topic, &payload, &length, error);
+    if (r < 0)
+        return r;
+    if (strlen(message->topic) + length > MAX_PACKET - 64)
+        return error_set(error, -E2BIG, "topic and payload are too long");
+    put_text(packet, message->topic);
+    memcpy(packet->bytes + packet->length, payload, length);
+    packet->length += length;
+    put_header(packet, 0x30);
+    return 0;
+}
+
+static int publish(struct transport *transport, const struct client_config *config,
+                   const struct attempt_message *message, struct error *error) {
     static const unsigned char ping[] = {0xc0, 0}, disconnect[] = {0xe0, 0};
     struct packet packet = {.length = 0};
     unsigned char answer[2];
-    int r;
+    int r = make_publish(&packet, config, message, error);
 
-    put_text(&packet, message->topic);
-    memcpy(packet.bytes + packet.length, message->payload, strlen(message->payload));
-    packet.length += strlen(message->payload);
-    put_header(&packet, 0x30);
+    if (r < 0)
+        return r;
     r = transport->ops->send(transport, packet.bytes, packet.length);
     if (r == 0)
         r = transport->ops->send(transport, ping, sizeof(ping));
@@ -189,7 +209,7 @@ static int converse(struct transport *transport, const struct client_config *con
     OPENSSL_cleanse(&packet, sizeof(packet));
     r = read_connack(transport, attempt, error);
     if (r == 0 && attempt->accepted && message)
-        r = publish(transport, message, error);
+        r = publish(transport, config, message, error);
     return r;
 }
 

@@ -72,7 +72,8 @@ static void check_parties(const struct channel *channel, const json_t *line) {
         check_client(config);
         while (party == PARTY_CLIENT2 && (mechanism = mechanism_next(channel, &cursor)))
             for (size_t i = 0; i < mechanism->n_proofs; i++)
-                if (!mechanism->proofs[i].applies || mechanism->proofs[i].applies(channel))
+                if (mechanism->proofs[i].alter &&
+                    (!mechanism->proofs[i].applies || mechanism->proofs[i].applies(channel)))
                     mechanism->proofs[i].alter(config, &bringup);
     }
 }

@@ -75,7 +75,8 @@ breaks 'nothing includes main.c' run/x.c '#include "main.c"' 'run/x.c:1: include
 breaks 'an include names its layer' run/x.c '#include "journal.h"' 'run/x.c:1: include "journal.h"'
 breaks 'a new folder needs a row here' misc/x.c '' 'misc/x.c:1: misc is no layer'
 
-is 'only mqtt uses libmosquitto' "$(uses "$root/src" 'mqtt/' '<mosquitto\.h>')" ''
+is 'only mqtt and plugins use libmosquitto' \
+  "$(uses "$root/src" '(mqtt|plugin)/' '<mosquitto\.h>')" ''
 is 'only security/tls_context builds an SSL_CTX' \
   "$(uses "$root/src" 'security/tls_context\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
 is 'model is data: no socket, no process' \
