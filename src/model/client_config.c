@@ -27,6 +27,11 @@ static const struct setting rows[] = {
     {"tls.suites", SETTING_RAW, "", AT(tls.suites)},
     {"tls.groups", SETTING_RAW, "", AT(tls.groups)},
     {"tls.tickets", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.tickets)},
+    {"payload.cipher", SETTING_CHOICE, "aes-128-gcm", .choices = PAYLOAD_CIPHER_WORDS,
+     AT(payload.cipher)},
+    {"payload.key", SETTING_CHOICE, "shared", .choices = PAYLOAD_KEY_WORDS, AT(payload.key)},
+    {"payload.seals_with", SETTING_RAW, "", AT(payload.seals_with)},
+    {"payload.opens_with", SETTING_RAW, "", AT(payload.opens_with)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm)},
 };
 const struct setting_group client_config_group =

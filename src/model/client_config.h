@@ -1,10 +1,11 @@
 /*
  * client_config - all that decides how one party speaks on the measured connection: where, as
- * whom, and with which TLS. Pure data: mechanisms fill it, transports and clients obey it, proofs
- * alter it. The broker's side is described by the same struct.
+ * whom, with which TLS, and with what its payloads are sealed. Pure data: mechanisms fill it,
+ * transports and clients obey it, proofs alter it. The broker's side is described by the same
+ * struct.
  *
- * It travels between driver, agent and worker as JSON; it may hold a password, so it is never
- * logged and never put on a command line.
+ * It travels between driver, agent and worker as JSON; it may hold a password and keys, so it is
+ * never logged and never put on a command line.
  */
 #ifndef BENCH_MODEL_CLIENT_CONFIG_H
 #define BENCH_MODEL_CLIENT_CONFIG_H
@@ -39,6 +40,16 @@ struct tls_config {
 enum mqtt_version { MQTT_3_1_1, MQTT_5 };
 #define MQTT_VERSION_WORDS "3.1.1 5"
 
+/* How the payload of a PUBLISH is sealed; security/seal.h has the enums behind the words. */
+#define PAYLOAD_CIPHER_WORDS "aes-128-gcm aes-256-gcm chacha20-poly1305"
+#define PAYLOAD_KEY_WORDS    "shared x25519 ec:P-256 rsa-oaep"
+
+struct payload_config {
+    int64_t cipher, key; /* places in the words */
+    char *seals_with;    /* the secret, or a public key in PEM; empty: what it publishes is clear */
+    char *opens_with;    /* the secret, or a private key; empty: what it receives is taken as is */
+};
+
 struct client_config {
     char *address; /* where to connect */
     int64_t port;
@@ -48,6 +59,7 @@ struct client_config {
     char *token_key; /* not empty: instead, a fresh token made under it (security/credentials.h) */
     int64_t mqtt;    /* enum mqtt_version */
     struct tls_config tls;
+    struct payload_config payload;
     /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
      * which it is silent on purpose (probes/pauses.h). */
     int64_t loss_ppm;

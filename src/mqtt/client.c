@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "security/credentials.h"
+#include "security/payload_client.h"
 #include "security/tls_context.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 struct mqtt_client {
     struct mosquitto *library;
     SSL_CTX *context;
+    struct payload_client *payload;
     mqtt_message_fn *on_message;
     void *user;
     int64_t received, completed;
@@ -63,12 +65,14 @@ static void on_disconnect(struct mosquitto *library, void *user, int code) {
 static void on_message(struct mosquitto *library, void *user,
                        const struct mosquitto_message *message) {
     struct mqtt_client *client = user;
+    const void *payload = message->payload;
+    size_t length = (size_t)message->payloadlen;
 
     (void)library;
     client->received++;
-    if (client->on_message)
-        client->on_message(client->user, message->topic, message->payload,
-                           (size_t)message->payloadlen);
+    if (payload_client_open(client->payload, message->topic, &payload, &length) &&
+        client->on_message)
+        client->on_message(client->user, message->topic, payload, length);
 }
 
 static int failed(int code, const char *what, struct error *error) {
@@ -103,8 +107,10 @@ static int show_credentials(struct mqtt_client *client, const struct client_conf
 
 static int configure(struct mqtt_client *client, const struct client_config *config,
                      struct error *error) {
-    int r;
+    int r = payload_client_new(&client->payload, &config->payload, error);
 
+    if (r < 0)
+        return r;
     (void)mosquitto_int_option(client->library, MOSQ_OPT_PROTOCOL_VERSION,
                                config->mqtt == MQTT_5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     /* Of QoS 2, Mosquitto sends the next message when one is received, and not when it is complete:
@@ -194,7 +200,14 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
 
 int mqtt_client_connect_again(struct mqtt_client *client, const struct client_config *config,
                               struct error *error) {
-    return log_in(client, config, true, error);
+    int r;
+
+    /* A new connection seals under a key of its own. */
+    if (client->payload)
+        payload_client_free(client->payload);
+    client->payload = NULL;
+    r = payload_client_new(&client->payload, &config->payload, error);
+    return r < 0 ? r : log_in(client, config, true, error);
 }
 
 void mqtt_client_leave(struct mqtt_client *client) {
@@ -207,6 +220,8 @@ void mqtt_client_free(struct mqtt_client *client) {
         mosquitto_destroy(client->library);
     }
     SSL_CTX_free(client->context);
+    if (client->payload)
+        payload_client_free(client->payload);
     free(client);
 }
 
@@ -228,6 +243,13 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
 
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
                         size_t length, int qos, struct error *error) {
+    int r = payload_client_seal(client->payload, topic, &payload, &length, error);
+
+    return r < 0 ? r : mqtt_client_publish_raw(client, topic, payload, length, qos, error);
+}
+
+int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const void *payload,
+                            size_t length, int qos, struct error *error) {
     int r = mosquitto_publish(client->library, NULL, topic, (int)length, payload, qos, false);
 
     return r == MOSQ_ERR_SUCCESS ? 0 : failed(r, "publication", error);
@@ -284,6 +306,18 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
 
 int64_t mqtt_client_completed(const struct mqtt_client *client) {
     return client->completed;
+}
+
+int64_t mqtt_client_payload_bytes(const struct mqtt_client *client, int64_t length) {
+    return payload_client_sealed_bytes(client->payload, length);
+}
+
+bool mqtt_client_opens(const struct mqtt_client *client) {
+    return payload_client_opens(client->payload);
+}
+
+const int64_t *mqtt_client_rejected(const struct mqtt_client *client) {
+    return payload_client_rejected(client->payload);
 }
 
 int mqtt_client_fd(const struct mqtt_client *client) {

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "model/client_config.h"
 #include "model/trial.h"
+#include "security/seal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,9 +41,13 @@ int mqtt_client_connect_again(struct mqtt_client *client, const struct client_co
 int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
                           struct error *error);
 
-/* Hands a message to the library, which sends it at once when it can. */
+/* Hands a message to the library, which sends it at once when it can; sealed, if the client_config
+ * asks for that (security/payload_client.h). */
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
                         size_t length, int qos, struct error *error);
+/* The same, but the payload as it is: for proofs. */
+int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const void *payload,
+                            size_t length, int qos, struct error *error);
 
 /* Whether something waits to be sent. */
 bool mqtt_client_wants_write(struct mqtt_client *client);
@@ -54,6 +59,14 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
 /* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 answered by the broker, which in
  * MQTT 5 may refuse them. */
 int64_t mqtt_client_completed(const struct mqtt_client *client);
+
+/* How long a payload of that length is on the wire: longer when it is sealed. */
+int64_t mqtt_client_payload_bytes(const struct mqtt_client *client, int64_t length);
+/* Whether what comes must be opened. */
+bool mqtt_client_opens(const struct mqtt_client *client);
+/* Messages that came and could not be opened, by enum seal_verdict; on_message was not called for
+ * them. The client's. */
+const int64_t *mqtt_client_rejected(const struct mqtt_client *client);
 
 /* "2.0.11"; belongs to the caller. */
 char *mqtt_client_library_version(void);

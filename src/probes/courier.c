@@ -1,6 +1,7 @@
 #include "probes/courier.h"
 
 #include "base/clock.h"
+#include "security/payload_client.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,6 +37,21 @@ static void *end(struct courier *courier, int code) {
     courier->stream.code = code;
     atomic_store(&courier->stream.ended, true);
     return NULL;
+}
+
+/* What cannot be opened is no loss: something is wrong with the channel. What comes twice is not
+ * opened twice, which is as it should be. */
+static int check_opened(struct courier *courier) {
+    const int64_t *rejected = mqtt_client_rejected(courier->client);
+    CLEANUP_FREE char *words = NULL;
+
+    for (int i = 0; i < SEAL_N_VERDICTS; i++)
+        if (rejected[i] && i != SEAL_REPLAYED) {
+            words = payload_rejected_words(rejected);
+            return error_set(&courier->stream.error, -EBADMSG, "messages could not be opened: %s",
+                             words);
+        }
+    return 0;
 }
 
 /* ---- publisher ---- */
@@ -123,6 +139,8 @@ void *courier_publish(void *argument) {
                mqtt_client_wants_write(courier->client);
         if (r == 0)
             r = mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
+        if (r == 0)
+            r = check_opened(courier);
         if (!full || courier->credited != credited) {
             credited = courier->credited;
             stalled_since = 0;
@@ -200,6 +218,8 @@ void *courier_receive(void *argument) {
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
         if (r == 0)
             r = courier->stream.code;
+        if (r == 0)
+            r = check_opened(courier);
     }
     return end(courier, r);
 }

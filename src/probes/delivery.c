@@ -72,6 +72,9 @@ static int put_books(struct stage *stage, const struct courier *courier, bool se
     stage_metric(stage, "messages_lost", "messages", (double)(sent - courier->moved));
     stage_metric(stage, "messages_duplicated", "messages", (double)courier->sequence.duplicated);
     stage_metric(stage, "messages_reordered", "messages", (double)courier->sequence.reordered);
+    if (mqtt_client_opens(courier->client))
+        stage_metric(stage, "messages_replayed", "messages",
+                     (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
     return check_promises(stage, courier, sent, error);
 }
 
@@ -82,9 +85,10 @@ static void put_wire(struct stage *stage, struct courier *courier, const struct 
             record = overhead_record(session->version, session->cipher);
 
     if (record >= 0)
-        theory = courier->moved * overhead_message(payload, (int64_t)strlen(courier->data_topic),
-                                                   (int)courier->settings->qos,
-                                                   mqtt_client_version(courier->client), record);
+        theory = courier->moved *
+                 overhead_message(mqtt_client_payload_bytes(courier->client, payload),
+                                  (int64_t)strlen(courier->data_topic), (int)courier->settings->qos,
+                                  mqtt_client_version(courier->client), record);
     courier_settle(courier);
     wire_bytes_put(wire, stage, courier->moved * payload, theory);
 }
@@ -171,6 +175,8 @@ static const struct metric metrics[] = {
     {"messages_lost", "messages", METRIC_LOWER, false, "sent and never received"},
     {"messages_duplicated", "messages", METRIC_LOWER, false, "received again"},
     {"messages_reordered", "messages", METRIC_LOWER, false, "received after a later one"},
+    {"messages_replayed", "messages", METRIC_LOWER, false,
+     "sealed and received more than once: opened once"},
     METRICS_OF_PROCESS,
     METRICS_OF_TCP,
     METRICS_OF_WIRE,

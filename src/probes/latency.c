@@ -144,7 +144,7 @@ static int run_prober(struct stage *stage, struct error *error) {
     if (r == 0)
         r = role_client(stage, &publisher, error);
     if (r == 0)
-        r = role_client(stage, &subscriber, error);
+        r = role_reader(stage, &subscriber, error);
     if (r < 0)
         return r;
     client_config_name_session(publisher, "latency");

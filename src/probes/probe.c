@@ -76,6 +76,35 @@ int role_client(const struct stage *stage, struct client_config **ret, struct er
     return 0;
 }
 
+int role_bringup(const struct stage *stage, struct channel *ret_channel, struct bringup *ret,
+                 struct error *error) {
+    int r = channel_from_json(ret_channel, stage->registry,
+                              json_object_get(stage->params, "channel"), error);
+
+    if (r < 0)
+        return r;
+    *ret = (struct bringup){
+        .channel = ret_channel,
+        .certs = jsonline_text(stage->params, "certs", ""),
+        .secrets = json_object_get(stage->params, "secrets"),
+    };
+    return 0;
+}
+
+int role_reader(const struct stage *stage, struct client_config **ret, struct error *error) {
+    struct channel channel;
+    struct bringup bringup;
+    int r = role_bringup(stage, &channel, &bringup, error);
+
+    if (r < 0)
+        return r;
+    r = role_client(stage, ret, error);
+    if (r == 0)
+        mechanism_make_reader(&bringup, *ret);
+    channel_clear(&channel);
+    return r;
+}
+
 void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
     struct tcp_counters sum = {0}, one;
     size_t n = 0;

@@ -23,6 +23,7 @@
 #include "model/metric.h"
 #include "model/setting.h"
 #include "probes/stage.h"
+#include "security/mechanism.h"
 
 struct role {
     const char *name; /* "path-server": what `bench worker` is told to be */
@@ -63,6 +64,12 @@ const struct role *role_find(const char *name);
 int role_settings(const struct stage *stage, const struct setting_group *group, void **ret,
                   struct error *error);
 int role_client(const struct stage *stage, struct client_config **ret, struct error *error);
+/* The same for a role that also receives what its own party publishes (mechanism_make_reader). */
+int role_reader(const struct stage *stage, struct client_config **ret, struct error *error);
+/* The channel as it was brought up, for a role that deals with its mechanisms. The channel is the
+ * caller's (channel_clear()), the rest the stage's. */
+int role_bringup(const struct stage *stage, struct channel *ret_channel, struct bringup *ret,
+                 struct error *error);
 
 /* Rows of a table, to be put into those of probes. */
 /* clang-format off */

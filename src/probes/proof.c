@@ -120,10 +120,10 @@ static void prove_version(struct examiner *examiner) {
                 examiner->mqtt == right->mqtt);
 }
 
-/* One text that passes the wire: it is seen exactly when the channel does not encrypt. */
+/* One text that passes the wire: it is seen exactly when nothing of the channel hides it. */
 static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap, const char *name,
-                        const char *text, const char *cause) {
-    bool expected = !examiner->right->tls.enabled, seen = wiretap_saw(wiretap, text);
+                        const char *text, bool hidden, const char *cause) {
+    bool expected = !hidden && !examiner->right->tls.enabled, seen = wiretap_saw(wiretap, text);
 
     put_row(examiner, name, expected ? "visible" : "absent", seen ? "visible" : "absent", cause,
             seen == expected);
@@ -153,9 +153,9 @@ static void prove_wiretap(struct examiner *examiner) {
         return;
     }
     cause = text_format("%lld bytes passed", (long long)wiretap_bytes(wiretap));
-    prove_sight(examiner, wiretap, "wiretap-payload", MARKER, cause);
+    prove_sight(examiner, wiretap, "wiretap-payload", MARKER, *tapped->payload.seals_with, cause);
     if (*tapped->password)
-        prove_sight(examiner, wiretap, "wiretap-password", tapped->password, cause);
+        prove_sight(examiner, wiretap, "wiretap-password", tapped->password, false, cause);
 }
 
 static int prove_all(struct examiner *examiner, struct error *error) {
@@ -177,16 +177,10 @@ static int prove_all(struct examiner *examiner, struct error *error) {
 static int run(struct stage *stage, struct error *error) {
     struct examiner examiner = {.stage = stage, .rows = json_array()};
     struct channel channel;
-    int r = channel_from_json(&channel, stage->registry, json_object_get(stage->params, "channel"),
-                              error);
+    int r = role_bringup(stage, &channel, &examiner.bringup, error);
 
     if (r < 0)
         return r;
-    examiner.bringup = (struct bringup){
-        .channel = &channel,
-        .certs = jsonline_text(stage->params, "certs", ""),
-        .secrets = json_object_get(stage->params, "secrets"),
-    };
     r = role_client(stage, &examiner.right, error);
     if (r == 0) {
         client_config_name_session(examiner.right, "proof");

@@ -37,27 +37,29 @@ static int resume_as(const struct client_config *config, bool *ret_ticket, bool 
 
 /* What the watcher has seen so far. */
 struct watch {
-    const char *sentinel;
+    const char *sentinel, *expected;
     struct proof_exchange_result *result;
 };
 
 static void note(void *context, const char *topic, const void *payload, size_t length) {
     struct watch *watch = context;
 
-    (void)payload;
-    (void)length;
-    if (text_equal(topic, watch->sentinel))
+    if (text_equal(topic, watch->sentinel)) {
         watch->result->sentinel = true;
-    else
-        watch->result->arrived++;
+        return;
+    }
+    watch->result->arrived++;
+    if (watch->expected && length == strlen(watch->expected) &&
+        memcmp(payload, watch->expected, length) == 0)
+        watch->result->intact++;
 }
 
 /* Publishes and turns until the broker has taken it. */
 static int publish(struct mqtt_client *client, const struct proof_message *message, int qos,
                    struct error *error) {
     int64_t deadline = clock_monotonic_ns() + TIMEOUT_NS, before = mqtt_client_completed(client);
-    int r =
-        mqtt_client_publish(client, message->topic, message->payload, message->length, qos, error);
+    int r = (message->raw ? mqtt_client_publish_raw : mqtt_client_publish)(
+        client, message->topic, message->payload, message->length, qos, error);
 
     while (r == 0 && mqtt_client_completed(client) == before) {
         if (clock_monotonic_ns() > deadline)
@@ -69,7 +71,8 @@ static int publish(struct mqtt_client *client, const struct proof_message *messa
 
 static int publish_all(struct mqtt_client *client, const struct proof_exchange *exchange,
                        struct error *error) {
-    const struct proof_message sentinel = {exchange->sentinel, "sentinel", strlen("sentinel")};
+    const struct proof_message sentinel = {
+        .topic = exchange->sentinel, .payload = "sentinel", .length = strlen("sentinel")};
     int r = 0;
 
     for (size_t i = 0; i < exchange->n_messages && r == 0; i++)
@@ -92,7 +95,7 @@ static int make_exchange(const struct proof_exchange *exchange, struct proof_exc
                          struct error *error) {
     CLEANUP(mqtt_client_freep) struct mqtt_client *watcher = NULL;
     CLEANUP(mqtt_client_freep) struct mqtt_client *publisher = NULL;
-    struct watch watch = {exchange->sentinel, ret};
+    struct watch watch = {exchange->sentinel, exchange->expected, ret};
     int64_t deadline;
     int r = mqtt_client_connect(&watcher, exchange->watcher, note, &watch, error);
 
@@ -106,6 +109,8 @@ static int make_exchange(const struct proof_exchange *exchange, struct proof_exc
     deadline = clock_monotonic_ns() + TIMEOUT_NS;
     while (r == 0 && !ret->sentinel && clock_monotonic_ns() < deadline)
         r = mqtt_client_turn(watcher, clock_poll_ms(deadline), error);
+    if (r == 0)
+        memcpy(ret->rejected, mqtt_client_rejected(watcher), sizeof(ret->rejected));
     return r;
 }
 

@@ -148,7 +148,8 @@ static json_t *command(const struct proof_scene *scene, json_t *body, struct err
     struct client_config *admin = setting_block_copy(&client_config_group, scene->right);
     json_auto_t *request = json_pack("{s:[o]}", "commands", body), *answer = NULL;
     CLEANUP_FREE char *asked = json_dumps(request, JSON_COMPACT), *heard = NULL;
-    const struct proof_message message = {CONTROL, asked, strlen(asked)};
+    const struct proof_message message = {
+        .topic = CONTROL, .payload = asked, .length = strlen(asked)};
     json_t *response;
 
     client_config_name_session(admin, "admin");

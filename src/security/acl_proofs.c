@@ -175,7 +175,8 @@ static int exchange(const struct proof_scene *scene, enum party publisher, enum 
     struct client_config *publishes = client_of(scene, publisher, "proof-publisher");
     CLEANUP(client_config_freep)
     struct client_config *watches = client_of(scene, watcher, "proof-watcher");
-    const struct proof_message message = {topic, "acl", strlen("acl")};
+    const struct proof_message message = {
+        .topic = topic, .payload = "acl", .length = strlen("acl")};
     const struct proof_exchange made = {.publisher = publishes,
                                         .watcher = watches,
                                         .filter = topic,
@@ -184,6 +185,7 @@ static int exchange(const struct proof_scene *scene, enum party publisher, enum 
                                         .n_messages = 1,
                                         .qos = qos};
 
+    mechanism_make_reader(scene->bringup, watches);
     return scene->exchange(&made, ret, error);
 }
 

@@ -5,6 +5,7 @@
 #include "security/client_id.h"
 #include "security/external.h"
 #include "security/password.h"
+#include "security/payload.h"
 #include "security/psk.h"
 #include "security/tls.h"
 #include "security/token.h"
@@ -12,21 +13,20 @@
 #include <errno.h>
 #include <string.h>
 
+/* clang-format off */
+/* One a line, in the order of their hooks; what external says replaces what the others have said. */
 const struct mechanism *const mechanisms[] = {
     &mechanism_tls,
     &mechanism_certificate,
     &mechanism_psk,
-    /* The first of those with a plugin that judges clients: what others vouch for it would not see.
-     */
-    &mechanism_client_id,
+    &mechanism_client_id, /* judges clients first: what others vouch for it would not see */
     &mechanism_password,
-    /* Goes by the names that the others give. */
-    &mechanism_acl,
-    /* The last of those with a plugin that judges clients (plugin/token.c). */
-    &mechanism_token,
-    /* The last of all: what it says replaces what the others have said. */
+    &mechanism_acl,   /* goes by the names that the others give */
+    &mechanism_token, /* judges clients last: whom it knows it vouches for (plugin/token.c) */
+    &mechanism_payload,
     &mechanism_external,
 };
+/* clang-format on */
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
 static const struct setting certificates_rows[] = {
@@ -141,4 +141,13 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
         if (mechanism->party)
             mechanism->party(bringup, party, config);
     return config;
+}
+
+void mechanism_make_reader(const struct bringup *bringup, struct client_config *config) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(bringup->channel, &cursor)))
+        if (mechanism->reader)
+            mechanism->reader(bringup, config);
 }

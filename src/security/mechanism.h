@@ -11,6 +11,7 @@
 
 #include "model/channel.h"
 #include "model/client_config.h"
+#include "security/seal.h"
 
 #include <stdio.h>
 
@@ -61,6 +62,7 @@ struct proof_message {
     const char *topic;
     const void *payload;
     size_t length;
+    bool raw; /* the payload is published as it is, whatever the publisher's config says */
 };
 
 /* One client watches `filter`, another publishes messages, each complete before the next, and then
@@ -70,12 +72,15 @@ struct proof_exchange {
     const char *filter, *sentinel;                   /* a topic both may use, outside the filter */
     const struct proof_message *messages;
     size_t n_messages;
-    int qos; /* of all */
+    int qos;              /* of all */
+    const char *expected; /* the payload that messages are to arrive with; NULL: any will do */
 };
 struct proof_exchange_result {
-    bool refused;    /* the broker refused the subscription to the filter */
-    int64_t arrived; /* of the messages */
-    bool sentinel;   /* has arrived: false makes the exchange say nothing */
+    bool refused;                      /* the broker refused the subscription to the filter */
+    int64_t arrived;                   /* of the messages */
+    int64_t intact;                    /* of those, with the expected payload */
+    int64_t rejected[SEAL_N_VERDICTS]; /* by the watcher, which could not open them */
+    bool sentinel;                     /* has arrived: false makes the exchange say nothing */
 };
 
 /* Where a proof acts: the worker on client2's host that examines the channel, with its verbs
@@ -127,6 +132,9 @@ struct mechanism {
     /* Lines of an OpenSSL configuration ("MaxProtocol = TLSv1.2") that the broker starts under. */
     void (*broker_openssl)(const struct bringup *bringup, FILE *lines);
     void (*party)(const struct bringup *bringup, enum party party, struct client_config *config);
+    /* What client2's client_config needs besides, to receive what client2 publishes: for proofs and
+     * probes that do both on one host. */
+    void (*reader)(const struct bringup *bringup, struct client_config *config);
     const struct proof *proofs;
     size_t n_proofs;
 };
@@ -150,5 +158,7 @@ const struct mechanism *mechanism_next(const struct channel *channel, size_t *cu
 /* The right client_config of a party on this channel; belongs to the caller. */
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,
                                               const char *address, int64_t port);
+/* Calls every `reader`. */
+void mechanism_make_reader(const struct bringup *bringup, struct client_config *config);
 
 #endif

@@ -1,6 +1,7 @@
 #include "transport/attempt.h"
 
 #include "base/clock.h"
+#include "security/payload_client.h"
 #include "security/tls_context.h"
 #include "transport/packet.h"
 #include "transport/transport.h"
@@ -96,12 +97,24 @@ static int read_answer(struct transport *transport, int64_t mqtt, struct attempt
     return 0;
 }
 
-static int publish(struct transport *transport, int64_t mqtt, const struct attempt_message *message,
-                   struct error *error) {
+/* Sealed, if the channel's clients do that. */
+static int make_publish(struct packet *packet, const struct client_config *config,
+                        const struct attempt_message *message, struct error *error) {
+    CLEANUP(payload_client_freep) struct payload_client *client = NULL;
+    const void *payload = message->payload;
+    size_t length = strlen(message->payload);
+    int r = payload_client_new(&client, &config->payload, error);
+
+    if (r == 0)
+        r = payload_client_seal(client, message->topic, &payload, &length, error);
+    return r < 0 ? r : packet_publish(packet, config->mqtt, message->topic, payload, length, error);
+}
+
+static int publish(struct transport *transport, const struct client_config *config,
+                   const struct attempt_message *message, struct error *error) {
     struct packet packet;
     unsigned char answer[PACKET_SHORT_BYTES];
-    int r = packet_publish(&packet, mqtt, message->topic, message->payload,
-                           strlen(message->payload), error);
+    int r = make_publish(&packet, config, message, error);
 
     if (r < 0)
         return r;
@@ -129,7 +142,7 @@ static int converse(struct transport *transport, const struct client_config *con
     OPENSSL_cleanse(&packet, sizeof(packet));
     r = read_answer(transport, config->mqtt, attempt, error);
     if (r == 0 && attempt->accepted && message)
-        r = publish(transport, config->mqtt, message, error);
+        r = publish(transport, config, message, error);
     return r;
 }
 
