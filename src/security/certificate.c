@@ -80,6 +80,11 @@ static void as_revoked(struct client_config *config, const struct bringup *bring
     show_proof(config, bringup, "revoked");
 }
 
+/* The list is of our CA. */
+static bool knows_revoked(const struct channel *channel) {
+    return looks_for_revoked(channel) && external_knows_our_ca(channel);
+}
+
 static const struct proof proofs[] = {
     {.name = "no-certificate-refused",
      .help = "a client without a certificate is turned away",
@@ -98,7 +103,7 @@ static const struct proof proofs[] = {
      .help = "a certificate of our CA that is on its list of revoked ones is turned away",
      .alter = as_revoked,
      .causes = "alert 44",
-     .applies = looks_for_revoked},
+     .applies = knows_revoked},
 };
 
 const struct mechanism mechanism_certificate = {

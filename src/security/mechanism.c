@@ -10,8 +10,12 @@
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_psk, &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    &mechanism_psk,
+    /* Last: what it says replaces what the others have said. */
+    &mechanism_external,
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
