@@ -191,8 +191,8 @@ check '... makes nothing' test ! -e "$scratch/none"
 is 'the layout is that of figure 5' "$(cd "$certs" && find ca broker client1 client2 -type f |
   grep -v serial | sort | tr '\n' ' ')" "broker/broker.crt broker/broker.csr broker/broker.key \
 broker/ca.crl broker/ca.crt ca/broker.crt ca/ca.crl ca/ca.crt ca/ca.key ca/client1.crt \
-ca/client2.crt ca/passphrase client1/ca.crt client1/client1.crt client1/client1.csr client1/client1.key client2/ca.crt \
-client2/client2.crt client2/client2.csr client2/client2.key "
+ca/client2.crt ca/passphrase client1/ca.crt client1/client1.crt client1/client1.csr \
+client1/client1.key client2/ca.crt client2/client2.crt client2/client2.csr client2/client2.key "
 is 'private files are private' \
   "$(find "$certs" -type f \( -name '*.key' -o -name passphrase \) ! -perm 600)" ''
 is 'so are the folders' "$(find "$certs" -type d ! -perm 700)" ''
