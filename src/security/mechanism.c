@@ -8,10 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
+/* A line each. */
+/* clang-format off */
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
     &mechanism_external, /* last: what it says replaces what the others have said */
 };
+/* clang-format on */
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
 static const struct setting certificates_rows[] = {
