@@ -149,7 +149,7 @@ run_blocks probe
 contains 'list shows the new probe' "$out" 'connect, log in, leave: how often a second'
 is 'it is measured' "$(rows "$folder/trials.csv" throughput_mbit_s,status probe=knock)" '|ok
 |ok'
-matches 'the table shows its headline' "$out" '^knock .*connections_per_s, 1/s'
+matches 'the table shows its headline' "$out" '^knock .*connections per s, 1/s'
 is 'which is in summary.csv' \
   "$(rows "$folder/summary.csv" trials,unit probe=knock metric=connections_per_s)" '2|1/s'
 check 'and is no nought' test \
