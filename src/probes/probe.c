@@ -12,9 +12,16 @@
 #include <errno.h>
 #include <string.h>
 
+/* One a line, which clang-format would not leave. */
+/* clang-format off */
 const struct probe *const probes[] = {
-    &probe_path, &probe_transport, &probe_transport_per_unit, &probe_delivery, &probe_latency,
+    &probe_path,
+    &probe_transport,
+    &probe_transport_per_unit,
+    &probe_delivery,
+    &probe_latency,
 };
+/* clang-format on */
 const size_t n_probes = ARRAY_SIZE(probes);
 
 const char *probe_name(const struct probe *probe) {
