@@ -240,6 +240,8 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
         return r;
     bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
                 client->loss_ppm);
+    if (!kind->in_channel)
+        text_replace(&client->address, client->outer_address);
     if (kind->in_channel)
         pin_tls(&client->tls, json_object_get(stage->params, "pin"));
     if (kind->in_channel && client->tls.enabled)

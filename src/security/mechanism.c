@@ -4,13 +4,15 @@
 #include "security/external.h"
 #include "security/password.h"
 #include "security/tls.h"
+#include "security/tunnel.h"
 
 #include <errno.h>
 #include <string.h>
 
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls, &mechanism_certificate, &mechanism_password,
-    &mechanism_external, /* last: what it says replaces what the others have said */
+    &mechanism_tls,    &mechanism_certificate, &mechanism_password,
+    &mechanism_tunnel, &mechanism_external, /* last: what it says replaces what the others have said
+                                             */
 };
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
@@ -77,6 +79,26 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
     return r;
 }
 
+char *mechanism_address(const struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->address)
+            return mechanism->address(channel);
+    return NULL;
+}
+
+bool mechanism_prepares(const struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->prepare)
+            return true;
+    return false;
+}
+
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,
                                               const char *address, int64_t port) {
     struct client_config *config = setting_block_new(&client_config_group);
@@ -84,6 +106,7 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
     size_t cursor = 0;
 
     text_replace(&config->address, address);
+    text_replace(&config->outer_address, address);
     text_replace(&config->expected_host, address);
     text_replace(&config->client_id, party_name(party));
     config->port = port;

@@ -218,6 +218,15 @@ static int start_tls(struct transport *transport, SSL_CTX *context, struct attem
     return 1;
 }
 
+/* Nobody listens there: an end of which no connection tells. */
+static int not_connected(int code, struct attempt *attempt) {
+    if (code != -ECONNREFUSED)
+        return code;
+    (void)snprintf(attempt->cause, sizeof(attempt->cause), "tcp %d connection refused",
+                   ECONNREFUSED);
+    return 0;
+}
+
 int attempt_make(const struct client_config *config, const struct attempt_message *message,
                  struct attempt *ret, struct error *error) {
     static const struct transport_options options = {.timeout_ns = TIMEOUT_NS};
@@ -233,7 +242,7 @@ int attempt_make(const struct client_config *config, const struct attempt_messag
     }
     r = transport_connect(&transport, config, NULL, &options, error);
     if (r < 0)
-        return r;
+        return not_connected(r, ret);
     if (context) {
         r = start_tls(transport, context, ret, error);
         if (r <= 0)

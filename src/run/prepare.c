@@ -1,0 +1,70 @@
+#include "run/prepare.h"
+
+#include "base/jsonline.h"
+#include "run/issue.h"
+#include "security/mechanism.h"
+
+#include <errno.h>
+
+static const struct channel *channel_of(const struct runner *runner, const struct trial_id *id) {
+    return &runner->scenario->channels[id->visit->channel];
+}
+
+json_t *prepare_channel_order(const struct runner *runner, const struct trial_id *id) {
+    const struct channel *channel = channel_of(runner, id);
+    CLEANUP_FREE char *own = mechanism_address(channel);
+
+    return json_pack("{s:o,s:o,s:s,s:s}", "channel", channel_to_json(channel), "secrets",
+                     issue_secrets_of(runner->secrets, id->channel), "address",
+                     own ? own : runner->site.address, "outer", runner->site.address);
+}
+
+/* Gives a host its turn, and keeps what it tells for the other. */
+static int give_turn(struct runner *runner, size_t host, json_t **heard, struct error *error) {
+    struct host *one = runner->cast.hosts[host];
+    json_t *told = NULL;
+    int r = host_order(one, "prepare",
+                       json_pack("{s:b,s:b,s:s,s:O*}", "broker", host == 0, "alone",
+                                 runner->cast.n_hosts == 1, "outer", runner->site.address, "heard",
+                                 *heard),
+                       &told, error);
+
+    if (r < 0)
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", host_spec(one));
+    json_decref(*heard);
+    *heard = told;
+    return 0;
+}
+
+static int make_ready(struct runner *runner, const struct trial_id *id, struct error *error) {
+    static const size_t turns[] = {0, 1, 0};
+    size_t n_turns = runner->cast.n_hosts == 1 ? 1 : ARRAY_SIZE(turns);
+    json_auto_t *heard = NULL;
+    int r = 0;
+
+    runner->prepared = true;
+    for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++)
+        r = host_order(runner->cast.hosts[i], "channel", prepare_channel_order(runner, id), NULL,
+                       error);
+    for (size_t i = 0; i < n_turns && r == 0; i++)
+        r = give_turn(runner, turns[i], &heard, error);
+    return r;
+}
+
+int prepare_hosts(struct runner *runner, const struct trial_id *id, struct error *error) {
+    int r;
+
+    if (!mechanism_prepares(channel_of(runner, id)))
+        return 0;
+    r = make_ready(runner, id, error);
+    if (r != -EOPNOTSUPP)
+        return r;
+    runner->skipped = text_copy(error->text);
+    return 0;
+}
+
+void prepare_undo(struct runner *runner) {
+    for (size_t i = 0; i < runner->cast.n_hosts && runner->prepared; i++)
+        (void)host_notify(runner->cast.hosts[i], "undo", NULL, NULL);
+    runner->prepared = false;
+}
