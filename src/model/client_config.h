@@ -36,7 +36,7 @@ struct client_config {
     char *address; /* where to connect */
     int64_t port;
     /* Where the broker's host is reached beside the channel: another address than `address` when
-     * the channel runs in a tunnel between the hosts. */
+     * the channel runs in a tunnel between the hosts. The agent's to fill in. */
     char *outer_address;
     char *expected_host; /* whom the broker's certificate must name: address or host name */
     char *client_id;

@@ -106,7 +106,6 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
     size_t cursor = 0;
 
     text_replace(&config->address, address);
-    text_replace(&config->outer_address, address);
     text_replace(&config->expected_host, address);
     text_replace(&config->client_id, party_name(party));
     config->port = port;
