@@ -74,6 +74,14 @@ static int order_prepare(struct agent *agent, const json_t *order, json_t **ret,
     return preparation_make(&agent->preparation, &bringup, order, ret, error);
 }
 
+static int order_prepared_usage(struct agent *agent, const json_t *order, json_t **ret,
+                                struct error *error) {
+    (void)order;
+    (void)error;
+    *ret = preparation_usage(&agent->preparation);
+    return 0;
+}
+
 static int order_undo(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     (void)order;
     (void)ret;
@@ -233,6 +241,7 @@ static const struct {
     {"drop", order_drop},
     {"lab", order_lab},
     {"prepare", order_prepare},
+    {"prepared-usage", order_prepared_usage},
     {"session", order_session},
     {"tell", order_tell},
     {"undo", order_undo},

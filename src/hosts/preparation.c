@@ -2,6 +2,8 @@
 
 #include "base/jsonline.h"
 
+#include <math.h>
+
 static int prepare(struct preparation *preparation, size_t which, struct ground *ground,
                    const json_t *heard, json_t *told, struct error *error) {
     const struct mechanism *mechanism = mechanisms[which];
@@ -38,6 +40,19 @@ int preparation_make(struct preparation *preparation, const struct bringup *brin
     }
     *ret = told;
     return 0;
+}
+
+json_t *preparation_usage(const struct preparation *preparation) {
+    json_t *usage = json_object();
+
+    for (size_t i = 0; preparation->states && i < n_mechanisms; i++) {
+        void *state = preparation->states[i];
+        double cpu_s = state && mechanisms[i]->cpu_s ? mechanisms[i]->cpu_s(state) : NAN;
+
+        if (isfinite(cpu_s))
+            (void)json_object_set_new(usage, mechanisms[i]->group->name, json_real(cpu_s));
+    }
+    return usage;
 }
 
 void preparation_undo(struct preparation *preparation) {

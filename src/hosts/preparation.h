@@ -15,6 +15,8 @@ struct preparation {
  * caller's. -EOPNOTSUPP: it cannot be had here. */
 int preparation_make(struct preparation *preparation, const struct bringup *bringup,
                      const json_t *order, json_t **ret, struct error *error);
+/* {"tunnel": CPU seconds so far}, of those for whom it is known; the caller's. */
+json_t *preparation_usage(const struct preparation *preparation);
 /* Undoes all, if there is any. */
 void preparation_undo(struct preparation *preparation);
 

@@ -1,12 +1,11 @@
 #include "probes/capture.h"
 
 #include "base/clock.h"
+#include "base/interface.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -32,7 +31,6 @@ struct capture {
 };
 
 DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
-DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs)
 
 /* ---- opening ---- */
 
@@ -49,37 +47,10 @@ static int connect_way(struct capture *capture, const char *address, struct erro
     return 0;
 }
 
-static bool is_same(const struct sockaddr *one, const struct sockaddr_storage *other) {
-    const struct sockaddr_in *four = (const void *)one, *other_four = (const void *)other;
-    const struct sockaddr_in6 *six = (const void *)one, *other_six = (const void *)other;
-
-    if (!one || one->sa_family != other->ss_family)
-        return false;
-    if (one->sa_family == AF_INET)
-        return four->sin_addr.s_addr == other_four->sin_addr.s_addr;
-    return one->sa_family == AF_INET6 &&
-           memcmp(&six->sin6_addr, &other_six->sin6_addr, sizeof(six->sin6_addr)) == 0;
-}
-
-/* The interface that has the source address of packets on the way. */
-static int find_interface(const struct capture *capture, unsigned *ret, struct error *error) {
-    struct sockaddr_storage source = {.ss_family = AF_UNSPEC};
-    CLEANUP(freeifaddrsp) struct ifaddrs *all = NULL;
-    socklen_t size = sizeof(source);
-
-    if (getsockname(capture->way, (struct sockaddr *)&source, &size) < 0 || getifaddrs(&all) < 0)
-        return error_errno(error, -errno, "the link below the tunnel");
-    for (const struct ifaddrs *one = all; one; one = one->ifa_next)
-        if (is_same(one->ifa_addr, &source)) {
-            *ret = if_nametoindex(one->ifa_name);
-            return 0;
-        }
-    return error_set(error, -ENODEV, "no interface has the address of the link below the tunnel");
-}
-
-static int listen_on(struct capture *capture, unsigned interface, struct error *error) {
-    struct sockaddr_ll place = {
-        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)interface};
+static int listen_on(struct capture *capture, const char *interface, struct error *error) {
+    struct sockaddr_ll place = {.sll_family = AF_PACKET,
+                                .sll_protocol = htons(ETH_P_ALL),
+                                .sll_ifindex = (int)if_nametoindex(interface)};
     int backlog = BACKLOG_BYTES;
 
     /* Without the link's header: from the IP header on. Of no protocol before it is bound. */
@@ -95,7 +66,7 @@ static int listen_on(struct capture *capture, unsigned interface, struct error *
 int capture_open(struct capture **ret, const char *address, struct error *error) {
     CLEANUP(capture_freep) struct capture *capture = memory_new(1, sizeof(*capture));
     unsigned char random[8] = {0};
-    unsigned interface = 0;
+    char interface[IF_NAMESIZE] = "";
     int r;
 
     capture->packets = capture->way = -1;
@@ -104,7 +75,7 @@ int capture_open(struct capture **ret, const char *address, struct error *error)
     text_hex(capture->control + strlen(capture->control), random, sizeof(random));
     r = connect_way(capture, address, error);
     if (r == 0)
-        r = find_interface(capture, &interface, error);
+        r = interface_toward(address, interface, error);
     if (r == 0)
         r = listen_on(capture, interface, error);
     if (r < 0)

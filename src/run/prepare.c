@@ -63,6 +63,44 @@ int prepare_hosts(struct runner *runner, const struct trial_id *id, struct error
     return 0;
 }
 
+/* Whose host it is. */
+static const char *party_of(size_t host) {
+    return party_name(host ? PARTY_CLIENT2 : PARTY_BROKER);
+}
+
+int prepare_look(struct runner *runner, json_t **ret, struct error *error) {
+    json_t *looks = json_object();
+    int r = 0;
+
+    for (size_t i = 0; i < runner->cast.n_hosts && runner->prepared && r == 0; i++) {
+        json_t *one = NULL;
+
+        r = host_order(runner->cast.hosts[i], "prepared-usage", NULL, &one, error);
+        if (one)
+            (void)json_object_set_new(looks, party_of(i), one);
+    }
+    *ret = looks;
+    return r;
+}
+
+void prepare_write(struct runner *runner, const struct trial_id *id, const json_t *before,
+                   const json_t *after, double scale) {
+    for (size_t i = 0; i < runner->cast.n_hosts; i++) {
+        const json_t *first = json_object_get(before, party_of(i)), *last;
+        const char *mechanism;
+        json_t *value;
+
+        last = json_object_get(after, party_of(i));
+        json_object_foreach((json_t *)(uintptr_t)last, mechanism, value) {
+            double used_s =
+                json_number_value(value) - json_number_value(json_object_get(first, mechanism));
+
+            journal_metric(runner->journal, id, party_of(i), mechanism, "cpu_s", "s",
+                           used_s * scale);
+        }
+    }
+}
+
 void prepare_undo(struct runner *runner) {
     for (size_t i = 0; i < runner->cast.n_hosts && runner->prepared; i++)
         (void)host_notify(runner->cast.hosts[i], "undo", NULL, NULL);

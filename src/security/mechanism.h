@@ -134,6 +134,9 @@ struct mechanism {
      * had here, and the channel's trials are skipped for that reason. */
     int (*prepare)(const struct ground *ground, void **state, json_t *told, struct error *error);
     void (*undo)(void *state);
+    /* The CPU time that what was prepared has taken so far, in seconds; NaN where the kernel does
+     * the work and nobody counts it. NULL: it takes none. */
+    double (*cpu_s)(const void *state);
     /* Lines of the broker's configuration behind its `listener` line, and the files they name. */
     int (*broker)(const struct bringup *bringup, FILE *lines, struct error *error);
     /* Lines of an OpenSSL configuration ("MaxProtocol = TLSv1.2") that the broker starts under. */

@@ -178,6 +178,10 @@ static void undo(void *state) {
     wireguard_remove(state);
 }
 
+static double cpu_s(const void *state) {
+    return wireguard_cpu_s(state);
+}
+
 static int available(char **ret_how, struct error *error) {
     return wireguard_available(WIREGUARD_AUTO, ret_how, error);
 }
@@ -209,6 +213,7 @@ const struct mechanism mechanism_tunnel = {
     .available = available,
     .prepare = prepare,
     .undo = undo,
+    .cpu_s = cpu_s,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),
 };

@@ -1,12 +1,10 @@
 #include "security/tunnel_bypass.h"
 
 #include "base/clock.h"
+#include "base/interface.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +13,6 @@
 #define CONNECT_NS (1 * NS_PER_S)
 
 DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
-DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs)
 
 static int resolve(struct addrinfo **ret, const char *address, int64_t port, struct error *error) {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -25,41 +22,6 @@ static int resolve(struct addrinfo **ret, const char *address, int64_t port, str
     (void)snprintf(service, sizeof(service), "%d", (int)port);
     code = getaddrinfo(address, service, &hints, ret);
     return code ? error_set(error, -EINVAL, "%s: %s", address, gai_strerror(code)) : 0;
-}
-
-static bool is_same(const struct sockaddr *one, const struct sockaddr_storage *other) {
-    if (!one || one->sa_family != other->ss_family)
-        return false;
-    if (one->sa_family == AF_INET)
-        return ((const struct sockaddr_in *)(const void *)one)->sin_addr.s_addr ==
-               ((const struct sockaddr_in *)(const void *)other)->sin_addr.s_addr;
-    return one->sa_family == AF_INET6 &&
-           memcmp(&((const struct sockaddr_in6 *)(const void *)one)->sin6_addr,
-                  &((const struct sockaddr_in6 *)(const void *)other)->sin6_addr,
-                  sizeof(struct in6_addr)) == 0;
-}
-
-/* The interface by which packets leave for an address: the one that has their source address. */
-static int find_interface(const char *address, char ret[IF_NAMESIZE], struct error *error) {
-    CLEANUP(freeaddrinfop) struct addrinfo *found = NULL;
-    CLEANUP(freeifaddrsp) struct ifaddrs *all = NULL;
-    struct sockaddr_storage source = {.ss_family = AF_UNSPEC};
-    socklen_t size = sizeof(source);
-    CLEANUP_FD int fd = -1;
-    int r = resolve(&found, address, 9, error); /* nothing is sent */
-
-    if (r < 0)
-        return r;
-    fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) < 0 ||
-        getsockname(fd, (struct sockaddr *)&source, &size) < 0 || getifaddrs(&all) < 0)
-        return error_errno(error, -errno, "the way to %s", address);
-    for (const struct ifaddrs *one = all; one; one = one->ifa_next)
-        if (is_same(one->ifa_addr, &source)) {
-            (void)snprintf(ret, IF_NAMESIZE, "%s", one->ifa_name);
-            return 0;
-        }
-    return error_set(error, -ENODEV, "no interface leads to %s", address);
 }
 
 /* 0 when somebody accepts within the time, else a negative errno. With an interface, packets leave
@@ -93,7 +55,7 @@ int tunnel_prove_bypass(const struct proof_scene *scene, struct proof_seen *ret,
     const struct client_config *right = scene->right;
     char interface[IF_NAMESIZE] = "";
     struct error refusal = {""};
-    int r = find_interface(right->outer_address, interface, error);
+    int r = interface_toward(right->outer_address, interface, error);
 
     if (r == 0)
         r = try_connect(right->address, right->port, NULL, error);

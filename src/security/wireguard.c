@@ -5,6 +5,7 @@
 #include "base/program.h"
 
 #include <errno.h>
+#include <math.h>
 #include <net/if.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PREFIX    "bench-wg"
@@ -136,9 +138,10 @@ static int rule(struct wireguard *wireguard, const struct wireguard_plan *plan,
     wireguard->ruled = true;
     r = program_run(error, "ip -4 rule add from %s to %s pref %d lookup main", wireguard->address,
                     plan->network, RULE_INSIDE);
-    return r < 0 ? r
-                 : program_run(error, "ip -4 rule add from %s pref %d unreachable",
-                               wireguard->address, RULE_NOWHERE);
+    if (r == 0)
+        r = program_run(error, "ip -4 rule add from %s pref %d unreachable", wireguard->address,
+                        RULE_NOWHERE);
+    return r == -EIO ? error_prefix(error, -EOPNOTSUPP, "needs policy routing here") : r;
 }
 
 /* ---- who carries it ---- */
@@ -324,4 +327,14 @@ const char *wireguard_key(const struct wireguard *wireguard) {
 
 int64_t wireguard_port(const struct wireguard *wireguard) {
     return wireguard->port;
+}
+
+double wireguard_cpu_s(const struct wireguard *wireguard) {
+    struct timespec used;
+    clockid_t clock;
+
+    if (wireguard->program.pid <= 0 || clock_getcpuclockid(wireguard->program.pid, &clock) != 0 ||
+        clock_gettime(clock, &used) < 0)
+        return NAN;
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }

@@ -44,6 +44,9 @@ DEFINE_CLEANUP(struct wireguard *, wireguard_remove)
 const char *wireguard_key(const struct wireguard *wireguard); /* public, in base64 */
 int64_t wireguard_port(const struct wireguard *wireguard);    /* of UDP */
 
+/* What wireguard-go has taken so far; NaN when the kernel does the work. */
+double wireguard_cpu_s(const struct wireguard *wireguard);
+
 /* ---- for wireguard.c ---- */
 
 /* Whether a line of `ip route show` speaks of a default route, which leads everywhere. */
