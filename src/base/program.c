@@ -41,6 +41,8 @@ static int run(char **ret, const char *line, const char *input, struct error *er
 }
 
 static int run_formatted(char **ret, const char *input, struct error *error, const char *format,
+                         va_list arguments) __attribute__((format(printf, 4, 0)));
+static int run_formatted(char **ret, const char *input, struct error *error, const char *format,
                          va_list arguments) {
     CLEANUP_FREE char *line = NULL;
 
