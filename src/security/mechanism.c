@@ -9,11 +9,17 @@
 #include <errno.h>
 #include <string.h>
 
+/* A row each, as CONTRIBUTING.md has it. external is the last: what it says replaces what the
+ * others have said. */
+/* clang-format off */
 const struct mechanism *const mechanisms[] = {
-    &mechanism_tls,    &mechanism_certificate, &mechanism_password,
-    &mechanism_tunnel, &mechanism_external, /* last: what it says replaces what the others have said
-                                             */
+    &mechanism_tls,
+    &mechanism_certificate,
+    &mechanism_password,
+    &mechanism_tunnel,
+    &mechanism_external,
 };
+/* clang-format on */
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);
 
 static const struct setting certificates_rows[] = {
