@@ -208,10 +208,18 @@ static int read_output(int fd, int64_t deadline_ns, char **ret) {
     return 0;
 }
 
-static int run_until(const char *const *argv, int64_t deadline_ns, char **ret_output,
-                     struct error *error) {
+/* A short text: a pipe takes it at once, whether or not it is read. */
+static void feed(struct process *process, const char *input) {
+    if (input)
+        (void)!write(process->in_fd, input, strlen(input));
+    memory_close_fdp(&process->in_fd);
+    process->in_fd = -1;
+}
+
+static int run_until(const char *const *argv, const char *input, int64_t deadline_ns,
+                     char **ret_output, struct error *error) {
     struct process_options options = {.argv = argv,
-                                      .in = PROCESS_NULL,
+                                      .in = input ? PROCESS_PIPE : PROCESS_NULL,
                                       .out = ret_output ? PROCESS_PIPE : PROCESS_KEEP,
                                       .err = ret_output ? PROCESS_NULL : PROCESS_KEEP};
     struct process process = PROCESS_NONE;
@@ -220,6 +228,7 @@ static int run_until(const char *const *argv, int64_t deadline_ns, char **ret_ou
 
     if (r < 0)
         return r;
+    feed(&process, input);
     if (ret_output && read_output(process.out_fd, deadline_ns, &output) < 0) {
         process_stop(&process);
         return error_set(error, -ETIMEDOUT, "%s did not end in time", argv[0]);
@@ -236,12 +245,12 @@ static int run_until(const char *const *argv, int64_t deadline_ns, char **ret_ou
 }
 
 int process_run(const char *const *argv, char **ret_output, struct error *error) {
-    return run_until(argv, INT64_MAX, ret_output, error);
+    return run_until(argv, NULL, INT64_MAX, ret_output, error);
 }
 
-int process_run_within(const char *const *argv, int64_t limit_ns, char **ret_output,
-                       struct error *error) {
-    return run_until(argv, clock_monotonic_ns() + limit_ns, ret_output, error);
+int process_run_within(const char *const *argv, const char *input, int64_t limit_ns,
+                       char **ret_output, struct error *error) {
+    return run_until(argv, input, clock_monotonic_ns() + limit_ns, ret_output, error);
 }
 
 static bool is_program(const char *path) {

@@ -63,9 +63,9 @@ char *process_end_text(int status);
  * errno. With ret_output its stdout as text (at most 64 KiB), else stdout is the parent's. */
 int process_run(const char *const *argv, char **ret_output, struct error *error);
 /* The same with its output, but it is killed, and -ETIMEDOUT returned, when it has not closed its
- * stdout within the limit. */
-int process_run_within(const char *const *argv, int64_t limit_ns, char **ret_output,
-                       struct error *error);
+ * stdout within the limit. It reads the input (a few KiB at most, or NULL) on stdin. */
+int process_run_within(const char *const *argv, const char *input, int64_t limit_ns,
+                       char **ret_output, struct error *error);
 
 /* The peak of resident memory of a live process in bytes (pid 0: our own); -1 when not known. Not
  * getrusage(), whose peak outlives an exec. */

@@ -8,6 +8,7 @@
 #include "hosts/certificates.h"
 #include "hosts/crew.h"
 #include "hosts/lab.h"
+#include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/questions.h"
 #include "hosts/session.h"
@@ -29,6 +30,7 @@ struct agent {
     json_t *current; /* the bring-up: channel, secrets, address, port */
     struct channel channel;
     struct lab_seat seat;
+    struct preparation preparation;
     int session_fd;
     bool watched;              /* the driver has sent a beat, and goes on to */
     int64_t heard_ns, beat_ns; /* when it was last heard, when our last beat left */
@@ -60,6 +62,31 @@ static int order_channel(struct agent *agent, const json_t *order, json_t **ret,
     agent->channel = channel;
     json_decref(agent->current);
     agent->current = json_deep_copy(order);
+    return 0;
+}
+
+static int order_prepare(struct agent *agent, const json_t *order, json_t **ret,
+                         struct error *error) {
+    struct bringup bringup = bringup_of(agent);
+
+    if (!agent->current)
+        return error_set(error, -EINVAL, "no channel is set");
+    return preparation_make(&agent->preparation, &bringup, order, ret, error);
+}
+
+static int order_prepared_usage(struct agent *agent, const json_t *order, json_t **ret,
+                                struct error *error) {
+    (void)order;
+    (void)error;
+    *ret = preparation_usage(&agent->preparation);
+    return 0;
+}
+
+static int order_undo(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    (void)order;
+    (void)ret;
+    (void)error;
+    preparation_undo(&agent->preparation);
     return 0;
 }
 
@@ -125,12 +152,14 @@ static int order_broker_down(struct agent *agent, const json_t *order, json_t **
 static json_t *worker_params(struct agent *agent, const struct role *role, const json_t *order) {
     json_t *params = json_deep_copy(json_object_get(order, "params"));
     struct bringup bringup = bringup_of(agent);
+    const char *address = jsonline_text(agent->current, "address", ""),
+               *outer = jsonline_text(agent->current, "outer", address);
     struct client_config *config;
 
     bringup.direct = role->direct;
-    config =
-        mechanism_client_config(&bringup, role->party, jsonline_text(agent->current, "address", ""),
-                                jsonline_integer(agent->current, "port", 0));
+    config = mechanism_client_config(&bringup, role->party, address,
+                                     jsonline_integer(agent->current, "port", 0));
+    text_replace(&config->outer_address, text_equal(outer, address) ? config->address : outer);
     if (!params)
         params = json_object();
     (void)json_object_set_new(params, "client",
@@ -211,8 +240,11 @@ static const struct {
     {"channel", order_channel},
     {"drop", order_drop},
     {"lab", order_lab},
+    {"prepare", order_prepare},
+    {"prepared-usage", order_prepared_usage},
     {"session", order_session},
     {"tell", order_tell},
+    {"undo", order_undo},
     {"worker", order_worker},
 };
 
@@ -319,6 +351,7 @@ int agent_main(const char *certs, const struct registry *registry) {
     crew_clear(&agent.crew);
     if (agent.broker)
         broker_stop(agent.broker);
+    preparation_undo(&agent.preparation);
     lab_leave_seat(&agent.seat);
     memory_close_fdp(&agent.session_fd);
     channel_clear(&agent.channel);

@@ -6,6 +6,7 @@
 #include "hosts/peek.h"
 #include "hosts/readings.h"
 #include "mqtt/client.h"
+#include "security/mechanism.h"
 
 #include <gnu/libc-version.h>
 #include <openssl/crypto.h>
@@ -227,6 +228,9 @@ const struct facts_program facts_programs[] = {
     {"ssh", "openssh-client", "hosts elsewhere", NEED_NOBODY, NULL},
     {"iw", "iw", "what Wi-Fi does", NEED_NOBODY, NULL},
     {"vcgencmd", "raspi-utils", "throttling", NEED_NOBODY, "Raspberry Pi"},
+    {"wg", "wireguard-tools", "the mechanism tunnel", NEED_NOBODY, NULL},
+    {"wireguard-go", "wireguard-go", "the mechanism tunnel, by a kernel without WireGuard",
+     NEED_NOBODY, NULL},
     {"iperf3", "iperf3", "scripts/compare-peers", NEED_NOBODY, NULL},
     {"stunnel4", "stunnel4", "scripts/compare-peers", NEED_NOBODY, NULL},
     {"mosquitto_pub", "mosquitto-clients", "scripts/compare-peers", NEED_NOBODY, NULL},
@@ -257,6 +261,23 @@ static json_t *find_programs(void) {
     return programs;
 }
 
+/* Of the mechanisms that not every host can have: how this one would, or what it lacks. */
+static json_t *ask_mechanisms(void) {
+    json_t *answers = json_object();
+
+    for (size_t i = 0; i < n_mechanisms; i++) {
+        CLEANUP_FREE char *how = NULL;
+        struct error error = {""};
+        bool there = mechanisms[i]->available && mechanisms[i]->available(&how, &error) == 0;
+
+        if (mechanisms[i]->available)
+            (void)json_object_set_new(answers, mechanisms[i]->group->name,
+                                      json_sprintf("%s%s", there ? "possible: " : "not possible: ",
+                                                   there ? how : error.text));
+    }
+    return answers;
+}
+
 json_t *facts_collect(const char *address, const char *peer) {
     json_t *facts = fill(json_object(), facts_rows, ARRAY_SIZE(facts_rows));
     json_t *network = *address ? network_collect(address, peer) : NULL;
@@ -264,6 +285,7 @@ json_t *facts_collect(const char *address, const char *peer) {
     (void)json_object_set_new(facts, "versions",
                               fill(json_object(), version_rows, ARRAY_SIZE(version_rows)));
     (void)json_object_set_new(facts, "programs", find_programs());
+    (void)json_object_set_new(facts, "mechanisms", ask_mechanisms());
     (void)json_object_set_new(
         facts, "readings",
         readings_collect(json_string_value(json_object_get(network, "interface"))));

@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 /* {"host", "model", "processor", ..., "versions": {...}, "programs": {NAME: path or null},
- * "readings": as readings_collect(), "network": as network_collect()}. address: where the data
- * goes, "" when that is not known, peer: see network.h. The caller's. */
+ * "mechanisms": {NAME: "possible: how" or "not possible: why"} (those that need something of the
+ * host), "readings": as readings_collect(), "network": as network_collect()}. address: where the
+ * data goes, "" when that is not known, peer: see network.h. The caller's. */
 json_t *facts_collect(const char *address, const char *peer);
 
 /* Of which sources the program is: what git says of the clone at root, with "-dirty" behind it when

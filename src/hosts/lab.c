@@ -1,11 +1,10 @@
 #include "hosts/lab.h"
 
-#include "base/clock.h"
 #include "base/jsonline.h"
 #include "base/process.h"
+#include "base/program.h"
 #include "hosts/cgroup.h"
 #include "hosts/kind.h"
-#include "hosts/peek.h"
 #include "model/unit.h"
 
 #include <errno.h>
@@ -119,28 +118,6 @@ int lab_join(struct host *broker, struct host *publisher, const struct lab_setti
 
 /* ---- an agent's side ---- */
 
-/* Runs "ip ..." or "tc ..."; its complaint becomes the error. */
-static int execute(struct error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static int execute(struct error *error, const char *format, ...) {
-    CLEANUP(words_clear) struct words words = {NULL, 0};
-    CLEANUP_FREE char *line = NULL, *output = NULL;
-    va_list arguments;
-    int r;
-
-    va_start(arguments, format);
-    r = vasprintf(&line, format, arguments);
-    va_end(arguments);
-    if (r < 0)
-        abort();
-    words_add_all(&words, line);
-    r = peek_program(&output, (const char *const *)words.list);
-    if (r < 0)
-        return error_errno(error, r, "`%s`", line);
-    return r == 0 ? 0
-                  : error_set(error, -EIO, "`%s`: %.*s", line, (int)strcspn(output, "\n"), output);
-}
-
 /* Nobody's network but a fresh one is touched: nothing is up there, not even loopback. (It may have
  * more than that: tunnels that some modules put into every namespace.) */
 static int check_fresh(struct error *error) {
@@ -154,14 +131,15 @@ static int check_fresh(struct error *error) {
 }
 
 static int lay_link(const char *address, int64_t mate, struct error *error) {
-    int r = execute(error, "ip link set lo up");
+    int r = program_run(error, "ip link set lo up");
 
     if (r == 0 && mate)
-        r = execute(error, "ip link add " INTERFACE " type veth peer name " INTERFACE " netns %lld",
-                    (long long)mate);
+        r = program_run(error,
+                        "ip link add " INTERFACE " type veth peer name " INTERFACE " netns %lld",
+                        (long long)mate);
     if (r == 0)
-        r = execute(error, "ip address add %s dev " INTERFACE, address);
-    return r == 0 ? execute(error, "ip link set " INTERFACE " up") : r;
+        r = program_run(error, "ip address add %s dev " INTERFACE, address);
+    return r == 0 ? program_run(error, "ip link set " INTERFACE " up") : r;
 }
 
 /* netem first, the rate below it. */
@@ -170,18 +148,18 @@ static int shape(const struct lab_settings *settings, struct error *error) {
     CLEANUP_FREE char *loss = unit_format(UNIT_PERCENT, settings->loss_ppm);
     int r = 0;
 
-    if (netem && execute(error,
-                         "tc qdisc add dev " INTERFACE " root handle 1: netem limit 100000 "
-                         "delay %lldus loss %s",
-                         (long long)(settings->delay_ns / 1000), loss) < 0)
+    if (netem && program_run(error,
+                             "tc qdisc add dev " INTERFACE " root handle 1: netem limit 100000 "
+                             "delay %lldus loss %s",
+                             (long long)(settings->delay_ns / 1000), loss) < 0)
         return error_prefix(error, -EOPNOTSUPP,
                             "lab.delay and lab.loss need the kernel's netem (module sch_netem), "
                             "which is not to be had here");
     if (settings->rate_bit_s)
-        r = execute(error,
-                    "tc qdisc add dev " INTERFACE " %s tbf rate %lldbit burst %lld limit %lld",
-                    netem ? "parent 1:1 handle 10:" : "root", (long long)settings->rate_bit_s,
-                    (long long)settings->burst_bytes, (long long)settings->queue_bytes);
+        r = program_run(error,
+                        "tc qdisc add dev " INTERFACE " %s tbf rate %lldbit burst %lld limit %lld",
+                        netem ? "parent 1:1 handle 10:" : "root", (long long)settings->rate_bit_s,
+                        (long long)settings->burst_bytes, (long long)settings->queue_bytes);
     return r < 0 ? error_prefix(error, r, "lab.rate") : 0;
 }
 

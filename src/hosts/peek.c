@@ -73,7 +73,7 @@ int peek_program(char **ret, const char *const *argv) {
     words[n++] = path;
     for (size_t i = 1; argv[i] && i < MAX_WORDS; i++)
         words[n++] = argv[i];
-    r = process_run_within(words, PROGRAM_NS, &output, NULL);
+    r = process_run_within(words, NULL, PROGRAM_NS, &output, NULL);
     if (r < 0)
         return r;
     *ret = output;

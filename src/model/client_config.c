@@ -7,6 +7,7 @@
 static const struct setting rows[] = {
     {"address", SETTING_RAW, "", AT(address)},
     {"port", SETTING_COUNT, "0", "0", "65535", AT(port)},
+    {"outer_address", SETTING_RAW, "", AT(outer_address)},
     {"expected_host", SETTING_RAW, "", AT(expected_host)},
     {"client_id", SETTING_RAW, "", AT(client_id)},
     {"username", SETTING_RAW, "", AT(username)},
@@ -36,6 +37,10 @@ static const struct setting rows[] = {
 };
 const struct setting_group client_config_group =
     SETTING_GROUP("client", SETTING_INTERNAL, rows, struct client_config);
+
+bool client_config_is_enclosed(const struct client_config *config) {
+    return *config->outer_address && !text_equal(config->outer_address, config->address);
+}
 
 void client_config_name_session(struct client_config *config, const char *session) {
     CLEANUP_FREE char *party = config->client_id;

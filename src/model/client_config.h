@@ -53,6 +53,9 @@ struct payload_config {
 struct client_config {
     char *address; /* where to connect */
     int64_t port;
+    /* Where the broker's host is reached beside the channel: another address than `address` when
+     * the channel runs in a tunnel between the hosts. The agent's to fill in. */
+    char *outer_address;
     char *expected_host; /* whom the broker's certificate must name: address or host name */
     char *client_id;
     char *username, *password; /* username empty: none is sent */
@@ -68,6 +71,9 @@ struct client_config {
     int64_t inflight;
 };
 extern const struct setting_group client_config_group;
+
+/* Whether the connection runs inside something else, on a link whose address is outer_address. */
+bool client_config_is_enclosed(const struct client_config *config);
 
 /* Gives a session beside the party's own (telemetry's) an identifier of its own, as a broker ends
  * the older of two with the same: "client2-delivery". */

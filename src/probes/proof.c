@@ -1,5 +1,6 @@
 #include "probes/proof.h"
 
+#include "probes/capture.h"
 #include "probes/proof_scene.h"
 #include "probes/wiretap.h"
 #include "security/cause.h"
@@ -35,6 +36,9 @@ static int prove_accepted(struct examiner *examiner, const char *name, struct er
     struct attempt attempt;
     int r = attempt_make(examiner->right, NULL, &attempt, error);
 
+    if (r == 0 && !attempt.accepted && strncmp(attempt.cause, "tcp ", 4) == 0)
+        r = error_errno(error, -ECONNREFUSED, "cannot connect to %s port %d",
+                        examiner->right->address, (int)examiner->right->port);
     if (r < 0)
         return error_prefix(error, r, "%s", name);
     put_row(examiner, name, "accepted", attempt.accepted ? "accepted" : "refused", attempt.cause,
@@ -158,6 +162,41 @@ static void prove_wiretap(struct examiner *examiner) {
         prove_sight(examiner, wiretap, "wiretap-password", tapped->password, false, cause);
 }
 
+/* Of a channel inside a tunnel: nothing may be read on the link below, where the tunnel's own
+ * datagrams are seen pass. */
+static void prove_enclosed(struct examiner *examiner) {
+    static const struct attempt_message message = {"bench/wiretap", MARKER};
+    static const char *const names[] = {"wiretap-payload", "wiretap-password"};
+    const char *const texts[] = {MARKER, examiner->right->password};
+    size_t n = *examiner->right->password ? 2 : 1;
+    CLEANUP(capture_freep) struct capture *capture = NULL;
+    struct attempt attempt = {.accepted = false};
+    struct error error = {""};
+    int r = capture_open(&capture, examiner->right->outer_address, &error);
+
+    if (r == 0)
+        r = attempt_make(examiner->right, &message, &attempt, &error);
+    if (r == 0)
+        r = capture_finish(capture, texts, n, &error);
+    for (size_t i = 0; i < n; i++) {
+        bool known = r == 0 && attempt.accepted && capture_datagrams(capture) > 0;
+        bool seen = r == 0 && capture_saw(capture, i);
+        CLEANUP_FREE char *cause =
+            r < 0 ? text_copy(error.text)
+                  : text_format("%lld datagrams of the tunnel, and a control in clear",
+                                (long long)capture_datagrams(capture));
+
+        put_row(examiner, names[i], "absent",
+                seen    ? "visible"
+                : known ? "absent"
+                        : "no answer",
+                attempt.accepted ? cause
+                : r < 0          ? error.text
+                                 : attempt.cause,
+                known && !seen);
+    }
+}
+
 static int prove_all(struct examiner *examiner, struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
@@ -169,7 +208,10 @@ static int prove_all(struct examiner *examiner, struct error *error) {
     prove_negotiated(examiner);
     while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
         prove_mechanism(examiner, mechanism);
-    prove_wiretap(examiner);
+    if (client_config_is_enclosed(examiner->right))
+        prove_enclosed(examiner);
+    else
+        prove_wiretap(examiner);
     /* A refusal counts only while the right client is let in: before, and still. */
     return prove_accepted(examiner, "accepted-after", error);
 }

@@ -268,6 +268,8 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
     bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
                 kind->beside ? 0 : client->loss_ppm);
     bundle.kind = kind;
+    if (!kind->in_channel)
+        text_replace(&client->address, client->outer_address);
     if (kind->in_channel)
         pin_tls(&client->tls, json_object_get(stage->params, "pin"));
     if (kind->in_channel && client->tls.enabled)

@@ -37,6 +37,8 @@ static bool can_differ(const struct comparison *list, size_t start, size_t end, 
 }
 
 static const char *why_undecided(const struct comparison *comparison) {
+    if (comparison->skipped)
+        return "one of the two was skipped on these hosts";
     if (!comparison->paired.n)
         return "no block has both";
     if (isnan(comparison->paired.ratio))
@@ -69,6 +71,14 @@ static void judge(const struct dataset *dataset, struct comparison *comparison) 
 
 /* ---- the list ---- */
 
+/* Whether a channel could not be had on the run's hosts. */
+static bool is_skipped(const struct dataset *dataset, const struct cell *cell) {
+    for (size_t i = 0; i < cell->n; i++)
+        if (dataset->trials[cell->trials[i]].status != DATASET_SKIPPED)
+            return false;
+    return cell->n > 0;
+}
+
 static void add(struct comparisons *comparisons, const struct cell *cell,
                 const struct cell *baseline, bool declared) {
     size_t room = cell->n < baseline->n ? cell->n : baseline->n;
@@ -84,6 +94,8 @@ static void add(struct comparisons *comparisons, const struct cell *cell,
         .channel = cell->channel,
         .baseline = baseline->channel,
         .declared = declared,
+        .skipped = is_skipped(comparisons->cells->dataset, cell) ||
+                   is_skipped(comparisons->cells->dataset, baseline),
         .paired = paired_compare(values, others, n, comparisons->cells->dataset->seed),
         .p_holm = NAN,
     };
@@ -158,12 +170,14 @@ const struct comparison *comparisons_find(const struct comparisons *comparisons,
 }
 
 double comparisons_widest(const struct comparisons *comparisons) {
-    double widest = comparisons->n_declared ? 0 : NAN;
+    double widest = comparisons_fewest(comparisons) ? 0 : NAN;
 
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct paired *paired = &comparisons->list[i].paired;
         double width = (paired->ci_high - paired->ci_low) / paired->ratio;
 
+        if (comparisons->list[i].skipped)
+            continue;
         if (!isfinite(width))
             return NAN;
         widest = fmax(widest, width);
@@ -172,12 +186,12 @@ double comparisons_widest(const struct comparisons *comparisons) {
 }
 
 size_t comparisons_fewest(const struct comparisons *comparisons) {
-    size_t fewest = comparisons->n_declared ? SIZE_MAX : 0;
+    size_t fewest = SIZE_MAX;
 
     for (size_t i = 0; i < comparisons->n_declared; i++)
-        if (comparisons->list[i].paired.n < fewest)
+        if (!comparisons->list[i].skipped && comparisons->list[i].paired.n < fewest)
             fewest = comparisons->list[i].paired.n;
-    return fewest;
+    return fewest < SIZE_MAX ? fewest : 0;
 }
 
 /* ---- comparisons.csv ---- */

@@ -25,6 +25,7 @@ struct comparison {
     bool declared;                            /* against the scenario's baseline */
     struct paired paired;                     /* its n: blocks that have both */
     double p_holm;                            /* NaN when not declared */
+    bool skipped;    /* either channel was, in every trial: there will never be a ratio */
     bool can_differ; /* declared, and its blocks are enough for some difference to be shown */
     enum verdict verdict;
     const char *reason; /* why undecided, in words; "" otherwise */
@@ -49,9 +50,9 @@ const struct comparison *comparisons_find(const struct comparisons *comparisons,
 const char *verdict_word(enum verdict verdict);
 
 /* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
- * them does not exist yet. */
+ * them does not exist yet, those of skipped channels aside. */
 double comparisons_widest(const struct comparisons *comparisons);
-/* The fewest blocks that any of them rests on; 0 when there are none. */
+/* The fewest blocks that any of them but skipped ones rests on; 0 when there are none. */
 size_t comparisons_fewest(const struct comparisons *comparisons);
 
 /* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,

@@ -163,7 +163,7 @@ static void put_ratio(struct figure_file *file, struct figure *figure,
                       const struct comparison *comparison, const struct dataset *dataset,
                       size_t place) {
     const struct paired *paired = &comparison->paired;
-    const char *verdict = verdict_word(comparison->verdict);
+    const char *verdict = comparison->skipped ? "skipped" : verdict_word(comparison->verdict);
     CLEANUP_FREE char *words = ratio_text(paired), *both = text_format("%s %s", words, verdict);
     CLEANUP_FREE char *label = ratio_label(dataset, comparison);
 

@@ -28,15 +28,12 @@ static bool is_bar(const struct dataset *dataset, const struct summary_row *row)
 static char *trouble(const struct summary_row *row) {
     char *words = text_copy("");
 
-    if (row->counts[DATASET_FAILED]) {
-        CLEANUP_FREE char *failed = text_format("%zu failed", row->counts[DATASET_FAILED]);
+    for (int i = DATASET_OK + 1; i < DATASET_N_STATUSES; i++) {
+        CLEANUP_FREE char *one =
+            text_format("%zu %s", row->counts[i], dataset_status_word((enum dataset_status)i));
 
-        text_append(&words, ", ", failed);
-    }
-    if (row->counts[DATASET_VOID]) {
-        CLEANUP_FREE char *empty = text_format("%zu void", row->counts[DATASET_VOID]);
-
-        text_append(&words, ", ", empty);
+        if (row->counts[i])
+            text_append(&words, ", ", one);
     }
     return words;
 }

@@ -64,6 +64,9 @@ static char *describe_doubt(const struct dataset *dataset, const struct comparis
                                    ? describe_ratio(comparison, false)
                                    : NULL;
 
+    if (comparison->skipped)
+        return text_format("against %s is undecided: %s",
+                           dataset->channels[comparison->baseline].name, comparison->reason);
     return text_format("against %s is undecided, which does not mean equal: %s%s%s%s",
                        dataset->channels[comparison->baseline].name, comparison->reason,
                        ratio ? " (" : "", ratio ? ratio : "", ratio ? ")" : "");

@@ -126,6 +126,7 @@ static const struct fact {
     {"versions.compiler", "compiler"},
     {"versions.gnuplot", "gnuplot"},
     {"versions.iproute2", "iproute2"},
+    {"mechanisms.tunnel", "WireGuard"},
     {"commit", "commit"},
 };
 

@@ -41,7 +41,10 @@ static void fill_ratio(struct table_row *ret, const struct analysis *analysis,
     ret->cells[TABLE_RATIO] = number_ratio(paired ? paired->ratio : row->statistics.n ? 1 : NAN);
     ret->cells[TABLE_RATIO_INTERVAL] =
         paired ? number_range(paired->ci_low, paired->ci_high, 3) : text_copy("");
-    ret->cells[TABLE_VERDICT] = text_copy(comparison ? verdict_word(comparison->verdict) : "");
+    ret->cells[TABLE_VERDICT] =
+        text_copy(!comparison           ? ""
+                  : comparison->skipped ? "skipped"
+                                        : verdict_word(comparison->verdict));
 }
 
 static void fill_row(struct table_row *ret, const struct analysis *analysis,

@@ -5,6 +5,7 @@
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
+#include "run/prepare.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,16 +17,10 @@
 /* Two clocks drift apart by less than one in so many: NTP steers each by 500 ppm at most. */
 #define MAX_DRIFT 1000
 
-static const struct channel *channel_of(const struct runner *runner, const struct trial_id *id) {
-    return &runner->scenario->channels[id->visit->channel];
-}
-
 /* ---- broker ---- */
 
 static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
-    json_t *order = json_pack("{s:o,s:O,s:s}", "channel", channel_to_json(channel_of(runner, id)),
-                              "secrets", json_array_get(runner->secrets, id->visit->channel),
-                              "address", runner->site.address);
+    json_t *order = prepare_channel_order(runner, id);
     json_auto_t *answer = NULL, *copy = json_deep_copy(order);
     int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
 
@@ -212,6 +207,9 @@ int bringup_start(struct runner *runner, const struct trial_id *id, struct error
     int r;
 
     progress_stage(runner->progress, id, "broker");
+    r = prepare_hosts(runner, id, error);
+    if (r < 0 || runner->skipped)
+        return r;
     r = start_broker(runner, id, error);
     if (r == 0)
         r = prove(runner, id, error);
@@ -251,7 +249,7 @@ static bool end_telemetry(struct runner *runner, const struct trial_id *id) {
         return true;
     if (stop_telemetry(runner, &why) == 0)
         return true;
-    label = channel_label(channel_of(runner, id));
+    label = channel_label(&runner->scenario->channels[id->visit->channel]);
     progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block, label,
                   why.text);
     return false;
@@ -270,7 +268,9 @@ int bringup_stop(struct runner *runner, const struct trial_id *id, struct error 
     r = keep_log(runner, id, error);
     if (r == 0)
         r = journal_flush(runner->journal, error);
+    prepare_undo(runner);
     runner->broker_up = runner->telemetry_on = false;
+    text_replace(&runner->skipped, NULL);
     text_replace(&runner->broken, NULL);
     text_replace(&runner->cast.broker_end, NULL);
     text_replace(&runner->cast.broker_log, NULL);

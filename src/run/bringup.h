@@ -31,15 +31,17 @@ struct runner {
     bool interrupted; /* only what takes no time is still done */
 
     /* The channel that is up. */
+    bool prepared; /* something on its hosts */
     bool broker_up, telemetry_on;
+    char *skipped;                      /* why it cannot be had on these hosts, or NULL */
     char *broken;                       /* why its trials are void, or NULL */
     json_t *session;                    /* [version, cipher, group] of its MQTT sessions */
     struct actor publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };
 
-/* Brings the channel of the visit up: broker, proofs, telemetry. 0 also when a proof broke, which
- * runner->broken then tells. */
+/* Brings the channel of the visit up: what its hosts need, broker, proofs, telemetry. 0 also when
+ * it cannot be had here, or when a proof broke, which runner->skipped and ->broken then tell. */
 int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error);
 
 /* Takes it down and writes what its telemetry and its broker have left; also after a failure, when

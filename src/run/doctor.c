@@ -124,12 +124,24 @@ static void print_versions(const json_t *versions) {
     }
 }
 
+static void print_mechanisms(const json_t *able) {
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)able, key, value) {
+        CLEANUP_FREE char *name = text_format("mechanism.%s", key), *text = value_text(value);
+
+        print_row(name, text);
+    }
+}
+
 /* What is in an object of its own, and how it is shown; programs come last, by themselves. */
 static const struct {
     const char *key;
     void (*print)(const json_t *object);
 } parts[] = {
     {"versions", print_versions},
+    {"mechanisms", print_mechanisms},
     {"network", print_network},
     {"readings", print_readings},
 };

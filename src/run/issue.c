@@ -90,6 +90,19 @@ static int identify(void *context, enum party party, const char *by, char **ret,
 
 /* ---- all channels ---- */
 
+/* Wherever the broker is reached on any of them: one certificate serves all. */
+static char *all_addresses(const struct runner *runner) {
+    char *addresses = text_copy(runner->site.address);
+
+    for (size_t i = 0; i < runner->scenario->n_channels; i++) {
+        CLEANUP_FREE char *own = mechanism_address(&runner->scenario->channels[i]);
+
+        if (own && !text_has_word(addresses, own))
+            text_append(&addresses, " ", own);
+    }
+    return addresses;
+}
+
 int issue_channels(struct runner *runner, struct error *error) {
     const struct scenario *scenario = runner->scenario;
     const struct certificates_settings *certificates =
@@ -97,9 +110,10 @@ int issue_channels(struct runner *runner, struct error *error) {
     const struct telemetry_settings *telemetry =
         settings_get(&scenario->settings, &telemetry_group);
     const struct pki_parties parties = {request, install, &runner->cast};
+    CLEANUP_FREE char *addresses = all_addresses(runner);
     struct issuer issuer = {.certs = runner->options->certs,
                             .parties = &parties,
-                            .addresses = runner->site.address,
+                            .addresses = addresses,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
                             .may_prompt = isatty(STDIN_FILENO),

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
+#include "run/prepare.h"
 
 #include <errno.h>
 #include <math.h>
@@ -25,8 +26,9 @@ struct performance {
     int64_t planned_ns;
     int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
     json_t *peers;
-    json_t *usage[2]; /* of the broker, when the window opens and when it closes */
-    int64_t at_ns[2]; /* when that was, by the driver's clock */
+    json_t *prepared[2]; /* what was prepared on the hosts, as usage */
+    json_t *usage[2];    /* of the broker, when the window opens and when it closes */
+    int64_t at_ns[2];    /* when that was, by the driver's clock */
 };
 
 static bool sends(const struct actor *actor) {
@@ -96,6 +98,8 @@ static int look_at_broker(struct performance *performance, size_t which, struct 
                        &performance->usage[which], error);
 
     performance->at_ns[which] = clock_monotonic_ns();
+    if (r == 0)
+        r = prepare_look(performance->runner, &performance->prepared[which], error);
     return r == -ESRCH ? error_set(error, -ECANCELED, "the broker ended") : r;
 }
 
@@ -229,6 +233,8 @@ static void write_broker(struct performance *performance, double duration_s) {
         journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%",
                        100 * cpu_s / elapsed_s);
         write_share(performance, in_window_s);
+        prepare_write(performance->runner, id, performance->prepared[0], performance->prepared[1],
+                      duration_s / elapsed_s);
     }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
                    (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
@@ -326,5 +332,7 @@ int trial_perform(struct runner *runner, const struct trial_id *id, struct trial
     json_decref(performance.peers);
     json_decref(performance.usage[0]);
     json_decref(performance.usage[1]);
+    json_decref(performance.prepared[0]);
+    json_decref(performance.prepared[1]);
     return r;
 }

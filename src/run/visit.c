@@ -76,10 +76,12 @@ static int measure(struct runner *runner, const struct trial_id *id, struct stan
     }
     if (r < 0)
         return r;
-    if (channel->up && !runner->broken)
+    if (channel->up && !runner->broken && !runner->skipped)
         return trial_perform(runner, id, result, error);
-    result->status = channel->failure ? TRIAL_FAILED : TRIAL_VOID;
-    result->reason = text_copy(channel->failure ? channel->failure : runner->broken);
+    result->status = channel->failure ? TRIAL_FAILED : runner->skipped ? TRIAL_SKIPPED : TRIAL_VOID;
+    result->reason = text_copy(channel->failure  ? channel->failure
+                               : runner->skipped ? runner->skipped
+                                                 : runner->broken);
     return 0;
 }
 

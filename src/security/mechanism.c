@@ -9,6 +9,7 @@
 #include "security/psk.h"
 #include "security/tls.h"
 #include "security/token.h"
+#include "security/tunnel.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,6 +25,7 @@ const struct mechanism *const mechanisms[] = {
     &mechanism_acl,   /* goes by the names that the others give */
     &mechanism_token, /* judges clients last: whom it knows it vouches for (plugin/token.c) */
     &mechanism_payload,
+    &mechanism_tunnel,
     &mechanism_external,
 };
 /* clang-format on */
@@ -123,6 +125,26 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
         if (mechanism->issue)
             r = mechanism->issue(channel, issuer, error);
     return r;
+}
+
+char *mechanism_address(const struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->address)
+            return mechanism->address(channel);
+    return NULL;
+}
+
+bool mechanism_prepares(const struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->prepare)
+            return true;
+    return false;
 }
 
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,

@@ -47,6 +47,16 @@ struct bringup {
     bool direct; /* this client speaks with another role, under the channel's TLS, not a broker */
 };
 
+/* One host of a run, where a mechanism prepares what must be there before its channel comes up.
+ * All borrowed. */
+struct ground {
+    const struct bringup *bringup;
+    bool broker;         /* the broker's host; else the publisher's */
+    bool alone;          /* all parties are on this host: no way leads from one host to another */
+    const char *address; /* where the publisher's host reaches the broker's */
+    const json_t *heard; /* what the mechanism has told on the other host; NULL: nothing yet */
+};
+
 /* ---- proofs ---- */
 
 #define PROOF_TEXT_SIZE 160
@@ -127,6 +137,23 @@ struct mechanism {
     /* Whether the settings make sense together; the message does not name the channel. */
     int (*check)(const struct channel *channel, struct error *error);
     int (*issue)(const struct channel *channel, struct issuer *issuer, struct error *error);
+    /* The address at which the broker is reached on this channel, when it is not its host's own;
+     * the text is the caller's. */
+    char *(*address)(const struct channel *channel);
+    /* Whether this host has what the mechanism needs there, with its default settings: 0 and in
+     * words what it would use (the caller's), or -EOPNOTSUPP and what is missing. */
+    int (*available)(char **ret_how, struct error *error);
+    /* Prepares a host, by its agent: first the broker's host, then the publisher's, which hears
+     * what the first has told, then once more the broker's, which hears the other. What is told
+     * travels through the driver: never a key. *state, NULL at first, is the mechanism's; also
+     * after a failure it is handed to undo, when the channel goes down or the agent ends. What an
+     * agent that was killed left behind is for the next one to remove. -EOPNOTSUPP: this cannot be
+     * had here, and the channel's trials are skipped for that reason. */
+    int (*prepare)(const struct ground *ground, void **state, json_t *told, struct error *error);
+    void (*undo)(void *state);
+    /* The CPU time that what was prepared has taken so far, in seconds; NaN where the kernel does
+     * the work and nobody counts it. NULL: it takes none. */
+    double (*cpu_s)(const void *state);
     /* Lines of the broker's configuration behind its `listener` line, and the files they name. */
     int (*broker)(const struct bringup *bringup, FILE *lines, struct error *error);
     /* Lines of an OpenSSL configuration ("MaxProtocol = TLSv1.2") that the broker starts under. */
@@ -151,6 +178,11 @@ int mechanism_check_channel(const struct channel *channel, struct error *error);
 
 /* Whether its mechanisms can work with hosts whose clocks are so far apart. */
 int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error);
+
+/* The first mechanism's answer to `address`, or NULL; belongs to the caller. */
+char *mechanism_address(const struct channel *channel);
+/* Whether a mechanism of the channel has something to prepare on its hosts. */
+bool mechanism_prepares(const struct channel *channel);
 
 /* The next mechanism at or after *cursor (from 0) that the channel uses, or NULL. */
 const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor);

@@ -173,6 +173,15 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
     return 1;
 }
 
+/* Nobody listens there: an end of which no connection tells. */
+static int not_connected(int code, struct attempt *attempt) {
+    if (code != -ECONNREFUSED)
+        return code;
+    (void)snprintf(attempt->cause, sizeof(attempt->cause), "tcp %d connection refused",
+                   ECONNREFUSED);
+    return 0;
+}
+
 /* resume may be NULL; *ret_session is the caller's, NULL when nothing was given. */
 static int make(const struct client_config *config, const struct attempt_message *message,
                 SSL_SESSION *resume, struct attempt *ret, SSL_SESSION **ret_session,
@@ -190,7 +199,7 @@ static int make(const struct client_config *config, const struct attempt_message
     }
     r = transport_connect(&transport, config, NULL, &options, error);
     if (r < 0)
-        return r;
+        return not_connected(r, ret);
     if (context) {
         r = start_tls(transport, context, &options, ret, error);
         if (r <= 0)

@@ -7,6 +7,7 @@
  *                                      speaks MQTT 5 sees "connack 135" (security/cause.h)
  *   "alert 116 certificate_required"   a TLS alert of the broker (RFC 8446, section 6)
  *   "verify 62 hostname mismatch"      this client refused the broker's certificate (X509_V_ERR_*)
+ *   "tcp 111 connection refused"       nobody listens at that address and port
  *   "closed"     the broker closed or reset the connection and said nothing
  */
 #ifndef BENCH_TRANSPORT_ATTEMPT_H
@@ -32,7 +33,7 @@ struct attempt_message {
 
 /* Connects, says CONNECT, reads the CONNACK, publishes `message` unless it is NULL, leaves.
  * 0 when the attempt came to an end of which ret tells; a negative errno when it could not be made
- * (nobody listens, a file is missing, no answer in time). */
+ * (a file is missing, no answer in time). */
 int attempt_make(const struct client_config *config, const struct attempt_message *message,
                  struct attempt *ret, struct error *error);
 

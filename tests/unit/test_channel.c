@@ -93,7 +93,7 @@ static void test_assign_refuses(void **state) {
 }
 
 static void test_check(void **state) {
-    struct channel unknown = workshop_channel("c", "tls tunnel");
+    struct channel unknown = workshop_channel("c", "tls teleport");
     struct channel itself = workshop_channel("c", "channel");
     struct channel scenario = workshop_channel("c", "scenario");
     struct error error = {""};
@@ -101,7 +101,7 @@ static void test_check(void **state) {
     (void)state;
     assert_int_equal(channel_check(&unknown, &error), -EINVAL);
     assert_string_equal(error.text,
-                        "use: unknown mechanism 'tunnel'; `bench list mechanisms` shows all");
+                        "use: unknown mechanism 'teleport'; `bench list mechanisms` shows all");
     assert_int_equal(channel_check(&itself, &error), -EINVAL);
     assert_int_equal(channel_check(&scenario, &error), -EINVAL);
     channel_clear(&unknown);

@@ -175,6 +175,33 @@ static void test_nothing_to_compare(void **state) {
     assert_string_equal(find(none, "password")->reason, "no block has both");
 }
 
+/* A channel that these hosts cannot have is no burden to a run that waits for its intervals. */
+static void test_skipped(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL, *part = NULL;
+
+    (void)state;
+    for (int block = 1; block <= 6; block++) {
+        draft_value(&draft, block, "plain", "path", 100 + draft_noise(block));
+        draft_value(&draft, block, "password", "path", 100 + draft_noise(100 + block));
+        draft_trial(&draft, block, "mutual-tls", "path", "", "", "skipped");
+    }
+    analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    assert_true(find(analysis, "mutual-tls")->skipped);
+    assert_string_equal(find(analysis, "mutual-tls")->reason,
+                        "one of the two was skipped on these hosts");
+    assert_false(find(analysis, "password")->skipped);
+    assert_true(isfinite(comparisons_widest(analysis->comparisons)));
+    assert_int_equal(comparisons_fewest(analysis->comparisons), 6);
+    draft_value(&draft, 1, "plain", "path", 100);
+    draft_trial(&draft, 1, "password", "path", "", "", "skipped");
+    draft_value(&draft, 2, "plain", "path", 100);
+    draft_value(&draft, 2, "password", "path", 100);
+    part = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
+    assert_false(find(part, "password")->skipped); /* not always */
+    assert_true(isnan(comparisons_widest(part->comparisons)));
+}
+
 static void test_file(void **state) {
     struct draft_run draft = {NULL, NULL, 0};
     CLEANUP(analysis_freep) struct analysis *analysis = NULL;
@@ -212,6 +239,7 @@ int main(void) {
         cmocka_unit_test(test_gaps_and_zeros),
         cmocka_unit_test(test_lower_is_better),
         cmocka_unit_test(test_nothing_to_compare),
+        cmocka_unit_test(test_skipped),
         cmocka_unit_test(test_file),
     };
 

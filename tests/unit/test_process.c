@@ -389,10 +389,10 @@ static void test_run_within_a_limit(void **state) {
     struct error error = {""};
 
     (void)state;
-    assert_int_equal(process_run_within(slow, 20 * NS_PER_MS, &output, &error), -ETIMEDOUT);
+    assert_int_equal(process_run_within(slow, NULL, 20 * NS_PER_MS, &output, &error), -ETIMEDOUT);
     assert_null(output);
     assert_string_equal(error.text, "/bin/sleep did not end in time");
-    assert_int_equal(process_run_within(quick, 60 * NS_PER_S, &output, &error), 0);
+    assert_int_equal(process_run_within(quick, NULL, 60 * NS_PER_S, &output, &error), 0);
     assert_string_equal(output, "here\n");
 }
 

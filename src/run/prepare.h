@@ -1,0 +1,25 @@
+/*
+ * prepare - lets the hosts make ready what a channel's mechanisms need there (a tunnel between
+ * them), before its broker comes up; and lets them undo it.
+ */
+#ifndef BENCH_RUN_PREPARE_H
+#define BENCH_RUN_PREPARE_H
+
+#include "run/bringup.h"
+
+/* The order "channel", by which a host knows what the coming bring-up is about; the caller's. */
+json_t *prepare_channel_order(const struct runner *runner, const struct trial_id *id);
+
+/* 0, also when there is nothing to do; 0 and runner->skipped when it cannot be had on these hosts;
+ * a negative errno when it should have been possible. */
+int prepare_hosts(struct runner *runner, const struct trial_id *id, struct error *error);
+/* What was prepared has taken so much CPU time so far: {"broker": {"tunnel": seconds}, "client2":
+ * ...}. The caller's. */
+int prepare_look(struct runner *runner, json_t **ret, struct error *error);
+/* Records the time between two looks, `scale` times: the looks are not the measured window. */
+void prepare_write(struct runner *runner, const struct trial_id *id, const json_t *before,
+                   const json_t *after, double scale);
+/* Undone by the hosts themselves when the driver does not come to it. */
+void prepare_undo(struct runner *runner);
+
+#endif
