@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,9 +77,43 @@ static char *next_line(char *out, int size, void *stream) {
     return out;
 }
 
-static int take_entry(void *user, const char *section, const char *key, const char *value) {
+/* "channels +" without the sign and the blanks before it, in place; whether it had one. */
+static bool cut_plus(char *key) {
+    size_t length = strlen(key);
+
+    if (!length || key[length - 1] != '+')
+        return false;
+    for (length--; length && strchr(" \t", key[length - 1]);)
+        length--;
+    key[length] = '\0';
+    return true;
+}
+
+static struct inifile_entry *find(const struct inifile *file, const char *section,
+                                  const char *key) {
+    for (size_t i = 0; i < file->n_entries; i++)
+        if (text_equal(file->entries[i].section, section) && text_equal(file->entries[i].key, key))
+            return &file->entries[i];
+    return NULL;
+}
+
+static void add_to(struct parser *parser, struct inifile_entry *entry, const char *section,
+                   const char *key, const char *value) {
+    if (entry)
+        text_append(&entry->value, *entry->value ? " " : "", value);
+    else
+        parser->code =
+            error_set(parser->error, -EINVAL,
+                      "%s:%d: [%s] %s: there is nothing to add to; `%s = ...` goes first",
+                      parser->file->path, parser->line, section, key, key);
+}
+
+static int take_entry(void *user, const char *section, const char *written, const char *value) {
     struct parser *parser = user;
     struct inifile *file = parser->file;
+    CLEANUP_FREE char *key = text_copy(written);
+    bool more = cut_plus(key);
+    struct inifile_entry *before = find(file, section, key);
 
     if (!*key)
         reject(parser, parser->line, "no key before the '='");
@@ -86,15 +121,18 @@ static int take_entry(void *user, const char *section, const char *key, const ch
         reject(parser, parser->line, "a key before the first [section]");
     if (strlen(key) > MAX_NAME)
         reject(parser, parser->line, "the key is too long; at most 48 bytes");
-    for (size_t i = 0; i < file->n_entries && parser->code == 0; i++)
-        if (text_equal(file->entries[i].section, section) && text_equal(file->entries[i].key, key))
-            parser->code = error_set(parser->error, -EINVAL,
-                                     "%s:%d: [%s] %s: was set before, in line %d; keep one",
-                                     file->path, parser->line, section, key, file->entries[i].line);
+    if (parser->code == 0 && more)
+        add_to(parser, before, section, key, value);
+    else if (parser->code == 0 && before)
+        parser->code = error_set(parser->error, -EINVAL,
+                                 "%s:%d: [%s] %s: was set before, in line %d; keep one", file->path,
+                                 parser->line, section, key, before->line);
     if (parser->code < 0) {
         parser->bad_line = parser->line;
         return 0;
     }
+    if (more)
+        return 1;
     file->entries = memory_resize(file->entries, file->n_entries + 1, sizeof(*file->entries));
     file->entries[file->n_entries++] =
         (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), parser->line};
@@ -152,9 +190,20 @@ void inifile_free(struct inifile *file) {
     free(file);
 }
 
+void inifile_write_words(FILE *out, const char *key, const char *words) {
+    const char *word;
+    size_t length, column = (size_t)fprintf(out, "%s =", key);
+
+    while ((word = text_next_word(&words, &length))) {
+        if (column + 1 + length > MAX_LINE)
+            column = (size_t)fprintf(out, "\n%s +=", key) - 1;
+        column += (size_t)fprintf(out, " %.*s", (int)length, word);
+    }
+    (void)fputc('\n', out);
+}
+
 const char *inifile_get(const struct inifile *file, const char *section, const char *key) {
-    for (size_t i = 0; i < file->n_entries; i++)
-        if (text_equal(file->entries[i].section, section) && text_equal(file->entries[i].key, key))
-            return file->entries[i].value;
-    return NULL;
+    const struct inifile_entry *entry = find(file, section, key);
+
+    return entry ? entry->value : NULL;
 }

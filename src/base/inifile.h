@@ -1,7 +1,8 @@
 /*
  * inifile - an INI file as a list of entries, each with its line, so that every later complaint
  * can name file:line. The syntax is libinih's; what libinih would swallow silently (long lines,
- * cut names, continuation lines, zero bytes, doubled keys) is an error here.
+ * cut names, continuation lines, zero bytes, doubled keys) is an error here. What is too long for a
+ * line goes on with `KEY += MORE` anywhere behind it in the same section: a blank and MORE.
  */
 #ifndef BENCH_BASE_INIFILE_H
 #define BENCH_BASE_INIFILE_H
@@ -10,6 +11,7 @@
 #include "base/memory.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct inifile_entry {
     char *section, *key, *value;
@@ -29,6 +31,9 @@ int inifile_parse(struct inifile **ret, const char *path, const char *text, size
                   struct error *error);
 void inifile_free(struct inifile *file);
 DEFINE_CLEANUP(struct inifile *, inifile_free)
+
+/* Writes "KEY = WORDS", words separated by single blanks, in lines that can be read again. */
+void inifile_write_words(FILE *out, const char *key, const char *words);
 
 /* The value of [section] key, or NULL. */
 const char *inifile_get(const struct inifile *file, const char *section, const char *key);

@@ -1,5 +1,7 @@
 #include "model/scenario.h"
 
+#include "base/inifile.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -165,8 +167,13 @@ void scenario_free(struct scenario *scenario) {
 static void write_row(FILE *out, const char *prefix, const struct setting *row, const void *block) {
     CLEANUP_FREE char *value = setting_format(row, block);
 
+    CLEANUP_FREE char *key = text_format("%s%s", prefix, row->key);
+
     /* An empty value of a row whose default is not empty cannot be written, nor be set. */
-    fprintf(out, "%s%s = %s\n", prefix, row->key, value);
+    if (row->type == SETTING_WORDS)
+        inifile_write_words(out, key, value);
+    else
+        fprintf(out, "%s = %s\n", key, value);
 }
 
 static void write_channel(FILE *out, const struct channel *channel) {

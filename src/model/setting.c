@@ -86,16 +86,29 @@ static char *tidy_words(const char *value, struct error *error) {
 
 /* A value must be the same when it has been written into a resolved scenario and read again: lines
  * of 190 bytes, where blanks around a value do not count and " ;" starts a comment. */
-#define MAX_TEXT 150
+#define MAX_TEXT  150
+#define MAX_WORDS 2000 /* of a list, which may take several lines */
 
-static int check_text(const char *value, struct error *error) {
+static bool has_long_word(const char *value) {
+    const char *word;
+    size_t length;
+
+    while ((word = text_next_word(&value, &length)))
+        if (length > MAX_TEXT)
+            return true;
+    return false;
+}
+
+static int check_text(const char *value, size_t max, struct error *error) {
     json_auto_t *carried = json_string(value);
     size_t length = strlen(value);
 
     if (!carried)
         return error_set(error, -EINVAL, "is no UTF-8 text");
-    if (length > MAX_TEXT)
-        return error_set(error, -EINVAL, "is too long; at most %d bytes", MAX_TEXT);
+    if (length > max)
+        return error_set(error, -EINVAL, "is too long; at most %zu bytes", max);
+    if (max > MAX_TEXT && has_long_word(value))
+        return error_set(error, -EINVAL, "has a word that is too long; at most %d bytes", MAX_TEXT);
     if (length && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1])))
         return error_set(error, -EINVAL, "has blanks around it");
     if (strpbrk(value, "\r\n"))
@@ -113,7 +126,7 @@ static int assign_text(const struct setting *row, void *block, const char *value
     int r = tidy ? 0 : -EINVAL;
 
     if (r == 0 && row->type != SETTING_RAW)
-        r = check_text(tidy, error);
+        r = check_text(tidy, row->type == SETTING_WORDS ? MAX_WORDS : MAX_TEXT, error);
     if (r == 0 && row->check)
         r = row->check(tidy, error);
     if (r < 0)

@@ -217,7 +217,7 @@ static void test_registry(void **state) {
     const char *key = NULL;
 
     (void)state;
-    assert_string_equal(names, "path, transport, transport-per-unit, delivery");
+    assert_string_equal(names, "path, transport, transport-per-unit, delivery, latency, connect");
     assert_string_equal(registry_find(registry, scopes, "probe.path.duration", &key)->name,
                         "probe.path");
     assert_string_equal(key, "duration");

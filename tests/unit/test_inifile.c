@@ -119,6 +119,45 @@ static void test_continuation_is_an_error(void **state) {
     ASSERT_BAD("[a]\nx = 1\n  2\n", "x.ini:3: neither a [section] nor 'key = value'");
 }
 
+/* What is added is as if it had stood in the first line. */
+static void test_added(void **state) {
+    CLEANUP(inifile_freep)
+    struct inifile *file = parse("[a]\nx = 1 2\ny =\nx += 3\n[b]\nx = 9\n[a]\n y+=4\nx\t+= 5 6\n");
+
+    (void)state;
+    assert_int_equal(file->n_entries, 3);
+    assert_entry(file, 0, 2, "a", "x", "1 2 3 5 6");
+    assert_entry(file, 1, 3, "a", "y", "4");
+    assert_entry(file, 2, 6, "b", "x", "9");
+    ASSERT_BAD("[a]\nx += 1\n", "x.ini:2: [a] x: there is nothing to add to; `x = ...` goes first");
+    ASSERT_BAD("[a]\nx = 1\n[b]\nx += 1\n",
+               "x.ini:4: [b] x: there is nothing to add to; `x = ...` goes first");
+    ASSERT_BAD("[a]\n+= 1\n", "x.ini:2: no key before the '='");
+}
+
+/* Written in lines that are not too long, and the same when read again. */
+static void test_write_words(void **state) {
+    CLEANUP_FREE char *words = text_copy("w"), *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        text_append(&words, " ", i % 7 ? "word" : "a-rather-longer-word");
+    fprintf(out, "[a]\n");
+    inifile_write_words(out, "few", "1 2");
+    inifile_write_words(out, "many", words);
+    inifile_write_words(out, "none", "");
+    (void)fclose(out);
+    {
+        CLEANUP(inifile_freep) struct inifile *file = parse(text);
+
+        assert_string_equal(inifile_get(file, "a", "few"), "1 2");
+        assert_string_equal(inifile_get(file, "a", "many"), words);
+        assert_string_equal(inifile_get(file, "a", "none"), "");
+    }
+}
+
 static void test_same_key_elsewhere(void **state) {
     CLEANUP(inifile_freep) struct inifile *file = parse("[a]\nx = 1\n[b]\nx = 2\n[a]\ny = 3\n");
 
@@ -250,6 +289,8 @@ int main(void) {
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_indented_is_an_entry),
         cmocka_unit_test(test_continuation_is_an_error),
+        cmocka_unit_test(test_added),
+        cmocka_unit_test(test_write_words),
         cmocka_unit_test(test_same_key_elsewhere),
         cmocka_unit_test(test_doubled_keys),
         cmocka_unit_test(test_bad_lines),

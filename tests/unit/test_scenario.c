@@ -10,7 +10,7 @@ static char *folder_with(const char *text) {
 
     workshop_put(folder, "channels/plain.ini", "[channel]\ndescription = open\nuse =\n");
     workshop_put(folder, "channels/mutual.ini",
-                 "[channel]\nuse = tls certificate\n[tls]\nmin_version = 1.2\ngroups = X25519\n");
+                 "[channel]\nuse = tls certificate\n[tls]\nmin_version = 1.2\ngroups = X25519:P-256\n");
     workshop_put(folder, "channels/" LONG_NAME ".ini", "[channel]\nuse =\n");
     workshop_put(folder, "main.ini", text);
     return folder;
