@@ -48,10 +48,26 @@ is 'its controls came out as they must' "$(rows "$folder/comparisons.csv" \
 is 'no channel but the control is slower or faster' "$(rows "$folder/comparisons.csv" \
   channel,verdict baseline=plain | grep -v '^plain-' | grep -v 'equivalent$')" ''
 is 'every proof held' "$(rows "$folder/proofs.csv" proof verdict=broken)" ''
-for name in $(grep -o '(plots/example/[a-z.]*)' "$root/README.md" | tr -d '()'); do
+for name in $(grep -o '(plots/example[-a-z]*/[a-z.]*)' "$root/README.md" | tr -d '()'); do
   check "README's $name is there" test -s "$root/$name"
 done
 is 'nothing of the machine that measured is in it' \
   "$(grep -lE '/(home|root|work|tmp)/' -r "$example" "$root/plots/example")" ''
+
+# ---- the example of all mechanisms ----
+
+run "$bench" report "$root/results/example-mechanisms.tgz" --output "$scratch/reported"
+exits 'the archive of the mechanisms can be reported' 0
+tar -xzf "$root/results/example-mechanisms.tgz" -C "$scratch"
+mechanisms=$scratch/example-mechanisms
+is 'every trial is ok' "$(rows "$mechanisms/trials.csv" status | sort -u)" ok
+is 'every proof held, too' "$(rows "$mechanisms/proofs.csv" verdict | sort -u)" held
+is 'nothing of that machine is in it, either' \
+  "$(grep -lE '/(home|root|work|tmp)/' -r "$mechanisms")" ''
+"$root/scripts/cost-table" "$mechanisms" | tail -n +3 | grep -v '`plain-again`' |
+  cut -d '|' -f 2-5 >"$scratch/costs"
+is "README's table has its costs, channel by channel" "$(sed -n \
+  '/^| channel | protects against/,/^$/p' "$root/README.md" | tail -n +3 | sed '/^$/d' |
+  cut -d '|' -f 2,4-6)" "$(cat "$scratch/costs")"
 
 finish

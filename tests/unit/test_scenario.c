@@ -155,7 +155,7 @@ static void test_channel_of_the_scenario_overrides_its_file(void **state) {
     assert_has(text, "\n[channel.mutual]\ndescription = mine\nuse = tls certificate\n"
                      "control = none\nloss = 0%\nmqtt = 3.1.1\n"
                      "tls.min_version = 1.3\ntls.max_version = 1.3\ntls.ciphers = \n"
-                     "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519\n");
+                     "tls.suites = TLS_AES_128_GCM_SHA256\ntls.groups = X25519:P-256\n");
     assert_stable(text);
 }
 
