@@ -11,7 +11,7 @@
 enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERRUPTED = 130 };
 
 #define MAX_GROUPS    32
-#define MAX_OVERRIDES 64
+#define MAX_OVERRIDES 256
 #define MAX_WORDS     64
 
 /* What the command line says; the texts are argv's. */
