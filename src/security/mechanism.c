@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* clang-format off */
-/* One a line, in the order of their hooks; what external says replaces what the others have said. */
+/* One a line, in the order of their hooks: what external says replaces what others have said. */
 const struct mechanism *const mechanisms[] = {
     &mechanism_tls,
     &mechanism_certificate,

@@ -86,7 +86,7 @@ static inline void fuzz_file_put(const struct fuzz_file *file, const char *text,
 
 /* ---- folders, of files that are in memory only ---- */
 
-#define FUZZ_MAX_FILES 8
+#define FUZZ_MAX_FILES 12
 
 struct fuzz_folder {
     char path[64];

@@ -24,8 +24,10 @@ PATH=$scratch/bin:$PATH
 sabotage() {
   name=$1 channel=$2 broken=$(printf '%s' "$3" | tr -s ' \n' ' ')
   shift 3
-  { printf 'grep -q "^password_file\|^certfile\|^psk_file\|^plugin" "%s" || return 0\n' "\$conf" && cat; } \
-    >"$scratch/sabotage"
+  {
+    printf 'grep -q "^password_file\|^certfile\|^psk_file\|^plugin" "%s" || return 0\n' "\$conf"
+    cat
+  } >"$scratch/sabotage"
   measure "$tiny" --quiet --channels "plain $channel" "$@"
   # shellcheck disable=SC2086 # a list
   is "$name: $broken" "$status, $(rows "$folder/proofs.csv" channel,proof verdict=broken | sort)" \

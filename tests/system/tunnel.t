@@ -89,7 +89,7 @@ fi
 # obey NAME PREPARATION: an agent in a fresh namespace, after these commands, prepares the broker's
 # side and ends; then `ip` shows what is there. Into $answer and $left.
 settings='"by": "auto", "network": "10.229.77.0/30", "port": "0", "mtu": "1420"'
-common='"description": "", "use": "tunnel", "control": "none", "loss": "0%"'
+common='"description": "", "use": "tunnel", "control": "none", "loss": "0%", "mqtt": "3.1.1"'
 cat >"$scratch/orders" <<END
 {"order": "channel", "channel": {"name": "t", "settings": {"channel": {$common},
  "tunnel": {$settings}}}, "secrets": {}, "address": "10.229.77.1", "outer": "192.0.2.1"}

@@ -9,8 +9,9 @@ static char *folder_with(const char *text) {
     char *folder = workshop_make();
 
     workshop_put(folder, "channels/plain.ini", "[channel]\ndescription = open\nuse =\n");
-    workshop_put(folder, "channels/mutual.ini",
-                 "[channel]\nuse = tls certificate\n[tls]\nmin_version = 1.2\ngroups = X25519:P-256\n");
+    workshop_put(
+        folder, "channels/mutual.ini",
+        "[channel]\nuse = tls certificate\n[tls]\nmin_version = 1.2\ngroups = X25519:P-256\n");
     workshop_put(folder, "channels/" LONG_NAME ".ini", "[channel]\nuse =\n");
     workshop_put(folder, "main.ini", text);
     return folder;
