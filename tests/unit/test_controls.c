@@ -100,8 +100,8 @@ static void test_resolved(void **state) {
     struct error error = {""};
 
     (void)state;
-    assert_has(text, "\n[channel.again]\ndescription = open\nuse = \ncontrol = same\nloss = 0%\n");
-    assert_has(text, "\n[channel.slowed]\ndescription = open\nuse = \ncontrol = slowed\n"
+    assert_has(text, "\n[channel.again]\ndescription = open\nuse =\ncontrol = same\nloss = 0%\n");
+    assert_has(text, "\n[channel.slowed]\ndescription = open\nuse =\ncontrol = slowed\n"
                      "loss = 5%\n");
     assert_has_not(text, "inherits");
     workshop_put(folder, "scenario.ini", text);
