@@ -3,6 +3,7 @@
 #include "security/acl_dynamic.h"
 #include "security/acl_proofs.h"
 #include "security/broker_file.h"
+#include "security/payload.h"
 #include "security/plugin_file.h"
 #include "security/secret.h"
 
@@ -84,7 +85,9 @@ static char *expand(const char *word, size_t length, const char *topic) {
     return strndup(word, length);
 }
 
-static void write_rules(FILE *text, const char *user, const char *rules, const char *topic) {
+/* Beside what its rules permit, each client may use what the proofs of the channel do. */
+static void write_rules(FILE *text, const struct channel *channel, const char *user,
+                        const char *rules, const char *topic) {
     const char *cursor = rules, *word;
     size_t length;
 
@@ -94,7 +97,9 @@ static void write_rules(FILE *text, const char *user, const char *rules, const c
 
         fprintf(text, "%s\n", rule);
     }
-    fprintf(text, "both:%s\n", ACL_SENTINEL);
+    fprintf(text, "both:%s\n", PROOF_SENTINEL);
+    if (channel_uses(channel, "payload"))
+        fprintf(text, "both:%s\n", PAYLOAD_PROOF_FILTER);
 }
 
 /* The rules of both clients, as acl_table_read() takes them; the caller's. */
@@ -109,8 +114,8 @@ static char *rules_text(const struct bringup *bringup) {
 
     if (!*topic)
         topic = "bench/telemetry";
-    write_rules(stream, user1, settings->client1, topic);
-    write_rules(stream, user2, settings->client2, topic);
+    write_rules(stream, bringup->channel, user1, settings->client1, topic);
+    write_rules(stream, bringup->channel, user2, settings->client2, topic);
     (void)fclose(stream);
     return text;
 }

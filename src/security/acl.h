@@ -14,9 +14,6 @@ extern const struct mechanism mechanism_acl;
 enum acl_means { ACL_BY_FILE, ACL_BY_PLUGIN, ACL_BY_DYNAMIC_SECURITY };
 enum acl_means acl_means(const struct channel *channel);
 
-/* Beside what its rules permit, each client may publish and subscribe to this: for sentinels. */
-#define ACL_SENTINEL "bench/proof"
-
 /* The name that a client of this channel logs in with, "" for none; the caller's. */
 char *acl_user(const struct bringup *bringup, enum party party);
 

@@ -154,6 +154,8 @@ static json_t *command(const struct proof_scene *scene, json_t *body, struct err
 
     client_config_name_session(admin, "admin");
     client_config_log_in(admin, ADMIN, acl_issued(scene->bringup, "admin"));
+    text_replace(&admin->payload.seals_with, ""); /* the broker is to read it, and answers clear */
+    text_replace(&admin->payload.opens_with, "");
     if (scene->ask(admin, &message, CONTROL "/response", &heard, error) < 0)
         return NULL;
     answer = json_loads(heard, 0, NULL);

@@ -111,7 +111,7 @@ static bool find_for(const struct rights *rights, enum party one, fits_fn *fits,
         CLEANUP_FREE char *topic = topic_of(rights->table.rules[i].topic);
 
         *ret = (struct act){.topic = topic, .one = one};
-        if (*topic == '$' || text_equal(topic, ACL_SENTINEL) || !cast(rights, ret, fits))
+        if (*topic == '$' || text_equal(topic, PROOF_SENTINEL) || !cast(rights, ret, fits))
             continue;
         *ret_topic = topic;
         topic = NULL;
@@ -180,7 +180,7 @@ static int exchange(const struct proof_scene *scene, enum party publisher, enum 
     const struct proof_exchange made = {.publisher = publishes,
                                         .watcher = watches,
                                         .filter = topic,
-                                        .sentinel = ACL_SENTINEL,
+                                        .sentinel = PROOF_SENTINEL,
                                         .messages = &message,
                                         .n_messages = 1,
                                         .qos = qos};

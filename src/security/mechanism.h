@@ -61,6 +61,9 @@ struct ground {
 
 #define PROOF_TEXT_SIZE 160
 
+/* Where the sentinels of proofs go. acl lets every client use it. */
+#define PROOF_SENTINEL "bench/proof/sentinel"
+
 /* What came of a proof, for its row of proofs.csv. */
 struct proof_seen {
     bool held;

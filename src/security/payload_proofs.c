@@ -10,10 +10,8 @@
 #include <string.h>
 
 #define TEXT         "proof-of-a-sealed-payload"
-#define TOPIC        "bench/proof/payload"
-#define OTHER        "bench/proof/payload/other"
-#define FILTER       "bench/proof/payload/#"
-#define SENTINEL     "bench/proof/sentinel"
+#define TOPIC        PAYLOAD_PROOF_TOPIC
+#define OTHER        PAYLOAD_PROOF_TOPIC "/other"
 #define SEALED_BYTES (sizeof(TEXT) - 1 + SEAL_MAX_CAPSULE_BYTES + 64)
 #define MAX_MESSAGES 8
 
@@ -127,8 +125,8 @@ static int exchange(const struct proof_scene *scene, const struct trickery *tric
                     bool *ret_watcher_opens, struct proof_exchange_result *ret,
                     struct error *error) {
     CLEANUP(client_config_freep) struct client_config *watcher = NULL, *publisher = NULL;
-    struct proof_exchange exchange = {.filter = FILTER,
-                                      .sentinel = SENTINEL,
+    struct proof_exchange exchange = {.filter = PAYLOAD_PROOF_FILTER,
+                                      .sentinel = PROOF_SENTINEL,
                                       .messages = trickery->messages,
                                       .n_messages = trickery->n,
                                       .expected = TEXT};

@@ -71,9 +71,10 @@ else
   contains '... which is said' "$err" 'client-id.form: local: no MAC address is known of this host'
 fi
 
-# All together, and rules of one's own.
+# All together, and a topic of one's own.
 measure "$tiny" --quiet --channels all --probes 'path delivery' --set scenario.baseline=all \
-  --set channel.all.use='tls certificate client-id password acl' \
+  --set channel.all.use='tls certificate client-id password acl payload' \
+  --set channel.all.mqtt=5 \
   --set channel.all.password.user='the %c' --set channel.all.acl.by=dynamic-security \
   --set telemetry.topic='sites/a b/ü' --set telemetry.qos=2
 exits 'with mutual TLS and a topic of ones own: the run succeeds' 0

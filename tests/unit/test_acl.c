@@ -66,6 +66,19 @@ static void test_everything_to_everyone(void **state) {
     channel_clear(&channel);
 }
 
+/* The plainest rules; the topic that they offer for proofs is not that of the sentinels. */
+static void test_one_way(void **state) {
+    struct channel channel = new_channel("file");
+    struct error error = {""};
+
+    (void)state;
+    set(&channel, "acl.client1", "subscribe:bench/#");
+    set(&channel, "acl.client2", "publish:bench/#");
+    if (mechanism_check_channel(&channel, &error) < 0)
+        fail_msg("%s", error.text);
+    channel_clear(&channel);
+}
+
 static void test_bad_rules(void **state) {
     struct channel channel = new_channel("plugin");
     struct error error;
@@ -129,13 +142,13 @@ static void test_acl_file(void **state) {
                              "topic read sites/a b\n"
                              "topic read bench/+/data\n"
                              "topic write bench/+/credit\n"
-                             "topic readwrite bench/proof\n"
+                             "topic readwrite bench/proof/sentinel\n"
                              "user unit client2\n"
                              "topic write sites/a b\n"
                              "topic write bench/+/data\n"
                              "topic read bench/+/credit\n"
                              "topic readwrite bench/+/latency\n"
-                             "topic readwrite bench/proof\n");
+                             "topic readwrite bench/proof/sentinel\n");
     clear(&site);
 }
 
@@ -152,8 +165,8 @@ static void test_plugin(void **state) {
     assert_has(site.lines, "/src/plugin/acl.so\nplugin_opt_rules /");
     /* Only a whole topic is telemetry's. */
     assert_string_equal(rules, "user unit client1\nsubscribe:t\nsubscribe@0:a/%t\npublish:x%t\n"
-                               "both:bench/proof\n"
-                               "user unit client2\npublish@0,1:t\nboth:bench/proof\n");
+                               "both:bench/proof/sentinel\n"
+                               "user unit client2\npublish@0,1:t\nboth:bench/proof/sentinel\n");
     clear(&site);
 }
 
@@ -251,10 +264,11 @@ static void test_password_file(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_checks),    cmocka_unit_test(test_everything_to_everyone),
-        cmocka_unit_test(test_bad_rules), cmocka_unit_test(test_acl_file),
-        cmocka_unit_test(test_plugin),    cmocka_unit_test(test_dynamic_security),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_password_file),
+        cmocka_unit_test(test_checks),           cmocka_unit_test(test_everything_to_everyone),
+        cmocka_unit_test(test_one_way),          cmocka_unit_test(test_bad_rules),
+        cmocka_unit_test(test_acl_file),         cmocka_unit_test(test_plugin),
+        cmocka_unit_test(test_dynamic_security), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_password_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,7 @@
 #include "broker/mosquitto.h"
 #include "probes/proof_scene.h"
 
-#define FILTER   "mine/+"
-#define SENTINEL "bench/proof" /* which mechanism acl lets through */
+#define FILTER "mine/+"
 
 /* ---- the fixture: a broker, and a client of it ---- */
 
@@ -76,7 +75,7 @@ static int exchange(const struct site *site, const struct proof_message *message
     const struct proof_exchange made = {.publisher = publisher,
                                         .watcher = watcher,
                                         .filter = FILTER,
-                                        .sentinel = SENTINEL,
+                                        .sentinel = PROOF_SENTINEL,
                                         .messages = messages,
                                         .n_messages = n,
                                         .qos = qos};
