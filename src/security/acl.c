@@ -254,6 +254,7 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
 const struct mechanism mechanism_acl = {
     .group = &group,
     .help = "what each client may publish and subscribe to: topic, operation, quality of service",
+    .conflicts = "token", /* whose clients have no names */
     .check = check,
     .issue = issue,
     .broker = broker,

@@ -29,6 +29,7 @@ static void test_checks(void **state) {
         {"acl.by", "dynamic-security", NULL},
         {"password.user", "client1", "use: acl goes by user names, and here both clients are"},
         {"use", "acl", "use: acl goes by user names, and the clients of this channel have none"},
+        {"use", "password acl token", "use: acl and token exclude each other; leave one out"},
         {"acl.client2", "publish@0:bench/+/data",
          "acl.client2: 'publish@0:bench/+/data' names a quality of service, which only acl.by = "
          "plugin knows"},
