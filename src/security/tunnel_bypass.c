@@ -24,9 +24,9 @@ static int resolve(struct addrinfo **ret, const char *address, int64_t port, str
     return code ? error_set(error, -EINVAL, "%s: %s", address, gai_strerror(code)) : 0;
 }
 
-/* 0 when somebody accepts within the time, else a negative errno. With an interface, packets leave
- * by that, whatever the routes say. */
-static int try_connect(const char *address, int64_t port, const char *interface,
+/* In *ret_code 0 when somebody accepts within the time, else the errno by which nobody did. With an
+ * interface, packets leave by that, whatever the routes say. */
+static int try_connect(const char *address, int64_t port, const char *interface, int *ret_code,
                        struct error *error) {
     CLEANUP(freeaddrinfop) struct addrinfo *found = NULL;
     CLEANUP_FD int fd = -1;
@@ -47,24 +47,31 @@ static int try_connect(const char *address, int64_t port, const char *interface,
         code = ETIMEDOUT;
     else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0)
         code = errno;
-    return code ? error_set(error, -code, "tcp %d %s", code, strerror(code)) : 0;
+    *ret_code = code;
+    return 0;
 }
 
 int tunnel_prove_bypass(const struct proof_scene *scene, struct proof_seen *ret,
                         struct error *error) {
     const struct client_config *right = scene->right;
     char interface[IF_NAMESIZE] = "";
-    struct error refusal = {""};
-    int r = interface_toward(right->outer_address, interface, error);
+    int code = 0, r = interface_toward(right->outer_address, interface, error);
 
     if (r == 0)
-        r = try_connect(right->address, right->port, NULL, error);
+        r = try_connect(right->address, right->port, NULL, &code, error);
+    if (r == 0 && code)
+        r = error_set(error, -code, "tcp %d %s", code, strerror(code));
     if (r < 0)
         return error_prefix(error, r, "through the tunnel");
-    r = try_connect(right->address, right->port, interface, &refusal);
-    ret->held = r < 0;
+    r = try_connect(right->address, right->port, interface, &code, error);
+    if (r < 0)
+        return error_prefix(error, r, "outside of it");
+    ret->held = code != 0;
     (void)snprintf(ret->observed, sizeof(ret->observed), "%s by %s",
-                   r < 0 ? "not connected" : "connected", interface);
-    (void)snprintf(ret->cause, sizeof(ret->cause), "%s", r < 0 ? refusal.text : "accepted");
+                   code ? "not connected" : "connected", interface);
+    if (code)
+        (void)snprintf(ret->cause, sizeof(ret->cause), "tcp %d %s", code, strerror(code));
+    else
+        (void)snprintf(ret->cause, sizeof(ret->cause), "accepted");
     return 0;
 }
