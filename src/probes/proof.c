@@ -167,15 +167,19 @@ static void prove_wiretap(struct examiner *examiner) {
 static void prove_enclosed(struct examiner *examiner) {
     static const struct attempt_message message = {"bench/wiretap", MARKER};
     static const char *const names[] = {"wiretap-payload", "wiretap-password"};
-    const char *const texts[] = {MARKER, examiner->right->password};
-    size_t n = *examiner->right->password ? 2 : 1;
+    CLEANUP(client_config_freep)
+    struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
     CLEANUP(capture_freep) struct capture *capture = NULL;
     struct attempt attempt = {.accepted = false};
     struct error error = {""};
-    int r = capture_open(&capture, examiner->right->outer_address, &error);
+    int r = credentials_settle(tapped, &error);
+    const char *const texts[] = {MARKER, tapped->password};
+    size_t n = *tapped->password ? 2 : 1;
 
     if (r == 0)
-        r = attempt_make(examiner->right, &message, &attempt, &error);
+        r = capture_open(&capture, tapped->outer_address, &error);
+    if (r == 0)
+        r = attempt_make(tapped, &message, &attempt, &error);
     if (r == 0)
         r = capture_finish(capture, texts, n, &error);
     for (size_t i = 0; i < n; i++) {
