@@ -55,6 +55,16 @@ bool external_knows_our_ca(const struct channel *channel) {
     return !external_is_used(channel) || !*own(channel)->certificate;
 }
 
+int external_check_secret(const struct channel *channel, const char *setting, const char *secret,
+                          struct error *error) {
+    if (!external_is_used(channel) || !text_equal(secret, "generated"))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "%s: an external broker knows none that is generated here; right would be "
+                     "file:PATH, with what it knows",
+                     setting);
+}
+
 static int check(const struct channel *channel, struct error *error) {
     const struct external_settings *settings = own(channel);
 

@@ -2,6 +2,7 @@
 #include "security/password.h"
 
 #include "security/broker_file.h"
+#include "security/external.h"
 #include "security/secret.h"
 
 #include <errno.h>
@@ -41,6 +42,10 @@ static const struct setting_group group =
 
 static const struct password_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
+}
+
+static int check(const struct channel *channel, struct error *error) {
+    return external_check_secret(channel, "password.secret", own(channel)->secret, error);
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
@@ -158,6 +163,7 @@ const struct mechanism mechanism_password = {
     .group = &group,
     .help = "user name and password in CONNECT; nobody anonymous",
     .no_anonymous = true,
+    .check = check,
     .issue = issue,
     .broker = broker,
     .party = party,

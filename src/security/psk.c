@@ -89,7 +89,7 @@ static int check(const struct channel *channel, struct error *error) {
                          "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
                          "with ECDHE-PSK, or leave the groups out",
                          settings->ciphers);
-    return r;
+    return r < 0 ? r : external_check_secret(channel, "psk.secret", settings->secret, error);
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {

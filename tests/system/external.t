@@ -159,6 +159,9 @@ refused() { # USE PATH=VALUE MESSAGE
 refused external external.ca=/x 'says something with tls only'
 refused 'external tls' external.certificate=/x 'is shown with certificate only'
 refused 'external tls certificate' external.key=/x 'goes together with external.certificate'
+refused 'external password' external.port=1883 'password.secret: an external broker knows none'
+refused 'external token' external.port=1883 'token.secret: an external broker knows none'
+refused 'external psk' external.port=8883 'psk.secret: an external broker knows none'
 refused external external.port=0 'external.port'
 
 finish
