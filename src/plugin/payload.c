@@ -10,6 +10,7 @@
  */
 #include "security/seal.h"
 
+#include <errno.h>
 #include <mosquitto.h>
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
@@ -87,17 +88,25 @@ static bool read_secret(const char *path, char secret[MAX_SECRET]) {
     return done;
 }
 
-static int make_opener(struct plugin *plugin, const struct mosquitto_opt *options, int count) {
-    const struct seal_scheme scheme = {
-        .cipher = (enum seal_cipher)(atoi(find_option(options, count, "cipher")) % SEAL_N_CIPHERS),
-        .key = SEAL_SHARED};
-    char secret[MAX_SECRET] = "";
-    int r = -1;
+static int complain(const char *what) {
+    mosquitto_log_printf(MOSQ_LOG_ERR, "Error: payload plugin: %s", what);
+    return MOSQ_ERR_INVAL;
+}
 
+static int make_opener(struct plugin *plugin, const struct mosquitto_opt *options, int count) {
+    const char *cipher = find_option(options, count, "cipher");
+    const struct seal_scheme scheme = {.cipher = (enum seal_cipher)atoi(cipher),
+                                       .key = SEAL_SHARED};
+    char secret[MAX_SECRET] = "";
+    int r = -EINVAL;
+
+    if (strlen(cipher) != 1 || *cipher < '0' || *cipher >= '0' + SEAL_N_CIPHERS)
+        return complain("plugin_opt_cipher: there is none of that number");
     if (read_secret(find_option(options, count, "secret_file"), secret))
         r = opener_new(&plugin->opener, &scheme, secret);
     OPENSSL_cleanse(secret, sizeof(secret));
-    return r;
+    return r < 0 ? complain("plugin_opt_secret_file: no secret to open messages with")
+                 : MOSQ_ERR_SUCCESS;
 }
 
 int mosquitto_plugin_version(int count, const int *versions) {
@@ -110,14 +119,15 @@ int mosquitto_plugin_version(int count, const int *versions) {
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **user, struct mosquitto_opt *options,
                           int count) {
     struct plugin *plugin = calloc(1, sizeof(*plugin));
+    int r;
 
     if (!plugin)
         return MOSQ_ERR_NOMEM;
     plugin->id = id;
-    if (make_opener(plugin, options, count) < 0) {
-        mosquitto_log_printf(MOSQ_LOG_ERR, "Error: payload: no secret to open messages with");
+    r = make_opener(plugin, options, count);
+    if (r != MOSQ_ERR_SUCCESS) {
         free(plugin);
-        return MOSQ_ERR_UNKNOWN;
+        return r;
     }
     *user = plugin;
     return mosquitto_callback_register(id, MOSQ_EVT_MESSAGE, open_message, NULL, plugin);

@@ -157,6 +157,10 @@ refuses 'client_id: no file' client_id "$scratch/none: No such file" \
   "plugin_opt_registered $scratch/none"
 refuses 'client_id: no option' client_id 'plugin_opt_registered is missing'
 refuses 'client_id: a wrong option' client_id 'there is no plugin_opt_ids' "plugin_opt_ids $told"
+refuses 'payload: no such cipher' payload 'plugin_opt_cipher: there is none of that number' \
+  "plugin_opt_cipher 3"
+refuses 'payload: no secret' payload 'plugin_opt_secret_file: no secret to open messages with' \
+  "plugin_opt_cipher 0"
 
 # ---- what cannot work is refused before anything starts ----
 
