@@ -184,9 +184,9 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
     if (r < 0)
         return r;
-    (void)json_object_set_new(all, channel->name,
-                              json_pack("{s:O,s:s}", "admin", json_object_get(all, channel->name),
-                                        "topic", issuer->telemetry_topic));
+    secret_put(issuer, group.name, channel->name,
+               json_pack("{s:O,s:s}", "admin", json_object_get(all, channel->name), "topic",
+                         issuer->telemetry_topic));
     return 0;
 }
 
@@ -214,7 +214,7 @@ static char *acl_file_text(const struct acl_table *table) {
 static int write_acl_file(const struct bringup *bringup, const struct acl_table *table, FILE *lines,
                           struct error *error) {
     CLEANUP_FREE char *text = acl_file_text(table), *path = NULL;
-    int r = broker_file_write(bringup, "acl", text, &path, error);
+    int r = broker_file_write(bringup, "acl", &path, error, "%s", text);
 
     if (r == 0)
         fprintf(lines, "acl_file %s\n", path);
@@ -228,7 +228,7 @@ static int write_plugin(const struct bringup *bringup, const struct acl_table *t
 
     (void)table;
     if (r == 0)
-        r = broker_file_write(bringup, "rules", text, &path, error);
+        r = broker_file_write(bringup, "rules", &path, error, "%s", text);
     if (r == 0)
         fprintf(lines, "plugin %s\nplugin_opt_rules %s\n", plugin, path);
     return r;

@@ -134,7 +134,7 @@ int acl_dynamic_write(const struct bringup *bringup, const struct acl_table *tab
     if (r < 0)
         return r;
     text = json_dumps(file, JSON_INDENT(1));
-    r = broker_file_write(bringup, "dynamic-security.json", text, &path, error);
+    r = broker_file_write(bringup, "dynamic-security.json", &path, error, "%s", text);
     if (r == 0)
         fprintf(lines, "plugin %s\nplugin_opt_config_file %s\n", plugin, path);
     return r;

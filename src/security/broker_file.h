@@ -8,7 +8,8 @@
 
 /* Writes a file for the broker's eyes alone into the folder of the bring-up; the path is the
  * caller's. */
-int broker_file_write(const struct bringup *bringup, const char *name, const char *text,
-                      char **ret_path, struct error *error);
+int broker_file_write(const struct bringup *bringup, const char *name, char **ret_path,
+                      struct error *error, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif

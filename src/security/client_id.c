@@ -10,6 +10,7 @@
 #include "security/broker_file.h"
 #include "security/client_id_scheme.h"
 #include "security/plugin_file.h"
+#include "security/secret.h"
 
 #include <errno.h>
 #include <openssl/rand.h>
@@ -68,7 +69,6 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     const struct client_id_settings *settings = settings_get(&channel->settings, &group);
     enum form form = (enum form)settings->form;
     CLEANUP_FREE char *id1 = NULL, *id2 = NULL;
-    json_t *all = json_object_get(issuer->secrets, group.name);
     int r = make(issuer, form, PARTY_CLIENT1, &id1, error);
 
     if (r == 0)
@@ -77,12 +77,8 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
         return r == -ENODATA ? error_prefix(error, r, "client-id.form") : r;
     if (text_equal(id1, id2))
         text_append(&id2, ".", "2");
-    if (!all) {
-        all = json_object();
-        (void)json_object_set_new(issuer->secrets, group.name, all);
-    }
-    (void)json_object_set_new(
-        all, channel->name,
+    secret_put(
+        issuer, group.name, channel->name,
         json_pack("{s:s,s:s}", party_name(PARTY_CLIENT1), id1, party_name(PARTY_CLIENT2), id2));
     return 0;
 }
@@ -99,13 +95,12 @@ static const char *id_of(const struct bringup *bringup, enum party who) {
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *text =
-        text_format("%s\n%s\n", id_of(bringup, PARTY_CLIENT1), id_of(bringup, PARTY_CLIENT2));
     CLEANUP_FREE char *plugin = NULL, *path = NULL;
     int r = plugin_file("client_id", &plugin, error);
 
     if (r == 0)
-        r = broker_file_write(bringup, "registered", text, &path, error);
+        r = broker_file_write(bringup, "registered", &path, error, "%s\n%s\n",
+                              id_of(bringup, PARTY_CLIENT1), id_of(bringup, PARTY_CLIENT2));
     if (r == 0)
         fprintf(lines, "plugin %s\nplugin_opt_registered %s\n", plugin, path);
     return r;

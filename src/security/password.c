@@ -119,7 +119,7 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
         r = write_login(stream, bringup, PARTY_CLIENT2, error);
     (void)fclose(stream);
     if (r == 0)
-        r = broker_file_write(bringup, "passwords", text, &path, error);
+        r = broker_file_write(bringup, "passwords", &path, error, "%s", text);
     if (r == 0)
         fprintf(lines, "password_file %s\n", path);
     return r;

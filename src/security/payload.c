@@ -6,15 +6,14 @@
  */
 #include "security/payload.h"
 
+#include "security/broker_file.h"
 #include "security/external.h"
 #include "security/plugin_file.h"
 #include "security/secret.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { OPENED_BY_SUBSCRIBER, OPENED_BY_BROKER };
 
@@ -74,17 +73,12 @@ static int check(const struct channel *channel, struct error *error) {
 
 static int issue_pair(const struct channel *channel, struct issuer *issuer, struct error *error) {
     char *private = NULL, *public = NULL;
-    json_t *all = json_object_get(issuer->secrets, group.name);
     int r = seal_make_pair((enum seal_key)own(channel)->key, &private, &public);
 
     if (r < 0)
         return error_errno(error, r, "payload.key: no key pair for the subscriber");
-    if (!all) {
-        all = json_object();
-        (void)json_object_set_new(issuer->secrets, group.name, all);
-    }
-    (void)json_object_set_new(all, channel->name,
-                              json_pack("{s:s,s:s}", "private", private, "public", public));
+    secret_put(issuer, group.name, channel->name,
+               json_pack("{s:s,s:s}", "private", private, "public", public));
     OPENSSL_cleanse(private, strlen(private));
     free(private);
     free(public);
@@ -112,21 +106,18 @@ static const char *find_key(const struct bringup *bringup, const char *half) {
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     const struct payload_settings *settings = own(bringup->channel);
     CLEANUP_FREE char *plugin = NULL, *path = NULL;
-    CLEANUP_FD int fd = -1;
     int r;
 
     if (settings->opened_by != OPENED_BY_BROKER)
         return 0;
     r = plugin_file("payload", &plugin, error);
-    if (r < 0)
-        return r;
-    path = text_format("%s/payload-secret", bringup->folder);
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || dprintf(fd, "%s\n", secret_find(bringup, group.name)) < 0)
-        return error_errno(error, -errno, "%s", path);
-    fprintf(lines, "plugin %s\nplugin_opt_cipher %d\nplugin_opt_secret_file %s\n", plugin,
-            (int)settings->cipher, path);
-    return 0;
+    if (r == 0)
+        r = broker_file_write(bringup, "payload-secret", &path, error, "%s\n",
+                              secret_find(bringup, group.name));
+    if (r == 0)
+        fprintf(lines, "plugin %s\nplugin_opt_cipher %d\nplugin_opt_secret_file %s\n", plugin,
+                (int)settings->cipher, path);
+    return r;
 }
 
 /* ---- the clients ---- */

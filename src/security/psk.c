@@ -1,6 +1,7 @@
 /* psk - the connection is encrypted under a key that broker and clients share: no certificates. */
 #include "security/psk.h"
 
+#include "security/broker_file.h"
 #include "security/external.h"
 #include "security/secret.h"
 #include "security/tls_algorithms.h"
@@ -10,9 +11,7 @@
 #include "security/tls_shared_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 /* OpenSSL's limit is 128 bytes with the final zero, in all versions. */
 #define MAX_IDENTITY 127
@@ -110,11 +109,12 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
     const struct psk_settings *settings = own(bringup->channel);
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
-    CLEANUP_FREE char *path = text_format("%s/keys", bringup->folder);
-    CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CLEANUP_FREE char *path = NULL;
+    int r = broker_file_write(bringup, "keys", &path, error, "%s:%s\n", settings->identity,
+                              secret_find(bringup, group.name));
 
-    if (fd < 0 || dprintf(fd, "%s:%s\n", settings->identity, secret_find(bringup, group.name)) < 0)
-        return error_errno(error, -errno, "%s", path);
+    if (r < 0)
+        return r;
     fprintf(lines, "psk_hint bench\npsk_file %s\n", path);
     fill(settings, "", &config->tls);
     tls_broker_lines(&config->tls, lines);

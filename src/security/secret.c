@@ -60,21 +60,26 @@ static int make_secret(size_t random_bytes, const char *mechanism, char secret[M
     return 0;
 }
 
+void secret_put(struct issuer *issuer, const char *mechanism, const char *channel, json_t *value) {
+    json_t *all = json_object_get(issuer->secrets, mechanism);
+
+    if (!all) {
+        all = json_object();
+        (void)json_object_set_new(issuer->secrets, mechanism, all);
+    }
+    (void)json_object_set_new(all, channel, value);
+}
+
 int secret_issue(struct issuer *issuer, const char *mechanism, const char *channel,
                  const char *source, size_t random_bytes, struct error *error) {
     char secret[MAX_SECRET] = "";
-    json_t *all = json_object_get(issuer->secrets, mechanism);
     int r = strncmp(source, FILE_PREFIX, strlen(FILE_PREFIX)) == 0
                 ? read_secret(source + strlen(FILE_PREFIX), mechanism, secret, error)
                 : make_secret(random_bytes, mechanism, secret, error);
 
     if (r < 0)
         return r;
-    if (!all) {
-        all = json_object();
-        (void)json_object_set_new(issuer->secrets, mechanism, all);
-    }
-    (void)json_object_set_new(all, channel, json_string(secret));
+    secret_put(issuer, mechanism, channel, json_string(secret));
     OPENSSL_cleanse(secret, sizeof(secret));
     return 0;
 }

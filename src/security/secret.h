@@ -17,6 +17,9 @@ int secret_check(const char *value, struct error *error);
 int secret_issue(struct issuer *issuer, const char *mechanism, const char *channel,
                  const char *source, size_t random_bytes, struct error *error);
 
+/* Leaves something else than a text there; takes over `value`. */
+void secret_put(struct issuer *issuer, const char *mechanism, const char *channel, json_t *value);
+
 /* The secret of the mechanism on this channel, "" when none was issued. Borrowed. */
 const char *secret_find(const struct bringup *bringup, const char *mechanism);
 

@@ -3,16 +3,13 @@
 #include "security/token.h"
 
 #include "base/clock.h"
+#include "security/broker_file.h"
 #include "security/cause.h"
 #include "security/credentials.h"
 #include "security/external.h"
 #include "security/password.h"
 #include "security/plugin_file.h"
 #include "security/secret.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 struct token_settings {
     char *secret;
@@ -56,18 +53,15 @@ static int64_t clocks_apart_ns(const struct channel *channel) {
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/token-key", bringup->folder), *plugin = NULL;
-    CLEANUP_FD int fd = -1;
+    CLEANUP_FREE char *path = NULL, *plugin = NULL;
     int r = plugin_file("token", &plugin, error);
 
-    if (r < 0)
-        return r;
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || dprintf(fd, "%s\n", key_of(bringup)) < 0)
-        return error_errno(error, -errno, "%s", path);
-    fprintf(lines, "plugin %s\nplugin_opt_key_file %s\nplugin_opt_max_age_ns %lld\n", plugin, path,
-            (long long)own(bringup->channel)->max_age_ns);
-    return 0;
+    if (r == 0)
+        r = broker_file_write(bringup, "token-key", &path, error, "%s\n", key_of(bringup));
+    if (r == 0)
+        fprintf(lines, "plugin %s\nplugin_opt_key_file %s\nplugin_opt_max_age_ns %lld\n", plugin,
+                path, (long long)own(bringup->channel)->max_age_ns);
+    return r;
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
