@@ -16,6 +16,7 @@
 #include <mosquitto_broker.h>
 #include <mosquitto_plugin.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +66,10 @@ static int judge(int event, void *data, void *user) {
         return MOSQ_ERR_PLUGIN_DEFER;
     if (!client_id || !shown->password ||
         strnlen(shown->password, TOKEN_TEXT_SIZE) == TOKEN_TEXT_SIZE ||
-        !token_read(guard->key, client_id, shown->password, &token))
+        !token_read(guard->key, client_id, shown->password, &token)) {
+        ERR_clear_error(); /* the broker would take it for one of a TLS connection */
         return refuse(client_id ? client_id : "?", "is none");
+    }
     verdict = token_memory_judge(guard->memory, &token, now_ns());
     return verdict == TOKEN_FRESH ? MOSQ_ERR_SUCCESS : refuse(client_id, refusals[verdict]);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -238,5 +239,7 @@ enum seal_verdict opener_open(struct opener *opener, const char *topic, const vo
     verdict = session ? open_in(session, &envelope, ret) : open_first(opener, &envelope, ret);
     if (verdict == SEAL_OPENED)
         *ret_length = envelope.length;
+    else
+        ERR_clear_error(); /* whoever speaks TLS in this thread would take it for its own */
     return verdict;
 }
