@@ -42,11 +42,14 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
 }
 
 /* A loss is never silent; where the quality of service excludes it, it is a failure, as is anything
- * else that breaks a promise of MQTT. */
+ * else that breaks a promise of MQTT. So is the loss of everything: that is no slow channel. */
 static int check_promises(struct stage *stage, const struct courier *courier, int64_t sent,
                           struct error *error) {
     int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, error);
 
+    if (r == 0 && sent > 0 && !courier->moved)
+        return error_set(error, -EIO, "not one of %lld messages to %s has arrived", (long long)sent,
+                         courier->data_topic);
     if (r == 0 && courier->moved < sent) {
         CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
                                                (long long)(sent - courier->moved), (long long)sent);

@@ -80,8 +80,14 @@ measure "$tiny" --quiet --channels all --probes 'path delivery' --set scenario.b
 exits 'with mutual TLS and a topic of ones own: the run succeeds' 0
 is '... and all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 
-# ---- sabotage ----
+# Mosquitto's file denies without a word.
+measure "$tiny" --quiet --channels acl-file --probes delivery --set scenario.baseline=acl-file \
+  --set probe.delivery.topic=elsewhere
+matches 'a probe'\''s topic that no rule permits: failed, and not slow' \
+  "$status, $(rows "$folder/trials.csv" status,reason attempt=1)" \
+  '^1, failed\|delivery-subscriber: not one of [0-9]+ messages to elsewhere/1-1/data has arrived$'
 
+# ---- sabotage ----
 
 sabotage 'no rules at all' acl-file "$acl" <<'END'
 sed -i '/^acl_file/d' "$conf"
