@@ -289,8 +289,9 @@ static void take_results(struct performance *performance, struct trial_result *r
         write_metrics(performance, actor);
         write_distributions(performance, actor);
         take_headline(performance, actor, result);
-        if (!actor->role->beside)
-            judge_tls(performance, result, json_object_get(actor->result, "tls"));
+        if (actor->role->beside) /* its metrics are all that the trial has of it */
+            continue;
+        judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))
             continue;
         write_steps(performance, actor);

@@ -94,6 +94,7 @@ is '... they agree' "$(disagreeing 1)" ''
 is '... and the load is told' "$(rows "$folder/metrics.csv" value metric=load_throughput |
   awk '$1 > 1 { print "flows" }')" flows
 is '... which is none of the trial'"'"'s' "$(rows "$folder/trials.csv" bytes,status)" '|ok'
+is '... nor are its steps' "$(count "$folder/intervals.csv")" 0
 
 measure "$scratch/latency.ini" --set probe.latency.connection=per-message \
   --set scenario.channels=mutual-tls --set probe.latency.rate=20 --set probe.latency.qos=1
