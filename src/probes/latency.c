@@ -122,7 +122,7 @@ static int perform(struct stage *stage, struct latency *latency, struct error *e
     int r = latency_floor(&floor_ns, error);
 
     if (r == 0)
-        r = stage_say(stage, "ready", NULL, error);
+        r = stage_say(stage, "ready", json_pack("{s:s}", "process", "client"), error);
     if (r == 0)
         r = stage_measure(stage, &window, latency->streams, ARRAY_SIZE(latency->streams),
                           latency_run, false, error);

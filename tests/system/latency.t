@@ -18,13 +18,13 @@ warmup = 50ms
 rate = 400
 END_OF_SCENARIO
 
-value() { # METRIC [TRIAL]: of the receiver, the prober, on client2's host
-  rows "$folder/metrics.csv" value metric="$1" party=client2 process=receiver trial="${2:-1}"
+value() { # METRIC [TRIAL]: of the prober, on client2's host
+  rows "$folder/metrics.csv" value metric="$1" party=client2 process=client trial="${2:-1}"
 }
 
 # disagreeing: what of a trial's numbers does not fit together.
 disagreeing() { # TRIAL
-  rows "$folder/metrics.csv" metric,value party=client2 process=receiver trial="$1" >"$scratch/v"
+  rows "$folder/metrics.csv" metric,value party=client2 process=client trial="$1" >"$scratch/v"
   rows "$folder/distributions.csv" metric,unit,upper_bound,count trial="$1" >"$scratch/d"
   LC_ALL=C awk -F '|' '
     FILENAME ~ /v$/ { v[$1] = $2; next }
