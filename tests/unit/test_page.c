@@ -68,6 +68,18 @@ static void test_zero_has_no_sign(void **state) {
     assert_string_equal(range, "0.00 .. 0.01");
 }
 
+/* A mean of fewer trials than there are. */
+static void test_silent_meter(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS, TRIALS,
+                         METRICS_HEADER "1,1,meter,all,energy,J,25\n1,1,meter,all,power,W,2.5\n");
+    CLEANUP_FREE char *page = page_of(run);
+
+    (void)state;
+    assert_has(page, "mean power, W");
+    assert_has(page, "<td class=\"words\">path <span class=\"aside\">1 of 2 trials</span></td>");
+}
+
 static void test_what_is_missing_is_said(void **state) {
     CLEANUP(run_removep) char *run = run_make(SCENARIO, DEFINITIONS, TRIALS, METRICS_HEADER);
     CLEANUP_FREE char *page = page_of(run);
@@ -259,17 +271,12 @@ static void test_an_old_page_stays_on_failure(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_zero_has_no_sign),
-        cmocka_unit_test(test_what_is_missing_is_said),
-        cmocka_unit_test(test_no_trial),
-        cmocka_unit_test(test_nothing_unsteady_is_praised),
-        cmocka_unit_test(test_one_channel),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_proofs),
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_an_old_page_stays_on_failure),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_zero_has_no_sign),
+        cmocka_unit_test(test_silent_meter), cmocka_unit_test(test_what_is_missing_is_said),
+        cmocka_unit_test(test_no_trial),     cmocka_unit_test(test_nothing_unsteady_is_praised),
+        cmocka_unit_test(test_one_channel),  cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_proofs),       cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_data),         cmocka_unit_test(test_an_old_page_stays_on_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
