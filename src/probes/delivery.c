@@ -45,7 +45,7 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
  * else that breaks a promise of MQTT. */
 static int check_promises(struct stage *stage, const struct courier *courier, int64_t sent,
                           struct error *error) {
-    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, error);
+    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
 
     if (r == 0 && courier->moved < sent) {
         CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
