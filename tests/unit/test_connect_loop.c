@@ -116,8 +116,8 @@ static void test_over_tls(void **state) {
         assert_true(sums->tls_sent_bytes > 500);
         assert_int_equal(sums->sent_bytes - sums->tls_sent_bytes, cases[i].asked_bytes + 22);
         assert_true(sums->received_bytes > 1000);
-        assert_int_equal(sums->received_bytes - sums->tls_received_bytes,
-                         (int64_t)cases[i].answer_length + 22);
+        /* How long its record is, is known from the next connection on. */
+        assert_int_equal(sums->received_bytes - sums->tls_received_bytes, cases[i].answer_length);
     }
 }
 
