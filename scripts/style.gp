@@ -138,7 +138,8 @@ values_along_x(p) = sprintf("set xrange [%g:%g]; %s logscale x; " . \
 add_tic(text) = sprintf("set xtics add ('%s' %s)", text, text)
 
 # Panels with a row a channel: names at the left, words in the gutter at the right.
-row_height = 14.0 + 15 * (name_lines > lines ? name_lines : lines)
+many = n_channels > 8 # FIGURE_MANY
+row_height = (many ? 6.0 : 14.0) + 15 * (name_lines > lines ? name_lines : lines)
 rows_left = 30 + 8.0 * (name_characters > label_width ? name_characters : label_width)
 rows_right = gutter > 0 ? 34 + 7.1 * gutter : 18.0
 rows_above = 30.0

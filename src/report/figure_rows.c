@@ -142,12 +142,17 @@ static char *ratio_text(const struct paired *paired) {
                        paired->ratio, paired->ci_low, paired->ci_high);
 }
 
-/* The name, and below it what a control is. */
+/* The name, and below it what a control is; behind it where a second line would make many rows
+ * higher. */
 static char *ratio_label(const struct dataset *dataset, const struct comparison *comparison) {
     const struct dataset_channel *channel = &dataset->channels[comparison->channel];
     CLEANUP_FREE char *name = figure_wrap(channel->name, 30);
+    enum dataset_control demand = dataset_demand(dataset, comparison->probe, comparison->channel);
 
-    switch (dataset_demand(dataset, comparison->probe, comparison->channel)) {
+    if (dataset->n_channels > FIGURE_MANY && demand != DATASET_SUBJECT)
+        return text_format("%s (%s)", name,
+                           demand == DATASET_UNCONCERNED ? "no control" : "control");
+    switch (demand) {
     case DATASET_SAME:
         return text_format("%s\n(control: same)", name);
     case DATASET_SLOWED:
