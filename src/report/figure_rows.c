@@ -133,13 +133,15 @@ const struct figure_kind figure_distribution = {"distribution", make_distributio
 
 /* "0.324 (0.318 .. 0.331)" */
 static char *ratio_text(const struct paired *paired) {
+    CLEANUP_FREE char *ratio = NULL, *interval = NULL;
+
     if (!isfinite(paired->ratio))
         return text_copy("no ratio");
     if (!isfinite(paired->ci_low) || !isfinite(paired->ci_high))
         return text_format("%.3g", paired->ratio);
-    return text_format(paired->ratio < 0.1 || paired->ratio >= 100 ? "%.3g (%.3g .. %.3g)"
-                                                                   : "%.3f (%.3f .. %.3f)",
-                       paired->ratio, paired->ci_low, paired->ci_high);
+    ratio = number_ratio(paired->ratio);
+    interval = number_ratio_range(paired->ci_low, paired->ci_high);
+    return text_format("%s (%s)", ratio, interval);
 }
 
 /* The name, and below it what a control is; behind it where a second line would make many rows

@@ -40,7 +40,7 @@ static void fill_ratio(struct table_row *ret, const struct analysis *analysis,
 
     ret->cells[TABLE_RATIO] = number_ratio(paired ? paired->ratio : row->statistics.n ? 1 : NAN);
     ret->cells[TABLE_RATIO_INTERVAL] =
-        paired ? number_range(paired->ci_low, paired->ci_high, 3) : text_copy("");
+        paired ? number_ratio_range(paired->ci_low, paired->ci_high) : text_copy("");
     ret->cells[TABLE_VERDICT] =
         text_copy(!comparison           ? ""
                   : comparison->skipped ? "skipped"

@@ -5,6 +5,7 @@
 #include "run_folder.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sys/stat.h>
 
 #define TLS_TRIAL(ids, channel, value)                                                             \
@@ -78,6 +79,21 @@ static void test_silent_meter(void **state) {
     (void)state;
     assert_has(page, "mean power, W");
     assert_has(page, "<td class=\"words\">path <span class=\"aside\">1 of 2 trials</span></td>");
+}
+
+/* As many digits of an interval as of the ratio in it, however small or large they are. */
+static void test_ratios(void **state) {
+    CLEANUP_FREE char *ratio = number_ratio(0.0293), *none = number_ratio_range(0.5, NAN),
+                      *small = number_ratio_range(0.0286612, 0.0303),
+                      *wide = number_ratio_range(0.000012, 20963.999),
+                      *usual = number_ratio_range(0.981, 1.0194);
+
+    (void)state;
+    assert_string_equal(ratio, "0.0293");
+    assert_string_equal(small, "0.0287 .. 0.0303");
+    assert_string_equal(wide, "1.2e-05 .. 2.096e+04");
+    assert_string_equal(usual, "0.981 .. 1.019");
+    assert_string_equal(none, "-");
 }
 
 static void test_what_is_missing_is_said(void **state) {
@@ -271,12 +287,19 @@ static void test_an_old_page_stays_on_failure(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_zero_has_no_sign),
-        cmocka_unit_test(test_silent_meter), cmocka_unit_test(test_what_is_missing_is_said),
-        cmocka_unit_test(test_no_trial),     cmocka_unit_test(test_nothing_unsteady_is_praised),
-        cmocka_unit_test(test_one_channel),  cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_proofs),       cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_data),         cmocka_unit_test(test_an_old_page_stays_on_failure),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_zero_has_no_sign),
+        cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_silent_meter),
+        cmocka_unit_test(test_what_is_missing_is_said),
+        cmocka_unit_test(test_no_trial),
+        cmocka_unit_test(test_nothing_unsteady_is_praised),
+        cmocka_unit_test(test_one_channel),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_proofs),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_an_old_page_stays_on_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
