@@ -5,7 +5,7 @@ load ARG0[1:strlen(ARG0) - strlen(figure) - 3] . 'style.gp'
 here(p, c) = column('panel') == p && column('channel') == c
 name_of(p, c) = panel[p] . ', ' . channel[c]
 above = 30.0
-body = 300.0
+body = many ? 420.0 : 300.0
 between = 50.0
 top(p) = head + (p - 1) * (above + body + between) + above
 set grid xtics ytics linetype 1 linewidth 0.5 linecolor rgb pale

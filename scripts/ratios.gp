@@ -16,7 +16,8 @@ stats data('ratios') using (i = at(int(column('panel')), int(column('row'))), \
     of_channel[i] = int(column('channel')), row_label[i] = strcol('label'), \
     ratio_text[i] = strcol('text'), verdict[i] = strcol('verdict'), 0) nooutput
 here(p, row) = column('panel') == p && column('row') == row
-rows_above = 46.0
+rows_above = 52.0
+title_above = 34.0 # higher than the words on the band, which may stand below any of it
 name_of(p, row) = panel[p] . ', ' . channel[of_channel[at(p, row)]]
 
 do for [format in formats] {

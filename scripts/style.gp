@@ -138,16 +138,18 @@ values_along_x(p) = sprintf("set xrange [%g:%g]; %s logscale x; " . \
 add_tic(text) = sprintf("set xtics add ('%s' %s)", text, text)
 
 # Panels with a row a channel: names at the left, words in the gutter at the right.
-row_height = 14.0 + 15 * (name_lines > lines ? name_lines : lines)
+many = n_channels > 8 # FIGURE_MANY
+row_height = (many ? 6.0 : 14.0) + 15 * (name_lines > lines ? name_lines : lines)
 rows_left = 30 + 8.0 * (name_characters > label_width ? name_characters : label_width)
 rows_right = gutter > 0 ? 34 + 7.1 * gutter : 18.0
 rows_above = 30.0
+title_above = 14.0
 rows_below = 50.0
 n_rows = n_channels
 rows_top(p) = head + (p - 1) * (rows_above + n_rows * row_height + rows_below) + rows_above
 rows_height(n) = rows_top(n + 1) - rows_above
 rows_frame(p) = frame(rows_left, rows_right, rows_top(p), n_rows * row_height) . '; ' . \
-    panel_head(p, rows_top(p) - 14) . '; ' . values_along_x(p) . \
+    panel_head(p, rows_top(p) - title_above) . '; ' . values_along_x(p) . \
     sprintf('; set yrange [%g:0.5]; set ytics () scale 0 noenhanced', n_rows + 0.5)
 # Words in the gutter, beside row y of the panel: at its left, or at the edge of the page.
 in_gutter(tag, text, y) = sprintf("set label %d %s at graph 1, first %g " . \

@@ -200,11 +200,11 @@ static void write_factors(FILE *out, const struct scenario *scenario) {
         fprintf(out, "\n[vary]\n");
     for (size_t i = 0; i < scenario->n_factors; i++) {
         const struct factor *factor = &scenario->factors[i];
+        CLEANUP_FREE char *values = text_copy("");
 
-        fprintf(out, "%s =", factor->path);
         for (size_t k = 0; k < factor->n_values; k++)
-            fprintf(out, " %s", factor->values[k]);
-        (void)fputc('\n', out);
+            text_append(&values, " ", factor->values[k]);
+        inifile_write_words(out, factor->path, values);
     }
 }
 

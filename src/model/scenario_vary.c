@@ -2,6 +2,7 @@
 #include "model/scenario_loader.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #define PREFIX "vary."
@@ -164,18 +165,20 @@ static int take_values(struct loader *loader, const struct assignment *assignmen
     return r;
 }
 
-/* It must be the same when it has been written into a resolved scenario and read again. */
+/* It must be the same when it has been written into a resolved scenario, in as many lines as it
+ * takes, and read again. */
 static int check_length(struct loader *loader, const struct assignment *assignment,
                         const struct factor *factor) {
-    size_t length = strlen(factor->path) + strlen(" =");
+    size_t room = 190 - strlen(" += "), path = strlen(factor->path);
 
-    for (size_t i = 0; i < factor->n_values; i++)
-        length += 1 + strlen(factor->values[i]);
-    if (length <= 190 && strlen(factor->path) <= 48)
+    for (size_t i = 0; i < factor->n_values && path <= 48; i++)
+        if (path + strlen(factor->values[i]) > room)
+            path = SIZE_MAX;
+    if (path <= 48)
         return 0;
     return error_set(loader->error, -EINVAL,
-                     "%s: is too long; a line of at most 190 bytes, and a path of at most 48, can "
-                     "be read again",
+                     "%s: is too long; a path of at most 48 bytes, in a line of at most 190 with "
+                     "each value, can be read again",
                      assignment->place);
 }
 

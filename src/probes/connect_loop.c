@@ -151,8 +151,9 @@ static void count(struct connect_loop *loop, const struct connection *connection
     sums->received_bytes += connection->received_bytes;
     sums->tls_sent_bytes += connection->tls_sent_bytes;
     if (loop->context)
-        sums->tls_received_bytes += connection->received_bytes -
-                                    overhead_written(PACKET_CONNACK_BYTES, loop->record_overhead);
+        sums->tls_received_bytes +=
+            connection->received_bytes -
+            overhead_written(connection->answer_bytes, loop->record_overhead);
     histogram_record(&loop->total, connection->mqtt_ns - connection->start_ns);
 }
 

@@ -39,19 +39,8 @@ static void *end(struct courier *courier, int code) {
     return NULL;
 }
 
-/* What cannot be opened is no loss: something is wrong with the channel. What comes twice is not
- * opened twice, which is as it should be. */
 static int check_opened(struct courier *courier) {
-    const int64_t *rejected = mqtt_client_rejected(courier->client);
-    CLEANUP_FREE char *words = NULL;
-
-    for (int i = 0; i < SEAL_N_VERDICTS; i++)
-        if (rejected[i] && i != SEAL_REPLAYED) {
-            words = payload_rejected_words(rejected);
-            return error_set(&courier->stream.error, -EBADMSG, "messages could not be opened: %s",
-                             words);
-        }
-    return 0;
+    return payload_check_rejected(mqtt_client_rejected(courier->client), &courier->stream.error);
 }
 
 /* ---- publisher ---- */

@@ -45,7 +45,7 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
  * else that breaks a promise of MQTT. So is the loss of everything: that is no slow channel. */
 static int check_promises(struct stage *stage, const struct courier *courier, int64_t sent,
                           struct error *error) {
-    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, error);
+    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
 
     if (r == 0 && sent > 0 && !courier->moved)
         return error_set(error, -EIO, "not one of %lld messages to %s has arrived", (long long)sent,

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "probes/latency_loop.h"
 #include "probes/stream.h"
+#include "security/payload_client.h"
 
 #include <errno.h>
 #include <string.h>
@@ -86,14 +87,24 @@ static void put_messages(struct stage *stage, const struct latency *latency) {
     }
 }
 
+/* Of two connections the second may be heard first, unless it waited for the first one's answer. */
+static bool is_ordered(const struct latency_settings *settings) {
+    return settings->connection == LATENCY_PERSISTENT || settings->qos > 0;
+}
+
 static int check(const struct latency *latency, struct error *error) {
+    int r;
+
     if (latency->wrong)
         return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
                          (long long)latency->wrong);
+    r = payload_check_rejected(mqtt_client_rejected(latency->subscriber), error);
+    if (r < 0)
+        return r;
     if (!latency->latency_ns.n)
         return error_set(error, -EIO, "not one message has arrived");
     return sequence_check(&latency->sequence, atomic_load(&latency->published),
-                          (int)latency->settings->qos, error);
+                          (int)latency->settings->qos, is_ordered(latency->settings), error);
 }
 
 static int put_result(struct stage *stage, struct latency *latency, int64_t floor_ns,
@@ -122,7 +133,7 @@ static int perform(struct stage *stage, struct latency *latency, struct error *e
     int r = latency_floor(&floor_ns, error);
 
     if (r == 0)
-        r = stage_say(stage, "ready", NULL, error);
+        r = stage_say(stage, "ready", json_pack("{s:s}", "process", "client"), error);
     if (r == 0)
         r = stage_measure(stage, &window, latency->streams, ARRAY_SIZE(latency->streams),
                           latency_run, false, error);

@@ -134,6 +134,8 @@ static void take_message(void *context, const char *topic, const void *payload, 
         latency->wrong++;
     else if (sequence_take(&latency->sequence, number) && is_measured(latency, number))
         histogram_record(&latency->latency_ns, at_ns - due_ns(latency, number));
+    atomic_store_explicit(&latency->streams[1].counter.units, latency->sequence.arrived,
+                          memory_order_relaxed);
 }
 
 /* Until all that was published is here, or nothing more comes. */

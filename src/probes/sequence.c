@@ -38,7 +38,8 @@ bool sequence_take(struct sequence *sequence, int64_t number) {
     return true;
 }
 
-int sequence_check(const struct sequence *sequence, int64_t sent, int qos, struct error *error) {
+int sequence_check(const struct sequence *sequence, int64_t sent, int qos, bool ordered,
+                   struct error *error) {
     const struct {
         bool promised;
         int64_t broken;
@@ -47,7 +48,7 @@ int sequence_check(const struct sequence *sequence, int64_t sent, int qos, struc
         {true, sequence->arrived - sent, "arrived that nobody has sent"},
         {qos > 0, sent - sequence->arrived, "were lost"},
         {qos != 1, sequence->duplicated, "arrived twice"},
-        {true, sequence->reordered, "arrived after a later one"},
+        {ordered, sequence->reordered, "arrived after a later one"},
     };
     CLEANUP_FREE char *list = text_copy("");
 

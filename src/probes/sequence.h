@@ -29,7 +29,9 @@ struct sequence {
 bool sequence_take(struct sequence *sequence, int64_t number);
 
 /* Whether what was promised was kept, of `sent` messages, after the last has arrived. A loss at QoS
- * 0 is none of it. -EIO, and what was broken in words. */
-int sequence_check(const struct sequence *sequence, int64_t sent, int qos, struct error *error);
+ * 0 is none of it; nor is the order where it is not `ordered`, as of messages of different
+ * connections, one of which may overtake the other. -EIO, and what was broken in words. */
+int sequence_check(const struct sequence *sequence, int64_t sent, int qos, bool ordered,
+                   struct error *error);
 
 #endif

@@ -107,6 +107,14 @@ static void put_wire(struct stage *stage, const struct bundle *bundle,
     wire_bytes_put(wire, stage, total, theory);
 }
 
+/* How many units of the sender's have arrived in the measured time. */
+static void put_units(struct stage *stage, const struct bundle *bundle) {
+    int64_t bytes = jsonline_integer(stage->result, "bytes", 0);
+
+    (void)json_object_set_new(stage->result, "units",
+                              json_integer(bytes / bundle->settings->write_size_bytes));
+}
+
 /* The receiver's throughput, of a load beside what is measured. */
 static void put_load(struct stage *stage) {
     double bytes = (double)jsonline_integer(stage->result, "bytes", 0);
@@ -131,6 +139,7 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
     r = stage_measure(stage, &window, bundle->streams, bundle->n,
                       stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
     if (r == 0) {
+        put_units(stage, bundle);
         role_tcp_metrics(stage, fds, bundle->n);
         r = stage_await(stage, "stop", &facts, error);
     }

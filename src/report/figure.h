@@ -14,6 +14,7 @@
 #include "report/figure_file.h"
 
 #define FIGURE_POINTS 2000 /* about as many in a panel as can be told apart */
+#define FIGURE_MANY   8    /* more channels than that are drawn closer together (style.gp, too) */
 
 struct figure_sources {
     const struct dataset *dataset;

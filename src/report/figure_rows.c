@@ -133,21 +133,28 @@ const struct figure_kind figure_distribution = {"distribution", make_distributio
 
 /* "0.324 (0.318 .. 0.331)" */
 static char *ratio_text(const struct paired *paired) {
+    CLEANUP_FREE char *ratio = NULL, *interval = NULL;
+
     if (!isfinite(paired->ratio))
         return text_copy("no ratio");
     if (!isfinite(paired->ci_low) || !isfinite(paired->ci_high))
         return text_format("%.3g", paired->ratio);
-    return text_format(paired->ratio < 0.1 || paired->ratio >= 100 ? "%.3g (%.3g .. %.3g)"
-                                                                   : "%.3f (%.3f .. %.3f)",
-                       paired->ratio, paired->ci_low, paired->ci_high);
+    ratio = number_ratio(paired->ratio);
+    interval = number_ratio_range(paired->ci_low, paired->ci_high);
+    return text_format("%s (%s)", ratio, interval);
 }
 
-/* The name, and below it what a control is. */
+/* The name, and below it what a control is; behind it where a second line would make many rows
+ * higher. */
 static char *ratio_label(const struct dataset *dataset, const struct comparison *comparison) {
     const struct dataset_channel *channel = &dataset->channels[comparison->channel];
     CLEANUP_FREE char *name = figure_wrap(channel->name, 30);
+    enum dataset_control demand = dataset_demand(dataset, comparison->probe, comparison->channel);
 
-    switch (dataset_demand(dataset, comparison->probe, comparison->channel)) {
+    if (dataset->n_channels > FIGURE_MANY && demand != DATASET_SUBJECT)
+        return text_format("%s (%s)", name,
+                           demand == DATASET_UNCONCERNED ? "no control" : "control");
+    switch (demand) {
     case DATASET_SAME:
         return text_format("%s\n(control: same)", name);
     case DATASET_SLOWED:

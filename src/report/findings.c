@@ -27,8 +27,9 @@ static enum dataset_control control_of(const struct comparisons *comparisons,
 static char *describe_ratio(const struct comparison *comparison, bool narrow) {
     const struct paired *paired = &comparison->paired;
     CLEANUP_FREE char *ratio = number_ratio(paired->ratio);
-    CLEANUP_FREE char *interval = narrow ? number_range(paired->narrow_low, paired->narrow_high, 3)
-                                         : number_range(paired->ci_low, paired->ci_high, 3);
+    CLEANUP_FREE char *interval = narrow
+                                      ? number_ratio_range(paired->narrow_low, paired->narrow_high)
+                                      : number_ratio_range(paired->ci_low, paired->ci_high);
     CLEANUP_FREE char *p =
         isfinite(comparison->p_holm) && !narrow
             ? text_format(", p %s %.2g after Holm", comparison->p_holm < 1e-4 ? "<" : "=",

@@ -51,8 +51,15 @@ char *number_range(double low, double high, int decimals) {
 }
 
 char *number_ratio(double ratio) {
-    return isfinite(ratio) ? text_format(ratio > 0 && ratio < 0.1 ? "%.3g" : "%.3f", ratio)
-                           : text_copy("-");
+    return !isfinite(ratio)           ? text_copy("-")
+           : ratio > 0 && ratio < 0.1 ? text_format("%.3g", ratio)
+                                      : text_format(ratio < 100 ? "%.3f" : "%.4g", ratio);
+}
+
+char *number_ratio_range(double low, double high) {
+    CLEANUP_FREE char *from = number_ratio(low), *to = number_ratio(high);
+
+    return isfinite(low) && isfinite(high) ? text_format("%s .. %s", from, to) : text_copy("-");
 }
 
 char *number_percent(double share) {

@@ -15,8 +15,10 @@ int number_decimals(const double *means, const double *spreads, size_t n);
 char *number_text(double value, int decimals);
 /* "12.71 .. 12.83" */
 char *number_range(double low, double high, int decimals);
-/* "0.981"; very small ones with three digits. */
+/* "0.981"; very small ones with three digits, large ones with four. */
 char *number_ratio(double ratio);
+/* "0.0287 .. 0.0303": of an interval of a ratio. */
+char *number_ratio_range(double low, double high);
 /* A share as "1.9 %", with two significant digits at least, never more than three decimals. */
 char *number_percent(double share);
 /* A share that was set, as it was written: "2 %", "0.5 %". */

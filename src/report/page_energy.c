@@ -36,6 +36,16 @@ static void put_figure(FILE *out, const struct summary_row *row) {
     fputs("</span></td>", out);
 }
 
+/* Of a cell whose meter was silent at times. */
+static void put_shortfall(FILE *out, const struct page *page, const struct summary_row *row) {
+    const struct summary_row *all =
+        summary_find(page->analysis->summary, row->probe, row->channel, row->variant);
+
+    if (all && all->statistics.n > row->statistics.n)
+        html_put(out, " <span class=\"aside\">%zu of %zu trials</span>", row->statistics.n,
+                 all->statistics.n);
+}
+
 static void put_row(FILE *out, const struct page *page, const struct summary_row *row) {
     const struct dataset *dataset = page->dataset;
     const struct dataset_channel *channel = &dataset->channels[row->channel];
@@ -46,7 +56,9 @@ static void put_row(FILE *out, const struct page *page, const struct summary_row
              dataset->probes[row->probe].name, channel->name,
              dataset_variant(dataset, row->variant), channel->name);
     page_control(out, channel);
-    html_put(out, "</th><td class=\"words\">%s</td>", rung);
+    html_put(out, "</th><td class=\"words\">%s", rung);
+    put_shortfall(out, page, row);
+    fputs("</td>", out);
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++)
         put_figure(out, find_beside(page->analysis->summary, row, metrics[i]));
     fputs("</tr>\n", out);

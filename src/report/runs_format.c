@@ -81,7 +81,7 @@ static void fill(char *cells[N_COLUMNS], const struct runs *runs, const struct r
     cells[INTERVAL] = number_range(statistics->ci_low, statistics->ci_high, decimals);
     cells[RATIO] = number_ratio(paired ? paired->ratio : NAN);
     cells[RATIO_INTERVAL] =
-        number_range(paired ? paired->ci_low : NAN, paired ? paired->ci_high : NAN, 3);
+        number_ratio_range(paired ? paired->ci_low : NAN, paired ? paired->ci_high : NAN);
     cells[VERDICT] = text_copy(runs_verdict(row));
 }
 

@@ -40,7 +40,7 @@ static void fill_ratio(struct table_row *ret, const struct analysis *analysis,
 
     ret->cells[TABLE_RATIO] = number_ratio(paired ? paired->ratio : row->statistics.n ? 1 : NAN);
     ret->cells[TABLE_RATIO_INTERVAL] =
-        paired ? number_range(paired->ci_low, paired->ci_high, 3) : text_copy("");
+        paired ? number_ratio_range(paired->ci_low, paired->ci_high) : text_copy("");
     ret->cells[TABLE_VERDICT] =
         text_copy(!comparison           ? ""
                   : comparison->skipped ? "skipped"
@@ -149,8 +149,11 @@ static void set_title(struct table *table, const struct summary *summary) {
             n = 0;
     trials =
         n ? text_format("%zu trial%s", n, n == 1 ? "" : "s") : text_copy("the trials that are ok");
-    metric = same_unit(dataset) ? text_format("%s, %s: m", words, dataset->probes[0].unit)
-                                : text_copy("M");
+    metric =
+        same_unit(dataset)
+            ? text_format("%s, %s%s: m", words, dataset->probes[0].unit,
+                          text_equal(dataset->probes[0].better, "lower") ? ", lower is better" : "")
+            : text_copy("M");
     metric[0] = (char)toupper((unsigned char)metric[0]);
     table->title = text_format("%sean of %s with 95 %% interval", metric, trials);
     table->subtitle =

@@ -242,21 +242,31 @@ static void write_broker(struct performance *performance, double duration_s) {
                    (double)jsonline_integer(performance->usage[1], "agent_peak_memory", 0));
 }
 
-/* Of the meter, whose window is the broker's. */
-static void write_energy(struct performance *performance) {
+/* A run goes on without its meter, but not without a word. */
+static void tell_of_silence(struct runner *runner) {
+    if (runner->meter && !runner->meter_silent)
+        progress_note(runner->progress, "hosts.meter has given too few readings for this trial; "
+                                        "it has no energy, and others may have none");
+    runner->meter_silent = true;
+}
+
+/* Of the meter, whose window is the broker's: scaled as that is. */
+static void write_energy(struct performance *performance, double duration_s) {
     struct journal *journal = performance->runner->journal;
     const struct trial_id *id = performance->id;
     const int64_t *at_ns = performance->at_ns;
     double elapsed_s = (double)(at_ns[1] - at_ns[0]) / 1e9;
-    double energy_j = meter_energy_j(performance->runner->meter, at_ns[0], at_ns[1]);
+    double power_w = meter_energy_j(performance->runner->meter, at_ns[0], at_ns[1]) / elapsed_s;
 
-    if (!isfinite(energy_j) || elapsed_s <= 0)
+    if (!isfinite(power_w)) {
+        tell_of_silence(performance->runner);
         return;
-    journal_metric(journal, id, "meter", "all", "energy", "J", energy_j);
-    journal_metric(journal, id, "meter", "all", "power", "W", energy_j / elapsed_s);
+    }
+    journal_metric(journal, id, "meter", "all", "energy", "J", power_w * duration_s);
+    journal_metric(journal, id, "meter", "all", "power", "W", power_w);
     if (performance->units > 0)
         journal_metric(journal, id, "meter", "all", "energy_per_unit", "J",
-                       energy_j / (double)performance->units);
+                       power_w * duration_s / (double)performance->units);
 }
 
 static void take_text(const json_t *array, size_t index, char *text, size_t size) {
@@ -289,8 +299,9 @@ static void take_results(struct performance *performance, struct trial_result *r
         write_metrics(performance, actor);
         write_distributions(performance, actor);
         take_headline(performance, actor, result);
-        if (!actor->role->beside)
-            judge_tls(performance, result, json_object_get(actor->result, "tls"));
+        if (actor->role->beside) /* its metrics are all that the trial has of it */
+            continue;
+        judge_tls(performance, result, json_object_get(actor->result, "tls"));
         if (sends(actor))
             continue;
         write_steps(performance, actor);
@@ -301,7 +312,7 @@ static void take_results(struct performance *performance, struct trial_result *r
             text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
     }
     write_broker(performance, result->duration_s);
-    write_energy(performance);
+    write_energy(performance, result->duration_s);
 }
 
 int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,

@@ -115,3 +115,13 @@ char *payload_rejected_words(const int64_t rejected[SEAL_N_VERDICTS]) {
         text_replace(&words, "none");
     return words;
 }
+
+int payload_check_rejected(const int64_t rejected[SEAL_N_VERDICTS], struct error *error) {
+    for (int i = 0; i < SEAL_N_VERDICTS; i++)
+        if (rejected[i] && i != SEAL_REPLAYED) {
+            CLEANUP_FREE char *words = payload_rejected_words(rejected);
+
+            return error_set(error, -EBADMSG, "messages could not be opened: %s", words);
+        }
+    return 0;
+}

@@ -35,5 +35,8 @@ const int64_t *payload_client_rejected(const struct payload_client *client);
 
 /* "3 changed or of another key, 1 replayed", or "none"; the caller's. */
 char *payload_rejected_words(const int64_t rejected[SEAL_N_VERDICTS]);
+/* What cannot be opened is no loss: something is wrong with the channel, -EBADMSG. What comes twice
+ * is not opened twice, which is as it should be. */
+int payload_check_rejected(const int64_t rejected[SEAL_N_VERDICTS], struct error *error);
 
 #endif

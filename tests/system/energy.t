@@ -19,9 +19,11 @@ of_meter() { # METRIC
 
 meter steady 'while :; do echo 2.5; sleep 0.05; done'
 measure "$tiny" --set hosts.meter="exec:$scratch/steady" --set probe.delivery.duration=400ms \
-  --set scenario.probes='path delivery' --repetitions 2
+  --set scenario.probes='path delivery latency' --repetitions 2 \
+  --set probe.latency.duration=100ms --set probe.latency.warmup=0s
 exits 'with a meter: all is well' 0
-is 'every trial has its energy' "$(of_meter energy | wc -l)" 4
+is 'every trial has its energy' "$(of_meter energy | wc -l)" 6
+is 'every trial has that of its messages or blocks' "$(of_meter energy_per_unit | wc -l)" 6
 is 'the mean power is what the meter says' "$(of_meter power | sort -u)" '2.5|W'
 matches 'the energy of 100 ms of path is about a quarter of a joule' \
   "$(of_meter energy | sed -n 1p)" '^0\.(2[5-9]|[3-9])[0-9]*\|J$'
@@ -50,6 +52,7 @@ meter ends 'echo 3'
 measure "$tiny" --set hosts.meter="exec:$scratch/ends" --set probe.path.duration=5s
 exits 'a meter that ends: all is well' 0
 is '... but there is no energy' "$(of_meter energy)" ''
+contains '... and a word of that' "$out" 'hosts.meter has given too few readings'
 meter babbles 'while :; do echo 3; echo volts; sleep 0.1; done'
 measure "$tiny" --set hosts.meter="exec:$scratch/babbles"
 exits 'a meter that babbles in between: all is well' 0

@@ -18,13 +18,13 @@ warmup = 50ms
 rate = 400
 END_OF_SCENARIO
 
-value() { # METRIC [TRIAL]: of the receiver, the prober, on client2's host
-  rows "$folder/metrics.csv" value metric="$1" party=client2 process=receiver trial="${2:-1}"
+value() { # METRIC [TRIAL]: of the prober, on client2's host
+  rows "$folder/metrics.csv" value metric="$1" party=client2 process=client trial="${2:-1}"
 }
 
 # disagreeing: what of a trial's numbers does not fit together.
 disagreeing() { # TRIAL
-  rows "$folder/metrics.csv" metric,value party=client2 process=receiver trial="$1" >"$scratch/v"
+  rows "$folder/metrics.csv" metric,value party=client2 process=client trial="$1" >"$scratch/v"
   rows "$folder/distributions.csv" metric,unit,upper_bound,count trial="$1" >"$scratch/d"
   LC_ALL=C awk -F '|' '
     FILENAME ~ /v$/ { v[$1] = $2; next }
@@ -94,6 +94,7 @@ is '... they agree' "$(disagreeing 1)" ''
 is '... and the load is told' "$(rows "$folder/metrics.csv" value metric=load_throughput |
   awk '$1 > 1 { print "flows" }')" flows
 is '... which is none of the trial'"'"'s' "$(rows "$folder/trials.csv" bytes,status)" '|ok'
+is '... nor are its steps' "$(count "$folder/intervals.csv")" 0
 
 measure "$scratch/latency.ini" --set probe.latency.connection=per-message \
   --set scenario.channels=mutual-tls --set probe.latency.rate=20 --set probe.latency.qos=1

@@ -172,11 +172,4 @@ run "$bench" check "$varied" --set vary.probe.transport.warmup='0s 1s 2s' \
 exits 'too many combinations: are refused' 2
 contains '... with what to do' "$err" 'more than 256 trials of every block; vary less at a time'
 
-# ---- what is shipped ----
-
-for name in ciphers key-types message-size qos tls-versions; do
-  run "$bench" check "$name"
-  exits "the scenario $name is understood" 0
-done
-
 finish

@@ -121,7 +121,7 @@ static void receive(int qos, const int64_t *numbers, int64_t sent, struct courie
     (void)courier_receive(&courier->stream);
     r = courier->stream.code;
     if (r == 0)
-        r = sequence_check(&courier->sequence, sent, qos, error);
+        r = sequence_check(&courier->sequence, sent, qos, true, error);
     assert_true((r == 0) == !*error->text);
     courier_close(courier);
     faulty_stop(&broker);

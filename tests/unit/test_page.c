@@ -5,6 +5,7 @@
 #include "run_folder.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sys/stat.h>
 
 #define TLS_TRIAL(ids, channel, value)                                                             \
@@ -66,6 +67,33 @@ static void test_zero_has_no_sign(void **state) {
     assert_string_equal(not_zero, "-0.001");
     assert_string_equal(percent, "0.000 %");
     assert_string_equal(range, "0.00 .. 0.01");
+}
+
+/* A mean of fewer trials than there are. */
+static void test_silent_meter(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS, TRIALS,
+                         METRICS_HEADER "1,1,meter,all,energy,J,25\n1,1,meter,all,power,W,2.5\n");
+    CLEANUP_FREE char *page = page_of(run);
+
+    (void)state;
+    assert_has(page, "mean power, W");
+    assert_has(page, "<td class=\"words\">path <span class=\"aside\">1 of 2 trials</span></td>");
+}
+
+/* As many digits of an interval as of the ratio in it, however small or large they are. */
+static void test_ratios(void **state) {
+    CLEANUP_FREE char *ratio = number_ratio(0.0293), *none = number_ratio_range(0.5, NAN),
+                      *small = number_ratio_range(0.0286612, 0.0303),
+                      *wide = number_ratio_range(0.000012, 20963.999),
+                      *usual = number_ratio_range(0.981, 1.0194);
+
+    (void)state;
+    assert_string_equal(ratio, "0.0293");
+    assert_string_equal(small, "0.0287 .. 0.0303");
+    assert_string_equal(wide, "1.2e-05 .. 2.096e+04");
+    assert_string_equal(usual, "0.981 .. 1.019");
+    assert_string_equal(none, "-");
 }
 
 static void test_what_is_missing_is_said(void **state) {
@@ -261,6 +289,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_zero_has_no_sign),
+        cmocka_unit_test(test_ratios),
+        cmocka_unit_test(test_silent_meter),
         cmocka_unit_test(test_what_is_missing_is_said),
         cmocka_unit_test(test_no_trial),
         cmocka_unit_test(test_nothing_unsteady_is_praised),

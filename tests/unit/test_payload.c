@@ -251,6 +251,9 @@ static void check_clients(const char *key) {
     assert_false(payload_client_open(subscriber, "t", &payload, &length));
     words = payload_rejected_words(payload_client_rejected(subscriber));
     assert_string_equal(words, "1 not sealed, 1 changed or of another key, 1 replayed");
+    assert_int_equal(payload_check_rejected(payload_client_rejected(subscriber), NULL), -EBADMSG);
+    assert_int_equal(payload_check_rejected((int64_t[SEAL_N_VERDICTS]){[SEAL_REPLAYED] = 1}, NULL),
+                     0);
     free_world(&world);
 }
 

@@ -186,6 +186,17 @@ static void test_units(void **state) {
     assert_has(text, "  27.25  ");
 }
 
+/* What all rungs share stands in the title, with a direction that nobody expects. */
+static void test_lower_is_better(void **state) {
+    CLEANUP_FREE char *text = report_of("[scenario]\nchannels = plain\nprobes = connect\n",
+                                        DEFINITIONS_HEADER "connect,connect_ms,ms,lower,yes,SYN\n",
+                                        TRIALS_HEADER "2,1,1,1,plain,connect,,,,,,ok,,,,\n",
+                                        METRICS_HEADER "2,1,client2,client,connect_ms,ms,27.25\n");
+
+    (void)state;
+    assert_has(text, "Connect ms, ms, lower is better: mean of 1 trial with 95 % interval\n");
+}
+
 static void test_repeated_block(void **state) {
     CLEANUP_FREE char *text = report_of(SCENARIO, DEFINITIONS,
                                         TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "")
@@ -291,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_infinite_spread),
         cmocka_unit_test(test_nothing_measured),
         cmocka_unit_test(test_units),
+        cmocka_unit_test(test_lower_is_better),
         cmocka_unit_test(test_repeated_block),
         cmocka_unit_test(test_lines_are_not_too_wide),
         cmocka_unit_test(test_long_notes_are_whole),

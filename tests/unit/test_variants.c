@@ -202,6 +202,29 @@ static void test_resolved_is_the_same_experiment(void **state) {
     assert_channels(second, "plain|mutual groups=P-256|mutual groups=X25519|login");
 }
 
+/* Values take as many lines as they need, in a scenario and in the resolved one. */
+static void test_resolved_in_several_lines(void **state) {
+    CLEANUP_FREE char *value = text_copy(""), *text = NULL, *again = NULL;
+    struct scenario_override given = {"--set", "vary.probe.path.duration", NULL};
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL, *second = NULL;
+
+    (void)state;
+    for (int i = 101; i < 141; i++) {
+        CLEANUP_FREE char *one = text_format("%dms", i);
+
+        text_append(&value, " ", one);
+    }
+    given.value = value;
+    scenario = load(BASE, &given, 1);
+    text = resolved(scenario);
+    assert_has(text, "\nprobe.path.duration = 101ms 102ms ");
+    assert_has(text, "\nprobe.path.duration += ");
+    second = load(text, NULL, 0);
+    again = resolved(second);
+    assert_string_equal(again, text);
+    assert_int_equal(second->factors[0].n_values, 40);
+}
+
 static void test_command_line_varies(void **state) {
     static const struct scenario_override overrides[] = {
         {"--set", "vary." GROUPS, "X448"},
@@ -356,18 +379,18 @@ static void test_too_many(void **state) {
                    "makes more than 256 trials of every block; vary less at a time");
 }
 
+/* A path that cannot be a key of the resolved scenario. */
 static void test_too_long(void **state) {
-    CLEANUP_FREE char *value = text_copy("");
-    struct scenario_override override = {"--set", "vary.probe.path.duration", NULL};
+    static const char name[] = "a-name-of-forty-bytes-which-is-the-limit";
+    CLEANUP_FREE char *path = text_format("vary.channel.%s.tls.groups", name);
+    CLEANUP_FREE char *text = text_format("[scenario]\nchannels = plain %s\nprobes = path\n"
+                                          "[channel.%s]\ninherits = mutual\n",
+                                          name, name);
+    CLEANUP_FREE char *message = text_format("--set %s: is too long; a path of", path);
+    const struct scenario_override override = {"--set", path, "X25519"};
 
     (void)state;
-    for (int i = 101; i < 130; i++) {
-        CLEANUP_FREE char *one = text_format("%dms", i);
-
-        text_append(&value, " ", one);
-    }
-    override.value = value;
-    assert_refused(BASE, &override, "--set vary.probe.path.duration: is too long; a line of");
+    assert_refused(text, &override, message);
 }
 
 int main(void) {
@@ -378,6 +401,7 @@ int main(void) {
         cmocka_unit_test(test_variant_of_a_trial),
         cmocka_unit_test(test_names_are_told_apart),
         cmocka_unit_test(test_resolved_is_the_same_experiment),
+        cmocka_unit_test(test_resolved_in_several_lines),
         cmocka_unit_test(test_command_line_varies),
         cmocka_unit_test(test_command_line_leaves_out),
         cmocka_unit_test(test_factors),
