@@ -135,7 +135,12 @@ static json_t *read_openssl_cpu(const char *unused) {
 
 static json_t *read_libmosquitto(const char *unused) {
     (void)unused;
-    return take_text(mqtt_client_library_version());
+    return take_text(mqtt_client_library_version(LIBRARY_MOSQUITTO));
+}
+
+static json_t *read_paho(const char *unused) {
+    (void)unused;
+    return take_text(mqtt_client_library_version(LIBRARY_PAHO));
 }
 
 static json_t *read_libc(const char *unused) {
@@ -215,6 +220,7 @@ static const struct fact version_rows[] = {
     {"libc", read_libc, NULL},
     {"openssl", read_openssl, NULL},
     {"libmosquitto", read_libmosquitto, NULL},
+    {"paho", read_paho, NULL},
     {"mosquitto", read_version, "mosquitto -h"},
     {"gnuplot", read_version, "gnuplot --version"},
     {"iproute2", read_version, "tc -V"},

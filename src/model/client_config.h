@@ -40,6 +40,9 @@ struct tls_config {
 enum mqtt_version { MQTT_3_1_1, MQTT_5 };
 #define MQTT_VERSION_WORDS "3.1.1 5"
 
+enum mqtt_library_name { LIBRARY_MOSQUITTO, LIBRARY_PAHO };
+#define MQTT_LIBRARY_WORDS "libmosquitto paho"
+
 /* How the payload of a PUBLISH is sealed; security/seal.h has the enums behind the words. */
 #define PAYLOAD_CIPHER_WORDS "aes-128-gcm aes-256-gcm chacha20-poly1305"
 #define PAYLOAD_KEY_WORDS    "shared x25519 ec:P-256 rsa-oaep"
@@ -69,6 +72,8 @@ struct client_config {
     /* How many messages of QoS 1 and 2 it sends before the first is acknowledged; 0: as the library
      * does by itself. Of a worker, from its parameters (role_client), so it does not travel. */
     int64_t inflight;
+    /* enum mqtt_library_name, which has the connection; of a worker, from its settings. */
+    int64_t library;
 };
 extern const struct setting_group client_config_group;
 

@@ -55,8 +55,11 @@ static int assign_choice(const struct setting *row, void *block, const char *val
 
     for (int64_t i = 0; (word = text_next_word(&cursor, &length)); i++)
         if (strlen(value) == length && memcmp(word, value, length) == 0) {
-            *number_at(row, block) = i;
-            return 0;
+            int r = row->check ? row->check(value, error) : 0;
+
+            if (r == 0)
+                *number_at(row, block) = i;
+            return r;
         }
     return error_set(error, -EINVAL, "'%s' is none of: %s", value, row->choices);
 }

@@ -38,7 +38,8 @@ struct setting {
     const char *choices;   /* SETTING_CHOICE: the permitted words, separated by blanks */
     const char *help;
     size_t offset;
-    /* A further check of a text or of words, or NULL; error says what is wrong, what is right. */
+    /* A further check of a text, of words or of a choice's word, or NULL; error says what is wrong,
+     * what is right. */
     int (*check)(const char *value, struct error *error);
 };
 

@@ -1,9 +1,10 @@
 /*
- * client - an MQTT client as devices have it: libmosquitto under a client_config. The only user of
- * that library.
+ * client - an MQTT client as devices have it: a client library (mqtt/library.h) under a
+ * client_config, which says which one.
  *
- * Without threads: a client belongs to one thread at a time, and does its work in
- * mqtt_client_turn(). Connections are never re-established behind the user's back.
+ * A client belongs to one thread at a time, and does its work in mqtt_client_turn(): all of it with
+ * libmosquitto, while Paho C sends and receives in threads of its own, and hands over there.
+ * Connections are never re-established behind the user's back.
  */
 #ifndef BENCH_MQTT_CLIENT_H
 #define BENCH_MQTT_CLIENT_H
@@ -49,11 +50,12 @@ int mqtt_client_publish(struct mqtt_client *client, const char *topic, const voi
 int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const void *payload,
                             size_t length, int qos, struct error *error);
 
-/* Whether something waits to be sent. */
-bool mqtt_client_wants_write(struct mqtt_client *client);
+/* Whether something waits to be sent; of a library with threads of its own, so much that it is time
+ * to wait. */
+bool mqtt_client_wants_write(const struct mqtt_client *client);
 
-/* Waits up to timeout_ms (0: not at all) until the socket is ready, then receives all that is there
- * and sends what waits. Returns 0, or a negative errno when the connection is lost. */
+/* Waits up to timeout_ms (0: not at all) until the descriptor is ready, then receives all that is
+ * there and sends what waits. Returns 0, or a negative errno when the connection is lost. */
 int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *error);
 
 /* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 answered by the broker, which in
@@ -68,12 +70,19 @@ bool mqtt_client_opens(const struct mqtt_client *client);
  * them. The client's. */
 const int64_t *mqtt_client_rejected(const struct mqtt_client *client);
 
-/* "2.0.11"; belongs to the caller. */
-char *mqtt_client_library_version(void);
+/* "2.0.11" of an enum mqtt_library_name, NULL when the program was built without it; the caller's.
+ */
+char *mqtt_client_library_version(int64_t library);
+/* Whether a word of MQTT_LIBRARY_WORDS is a library that this program has: for the check of a row
+ * of settings. */
+int mqtt_client_check_library(const char *word, struct error *error);
 
 /* The enum mqtt_version that it speaks. */
 int64_t mqtt_client_version(const struct mqtt_client *client);
+/* For poll(): readable when there is something to do in a turn. */
 int mqtt_client_fd(const struct mqtt_client *client);
-void mqtt_client_session(struct mqtt_client *client, struct tls_session *ret);
+/* The connection, for what the kernel knows of it. */
+int mqtt_client_socket(const struct mqtt_client *client);
+void mqtt_client_session(const struct mqtt_client *client, struct tls_session *ret);
 
 #endif

@@ -250,7 +250,7 @@ void courier_settle(struct courier *courier) {
 
     do {
         before = waiting;
-        if (ioctl(mqtt_client_fd(courier->client), SIOCOUTQ, &waiting) < 0 || waiting == 0 ||
+        if (ioctl(mqtt_client_socket(courier->client), SIOCOUTQ, &waiting) < 0 || waiting == 0 ||
             mqtt_client_turn(courier->client, SETTLE_TURN_MS, NULL) < 0)
             return;
         if (waiting < before)

@@ -20,7 +20,7 @@
 #include "probes/stage.h"
 
 struct delivery_settings {
-    int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes;
+    int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes, library;
     char *topic;
 };
 

@@ -24,6 +24,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct delivery_settings, window_bytes)},
     {"topic", SETTING_TEXT, "bench", .help = "it publishes below this one, and the trial's number",
      .offset = offsetof(struct delivery_settings, topic), .check = topic_check},
+    {"library", SETTING_CHOICE, "libmosquitto", .choices = MQTT_LIBRARY_WORDS,
+     .help = "whose MQTT client publishes and subscribes; paho: Paho C",
+     .offset = offsetof(struct delivery_settings, library), .check = mqtt_client_check_library},
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.delivery", SETTING_PROBE, rows, struct delivery_settings);
@@ -35,6 +38,7 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
     if (r < 0)
         return r;
     client_config_name_session(client, "delivery");
+    client->library = courier->settings->library;
     r = courier_connect(courier, client, sends, error);
     if (r == 0)
         r = stage_say(stage, "ready", json_pack("{s:b}", "sends", sends), error);
@@ -100,7 +104,7 @@ static int perform(struct stage *stage, struct courier *courier, bool sends, str
     const struct delivery_settings *settings = courier->settings;
     struct stage_window window = {settings->warmup_ns, settings->duration_ns};
     json_auto_t *facts = NULL;
-    int r, fd = mqtt_client_fd(courier->client);
+    int r, fd = mqtt_client_socket(courier->client);
     struct tls_session session;
     struct wire_bytes wire;
 

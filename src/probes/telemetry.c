@@ -22,6 +22,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct telemetry_settings, qos)},
     {"topic", SETTING_TEXT, "bench/telemetry", .help = "where it is published",
      .offset = offsetof(struct telemetry_settings, topic), .check = topic_check},
+    {"library", SETTING_CHOICE, "libmosquitto", .choices = MQTT_LIBRARY_WORDS,
+     .help = "whose MQTT client publishes and subscribes; paho: Paho C",
+     .offset = offsetof(struct telemetry_settings, library), .check = mqtt_client_check_library},
 };
 const struct setting_group telemetry_group =
     SETTING_GROUP("telemetry", SETTING_SCENARIO, rows, struct telemetry_settings);
@@ -192,6 +195,8 @@ static int live(struct stage *stage, int perform(struct reporter *, struct error
     reporter.settings = settings;
     if (r == 0)
         r = role_client(stage, &reporter.config, error);
+    if (r == 0)
+        reporter.config->library = reporter.settings->library;
     if (r == 0)
         r = perform(&reporter, error);
     if (r == 0 && reporter.code < 0)

@@ -12,7 +12,7 @@
 #include "probes/probe.h"
 
 struct telemetry_settings {
-    int64_t payload_bytes, interval_ns, connection, qos;
+    int64_t payload_bytes, interval_ns, connection, qos, library;
     char *topic;
 };
 extern const struct setting_group telemetry_group;

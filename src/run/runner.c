@@ -2,6 +2,7 @@
 
 #include "run/environment.h"
 #include "run/issue.h"
+#include "run/libraries.h"
 #include "run/visit.h"
 
 #include <errno.h>
@@ -179,6 +180,8 @@ static int set_up(struct runner *runner, struct error *error) {
     if (r == 0)
         r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
                                 &environment, error);
+    if (r == 0)
+        r = libraries_check(runner->scenario, environment, error);
     if (r == 0)
         r = issue_channels(runner, error);
     if (r == 0)

@@ -85,6 +85,21 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
     return 0;
 }
 
+int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls,
+                       struct error *error) {
+    SSL_set_security_level(ssl, SSL_CTX_get_security_level(model));
+    (void)SSL_set_options(ssl, SSL_CTX_get_options(model));
+    SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    if (SSL_set_min_proto_version(ssl, (int)SSL_CTX_get_min_proto_version(model)) != 1 ||
+        SSL_set_max_proto_version(ssl, (int)SSL_CTX_get_max_proto_version(model)) != 1 ||
+        (*tls->ciphers && SSL_set_cipher_list(ssl, tls->ciphers) != 1) ||
+        (*tls->suites && SSL_set_ciphersuites(ssl, tls->suites) != 1) ||
+        (*tls->groups && SSL_set1_groups_list(ssl, tls->groups) != 1) ||
+        X509_VERIFY_PARAM_set1(SSL_get0_param(ssl), SSL_CTX_get0_param(model)) != 1)
+        return error_set(error, -EINVAL, "TLS: %s", tls_context_reason());
+    return 0;
+}
+
 /* A certificate is refused when it is on the list, and also when the list has expired. */
 static int look_for_revoked(SSL_CTX *context, const char *path, struct error *error) {
     X509_STORE *store = SSL_CTX_get_cert_store(context);

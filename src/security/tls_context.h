@@ -22,6 +22,11 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
 /* A server's; clients must show a certificate when tls.require_peer is set. */
 int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct error *error);
 
+/* Makes a client's connection whose context a library has built, before its handshake, as one under
+ * `model`, a context of tls_context_client() with the same config: versions, ciphers, suites,
+ * groups, verification and whom the certificate must name. Certificates and keys stay its own. */
+int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls, struct error *error);
+
 /* Whether this OpenSSL knows the ciphers, suites and groups, and may use them; the message names
  * the setting. auth: as of tls_algorithms_check(). */
 int tls_context_check(const struct tls_config *tls, int auth, struct error *error);

@@ -77,6 +77,10 @@ breaks 'a new folder needs a row here' misc/x.c '' 'misc/x.c:1: misc is no layer
 
 is 'only mqtt uses libmosquitto, and plugins its codes' \
   "$(uses "$root/src" 'mqtt/|plugin/' '<mosquitto\.h>')" ''
+is 'only mqtt uses Paho C' \
+  "$(uses "$root/src" 'mqtt/paho' '<MQTT[A-Za-z]*\.h>')" ''
+is 'only one file of mqtt uses libmosquitto' \
+  "$(uses "$root/src/mqtt" 'mosquitto_library\.c:' '<mosquitto\.h>')" ''
 is 'only security/tls_context builds an SSL_CTX' \
   "$(uses "$root/src" 'security/tls_context\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
 is 'model is data: no socket, no process' \

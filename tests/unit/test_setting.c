@@ -6,7 +6,7 @@
 
 struct block {
     char *text, *words, *checked, *open;
-    int64_t choice, count, bytes, duration_ns, share_ppm;
+    int64_t choice, judged, count, bytes, duration_ns, share_ppm;
 };
 
 static int check_even(const char *value, struct error *error) {
@@ -21,6 +21,8 @@ static const struct setting rows[] = {
     {"checked", SETTING_TEXT, "even", .help = "h", AT(checked), .check = check_even},
     {"open", SETTING_WORDS, "", .help = "h", AT(open), .check = check_even},
     {"choice", SETTING_CHOICE, "green", .choices = "red green blue", .help = "h", AT(choice)},
+    {"judged", SETTING_CHOICE, "even", .choices = "even odd", .help = "h", AT(judged),
+     .check = check_even},
     {"count", SETTING_COUNT, "5", "1", "10", .help = "h", AT(count)},
     {"bytes", SETTING_BYTES, "64KiB", .max = "1MiB", .help = "h", AT(bytes)},
     {"duration", SETTING_DURATION, "10s", .min = "100ms", .help = "h", AT(duration_ns)},
@@ -167,6 +169,7 @@ static void test_descriptions(void **state) {
         "a text",
         "words separated by blanks",
         "one of: red green blue",
+        "one of: even odd",
         "a number from 1 to 10",
         "a size in bytes of at most 1MiB",
         "a duration of at least 100ms",
@@ -247,14 +250,14 @@ static void test_bad_json(void **state) {
     (void)json_object_set_new(extra, "other", json_string("x"));
     (void)json_object_set_new(number, "count", json_integer(5));
     (void)json_object_set_new(wrong, "count", json_string("11"));
-    assert_bad_json(missing, -EBADMSG, "sample: 8 values where 9 belong");
+    assert_bad_json(missing, -EBADMSG, "sample: 9 values where 10 belong");
     assert_bad_json(renamed, -EBADMSG, "sample.words: is missing");
-    assert_bad_json(extra, -EBADMSG, "sample: 10 values where 9 belong");
+    assert_bad_json(extra, -EBADMSG, "sample: 11 values where 10 belong");
     assert_bad_json(number, -EBADMSG, "sample.count: is missing");
     assert_bad_json(wrong, -ERANGE,
                     "sample.count: '11' is out of bounds; right would be a number from 1 to 10");
-    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 9 belong");
-    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 9 belong");
+    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 10 belong");
+    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 10 belong");
 }
 
 /* ---- every table of the product ---- */

@@ -1,0 +1,60 @@
+/*
+ * library - what mqtt/client needs of a client library: a table of functions, and one file a
+ * library, the only one that knows it.
+ *
+ * A library may have threads of its own. What it tells of reaches the client in `turn` all the
+ * same, so that a client belongs to one thread at a time whatever is behind it.
+ */
+#ifndef BENCH_MQTT_LIBRARY_H
+#define BENCH_MQTT_LIBRARY_H
+
+#include "mqtt/client.h"
+#include "security/credentials.h"
+
+#define MQTT_TIMEOUT_NS  INT64_C(5000000000)
+#define MQTT_TIMEOUT_S   5
+#define MQTT_KEEPALIVE_S 60
+
+struct mqtt_client {
+    const struct mqtt_library *library;
+    void *own; /* the library's */
+    struct payload_client *payload;
+    mqtt_message_fn *on_message;
+    void *user;
+    int64_t received, completed;
+    int64_t mqtt;        /* enum mqtt_version */
+    int connack, suback; /* -1 until it comes */
+};
+
+struct mqtt_library {
+    /* Makes `own`, under the configuration, without a connection; close() frees what is there of
+     * it, also after a failure, and leaves before. */
+    int (*open)(struct mqtt_client *client, const struct client_config *config,
+                struct error *error);
+    void (*close)(struct mqtt_client *client);
+    /* Connects; the CONNACK may come in a later turn. Again: the client has left before. */
+    int (*connect)(struct mqtt_client *client, const struct client_config *config,
+                   const struct credentials *shown, bool again, struct error *error);
+    void (*leave)(struct mqtt_client *client);
+    int (*subscribe)(struct mqtt_client *client, const char *topic, int qos, struct error *error);
+    int (*publish)(struct mqtt_client *client, const char *topic, const void *payload,
+                   size_t length, int qos, struct error *error);
+    bool (*wants_write)(const struct mqtt_client *client);
+    int (*turn)(struct mqtt_client *client, int timeout_ms, struct error *error);
+    int (*fd)(const struct mqtt_client *client);
+    int (*socket)(const struct mqtt_client *client);
+    void (*session)(const struct mqtt_client *client, struct tls_session *ret);
+    /* A CONNACK's code in words. */
+    const char *(*refusal)(const struct mqtt_client *client);
+    char *(*version)(void);
+};
+
+extern const struct mqtt_library mqtt_library_mosquitto;
+/* NULL where the library was not there when this program was built. */
+extern const struct mqtt_library *const mqtt_library_paho;
+
+/* A message has come: counts and opens it, and hands it on. */
+void mqtt_client_take(struct mqtt_client *client, const char *topic, const void *payload,
+                      size_t length);
+
+#endif
