@@ -9,12 +9,10 @@
  * judged by the quality of service that it was published with, as the subscription's own, which has
  * been judged, may lower it.
  */
+#include "plugin/plugin.h"
 #include "security/acl_rules.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,35 +75,9 @@ static int judge(int event, void *data, void *own) {
     return may ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }
 
-/* Exactly one option, `rules`: NULL and a word in the log when it is something else. */
-static const char *rules_option(const struct mosquitto_opt *options, int count) {
-    const char *path = NULL;
-
-    for (int i = 0; i < count; i++) {
-        if (strcmp(options[i].key, "rules") != 0) {
-            mosquitto_log_printf(MOSQ_LOG_ERR,
-                                 "Error: acl plugin: there is no plugin_opt_%s; right would be "
-                                 "plugin_opt_rules",
-                                 options[i].key);
-            return NULL;
-        }
-        path = options[i].value;
-    }
-    if (!path)
-        mosquitto_log_printf(MOSQ_LOG_ERR, "Error: acl plugin: plugin_opt_rules is missing");
-    return path;
-}
-
-int mosquitto_plugin_version(int count, const int *versions) {
-    for (int i = 0; i < count; i++)
-        if (versions[i] == MOSQ_PLUGIN_VERSION)
-            return MOSQ_PLUGIN_VERSION;
-    return -1;
-}
-
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **ret_data, struct mosquitto_opt *options,
                           int count) {
-    const char *path = rules_option(options, count);
+    const char *path = plugin_only_option("acl", options, count, "rules");
     struct guard *guard = path ? calloc(1, sizeof(*guard)) : NULL;
     int r;
 

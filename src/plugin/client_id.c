@@ -8,12 +8,10 @@
  * It vouches for nobody: whoever is registered is left to the broker's other guards, and where
  * there are none, to allow_anonymous.
  */
+#include "plugin/plugin.h"
 #include "security/client_id_scheme.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,36 +67,9 @@ static int judge(int event, void *data, void *own) {
     return MOSQ_ERR_AUTH;
 }
 
-/* Exactly one option, `registered`: NULL and a word in the log when it is something else. */
-static const char *registered_option(const struct mosquitto_opt *options, int count) {
-    const char *path = NULL;
-
-    for (int i = 0; i < count; i++) {
-        if (strcmp(options[i].key, "registered") != 0) {
-            mosquitto_log_printf(MOSQ_LOG_ERR,
-                                 "Error: client_id plugin: there is no plugin_opt_%s; right would "
-                                 "be plugin_opt_registered",
-                                 options[i].key);
-            return NULL;
-        }
-        path = options[i].value;
-    }
-    if (!path)
-        mosquitto_log_printf(MOSQ_LOG_ERR,
-                             "Error: client_id plugin: plugin_opt_registered is missing");
-    return path;
-}
-
-int mosquitto_plugin_version(int count, const int *versions) {
-    for (int i = 0; i < count; i++)
-        if (versions[i] == MOSQ_PLUGIN_VERSION)
-            return MOSQ_PLUGIN_VERSION;
-    return -1;
-}
-
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **ret_data, struct mosquitto_opt *options,
                           int count) {
-    const char *path = registered_option(options, count);
+    const char *path = plugin_only_option("client_id", options, count, "registered");
     struct register_of_clients *clients = path ? calloc(1, sizeof(*clients)) : NULL;
     int r;
 

@@ -8,12 +8,10 @@
  *   plugin_opt_cipher       enum seal_cipher
  *   plugin_opt_secret_file  its first line is the secret
  */
+#include "plugin/plugin.h"
 #include "security/seal.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
 #include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -71,30 +69,13 @@ static int open_message(int event, void *data, void *user) {
     return MOSQ_ERR_SUCCESS;
 }
 
-static const char *find_option(const struct mosquitto_opt *options, int count, const char *key) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(options[i].key, key) == 0)
-            return options[i].value;
-    return "";
-}
-
-static bool read_secret(const char *path, char secret[MAX_SECRET]) {
-    FILE *file = fopen(path, "re");
-    bool done = file && fgets(secret, MAX_SECRET, file);
-
-    if (file)
-        (void)fclose(file);
-    secret[strcspn(secret, "\n")] = '\0';
-    return done;
-}
-
 static int complain(const char *what) {
     mosquitto_log_printf(MOSQ_LOG_ERR, "Error: payload plugin: %s", what);
     return MOSQ_ERR_INVAL;
 }
 
 static int make_opener(struct plugin *plugin, const struct mosquitto_opt *options, int count) {
-    const char *cipher = find_option(options, count, "cipher");
+    const char *cipher = plugin_option(options, count, "cipher");
     const struct seal_scheme scheme = {.cipher = (enum seal_cipher)atoi(cipher),
                                        .key = SEAL_SHARED};
     char secret[MAX_SECRET] = "";
@@ -102,18 +83,11 @@ static int make_opener(struct plugin *plugin, const struct mosquitto_opt *option
 
     if (strlen(cipher) != 1 || *cipher < '0' || *cipher >= '0' + SEAL_N_CIPHERS)
         return complain("plugin_opt_cipher: there is none of that number");
-    if (read_secret(find_option(options, count, "secret_file"), secret))
+    if (plugin_first_line(plugin_option(options, count, "secret_file"), secret, MAX_SECRET) == 0)
         r = opener_new(&plugin->opener, &scheme, secret);
     OPENSSL_cleanse(secret, sizeof(secret));
     return r < 0 ? complain("plugin_opt_secret_file: no secret to open messages with")
                  : MOSQ_ERR_SUCCESS;
-}
-
-int mosquitto_plugin_version(int count, const int *versions) {
-    for (int i = 0; i < count; i++)
-        if (versions[i] == MOSQ_PLUGIN_VERSION)
-            return MOSQ_PLUGIN_VERSION;
-    return -1;
 }
 
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **user, struct mosquitto_opt *options,

@@ -9,12 +9,10 @@
  * configuration and takes the first answer that is not to defer, so this one must be the last: who
  * shows a right token is let in without any further question.
  */
+#include "plugin/plugin.h"
 #include "security/token_memory.h"
 
 #include <errno.h>
-#include <mosquitto.h>
-#include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
@@ -76,33 +74,23 @@ static int judge(int event, void *data, void *user) {
 
 /* ---- coming up and going down ---- */
 
-static const char *option(const struct mosquitto_opt *options, int count, const char *key) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(options[i].key, key) == 0 && options[i].value)
-            return options[i].value;
-    return "";
-}
-
 static int complain(int code, const char *what, const char *why) {
     mosquitto_log_printf(MOSQ_LOG_ERR, "Error: plugin token: %s: %s", what, why);
     return code;
 }
 
 static int read_key(struct guard *guard, const char *path) {
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(guard->key, MAX_KEY, file);
-    const char *why = file ? "holds no key" : strerror(errno);
+    int r = plugin_first_line(path, guard->key, MAX_KEY);
 
-    if (file)
-        (void)fclose(file);
-    guard->key[strcspn(guard->key, "\n")] = '\0';
-    return read && *guard->key ? MOSQ_ERR_SUCCESS : complain(MOSQ_ERR_INVAL, "key_file", why);
+    if (r < 0 && r != -ENODATA)
+        return complain(MOSQ_ERR_INVAL, "key_file", strerror(-r));
+    return *guard->key ? MOSQ_ERR_SUCCESS : complain(MOSQ_ERR_INVAL, "key_file", "holds no key");
 }
 
 static int set_up(struct guard *guard, const struct mosquitto_opt *options, int count) {
-    const char *age = option(options, count, "max_age_ns");
+    const char *age = plugin_option(options, count, "max_age_ns");
     long long max_age_ns = strtoll(age, NULL, 10);
-    int r = read_key(guard, option(options, count, "key_file"));
+    int r = read_key(guard, plugin_option(options, count, "key_file"));
 
     if (r != MOSQ_ERR_SUCCESS)
         return r;
@@ -118,13 +106,6 @@ static void tear_down(struct guard *guard) {
     token_memory_free(guard->memory);
     OPENSSL_cleanse(guard->key, sizeof(guard->key));
     free(guard);
-}
-
-int mosquitto_plugin_version(int count, const int *versions) {
-    for (int i = 0; i < count; i++)
-        if (versions[i] == MOSQ_PLUGIN_VERSION)
-            return MOSQ_PLUGIN_VERSION;
-    return -1;
 }
 
 int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **user, struct mosquitto_opt *options,

@@ -11,9 +11,13 @@ static const char *const metrics[] = {ENERGY, "meter.all.power", "meter.all.ener
 /* The row of another metric of the same cell, or NULL; they stand behind each other. */
 static const struct summary_row *find_beside(const struct summary *summary,
                                              const struct summary_row *row, const char *metric) {
-    for (size_t i = 0; i < summary->n_rows; i++)
-        if (summary->rows[i].cell == row->cell && text_equal(summary->rows[i].metric, metric))
-            return &summary->rows[i];
+    const struct summary_row *end = summary->rows + summary->n_rows, *first = row;
+
+    while (first > summary->rows && first[-1].cell == row->cell)
+        first--;
+    for (; first < end && first->cell == row->cell; first++)
+        if (text_equal(first->metric, metric))
+            return first;
     return NULL;
 }
 

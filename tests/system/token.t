@@ -78,7 +78,8 @@ spoilt() {
   sed -i "$2" "$scratch/src/${3:-plugin/token.c}"
   ! cmp -s "$scratch/src/${3:-plugin/token.c}" "$root/src/${3:-plugin/token.c}" &&
     cc -shared -fPIC -w -D_GNU_SOURCE -I "$scratch/src" -o "$scratch/$1.so" \
-      "$scratch/src/plugin/token.c" "$scratch/src/security/token_memory.c" \
+      "$scratch/src/plugin/plugin.c" "$scratch/src/plugin/token.c" \
+      "$scratch/src/security/token_memory.c" \
       "$scratch/src/security/token_scheme.c" -lcrypto 2>"$scratch/cc.log"
 }
 

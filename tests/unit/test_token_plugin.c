@@ -2,6 +2,7 @@
  * plugin itself is in here, and the broker around it is this file. */
 #include "workshop.h"
 
+#include "plugin/plugin.c"
 #include "plugin/token.c"
 
 #include <openssl/rand.h>
