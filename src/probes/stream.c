@@ -173,16 +173,20 @@ static int connect_all(struct bundle *bundle, const struct client_config *client
     return r;
 }
 
-/* Takes the connections as they come, unless the driver breaks off. */
+/* Takes the connections as they come, unless the driver breaks off. Its `go` may be here before
+ * them: a client is connected as soon as it is answered, and the last packet of that handshake may
+ * be slower, through a tunnel say, than the driver. So its words may wait; only its end counts. */
 static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
                       const struct transport_options *options, struct error *error) {
     struct pollfd pollers[2] = {{.fd = listener, .events = POLLIN},
-                                {.fd = stage_fd(stage), .events = POLLIN}};
+                                {.fd = stage_fd(stage), .events = 0}};
     int r = 0;
 
     for (size_t i = 0; i < bundle->n && r == 0; i++) {
-        if (poll(pollers, 2, (int)(STREAM_STALL_NS / NS_PER_MS)) <= 0 || !pollers[0].revents)
+        if (poll(pollers, 2, (int)(STREAM_STALL_NS / NS_PER_MS)) <= 0)
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
+        if (!pollers[0].revents)
+            return error_set(error, -EPIPE, "the driver broke off");
         r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
                              error);
     }

@@ -33,7 +33,7 @@ pass() { # NAME
   printf 'ok %d - %s\n' "$test_count" "$1"
 }
 
-fail() { # NAME [EXPLANATION]: shows the last `run` as well
+fail() { # NAME [EXPLANATION]: shows the last `run` as well, and what `clues` prints
   test_count=$((test_count + 1))
   test_failures=$((test_failures + 1))
   printf 'not ok %d - %s\n' "$test_count" "$1"
@@ -41,6 +41,12 @@ fail() { # NAME [EXPLANATION]: shows the last `run` as well
   [ -z "$status" ] || diag "last run: exit status $status
 stdout: $(printf '%s' "$out" | tail -n 20)
 stderr: $(printf '%s' "$err" | tail -n 20)"
+  test_clues=$(clues | tail -n 20)
+  [ -z "$test_clues" ] || diag "$test_clues"
+}
+
+clues() { # what else may explain a failure: for libraries above this one
+  :
 }
 
 skip() { # NAME REASON

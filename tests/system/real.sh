@@ -96,6 +96,13 @@ count() { # FILE.csv [COLUMN=VALUE...]: of the rows that have these values
   rows "$count_file" trial "$@" | wc -l
 }
 
+clues() { # why trials of the last run came to nothing
+  [ -f "$folder/trials.csv" ] || return 0
+  for clue in failed void; do
+    rows "$folder/trials.csv" trial,attempt,channel,probe,status,reason status=$clue
+  done
+}
+
 # ---- the processes of a run that goes on in the background ----
 
 start() { # COMMAND...: into $driver, its output into $scratch/.out and .err
