@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define LATEX_ROWS 45 /* so many have room on a page */
-
 size_t markup_width(const char *text) {
     size_t width = 0;
 
@@ -149,7 +147,7 @@ void markup_latex(FILE *out, const char *text) {
 
 void markup_latex_begin(FILE *out, size_t rows) {
     (void)fputs("\\footnotesize\\setlength{\\tabcolsep}{3pt}\n", out);
-    (void)fputs(rows > LATEX_ROWS
+    (void)fputs(rows > MARKUP_LATEX_ROWS
                     ? "\\resizebox*{!}{0.85\\textheight}{%\n"
                     : "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n",
                 out);

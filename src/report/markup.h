@@ -22,6 +22,8 @@ void markup_markdown(FILE *out, const char *text);
 /* Cyrillic letters stand in \textcyrillic{}, which markup_latex_file() defines. */
 void markup_latex(FILE *out, const char *text);
 
+#define MARKUP_LATEX_ROWS 45 /* so many have room on a page */
+
 /* What stands before a tabular of so many rows, and makes it smaller if it is wider than a line or
  * taller than a page; behind the tabular comes a "}". */
 void markup_latex_begin(FILE *out, size_t rows);

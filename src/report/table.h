@@ -50,7 +50,8 @@ struct table *table_new(const struct analysis *analysis);
 void table_free(struct table *table);
 DEFINE_CLEANUP(struct table *, table_free)
 
-/* Each form of it, a text that belongs to the caller (table_format.c). */
+/* Each form of it, a text that belongs to the caller (table_format.c, table_latex.c). What is more
+ * than a page in LaTeX is several tables. */
 char *table_terminal(const struct table *table);
 char *table_markdown(const struct table *table);
 char *table_latex(const struct table *table);
