@@ -10,7 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECT_NS (1 * NS_PER_S)
+/* A handshake of WireGuard's that got lost is made again after 5 s. */
+#define THROUGH_NS (15 * NS_PER_S)
+/* So long that a SYN is sent three times (Linux: after 1 s and 3 s at the latest), so that it is
+ * not the link that keeps us out; and longer by what the way takes. */
+#define BESIDE_NS (4 * NS_PER_S)
 
 DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
 
@@ -24,15 +28,28 @@ static int resolve(struct addrinfo **ret, const char *address, int64_t port, str
     return code ? error_set(error, -EINVAL, "%s: %s", address, gai_strerror(code)) : 0;
 }
 
+/* What becomes of a connection that is under way: 0 or an errno. */
+static int await_connection(int fd, int64_t deadline_ns) {
+    struct pollfd poller = {.fd = fd, .events = POLLOUT};
+    socklen_t size = sizeof(int);
+    int code = 0, r;
+
+    do
+        r = poll(&poller, 1, clock_poll_ms(deadline_ns));
+    while (r < 0 && errno == EINTR);
+    if (r == 0)
+        return ETIMEDOUT;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno : code;
+}
+
 /* In *ret_code 0 when somebody accepts within the time, else the errno by which nobody did. With an
  * interface, packets leave by that, whatever the routes say. */
-static int try_connect(const char *address, int64_t port, const char *interface, int *ret_code,
-                       struct error *error) {
+static int try_connect(const struct client_config *right, const char *interface, int64_t limit_ns,
+                       int *ret_code, struct error *error) {
+    int64_t deadline_ns = clock_monotonic_ns() + limit_ns;
     CLEANUP(freeaddrinfop) struct addrinfo *found = NULL;
     CLEANUP_FD int fd = -1;
-    struct pollfd poller = {.events = POLLOUT};
-    socklen_t size = sizeof(int);
-    int code = 0, r = resolve(&found, address, port, error);
+    int r = resolve(&found, right->address, right->port, error);
 
     if (r < 0)
         return r;
@@ -40,30 +57,28 @@ static int try_connect(const char *address, int64_t port, const char *interface,
     if (fd < 0 || (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
                                            (socklen_t)strlen(interface)) < 0))
         return error_errno(error, -errno, "a socket");
-    poller.fd = fd;
     if (connect(fd, found->ai_addr, found->ai_addrlen) < 0 && errno != EINPROGRESS)
-        code = errno;
-    else if (poll(&poller, 1, (int)(CONNECT_NS / NS_PER_MS)) == 0)
-        code = ETIMEDOUT;
-    else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0)
-        code = errno;
-    *ret_code = code;
+        *ret_code = errno;
+    else
+        *ret_code = await_connection(fd, deadline_ns);
     return 0;
 }
 
 int tunnel_prove_bypass(const struct proof_scene *scene, struct proof_seen *ret,
                         struct error *error) {
     const struct client_config *right = scene->right;
+    int64_t begun_ns = clock_monotonic_ns(), way_ns;
     char interface[IF_NAMESIZE] = "";
     int code = 0, r = interface_toward(right->outer_address, interface, error);
 
     if (r == 0)
-        r = try_connect(right->address, right->port, NULL, &code, error);
+        r = try_connect(right, NULL, THROUGH_NS, &code, error);
     if (r == 0 && code)
         r = error_set(error, -code, "tcp %d %s", code, strerror(code));
     if (r < 0)
         return error_prefix(error, r, "through the tunnel");
-    r = try_connect(right->address, right->port, interface, &code, error);
+    way_ns = clock_monotonic_ns() - begun_ns;
+    r = try_connect(right, interface, BESIDE_NS + way_ns, &code, error);
     if (r < 0)
         return error_prefix(error, r, "outside of it");
     ret->held = code != 0;
