@@ -238,10 +238,31 @@ static int make_keys(struct wireguard *wireguard, char ret[KEY_TEXT], struct err
     return 0;
 }
 
+/* wireguard-go hears later than `ip` returns that its interface is up, and only then has a port; of
+ * a packet before that nothing would come. */
+static int await_port(struct wireguard *wireguard, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + START_NS;
+
+    for (;;) {
+        CLEANUP_FREE char *told = NULL;
+        int r = program_ask(&told, NULL, error, "%swg show %s listen-port", wireguard->via,
+                            wireguard->name);
+
+        if (r < 0)
+            return r;
+        wireguard->port = strtol(told, NULL, 10);
+        if (wireguard->port)
+            return 0;
+        if (clock_monotonic_ns() > deadline)
+            return error_set(error, -ETIMEDOUT, "%s does not come up", wireguard->name);
+        clock_sleep_until(clock_monotonic_ns() + 5 * NS_PER_MS);
+    }
+}
+
 /* Through stdin: a command line can be read by everybody. */
 static int give_key(struct wireguard *wireguard, int64_t port, struct error *error) {
     char key[KEY_TEXT] = "", configuration[256];
-    CLEANUP_FREE char *words = NULL, *told = NULL;
+    CLEANUP_FREE char *words = NULL;
     int r = make_keys(wireguard, key, error);
 
     (void)snprintf(configuration, sizeof(configuration),
@@ -254,12 +275,7 @@ static int give_key(struct wireguard *wireguard, int64_t port, struct error *err
     if (r < 0)
         return r;
     r = program_run(error, "ip link set %s up", wireguard->name);
-    if (r == 0)
-        r = program_ask(&told, NULL, error, "%swg show %s listen-port", wireguard->via,
-                        wireguard->name);
-    if (r == 0)
-        wireguard->port = strtol(told, NULL, 10);
-    return r;
+    return r == 0 ? await_port(wireguard, error) : r;
 }
 
 /* ---- all of it ---- */

@@ -125,6 +125,21 @@ obey 'ip tuntap add dev net0 mode tun; ip address add 192.0.2.9/24 dev net0; ip 
   ip route add default via 192.0.2.1'
 matches 'a default route is no obstacle' "$answer" '"ok"'
 
+# wireguard-go has a port only when it has heard that its interface is up, a while after `ip`.
+mkdir "$scratch/late"
+cat >"$scratch/late/wg" <<END
+#!/bin/sh
+if [ "\$1 \$3" = 'show listen-port' ] && mkdir '$scratch/late/asked' 2>/dev/null; then
+  echo 0
+else
+  exec '$(command -v wg)' "\$@"
+fi
+END
+chmod +x "$scratch/late/wg"
+obey "PATH='$scratch/late':\$PATH"
+check 'the port of a tunnel that comes up late was asked for' test -d "$scratch/late/asked"
+matches '... again, until there is one' "$answer" '"port": *[1-9]'
+
 # ---- proofs ----
 
 # shellcheck disable=SC2086 # several words
