@@ -71,6 +71,10 @@ int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struc
 static inline int stage_fd(const struct stage *stage) {
     return stage->orders.fd;
 }
+/* Whether a word came together with one that was read already: of that poll() knows nothing. */
+static inline bool stage_has_word(const struct stage *stage) {
+    return stage->orders.length > 0;
+}
 
 /* Waits for `go`, starts the streams' threads, says `begin` and `done` around the window, and puts
  * bytes, time, CPU seconds and (with steps) 100 ms steps of the window into stage->result. The
