@@ -15,9 +15,9 @@
 #define CREDITS_PER_WINDOW 8
 #define TURN_MS            100
 #define SETTLE_TURN_MS     5
-/* Silence of this length after the last message means that the rest is lost. */
-#define SILENCE_NS (2 * NS_PER_S)
-#define STALL_NS   (10 * NS_PER_S)
+/* How long nothing may move: a link by radio rests for seconds, and TCP then asks again ever more
+ * rarely. After the last message, silence of this length means that the rest is lost. */
+#define STALL_NS (10 * NS_PER_S)
 /* In a message's number: the publisher asks for credit at once. In a credit: that is the answer. */
 #define ASK (INT64_C(1) << 62)
 
@@ -201,7 +201,7 @@ void *courier_receive(void *argument) {
                 last_moved = courier->moved;
                 last_change = now;
             }
-            if (courier->moved >= expected || now - last_change > SILENCE_NS)
+            if (courier->moved >= expected || now - last_change > courier->silence_ns)
                 break;
         }
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
@@ -217,8 +217,10 @@ void *courier_receive(void *argument) {
 
 void courier_open(struct courier *courier, const char *topic,
                   const struct delivery_settings *settings) {
-    *courier =
-        (struct courier){.settings = settings, .window = window_of(settings), .expected = -1};
+    *courier = (struct courier){.settings = settings,
+                                .window = window_of(settings),
+                                .expected = -1,
+                                .silence_ns = STALL_NS};
     courier->data_topic = text_format("%s/data", topic);
     courier->credit_topic = text_format("%s/credit", topic);
     courier->payload = memory_new((size_t)settings->payload_bytes, 1);

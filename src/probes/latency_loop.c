@@ -10,8 +10,9 @@
 
 #define TURN_MS  100
 #define SLICE_NS (TURN_MS * NS_PER_MS)
-/* Silence of this length after the last message means that the rest is lost. */
-#define SILENCE_NS (2 * NS_PER_S)
+/* Silence of this length after the last message means that the rest is lost: a link by radio may
+ * rest for seconds. */
+#define SILENCE_NS (10 * NS_PER_S)
 /* A publisher that is so late cannot hold the rate. */
 #define BEHIND_NS (2 * NS_PER_S)
 #define LEAVE_NS  (10 * NS_PER_S)

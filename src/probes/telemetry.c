@@ -32,7 +32,7 @@ const struct setting_group telemetry_group =
 /* How long a message may take to leave: a link that is down for a moment is no failure. */
 #define LEAVE_NS (10 * NS_PER_S)
 /* After the end, how long it may still be on its way. */
-#define LATE_NS (2 * NS_PER_S)
+#define LATE_NS (10 * NS_PER_S)
 #define IDLE_NS NS_PER_S
 
 struct reporter {

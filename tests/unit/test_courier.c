@@ -6,6 +6,7 @@
 #include "probes/courier.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #define PAYLOAD 16
@@ -16,6 +17,7 @@
 struct faulty {
     int listener, port, qos;
     const int64_t *numbers; /* of the messages, in the order in which they are sent; then END */
+    int pause_ms;           /* before the last of them */
     pthread_t thread;
 };
 
@@ -71,6 +73,8 @@ static void *serve(void *argument) {
     suback[4] = (unsigned char)broker->qos;
     send_all(fd, suback, sizeof(suback));
     for (uint16_t i = 0; broker->numbers[i] != END; i++) {
+        if (broker->numbers[i + 1] == END)
+            (void)poll(NULL, 0, broker->pause_ms);
         send_message(fd, broker->qos, (uint16_t)(i + 1), broker->numbers[i]);
         if (broker->qos == 2)
             release(fd, (uint16_t)(i + 1));
@@ -81,11 +85,11 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers) {
+static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers, int pause_ms) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t length = sizeof(address);
 
-    *broker = (struct faulty){.qos = qos, .numbers = numbers};
+    *broker = (struct faulty){.qos = qos, .numbers = numbers, .pause_ms = pause_ms};
     broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(broker->listener, 1), 0);
@@ -101,20 +105,23 @@ static void faulty_stop(struct faulty *broker) {
 
 /* ---- the subscriber, as the probe has it ---- */
 
-/* Receives what the broker sends, `sent` having been published; what became of the promises. */
-static void receive(int qos, const int64_t *numbers, int64_t sent, struct courier *courier,
-                    struct error *error) {
+/* Receives what the broker sends, `sent` having been published; what became of the promises.
+ * silence_ns: after how long the rest is lost; 0: as always. */
+static void receive(int qos, const int64_t *numbers, int pause_ms, int64_t sent, int64_t silence_ns,
+                    struct courier *courier, struct error *error) {
     struct delivery_settings settings = {
         .duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = qos, .window_bytes = 1024};
     struct client_config *config = setting_block_new(&client_config_group);
     struct faulty broker;
     int r;
 
-    faulty_start(&broker, qos, numbers);
+    faulty_start(&broker, qos, numbers, pause_ms);
     text_replace(&config->address, "127.0.0.1");
     text_replace(&config->client_id, "subscriber");
     config->port = broker.port;
     courier_open(courier, "t", &settings);
+    if (silence_ns)
+        courier->silence_ns = silence_ns;
     if (courier_connect(courier, config, false, error) < 0)
         fail_msg("%s", error->text);
     atomic_store(&courier->expected, sent);
@@ -171,7 +178,7 @@ static void test_broken_brokers(void **state) {
         for (int qos = 0; qos <= 2; qos++) {
             struct error error = {""};
 
-            receive(qos, cases[i].numbers, cases[i].sent, &courier, &error);
+            receive(qos, cases[i].numbers, 0, cases[i].sent, 2 * NS_PER_S, &courier, &error);
             assert_string_equal(error.text, cases[i].words[qos]);
             assert_int_equal(courier.moved, cases[i].moved);
             assert_int_equal(courier.sequence.duplicated, cases[i].duplicated);
@@ -182,8 +189,23 @@ static void test_broken_brokers(void **state) {
         }
 }
 
+/* A link by radio may be silent for seconds, and lose nothing by that. */
+static void test_late(void **state) {
+    static const int64_t numbers[] = {0, 1, END};
+    static struct courier courier;
+    struct error error = {""};
+
+    (void)state;
+    receive(0, numbers, 3000, 2, 0, &courier, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(courier.moved, 2);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_broken_brokers)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_brokers),
+        cmocka_unit_test(test_late),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "probes/telemetry.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,7 @@
  * process; and the driver's ends of its two pipes. */
 struct scene {
     int listener, port;
+    int pause_ms; /* after which who subscribes gets a message; 0: none comes */
     pthread_t broker, worker;
     const struct role *role;
     struct stage stage;
@@ -21,6 +23,13 @@ struct scene {
     int code;
     struct error error;
 };
+
+static void send_late(const struct scene *scene, int fd) {
+    static const char message[] = "\x30\x0d\0\1t0000000001";
+
+    (void)poll(NULL, 0, scene->pause_ms);
+    (void)!send(fd, message, sizeof(message) - 1, MSG_NOSIGNAL);
+}
 
 /* Its packets are shorter than 128 bytes. */
 static void *serve(void *argument) {
@@ -35,6 +44,8 @@ static void *serve(void *argument) {
             (void)!send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
         if (packet[0] >> 4 == 8)
             (void)!send(fd, suback, sizeof(suback), MSG_NOSIGNAL);
+        if (packet[0] >> 4 == 8 && scene->pause_ms)
+            send_late(scene, fd);
     }
     (void)close(fd);
     return NULL;
@@ -74,10 +85,10 @@ static json_t *make_params(const struct scene *scene) {
     return params;
 }
 
-static void begin(struct scene *scene, const struct role *role) {
+static void begin(struct scene *scene, const struct role *role, int pause_ms) {
     struct jsonline_reader orders;
 
-    *scene = (struct scene){.role = role};
+    *scene = (struct scene){.role = role, .pause_ms = pause_ms};
     listen_for(scene);
     scene->params = make_params(scene);
     assert_int_equal(pipe(scene->orders), 0);
@@ -91,7 +102,7 @@ static json_t *hear(struct scene *scene, const char *word) {
     struct error error = {""};
     json_t *line = NULL;
 
-    if (jsonline_wait(&scene->heard, -1, clock_monotonic_ns() + 5 * NS_PER_S, &line, &error) < 0)
+    if (jsonline_wait(&scene->heard, -1, clock_monotonic_ns() + 20 * NS_PER_S, &line, &error) < 0)
         fail_msg("%s where '%s' was due", error.text, word);
     assert_string_equal(jsonline_text(line, "say", "?"), word);
     return line;
@@ -115,7 +126,7 @@ static void stop_with_go(const struct role *role) {
     static const char words[] = "{\"do\": \"go\"}\n{\"do\": \"stop\", \"sent\": 0}\n";
     struct scene scene;
 
-    begin(&scene, role);
+    begin(&scene, role, 0);
     assert_int_equal(write(scene.orders[1], words, strlen(words)), strlen(words));
     assert_int_equal(pthread_create(&scene.worker, NULL, live, &scene), 0);
     json_decref(hear(&scene, "ready"));
@@ -135,10 +146,27 @@ static void test_subscriber(void **state) {
     stop_with_go(&role_telemetry_subscriber);
 }
 
+/* A link by radio may be silent for seconds, and lose nothing by that. */
+static void test_late_message(void **state) {
+    static const char words[] = "{\"do\": \"go\"}\n{\"do\": \"stop\", \"sent\": 1}\n";
+    struct scene scene;
+
+    (void)state;
+    begin(&scene, &role_telemetry_subscriber, 3000);
+    assert_int_equal(write(scene.orders[1], words, strlen(words)), strlen(words));
+    assert_int_equal(pthread_create(&scene.worker, NULL, live, &scene), 0);
+    json_decref(hear(&scene, "ready"));
+    json_decref(hear(&scene, "arrived"));
+    json_decref(hear(&scene, "result"));
+    end(&scene);
+    assert_string_equal(scene.error.text, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publisher),
         cmocka_unit_test(test_subscriber),
+        cmocka_unit_test(test_late_message),
     };
 
     return cmocka_run_group_tests_name("telemetry", tests, NULL, NULL);
