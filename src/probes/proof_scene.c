@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define TIMEOUT_NS (5 * NS_PER_S)
+#define TIMEOUT_NS (12 * NS_PER_S)
 
 static int connect_as(const struct client_config *config, bool *ret_accepted,
                       char ret_cause[PROOF_TEXT_SIZE], struct error *error) {

@@ -16,6 +16,9 @@
 #define NOT_SENT_BYTES (256 * 1024)
 #define GATHER_BYTES   (64 * 1024)
 #define RECEIVE_BYTES  (128 * 1024)
+/* How long a stream may take to come: before the first the other role has to start. Should it
+ * fail, the driver knows. */
+#define COME_NS (60 * NS_PER_S)
 
 /* All streams of one worker. */
 struct bundle {
@@ -183,7 +186,7 @@ static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
     int r = 0;
 
     for (size_t i = 0; i < bundle->n && r == 0; i++) {
-        if (poll(pollers, 2, (int)(STREAM_STALL_NS / NS_PER_MS)) <= 0)
+        if (poll(pollers, 2, (int)(COME_NS / NS_PER_MS)) <= 0)
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
         if (!pollers[0].revents)
             return error_set(error, -EPIPE, "the driver broke off");

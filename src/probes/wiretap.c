@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMEOUT_NS (5 * NS_PER_S)
+#define TIMEOUT_NS (12 * NS_PER_S) /* of an attempt, too */
 #define MAX_BYTES  (256 * 1024) /* of each direction; a session of a few packets is far smaller */
 
 struct direction {

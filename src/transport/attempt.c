@@ -11,7 +11,8 @@
 #include <poll.h>
 #include <string.h>
 
-#define TIMEOUT_NS  (5 * NS_PER_S)
+/* More than twice 5 s: after that WireGuard makes a handshake again of which a packet was lost. */
+#define TIMEOUT_NS  (12 * NS_PER_S)
 #define TLS_ALERT   21 /* content type of a record */
 #define ALERT_BYTES 7  /* of a record with one */
 
