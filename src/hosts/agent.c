@@ -78,7 +78,8 @@ static int order_prepared_usage(struct agent *agent, const json_t *order, json_t
                                 struct error *error) {
     (void)order;
     (void)error;
-    *ret = preparation_usage(&agent->preparation);
+    *ret = json_pack("{s:I,s:o}", "at_ns", (json_int_t)clock_monotonic_ns(), "cpu_s",
+                     preparation_usage(&agent->preparation));
     return 0;
 }
 

@@ -83,19 +83,24 @@ int prepare_look(struct runner *runner, json_t **ret, struct error *error) {
 }
 
 void prepare_write(struct runner *runner, const struct trial_id *id, const json_t *before,
-                   const json_t *after, double scale) {
+                   const json_t *after, double duration_s) {
     for (size_t i = 0; i < runner->cast.n_hosts; i++) {
-        const json_t *first = json_object_get(before, party_of(i)), *last;
+        const json_t *first = json_object_get(before, party_of(i));
+        const json_t *last = json_object_get(after, party_of(i));
+        double elapsed_s =
+            (double)(jsonline_integer(last, "at_ns", 0) - jsonline_integer(first, "at_ns", 0)) /
+            1e9;
         const char *mechanism;
         json_t *value;
 
-        last = json_object_get(after, party_of(i));
-        json_object_foreach((json_t *)(uintptr_t)last, mechanism, value) {
+        json_object_foreach(json_object_get(last, "cpu_s"), mechanism, value) {
             double used_s =
-                json_number_value(value) - json_number_value(json_object_get(first, mechanism));
+                json_number_value(value) -
+                json_number_value(json_object_get(json_object_get(first, "cpu_s"), mechanism));
 
-            journal_metric(runner->journal, id, party_of(i), mechanism, "cpu_s", "s",
-                           used_s * scale);
+            if (elapsed_s > 0)
+                journal_metric(runner->journal, id, party_of(i), mechanism, "cpu_s", "s",
+                               used_s / elapsed_s * duration_s);
         }
     }
 }

@@ -236,7 +236,7 @@ static void write_broker(struct performance *performance, double duration_s) {
                        100 * cpu_s / elapsed_s);
         write_share(performance, in_window_s);
         prepare_write(performance->runner, id, performance->prepared[0], performance->prepared[1],
-                      duration_s / elapsed_s);
+                      duration_s);
     }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
                    (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
