@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +31,14 @@ static int put(const char *group, const char *file, const char *text) {
     return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* One that is in use cannot be removed. */
+static bool is_orphan(const char *name) {
+    pid_t pid = (pid_t)strtol(name + strlen(PREFIX), NULL, 10);
+
+    return pid <= 0 || pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH);
+}
+
+/* One that is in use cannot be removed; but one that was made just now is in no use yet: whose
+ * process is there is let alone. */
 static void sweep(const char *folder) {
     DIR *entries = opendir(folder);
     struct dirent *entry;
@@ -38,7 +46,7 @@ static void sweep(const char *folder) {
     while (entries && (entry = readdir(entries))) {
         CLEANUP_FREE char *path = text_format("%s/%s", folder, entry->d_name);
 
-        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0)
+        if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 && is_orphan(entry->d_name))
             (void)rmdir(path);
     }
     if (entries)

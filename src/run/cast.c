@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-#define TICK_NS (200 * NS_PER_MS)
+#define TICK_NS   (200 * NS_PER_MS)
+#define SETTLE_NS NS_PER_S
 
 size_t cast_host_of(const struct cast *cast, enum party party) {
     return party == PARTY_CLIENT2 ? cast->n_hosts - 1 : 0;
@@ -138,9 +139,10 @@ static int pump(struct cast *cast, int64_t deadline_ns, struct error *error) {
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* A failing worker may be the first to tell that the broker is gone: give its end a moment. */
+/* A failing worker may be the first to tell that the broker is gone: give its end a moment, which
+ * another host tells of, over a way of its own. */
 static int settle(struct cast *cast, int code, struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + TICK_NS;
+    int64_t deadline = clock_monotonic_ns() + SETTLE_NS;
 
     while (!cast->broker_end && clock_monotonic_ns() < deadline) {
         int r = pump(cast, deadline, error);
