@@ -52,7 +52,8 @@ struct stream {
     void *context; /* the role's own */
 };
 
-/* The window of measurement, in nanoseconds from `go`. */
+/* The window of measurement, in nanoseconds from `go`, or, where something is received in steps,
+ * from the first of it. */
 struct stage_window {
     int64_t warmup_ns, duration_ns;
 };
