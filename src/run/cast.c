@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #define TICK_NS (200 * NS_PER_MS)
+/* How much later than its consequences the broker's end may be told, on a busy machine. */
+#define SETTLE_NS (2 * NS_PER_S)
 
 size_t cast_host_of(const struct cast *cast, enum party party) {
     return party == PARTY_CLIENT2 ? cast->n_hosts - 1 : 0;
@@ -138,9 +140,8 @@ static int pump(struct cast *cast, int64_t deadline_ns, struct error *error) {
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* A failing worker may be the first to tell that the broker is gone: give its end a moment. */
-static int settle(struct cast *cast, int code, struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + TICK_NS;
+int cast_settle(struct cast *cast, int code, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + SETTLE_NS;
 
     while (!cast->broker_end && clock_monotonic_ns() < deadline) {
         int r = pump(cast, deadline, error);
@@ -185,7 +186,7 @@ int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_pha
         int r = check_failures(cast, error);
 
         if (r < 0)
-            return settle(cast, r, error);
+            return cast_settle(cast, r, error);
         if (over)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
                              awaited->role->name, names[phase]);

@@ -54,12 +54,14 @@ lacks 'a trial that was measured again is no gap' "$out" failed
 is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,failed \
   metric=throughput probe=delivery)" '2|0'
 
-# One that dies when its time is over anyway is not taken for the end of the next.
+# One that dies when its time is over anyway is not taken for the end of the next. One that is gone
+# when the driver asks for it has a cause all the same; and one whose end is told late, after what
+# that has done to others, is the cause itself.
 cat >"$scratch/tap" <<'END_OF_TAP'
-pid=$1
-shift
+order=$1 late=$2 pid=$3
+shift 3
 down='BEGIN { $| = 1 }
-  if (/broker-down/ && !-e "$pid.used") {
+  if (/$order/ && !-e "$pid.used") {
     open my $in, "<", $pid;
     kill 9, <$in> + 0;
     open my $used, ">", "$pid.used";
@@ -67,12 +69,14 @@ down='BEGIN { $| = 1 }
   }
   print'
 up='BEGIN { $| = 1 }
+  select undef, undef, undef, $late if /"broker": ?"ended"/;
   if (/"version"/ && /"pid": ?(\d+)/) { open my $out, ">", $pid; print $out $1; close $out }
   print'
-perl -sne "$down" -- -pid="$pid" | "$@" | perl -sne "$up" -- -pid="$pid"
+perl -sne "$down" -- -order="$order" -pid="$pid" | "$@" |
+  perl -sne "$up" -- -late="$late" -pid="$pid"
 END_OF_TAP
 if command -v perl >/dev/null; then
-  host="exec:sh $scratch/tap $scratch/last-broker"
+  host="exec:sh $scratch/tap broker-down 0 $scratch/last-broker"
   measure "$tiny" --quiet --repetitions 3 --broker-host "$host" --publisher-host "$host" \
     --set hosts.folder="$root"
   exits 'a broker dies when it is taken down: nothing failed' 0
@@ -80,6 +84,19 @@ if command -v perl >/dev/null; then
   is 'all was measured, at the first attempt' \
     "$(rows "$folder/trials.csv" attempt,status | tr '\n' ' ')" '1|ok 1|ok 1|ok '
   is 'the logs of all brokers were kept' "$(find "$folder/log" -name 'broker-*' -size +0 | wc -l)" 3
+
+  host="exec:sh $scratch/tap broker-usage 0 $scratch/asked-broker"
+  measure "$tiny" --quiet --broker-host "$host" --publisher-host "$host" \
+    --set hosts.folder="$root"
+  is 'a broker is gone when it is asked for: that is the reason' \
+    "$status, $(rows "$folder/trials.csv" reason status=failed)" \
+    '1, the broker ended (killed by SIGKILL)'
+  measure "$tiny" --quiet --probes delivery \
+    --broker-host "exec:sh $scratch/tap sent.: 0.8 $scratch/late-broker" \
+    --publisher-host 'exec:env BESIDE=1' --set hosts.folder="$root"
+  is 'its end is told late, after what clients say of it: that is the reason, too' \
+    "$status, $(rows "$folder/trials.csv" reason status=failed)" \
+    '1, the broker ended (killed by SIGKILL)'
 else
   skip 'a broker dies when it is taken down' 'no perl here'
 fi
