@@ -5,8 +5,10 @@
 
 #include <errno.h>
 
-#define TICK_NS   (200 * NS_PER_MS)
-#define SETTLE_NS NS_PER_S
+#define TICK_NS (200 * NS_PER_MS)
+/* How much later than its consequences the broker's end may be told: on a busy machine, by another
+ * host over a way of its own. */
+#define SETTLE_NS (2 * NS_PER_S)
 
 size_t cast_host_of(const struct cast *cast, enum party party) {
     return party == PARTY_CLIENT2 ? cast->n_hosts - 1 : 0;
@@ -139,9 +141,7 @@ static int pump(struct cast *cast, int64_t deadline_ns, struct error *error) {
     return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* A failing worker may be the first to tell that the broker is gone: give its end a moment, which
- * another host tells of, over a way of its own. */
-static int settle(struct cast *cast, int code, struct error *error) {
+int cast_settle(struct cast *cast, int code, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + SETTLE_NS;
 
     while (!cast->broker_end && clock_monotonic_ns() < deadline) {
@@ -187,7 +187,7 @@ int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_pha
         int r = check_failures(cast, error);
 
         if (r < 0)
-            return settle(cast, r, error);
+            return cast_settle(cast, r, error);
         if (over)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
                              awaited->role->name, names[phase]);

@@ -48,6 +48,9 @@ int cast_tell(struct cast *cast, struct actor *actor, const char *cue, json_t *f
  * one of them or the broker failed; the message is the reason of a failed trial. */
 int cast_await(struct cast *cast, struct actor *actors, size_t n, enum actor_phase phase,
                int64_t deadline_ns, struct error *error);
+/* For a failure that may come of the broker's end, and be the first to tell of it: gives that a
+ * moment to be told; then it is the reason. Returns the code, or what ends the waiting. */
+int cast_settle(struct cast *cast, int code, struct error *error);
 /* Waits until the instant while signs of life go on: 0, -EINTR, or -EPIPE when a host is lost. */
 int cast_rest(struct cast *cast, int64_t until_ns, struct error *error);
 /* Hears what a host has told already, and waits for nothing. */

@@ -102,7 +102,10 @@ static int look_at_broker(struct performance *performance, size_t which, struct 
     performance->at_ns[which] = clock_monotonic_ns();
     if (r == 0)
         r = prepare_look(performance->runner, &performance->prepared[which], error);
-    return r == -ESRCH ? error_set(error, -ECANCELED, "the broker ended") : r;
+    if (r == -ESRCH)
+        r = cast_settle(&performance->runner->cast,
+                        error_set(error, -ECANCELED, "the broker ended"), error);
+    return r;
 }
 
 static int measure(struct performance *performance, struct error *error) {

@@ -140,7 +140,7 @@ plugins=${BENCH_BUILD:-$root/build}/src/plugin
 refuses() { # NAME PLUGIN MESSAGE [OPTION]: with the file $scratch/told
   printf 'listener 0 %s/socket\nuser root\nplugin %s/%s.so\n%s\n' \
     "$scratch" "$plugins" "$2" "${4-}" >"$scratch/conf"
-  run -t 10 mosquitto -c "$scratch/conf"
+  run -t 60 mosquitto -c "$scratch/conf"
   case $status in
   0 | 124) fail "$1: the broker runs" ;;
   *) contains "$1" "$err" "Error: $2 plugin: $3" ;;

@@ -158,7 +158,7 @@ while [ "$i" -lt 20 ]; do # a free port, found by trying
     echo 'user root' >>"$scratch/listen.conf"
   PATH=$PATH:/usr/sbin mosquitto -c "$scratch/listen.conf" >"$scratch/listen.log" 2>&1 &
   listener=$!
-  wait_for 3 grep -q 'running\|Error' "$scratch/listen.log"
+  wait_for 60 grep -q 'running\|Error' "$scratch/listen.log"
   if grep -q running "$scratch/listen.log"; then
     break
   fi

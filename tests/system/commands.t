@@ -286,8 +286,9 @@ if has_command script; then
   contains 'errors are coloured on a terminal' "$out" "${escape}[31mbench: error:"
   on_terminal "NO_COLOR=1 '$bench' check nonesuch"
   lacks 'NO_COLOR: they are not' "$out" "${escape}[31m"
-  run timeout 20 env SHELL=/bin/sh script -qec "'$bench' run '$tiny' --output out --certs '$certs' \
-    --repetitions 50 --set probe.path.duration=1s & sleep 1.5; kill -INT \$!; wait \$!" /dev/null
+  run env SHELL=/bin/sh script -qec "'$bench' run '$tiny' --output ended --certs '$certs' \
+    --repetitions 50 --set probe.path.duration=1s &
+    until grep -qs '^1,' ended/*/trials.csv; do sleep 0.1; done; kill -INT \$!; wait \$!" /dev/null
   exits 'interrupted on a terminal' 130
   # At the question for the passphrase nobody else looks for signals.
   run env BENCH_CA_PASSPHRASE=correct "$bench" certs make --certs "$scratch/asked"
@@ -296,7 +297,7 @@ if has_command script; then
   exec 7<>"$scratch/keys" # no end of it
   { until grep -q Passphrase "$scratch/typescript"; do sleep 0.05; done; printf '\003' >&7; } &
   : >"$scratch/typescript"
-  run timeout 20 env SHELL=/bin/sh script -qefc "'$bench' run '$tiny' --channels mutual-tls \
+  run env SHELL=/bin/sh script -qefc "'$bench' run '$tiny' --channels mutual-tls \
     --output out --certs '$scratch/asked'" "$scratch/typescript" <&7
   exec 7>&-
   exits 'Ctrl-C at the question for a passphrase' 130

@@ -7,7 +7,7 @@ need_command openssl
 
 # connect [OPTION...]: a run of this probe, short.
 connect() {
-  measure "$tiny" --probes connect --set probe.connect.duration=100ms \
+  measure "$tiny" --probes connect --set probe.connect.duration=300ms \
     --set probe.connect.warmup=0s "$@"
 }
 
@@ -72,10 +72,10 @@ capture() { # COMMAND...
   PATH=$PATH:/usr/sbin dumpcap -q -i lo -f "tcp port $port or tcp port $((port + 1))" -s 128 -B 64 \
     -w "$scratch/wire.pcapng" >"$scratch/dumpcap.log" 2>&1 &
   dumpcap=$!
-  wait_for 10 has_begun && [ -s "$scratch/wire.pcapng" ] || return 1
+  wait_for 60 has_begun && [ -s "$scratch/wire.pcapng" ] || return 1
   "$@"
   openssl s_client -connect 127.0.0.1:$((port + 1)) </dev/null >"$scratch/discard" 2>&1
-  wait_for 60 is_captured
+  wait_for 240 is_captured
   kill -INT "$dumpcap"
   wait "$dumpcap"
 }

@@ -146,12 +146,12 @@ touch "$scratch/waits"
 while [ -e "$scratch/waits" ]; do sleep 0.1; done
 END
 start $on_b PATH="$path" ./bench deploy ssh://pi@pi-a
-wait_for 10 test -e "$scratch/waits"
+wait_for 60 test -e "$scratch/waits"
 # shellcheck disable=SC2046 # a list
 kill -KILL $(find_on_a 'sshd(-session)?: pi@')
 rm "$scratch/waits"
-stop_waiting 10
-wait_for 5 test ! -e "$deployed/.incoming"
+stop_waiting "$soon"
+wait_for "$soon" test ! -e "$deployed/.incoming"
 failed_as 'a connection that is cut' 'the connection broke off'
 rm "$scratch/bin/tar"
 

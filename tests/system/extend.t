@@ -121,7 +121,8 @@ measure "$tiny" --quiet --channels 'plain mutual-tls' --probes 'path transport d
   --set probe.path.streams=2 --set probe.transport.streams=2 --set probe.path.write_size=4KiB \
   --set probe.transport.write=per-unit --set probe.path.congestion=reno \
   --set probe.path.send_buffer=256KiB --set probe.path.receive_buffer=256KiB \
-  --set probe.delivery.qos=1
+  --set probe.delivery.qos=1 --set probe.path.duration=500ms \
+  --set probe.transport.duration=500ms --set probe.delivery.duration=500ms
 exits 'down, two streams, per-unit, QoS 1' 0
 is 'all is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
 is 'down is counted at client2' \
@@ -130,7 +131,7 @@ is 'down is counted at client2' \
 check 'every trial moved bytes' test \
   "$(rows "$folder/trials.csv" bytes | sort -n | head -n 1)" -gt 0
 measure "$tiny" --quiet --channels 'plain password' --probes delivery --repetitions 2 \
-  --set probe.delivery.qos=2 --set probe.delivery.payload=30B
+  --set probe.delivery.qos=2 --set probe.delivery.payload=30B --set probe.delivery.duration=500ms
 exits 'QoS 2' 0
 check 'messages arrived' test "$(rows "$folder/trials.csv" bytes | sort -n | head -n 1)" -gt 0
 for qos in 0 1 2; do
@@ -143,7 +144,7 @@ done
 # ---- telemetry ----
 
 for connection in persistent per-message; do
-  measure "$tiny" --quiet --channels 'plain mutual-tls-password' --set probe.path.duration=300ms \
+  measure "$tiny" --quiet --channels 'plain mutual-tls-password' --set probe.path.duration=1s \
     --set telemetry.connection=$connection --set telemetry.qos=1 --set telemetry.payload=100B
   exits "telemetry over a $connection connection" 0
   for channel in plain mutual-tls-password; do
@@ -178,7 +179,7 @@ check 'before anything starts' test ! -e "$results"
 chmod 600 "$scratch/secret"
 measured=$((measured + 1))
 results=$scratch/results.$measured
-start "$bench" run "$tiny" "$@" --verbose --set probe.path.duration=300ms --output "$results" \
+start "$bench" run "$tiny" "$@" --verbose --set probe.path.duration=2s --output "$results" \
   --certs "$scratch/certs"
 while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
   for pid in $(list_rest | cut -d ' ' -f 1); do
@@ -186,7 +187,7 @@ while ! is_gone "$driver"; do # all command lines and environments of the run, a
     tr '\0' '\n' <"/proc/$pid/environ"
   done 2>/dev/null
 done >"$scratch/seen"
-stop_waiting 20
+stop_waiting 240
 folder=$(find_run)
 exits 'one that only its owner can read is used' 0
 is 'it is the password' "$(rows "$folder/proofs.csv" proof,observed proof=wiretap-password \

@@ -23,11 +23,11 @@ reportable() {
 # Block 1 loses a broker and is measured again; block 2 is not touched by that.
 for probe in path transport delivery; do
   begin --set scenario.probes='path transport delivery' --repetitions 2 \
-    --set probe.$probe.duration=1500ms
+    --set probe.$probe.duration=2500ms
   broker=$(await_process '[^ ]*/mosquitto -c ')
   await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
   kill -KILL "$broker"
-  stop_waiting 30
+  stop_waiting 240
   folder=$(find_run)
   exits "the broker dies during $probe: the run ends as one with a failed trial" 1
   is 'that trial is failed, measured nothing' \
@@ -54,12 +54,14 @@ lacks 'a trial that was measured again is no gap' "$out" failed
 is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,failed \
   metric=throughput probe=delivery)" '2|0'
 
-# One that dies when its time is over anyway is not taken for the end of the next.
+# One that dies when its time is over anyway is not taken for the end of the next. One that is gone
+# when the driver asks for it has a cause all the same; and one whose end is told late, after what
+# that has done to others, is the cause itself.
 cat >"$scratch/tap" <<'END_OF_TAP'
-pid=$1
-shift
+order=$1 late=$2 pid=$3
+shift 3
 down='BEGIN { $| = 1 }
-  if (/broker-down/ && !-e "$pid.used") {
+  if (/$order/ && !-e "$pid.used") {
     open my $in, "<", $pid;
     kill 9, <$in> + 0;
     open my $used, ">", "$pid.used";
@@ -67,12 +69,14 @@ down='BEGIN { $| = 1 }
   }
   print'
 up='BEGIN { $| = 1 }
+  select undef, undef, undef, $late if /"broker": ?"ended"/;
   if (/"version"/ && /"pid": ?(\d+)/) { open my $out, ">", $pid; print $out $1; close $out }
   print'
-perl -sne "$down" -- -pid="$pid" | "$@" | perl -sne "$up" -- -pid="$pid"
+perl -sne "$down" -- -order="$order" -pid="$pid" | "$@" |
+  perl -sne "$up" -- -late="$late" -pid="$pid"
 END_OF_TAP
 if command -v perl >/dev/null; then
-  host="exec:sh $scratch/tap $scratch/last-broker"
+  host="exec:sh $scratch/tap broker-down 0 $scratch/last-broker"
   measure "$tiny" --quiet --repetitions 3 --broker-host "$host" --publisher-host "$host" \
     --set hosts.folder="$root"
   exits 'a broker dies when it is taken down: nothing failed' 0
@@ -80,25 +84,38 @@ if command -v perl >/dev/null; then
   is 'all was measured, at the first attempt' \
     "$(rows "$folder/trials.csv" attempt,status | tr '\n' ' ')" '1|ok 1|ok 1|ok '
   is 'the logs of all brokers were kept' "$(find "$folder/log" -name 'broker-*' -size +0 | wc -l)" 3
+
+  host="exec:sh $scratch/tap broker-usage 0 $scratch/asked-broker"
+  measure "$tiny" --quiet --broker-host "$host" --publisher-host "$host" \
+    --set hosts.folder="$root"
+  is 'a broker is gone when it is asked for: that is the reason' \
+    "$status, $(rows "$folder/trials.csv" reason status=failed)" \
+    '1, the broker ended (killed by SIGKILL)'
+  measure "$tiny" --quiet --probes delivery \
+    --broker-host "exec:sh $scratch/tap sent.: 0.8 $scratch/late-broker" \
+    --publisher-host 'exec:env BESIDE=1' --set hosts.folder="$root"
+  is 'its end is told late, after what clients say of it: that is the reason, too' \
+    "$status, $(rows "$folder/trials.csv" reason status=failed)" \
+    '1, the broker ended (killed by SIGKILL)'
 else
   skip 'a broker dies when it is taken down' 'no perl here'
 fi
 
 # ---- a worker, the agent ----
 
-begin --set probe.path.duration=1s
+begin --set probe.path.duration=2500ms
 kill -KILL "$(await_process '.* worker path-server$')"
-stop_waiting 20
+stop_waiting 240
 folder=$(find_run)
 exits 'a worker dies: its trial failed' 1
 matches 'with its name' "$(rows "$folder/trials.csv" reason status=failed)" \
   '^path-(server|client): .*(killed by SIGKILL|ended)'
 is 'the second attempt is ok' "$(rows "$folder/trials.csv" status attempt=2)" ok
 
-begin --set probe.path.duration=1s --repetitions 3
+begin --set probe.path.duration=2s --repetitions 3
 await_trials 1
 kill -KILL "$(find_process '.* agent --certs' | head -n 1)"
-stop_waiting 20
+stop_waiting 240
 exits 'the agent dies: its trial failed, the run goes on with another' 1
 matches 'that is said' "$(rows "$folder/trials.csv" reason status=failed)" \
   'host local: its agent has ended$'
@@ -121,7 +138,7 @@ for signal in INT TERM HUP; do
   begin --set probe.path.duration=1s --repetitions 30
   await_trials 1
   kill -"$signal" "$driver"
-  stop_waiting 4
+  stop_waiting "$soon"
   exits "SIG$signal: ends soon, as interrupted" 130
   contains 'it says where the data are' "$err" "interrupted; what was measured is in $folder"
   check 'nothing goes on' is_rest_gone_soon
@@ -134,15 +151,15 @@ reportable 'an interrupted run can be reported'
 begin --set probe.path.duration=1s --repetitions 30
 await_trials 1
 kill -s INT -- "-$driver" # as the terminal does: all that are in the foreground
-stop_waiting 4
+stop_waiting "$soon"
 exits 'Ctrl-C on a terminal: the same' 130
 is 'what is there is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 
-begin --set probe.path.duration=10s
+begin --set probe.path.duration=1min
 await_process '[^ ]*/mosquitto -c ' >"$scratch/broker"
 kill -INT "$driver"
-stop_waiting 4
+stop_waiting "$soon"
 folder=$(find_run)
 exits 'SIGINT before the first trial is over' 130
 intact 'all tables are whole'
@@ -159,9 +176,9 @@ if has_command flock; then
   flock 9
   begin --channels mutual-tls 9>&-
   await_process '.* agent --certs .*' >"$scratch/agent" # the driver is no shell any more
-  wait_for 10 has_open "$driver" "$scratch/certs/lock" || :
+  wait_for 60 has_open "$driver" "$scratch/certs/lock" || :
   kill -INT "$driver"
-  stop_waiting 4
+  stop_waiting "$soon"
   exits 'SIGINT while another makes certificates' 130
   exec 9>&-
 else
@@ -172,7 +189,7 @@ start setsid env --ignore-signal=HUP "$bench" run "$tiny" --quiet --set probe.pa
   --output "$scratch/results.nohup" --certs "$scratch/certs"
 await_process '.* worker path-client$' >"$scratch/worker"
 kill -HUP "$driver"
-stop_waiting 20
+stop_waiting 240
 exits 'with nohup it outlives its terminal' 0
 
 # ---- the driver, by one that cannot ----
@@ -181,18 +198,22 @@ for await in '[^ ]*/mosquitto -c ' '.* worker path-client$'; do
   begin --set probe.path.duration=1s --repetitions 30
   await_process "$await" >"$scratch/pid"
   kill -KILL "$driver"
-  stop_waiting 4
+  stop_waiting "$soon"
   check 'the driver is killed: agent, broker and workers end by themselves' is_rest_gone_soon
   is 'no broker'\''s folder stays' "$(list_brokers)" ''
 done
 folder=$(find_run)
 intact 'all tables are whole'
 
-begin --set probe.path.duration=1s --repetitions 30
+# shellcheck disable=SC2317 # called by wait_for
+has_readings() {
+  [ -f "$folder/blocks.csv" ] && [ -n "$(rows "$folder/blocks.csv" after metric=load)" ]
+}
+begin --set probe.path.duration=2s --repetitions 30
 await_trials 1
-await_process '.* worker proof$' >"$scratch/pid"
+wait_for 60 has_readings # the next block is being brought up
 kill -KILL "$driver"
-stop_waiting 4
+stop_waiting "$soon"
 is 'of every block that was measured there are the readings, before and after' \
   "$(rows "$folder/blocks.csv" block,after metric=load | grep -c '|[0-9]')" \
   "$(count "$folder/trials.csv")"
@@ -205,7 +226,8 @@ case $(id -u) in
 esac
 # shellcheck disable=SC2086 # several words
 if $namespaces mount -t tmpfs none "$scratch" 2>/dev/null; then
-  # At several sizes, so that the end comes at different points.
+  # At several sizes, so that the end comes at different points. It is trials that fill the disk,
+  # not the telemetry of one that takes its time.
   for size in 48 52 56 60 64 68; do
     rm -rf "$scratch/disk" "$scratch/copy"
     mkdir "$scratch/disk" "$scratch/copy"
@@ -219,7 +241,7 @@ if $namespaces mount -t tmpfs none "$scratch" 2>/dev/null; then
       cp -r "$disk/." "$copy/"
       exit "$status"' "$scratch/disk" "$scratch/copy" "$size" \
       "$bench" run "$tiny" --repetitions 60 --output "$scratch/disk" --certs "$scratch/certs" \
-      --set telemetry.interval=10ms --set telemetry.payload=12B
+      --set telemetry.interval=100ms --set telemetry.payload=12B
     results=$scratch/copy
     folder=$(find_run)
     exits "a disk of $size KiB is full: the run breaks off" 3

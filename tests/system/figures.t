@@ -36,6 +36,11 @@ unlike() {
     END { if (!n) print "nothing was compared" }'
 }
 
+# a_pixel FILE LEAST: of an axis from 0 to the greatest value of "title|value" lines, or to LEAST.
+a_pixel() {
+  awk -F '|' -v most="$2" '$2 + 0 > most { most = $2 + 0 } END { print most * 0.003 }' "$1"
+}
+
 # beside FILE FILE: lines of "title|value" in both, joined by title; what is in one only shows.
 # What has no value (a trial so short can receive nothing) is in neither.
 beside() {
@@ -48,7 +53,7 @@ beside() {
 
 results=$scratch/whole
 # shellcheck disable=SC2086 # several words
-run -t 300 "$bench" all quick --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
+run "$bench" all quick --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
   $short
 folder=$(find_run)
 plots=$folder/plots
@@ -78,16 +83,15 @@ values ladder x '' | grep -v ', lost' | awk '{ print $1 " " $2 "|" $4 }' >"$scra
 rows "$folder/ladder.csv" probe,channel,of_path | awk -F '|' -v OFS='|' \
   '$1 != "path" { print $1 ", " $2, $3 * 100 }' >"$scratch/computed"
 is 'ladder: each bar ends at its share of the path' \
-  "$(beside "$scratch/read" "$scratch/computed" | unlike 0.3)" ''
+  "$(beside "$scratch/read" "$scratch/computed" | unlike "$(a_pixel "$scratch/computed" 100)")" ''
 
 values cpu x | awk '{ sub(/,$/, "", $2); key = $1 " " $2
     if ($NF + 0 > end[key]) end[key] = $NF }
   END { for (key in end) print key "|" end[key] }' >"$scratch/read"
 rows "$folder/ladder.csv" probe,channel,sender_s_per_gb,receiver_s_per_gb,broker_s_per_gb |
   awk -F '|' -v OFS='|' '{ print $1 ", " $2, $3 + $4 + $5 }' >"$scratch/computed"
-most=$(cut -d '|' -f 2 "$scratch/computed" | sort -g | tail -n 1)
-is 'cpu: each bar is as long as its processes take' "$(beside "$scratch/read" "$scratch/computed" |
-  unlike "$(awk -v most="$most" 'BEGIN { print most * 0.003 }')")" ''
+is 'cpu: each bar is as long as its processes take' \
+  "$(beside "$scratch/read" "$scratch/computed" | unlike "$(a_pixel "$scratch/computed" 0)")" ''
 
 values distribution x '' ', quartiles' | sed 's/, quartiles//' | awk -F '\t' -v OFS='|' \
   '{ print $1, $2; print $1 " q3", $3 }' >"$scratch/read"
@@ -108,13 +112,20 @@ else
 fi
 
 for probe in path transport delivery; do
-  log=
-  [ -z "$(rows "$plots/data/panels.csv" name figure=ratios name=$probe logarithmic=1)" ] || log=log
+  axis=$(rows "$plots/data/panels.csv" low,high,logarithmic figure=ratios name=$probe) log=
+  [ "${axis##*|}" = 0 ] || log=log
   values ratios x "$log" "^$probe, " | awk -F '\t' '{ print $1 "|" $2 }' >"$scratch/read"
   rows "$folder/comparisons.csv" probe,channel,ratio probe=$probe baseline=plain |
     awk -F '|' -v OFS='|' '{ print $1 ", " $2, $3 }' >"$scratch/computed"
   is "ratios: each stands where it is: $probe" \
-    "$(beside "$scratch/read" "$scratch/computed" | unlike 0.02)" ''
+    "$(beside "$scratch/read" "$scratch/computed" | awk -F '|' -v axis="$axis" '
+      {
+        split(axis, end, "|")
+        pixel = 0.003 * (end[3] ? $3 * log(end[2] / end[1]) : end[2] - end[1])
+        if (pixel < 0.02) pixel = 0.02
+        if ($2 == "" || $3 == "" || ($2 - $3) ^ 2 > pixel ^ 2) print
+      }
+      END { if (!NR) print "nothing was compared" }')" ''
 done
 
 # Every trial is there, at its distance from the median of its channel.

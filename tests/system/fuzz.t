@@ -15,7 +15,7 @@ fuzz() {
   name=$1 program=$2 folder=$3
   shift 3
   mkdir -p "$scratch/new-$name"
-  run -t $((seconds + 60)) "$program" "$@" -timeout=10 -print_final_stats=1 \
+  run -t $((seconds + 240)) "$program" "$@" -timeout=10 -print_final_stats=1 \
     -artifact_prefix="$findings/$name-" "$scratch/new-$name" "$folder"
 }
 

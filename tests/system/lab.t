@@ -27,15 +27,16 @@ began=$(date +%s)
 # shellcheck disable=SC2086 # several words
 measure "$tiny" $lab --set hosts.address= --set lab.rate=20Mbit/s \
   --channels 'plain password mutual-tls' --probes 'path transport delivery' \
-  --set probe.path.duration=500ms --set probe.transport.duration=500ms \
+  --set probe.path.duration=2s --set probe.transport.duration=2s \
   --set probe.delivery.duration=500ms
 exits 'a run in a lab' 0
 contains 'the hosts are named first' "$out" \
   'hosts    broker and subscriber lab:a (192.0.2.1), publisher lab:b'
 is 'all was measured' "$(count "$folder/trials.csv" status=ok)" 9
 is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+# A receiver that a busy machine lets wait at its start finds what has come in the meantime.
 is 'nothing was faster than the link' "$(rows "$folder/trials.csv" probe,throughput_mbit_s |
-  awk -F '|' '$1 != "delivery" && $2 > 20')" ''
+  awk -F '|' '$1 != "delivery" && $2 > 22')" ''
 check 'nor far below it' test \
   "$(rows "$folder/trials.csv" throughput_mbit_s probe=path | awk '$1 > 10' | wc -l)" -eq 3
 check 'telemetry crossed the link' test \
@@ -110,8 +111,11 @@ measure "$tiny" $lab --set hosts.address=198.51.100.7
 check 'an address that is not there' test "$status" -ge 2
 contains '... is named' "$err" 198.51.100.7
 
+# Those whose process has ended: others on this machine may be in a lab, too.
 groups() {
-  find /sys/fs/cgroup -maxdepth 2 -name 'bench-lab-*' 2>/dev/null
+  find /sys/fs/cgroup -maxdepth 2 -name 'bench-lab-*' 2>/dev/null | while read -r group; do
+    is_gone "${group##*-}" && printf '%s\n' "$group"
+  done
 }
 # Groups that nobody has entered: one of another lab that begins at the same time, whose process is
 # there, and one that was left behind (no process has a number like that).
@@ -171,7 +175,7 @@ agent=$(find_agent a)
 check 'the agents are in networks of their own' test \
   "$(readlink "/proc/$agent/ns/net")" != "$(readlink /proc/self/ns/net)"
 kill -KILL "$driver"
-stop_waiting 4
+stop_waiting "$soon"
 check 'killed: agents, broker and workers end, and the namespaces with them' is_rest_gone_soon
 is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
 is 'no control group is left' "$(groups)" ''
@@ -186,12 +190,12 @@ await_process '.* worker path-client$' >"$scratch/pid"
 kill -STOP "$driver"
 sleep 12
 kill -CONT "$driver"
-stop_waiting 20
+stop_waiting 240
 exits 'a driver that was stopped for 12 s takes what was told meanwhile' 0
 
 # ---- silence ----
 
-if wait_for 40 is_gone "$silent"; then
+if wait_for 120 is_gone "$silent"; then
   check 'an agent that hears nothing ends, after half a minute' test \
     $(($(date +%s) - began)) -ge 29
   contains '... and says why' "$(cat "$scratch/silent.err")" \

@@ -129,19 +129,19 @@ done
 
 measured=$((measured + 1))
 results=$scratch/results.$measured
-start setsid "$bench" run "$scratch/latency.ini" --repetitions 4 --output "$results" \
+start setsid "$bench" run "$scratch/latency.ini" --repetitions 9 --output "$results" \
   --certs "$scratch/certs"
 await_trials 2
 kill -KILL "$driver"
 wait "$driver" 2>/dev/null
-wait_for 10 is_rest_gone
+wait_for "$soon" is_rest_gone
 folder=$(find_run)
 # As if the driver had died between the rows of a trial and its commit.
-printf '4,1,latency,ms,0.25,7\n4,1,latency,ms,0.5' >>"$folder/distributions.csv"
+printf '9,1,latency,ms,0.25,7\n9,1,latency,ms,0.5' >>"$folder/distributions.csv"
 run "$bench" run --resume "$folder" --certs "$scratch/certs"
 exits 'a killed run goes on' 0
 is '... no row of a distribution is there twice' \
   "$(rows "$folder/distributions.csv" trial,attempt,metric,upper_bound | sort | uniq -d)" ''
-is '... every trial is there' "$(rows "$folder/trials.csv" trial status=ok | sort -u | wc -l)" 4
+is '... every trial is there' "$(rows "$folder/trials.csv" trial status=ok | sort -u | wc -l)" 9
 
 finish

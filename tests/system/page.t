@@ -12,7 +12,7 @@ tab=$(printf '\t')
 # look FOLDER: what is seen of its page, into $seen.
 look() {
   seen=$scratch/seen
-  run -t 120 "$root/tests/system/page-checks" "$1" "$1/plots"
+  run "$root/tests/system/page-checks" "$1" "$1/plots"
   printf '%s\n' "$out" >"$seen"
 }
 

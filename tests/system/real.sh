@@ -117,7 +117,7 @@ begin() { # [OPTION...]: `bench run` in the background, with what `measure` give
 }
 
 await_trials() { # N: until that many are committed to the run in $results; then $folder
-  wait_for 30 has_trials "$1"
+  wait_for 120 has_trials "$1"
 }
 
 has_trials() {
@@ -146,17 +146,19 @@ is_gone() { # PID...: all have ended (one that nobody has waited for yet, too)
 }
 
 is_rest_gone_soon() { # for check: no process of this test is left
-  wait_for 3 is_rest_gone
+  wait_for "$soon" is_rest_gone
 }
 
-# find_process PATTERN: the process ids of this test whose arguments match.
+# find_process PATTERN: the process ids of this test whose arguments match. Those that look for it
+# have the pattern among their own: they are started when the list is there.
 find_process() {
-  list_rest | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1
+  find_rest=$(list_rest)
+  printf '%s\n' "$find_rest" | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1
 }
 
-await_process() { # PATTERN: the same, as soon as there is one; nothing after 10 s
+await_process() { # PATTERN: the same, as soon as there is one; nothing after a minute
   found=''
-  wait_for 10 has_process "$1"
+  wait_for 60 has_process "$1"
   printf '%s\n' "$found" | head -n 1
 }
 

@@ -36,7 +36,7 @@ a_home=$a/home/pi b_home=$b/home homes=/home
 deployed=$a_home/mqtt-security-bench
 clone=$b_home/mqtt-security-bench
 a_pid='' b_pid='' c_pid='' on_b='' started=''
-pi_id=64321 # of nobody else: all that runs as pi on pi-a can be told from the rest
+pi_id=64321 # of nobody else, but for other tests that run at the same time
 # shellcheck disable=SC2016 # the hash of raspberry
 pi_password='$5$bench$mKFGNuOF2qsDAMczW9NC9jS78mABE9C1CfIPbtPZ1rC'
 
@@ -102,7 +102,7 @@ start_pi() {
   "$@" --mount --uts --ipc --pid --fork --kill-child --mount-proc sh "$pi_folder/start" \
     >"$pi_folder/log" 2>&1 </dev/null &
   started=$!
-  wait_for 10 grep -q 'Server listening' "$pi_folder/log"
+  wait_for 60 grep -q 'Server listening' "$pi_folder/log"
 }
 
 # A laptop's second Pi: pi-b as one that can be logged in to, too, at the same network. $c: its
@@ -159,7 +159,7 @@ remote_up() {
   b_pid=$!
   # shellcheck disable=SC2034 # for the tests
   on_b="nsenter --target $b_pid --net --mount --uts --wd=$clone env HOME=$b_home"
-  if ! start_pi "$a" unshare --net || ! wait_for 10 test -e "$b/started" || ! connect_hosts; then
+  if ! start_pi "$a" unshare --net || ! wait_for 60 test -e "$b/started" || ! connect_hosts; then
     fail 'two hosts are up' "$(cat "$a/log" "$b/log")"
     exit 1
   fi
@@ -191,8 +191,9 @@ on_a() {
 
 # find_on_a PATTERN: the process ids (as seen from here) of what pi runs there, by its arguments.
 find_on_a() {
-  for process in /proc/[0-9]*; do
-    [ "$(stat -c %u "$process" 2>/dev/null)" != "$pi_id" ] ||
+  a_space=$(readlink "/proc/$a_pid/ns/pid_for_children") # what tells this pi-a from others
+  find /proc -maxdepth 1 -name '[0-9]*' -uid "$pi_id" 2>/dev/null | while read -r process; do
+    [ "$(readlink "$process/ns/pid")" != "$a_space" ] ||
       printf '%s %s\n' "${process#/proc/}" "$(tr '\0' ' ' <"$process/cmdline")"
   done 2>/dev/null | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1
 }

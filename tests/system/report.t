@@ -15,7 +15,7 @@ checksums() {
 # ---- the paper's scenario, short: all of it, as a user would ----
 
 results=$scratch/paper
-run -t 300 "$bench" all paper --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
+run "$bench" all paper --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
   --set telemetry.interval=100ms --set probe.path.duration=100ms --set probe.path.warmup=0s \
   --set probe.transport.duration=100ms --set probe.transport.warmup=0s \
   --set probe.delivery.duration=100ms --set probe.delivery.warmup=0s

@@ -13,7 +13,7 @@ interrupt() {
   begin "$@"
   await_trials "$interrupt_after"
   kill -INT "$driver"
-  stop_waiting 10
+  stop_waiting "$soon"
 }
 
 resume() { # [OPTION...]
@@ -155,13 +155,13 @@ cp -r "$scratch/interrupted" "$folder"
 rm "$folder/metrics.csv"
 refused 'a record with a table missing' 'metrics.csv is missing'
 
-begin --repetitions 30
+begin --repetitions 200
 await_trials 1
 run "$bench" run --resume "$folder" --certs "$scratch/certs"
 exits 'a run that is going on: a second driver is refused' 2
 contains '... that is said' "$err" 'another bench is measuring into it'
 kill -INT "$driver"
-stop_waiting 10
+stop_waiting "$soon"
 exits '... and the first is not disturbed' 130
 
 # ---- a power cut ----
@@ -180,12 +180,12 @@ lacks '... no line is half' "$err" 'half written'
 
 # ---- blocks with a failed trial ----
 
-begin --set scenario.channels='plain password' --repetitions 3 --set probe.path.duration=1s
+begin --set scenario.channels='plain password' --repetitions 3 --set probe.path.duration=2500ms
 await_process '.* worker path-client$' >"$scratch/worker"
 kill -KILL "$(find_process '[^ ]*/mosquitto -c ')"
 await_trials 3
 kill -INT "$driver"
-stop_waiting 10
+stop_waiting "$soon"
 exits 'a broker dies in block 1, the run is interrupted in block 2' 130
 keep "$scratch/kept"
 resume
@@ -247,7 +247,7 @@ for instant in $instants; do
   fi
   sleep "$instant"
   kill -KILL "$driver"
-  stop_waiting 5
+  stop_waiting "$soon"
   [ "$status" -ne 137 ] || kills=$((kills + 1))
   losses=$losses$([ "$kills" -lt 2 ] || lost "$scratch/kept")
   keep "$scratch/kept"

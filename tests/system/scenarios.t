@@ -10,6 +10,7 @@ for probe in connect latency delivery path transport transport-per-unit; do
   short="$short --set probe.$probe.duration=100ms --set probe.$probe.warmup=0s"
 done
 short="$short --set telemetry.interval=20ms --set probe.latency.rate=100"
+short="$short --set probe.connect.duration=300ms" # where a connection may take long
 
 for file in "$root"/scenarios/*.ini; do
   name=$(basename "$file" .ini)

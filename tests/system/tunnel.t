@@ -225,7 +225,7 @@ PATH=$path
 # ---- ends by force ----
 
 # shellcheck disable=SC2086 # several words
-begin $lab --channels tunnel --set scenario.baseline=tunnel --set probe.path.duration=5s
+begin $lab --channels tunnel --set scenario.baseline=tunnel --set probe.path.duration=1min
 await_process '.* worker path-client$' >"$scratch/pid"
 for end in a b; do
   nsenter --net --target "$(find_process "[^ ]*bench agent --certs [^ ]*/lab-$end")" \
@@ -233,15 +233,15 @@ for end in a b; do
 done >"$scratch/ends"
 is 'both hosts have their end of it' "$(tr -d '\n' <"$scratch/ends")" ' bench-wg0 bench-wg0'
 kill -KILL "$driver"
-stop_waiting 4
+stop_waiting "$soon"
 check 'the driver is killed: all of it ends' is_rest_gone_soon
 is '... and no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
 
 # shellcheck disable=SC2086 # several words
-begin $lab --channels tunnel --set scenario.baseline=tunnel --set probe.path.duration=2s
+begin $lab --channels tunnel --set scenario.baseline=tunnel --set probe.path.duration=4s
 await_process '.* worker path-client$' >"$scratch/pid"
 kill -KILL "$(find_process '[^ ]*bench agent --certs [^ ]*/lab-a')"
-stop_waiting 40
+stop_waiting 240
 folder=$(find_run)
 exits 'an agent is killed: its trial has failed' 1
 is '... and is measured again, in a new tunnel' \

@@ -58,7 +58,7 @@ go_on_after() {
   begin --repetitions "$go_on_precision" "$@"
   await_trials "$go_on_trials"
   kill -"$go_on_signal" "$driver"
-  stop_waiting 10
+  stop_waiting "$soon"
   check 'nothing of it is left' is_rest_gone_soon
   run "$bench" run --resume "$folder" --certs "$scratch/certs"
 }
@@ -106,11 +106,12 @@ matches '... which is said' "$out" \
 
 begin --repetitions "$generous" --set probe.path.duration=1s
 kill -KILL "$(await_process '.* worker path-server$')"
-stop_waiting 30
+stop_waiting 240
 folder=$(find_run)
 exits 'a trial fails' 1
+# (Block 1, as a rule; where the machine is busy and the blow came late, another.)
 is '... its block is measured again when there are enough without it' "$(blocks)" \
-  '1|1 2|1 3|1 4|1 5|1 6|1 7|1 1|2 '
+  "1|1 2|1 3|1 4|1 5|1 6|1 7|1 $(rows "$folder/trials.csv" block status=failed)|2 "
 matches '... and these are counted' "$(cat "$scratch/.out")" '^enough   every .* after 7 blocks '
 
 # ---- what is refused ----

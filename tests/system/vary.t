@@ -109,8 +109,8 @@ whole=$folder tiny=$varied
 begin --repetitions 2
 await_trials 7
 kill -KILL "$driver"
-stop_waiting 10
-wait_for 10 is_rest_gone
+stop_waiting "$soon"
+wait_for "$soon" is_rest_gone
 run "$bench" run --resume "$folder" --certs "$scratch/certs"
 exits 'killed: the run goes on, to the end' 0
 is '... with the trials that it would have had' "$(planned "$folder")" "$(planned "$whole")"

@@ -14,9 +14,12 @@
 #include "security/tls_context.h"
 #include "transport/transport.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 struct peer {
     void (*act)(struct transport *transport, struct peer *peer); /* the connection is closed then */
@@ -78,14 +81,15 @@ static inline void peer_stop(struct peer *peer) {
     peer->context = NULL;
 }
 
-/* A port where nobody listens. */
+/* A port where nobody listens, and nobody will: it stays bound until the test ends. */
 static inline int peer_free_port(void) {
-    static const struct transport_options options = {.timeout_ns = NS_PER_S};
-    int fd, port;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_int_equal(tcp_listen(&fd, "127.0.0.1", &options, &port, NULL), 0);
-    assert_int_equal(close(fd), 0);
-    return port;
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
 }
 
 /* ---- certificates ---- */

@@ -62,7 +62,7 @@ static void put(const struct fixture *fixture, const char *text) {
 
 /* Waits for a line that must not take long. */
 static int wait_line(struct fixture *fixture, json_t **ret) {
-    return jsonline_wait(&fixture->reader, -1, LATER(5000), ret, &fixture->error);
+    return jsonline_wait(&fixture->reader, -1, LATER(60000), ret, &fixture->error);
 }
 
 /* The next line is an object whose "n" is this. */
@@ -244,7 +244,7 @@ static void test_deadline(void **state) {
         jsonline_wait(&fixture->reader, -1, start + 60 * NS_PER_MS, &line, &fixture->error),
         -ETIMEDOUT);
     waited = clock_monotonic_ns() - start;
-    assert_true(waited >= 60 * NS_PER_MS && waited < 3 * NS_PER_S);
+    assert_true(waited >= 60 * NS_PER_MS && waited < 60 * NS_PER_S);
     assert_string_equal(fixture->error.text, "no answer in time");
     put(fixture, "1}\n"); /* what was read so far is kept */
     assert_int_equal(jsonline_wait(&fixture->reader, -1, start, &line, &fixture->error), 0);
@@ -260,13 +260,13 @@ static void test_cancel(void **state) {
     assert_int_equal(jsonline_wait(&fixture->reader, ends[0], LATER(20), &line, &fixture->error),
                      -ETIMEDOUT);
     assert_int_equal(write(ends[1], "x", 1), 1);
-    assert_int_equal(jsonline_wait(&fixture->reader, ends[0], LATER(5000), &line, &fixture->error),
+    assert_int_equal(jsonline_wait(&fixture->reader, ends[0], LATER(60000), &line, &fixture->error),
                      -EINTR);
     assert_string_equal(fixture->error.text, "interrupted");
     /* A line that is there already is not lost by it. */
     put(fixture, "{\"n\":1}\n");
     assert_int_equal(jsonline_fill(&fixture->reader, NULL), 8);
-    assert_int_equal(jsonline_wait(&fixture->reader, ends[0], LATER(5000), &line, &fixture->error),
+    assert_int_equal(jsonline_wait(&fixture->reader, ends[0], LATER(60000), &line, &fixture->error),
                      0);
     assert_int_equal(close(ends[0]) + close(ends[1]), 0);
 }
@@ -332,7 +332,7 @@ static void test_words(void **state) {
                                        json_pack("{s:o}", "why", jsonline_words(cases[i].words)),
                                        &fixture->error),
                          0);
-        assert_int_equal(jsonline_wait(&fixture->reader, -1, LATER(5000), &line, &fixture->error),
+        assert_int_equal(jsonline_wait(&fixture->reader, -1, LATER(60000), &line, &fixture->error),
                          0);
         assert_string_equal(jsonline_text(line, "why", NULL), cases[i].sent);
     }

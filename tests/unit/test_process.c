@@ -35,7 +35,7 @@ static struct process start(const struct process_options *options) {
 static struct process_end wait_for_end(struct process *process) {
     struct process_end end = {.status = -1};
 
-    for (int i = 0; i < 1000 && !process_reap(process, &end); i++)
+    for (int i = 0; i < 6000 && !process_reap(process, &end); i++)
         clock_sleep_until(clock_monotonic_ns() + 10 * NS_PER_MS);
     assert_int_equal(process->pid, 0);
     return end;
@@ -224,7 +224,7 @@ static void test_dies_with_its_parent(void **state) {
     assert_int_equal(kill(child, 0), 0);
     assert_int_equal(kill(parent, SIGKILL), 0);
     assert_int_equal(waitpid(parent, NULL, 0), parent);
-    for (int i = 0; i < 500 && (reaped = waitpid(child, &status, WNOHANG)) == 0; i++)
+    for (int i = 0; i < 6000 && (reaped = waitpid(child, &status, WNOHANG)) == 0; i++)
         clock_sleep_until(clock_monotonic_ns() + 10 * NS_PER_MS);
     (void)kill(child, SIGKILL);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 0);

@@ -54,7 +54,7 @@ static json_t *hear(struct scene *scene, const char *word) {
     struct error error = {""};
     json_t *line = NULL;
 
-    if (jsonline_wait(&scene->heard, -1, clock_monotonic_ns() + 20 * NS_PER_S, &line, &error) < 0)
+    if (jsonline_wait(&scene->heard, -1, clock_monotonic_ns() + 60 * NS_PER_S, &line, &error) < 0)
         fail_msg("%s", error.text);
     assert_string_equal(jsonline_text(line, "say", "?"), word);
     return line;
