@@ -192,9 +192,9 @@ static int64_t planned_ns(const void *settings) {
 
 static const struct metric metrics[] = {
     {"connections_per_s", "1/s", METRIC_HIGHER, true,
-     "connections to the broker itself, each made, let in and closed again before the next: TCP, "
-     "TLS if the channel has it, CONNECT, CONNACK, DISCONNECT. What a device pays that connects "
-     "for each message."},
+     "connections to the broker itself, one after the other: TCP, TLS if the channel has it, "
+     "CONNECT, CONNACK, DISCONNECT; the broker closes one while the next begins. What a device "
+     "pays that connects for each message."},
     {"connect_time", "ms", METRIC_LOWER, false, "mean, from the first call to the CONNACK"},
     {"connect_time_median", "ms", METRIC_LOWER, false, "half of all connections take at most that"},
     {"connect_time_p95", "ms", METRIC_LOWER, false, "95 % of all connections take at most that"},

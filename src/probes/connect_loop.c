@@ -85,10 +85,20 @@ static int make(struct connect_loop *loop, struct connection *connection, struct
     return 0;
 }
 
-/* Says goodbye, and waits until the broker has closed; under TLS, whatever it says before that. */
-static void leave(struct connection *connection, bool let_in) {
-    struct transport *transport = &connection->transport;
+/* Until the broker has closed; under TLS, whatever it says before that. */
+static void await_end(struct connect_loop *loop) {
+    struct transport transport = {.fd = loop->leaving_fd};
     char rest[1024];
+
+    while (transport.fd >= 0 && tcp_ops.receive(&transport, rest, sizeof(rest)) > 0)
+        ;
+    memory_close_fdp(&loop->leaving_fd);
+    loop->leaving_fd = -1;
+}
+
+/* Says goodbye to a broker that has let it in; the end of the connection before must be over. */
+static void leave(struct connect_loop *loop, struct connection *connection, bool let_in) {
+    struct transport *transport = &connection->transport;
 
     if (let_in)
         (void)transport->ops->send(transport, packet_disconnect, sizeof(packet_disconnect));
@@ -97,9 +107,11 @@ static void leave(struct connection *connection, bool let_in) {
         SSL_set_shutdown(transport->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(transport->ssl);
     }
-    while (let_in && tcp_ops.receive(transport, rest, sizeof(rest)) > 0)
-        ;
-    memory_close_fdp(&transport->fd);
+    await_end(loop);
+    if (let_in)
+        loop->leaving_fd = transport->fd;
+    else
+        memory_close_fdp(&transport->fd);
 }
 
 /* What the broker gives for the next connection; its own ticket a connection had used up. */
@@ -164,7 +176,7 @@ static int connect_once(struct connect_loop *loop, struct error *error) {
 
     if (r == 0)
         r = settle(loop, &connection.transport, error);
-    leave(&connection, let_in);
+    leave(loop, &connection, let_in);
     if (r < 0)
         return error_prefix(error, r, "connection %lld", (long long)loop->made + 1);
     loop->made++;
@@ -183,6 +195,7 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
     loop->options = (struct transport_options){.timeout_ns = TIMEOUT_NS};
     loop->resumes = resumes && context;
     loop->measuring = measuring;
+    loop->leaving_fd = -1;
     r = tcp_resolve(&loop->address, client->address, client->port, error);
     if (r == 0)
         r = connect_once(loop, error);
@@ -191,6 +204,7 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
 }
 
 void connect_loop_close(struct connect_loop *loop) {
+    await_end(loop);
     SSL_SESSION_free(loop->options.resume);
     OPENSSL_cleanse(&loop->packet, sizeof(loop->packet));
 }

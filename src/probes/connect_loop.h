@@ -3,10 +3,10 @@
  * other, and its books: what each step of the way took, and what it put on the wire.
  *
  * A connection is timed from the first call for a socket to the broker's CONNACK. Then the client
- * says DISCONNECT and waits until the broker has closed, which is not timed but counts for the
- * rate: nothing of one connection is left to be done while the next is timed; and since the broker
- * closes first, what TCP remembers of a closed connection for a minute (TIME_WAIT) takes no port of
- * the client's, however many connections there are.
+ * says DISCONNECT and begins the next one, as any client that comes back at once; it closes its end
+ * of the first when the broker has closed, which it does meanwhile. Since the broker closes first,
+ * what TCP remembers of a closed connection for a minute (TIME_WAIT) takes no port of the client's,
+ * however many connections there are; and no more than one is on its way out.
  */
 #ifndef BENCH_PROBES_CONNECT_LOOP_H
 #define BENCH_PROBES_CONNECT_LOOP_H
@@ -33,6 +33,7 @@ struct connect_loop {
     struct packet packet;
     struct tls_session session; /* of the first connection, whose handshake was full */
     int64_t record_overhead;    /* of a TLS record, in bytes; -1: not known */
+    int leaving_fd;             /* of the connection before, until the broker has closed; -1 */
     int64_t made;               /* connections, those that do not count included */
     struct connect_sums sums;
     struct histogram total; /* nanoseconds of each connection */

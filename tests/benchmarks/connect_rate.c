@@ -4,7 +4,7 @@
  *
  *   bench      the loop of the probe connect
  *   raw        the least that OpenSSL needs: connect, handshake, CONNECT, CONNACK, close
- *   polite     the same with DISCONNECT, and until the broker has closed, as the probe does
+ *   polite     the same with DISCONNECT, and until the broker has closed
  *   library    libmosquitto
  *
  * Prints connections a second, and this client's processor time for one, in microseconds.
