@@ -51,7 +51,9 @@ static int check_promises(struct stage *stage, const struct courier *courier, in
                           struct error *error) {
     int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
 
-    if (r == 0 && sent > 0 && !courier->moved)
+    if (r == 0 && sent <= 0)
+        return error_set(error, -EIO, "the publisher has published no message in this time");
+    if (r == 0 && !courier->moved)
         return error_set(error, -EIO, "not one of %lld messages to %s has arrived", (long long)sent,
                          courier->data_topic);
     if (r == 0 && courier->moved < sent) {

@@ -1,0 +1,70 @@
+/*
+ * tiny_broker - for the unit tests: lets one client in, whoever it is, and says no more than it
+ * must. Its thread asserts nothing: what it cannot do the client misses.
+ */
+#ifndef BENCH_TESTS_TINY_BROKER_H
+#define BENCH_TESTS_TINY_BROKER_H
+
+#include "workshop.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+struct tiny_broker {
+    int listener, port;
+    _Atomic int fd; /* of its client */
+    int pause_ms;   /* after which who subscribes gets a message of telemetry; 0: none comes */
+    pthread_t thread;
+};
+
+static inline void tiny_broker_publish(int fd, int pause_ms) {
+    static const char message[] = "\x30\x0d\0\1t0000000001";
+
+    (void)poll(NULL, 0, pause_ms);
+    (void)!send(fd, message, sizeof(message) - 1, MSG_NOSIGNAL);
+}
+
+/* Packets here are shorter than 128 bytes, and subscribe to one topic. */
+static inline void *tiny_broker_serve(void *argument) {
+    struct tiny_broker *broker = argument;
+    unsigned char packet[130], connack[] = {0x20, 2, 0, 0}, suback[] = {0x90, 3, 0, 0, 0};
+    int fd = accept(broker->listener, NULL, NULL);
+
+    broker->fd = fd;
+    while (recv(fd, packet, 2, MSG_WAITALL) == 2 && packet[1] < 128 &&
+           recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1]) {
+        memcpy(suback + 2, packet + 2, 2);
+        if (packet[0] >> 4 == 1)
+            (void)!send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
+        if (packet[0] >> 4 == 8)
+            (void)!send(fd, suback, sizeof(suback), MSG_NOSIGNAL);
+        if (packet[0] >> 4 == 8 && broker->pause_ms)
+            tiny_broker_publish(fd, broker->pause_ms);
+    }
+    return NULL;
+}
+
+static inline void tiny_broker_open(struct tiny_broker *broker, int pause_ms) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof(address);
+
+    *broker = (struct tiny_broker){.pause_ms = pause_ms};
+    broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(broker->listener, 1), 0);
+    assert_int_equal(getsockname(broker->listener, (struct sockaddr *)&address, &length), 0);
+    broker->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&broker->thread, NULL, tiny_broker_serve, broker), 0);
+}
+
+/* A client that has failed may still be connected. */
+static inline void tiny_broker_close(struct tiny_broker *broker) {
+    (void)shutdown(broker->fd, SHUT_RDWR);
+    (void)pthread_join(broker->thread, NULL);
+    (void)close(broker->fd);
+    (void)close(broker->listener);
+}
+
+#endif
