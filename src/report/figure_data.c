@@ -15,7 +15,8 @@ static const struct figure_kind *const kinds[] = {
 /* Pixels of a picture that is 900 wide, at 13 pixels a line of text; characters are this wide. */
 #define PIXELS_CHARACTER 7.4
 #define PIXELS_LEGEND    872
-#define LABEL_CHARACTERS 30 /* of a row's label, before it takes another line */
+#define TITLE_CHARACTERS 110 /* of a panel, in bold */
+#define LABEL_CHARACTERS 30  /* of a row's label, before it takes another line */
 
 /* ---- what the figures' modules use ---- */
 
@@ -133,7 +134,8 @@ static void put_panels(struct figure_file *file, const char *name, const struct 
                        const struct dataset *dataset) {
     for (size_t i = 0; i < figure->n_panels; i++) {
         const struct figure_panel *panel = &figure->panels[i];
-        CLEANUP_FREE char *title = figure_panel_name(dataset, panel->probe, panel->variant);
+        CLEANUP_FREE char *name_of_panel = figure_panel_name(dataset, panel->probe, panel->variant);
+        CLEANUP_FREE char *title = figure_shorten(name_of_panel, TITLE_CHARACTERS);
         bool again = i > 0 && panel->probe == figure->panels[i - 1].probe;
         CLEANUP_FREE char *help = figure_wrap(
             again || panel->probe == FIGURE_NO_PROBE ? "" : dataset->probes[panel->probe].help,
@@ -142,7 +144,7 @@ static void put_panels(struct figure_file *file, const char *name, const struct 
         figure_put_text(file, name);
         figure_put_integer(file, (int64_t)i + 1);
         figure_put_plain(file, title);
-        figure_put_text(file, title);
+        figure_put_text(file, name_of_panel);
         figure_put_text(file, help);
         figure_put_integer(file, *help ? (int64_t)figure_lines(help) : 0);
         figure_put_text(file, panel->label);

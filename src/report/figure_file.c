@@ -169,6 +169,15 @@ char *figure_wrap(const char *text, size_t limit) {
     return lines;
 }
 
+char *figure_shorten(const char *line, size_t limit) {
+    size_t width = figure_width(line), head = limit * 2 / 3, tail = limit - head - strlen("...");
+
+    if (width <= limit)
+        return text_copy(line);
+    return text_format("%.*s...%s", (int)bytes_of(line, head), line,
+                       line + bytes_of(line, width - tail));
+}
+
 char *figure_number(double value) {
     double size = fabs(value);
 

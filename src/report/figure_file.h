@@ -48,6 +48,8 @@ bool figure_breaks(char c);
 /* The text in lines of at most `limit` characters (4 at least), broken behind blanks, else behind
  * an equals sign, a hyphen or the like, within a word only where that is too long. The caller's. */
 char *figure_wrap(const char *text, size_t limit);
+/* A line of at most `limit` characters: of a longer one its beginning and its end. The caller's. */
+char *figure_shorten(const char *line, size_t limit);
 
 /* "65684", "21.7", "4.22", "0.037": three digits, all before the point. The caller's. */
 char *figure_number(double value);

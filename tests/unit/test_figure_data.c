@@ -150,6 +150,20 @@ static void test_wrap(void **state) {
     assert_int_equal(figure_lines("a\nb\n"), 3);
 }
 
+static void assert_shortened(const char *line, size_t limit, const char *wanted) {
+    CLEANUP_FREE char *text = figure_shorten(line, limit);
+
+    assert_string_equal(text, wanted);
+}
+
+static void test_shorten(void **state) {
+    (void)state;
+    assert_shortened("", 10, "");
+    assert_shortened("0123456789", 10, "0123456789");
+    assert_shortened("0123456789a", 10, "012345...a");
+    assert_shortened("тақырып/тақырып", 12, "тақырып/...п");
+}
+
 static void assert_number(double value, const char *wanted) {
     CLEANUP_FREE char *text = figure_number(value);
 
@@ -398,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_inside),
         cmocka_unit_test(test_axes),
         cmocka_unit_test(test_wrap),
+        cmocka_unit_test(test_shorten),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_files_that_cannot_be_written),
