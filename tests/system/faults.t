@@ -58,8 +58,8 @@ is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,fail
 # when the driver asks for it has a cause all the same; and one whose end is told late, after what
 # that has done to others, is the cause itself.
 cat >"$scratch/tap" <<'END_OF_TAP'
-order=$1 late=$2 pid=$3
-shift 3
+order=$1 late=$2 pid=$0.$1
+shift 2
 down='BEGIN { $| = 1 }
   if (/$order/ && !-e "$pid.used") {
     open my $in, "<", $pid;
@@ -76,23 +76,23 @@ perl -sne "$down" -- -order="$order" -pid="$pid" | "$@" |
   perl -sne "$up" -- -late="$late" -pid="$pid"
 END_OF_TAP
 if command -v perl >/dev/null; then
-  host="exec:sh $scratch/tap broker-down 0 $scratch/last-broker"
+  host="exec:sh $scratch/tap broker-down 0"
   measure "$tiny" --quiet --repetitions 3 --broker-host "$host" --publisher-host "$host" \
     --set hosts.folder="$root"
   exits 'a broker dies when it is taken down: nothing failed' 0
-  check 'it did die' test -e "$scratch/last-broker.used"
+  check 'it did die' test -e "$scratch/tap.broker-down.used"
   is 'all was measured, at the first attempt' \
     "$(rows "$folder/trials.csv" attempt,status | tr '\n' ' ')" '1|ok 1|ok 1|ok '
   is 'the logs of all brokers were kept' "$(find "$folder/log" -name 'broker-*' -size +0 | wc -l)" 3
 
-  host="exec:sh $scratch/tap broker-usage 0 $scratch/asked-broker"
+  host="exec:sh $scratch/tap broker-usage 0"
   measure "$tiny" --quiet --broker-host "$host" --publisher-host "$host" \
     --set hosts.folder="$root"
   is 'a broker is gone when it is asked for: that is the reason' \
     "$status, $(rows "$folder/trials.csv" reason status=failed)" \
     '1, the broker ended (killed by SIGKILL)'
   measure "$tiny" --quiet --probes delivery \
-    --broker-host "exec:sh $scratch/tap sent.: 0.8 $scratch/late-broker" \
+    --broker-host "exec:sh $scratch/tap sent.: 0.8" \
     --publisher-host 'exec:env BESIDE=1' --set hosts.folder="$root"
   is 'its end is told late, after what clients say of it: that is the reason, too' \
     "$status, $(rows "$folder/trials.csv" reason status=failed)" \
