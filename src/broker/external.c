@@ -1,10 +1,9 @@
 #include "broker/external.h"
 
-#include "base/clock.h"
 #include "transport/transport.h"
 
 int external_reach(const struct channel *channel, const char *address, struct error *error) {
-    static const struct transport_options options = {.timeout_ns = 12 * NS_PER_S};
+    static const struct transport_options options = {.timeout_ns = CLIENT_ANSWER_NS};
     CLEANUP_FD int fd = -1;
     int r = tcp_connect(&fd, external_address(channel, address), external_port(channel), &options,
                         error);

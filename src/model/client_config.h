@@ -12,6 +12,11 @@
 
 #include "model/setting.h"
 
+/* How long the other side may take to answer, be it to TCP, TLS, a CONNECT or a SUBSCRIBE: more
+ * than twice the 5 s after which WireGuard makes a handshake again of which a packet was lost. */
+#define CLIENT_ANSWER_S  12
+#define CLIENT_ANSWER_NS (CLIENT_ANSWER_S * INT64_C(1000000000))
+
 enum party { PARTY_BROKER, PARTY_CLIENT1, PARTY_CLIENT2 };
 #define PARTY_WORDS "broker client1 client2"
 

@@ -32,7 +32,7 @@ char *mqtt_client_library_version(int64_t library) {
 /* Turns until *answer is no longer -1. */
 static int await(struct mqtt_client *client, const int *answer, const char *what,
                  struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + MQTT_TIMEOUT_NS;
+    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
 
     while (*answer < 0) {
         int r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
@@ -40,7 +40,7 @@ static int await(struct mqtt_client *client, const int *answer, const char *what
         if (r < 0)
             return r;
         if (*answer < 0 && clock_monotonic_ns() >= deadline)
-            return error_set(error, -ETIMEDOUT, "MQTT: no %s within %d s", what, MQTT_TIMEOUT_S);
+            return error_set(error, -ETIMEDOUT, "MQTT: no %s within %d s", what, CLIENT_ANSWER_S);
     }
     return 0;
 }

@@ -11,8 +11,6 @@
 #include "mqtt/client.h"
 #include "security/credentials.h"
 
-#define MQTT_TIMEOUT_NS  INT64_C(12000000000)
-#define MQTT_TIMEOUT_S   12
 #define MQTT_KEEPALIVE_S 60
 
 struct mqtt_client {

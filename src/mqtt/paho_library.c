@@ -37,7 +37,7 @@ static int rejected(int code, const char *what, struct error *error) {
 static void set_login(MQTTAsync_connectOptions *options, struct paho *paho,
                       const struct credentials *shown) {
     options->keepAliveInterval = MQTT_KEEPALIVE_S;
-    options->connectTimeout = MQTT_TIMEOUT_S;
+    options->connectTimeout = CLIENT_ANSWER_S;
     options->maxInflight = (int)paho->inflight;
     if (*shown->username) {
         options->username = shown->username;
@@ -55,7 +55,7 @@ static int log_in(struct paho *paho, const struct credentials *shown, struct err
     MQTTAsync_connectOptions three = MQTTAsync_connectOptions_initializer,
                              five = MQTTAsync_connectOptions_initializer5;
     MQTTAsync_connectOptions *options = paho->five ? &five : &three;
-    int64_t deadline = clock_monotonic_ns() + MQTT_TIMEOUT_NS;
+    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
     int r;
 
     set_login(options, paho, shown);
@@ -64,7 +64,7 @@ static int log_in(struct paho *paho, const struct credentials *shown, struct err
         return rejected(r, "connection", error);
     while (atomic_load(&paho->connack) < 0 && !atomic_load(&paho->lost)) {
         if (clock_monotonic_ns() >= deadline)
-            return error_set(error, -ETIMEDOUT, "MQTT: no CONNACK within %d s", MQTT_TIMEOUT_S);
+            return error_set(error, -ETIMEDOUT, "MQTT: no CONNACK within %d s", CLIENT_ANSWER_S);
         r = paho_await(paho, clock_poll_ms(deadline), error);
         if (r < 0)
             return r;

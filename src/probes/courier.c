@@ -15,9 +15,8 @@
 #define CREDITS_PER_WINDOW 8
 #define TURN_MS            100
 #define SETTLE_TURN_MS     5
-/* How long nothing may move: a link by radio rests for seconds, and TCP then asks again ever more
- * rarely. After the last message, silence of this length means that the rest is lost. */
-#define STALL_NS (10 * NS_PER_S)
+/* How long nothing may move. */
+#define STALL_NS STAGE_LOST_NS
 /* In a message's number: the publisher asks for credit at once. In a credit: that is the answer. */
 #define ASK (INT64_C(1) << 62)
 
@@ -220,7 +219,7 @@ void courier_open(struct courier *courier, const char *topic,
     *courier = (struct courier){.settings = settings,
                                 .window = window_of(settings),
                                 .expected = -1,
-                                .silence_ns = STALL_NS};
+                                .silence_ns = STAGE_LOST_NS};
     courier->data_topic = text_format("%s/data", topic);
     courier->credit_topic = text_format("%s/credit", topic);
     courier->payload = memory_new((size_t)settings->payload_bytes, 1);

@@ -10,9 +10,6 @@
 
 #define TURN_MS  100
 #define SLICE_NS (TURN_MS * NS_PER_MS)
-/* Silence of this length after the last message means that the rest is lost: a link by radio may
- * rest for seconds. */
-#define SILENCE_NS (10 * NS_PER_S)
 /* A publisher that is so late cannot hold the rate. */
 #define BEHIND_NS (2 * NS_PER_S)
 #define LEAVE_NS  (10 * NS_PER_S)
@@ -152,7 +149,8 @@ static void *receive_all(struct latency *latency) {
             last_arrived = latency->sequence.arrived;
             last_change_ns = now_ns;
         }
-        if (published >= 0 && (last_arrived >= published || now_ns - last_change_ns > SILENCE_NS))
+        if (published >= 0 &&
+            (last_arrived >= published || now_ns - last_change_ns > STAGE_LOST_NS))
             break;
         r = mqtt_client_turn(latency->subscriber, TURN_MS, &stream->error);
     }

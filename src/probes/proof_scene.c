@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define TIMEOUT_NS (12 * NS_PER_S)
-
 static int connect_as(const struct client_config *config, bool *ret_accepted,
                       char ret_cause[PROOF_TEXT_SIZE], struct error *error) {
     struct attempt attempt;
@@ -57,7 +55,8 @@ static void note(void *context, const char *topic, const void *payload, size_t l
 /* Publishes and turns until the broker has taken it. */
 static int publish(struct mqtt_client *client, const struct proof_message *message, int qos,
                    struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + TIMEOUT_NS, before = mqtt_client_completed(client);
+    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS,
+            before = mqtt_client_completed(client);
     int r = (message->raw ? mqtt_client_publish_raw : mqtt_client_publish)(
         client, message->topic, message->payload, message->length, qos, error);
 
@@ -106,7 +105,7 @@ static int make_exchange(const struct proof_exchange *exchange, struct proof_exc
         r = mqtt_client_connect(&publisher, exchange->publisher, NULL, NULL, error);
     if (r == 0)
         r = publish_all(publisher, exchange, error);
-    deadline = clock_monotonic_ns() + TIMEOUT_NS;
+    deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
     while (r == 0 && !ret->sentinel && clock_monotonic_ns() < deadline)
         r = mqtt_client_turn(watcher, clock_poll_ms(deadline), error);
     if (r == 0)
@@ -128,7 +127,7 @@ static int ask(const struct client_config *config, const struct proof_message *r
                const char *answers, char **ret_answer, struct error *error) {
     CLEANUP(mqtt_client_freep) struct mqtt_client *client = NULL;
     CLEANUP_FREE char *answer = NULL;
-    int64_t deadline = clock_monotonic_ns() + TIMEOUT_NS;
+    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
     int r = mqtt_client_connect(&client, config, keep_answer, &answer, error);
 
     if (r == 0)

@@ -23,6 +23,9 @@
 #include <stdint.h>
 
 #define STAGE_STEP_NS (100 * 1000000LL)
+/* After the last message, silence of this length means that what is due is lost: a link by radio
+ * rests for seconds, and TCP then asks again ever more rarely. */
+#define STAGE_LOST_NS (10 * 1000000000LL)
 
 struct stage {
     struct jsonline_reader orders;

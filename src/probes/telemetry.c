@@ -31,9 +31,7 @@ const struct setting_group telemetry_group =
 
 /* How long a message may take to leave: a link that is down for a moment is no failure. */
 #define LEAVE_NS (10 * NS_PER_S)
-/* After the end, how long it may still be on its way. */
-#define LATE_NS (10 * NS_PER_S)
-#define IDLE_NS NS_PER_S
+#define IDLE_NS  NS_PER_S
 
 struct reporter {
     const struct telemetry_settings *settings;
@@ -180,7 +178,7 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
     if (r > 0)
         r = stage_await(reporter->stage, "stop", &facts, error);
     expected = jsonline_integer(facts, "sent", 0);
-    deadline = clock_monotonic_ns() + LATE_NS;
+    deadline = clock_monotonic_ns() + STAGE_LOST_NS;
     while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
         r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
     return r;

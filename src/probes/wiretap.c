@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMEOUT_NS (12 * NS_PER_S) /* of an attempt, too */
-#define MAX_BYTES  (256 * 1024) /* of each direction; a session of a few packets is far smaller */
+#define MAX_BYTES (256 * 1024) /* of each direction; a session of a few packets is far smaller */
 
 struct direction {
     unsigned char bytes[MAX_BYTES];
@@ -27,7 +26,7 @@ struct wiretap {
     struct direction directions[2]; /* from the client, from the broker */
 };
 
-static const struct transport_options options = {.timeout_ns = TIMEOUT_NS};
+static const struct transport_options options = {.timeout_ns = CLIENT_ANSWER_NS};
 
 /* Passes on what is there: false at the end of either side. */
 static bool pass(struct direction *direction, int from, int to) {
@@ -47,14 +46,14 @@ static void *relay(void *argument) {
     int client = -1, broker = -1;
     bool going = false;
 
-    if (poll(pollers, 1, (int)(TIMEOUT_NS / NS_PER_MS)) > 0)
+    if (poll(pollers, 1, (int)(CLIENT_ANSWER_NS / NS_PER_MS)) > 0)
         client = accept4(wiretap->listener, NULL, NULL, SOCK_CLOEXEC);
     if (client >= 0)
         going = tcp_connect(&broker, wiretap->address, wiretap->broker_port, &options, NULL) == 0;
     while (going) {
         pollers[0] = (struct pollfd){.fd = client, .events = POLLIN};
         pollers[1] = (struct pollfd){.fd = broker, .events = POLLIN};
-        going = poll(pollers, 2, (int)(TIMEOUT_NS / NS_PER_MS)) > 0;
+        going = poll(pollers, 2, (int)(CLIENT_ANSWER_NS / NS_PER_MS)) > 0;
         if (going && pollers[0].revents)
             going = pass(&wiretap->directions[0], client, broker);
         if (going && pollers[1].revents)

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <math.h>
 
-/* Every attempt of a proof has a limit of 12 s; together they rarely need 100 ms, but a minute over
+/* Every attempt of a proof has CLIENT_ANSWER_S; together they rarely need 100 ms, but a minute over
  * a link with 300 ms there and back. */
 #define PROOFS_NS (300 * NS_PER_S)
 /* To start on a busy machine, and to connect. */

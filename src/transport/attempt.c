@@ -11,8 +11,6 @@
 #include <poll.h>
 #include <string.h>
 
-/* More than twice 5 s: after that WireGuard makes a handshake again of which a packet was lost. */
-#define TIMEOUT_NS  (12 * NS_PER_S)
 #define TLS_ALERT   21 /* content type of a record */
 #define ALERT_BYTES 7  /* of a record with one */
 
@@ -66,7 +64,7 @@ static void note_alert(const SSL *ssl, int where, int value) {
 static int refused(struct attempt *attempt, int code, struct error *error) {
     if (code == -ETIMEDOUT || code == -EAGAIN)
         return error_set(error, -ETIMEDOUT, "the broker did not answer within %d s",
-                         (int)(TIMEOUT_NS / NS_PER_S));
+                         CLIENT_ANSWER_S);
     if (!*attempt->cause)
         (void)snprintf(attempt->cause, sizeof(attempt->cause), "closed");
     return 0;
@@ -187,7 +185,7 @@ static int not_connected(int code, struct attempt *attempt) {
 static int make(const struct client_config *config, const struct attempt_message *message,
                 SSL_SESSION *resume, struct attempt *ret, SSL_SESSION **ret_session,
                 struct error *error) {
-    const struct transport_options options = {.timeout_ns = TIMEOUT_NS, .resume = resume};
+    const struct transport_options options = {.timeout_ns = CLIENT_ANSWER_NS, .resume = resume};
     CLEANUP(transport_freep) struct transport *transport = NULL;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     int r;
