@@ -110,6 +110,22 @@ static inline char *peer_certificates(void) {
     return folder;
 }
 
+/* For a group of tests: certificates that they share. */
+static char *peer_certs;
+
+static inline int peer_set_up(void **state) {
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
+    peer_certs = peer_certificates();
+    return 0;
+}
+
+static inline int peer_tear_down(void **state) {
+    (void)state;
+    workshop_remove(peer_certs);
+    return 0;
+}
+
 /* The right configuration of a party on a channel with these mechanisms. */
 static inline struct client_config *peer_config(const char *certs, const char *use,
                                                 const char *min_version, const char *max_version,

@@ -3,21 +3,6 @@
 
 #include "transport/attempt.h"
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 /* ---- what the other side does ---- */
 
 /* Hears something, answers, and hears until the client leaves; a ping at the end is answered. */
@@ -64,7 +49,7 @@ static int try_peer(struct peer *peer, struct client_config *config,
 }
 
 static struct client_config *plain(void) {
-    return peer_config(certs, "", "1.3", "1.3", PARTY_CLIENT2);
+    return peer_config(peer_certs, "", "1.3", "1.3", PARTY_CLIENT2);
 }
 
 /* The cause by how it starts: OpenSSL words its reasons now so, now so. */
@@ -146,7 +131,7 @@ static void test_connect_packet(void **state) {
     struct peer first = {.act = answer, ACCEPTED}, second = {.act = answer, ACCEPTED};
 
     (void)state;
-    user = peer_config(certs, "password", "1.3", "1.3", PARTY_CLIENT2);
+    user = peer_config(peer_certs, "password", "1.3", "1.3", PARTY_CLIENT2);
     assert_cause(&first, config, true, "connack 0");
     assert_int_equal(first.heard_length, sizeof(anonymous) - 1);
     assert_memory_equal(first.heard, anonymous, sizeof(anonymous) - 1);
@@ -158,7 +143,7 @@ static void test_connect_packet(void **state) {
 /* More than 127 bytes: the remaining length takes two bytes. */
 static void test_long_names(void **state) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "password", "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "password", "1.3", "1.3", PARTY_CLIENT2);
     struct peer peer = {.act = answer, ACCEPTED};
     struct attempt attempt;
     struct error error = {""};
@@ -215,7 +200,7 @@ static void test_nobody_listens(void **state) {
 /* A peer that is a broker of the channel and lets in whom its TLS lets in. */
 static struct peer tls_peer(const char *use, const char *min, const char *max) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, use, min, max, PARTY_BROKER);
+    struct client_config *config = peer_config(peer_certs, use, min, max, PARTY_BROKER);
 
     return (struct peer){.act = answer, ACCEPTED, .context = peer_context(config)};
 }
@@ -226,8 +211,8 @@ static void test_accepted(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
         CLEANUP(client_config_freep)
-        struct client_config *config =
-            peer_config(certs, "tls certificate", versions[i][0], versions[i][0], PARTY_CLIENT2);
+        struct client_config *config = peer_config(peer_certs, "tls certificate", versions[i][0],
+                                                   versions[i][0], PARTY_CLIENT2);
         struct peer peer = tls_peer("tls certificate", "1.2", "1.3");
         struct attempt attempt;
         struct error error = {""};
@@ -244,11 +229,11 @@ static void test_accepted(void **state) {
 
 /* All proofs of the TLS mechanisms, many times, as every cause must be seen each time. */
 static void prove(const struct channel *channel, const char *version, const struct proof *proof) {
-    struct bringup bringup = {.channel = channel, .certs = certs};
+    struct bringup bringup = {.channel = channel, .certs = peer_certs};
     CLEANUP_FREE char *causes = text_format("|%s|", proof->causes), *found = NULL;
     CLEANUP(client_config_freep)
     struct client_config *config =
-        peer_config(certs, "tls certificate", version, version, PARTY_CLIENT2);
+        peer_config(peer_certs, "tls certificate", version, version, PARTY_CLIENT2);
     struct peer peer = tls_peer("tls certificate", version, version);
     struct attempt attempt;
     struct error error = {""};
@@ -300,7 +285,7 @@ static void test_proofs(void **state) {
 static void assert_tls_cause(const char *use, const char *version, const char *server,
                              void alter(struct client_config *config), const char *cause) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, use, version, version, PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, use, version, version, PARTY_CLIENT2);
     struct peer peer = tls_peer("tls certificate", server, server);
 
     alter(config);
@@ -313,7 +298,7 @@ static void not_at_all(struct client_config *config) {
 
 static void trust_other_ca(struct client_config *config) {
     free(config->tls.ca_file);
-    config->tls.ca_file = text_format("%s/proof/other-ca.crt", certs);
+    config->tls.ca_file = text_format("%s/proof/other-ca.crt", peer_certs);
 }
 
 static void expect_other_host(struct client_config *config) {
@@ -339,7 +324,7 @@ static void test_closed_over_tls(void **state) {
     struct peer peer = tls_peer("tls", "1.3", "1.3");
     struct peer silent = {.act = leave};
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
 
     (void)state;
     peer.act = hear_and_leave; /* without a farewell of TLS */
@@ -351,7 +336,7 @@ static void test_closed_over_tls(void **state) {
 static void test_no_tls_there(void **state) {
     struct peer peer = {.act = answer_and_leave, ANSWER("HTTP/1.1 400 Bad Request\r\n")};
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
     struct attempt attempt;
     struct error error = {""};
 
@@ -362,7 +347,7 @@ static void test_no_tls_there(void **state) {
 
 static void test_missing_file(void **state) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
     struct attempt attempt;
     struct error error = {""};
 
@@ -382,5 +367,5 @@ int main(void) {
         cmocka_unit_test(test_no_tls_there),     cmocka_unit_test(test_missing_file),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

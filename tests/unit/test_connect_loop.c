@@ -5,21 +5,6 @@
 
 #include <errno.h>
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 /* Hears a CONNECT, answers, and hears until the client has said goodbye. */
 static void answer(struct transport *transport, struct peer *peer) {
     if (peer_hear(transport, peer) <= 0)
@@ -53,13 +38,13 @@ static int connect_to(struct peer *peer, struct client_config *config, struct co
 }
 
 static struct client_config *client(const char *use) {
-    return peer_config(certs, use, "1.3", "1.3", PARTY_CLIENT2);
+    return peer_config(peer_certs, use, "1.3", "1.3", PARTY_CLIENT2);
 }
 
 /* A broker with the client's version of TLS. */
 static struct peer tls_peer(const char *use) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, use, "1.3", "1.3", PARTY_BROKER);
+    struct client_config *config = peer_config(peer_certs, use, "1.3", "1.3", PARTY_BROKER);
 
     return (struct peer){.act = answer, ACCEPTED, .context = peer_context(config)};
 }
@@ -208,5 +193,5 @@ int main(void) {
         cmocka_unit_test(test_nobody_listens),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "probes/courier.h"
+#include "transport/transport.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -86,15 +86,10 @@ static void *serve(void *argument) {
 }
 
 static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers, int pause_ms) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof(address);
+    const struct transport_options options = {.timeout_ns = 0};
 
     *broker = (struct faulty){.qos = qos, .numbers = numbers, .pause_ms = pause_ms};
-    broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(broker->listener, 1), 0);
-    assert_int_equal(getsockname(broker->listener, (struct sockaddr *)&address, &length), 0);
-    broker->port = ntohs(address.sin_port);
+    assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
 

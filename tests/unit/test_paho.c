@@ -4,20 +4,6 @@
 
 #include "mqtt/client.h"
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 static void skip_without(void) {
     CLEANUP_FREE char *version = mqtt_client_library_version(LIBRARY_PAHO);
 
@@ -30,7 +16,7 @@ static struct client_config *start(struct peer *peer, const char *certificates) 
     struct client_config *broker =
         peer_config(certificates, "tls certificate", "1.2", "1.3", PARTY_BROKER);
     struct client_config *config =
-        peer_config(certs, "tls certificate", "1.2", "1.3", PARTY_CLIENT2);
+        peer_config(peer_certs, "tls certificate", "1.2", "1.3", PARTY_CLIENT2);
 
     peer->context = peer_context(broker);
     client_config_free(broker);
@@ -56,7 +42,7 @@ struct case_of_asking {
 
 static void ask(const struct case_of_asking *one) {
     struct peer peer = {.act = answer};
-    CLEANUP(client_config_freep) struct client_config *config = start(&peer, certs);
+    CLEANUP(client_config_freep) struct client_config *config = start(&peer, peer_certs);
     struct mqtt_client *client = NULL;
     struct tls_session session;
     struct error error = {""};
@@ -125,7 +111,7 @@ static void test_wrong_host(void **state) {
 
     (void)state;
     skip_without();
-    config = start(&peer, certs);
+    config = start(&peer, peer_certs);
     text_replace(&config->expected_host, "wrong.example");
     assert_refused(&peer, config);
 }
@@ -149,7 +135,7 @@ static void test_no_common_version(void **state) {
 
     (void)state;
     skip_without();
-    config = start(&peer, certs);
+    config = start(&peer, peer_certs);
     config->tls.min_version = TLS_1_1;
     config->tls.max_version = TLS_1_1;
     assert_refused(&peer, config);
@@ -163,6 +149,5 @@ int main(void) {
         cmocka_unit_test(test_no_common_version),
     };
 
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

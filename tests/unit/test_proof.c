@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "probes/proof.h"
 #include "security/mechanism.h"
+#include "transport/transport.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -54,15 +54,10 @@ static void *serve(void *argument) {
 }
 
 static void broker_open(struct broker *broker, int tells_each) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof(address);
+    const struct transport_options options = {.timeout_ns = 0};
 
     *broker = (struct broker){.tells_each = tells_each};
-    broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(broker->listener, 8), 0);
-    assert_int_equal(getsockname(broker->listener, (struct sockaddr *)&address, &length), 0);
-    broker->port = ntohs(address.sin_port);
+    assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
 

@@ -3,21 +3,6 @@
 
 #include <sys/socket.h>
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 struct case_of_resuming {
     const char *use, *version;
     bool tickets;  /* the server's */
@@ -31,7 +16,8 @@ static void greet(struct transport *transport, struct peer *peer) {
 }
 
 static struct client_config *config_of(const struct case_of_resuming *one, enum party party) {
-    struct client_config *config = peer_config(certs, one->use, one->version, one->version, party);
+    struct client_config *config =
+        peer_config(peer_certs, one->use, one->version, one->version, party);
 
     config->tls.tickets = party != PARTY_BROKER || one->tickets;
     return config;
@@ -130,5 +116,5 @@ int main(void) {
         cmocka_unit_test(test_ticket_of_another),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

@@ -4,24 +4,9 @@
 
 #include "security/pki_internal.h"
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 static struct client_config *config_of(const char *revocation, enum party party) {
     struct channel channel = workshop_channel("c", "tls certificate");
-    struct bringup bringup = {.channel = &channel, .certs = certs};
+    struct bringup bringup = {.channel = &channel, .certs = peer_certs};
     struct client_config *config;
 
     assert_int_equal(channel_assign(&channel, "certificate.revocation", revocation, NULL), 0);
@@ -45,8 +30,8 @@ static int meet(const struct client_config *server, const char *certificate, str
 
     free(client->tls.cert_file);
     free(client->tls.key_file);
-    client->tls.cert_file = text_format("%s/%s.crt", certs, certificate);
-    client->tls.key_file = text_format("%s/%s.key", certs, certificate);
+    client->tls.cert_file = text_format("%s/%s.crt", peer_certs, certificate);
+    client->tls.key_file = text_format("%s/%s.key", peer_certs, certificate);
     peer_start(&peer);
     client->port = peer.port;
     assert_int_equal(tls_context_client(&context, client, NULL), 0);
@@ -88,9 +73,9 @@ static void test_list(void **state) {
 /* Of the same CA, but from ten days ago, for a day. */
 static char *make_old_list(void) {
     const struct pki_options options = {.validity_ns = 86400 * NS_PER_S};
-    CLEANUP_FREE char *ca = workshop_get(certs, "ca/ca.crt"),
-                      *key = workshop_get(certs, "ca/ca.key"),
-                      *revoked = workshop_get(certs, "proof/revoked.crt");
+    CLEANUP_FREE char *ca = workshop_get(peer_certs, "ca/ca.crt"),
+                      *key = workshop_get(peer_certs, "ca/ca.key"),
+                      *revoked = workshop_get(peer_certs, "proof/revoked.crt");
     struct pki_session session = {
         .options = &options,
         .now_s = clock_realtime_ns() / NS_PER_S - 10 * DAY_S,
@@ -109,9 +94,9 @@ static void test_expired_list(void **state) {
     CLEANUP_FREE char *list = make_old_list();
 
     (void)state;
-    workshop_put(certs, "broker/old.crl", list);
+    workshop_put(peer_certs, "broker/old.crl", list);
     free(server->tls.crl_file);
-    server->tls.crl_file = text_format("%s/broker/old.crl", certs);
+    server->tls.crl_file = text_format("%s/broker/old.crl", peer_certs);
     assert_refused(server, "client2/client2", "CRL has expired");
 }
 
@@ -125,7 +110,7 @@ static void test_no_list(void **state) {
         struct error error = {""};
 
         free(server->tls.crl_file);
-        server->tls.crl_file = text_format("%s/%s", certs, bad[i]);
+        server->tls.crl_file = text_format("%s/%s", peer_certs, bad[i]);
         assert_int_equal(tls_context_server(&context, server, &error), -EINVAL);
         assert_has(error.text, bad[i]);
         assert_null(context);
@@ -139,5 +124,5 @@ int main(void) {
         cmocka_unit_test(test_no_list),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

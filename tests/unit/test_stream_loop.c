@@ -6,21 +6,6 @@
 
 #define BUFFER_BYTES (64 * 1024)
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 struct kind {
     bool tls;
     int64_t gather_bytes;
@@ -32,9 +17,9 @@ static const struct kind kinds[] = {{false, 0}, {true, 0}, {true, 65536}};
 static struct transport *meet(const struct kind *kind, struct peer *peer) {
     const char *use = kind->tls ? "tls" : "";
     CLEANUP(client_config_freep)
-    struct client_config *client = peer_config(certs, use, "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *client = peer_config(peer_certs, use, "1.3", "1.3", PARTY_CLIENT2);
     CLEANUP(client_config_freep)
-    struct client_config *broker = peer_config(certs, use, "1.3", "1.3", PARTY_BROKER);
+    struct client_config *broker = peer_config(peer_certs, use, "1.3", "1.3", PARTY_BROKER);
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     /* Buffers that are small: with units of a byte the receiver is slow, and a burst only ends when
      * it has taken all that they hold. */
@@ -190,5 +175,5 @@ int main(void) {
         cmocka_unit_test(test_answer_comes_when_all_is_there),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

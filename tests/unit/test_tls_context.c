@@ -3,20 +3,6 @@
 
 #include <openssl/err.h>
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 /* ---- algorithms ---- */
 
 struct case_of_check {
@@ -113,7 +99,7 @@ static void test_no_error_is_left_behind(void **state) {
 /* ---- contexts ---- */
 
 static struct client_config *right(enum party party) {
-    return peer_config(certs, "tls certificate", "1.2", "1.3", party);
+    return peer_config(peer_certs, "tls certificate", "1.2", "1.3", party);
 }
 
 static void test_client(void **state) {
@@ -174,9 +160,9 @@ static void assert_client_refused(const struct client_config *config, const char
 }
 
 static void test_bad_files(void **state) {
-    CLEANUP_FREE char *no_file = text_format("%s/none", certs);
-    CLEANUP_FREE char *other_key = text_format("%s/client1/client1.key", certs);
-    CLEANUP_FREE char *request = text_format("%s/client2/client2.csr", certs);
+    CLEANUP_FREE char *no_file = text_format("%s/none", peer_certs);
+    CLEANUP_FREE char *other_key = text_format("%s/client1/client1.key", peer_certs);
+    CLEANUP_FREE char *request = text_format("%s/client2/client2.csr", peer_certs);
     const char *const ca_files[] = {no_file, other_key};
 
     (void)state;
@@ -245,5 +231,5 @@ int main(void) {
         cmocka_unit_test(test_reason),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

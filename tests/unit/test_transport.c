@@ -6,21 +6,6 @@
 
 #define BYTES (3 * 1024 * 1024 + 17)
 
-static char *certs;
-
-static int make_certificates(void **state) {
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    certs = peer_certificates();
-    return 0;
-}
-
-static int remove_certificates(void **state) {
-    (void)state;
-    workshop_remove(certs);
-    return 0;
-}
-
 /* The byte at a place of the stream: no period that a record or a page could hide. */
 static unsigned char pattern(size_t i) {
     return (unsigned char)(i * 2654435761u >> 13);
@@ -86,8 +71,8 @@ static const struct kind kinds[] = {
 };
 
 static struct client_config *config_of(const struct kind *kind, enum party party) {
-    return kind->version ? peer_config(certs, "tls", kind->version, kind->version, party)
-                         : peer_config(certs, "", "1.3", "1.3", party);
+    return kind->version ? peer_config(peer_certs, "tls", kind->version, kind->version, party)
+                         : peer_config(peer_certs, "", "1.3", "1.3", party);
 }
 
 /* Starts the peer and connects to it as client2. */
@@ -279,9 +264,9 @@ static void test_time_limit(void **state) {
 
 static void test_handshake_fails(void **state) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
     CLEANUP(client_config_freep)
-    struct client_config *broker = peer_config(certs, "tls", "1.3", "1.3", PARTY_BROKER);
+    struct client_config *broker = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
     struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
     struct peer peer = {.act = wait_and_leave, .context = peer_context(broker)};
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
@@ -304,9 +289,9 @@ static void test_handshake_fails(void **state) {
 /* Whatever errno was left by others, a failure inside TLS is -EPROTO. */
 static void test_handshake_fails_inside_tls(void **state) {
     CLEANUP(client_config_freep)
-    struct client_config *config = peer_config(certs, "tls", "1.2", "1.2", PARTY_CLIENT2);
+    struct client_config *config = peer_config(peer_certs, "tls", "1.2", "1.2", PARTY_CLIENT2);
     CLEANUP(client_config_freep)
-    struct client_config *broker = peer_config(certs, "tls", "1.3", "1.3", PARTY_BROKER);
+    struct client_config *broker = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
     struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
     struct peer peer = {.act = wait_and_leave, .context = peer_context(broker)};
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
@@ -391,5 +376,5 @@ int main(void) {
         cmocka_unit_test(test_counters),
     };
 
-    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }

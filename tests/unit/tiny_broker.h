@@ -7,7 +7,8 @@
 
 #include "workshop.h"
 
-#include <arpa/inet.h>
+#include "transport/transport.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -47,15 +48,10 @@ static inline void *tiny_broker_serve(void *argument) {
 }
 
 static inline void tiny_broker_open(struct tiny_broker *broker, int pause_ms) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t length = sizeof(address);
+    const struct transport_options options = {.timeout_ns = 0};
 
     *broker = (struct tiny_broker){.pause_ms = pause_ms};
-    broker->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(broker->listener, (struct sockaddr *)&address, length), 0);
-    assert_int_equal(listen(broker->listener, 1), 0);
-    assert_int_equal(getsockname(broker->listener, (struct sockaddr *)&address, &length), 0);
-    broker->port = ntohs(address.sin_port);
+    assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, tiny_broker_serve, broker), 0);
 }
 
