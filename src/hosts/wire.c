@@ -75,12 +75,13 @@ static void read_words(struct wire *wire) {
     wire->agent.err_fd = -1;
 }
 
-/* Its last words, without waiting: others may have inherited the stream. */
+/* Its last words, whole lines or not, without waiting: others may have inherited the stream. */
 static void drain_words(struct wire *wire) {
     struct pollfd poller = {.fd = wire->agent.err_fd, .events = POLLIN};
 
     while (wire->agent.err_fd >= 0 && poll(&poller, 1, 0) > 0)
         read_words(wire);
+    take_words(wire);
 }
 
 int wire_take_line(struct wire *wire, json_t **ret) {

@@ -227,14 +227,15 @@ static void describe(const struct runner *runner) {
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);
 }
 
+/* Hosts first: they may speak until they are closed, and what shows that must still be there. */
 static void tear_down(struct runner *runner) {
+    site_close(&runner->site);
     if (runner->progress)
         progress_free(runner->progress);
+    readings_close(&runner->readings);
     if (runner->journal)
         journal_close(runner->journal);
-    readings_close(&runner->readings);
     meter_close(runner->meter);
-    site_close(&runner->site);
     json_decref(runner->secrets);
 }
 
