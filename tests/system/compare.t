@@ -1,0 +1,50 @@
+#!/bin/sh
+# Each row of each comparison once, as short as it goes: that its parts work together and that it
+# ends with figures. How good these are is for the comparisons alone: their bounds are off here.
+. "$(dirname "$0")/lib.sh"
+need_command iperf3 stunnel4 mosquitto mosquitto_pub openssl gnuplot ip tc nsenter
+export PAIRS=1 SECONDS_EACH=1 WARMUP=0 TRIAL_SECONDS=0.1 BOUNDS=no
+
+rows_of() { # NAME COUNT COMMAND...
+  name=$1 count=$2
+  shift 2
+  run "$@"
+  exits "$name" 0
+  is "$name: rows" "$(printf '%s\n' "$out" | grep -c ' x *[0-9]')" "$count"
+}
+
+rows_of 'compare-peers' 12 "$root/scripts/compare-peers"
+rows_of 'compare-connect' 7 "$root/scripts/compare-connect"
+rows_of 'compare-lab' 4 "$root/scripts/compare-lab"
+rows_of 'payload-cost' 1 "$root/tests/benchmarks/payload-cost" 1024
+rows_of 'report-scale' 1 "$root/tests/benchmarks/report-scale" 500 1000
+
+# ---- a row without a positive figure, or out of its bounds, fails its script ----
+
+# judge FIRST SECOND BOUNDS: a row whose halves print these, then the end of a comparison.
+judge() {
+  cat >"$scratch/compare" <<END
+. "$root/scripts/compare.sh"
+pairs=3
+ours() { echo "$1"; }
+theirs() { echo "$2"; }
+row made-up Mbit/s '$3' '' '' ours theirs
+finish
+END
+  run env BOUNDS=yes sh "$scratch/compare"
+}
+
+judge 10 10 '0.9 1.1'
+exits 'two figures within their bounds' 0
+for figures in '0 10' '10 0' '- 10' '10 ' 'inf 10' 'nan 10' '-3 10'; do
+  judge "${figures% *}" "${figures#* }" '- -'
+  exits "no positive figure: $figures" 1
+  contains "and it says so: $figures" "$out" 'no figure'
+done
+judge 10 20 '0.9 -'
+exits 'below its bound' 1
+contains 'and it says so' "$out" missed
+judge 20 10 '- 1.1'
+exits 'above its bound' 1
+
+finish
