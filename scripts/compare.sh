@@ -1,12 +1,17 @@
 # shellcheck shell=sh
-# compare.sh - what the comparisons share; sourced by compare-peers and compare-lab.
+# compare.sh - what the comparisons share; sourced by each of them. One ends with `finish`, which
+# fails when a row has no positive figure or has missed its bounds.
 #
 #   PAIRS=N  SECONDS_EACH=S   how many pairs a row has, how long each half of one measures
+#   WARMUP=S                  how long it runs before that; default 1
+#   BOUNDS=no                 bounds are not looked at: only whether there are figures
 #   $bench, $work             the launcher; an empty folder that is removed at the end
 #   $pairs                    how many pairs; the script sets it from PAIRS
 set -eu
 
-pairs=''
+pairs='' rows_wrong=0
+# shellcheck disable=SC2034 # for the scripts
+warmup=${WARMUP:-1}
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck disable=SC2034 # for the scripts
@@ -68,15 +73,40 @@ received_mbit_s() { # FILE: what an iperf3 client has told in JSON
   json_number "$work/sum" bits_per_second | awk '{print $1 / 1e6}'
 }
 
-print_row() { # NAME OURS THEIRS UNIT GOAL
-  awk -v name="$1" -v a="$2" -v b="$3" -v unit="$4" -v goal="$5" \
-    'BEGIN {printf "%-34s %12.5g %12.5g  %-9s  x %.4f  %s\n", name, a, b, unit, a / b, goal}'
+# A row, with the ratio of its two figures, which is to lie within BOUNDS: "LOW HIGH", "-" for none.
+print_row() { # NAME OURS THEIRS UNIT BOUNDS
+  awk -v name="$1" -v a="$2" -v b="$3" -v unit="$4" -v bounds="$5" -v judged="${BOUNDS:-yes}" '
+    function positive(x) { return x ~ /^[0-9.]+(e[-+]?[0-9]+)?$/ && x + 0 > 0 }
+    BEGIN {
+      split(bounds, bound, " ")
+      low = bound[1] != "-"
+      high = bound[2] != "-"
+      goal = low && high ? bound[1] " to " bound[2] : low ? ">= " bound[1] : ""
+      if (high && !low) goal = "<= " bound[2]
+      good = positive(a) && positive(b)
+      ratio = good ? a / b : 0
+      verdict = good ? "" : "no figure"
+      if (good && judged != "no" &&
+          (low && ratio < bound[1] + 0 || high && ratio > bound[2] + 0)) verdict = "missed"
+      printf "%-34s %12.5g %12.5g  %-9s  x %.4f  %-12s %s\n", name, a, b, unit, ratio, goal, verdict
+      exit verdict != ""
+    }' || rows_wrong=$((rows_wrong + 1))
+}
+
+# The median of a column, if each pair has given a positive figure; else "none".
+figure() { # FILE COLUMN
+  awk -v c="$2" '$c ~ /^[0-9.]+(e[-+]?[0-9]+)?$/ && $c > 0 {print $c}' "$1" >"$work/positive"
+  if [ "$(wc -l <"$work/positive")" -eq "$pairs" ]; then
+    median <"$work/positive"
+  else
+    echo none
+  fi
 }
 
 # Alternating pairs, then the medians of both halves and their ratios, a line for each of the
 # columns that both print.
-row() { # NAME UNIT SECOND-UNIT GOAL OURS THEIRS
-  name=$1 unit=$2 second=$3 goal=$4 mine=$5 peer=$6
+row() { # NAME UNIT BOUNDS SECOND-UNIT SECOND-BOUNDS OURS THEIRS
+  name=$1 unit=$2 bounds=$3 second=$4 second_bounds=$5 mine=$6 peer=$7
   rm -f "$work/mine" "$work/peer"
   i=0
   while [ $i -lt "$pairs" ]; do
@@ -86,9 +116,15 @@ row() { # NAME UNIT SECOND-UNIT GOAL OURS THEIRS
   done
   for column in 1 2; do
     [ -n "$unit" ] || continue
-    a=$(awk -v c=$column '{print $c}' "$work/mine" | median)
-    b=$(awk -v c=$column '{print $c}' "$work/peer" | median)
-    print_row "$name" "$a" "$b" "$unit" "$goal"
-    unit=$second goal=
+    print_row "$name" "$(figure "$work/mine" $column)" "$(figure "$work/peer" $column)" "$unit" \
+      "$bounds"
+    unit=$second bounds=$second_bounds
   done
+}
+
+finish() { # the last command of a comparison
+  [ "$rows_wrong" -eq 0 ] || {
+    echo "${0##*/}: $rows_wrong rows have no figure or have missed their bounds" >&2
+    return 1
+  }
 }

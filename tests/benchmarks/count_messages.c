@@ -1,16 +1,18 @@
 /* count_messages PORT - prints the client_config of a client of that port on 127.0.0.1, as JSON.
  *
- * count_messages PORT QOS SECONDS - subscribes to bench/peers/data at that broker and counts what
- * comes, whoever publishes it. Says "ready" when subscribed; with the first message a
- * second begins that does not count, then "begin", and at the end "done MESSAGES/S". A publisher of
- * ours gets its credits meanwhile. See scripts/compare-peers. */
+ * count_messages PORT QOS WARMUP SECONDS - subscribes to bench/peers/data at that broker and counts
+ * what comes, whoever publishes it. Says "ready" when subscribed; with the first message the
+ * warm-up begins, which does not count, then "begin", and at the end "done MESSAGES/S". A
+ * publisher of ours gets its credits meanwhile. See scripts/compare-peers. */
 #include "base/clock.h"
 #include "mqtt/client.h"
 
 #include <stdlib.h>
 
-#define TURN_MS      100
-#define CREDIT_EVERY 1024 /* as a subscriber gives them for 8192 messages on their way */
+#define TURN_MS 100
+/* An eighth of a window of 2 MiB or 8192 messages, whichever is less: as a subscriber of ours. */
+#define CREDIT_BYTES    (256 * 1024)
+#define CREDIT_MESSAGES 1024
 
 struct counter {
     struct mqtt_client *client;
@@ -21,11 +23,13 @@ struct counter {
 static void take_message(void *context, const char *topic, const void *payload, size_t length) {
     struct counter *counter = context;
 
+    int64_t due;
+
     (void)topic;
     (void)payload;
-    (void)length;
     counter->n++;
-    if (counter->n - counter->credited < CREDIT_EVERY)
+    due = counter->n - counter->credited;
+    if (due < CREDIT_MESSAGES && due * (int64_t)length < CREDIT_BYTES)
         return;
     counter->credited = counter->n;
     (void)mqtt_client_publish(counter->client, "bench/peers/credit", &counter->n,
@@ -41,12 +45,12 @@ static int count_until(struct counter *counter, int64_t instant_ns) {
     return r;
 }
 
-static int count(struct counter *counter, double seconds) {
+static int count(struct counter *counter, double warmup, double seconds) {
     int64_t start_ns, before;
     int r = count_until(counter, 0);
 
     if (r == 0)
-        r = count_until(counter, clock_monotonic_ns() + NS_PER_S);
+        r = count_until(counter, clock_monotonic_ns() + (int64_t)(warmup * 1e9));
     puts("begin");
     start_ns = clock_monotonic_ns();
     before = counter->n;
@@ -71,7 +75,7 @@ int main(int argc, char **argv) {
 
         (void)json_dumpf(json, stdout, JSON_COMPACT);
     }
-    if (argc != 4) {
+    if (argc != 5) {
         client_config_free(config);
         return argc == 2 ? 0 : 2;
     }
@@ -81,7 +85,7 @@ int main(int argc, char **argv) {
                                   &counter.error);
     if (r == 0) {
         puts("ready");
-        r = count(&counter, atof(argv[3]));
+        r = count(&counter, atof(argv[3]), atof(argv[4]));
     }
     if (r < 0)
         fprintf(stderr, "%s\n", counter.error.text);

@@ -22,6 +22,8 @@
 #define VOID_EVERY   97
 #define TRIAL_S      12
 #define FIRST_UTC    1795336200 /* 2026-11-22T08:30:00Z */
+/* Processor time may grow by so much more than the number of trials. */
+#define MAX_GROWTH 1.3
 #define TRIALS_HEADER                                                                              \
     "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,bytes,"             \
     "throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group\n"
@@ -166,7 +168,7 @@ static size_t make_run(const char *folder, size_t n_trials) {
 /* ---- reports ---- */
 
 struct cost {
-    double seconds, cpu_s, megabytes;
+    double trials, seconds, cpu_s, megabytes;
     int status;
 };
 
@@ -196,7 +198,7 @@ static void run_bench(const char *bench, const char *folder, bool figures) {
 
 static struct cost report(const char *bench, const char *folder, bool figures) {
     double start = seconds_now();
-    struct cost cost = {0, 0, 0, -1};
+    struct cost cost = {.status = -1};
     struct rusage usage;
     pid_t pid = fork();
     int status;
@@ -227,11 +229,20 @@ static void show(const struct cost *cost, const struct cost *before) {
         (void)printf("       ");
 }
 
-/* One line of the table; false when a report failed. */
+static bool is_good(const struct cost *cost, const struct cost *before) {
+    return cost->seconds > 0 && cost->cpu_s > 0 && cost->megabytes > 0 &&
+           (before->cpu_s <= 0 ||
+            cost->cpu_s / before->cpu_s <= MAX_GROWTH * cost->trials / before->trials);
+}
+
+/* One line of the table; false when a report failed, has no figure, or grew too fast. */
 static bool measure(const char *bench, const char *folder, size_t wanted, struct cost before[2]) {
     size_t n = make_run(folder, wanted);
     struct cost tables = report(bench, folder, false), all = report(bench, folder, true);
+    bool good = tables.status == 3 && all.status == 0; /* 3: tables, but no gnuplot */
 
+    tables.trials = all.trials = (double)n;
+    good = good && is_good(&tables, &before[0]) && is_good(&all, &before[1]);
     (void)printf("%9zu %9zu %6.0f MB ", n, n * N_METRICS,
                  size_of(folder, "trials.csv") + size_of(folder, "metrics.csv"));
     show(&tables, &before[0]);
@@ -240,15 +251,15 @@ static bool measure(const char *bench, const char *folder, size_t wanted, struct
         show(&all, &before[1]);
     else
         (void)printf(" no figures: exit status %d", all.status);
-    (void)printf("\n");
+    (void)printf("%s\n", good ? "" : "  missed");
     (void)fflush(stdout);
     before[0] = tables;
     before[1] = all;
-    return tables.status == 3; /* tables, but no gnuplot */
+    return good;
 }
 
 int main(int argc, char **argv) {
-    struct cost before[2] = {{0}};
+    struct cost before[2] = {{.trials = 0}, {.trials = 0}};
     bool good = true;
 
     if (argc < 4) {
