@@ -139,6 +139,29 @@ static void test_wide_gaps(void **state) {
     assert_books(&sequence, 15, 1, 2);
 }
 
+/* Late after a gap wider than the window: its place held another number a window ago. */
+static void test_late_after_a_wide_gap(void **state) {
+    struct sequence sequence = {.next = 0};
+
+    (void)state;
+    take(&sequence, 0, 10);
+    assert_true(sequence_take(&sequence, SEQUENCE_WINDOW + 15));
+    take(&sequence, SEQUENCE_WINDOW + 3, SEQUENCE_WINDOW + 7);
+    assert_false(sequence_take(&sequence, SEQUENCE_WINDOW + 5));
+    assert_books(&sequence, 15, 1, 4);
+}
+
+/* A gap forgets nothing of what arrived before it, however many messages have. */
+static void test_twice_around_a_gap(void **state) {
+    struct sequence sequence = {.next = 0};
+
+    (void)state;
+    take(&sequence, 0, SEQUENCE_WINDOW);
+    assert_true(sequence_take(&sequence, SEQUENCE_WINDOW + 1));
+    assert_false(sequence_take(&sequence, SEQUENCE_WINDOW - 1));
+    assert_books(&sequence, SEQUENCE_WINDOW + 1, 1, 0);
+}
+
 /* More than were sent: of another publisher, or the publisher's books are wrong. */
 static void test_too_many(void **state) {
     struct sequence sequence = {.next = 0};
@@ -155,10 +178,16 @@ static void test_too_many(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_well),     cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_twice),        cmocka_unit_test(test_lost_and_twice),
-        cmocka_unit_test(test_out_of_order), cmocka_unit_test(test_far_behind),
-        cmocka_unit_test(test_wide_gaps),    cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_all_well),
+        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_lost_and_twice),
+        cmocka_unit_test(test_out_of_order),
+        cmocka_unit_test(test_far_behind),
+        cmocka_unit_test(test_wide_gaps),
+        cmocka_unit_test(test_late_after_a_wide_gap),
+        cmocka_unit_test(test_twice_around_a_gap),
+        cmocka_unit_test(test_too_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
