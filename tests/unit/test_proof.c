@@ -1,5 +1,5 @@
 /* probes/proof: what the examiner makes of a broker whose words of refusal get lost on the way. */
-#include "workshop.h"
+#include "peer.h"
 
 #include "base/clock.h"
 #include "probes/proof.h"
@@ -16,7 +16,8 @@
  * the other times it closes, as when the words were lost and a reset followed them. */
 struct broker {
     int listener, port;
-    int tells_each; /* 0: it never tells */
+    int tells_each;   /* 0: it never tells */
+    int leaves_after; /* so many connections; 0: it stays */
     int refusals;
     pthread_t thread;
 };
@@ -44,19 +45,20 @@ static void converse(struct broker *broker, int fd) {
 
 static void *serve(void *argument) {
     struct broker *broker = argument;
-    int fd;
+    int fd, n = 0;
 
     while ((fd = accept(broker->listener, NULL, NULL)) >= 0) {
+        if (++n == broker->leaves_after)
+            (void)shutdown(broker->listener, SHUT_RDWR);
         converse(broker, fd);
         (void)close(fd);
     }
     return NULL;
 }
 
-static void broker_open(struct broker *broker, int tells_each) {
+static void broker_open(struct broker *broker) {
     const struct transport_options options = {.timeout_ns = 0};
 
-    *broker = (struct broker){.tells_each = tells_each};
     assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
@@ -83,31 +85,26 @@ static json_t *make_params(const struct channel *channel, int port) {
     return params;
 }
 
-/* Examines a channel `password` on this broker: its rows of proofs; the caller's. */
-static json_t *examine(int tells_each) {
+/* Examines a channel `password` on the broker of this port: what the role returns, and its rows of
+ * proofs; the caller's. */
+static int examine(int port, json_t **ret_rows, struct error *error) {
     struct channel channel = workshop_channel("mine", "password");
+    json_t *params = make_params(&channel, port);
     struct jsonline_reader orders;
-    struct error error = {""};
-    struct broker broker;
     struct stage stage;
-    json_t *params, *rows;
-    int said[2];
+    int said[2], r;
 
-    broker_open(&broker, tells_each);
-    params = make_params(&channel, broker.port);
     assert_int_equal(pipe(said), 0);
     jsonline_init(&orders, -1);
     stage_open(&stage, &orders, said[1], params, workshop_registry());
-    if (role_proof.run(&stage, &error) < 0)
-        fail_msg("%s", error.text);
-    rows = json_deep_copy(json_object_get(stage.result, "proofs"));
+    r = role_proof.run(&stage, error);
+    *ret_rows = json_deep_copy(json_object_get(stage.result, "proofs"));
     stage_close(&stage);
     json_decref(params);
     (void)close(said[0]);
     (void)close(said[1]);
-    broker_close(&broker);
     channel_clear(&channel);
-    return rows;
+    return r;
 }
 
 static const char *cell(const json_t *rows, const char *proof, size_t column) {
@@ -123,8 +120,14 @@ static const char *cell(const json_t *rows, const char *proof, size_t column) {
 
 static void assert_proof(int tells_each, const char *cause, const char *verdict) {
     static const char *const names[] = {"anonymous-refused", "wrong-password-refused"};
-    json_auto_t *rows = examine(tells_each);
+    struct broker broker = {.tells_each = tells_each};
+    json_auto_t *rows = NULL;
+    struct error error = {""};
 
+    broker_open(&broker);
+    if (examine(broker.port, &rows, &error) < 0)
+        fail_msg("%s", error.text);
+    broker_close(&broker);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         assert_string_equal(cell(rows, names[i], 2), "refused");
         assert_string_equal(cell(rows, names[i], 3), cause);
@@ -151,11 +154,43 @@ static void test_no_words(void **state) {
     assert_proof(0, "closed", "broken");
 }
 
+/* Where nobody answers nothing is proved, least of all that somebody was refused: from the start...
+ */
+static void test_no_broker(void **state) {
+    int port = peer_free_port();
+    CLEANUP_FREE char *message = text_format(
+        "accepted-before: cannot connect to 127.0.0.1 port %d: Connection refused", port);
+    json_auto_t *rows = NULL;
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(examine(port, &rows, &error), -ECONNREFUSED);
+    assert_string_equal(error.text, message);
+    assert_int_equal(json_array_size(rows), 0);
+}
+
+/* ... or from some proof on: whatever was seen of it is no proof of the channel's. */
+static void test_broker_leaves(void **state) {
+    (void)state;
+    for (int n = 1; n <= 3; n++) {
+        struct broker broker = {.tells_each = 1, .leaves_after = n};
+        json_auto_t *rows = NULL;
+        struct error error = {""};
+
+        broker_open(&broker);
+        assert_int_equal(examine(broker.port, &rows, &error), -ECONNREFUSED);
+        broker_close(&broker);
+        assert_has(error.text, "accepted-after: cannot connect to 127.0.0.1 port ");
+        assert_string_equal(cell(rows, "accepted-after", 2), "?");
+        assert_string_equal(cell(rows, "wrong-password-refused", 4), n < 3 ? "broken" : "held");
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words_arrive),
-        cmocka_unit_test(test_words_are_lost),
-        cmocka_unit_test(test_no_words),
+        cmocka_unit_test(test_words_arrive),  cmocka_unit_test(test_words_are_lost),
+        cmocka_unit_test(test_no_words),      cmocka_unit_test(test_no_broker),
+        cmocka_unit_test(test_broker_leaves),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
