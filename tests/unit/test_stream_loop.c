@@ -54,7 +54,8 @@ static void receive_all(struct transport *transport, struct peer *peer) {
     struct stream stream = {.context = &loop};
 
     stream_loop_of(false, peer->answer != NULL)(&stream);
-    peer->code = stream.code;
+    peer->code = atomic_load(&stream.ended) ? stream.code : 1;
+    peer->error = stream.error;
     peer->answer_length = (size_t)atomic_load(&stream.counter.bytes);
 }
 
@@ -103,6 +104,7 @@ static void send_for(struct sender *sender, const struct kind *kind, size_t unit
     free(sender->loop.buffer);
     if (sender->stream.code)
         fail_msg("%s", sender->stream.error.text);
+    assert_true(atomic_load(&sender->stream.ended));
     assert_int_equal(peer.code, 0);
     assert_true(peer.answer_length > 0);
     assert_int_equal(peer.answer_length, atomic_load(&sender->stream.counter.bytes));
@@ -169,10 +171,99 @@ static void test_answer_comes_when_all_is_there(void **state) {
     assert_int_equal(peer.answer_length, 9 * UNIT);
 }
 
+/* ---- the end ---- */
+
+static _Atomic bool may_leave;
+
+static void receive_and_stay(struct transport *transport, struct peer *peer) {
+    receive_all(transport, peer);
+    while (!atomic_load(&may_leave))
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+}
+
+/* The sender awaits the receiver's end: that comes from the loop, not from who closes later. */
+static void test_sender_sees_the_end(void **state) {
+    static const char *const loops[] = {NULL, "slowed"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(loops); j++) {
+            struct peer peer = {.act = receive_and_stay, .answer = loops[j], .answer_length = UNIT};
+            struct transport *transport = meet(&kinds[i], &peer);
+            ssize_t n;
+            char end;
+
+            atomic_store(&may_leave, false);
+            say(transport, 0, UNIT, 0);
+            transport->ops->finish(transport);
+            n = transport->ops->receive(transport, &end, 1);
+            atomic_store(&may_leave, true);
+            peer_stop(&peer);
+            transport_free(transport);
+            assert_int_equal(n, 0);
+            assert_int_equal(peer.code, 0);
+            assert_int_equal(peer.answer_length, UNIT);
+        }
+}
+
+/* A sender that leaves without a farewell: TLS tells, TCP cannot. */
+static void test_receiver_tells_a_cut(void **state) {
+    static const char *const loops[] = {NULL, "slowed"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(loops); j++) {
+            struct peer peer = {.act = receive_all, .answer = loops[j], .answer_length = UNIT};
+            struct transport *transport = meet(&kinds[i], &peer);
+
+            say(transport, 0, UNIT, 0);
+            transport->ops->flush(transport);
+            transport_free(transport);
+            peer_stop(&peer);
+            assert_int_equal(peer.code, kinds[i].tls ? -ECONNRESET : 0);
+            assert_string_equal(peer.error.text,
+                                kinds[i].tls ? "receiving: Connection reset by peer" : "");
+            assert_int_equal(peer.answer_length, UNIT);
+        }
+}
+
+static void leave(struct transport *transport, struct peer *peer) {
+    (void)peer_hear(transport, peer);
+}
+
+/* A receiver that leaves ends the sending, with its reason. */
+static void test_sender_tells_a_cut(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        for (int slowed = 0; slowed <= 1; slowed++) {
+            static unsigned char unit[65536];
+            static struct pauses pauses;
+            _Atomic bool stop = false;
+            struct peer peer = {.act = leave};
+            struct stream_loop loop = {.transport = meet(&kinds[i], &peer),
+                                       .buffer = unit,
+                                       .size = sizeof(unit),
+                                       .unit_bytes = sizeof(unit),
+                                       .pauses = &pauses};
+            struct stream stream = {.context = &loop, .stop = &stop};
+
+            pauses_init(&pauses, 100000, 100 * NS_PER_MS, 1);
+            stream_loop_of(true, slowed)(&stream);
+            peer_stop(&peer);
+            transport_free(loop.transport);
+            assert_true(stream.code == -EPIPE || stream.code == -ECONNRESET);
+            assert_has(stream.error.text, "sending: ");
+            assert_true(atomic_load(&stream.ended));
+        }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_arrives),
         cmocka_unit_test(test_answer_comes_when_all_is_there),
+        cmocka_unit_test(test_sender_sees_the_end),
+        cmocka_unit_test(test_receiver_tells_a_cut),
+        cmocka_unit_test(test_sender_tells_a_cut),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
