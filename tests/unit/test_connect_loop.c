@@ -106,6 +106,72 @@ static void test_over_tls(void **state) {
     }
 }
 
+/* ---- the connections after the first ---- */
+
+static _Atomic bool enough;
+
+static void answer_once(struct transport *transport, struct peer *peer) {
+    atomic_store(&enough, true);
+    answer(transport, peer);
+}
+
+/* A broker of TLS 1.3 with one suite. */
+static struct peer suite_peer(const char *suite) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
+
+    text_replace(&config->tls.suites, suite);
+    return (struct peer){.act = answer_once, ACCEPTED, .context = peer_context(config)};
+}
+
+/* Makes a connection to one broker, and the next to another; what the loop says of that. seen: the
+ * version that the first is taken for; NULL: its own. */
+static int connect_twice(const char *suite, const char *seen, const char *next_suite,
+                         struct error *error) {
+    static const _Atomic bool measuring = true;
+    struct peer first = suite_peer(suite), second = suite_peer(next_suite);
+    CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+    CLEANUP(client_config_freep) struct client_config *config = client("tls");
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    struct stream stream = {.context = loop, .stop = &enough};
+
+    assert_int_equal(tls_context_client(&context, config, NULL), 0);
+    peer_start(&first);
+    config->port = first.port;
+    if (connect_loop_open(loop, config, context, false, &measuring, error) < 0)
+        fail_msg("%s", error->text);
+    peer_stop(&first);
+    if (seen)
+        (void)snprintf(loop->session.version, sizeof(loop->session.version), "%s", seen);
+    peer_start(&second);
+    assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, NULL), 0);
+    atomic_store(&enough, false);
+    (void)connect_loop_run(&stream);
+    connect_loop_close(loop);
+    peer_stop(&second);
+    assert_true(atomic_load(&stream.ended));
+    assert_int_equal(loop->made, stream.code == 0 ? 2 : 1);
+    assert_int_equal(loop->total.n, loop->made);
+    *error = stream.error;
+    return stream.code;
+}
+
+/* Other TLS than the first connection's is no connection of the channel: neither another cipher
+ * alone, nor another version alone. */
+static void test_later_is_other(void **state) {
+    static const char one[] = "TLS_AES_128_GCM_SHA256", other[] = "TLS_CHACHA20_POLY1305_SHA256";
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(connect_twice(one, NULL, one, &error), 0);
+    assert_int_equal(connect_twice(one, NULL, other, &error), -EPROTO);
+    assert_string_equal(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
+                                    "TLS_CHACHA20_POLY1305_SHA256");
+    assert_int_equal(connect_twice(one, "TLSv1.2", one, &error), -EPROTO);
+    assert_string_equal(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
+                                    "TLS_AES_128_GCM_SHA256");
+}
+
 /* The books of several clients are one. */
 static void test_add(void **state) {
     CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
@@ -185,11 +251,9 @@ static void test_nobody_listens(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_clear),
-        cmocka_unit_test(test_over_tls),
-        cmocka_unit_test(test_add),
-        cmocka_unit_test(test_refused_in_clear),
-        cmocka_unit_test(test_refused_over_tls),
+        cmocka_unit_test(test_in_clear),         cmocka_unit_test(test_over_tls),
+        cmocka_unit_test(test_later_is_other),   cmocka_unit_test(test_add),
+        cmocka_unit_test(test_refused_in_clear), cmocka_unit_test(test_refused_over_tls),
         cmocka_unit_test(test_nobody_listens),
     };
 
