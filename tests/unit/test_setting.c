@@ -150,6 +150,45 @@ static void test_refusals(void **state) {
     }
 }
 
+static char *repeat(char letter, size_t n) {
+    char *text = memory_new(n + 1, 1);
+
+    memset(text, letter, n);
+    return text;
+}
+
+/* A line of a resolved scenario holds 150 bytes of a text, or of a word; a list may take several.
+ */
+static void test_lengths(void **state) {
+    CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
+    CLEANUP_FREE char *fits = repeat('a', 150), *too_long = repeat('a', 151);
+    CLEANUP_FREE char *second = text_format("b %s c", fits), *bad = text_format("b %s c", too_long);
+    CLEANUP_FREE char *list = text_copy("");
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(assign(block, "text", fits, &error), 0);
+    assert_int_equal(assign(block, "text", too_long, &error), -EINVAL);
+    assert_string_equal(error.text, "is too long; at most 150 bytes");
+    assert_int_equal(assign(block, "words", fits, &error), 0);
+    assert_int_equal(assign(block, "words", second, &error), 0);
+    assert_string_equal(block->words, second);
+    assert_int_equal(assign(block, "words", too_long, &error), -EINVAL);
+    assert_string_equal(error.text, "has a word that is too long; at most 150 bytes");
+    assert_int_equal(assign(block, "words", bad, &error), -EINVAL);
+    for (int i = 0; i < 20; i++) { /* 99 bytes and a blank each */
+        CLEANUP_FREE char *word = repeat((char)('a' + i), 99);
+
+        text_append(&list, " ", word);
+    }
+    assert_int_equal(strlen(list), 1999);
+    text_append(&list, "", "x");
+    assert_int_equal(assign(block, "words", list, &error), 0);
+    text_append(&list, "", "x");
+    assert_int_equal(assign(block, "words", list, &error), -EINVAL);
+    assert_string_equal(error.text, "is too long; at most 2000 bytes");
+}
+
 /* JSON, and so every agent, can carry UTF-8 only: another text has to be refused where it enters.
  */
 static void test_text_that_is_not_utf_8(void **state) {
@@ -352,6 +391,7 @@ int main(void) {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_type),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_text_that_is_not_utf_8),
         cmocka_unit_test(test_descriptions),
         cmocka_unit_test(test_choice_words),
