@@ -29,14 +29,16 @@ static inline struct journal *record_journal(const struct record *record) {
     return journal;
 }
 
-static inline int record_set_up(void **state) {
+static inline int record_set_up_of(void **state, const char *names) {
     struct record *record = memory_new(1, sizeof(*record));
+    CLEANUP_FREE char *text =
+        text_format("[scenario]\nchannels = plain login\nprobes = %s\nrepetitions = 2\n"
+                    "[channel.plain]\nuse =\n[channel.login]\nuse = password\n",
+                    names);
     struct error error = {""};
 
     record->folder = workshop_make();
-    workshop_put(record->folder, "small.ini",
-                 "[scenario]\nchannels = plain login\nprobes = path delivery\nrepetitions = 2\n"
-                 "[channel.plain]\nuse =\n[channel.login]\nuse = password\n");
+    workshop_put(record->folder, "small.ini", text);
     if (scenario_load(&record->scenario, workshop_registry(), record->folder, "small", NULL, 0,
                       &error) < 0)
         fail_msg("%s", error.text);
@@ -50,6 +52,10 @@ static inline int record_set_up(void **state) {
                                    .probe = "path"};
     *state = record;
     return 0;
+}
+
+static inline int record_set_up(void **state) {
+    return record_set_up_of(state, "path delivery");
 }
 
 static inline int record_tear_down(void **state) {

@@ -1,6 +1,6 @@
 /*
  * run_resume - for the tests of runs that are taken up again: a run of two blocks of two channels
- * with two probes, trials 1 to 8, and nothing measured yet.
+ * with two probes, trials 1 to 8, and nothing measured yet; or with other probes.
  */
 #ifndef BENCH_TESTS_RUN_RESUME_H
 #define BENCH_TESTS_RUN_RESUME_H
@@ -16,7 +16,7 @@ struct run {
     char *folder; /* of the run, which no journal has open */
 };
 
-static inline int run_set_up(void **state) {
+static inline int run_set_up_of(void **state, const char *names) {
     struct run *run = memory_new(1, sizeof(*run));
     json_auto_t *environment = json_pack("{s:s}", "commit", "0123abcd");
     CLEANUP_FREE char *results = NULL;
@@ -24,7 +24,7 @@ static inline int run_set_up(void **state) {
     struct error error = {""};
     void *inner;
 
-    (void)record_set_up(&inner);
+    (void)record_set_up_of(&inner, names);
     record = inner;
     run->record = *record;
     free(record);
@@ -38,6 +38,10 @@ static inline int run_set_up(void **state) {
     run->folder = text_copy(journal_folder(run->record.journal));
     *state = run;
     return 0;
+}
+
+static inline int run_set_up(void **state) {
+    return run_set_up_of(state, "path delivery");
 }
 
 static inline int run_tear_down(void **state) {

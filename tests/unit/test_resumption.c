@@ -2,13 +2,14 @@
 #include "run_resume.h"
 
 static struct trial_id id_of(const struct run *run, int64_t trial, int attempt) {
-    const struct visit *visit = &run->plan->visits[(trial - 1) / 2];
+    size_t place = (size_t)trial - 1, n = run->plan->n_measurements;
+    const struct visit *visit = &run->plan->visits[place / n];
 
     return (struct trial_id){.trial = trial,
                              .attempt = attempt,
                              .visit = visit,
                              .channel = run->record.scenario->channels[visit->channel].name,
-                             .probe = run->record.scenario->probes[(trial - 1) % 2]};
+                             .probe = run->record.scenario->probes[place % n]};
 }
 
 static void commit(const struct run *run, struct journal *journal, int64_t trial, int attempt,
@@ -181,6 +182,31 @@ static void test_no_other_file(void **state) {
     assert_left(resumption, 4, 1);
 }
 
+static int set_up_three_probes(void **state) {
+    return run_set_up_of(state, "path transport delivery");
+}
+
+/* Which of a visit's trials has which probe: known, and checked, for each of three. */
+static void test_three_probes(void **state) {
+    struct run *run = *state;
+    struct resumption *resumption = NULL;
+    struct error error = {""};
+
+    for (int64_t trial = 1; trial <= 12; trial++)
+        commit(run, run->record.journal, trial, 1, trial == 9 ? TRIAL_VOID : TRIAL_OK);
+    leave(run);
+    resumption = resume(run);
+    assert_left(resumption, 0, 0);
+    assert_int_equal(resumption->history.trials[TRIAL_OK], 11);
+    resumption_close(resumption);
+    resumption = NULL;
+    edit(run, "trials.csv", ",delivery,", ",path,");
+    assert_int_equal(resumption_open(&resumption, run->folder, workshop_registry(), &error),
+                     -EBADMSG);
+    assert_has(error.text,
+               "/trials.csv:4: probe: 'path' is not as planned; trial 3 has 'delivery'");
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         RUN_TEST(test_untouched),
@@ -191,6 +217,7 @@ int main(void) {
         RUN_TEST(test_goes_on),
         RUN_TEST(test_comment_changes_nothing),
         RUN_TEST(test_no_other_file),
+        cmocka_unit_test_setup_teardown(test_three_probes, set_up_three_probes, run_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
