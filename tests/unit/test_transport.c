@@ -145,18 +145,22 @@ static void test_receives_exactly(void **state) {
 
 /* What is sent while less than a full buffer is gathered goes out with finish(). */
 static void test_finish_sends_the_rest(void **state) {
-    static const struct kind kind = {"1.3", 65536};
-    struct peer peer = {.act = compare};
-    struct transport *transport = meet(&kind, &peer);
+    static const size_t lengths[] = {1, 100, 65535, 65537};
     CLEANUP_FREE unsigned char *bytes = make_pattern();
 
     (void)state;
-    assert_int_equal(transport->ops->send(transport, bytes, 100), 0);
-    transport->ops->finish(transport);
-    peer_stop(&peer);
-    transport_free(transport);
-    assert_int_equal(peer.code, 0);
-    assert_int_equal(peer.answer_length, 100);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        for (size_t j = 0; j < ARRAY_SIZE(lengths); j++) {
+            struct peer peer = {.act = compare};
+            struct transport *transport = meet(&kinds[i], &peer);
+
+            assert_int_equal(transport->ops->send(transport, bytes, lengths[j]), 0);
+            transport->ops->finish(transport);
+            peer_stop(&peer);
+            transport_free(transport);
+            assert_int_equal(peer.code, 0);
+            assert_int_equal(peer.answer_length, lengths[j]);
+        }
 }
 
 static void test_flush_sends_what_was_gathered(void **state) {
