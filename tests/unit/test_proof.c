@@ -1,7 +1,11 @@
-/* probes/proof: what the examiner makes of a broker whose words of refusal get lost on the way. */
+/* probes/proof: what the examiner makes of a broker that is as it should be, of one whose words of
+ * refusal get lost on the way, and of brokers that are broken on purpose. */
+#include "emulator.h"
 #include "peer.h"
 
 #include "base/clock.h"
+#include "base/process.h"
+#include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "security/mechanism.h"
 #include "transport/transport.h"
@@ -11,18 +15,22 @@
 #include <sys/socket.h>
 
 #define SECRET "s3cret-of-the-test"
+#define ID     "client2-proof"
 
 /* A broker with one password, in clear. Whom it turns away it tells why only every so many times;
  * the other times it closes, as when the words were lost and a reset followed them. */
-struct broker {
+struct fake_broker {
     int listener, port;
     int tells_each;   /* 0: it never tells */
     int leaves_after; /* so many connections; 0: it stays */
+    bool takes_all;   /* also without the password */
+    bool babbles;     /* to whom it does not let in */
     int refusals;
+    int others; /* connections under another client id than the examiner's */
     pthread_t thread;
 };
 
-static void converse(struct broker *broker, int fd) {
+static void converse(struct fake_broker *broker, int fd) {
     unsigned char packet[300], connack[] = {0x20, 2, 0, 0}, pong[] = {0xd0, 0};
     bool let_in = false;
 
@@ -30,7 +38,10 @@ static void converse(struct broker *broker, int fd) {
            (!packet[1] || recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1])) {
         if (packet[0] >> 4 == 1) {
             /* Behind the length of its text: so nothing is in front of it. */
-            let_in = memmem(packet, 2U + packet[1], "\0\022" SECRET, 2 + strlen(SECRET));
+            let_in = broker->takes_all ||
+                     memmem(packet, 2U + packet[1], "\0\022" SECRET, 2 + strlen(SECRET));
+            broker->others += !memmem(packet, 2U + packet[1], "\0\015" ID, 2 + strlen(ID));
+            connack[0] = let_in || !broker->babbles ? 0x20 : 'H';
             connack[3] = let_in ? 0 : 5;
             if (!let_in && (!broker->tells_each || ++broker->refusals % broker->tells_each))
                 return;
@@ -44,7 +55,7 @@ static void converse(struct broker *broker, int fd) {
 }
 
 static void *serve(void *argument) {
-    struct broker *broker = argument;
+    struct fake_broker *broker = argument;
     int fd, n = 0;
 
     while ((fd = accept(broker->listener, NULL, NULL)) >= 0) {
@@ -56,40 +67,37 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-static void broker_open(struct broker *broker) {
+static void fake_open(struct fake_broker *broker) {
     const struct transport_options options = {.timeout_ns = 0};
 
     assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
 
-static void broker_close(struct broker *broker) {
+static void fake_close(struct fake_broker *broker) {
     (void)shutdown(broker->listener, SHUT_RDWR);
     (void)pthread_join(broker->thread, NULL);
     (void)close(broker->listener);
 }
 
-static json_t *make_params(const struct channel *channel, int port) {
-    json_t *secrets = json_pack("{s:{s:s}}", "password", channel->name, SECRET);
-    struct bringup bringup = {.channel = channel, .certs = "", .secrets = secrets};
+static json_t *make_params(const struct bringup *bringup, int port) {
     struct client_config *client =
-        mechanism_client_config(&bringup, PARTY_CLIENT2, "127.0.0.1", port);
+        mechanism_client_config(bringup, PARTY_CLIENT2, "127.0.0.1", port);
     json_t *params;
 
     text_replace(&client->outer_address, "127.0.0.1");
-    params = json_pack("{s:o,s:o,s:o,s:s}", "channel", channel_to_json(channel), "client",
-                       setting_block_to_json(&client_config_group, client), "secrets", secrets,
-                       "certs", "");
-
+    params = json_pack("{s:o,s:o,s:O,s:s}", "channel", channel_to_json(bringup->channel), "client",
+                       setting_block_to_json(&client_config_group, client), "secrets",
+                       bringup->secrets, "certs", bringup->certs);
     client_config_free(client);
     return params;
 }
 
-/* Examines a channel `password` on the broker of this port: what the role returns, and its rows of
- * proofs; the caller's. */
-static int examine(int port, json_t **ret_rows, struct error *error) {
-    struct channel channel = workshop_channel("mine", "password");
-    json_t *params = make_params(&channel, port);
+/* Examines the channel on the broker of this port: what the role returns, and its result; the
+ * caller's. */
+static int examine_channel(const struct bringup *bringup, int port, json_t **ret_result,
+                           struct error *error) {
+    json_t *params = make_params(bringup, port);
     struct jsonline_reader orders;
     struct stage stage;
     int said[2], r;
@@ -98,13 +106,31 @@ static int examine(int port, json_t **ret_rows, struct error *error) {
     jsonline_init(&orders, -1);
     stage_open(&stage, &orders, said[1], params, workshop_registry());
     r = role_proof.run(&stage, error);
-    *ret_rows = json_deep_copy(json_object_get(stage.result, "proofs"));
+    *ret_result = json_deep_copy(stage.result);
     stage_close(&stage);
     json_decref(params);
     (void)close(said[0]);
     (void)close(said[1]);
+    return r;
+}
+
+/* The same of a channel `password`, and its rows of proofs; the caller's. */
+static int examine_as(const char *mqtt, int port, json_t **ret_rows, struct error *error) {
+    struct channel channel = workshop_channel("mine", "password");
+    json_auto_t *secrets = json_pack("{s:{s:s}}", "password", channel.name, SECRET);
+    const struct bringup bringup = {.channel = &channel, .certs = "", .secrets = secrets};
+    json_auto_t *result = NULL;
+    int r;
+
+    assert_int_equal(channel_assign(&channel, "mqtt", mqtt, error), 0);
+    r = examine_channel(&bringup, port, &result, error);
+    *ret_rows = json_deep_copy(json_object_get(result, "proofs"));
     channel_clear(&channel);
     return r;
+}
+
+static int examine(int port, json_t **ret_rows, struct error *error) {
+    return examine_as("3.1.1", port, ret_rows, error);
 }
 
 static const char *cell(const json_t *rows, const char *proof, size_t column) {
@@ -120,14 +146,14 @@ static const char *cell(const json_t *rows, const char *proof, size_t column) {
 
 static void assert_proof(int tells_each, const char *cause, const char *verdict) {
     static const char *const names[] = {"anonymous-refused", "wrong-password-refused"};
-    struct broker broker = {.tells_each = tells_each};
+    struct fake_broker broker = {.tells_each = tells_each};
     json_auto_t *rows = NULL;
     struct error error = {""};
 
-    broker_open(&broker);
+    fake_open(&broker);
     if (examine(broker.port, &rows, &error) < 0)
         fail_msg("%s", error.text);
-    broker_close(&broker);
+    fake_close(&broker);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         assert_string_equal(cell(rows, names[i], 2), "refused");
         assert_string_equal(cell(rows, names[i], 3), cause);
@@ -135,6 +161,7 @@ static void assert_proof(int tells_each, const char *cause, const char *verdict)
     }
     assert_string_equal(cell(rows, "accepted-after", 4), "held");
     assert_string_equal(cell(rows, "wiretap-password", 4), "held");
+    assert_int_equal(broker.others, 0);
 }
 
 static void test_words_arrive(void **state) {
@@ -173,16 +200,145 @@ static void test_no_broker(void **state) {
 static void test_broker_leaves(void **state) {
     (void)state;
     for (int n = 1; n <= 3; n++) {
-        struct broker broker = {.tells_each = 1, .leaves_after = n};
+        struct fake_broker broker = {.tells_each = 1, .leaves_after = n};
         json_auto_t *rows = NULL;
         struct error error = {""};
 
-        broker_open(&broker);
+        fake_open(&broker);
         assert_int_equal(examine(broker.port, &rows, &error), -ECONNREFUSED);
-        broker_close(&broker);
+        fake_close(&broker);
         assert_has(error.text, "accepted-after: cannot connect to 127.0.0.1 port ");
         assert_string_equal(cell(rows, "accepted-after", 2), "?");
         assert_string_equal(cell(rows, "wrong-password-refused", 4), n < 3 ? "broken" : "held");
+        assert_string_equal(cell(rows, "wiretap-payload", 2), "no answer");
+        assert_string_equal(cell(rows, "wiretap-payload", 4), "broken");
+        assert_string_equal(cell(rows, "wiretap-password", 4), "?");
+    }
+}
+
+static void assert_row(const json_t *rows, const char *proof, const char *expected,
+                       const char *observed, const char *verdict) {
+    assert_string_equal(cell(rows, proof, 1), expected);
+    assert_string_equal(cell(rows, proof, 2), observed);
+    assert_string_equal(cell(rows, proof, 4), verdict);
+}
+
+/* Brokers that are broken, and the rows that say so. */
+static void test_broken_brokers(void **state) {
+    static const struct {
+        struct fake_broker broker;
+        const char *mqtt, *proof, *expected, *observed;
+    } cases[] = {
+        {{.takes_all = true},
+         "3.1.1",
+         "anonymous-refused",
+         "refused: connack 5|connack 4",
+         "accepted"},
+        {{.babbles = true, .tells_each = 1},
+         "3.1.1",
+         "wrong-password-refused",
+         "refused: connack 5|connack 4",
+         "no answer"},
+        {{.tells_each = 1}, "5", "mqtt-as-asked", "MQTT 5", "MQTT 3.1.1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct fake_broker broker = cases[i].broker;
+        json_auto_t *rows = NULL;
+        struct error error = {""};
+
+        fake_open(&broker);
+        if (examine_as(cases[i].mqtt, broker.port, &rows, &error) < 0)
+            fail_msg("%s", error.text);
+        fake_close(&broker);
+        assert_row(rows, cases[i].proof, cases[i].expected, cases[i].observed, "broken");
+        assert_row(rows, "accepted-after", "accepted", "accepted", "held");
+    }
+}
+
+/* ---- a real broker ---- */
+
+/* The proofs, those that broke with their verdict; the caller's. */
+static char *names_of(const json_t *rows) {
+    char *text = text_copy("");
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+        const char *verdict = json_string_value(json_array_get(row, 4));
+
+        text_append(&text, " ", json_string_value(json_array_get(row, 0)));
+        if (!text_equal(verdict, "held"))
+            text_append(&text, "=", verdict);
+    }
+    return text;
+}
+
+static const struct {
+    const char *use, *min_version, *max_version, *suites, *mqtt;
+    const char *payload; /* what is seen of it */
+    const char *asked, *negotiated, *proofs;
+} channels[] = {
+    {"password", "1.3", "1.3", "", "3.1.1", "visible", "?", "?",
+     "accepted-before anonymous-refused wrong-password-refused wiretap-payload wiretap-password "
+     "accepted-after"},
+    {"tls", "1.2", "1.2", "", "3.1.1", "absent", "TLSv1.2 to TLSv1.2", "TLSv1.2 ECDHE-ECDSA-AES",
+     "accepted-before negotiated-as-asked plaintext-refused older-version-refused "
+     "newer-version-refused other-ca-distrusted other-host-distrusted ticket-resumes "
+     "wiretap-payload accepted-after"},
+    {"tls password", "1.2", "1.3", "TLS_AES_128_GCM_SHA256", "5", "absent",
+     "TLSv1.2 to TLSv1.3 TLS_AES_128_GCM_SHA256", "TLSv1.3 TLS_AES_128_GCM_SHA256",
+     "accepted-before mqtt-as-asked negotiated-as-asked plaintext-refused older-version-refused "
+     "other-suite-refused other-ca-distrusted other-host-distrusted ticket-resumes "
+     "anonymous-refused wrong-password-refused wiretap-payload wiretap-password accepted-after"},
+};
+
+static void assign(struct channel *channel, const char *key, const char *value) {
+    struct error error;
+
+    if (channel_assign(channel, key, value, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static void test_real_broker(void **state) {
+    const struct broker_settings settings = {.max_inflight = 20};
+    CLEANUP_FREE char *program = NULL;
+    struct error error = {""};
+
+    (void)state;
+    if (under_emulator("a broker of this machine has no use for foreign plugins") ||
+        process_find(&program, "mosquitto", &error) < 0)
+        skip();
+    for (size_t i = 0; i < ARRAY_SIZE(channels); i++) {
+        struct channel channel = workshop_channel("mine", channels[i].use);
+        json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "mine", SECRET);
+        struct bringup bringup = {.channel = &channel, .certs = peer_certs, .secrets = secrets};
+        CLEANUP(broker_stopp) struct broker *broker = NULL;
+        CLEANUP_FREE char *names = NULL;
+        json_auto_t *result = NULL;
+        const json_t *rows, *tls;
+
+        assign(&channel, "tls.min_version", channels[i].min_version);
+        assign(&channel, "tls.max_version", channels[i].max_version);
+        if (*channels[i].suites)
+            assign(&channel, "tls.suites", channels[i].suites);
+        assign(&channel, "mqtt", channels[i].mqtt);
+        if (broker_start(&broker, &bringup, "127.0.0.1", &settings, &error) < 0 ||
+            examine_channel(&bringup, (int)broker_port(broker), &result, &error) < 0)
+            fail_msg("%s", error.text);
+        rows = json_object_get(result, "proofs");
+        tls = json_object_get(result, "tls");
+        names = names_of(rows);
+        assert_string_equal(names, channels[i].proofs);
+        assert_string_equal(cell(rows, "wiretap-payload", 1), channels[i].payload);
+        assert_string_equal(cell(rows, "wiretap-payload", 2), channels[i].payload);
+        assert_string_equal(cell(rows, "negotiated-as-asked", 1), channels[i].asked);
+        assert_has(cell(rows, "negotiated-as-asked", 2), channels[i].negotiated);
+        assert_int_equal(json_array_size(tls), 3);
+        assert_has(channels[i].negotiated + (*channels[i].negotiated == '?'),
+                   json_string_value(json_array_get(tls, 0)));
+        channel_clear(&channel);
     }
 }
 
@@ -190,9 +346,9 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_arrive),  cmocka_unit_test(test_words_are_lost),
         cmocka_unit_test(test_no_words),      cmocka_unit_test(test_no_broker),
-        cmocka_unit_test(test_broker_leaves),
+        cmocka_unit_test(test_broker_leaves), cmocka_unit_test(test_broken_brokers),
+        cmocka_unit_test(test_real_broker),
     };
 
-    (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
 }
