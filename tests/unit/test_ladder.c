@@ -72,6 +72,24 @@ static void test_shares(void **state) {
     assert_true(delivery->of_path.low < delivery->of_path.mean);
 }
 
+/* A run has one 95 % interval of a mean: that of ladder.csv is that of summary.csv. */
+static void test_same_interval_as_summary(void **state) {
+    CLEANUP(analysis_freep) struct analysis *analysis = climb();
+
+    (void)state;
+    for (size_t i = 0; i < analysis->ladder->n; i++) {
+        const struct ladder_step *step = &analysis->ladder->list[i];
+        const struct summary_row *row =
+            summary_find(analysis->summary, step->probe, step->channel, step->variant);
+
+        assert_int_equal(step->throughput.n, row->statistics.n);
+        if (step->throughput.n < 2)
+            continue;
+        assert_true(near(step->throughput.low, row->statistics.ci_low));
+        assert_true(near(step->throughput.high, row->statistics.ci_high));
+    }
+}
+
 static void test_costs(void **state) {
     CLEANUP(analysis_freep) struct analysis *analysis = climb();
     const struct ladder_step *transport = find(analysis, "transport", "plain");
@@ -118,9 +136,8 @@ static void test_no_ladder(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shares),
-        cmocka_unit_test(test_costs),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_shares),    cmocka_unit_test(test_same_interval_as_summary),
+        cmocka_unit_test(test_costs),     cmocka_unit_test(test_file),
         cmocka_unit_test(test_no_ladder),
     };
 

@@ -146,6 +146,32 @@ static void test_small_intervals(void **state) {
     near(high, 2 + 0.95 / sqrt(2 * 0.975 * 0.025) / sqrt(3), 1e-9);
 }
 
+/* R 4.2: t.test(c(1.13, 2.71, 3.02, 4.69, 5.57, 6.18, 9.06, 12.2, 15.8, 30.1))$conf.int, and so on;
+ * the last is not of R, which refuses values that are all equal. */
+static void test_interval_of_the_mean(void **state) {
+    static const struct {
+        size_t n;
+        double values[10], low, high;
+    } rows[] = {
+        {10,
+         {1.13, 2.71, 3.02, 4.69, 5.57, 6.18, 9.06, 12.2, 15.8, 30.1},
+         2.84061504236,
+         15.25138495764},
+        {5, {943.2, 951.7, 948.8, 950.1, 939.9}, 940.548714175, 952.931285825},
+        {3, {13.4, 13.1, 13.3}, 12.8872083633, 13.6461249700},
+        {2, {1, 3}, -10.7062047362, 14.7062047362},
+        {3, {7, 7, 7}, 7, 7},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct statistics result = statistics_describe(rows[i].values, rows[i].n);
+
+        near(result.ci_low, rows[i].low, 1e-9);
+        near(result.ci_high, rows[i].high, 1e-9);
+    }
+}
+
 /* Hyndman and Fan's definition 7; R: quantile(1:10) and quantile(c(1, 2, 4, 8)). */
 static void test_quartiles(void **state) {
     static const double ten[] = {10, 1, 9, 2, 8, 3, 7, 4, 6, 5}, four[] = {8, 4, 2, 1};
@@ -220,6 +246,7 @@ int main(void) {
         cmocka_unit_test(test_deviations),
         cmocka_unit_test(test_handbook_interval),
         cmocka_unit_test(test_small_intervals),
+        cmocka_unit_test(test_interval_of_the_mean),
         cmocka_unit_test(test_quartiles),
         cmocka_unit_test(test_undefined),
         cmocka_unit_test(test_sort),

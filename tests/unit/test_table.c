@@ -64,7 +64,7 @@ static void test_terminal(void **state) {
         "to itself.\n"
         "published: table 1, to compare with path only: a stream beside the channel that\n"
         "never passed through it.\n"
-        "95 %% interval: of the mean, by BCa bootstrap over blocks.\n"
+        "95 %% interval: of the mean, by Student's t over blocks.\n"
         "ratio: to plain, within blocks. equivalent: its 90 %% interval is within 2 %% of\n"
         "1; slower, faster: p < 0.05 after Holm; undecided: neither is shown.\n",
         strrchr(run, '/') + 1);
