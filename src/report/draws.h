@@ -1,5 +1,5 @@
 /*
- * draws - random numbers for resampling: SplitMix64 (Steele, Lea, Flood: "Fast splittable
+ * draws - random numbers for random signs: SplitMix64 (Steele, Lea, Flood: "Fast splittable
  * pseudorandom number generators", 2014). One 64-bit word of state, any seed will do, and the same
  * numbers on every processor; a word costs about a nanosecond. Not for secrets.
  */

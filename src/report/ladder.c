@@ -27,11 +27,9 @@ const char *ladder_process_name(enum ladder_process process) {
 /* ---- estimates ---- */
 
 static struct estimate estimate_of(const double *values, size_t n) {
-    struct estimate result = {.n = n, .mean = statistics_mean(values, n)};
+    struct statistics statistics = statistics_describe(values, n);
 
-    statistics_t_interval(n, result.mean, statistics_sd(values, n), STATISTICS_LEVEL, &result.low,
-                          &result.high);
-    return result;
+    return (struct estimate){n, statistics.mean, statistics.ci_low, statistics.ci_high};
 }
 
 /* The series of a metric, by whichever party it is: "sender.cpu_s" is "client2.sender.cpu_s". */

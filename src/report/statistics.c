@@ -147,18 +147,16 @@ bool statistics_all_equal(const double *values, size_t n) {
 
 struct statistics statistics_describe(const double *values, size_t n) {
     CLEANUP_FREE double *sorted = memory_new(n, sizeof(*sorted));
-    struct statistics result = {.n = n,
-                                .ci_low = NAN,
-                                .ci_high = NAN,
-                                .autocorrelation = NAN,
-                                .n_effective = NAN,
-                                .drift = {NAN, NAN, NAN}};
+    struct statistics result = {
+        .n = n, .autocorrelation = NAN, .n_effective = NAN, .drift = {NAN, NAN, NAN}};
 
     if (n)
         memcpy(sorted, values, n * sizeof(*sorted));
     statistics_sort(sorted, n);
     result.mean = statistics_mean(sorted, n);
     result.sd = statistics_sd(sorted, n);
+    statistics_t_interval(n, result.mean, result.sd, STATISTICS_LEVEL, &result.ci_low,
+                          &result.ci_high);
     result.median = statistics_quantile(sorted, n, 0.5);
     result.q1 = statistics_quantile(sorted, n, 0.25);
     result.q3 = statistics_quantile(sorted, n, 0.75);

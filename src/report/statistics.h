@@ -15,7 +15,7 @@
 
 struct statistics {
     size_t n;
-    double mean, ci_low, ci_high; /* the interval: bootstrap_mean_interval() */
+    double mean, ci_low, ci_high; /* statistics_t_interval() at STATISTICS_LEVEL */
     double median, q1, q3;        /* statistics_quantile() */
     double sd;                    /* statistics_sd() */
     double autocorrelation;       /* timeline_autocorrelation() */
@@ -49,8 +49,8 @@ double statistics_quantile(const double *sorted, size_t n, double p);
 void statistics_t_interval(size_t n, double mean, double sd, double level, double *ret_low,
                            double *ret_high);
 
-/* Number, mean, sd and quantiles, which do not depend on the order of the values. What is made of
- * blocks and of time is NaN. */
+/* Number, mean and its interval, sd and quantiles, which do not depend on the order of the values.
+ * What is made of time is NaN. */
 struct statistics statistics_describe(const double *values, size_t n);
 
 #endif

@@ -1,7 +1,6 @@
 #include "report/summary.h"
 
 #include "base/csv.h"
-#include "report/bootstrap.h"
 #include "report/number.h"
 
 #include <errno.h>
@@ -21,7 +20,6 @@ struct placed {
 struct maker {
     struct summary *summary;
     const struct cells *cells;
-    struct bootstrap *bootstrap;
     uint32_t *cell_of, *place_of; /* of each trial of the dataset that is used */
     size_t *ends;                 /* of each cell's values among those of a series */
     struct placed *placed;        /* room for the largest series, and for all trials */
@@ -35,7 +33,6 @@ static struct maker maker_new(struct summary *summary, const struct cells *cells
 
     for (size_t i = 0; i < dataset->n_series; i++)
         room = dataset->series[i].n > room ? dataset->series[i].n : room;
-    maker.bootstrap = bootstrap_new(dataset->seed);
     maker.cell_of = memory_new(dataset->n_trials, sizeof(*maker.cell_of));
     maker.place_of = memory_new(dataset->n_trials, sizeof(*maker.place_of));
     maker.ends = memory_new(cells->n, sizeof(*maker.ends));
@@ -57,7 +54,6 @@ static void maker_clear(struct maker *maker) {
 
     for (size_t i = 0; i < ARRAY_SIZE(arrays); i++)
         free(arrays[i]);
-    bootstrap_free(maker->bootstrap);
 }
 
 /* ---- the values of one row ---- */
@@ -80,8 +76,6 @@ static struct statistics describe(const struct maker *maker, const struct placed
         known = known && started_ms;
     }
     result = statistics_describe(values, n);
-    bootstrap_mean_interval(maker->bootstrap, values, n, STATISTICS_LEVEL, &result.ci_low,
-                            &result.ci_high);
     result.autocorrelation = timeline_autocorrelation(values, n);
     result.n_effective = timeline_effective(values, n);
     if (known)

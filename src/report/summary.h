@@ -29,8 +29,7 @@ struct summary {
     size_t n_rows;
 };
 
-/* The summary belongs to the caller; the cells are needed for making it only. The intervals of the
- * means are drawn with the scenario's seed. O(n log n). */
+/* The summary belongs to the caller; the cells are needed for making it only. O(n log n). */
 struct summary *summary_new(const struct cells *cells);
 void summary_free(struct summary *summary);
 DEFINE_CLEANUP(struct summary *, summary_free)

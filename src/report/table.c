@@ -215,7 +215,7 @@ static void add_findings(struct table *table, const struct findings *findings) {
 static void add_explanations(struct table *table, const struct dataset *dataset) {
     CLEANUP_FREE char *margin = number_margin(dataset->margin);
 
-    add_note(table, "95 %% interval: of the mean, by BCa bootstrap over blocks.");
+    add_note(table, "95 %% interval: of the mean, by Student's t over blocks.");
     if (table->headers[TABLE_RATIO])
         add_note(table,
                  "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "

@@ -6,6 +6,7 @@
 #ifndef BENCH_REPORT_TIMELINE_H
 #define BENCH_REPORT_TIMELINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The autocorrelation at lag 1: the sum of products of deviations from the mean of neighbours by
@@ -21,6 +22,12 @@ double timeline_autocorrelation(const double *values, size_t n);
  * time as n log n.
  */
 double timeline_effective(const double *values, size_t n);
+
+/* Whether n values that tell as much as n_effective depend on each other so much that an interval
+ * which takes them for independent must not be shown without a word. */
+static inline bool timeline_depends(size_t n, double n_effective) {
+    return n_effective < 0.5 * (double)n;
+}
 
 /* How fast the values rise, by ordinary least squares, in their unit per hour, and the 95 %
  * interval from Student's t with n - 2 degrees of freedom. It takes the residuals for independent.

@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define MS_PER_HOUR 3600000.0
-/* Trials that are worth fewer independent ones than this share of them are said to depend. */
-#define EFFECTIVE_SHARE 0.5
 /* Of segments sent again, from which on it is worth a word. */
 #define RETRANSMITTED 0.01
 
@@ -134,7 +132,7 @@ static char *dependence_of(const struct sink *sink, const struct summary_row *ro
     const struct statistics *statistics = &row->statistics;
     CLEANUP_FREE char *name = NULL;
 
-    if (!(statistics->n_effective < EFFECTIVE_SHARE * (double)statistics->n))
+    if (!timeline_depends(statistics->n, statistics->n_effective))
         return NULL;
     name = name_cell(sink, row);
     return text_format("%s (%zu like %.0f)", name, statistics->n, statistics->n_effective);

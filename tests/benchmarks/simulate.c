@@ -251,41 +251,46 @@ static int simulate_until(enum noise noise, size_t smallest, double precision, d
                           alarms / UNTIL_EXPERIMENTS, NAN, alarms_high);
 }
 
-/* The interval of summary.csv and ladder.csv: of n trials of one channel. */
-static int simulate_mean(enum noise noise, size_t n, double low, double high) {
+/* The interval of summary.csv and ladder.csv: of n trials of one channel. Where these depend on
+ * each other it is too narrow, and the report says so of a cell whose n_effective shows it:
+ * silent_high bounds what is missed without that word. */
+static int simulate_mean(enum noise noise, size_t n, double low, double high, double silent_high) {
     struct experiment experiment = experiment_of(61 + noise, noise, (double[]){0});
     double truth = noise == NOISE_LOG_NORMAL ? exp(0.3 * 0.3 / 2) : 1, values[MAX_BLOCKS];
-    double covered = 0;
+    double covered = 0, silent = 0;
     char what[60];
 
     for (size_t i = 0; i < MEAN_EXPERIMENTS; i++) {
         struct statistics statistics;
+        bool covers_it;
 
         draw(&experiment, 0);
         for (size_t k = 0; k < n; k++)
             values[k] = draw_noise(&experiment);
         statistics = statistics_describe(values, n);
-        covered += covers(statistics.ci_low, statistics.ci_high, truth);
+        covers_it = covers(statistics.ci_low, statistics.ci_high, truth);
+        covered += covers_it;
+        silent += !covers_it && !timeline_depends(n, timeline_effective(values, n));
     }
     gsl_rng_free(experiment.generator);
     (void)snprintf(what, sizeof(what), "interval of the mean of %zu: covers", n);
     return print_share_of(MEAN_EXPERIMENTS, what, noise_names[noise], covered / MEAN_EXPERIMENTS,
-                          low, high);
+                          low, high) +
+           print_share_of(MEAN_EXPERIMENTS, "  misses, and no caution says why", noise_names[noise],
+                          silent / MEAN_EXPERIMENTS, NAN, silent_high);
 }
 
-/* Trials that depend on each other: the interval is too narrow, as the report says of a cell whose
- * n_effective shows it. */
 static int simulate_means(void) {
     static const size_t counts[] = {2, 3, 5, 8, 10, 20, 50};
     int missed = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        missed += simulate_mean(NOISE_NORMAL, counts[i], 0.935, 0.965);
+        missed += simulate_mean(NOISE_NORMAL, counts[i], 0.935, 0.965, 0.06);
     for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        missed += simulate_mean(NOISE_LOG_NORMAL, counts[i], 0.925, 0.965);
-    missed += simulate_mean(NOISE_AUTOCORRELATED, 8, 0.74, 0.8);
-    missed += simulate_mean(NOISE_AUTOCORRELATED, 20, 0.71, 0.77);
-    return missed + simulate_mean(NOISE_AUTOCORRELATED, 50, 0.71, 0.77);
+        missed += simulate_mean(NOISE_LOG_NORMAL, counts[i], 0.925, 0.965, 0.075);
+    missed += simulate_mean(NOISE_AUTOCORRELATED, 8, 0.74, 0.8, 0.25);
+    missed += simulate_mean(NOISE_AUTOCORRELATED, 20, 0.71, 0.77, 0.18);
+    return missed + simulate_mean(NOISE_AUTOCORRELATED, 50, 0.71, 0.77, 0.1);
 }
 
 int main(void) {

@@ -12,6 +12,18 @@
 #include "near.h"
 #include "report/draws.h"
 
+/* Sebastiano Vigna's splitmix64.c, seed 1234567: its first five words, as Rosetta Code has them. */
+static void test_draws(void **state) {
+    static const uint64_t expected[] = {6457827717110365317u, 3203168211198807973u,
+                                        9817491932198370423u, 4593380528125082431u,
+                                        16408922859458223821u};
+    struct draws draws = {1234567};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+        assert_true(draws_word(&draws) == expected[i]);
+}
+
 static double uniform(struct draws *draws) {
     return (double)(draws_word(draws) >> 11) / 9007199254740992.0;
 }
@@ -133,9 +145,10 @@ static void test_degenerate(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_darwin),        cmocka_unit_test(test_signed_ranks),
-        cmocka_unit_test(test_by_definition), cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_many),          cmocka_unit_test(test_degenerate),
+        cmocka_unit_test(test_draws),        cmocka_unit_test(test_darwin),
+        cmocka_unit_test(test_signed_ranks), cmocka_unit_test(test_by_definition),
+        cmocka_unit_test(test_ties),         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_degenerate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
