@@ -189,11 +189,12 @@ static void test_sender_sees_the_end(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         for (size_t j = 0; j < ARRAY_SIZE(loops); j++) {
             struct peer peer = {.act = receive_and_stay, .answer = loops[j], .answer_length = UNIT};
-            struct transport *transport = meet(&kinds[i], &peer);
+            struct transport *transport;
             ssize_t n;
             char end;
 
             atomic_store(&may_leave, false);
+            transport = meet(&kinds[i], &peer);
             say(transport, 0, UNIT, 0);
             transport->ops->finish(transport);
             n = transport->ops->receive(transport, &end, 1);
@@ -257,6 +258,61 @@ static void test_sender_tells_a_cut(void **state) {
         }
 }
 
+#define SLOW_BYTES (256 * 1024)
+
+/* Takes what is there, a little at a time: far slower than the sender's time limit for all of it.
+ */
+static void receive_slowly(struct transport *transport, struct peer *peer) {
+    unsigned char bytes[4096];
+
+    while (transport->ops->receive(transport, bytes, sizeof(bytes)) > 0)
+        clock_sleep_until(clock_monotonic_ns() + 30 * NS_PER_MS);
+    transport->ops->finish(transport);
+    (void)peer;
+}
+
+static void stall(struct transport *transport, struct peer *peer) {
+    (void)transport;
+    (void)peer;
+    while (!atomic_load(&may_leave))
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+}
+
+/* A receiver may take its time for what was sent, as long as it takes anything. */
+static void test_slow_receiver(void **state) {
+    static const struct {
+        void (*act)(struct transport *transport, struct peer *peer);
+        int64_t limit_ns;
+        int code;
+        const char *message;
+    } cases[] = {
+        {stall, 200 * NS_PER_MS, -ETIMEDOUT, "sending: Connection timed out"},
+        {receive_slowly, NS_PER_S, 0, ""},
+    };
+
+    (void)state;
+    atomic_store(&may_leave, false);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static unsigned char bytes[SLOW_BYTES];
+        const struct transport_options options = {.timeout_ns = cases[i].limit_ns,
+                                                  .send_buffer_bytes = 2 * SLOW_BYTES};
+        struct peer peer = {.act = cases[i].act};
+        _Atomic bool stop = true; /* what is to be sent is on its way already */
+        struct stream_loop loop = {
+            .transport = meet(&kinds[0], &peer), .buffer = bytes, .size = sizeof(bytes)};
+        struct stream stream = {.context = &loop, .stop = &stop};
+
+        assert_int_equal(tcp_set_options(loop.transport->fd, &options, NULL), 0);
+        assert_int_equal(loop.transport->ops->send(loop.transport, bytes, sizeof(bytes)), 0);
+        stream_loop_of(true, false)(&stream);
+        atomic_store(&may_leave, true);
+        peer_stop(&peer);
+        transport_free(loop.transport);
+        assert_string_equal(stream.error.text, cases[i].message);
+        assert_int_equal(stream.code, cases[i].code);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_arrives),
@@ -264,6 +320,7 @@ int main(void) {
         cmocka_unit_test(test_sender_sees_the_end),
         cmocka_unit_test(test_receiver_tells_a_cut),
         cmocka_unit_test(test_sender_tells_a_cut),
+        cmocka_unit_test(test_slow_receiver),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
