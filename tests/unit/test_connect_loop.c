@@ -115,12 +115,13 @@ static void answer_once(struct transport *transport, struct peer *peer) {
     answer(transport, peer);
 }
 
-/* A broker of TLS 1.3 with one suite. */
-static struct peer suite_peer(const char *suite) {
+/* A broker of TLS 1.3 with one suite, or with all of them. */
+static struct peer suite_peer(const char *suite, bool tickets) {
     CLEANUP(client_config_freep)
     struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
 
     text_replace(&config->tls.suites, suite);
+    config->tls.tickets = tickets;
     return (struct peer){.act = answer_once, ACCEPTED, .context = peer_context(config)};
 }
 
@@ -129,7 +130,7 @@ static struct peer suite_peer(const char *suite) {
 static int connect_twice(const char *suite, const char *seen, const char *next_suite,
                          struct error *error) {
     static const _Atomic bool measuring = true;
-    struct peer first = suite_peer(suite), second = suite_peer(next_suite);
+    struct peer first = suite_peer(suite, false), second = suite_peer(next_suite, false);
     CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
     CLEANUP(client_config_freep) struct client_config *config = client("tls");
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
@@ -170,6 +171,45 @@ static void test_later_is_other(void **state) {
     assert_int_equal(connect_twice(one, "TLSv1.2", one, &error), -EPROTO);
     assert_string_equal(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
                                     "TLS_AES_128_GCM_SHA256");
+}
+
+/* Of a loop that resumes: the ticket of one broker is nothing to the next, and one that gives none
+ * is told at once. */
+static void test_resumes_or_fails(void **state) {
+    static const _Atomic bool measuring = true;
+    static const struct {
+        bool tickets;
+        const char *message;
+    } cases[] = {
+        {true, "connection 2: the TLS session was not resumed"},
+        {false, "connection 1: the broker gives no ticket by which a session could be resumed; "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE struct connect_loop *loop = memory_new(1, sizeof(*loop));
+        CLEANUP(client_config_freep) struct client_config *config = client("tls");
+        CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+        struct peer first = suite_peer("", cases[i].tickets), second = suite_peer("", true);
+        struct stream stream = {.context = loop, .stop = &enough};
+
+        config->tls.tickets = 1;
+        assert_int_equal(tls_context_client(&context, config, NULL), 0);
+        peer_start(&first);
+        config->port = first.port;
+        stream.code = connect_loop_open(loop, config, context, true, &measuring, &stream.error);
+        peer_stop(&first);
+        peer_start(&second);
+        assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, NULL), 0);
+        atomic_store(&enough, false);
+        (void)connect_loop_run(&stream);
+        connect_loop_close(loop);
+        if (!cases[i].tickets) /* it was never called */
+            (void)shutdown(second.listener, SHUT_RDWR);
+        peer_stop(&second);
+        assert_int_equal(stream.code, cases[i].tickets ? -EPROTO : -ENOENT);
+        assert_has(stream.error.text, cases[i].message);
+    }
 }
 
 /* The books of several clients are one. */
@@ -253,8 +293,8 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_clear),         cmocka_unit_test(test_over_tls),
         cmocka_unit_test(test_later_is_other),   cmocka_unit_test(test_add),
-        cmocka_unit_test(test_refused_in_clear), cmocka_unit_test(test_refused_over_tls),
-        cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_resumes_or_fails), cmocka_unit_test(test_refused_in_clear),
+        cmocka_unit_test(test_refused_over_tls), cmocka_unit_test(test_nobody_listens),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
