@@ -104,15 +104,32 @@ matches '... which is said' "$out" \
 
 # ---- a failed trial ----
 
-begin --repetitions "$generous" --set probe.path.duration=1s
+# Where a terminal can be had, on one: the picture shows how many trials there are.
+if has_command script; then
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  start setsid env TERM=xterm SHELL=/bin/sh script -qec "stty cols 100 rows 30; '$bench' run \
+    '$tiny' --output '$results' --certs '$scratch/certs' --repetitions '$generous' \
+    --set probe.path.duration=1s" "$scratch/typescript"
+else
+  begin --repetitions "$generous" --set probe.path.duration=1s
+fi
 kill -KILL "$(await_process '.* worker path-server$')"
 stop_waiting 240
 folder=$(find_run)
+has_command script && tr -d '\r' <"$scratch/typescript" >"$scratch/.out"
 exits 'a trial fails' 1
 # (Block 1, as a rule; where the machine is busy and the blow came late, another.)
 is '... its block is measured again when there are enough without it' "$(blocks)" \
   "1|1 2|1 3|1 4|1 5|1 6|1 7|1 $(rows "$folder/trials.csv" block status=failed)|2 "
-matches '... and these are counted' "$(cat "$scratch/.out")" '^enough   every .* after 7 blocks '
+matches '... and these are counted' "$(cat "$scratch/.out")" 'enough   every .* after 7 blocks '
+if has_command script; then
+  matches '... at first all are expected that there can be' "$(cat "$scratch/.out")" '\] 0/18  '
+  matches '... at last those that there were: 7 blocks, and one again' \
+    "$(cat "$scratch/.out")" '\[########################\] 16/16  finished,'
+else
+  skip '... how many trials the picture counts' 'script is not installed'
+fi
 
 # ---- what is refused ----
 
