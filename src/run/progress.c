@@ -248,14 +248,9 @@ void progress_detail(struct progress *progress, const char *format, ...) {
     va_end(arguments);
 }
 
-void progress_extend(struct progress *progress, size_t trials, int64_t planned_ns) {
-    progress->total += trials;
-    progress->planned_ns += planned_ns;
-}
-
-void progress_shorten(struct progress *progress, size_t trials, int64_t planned_ns) {
-    progress->total -= trials;
-    progress->planned_ns -= planned_ns;
+void progress_expect(struct progress *progress, size_t trials, int64_t planned_ns) {
+    progress->total = progress->done + trials;
+    progress->planned_ns = progress->measured_ns + planned_ns;
 }
 
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {

@@ -22,10 +22,9 @@ DEFINE_CLEANUP(struct progress *, progress_free)
 void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing);
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns);
-/* There are more trials to come than that, when a failed block is measured again; fewer, when what
- * was measured is enough already. */
-void progress_extend(struct progress *progress, size_t trials, int64_t planned_ns);
-void progress_shorten(struct progress *progress, size_t trials, int64_t planned_ns);
+/* So many trials are to come, and measure so long: more than were planned when a failed block is
+ * measured again, fewer when what was measured is enough already. */
+void progress_expect(struct progress *progress, size_t trials, int64_t planned_ns);
 /* A line for the user that stays. */
 void progress_note(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -46,30 +46,6 @@ static int end_block(struct runner *runner, const struct agenda_item *item, stru
                               journal_folder(runner->journal), error);
 }
 
-/* Executes the list, or of one that may be cut short as many of its blocks as are enough; frees
- * what is in it. *ret_left: visits that were not made. */
-static int walk(struct runner *runner, struct agenda_list list, bool may_be_cut, size_t *ret_left,
-                struct error *error) {
-    bool cut = false;
-    size_t i;
-    int r = 0;
-
-    for (i = 0; i < list.n && r == 0 && !cut; i++) {
-        const struct agenda_item *item = &list.items[i];
-        bool last = i + 1 == list.n || !is_same_block(item, item + 1);
-
-        if (i == 0 || !is_same_block(item - 1, item))
-            readings_before(&runner->readings);
-        r = visit_make(runner, item, error);
-        if (r == 0 && last)
-            r = end_block(runner, item, error);
-        cut = last && may_be_cut && runner->enough.reached;
-    }
-    *ret_left = list.n - i;
-    free(list.items);
-    return r;
-}
-
 static size_t count(struct agenda_list list) {
     free(list.items);
     return list.n;
@@ -81,37 +57,49 @@ static size_t count_left(const struct runner *runner) {
            count(agenda_again(runner->agenda));
 }
 
-static void extend(struct runner *runner, size_t visits) {
-    progress_extend(runner->progress, visits * runner->plan->n_measurements,
-                    visits_planned_ns(runner->scenario, visits));
+/* Executes the list, or of one that may be cut short as many of its blocks as are enough; frees
+ * what is in it. */
+static int walk(struct runner *runner, struct agenda_list list, bool may_be_cut,
+                struct error *error) {
+    size_t left = count_left(runner);
+    bool cut = false;
+    int r = 0;
+
+    progress_expect(runner->progress, left * runner->plan->n_measurements,
+                    visits_planned_ns(runner->scenario, left));
+    for (size_t i = 0; i < list.n && r == 0 && !cut; i++) {
+        const struct agenda_item *item = &list.items[i];
+        bool last = i + 1 == list.n || !is_same_block(item, item + 1);
+
+        if (i == 0 || !is_same_block(item - 1, item))
+            readings_before(&runner->readings);
+        r = visit_make(runner, item, error);
+        if (r == 0 && last)
+            r = end_block(runner, item, error);
+        cut = last && may_be_cut && runner->enough.reached;
+    }
+    free(list.items);
+    return r;
 }
 
 /* All that is left, or enough of it; then a block with a failed trial is measured again whole,
  * once. */
 static int execute_once(struct runner *runner, struct error *error) {
-    size_t expected = count(agenda_again(runner->agenda)), left;
     int r = 0;
 
-    if (!runner->enough.reached) {
-        r = walk(runner, agenda_first(runner->agenda), true, &left, error);
-        if (r < 0)
-            return r;
-        progress_shorten(runner->progress, left * runner->plan->n_measurements,
-                         visits_planned_ns(runner->scenario, left));
-    }
-    extend(runner, count(agenda_again(runner->agenda)) - expected);
-    return walk(runner, agenda_again(runner->agenda), false, &left, error);
+    if (!runner->enough.reached)
+        r = walk(runner, agenda_first(runner->agenda), true, error);
+    return r < 0 ? r : walk(runner, agenda_again(runner->agenda), false, error);
 }
 
 /* What was enough may no longer be when a block of it was measured again: then there is more to do.
  */
 static int execute(struct runner *runner, struct error *error) {
-    int r = execute_once(runner, error);
+    int r;
 
-    while (r == 0 && count_left(runner)) {
-        extend(runner, count_left(runner));
+    do
         r = execute_once(runner, error);
-    }
+    while (r == 0 && count_left(runner));
     if (r == 0)
         enough_tell(&runner->enough, runner->scenario, runner->agenda, runner->progress);
     return r;

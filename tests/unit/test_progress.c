@@ -3,7 +3,10 @@
 
 #include "run/progress.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 
 static void test_durations(void **state) {
     static const struct {
@@ -123,6 +126,51 @@ static void test_lines_of_an_open_end(void **state) {
     assert_has(normal, "block 2/200  plain                path            94.12 Mbit/s\n");
 }
 
+/* ---- the picture on a terminal ---- */
+
+static void talk_of_less(struct progress *progress, struct record *record) {
+    struct trial_result good = {.status = TRIAL_OK, .duration_s = 10, .bytes = 117655000};
+
+    progress_trial(progress, &record->id, &good, 10 * NS_PER_S);
+    progress_expect(progress, 3, 30 * NS_PER_S);
+    progress_stage(progress, &record->id, "proofs");
+    progress_expect(progress, 7, 70 * NS_PER_S);
+    progress_stage(progress, &record->id, "path");
+    for (int i = 0; i < 7; i++)
+        progress_trial(progress, &record->id, &good, 10 * NS_PER_S);
+}
+
+/* What is to come counts from what is there. */
+static void test_picture(void **state) {
+    struct record *record = *state;
+    const struct winsize size = {.ws_row = 30, .ws_col = 100};
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), saved = dup(STDOUT_FILENO), slave;
+    struct progress *progress;
+    char text[16384] = "";
+    size_t length = 0;
+    ssize_t n;
+
+    assert_true(terminal >= 0 && saved >= 0 && fflush(stdout) == 0);
+    assert_int_equal(grantpt(terminal) + unlockpt(terminal), 0);
+    slave = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(slave >= 0);
+    assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    assert_int_equal(setenv("TERM", "xterm", 1), 0);
+    assert_int_equal(dup2(slave, STDOUT_FILENO), STDOUT_FILENO);
+    progress = progress_new(record->scenario, 8, 80 * NS_PER_S, NORMAL);
+    talk_of_less(progress, record);
+    progress_free(progress);
+    assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+    assert_int_equal(close(saved) + close(slave), 0);
+    while (length < sizeof(text) - 1 &&
+           (n = read(terminal, text + length, sizeof(text) - 1 - length)) > 0)
+        length += (size_t)n;
+    assert_int_equal(close(terminal), 0);
+    assert_has(text, "[######------------------] 1/4  block 2 of 2  plain: proofs ");
+    assert_has(text, "[###---------------------] 1/8  block 2 of 2  plain: path ");
+    assert_has(text, "[########################] 8/8  finished,");
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
@@ -130,6 +178,7 @@ int main(void) {
         cmocka_unit_test(test_figures_that_round_up),
         RECORD_TEST(test_lines),
         RECORD_TEST(test_lines_of_an_open_end),
+        RECORD_TEST(test_picture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
