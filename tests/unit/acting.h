@@ -27,6 +27,7 @@ static inline void *acting_live(void *context) {
     struct acting *acting = context;
 
     acting->code = acting->role->run(&acting->stage, &acting->error);
+    (void)close(acting->said[1]);
     return NULL;
 }
 
@@ -68,6 +69,19 @@ static inline json_t *acting_hear(struct acting *acting, const char *word) {
     return line;
 }
 
+/* Hears all that the role says until it returns; when it is `done`, it is told to stop. */
+static inline void acting_hear_all(struct acting *acting, const char *stop) {
+    json_t *line = NULL;
+
+    while (jsonline_wait(&acting->heard, -1, clock_monotonic_ns() + 60 * NS_PER_S, &line, NULL) ==
+           0) {
+        if (text_equal(jsonline_text(line, "say", "?"), "done"))
+            acting_tell(acting, stop);
+        json_decref(line);
+        line = NULL;
+    }
+}
+
 /* The driver ends, and so does the role. */
 static inline void acting_end(struct acting *acting) {
     (void)close(acting->orders[1]);
@@ -77,7 +91,6 @@ static inline void acting_end(struct acting *acting) {
     json_decref(acting->params);
     (void)close(acting->orders[0]);
     (void)close(acting->said[0]);
-    (void)close(acting->said[1]);
 }
 
 #endif

@@ -17,6 +17,8 @@ struct tiny_broker {
     int listener, port;
     _Atomic int fd; /* of its client */
     int pause_ms;   /* after which who subscribes gets a message of telemetry; 0: none comes */
+    /* What else who subscribes gets, before it is heard again; NULL: nothing. */
+    void (*publish)(struct tiny_broker *broker, int fd);
     pthread_t thread;
 };
 
@@ -43,16 +45,23 @@ static inline void *tiny_broker_serve(void *argument) {
             (void)!send(fd, suback, sizeof(suback), MSG_NOSIGNAL);
         if (packet[0] >> 4 == 8 && broker->pause_ms)
             tiny_broker_publish(fd, broker->pause_ms);
+        if (packet[0] >> 4 == 8 && broker->publish)
+            broker->publish(broker, fd);
     }
     return NULL;
 }
 
-static inline void tiny_broker_open(struct tiny_broker *broker, int pause_ms) {
+/* One that is all zero but for what it publishes. */
+static inline void tiny_broker_start(struct tiny_broker *broker) {
     const struct transport_options options = {.timeout_ns = 0};
 
-    *broker = (struct tiny_broker){.pause_ms = pause_ms};
     assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, tiny_broker_serve, broker), 0);
+}
+
+static inline void tiny_broker_open(struct tiny_broker *broker, int pause_ms) {
+    *broker = (struct tiny_broker){.pause_ms = pause_ms};
+    tiny_broker_start(broker);
 }
 
 /* A client that has failed may still be connected. */
