@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "security/payload_client.h"
+#include "transport/transport.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 
-#define MIN_WINDOW         16
+#define MIN_WINDOW         4 /* one on either hop, and the next of each ready */
 #define MAX_WINDOW         8192
 #define CREDITS_PER_WINDOW 8
 #define TURN_MS            100
@@ -27,9 +28,8 @@ static int64_t window_of(const struct delivery_settings *settings) {
 }
 
 static void count(struct courier *courier) {
-    atomic_store_explicit(&courier->stream.counter.units, courier->moved, memory_order_relaxed);
-    atomic_store_explicit(&courier->stream.counter.bytes,
-                          courier->moved * courier->settings->payload_bytes, memory_order_relaxed);
+    stream_count(&courier->stream, courier->moved * courier->settings->payload_bytes,
+                 courier->moved);
 }
 
 static void *end(struct courier *courier, int code) {
@@ -40,6 +40,31 @@ static void *end(struct courier *courier, int code) {
 
 static int check_opened(struct courier *courier) {
     return payload_check_rejected(mqtt_client_rejected(courier->client), &courier->stream.error);
+}
+
+/* Whether anything has come or was acknowledged since this was last asked: what takes long, be it a
+ * large message on a slow link, is no standstill. */
+static bool has_moved(struct courier *courier) {
+    struct tcp_counters now;
+    int64_t before = courier->tcp_bytes;
+
+    if (tcp_read_counters(mqtt_client_socket(courier->client), &now) < 0)
+        return false;
+    courier->tcp_bytes = now.bytes_acked + now.bytes_received;
+    return courier->tcp_bytes != before;
+}
+
+/* Whether what is waited for since *since_ns has come to a standstill. The kernel is asked at half
+ * of the time only. */
+static bool is_at_standstill(struct courier *courier, int64_t *since_ns, int64_t limit_ns) {
+    int64_t now = clock_monotonic_ns();
+
+    if (now - *since_ns < limit_ns / 2)
+        return false;
+    if (!has_moved(courier))
+        return now - *since_ns >= limit_ns;
+    *since_ns = now;
+    return false;
 }
 
 /* ---- publisher ---- */
@@ -134,7 +159,7 @@ void *courier_publish(void *argument) {
             stalled_since = 0;
         } else if (!stalled_since) {
             stalled_since = clock_monotonic_ns();
-        } else if (clock_monotonic_ns() - stalled_since > STALL_NS && r == 0) {
+        } else if (r == 0 && is_at_standstill(courier, &stalled_since, STALL_NS)) {
             r = error_set(&courier->stream.error, -ETIMEDOUT,
                           "nothing more has arrived at the subscriber for %d s",
                           (int)(STALL_NS / NS_PER_S));
@@ -194,13 +219,12 @@ void *courier_receive(void *argument) {
         int64_t expected = atomic_load_explicit(&courier->expected, memory_order_relaxed);
 
         if (expected >= 0) {
-            int64_t now = clock_monotonic_ns();
-
             if (courier->moved != last_moved) {
                 last_moved = courier->moved;
-                last_change = now;
+                last_change = clock_monotonic_ns();
             }
-            if (courier->moved >= expected || now - last_change > courier->silence_ns)
+            if (courier->moved >= expected ||
+                is_at_standstill(courier, &last_change, courier->silence_ns))
                 break;
         }
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);

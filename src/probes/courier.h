@@ -36,6 +36,7 @@ struct courier {
     int64_t wrong;    /* messages that cannot be of this trial: another length, a negative number */
     _Atomic bool stop;
     _Atomic int64_t expected; /* by the subscriber, once the publisher has told; else -1 */
+    int64_t tcp_bytes;        /* both ways, when the kernel was last asked */
     int64_t silence_ns;       /* after which the subscriber takes for lost what it expects */
     struct sequence sequence; /* a subscriber's: which messages have arrived */
     /* A publisher's: how it publishes what may be on its way, and, with an imposed loss, whether

@@ -20,7 +20,8 @@ static int run_client(struct stage *stage, struct error *error) {
 static const struct metric metrics[] = {
     {"throughput", "Mbit/s", METRIC_HIGHER, true,
      "as transport, but each unit is written for itself, as an MQTT library writes a message: "
-     "under TLS a send for every record of at most 16 KiB, none gathered. One hop, no broker: what "
+     "under TLS a send for every record of at most 16 KiB, none gathered. From arrival to arrival. "
+     "One hop, no broker: what "
      "this way of writing costs on top of the protocol."},
     STREAM_METRICS,
 };

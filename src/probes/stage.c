@@ -9,8 +9,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* How long a receiver waits for its sender to begin. */
+/* How long a receiver waits for its sender to begin, if that is longer than the window. */
 #define FIRST_NS (3 * NS_PER_S)
+/* How often it looks whether an arrival was noted. */
+#define LOOK_NS (2 * NS_PER_MS)
 
 void stage_open(struct stage *stage, struct jsonline_reader *orders, int out_fd,
                 const json_t *params, const struct registry *registry) {
@@ -51,12 +53,6 @@ int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struc
 
 /* ---- measuring ---- */
 
-/* What all streams have moved, at one instant. */
-struct snapshot {
-    int64_t at_ns, bytes, units;
-    double cpu_s;
-};
-
 static double cpu_seconds(void) {
     struct rusage usage;
 
@@ -75,6 +71,14 @@ static struct snapshot look(const struct stream *streams, size_t n_streams) {
     return snapshot;
 }
 
+/* The same, and the processor's work until then: a system call. */
+static struct snapshot look_closely(const struct stream *streams, size_t n_streams) {
+    struct snapshot snapshot = look(streams, n_streams);
+
+    snapshot.cpu_s = cpu_seconds();
+    return snapshot;
+}
+
 /* Whether all streams still flow. */
 static int check_streams(const struct stream *streams, size_t n_streams, struct error *error) {
     for (size_t i = 0; i < n_streams; i++)
@@ -86,10 +90,53 @@ static int check_streams(const struct stream *streams, size_t n_streams, struct 
     return 0;
 }
 
+/* A window that is measured, and what was seen of its streams. */
+struct watch {
+    struct stage *stage;
+    const struct stage_window *window;
+    struct stream *streams;
+    size_t n_streams;
+    struct snapshot begin, end;
+    int64_t seen_bytes, seen_ns; /* when something had moved that had not before */
+    int64_t gap_ns;              /* the longest time in which nothing moved */
+    struct snapshot *steps;      /* a receiver's, at the end of each; NULL before the window */
+    size_t n_steps;
+    int64_t next_step_ns;
+};
+
+static int64_t at_least(int64_t value, int64_t least) {
+    return value > least ? value : least;
+}
+
+/* The longest that the first arrival is waited for; so no gap is longer. */
+static int64_t longest_gap_ns(int64_t duration_ns) {
+    return at_least(duration_ns, FIRST_NS);
+}
+
+/* The longest that a window stays closed, or open, for want of an arrival. */
+static int64_t patience_ns(const struct watch *watch) {
+    int64_t duration = watch->window->duration_ns, longest = longest_gap_ns(duration);
+
+    return at_least(duration, 3 * (watch->gap_ns < longest ? watch->gap_ns : longest));
+}
+
+int64_t stage_longest_ns(int64_t planned_ns) {
+    return planned_ns + 7 * longest_gap_ns(planned_ns);
+}
+
+static void observe(struct watch *watch) {
+    struct snapshot now = look(watch->streams, watch->n_streams);
+
+    if (now.bytes == watch->seen_bytes)
+        return;
+    watch->gap_ns = at_least(watch->gap_ns, now.at_ns - watch->seen_ns);
+    watch->seen_bytes = now.bytes;
+    watch->seen_ns = now.at_ns;
+}
+
 /* Waits until the instant, but not past the driver's end or, by more than a step, a stream's. */
-static int wait_until(struct stage *stage, const struct stream *streams, size_t n_streams,
-                      int64_t instant_ns, struct error *error) {
-    struct pollfd poller = {.fd = stage->orders.fd, .events = POLLIN};
+static int wait_until(struct watch *watch, int64_t instant_ns, struct error *error) {
+    struct pollfd poller = {.fd = watch->stage->orders.fd, .events = POLLIN};
     int64_t left;
     int r = 0;
 
@@ -100,107 +147,189 @@ static int wait_until(struct stage *stage, const struct stream *streams, size_t 
         timeout.tv_nsec = (long)left;
         if (ppoll(&poller, 1, &timeout, NULL) > 0)
             return error_set(error, -EPIPE, "the driver broke off");
-        r = check_streams(streams, n_streams, error);
+        r = check_streams(watch->streams, watch->n_streams, error);
+        observe(watch);
     }
     return r;
 }
 
 /* The sender hears `go` later than its receiver, on a busy host or over a slow ssh: until something
- * has come there is nothing to be measured. When nothing comes for long, that is the measurement.
- */
-static int await_first(struct stage *stage, const struct stream *streams, size_t n_streams,
-                       struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + FIRST_NS;
+ * has come there is nothing to be measured. */
+static int await_first(struct watch *watch, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + longest_gap_ns(watch->window->duration_ns);
     int r = 0;
 
-    while (r == 0 && look(streams, n_streams).bytes == 0 && clock_monotonic_ns() < deadline)
-        r = wait_until(stage, streams, n_streams, clock_monotonic_ns() + NS_PER_MS, error);
+    while (r == 0 && watch->seen_bytes == 0 && clock_monotonic_ns() < deadline)
+        r = wait_until(watch, clock_monotonic_ns() + LOOK_NS, error);
     return r;
 }
 
-/* The window in steps of 100 ms, a row [start, end, bytes] each, in ns from its beginning. */
-static int measure_steps(struct stage *stage, const struct stage_window *window,
-                         const struct stream *streams, size_t n_streams, int64_t *steps,
-                         size_t *ret_steps, struct snapshot *ret_end, struct error *error) {
-    int64_t opened = clock_monotonic_ns(), closes = opened + window->duration_ns;
-    struct snapshot snapshot;
-    size_t n = 0;
-    int r;
+/* ---- from arrival to arrival ---- */
 
-    do {
-        int64_t next = opened + (int64_t)(n + 1) * STAGE_STEP_NS;
+void arrival_note(struct arrival *arrival) {
+    int asked = ARRIVAL_ASKED;
 
-        if (next > closes - STAGE_STEP_NS / 2)
-            next = closes;
-        r = wait_until(stage, streams, n_streams, next, error);
-        if (r < 0)
-            return r;
-        snapshot = look(streams, n_streams);
-        steps[2 * n] = snapshot.at_ns;
-        steps[2 * n + 1] = snapshot.bytes;
-        n++;
-    } while (snapshot.at_ns < closes);
-    snapshot.cpu_s = cpu_seconds();
-    *ret_steps = n;
-    *ret_end = snapshot;
+    /* Of several streams one is the first. */
+    if (!atomic_compare_exchange_strong(&arrival->state, &asked, ARRIVAL_IDLE))
+        return;
+    arrival->snapshot = look_closely(arrival->streams, arrival->n_streams);
+    atomic_store(&arrival->state, ARRIVAL_NOTED);
+}
+
+static int nothing_arrived(const struct watch *watch, struct error *error) {
+    double silent_s = (double)(clock_monotonic_ns() - watch->seen_ns) / 1e9;
+
+    return error_set(error, -ENODATA, "nothing has arrived for %.1f s", silent_s);
+}
+
+/* A process that was stopped meanwhile has one long step, not many empty ones. */
+static void note_step(struct watch *watch) {
+    struct snapshot now = look(watch->streams, watch->n_streams);
+
+    watch->steps[watch->n_steps++] = now;
+    watch->next_step_ns =
+        now.at_ns + STAGE_STEP_NS - (now.at_ns - watch->begin.at_ns) % STAGE_STEP_NS;
+}
+
+/* Waits until the instant, and notes each step that ends by then. */
+static int step_until(struct watch *watch, int64_t instant_ns, struct error *error) {
+    int r = 0;
+
+    while (r == 0 && watch->steps && watch->next_step_ns <= instant_ns) {
+        r = wait_until(watch, watch->next_step_ns, error);
+        if (r == 0)
+            note_step(watch);
+    }
+    return r < 0 ? r : wait_until(watch, instant_ns, error);
+}
+
+/* Asks for the next arrival and waits for it. */
+static int await_arrival(struct watch *watch, struct snapshot *ret, struct error *error) {
+    struct arrival *arrival = &watch->streams[0].own;
+    int64_t deadline = clock_monotonic_ns() + patience_ns(watch);
+    int r = 0;
+
+    atomic_store(&arrival->state, ARRIVAL_ASKED);
+    while (r == 0 && atomic_load(&arrival->state) != ARRIVAL_NOTED) {
+        if (clock_monotonic_ns() > deadline)
+            return nothing_arrived(watch, error);
+        r = step_until(watch, clock_monotonic_ns() + LOOK_NS, error);
+    }
+    *ret = arrival->snapshot;
+    return r;
+}
+
+/* The last step ends with the window; none is shorter than half of the others. */
+static void end_steps(struct watch *watch) {
+    while (watch->n_steps > 0 &&
+           watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - STAGE_STEP_NS / 2)
+        watch->n_steps--;
+    watch->steps[watch->n_steps++] = watch->end;
+}
+
+/* From the first arrival after the warm-up to the first one after the duration. */
+static int measure_arrivals(struct watch *watch, struct error *error) {
+    int64_t duration = watch->window->duration_ns;
+    size_t capacity = (size_t)((duration + 3 * longest_gap_ns(duration)) / STAGE_STEP_NS) + 3;
+    int r = await_arrival(watch, &watch->begin, error);
+
+    if (r == 0)
+        r = stage_say(watch->stage, "begin", NULL, error);
+    if (r < 0)
+        return r;
+    watch->steps = memory_new(capacity, sizeof(*watch->steps));
+    watch->next_step_ns = watch->begin.at_ns + STAGE_STEP_NS;
+    r = step_until(watch, watch->begin.at_ns + duration, error);
+    if (r == 0)
+        r = await_arrival(watch, &watch->end, error);
+    if (r == 0)
+        end_steps(watch);
+    return r;
+}
+
+/* Of what is no receiver: its own time. */
+static int measure_time(struct watch *watch, struct error *error) {
+    struct stage *stage = watch->stage;
+    int r = stage_say(stage, "begin", NULL, error);
+
+    if (r < 0)
+        return r;
+    watch->begin = look_closely(watch->streams, watch->n_streams);
+    atomic_store(&stage->measuring, true);
+    r = wait_until(watch, watch->begin.at_ns + watch->window->duration_ns, error);
+    atomic_store(&stage->measuring, false);
+    watch->end = look_closely(watch->streams, watch->n_streams);
+    return r;
+}
+
+/* A row [start, end, bytes] each, in ns from the beginning of the window. */
+static void put_steps(const struct watch *watch) {
+    const struct snapshot *before = &watch->begin;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < watch->n_steps; i++) {
+        const struct snapshot *step = &watch->steps[i];
+
+        (void)json_array_append_new(
+            rows, json_pack("[I,I,I]", (json_int_t)(before->at_ns - watch->begin.at_ns),
+                            (json_int_t)(step->at_ns - watch->begin.at_ns),
+                            (json_int_t)(step->bytes - before->bytes)));
+        before = step;
+    }
+    (void)json_object_set_new(watch->stage->result, "steps", rows);
+}
+
+static void put_window(const struct watch *watch) {
+    const struct snapshot *begin = &watch->begin, *end = &watch->end;
+    struct stage *stage = watch->stage;
+    int64_t elapsed_ns = end->at_ns - begin->at_ns;
+
+    (void)json_object_set_new(stage->result, "bytes", json_integer(end->bytes - begin->bytes));
+    (void)json_object_set_new(stage->result, "units", json_integer(end->units - begin->units));
+    (void)json_object_set_new(stage->result, "elapsed_ns", json_integer(elapsed_ns));
+    stage->cpu_s = end->cpu_s - begin->cpu_s;
+    stage_metric(stage, "cpu_s", "s", stage->cpu_s);
+    stage_metric(stage, "cpu_share", "%", 100 * stage->cpu_s * 1e9 / (double)elapsed_ns);
+    if (!watch->steps)
+        return;
+    (void)json_object_set_new(stage->result, "arrivals", json_integer(end->units - begin->units));
+    put_steps(watch);
+}
+
+static int start_streams(struct watch *watch, void *(*run)(void *stream), bool receives,
+                         struct error *error) {
+    struct stream *streams = watch->streams;
+
+    streams[0].own.streams = streams;
+    streams[0].own.n_streams = watch->n_streams;
+    watch->seen_ns = clock_monotonic_ns();
+    for (size_t i = 0; i < watch->n_streams; i++) {
+        streams[i].arrival = receives ? &streams[0].own : NULL;
+        if (pthread_create(&streams[i].thread, NULL, run, &streams[i]) != 0)
+            return error_set(error, -EAGAIN, "no thread for stream %zu", i + 1);
+    }
     return 0;
 }
 
-static void put_window(struct stage *stage, const struct snapshot *begin,
-                       const struct snapshot *end) {
-    (void)json_object_set_new(stage->result, "bytes", json_integer(end->bytes - begin->bytes));
-    (void)json_object_set_new(stage->result, "units", json_integer(end->units - begin->units));
-    (void)json_object_set_new(stage->result, "elapsed_ns", json_integer(end->at_ns - begin->at_ns));
-    stage->cpu_s = end->cpu_s - begin->cpu_s;
-    stage_metric(stage, "cpu_s", "s", stage->cpu_s);
-    stage_metric(stage, "cpu_share", "%",
-                 100 * stage->cpu_s * 1e9 / (double)(end->at_ns - begin->at_ns));
-}
-
-static void put_steps(struct stage *stage, const struct snapshot *begin, const int64_t *steps,
-                      size_t n_steps) {
-    json_t *rows = json_array();
-    int64_t at = begin->at_ns, bytes = begin->bytes;
-
-    for (size_t i = 0; i < n_steps; i++) {
-        (void)json_array_append_new(rows, json_pack("[I,I,I]", (json_int_t)(at - begin->at_ns),
-                                                    (json_int_t)(steps[2 * i] - begin->at_ns),
-                                                    (json_int_t)(steps[2 * i + 1] - bytes)));
-        at = steps[2 * i];
-        bytes = steps[2 * i + 1];
-    }
-    (void)json_object_set_new(stage->result, "steps", rows);
-}
-
 int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
-                  size_t n_streams, void *(*run)(void *stream), bool steps, struct error *error) {
-    size_t capacity = (size_t)(window->duration_ns / STAGE_STEP_NS) + 2, n_steps;
-    CLEANUP_FREE int64_t *rows = memory_new(2 * capacity, sizeof(*rows));
-    struct snapshot begin, end;
+                  size_t n_streams, void *(*run)(void *stream), bool receives,
+                  struct error *error) {
+    struct watch watch = {
+        .stage = stage, .window = window, .streams = streams, .n_streams = n_streams};
     int r = stage_await(stage, "go", NULL, error);
 
-    for (size_t i = 0; i < n_streams && r == 0; i++)
-        if (pthread_create(&streams[i].thread, NULL, run, &streams[i]) != 0)
-            r = error_set(error, -EAGAIN, "no thread for stream %zu", i + 1);
-    if (r == 0 && steps)
-        r = await_first(stage, streams, n_streams, error);
     if (r == 0)
-        r = wait_until(stage, streams, n_streams, clock_monotonic_ns() + window->warmup_ns, error);
+        r = start_streams(&watch, run, receives, error);
+    if (r == 0 && receives)
+        r = await_first(&watch, error);
     if (r == 0)
-        r = stage_say(stage, "begin", NULL, error);
-    if (r < 0)
-        return r;
-    begin = look(streams, n_streams);
-    begin.cpu_s = cpu_seconds();
-    atomic_store(&stage->measuring, true);
-    r = measure_steps(stage, window, streams, n_streams, rows, &n_steps, &end, error);
-    atomic_store(&stage->measuring, false);
-    if (r < 0)
-        return r;
-    put_window(stage, &begin, &end);
-    if (steps)
-        put_steps(stage, &begin, rows, n_steps);
-    return stage_say(stage, "done", NULL, error);
+        r = wait_until(&watch, clock_monotonic_ns() + window->warmup_ns, error);
+    if (r == 0)
+        r = receives ? measure_arrivals(&watch, error) : measure_time(&watch, error);
+    if (r == 0)
+        put_window(&watch);
+    free(watch.steps);
+    return r < 0 ? r : stage_say(stage, "done", NULL, error);
 }
 
 int stage_finish(struct stream *streams, size_t n_streams, struct error *error) {

@@ -7,6 +7,11 @@
  * word, with what the other side has told), `result`. The streams run in threads of their own and
  * do nothing but move bytes and count; the stage looks at their counters from outside, so that a
  * measured loop needs neither clock nor lock.
+ *
+ * Throughput is what arrived after the first arrival of the window, up to and with its last, over
+ * the time between these two. Counted between two instants that are no arrivals, whole messages or
+ * records would be up to one too few or too many, in every trial the same way where the warm-up
+ * begins with the first of them.
  */
 #ifndef BENCH_PROBES_STAGE_H
 #define BENCH_PROBES_STAGE_H
@@ -41,12 +46,29 @@ struct stage {
 /* What one stream has moved; each on a cache line of its own, written by its thread only. */
 struct stream_counter {
     _Alignas(64) _Atomic int64_t bytes;
-    _Atomic int64_t units; /* messages, or blocks */
+    _Atomic int64_t units; /* messages, connections, or a receiver's arrivals */
+};
+
+/* What all streams have moved, at one instant. */
+struct snapshot {
+    int64_t at_ns, bytes, units;
+    double cpu_s; /* of this process */
+};
+
+/* An arrival that the stage asks for, and the stream notes that has the next one. */
+enum arrival_state { ARRIVAL_IDLE, ARRIVAL_ASKED, ARRIVAL_NOTED };
+struct arrival {
+    _Alignas(64) _Atomic int state;
+    const struct stream *streams; /* all that are measured together */
+    size_t n_streams;
+    struct snapshot snapshot; /* when and of what it was noted */
 };
 
 /* One thread that moves bytes until `stop` is set or the other side ends. */
 struct stream {
     struct stream_counter counter;
+    struct arrival *arrival; /* a receiver's; NULL: none is asked for */
+    struct arrival own;      /* the first stream's is that of all */
     pthread_t thread;
     _Atomic bool *stop;
     _Atomic bool ended;
@@ -55,8 +77,21 @@ struct stream {
     void *context; /* the role's own */
 };
 
-/* The window of measurement, in nanoseconds from `go`, or, where something is received in steps,
- * from the first of it. */
+/* Notes that a stream has an arrival now. */
+void arrival_note(struct arrival *arrival);
+
+/* Counts what a stream has moved in all: `units` are a receiver's arrivals, each the end of the
+ * read that completed it. */
+static inline void stream_count(struct stream *stream, int64_t bytes, int64_t units) {
+    atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&stream->counter.units, units, memory_order_relaxed);
+    if (stream->arrival &&
+        atomic_load_explicit(&stream->arrival->state, memory_order_relaxed) == ARRIVAL_ASKED)
+        arrival_note(stream->arrival);
+}
+
+/* The window of measurement, in nanoseconds from `go`, or, of a receiver, from its first arrival.
+ */
 struct stage_window {
     int64_t warmup_ns, duration_ns;
 };
@@ -81,10 +116,17 @@ static inline bool stage_has_word(const struct stage *stage) {
 }
 
 /* Waits for `go`, starts the streams' threads, says `begin` and `done` around the window, and puts
- * bytes, time, CPU seconds and (with steps) 100 ms steps of the window into stage->result. The
- * streams go on: stage_finish() ends them. */
+ * bytes, units, elapsed_ns and CPU seconds of the window into stage->result. The streams go on:
+ * stage_finish() ends them.
+ *
+ * What receives is measured between arrivals, and has its steps of 100 ms in the result, too: the
+ * window opens with the first arrival after the warm-up and closes with the first one after its
+ * duration. For either it waits for its duration again or for three times the longest gap between
+ * arrivals so far, whichever is longer; -ENODATA when none has come by then. */
 int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
-                  size_t n_streams, void *(*run)(void *stream), bool steps, struct error *error);
+                  size_t n_streams, void *(*run)(void *stream), bool receives, struct error *error);
+/* How long that may take at most, of a window of this length, warm-up included. */
+int64_t stage_longest_ns(int64_t planned_ns);
 
 /* Joins the threads, whose loops all have time limits of their own. Returns the first failure. */
 int stage_finish(struct stream *streams, size_t n_streams, struct error *error);

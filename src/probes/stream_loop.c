@@ -63,7 +63,7 @@ static void *send_loop(void *argument) {
         r = transport->ops->send(transport, loop->buffer, loop->size);
         if (r == 0)
             bytes += (int64_t)loop->size;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+        stream_count(stream, bytes, 0);
     }
     return end_sender(stream, r);
 }
@@ -72,12 +72,12 @@ static void *receive_loop(void *argument) {
     struct stream *stream = argument;
     struct stream_loop *loop = stream->context;
     struct transport *transport = loop->transport;
-    int64_t bytes = 0;
+    int64_t bytes = 0, arrivals = 0;
     ssize_t n;
 
     while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
         bytes += n;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+        stream_count(stream, bytes, ++arrivals);
     }
     transport->ops->finish(transport);
     end_stream(stream, (int)n, "receiving");
@@ -122,7 +122,7 @@ static void *send_slowed(void *argument) {
         r = loop->transport->ops->send(loop->transport, loop->buffer, loop->size);
         if (r == 0)
             bytes += (int64_t)loop->size;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+        stream_count(stream, bytes, 0);
         if (last && r == 0)
             r = await_answer(loop);
         if (last && r == 0) {
@@ -148,14 +148,14 @@ static void *receive_slowed(void *argument) {
     struct stream *stream = argument;
     struct stream_loop *loop = stream->context;
     struct transport *transport = loop->transport;
-    int64_t bytes = 0, answer_at = -1;
+    int64_t bytes = 0, arrivals = 0, answer_at = -1;
     ssize_t n;
 
     while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
         if (answer_at < 0)
             answer_at = find_last(loop, bytes, n);
         bytes += n;
-        atomic_store_explicit(&stream->counter.bytes, bytes, memory_order_relaxed);
+        stream_count(stream, bytes, ++arrivals);
         if (answer_at < 0 || bytes < answer_at)
             continue;
         answer_at = -1;

@@ -75,8 +75,10 @@ static double by_percent(const struct dataset_trial *trial) {
     return 100;
 }
 
+/* From a share of a core in percent to its seconds for 10^9 bytes. Not from cpu_s: that is of a
+ * process's own window, which at the sender need not be as long as the receiver's. */
 static double by_gigabytes(const struct dataset_trial *trial) {
-    return trial->bytes > 0 ? trial->bytes / 1e9 : NAN;
+    return trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
 }
 
 static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
@@ -103,7 +105,7 @@ static void take_costs(struct ladder_step *step, const struct cells *cells,
     for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
         const char *process = processes[i].process;
 
-        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_s", by_gigabytes);
+        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", by_gigabytes);
         step->share[i] = estimate_metric(cells, cell, process, "cpu_share", by_percent);
     }
     step->wire = estimate_metric(cells, cell, "sender", "wire_per_payload", by_one);

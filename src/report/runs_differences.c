@@ -125,6 +125,34 @@ static void compare_settings(struct runs *runs) {
     free(files);
 }
 
+/* ---- what was measured ---- */
+
+/* The headline of a probe, in the words of each run's definitions.csv. */
+static void compare_definition(struct runs *runs, const struct dataset_probe *probe) {
+    CLEANUP_FREE char *name = text_format("what %s of %s is", probe->metric, probe->name);
+    char **values = memory_new(runs->n, sizeof(*values));
+
+    for (size_t i = 0; i < runs->n; i++) {
+        int place = dataset_find_probe(runs->list[i]->dataset, probe->name);
+
+        values[i] = place < 0 ? NULL : text_copy(runs->list[i]->dataset->probes[place].help);
+    }
+    compare(runs, name, values);
+}
+
+static void compare_definitions(struct runs *runs) {
+    for (size_t i = 0; i < runs->n; i++)
+        for (size_t k = 0; k < runs->list[i]->dataset->n_probes; k++) {
+            const struct dataset_probe *probe = &runs->list[i]->dataset->probes[k];
+            bool seen = !is_shared(runs, probe->name, NULL);
+
+            for (size_t j = 0; j < i; j++)
+                seen = seen || dataset_find_probe(runs->list[j]->dataset, probe->name) >= 0;
+            if (!seen)
+                compare_definition(runs, probe);
+        }
+}
+
 /* ---- hosts ---- */
 
 /* Of what environment.json knows of a host, that which can make a difference. */
@@ -271,6 +299,7 @@ static void compare_negotiated(struct runs *runs) {
 
 void runs_add_differences(struct runs *runs) {
     compare_settings(runs);
+    compare_definitions(runs);
     compare_negotiated(runs);
     compare_hosts(runs);
 }

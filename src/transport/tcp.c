@@ -217,6 +217,7 @@ int tcp_read_counters(int fd, struct tcp_counters *ret) {
         /* Not tcpi_bytes_acked, which counts the SYN. */
         .bytes_sent = (int64_t)(info.tcpi_bytes_sent - info.tcpi_bytes_retrans),
         .bytes_waiting = info.tcpi_notsent_bytes,
+        .bytes_acked = (int64_t)info.tcpi_bytes_acked,
         .bytes_received = (int64_t)info.tcpi_bytes_received,
         .mss = info.tcpi_snd_mss,
         .header_bytes = header_bytes(fd, &info),

@@ -104,6 +104,7 @@ struct tcp_counters {
     int64_t data_segments; /* of segments_out, those with payload; those sent again, too */
     int64_t bytes_sent;    /* without those sent again */
     int64_t bytes_waiting; /* written to the socket, and not sent yet */
+    int64_t bytes_acked;   /* the SYN too, which counts as one */
     int64_t bytes_received;
     int64_t mss, header_bytes; /* payload of a full segment; IP and TCP headers of each */
     double rtt_ms, rtt_min_ms;

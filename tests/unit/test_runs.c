@@ -106,6 +106,21 @@ static void test_common(void **state) {
     assert_false(has_text(runs->notes, runs->n_notes, "same trials"));
 }
 
+/* Runs of which each means something else by throughput are not the same measurement. */
+static void test_other_definition(void **state) {
+    CLEANUP(desk_clear) struct desk desk = {.n = 0};
+    CLEANUP(runs_freep) struct runs *runs = NULL;
+
+    (void)state;
+    desk_add(&desk, SCENARIO, DEFINITIONS_HEADER "path,throughput,Mbit/s,higher,yes,raw TCP\n",
+             TRIALS, METRICS_HEADER);
+    desk_add(&desk, SCENARIO,
+             DEFINITIONS_HEADER "path,throughput,Mbit/s,higher,yes,\"raw TCP, arrivals\"\n", TRIALS,
+             METRICS_HEADER);
+    runs = runs_new(desk.list, desk.n);
+    assert_difference(runs, "what throughput of path is: raw TCP in A; raw TCP, arrivals in B");
+}
+
 /* What two of three share is shown of those two. */
 static void test_not_common(void **state) {
     static const char other[] = "[scenario]\nchannels = psk mutual-tls\nprobes = path delivery\n"
@@ -356,10 +371,15 @@ static void test_markup(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_common),         cmocka_unit_test(test_not_common),
-        cmocka_unit_test(test_nothing_common), cmocka_unit_test(test_units),
-        cmocka_unit_test(test_settings),       cmocka_unit_test(test_odd_names),
-        cmocka_unit_test(test_markup),         cmocka_unit_test(test_odd_names_of_one),
+        cmocka_unit_test(test_common),
+        cmocka_unit_test(test_other_definition),
+        cmocka_unit_test(test_not_common),
+        cmocka_unit_test(test_nothing_common),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_odd_names),
+        cmocka_unit_test(test_markup),
+        cmocka_unit_test(test_odd_names_of_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

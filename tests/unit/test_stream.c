@@ -1,5 +1,5 @@
 /* probes/stream: what its server makes of the driver's words while it waits for its streams, and of
- * a sender that is late. */
+ * a sender that is late, or has stopped. */
 #include "acting.h"
 
 #include "probes/path.h"
@@ -59,45 +59,68 @@ static int connect_to(uint16_t port) {
     return fd;
 }
 
+/* For as long as a window, its warm-up and a delay take; how many bytes that was. */
+static int send_for_long(int fd) {
+    static const char bytes[100];
+    int sent = 0;
+
+    for (int i = 0; i < 350; i++) {
+        sent += (int)write(fd, bytes, sizeof(bytes));
+        (void)usleep(2000);
+    }
+    return sent;
+}
+
 /* The sender is connected as soon as the server's host has answered it; where the last packet of
  * that handshake is slow, in a tunnel say, the driver's `go` is at the server before it. */
 static void test_go_before_the_stream(void **state) {
-    static const char bytes[1000];
     struct acting server;
     uint16_t port = begin(&server);
     json_t *result;
-    int fd;
+    int fd, sent;
 
     (void)state;
     acting_tell(&server, "{\"do\": \"go\"}\n");
     (void)usleep(50000);
     fd = connect_to(port);
-    assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
-    result = finish(&server, fd, sizeof(bytes));
-    assert_int_equal(jsonline_integer(result, "received", -1), sizeof(bytes));
+    sent = send_for_long(fd);
+    result = finish(&server, fd, sent);
+    assert_int_equal(jsonline_integer(result, "received", -1), sent);
     json_decref(result);
 }
 
 /* The sender hears `go` later than the receiver, on a busy host or over a slow ssh: until then
  * there is nothing to be measured. */
 static void test_a_late_sender(void **state) {
-    static const char bytes[100];
     struct acting server;
     uint16_t port = begin(&server);
-    int fd = connect_to(port), sent = 0;
+    int fd = connect_to(port), sent;
     json_t *result;
 
     (void)state;
     acting_tell(&server, "{\"do\": \"go\"}\n");
     (void)usleep(900000);
-    for (int i = 0; i < 350; i++) {
-        sent += (int)write(fd, bytes, sizeof(bytes));
-        (void)usleep(2000);
-    }
+    sent = send_for_long(fd);
     result = finish(&server, fd, sent);
     assert_int_equal(jsonline_integer(result, "received", -1), sent);
     assert_true(jsonline_integer(result, "bytes", -1) > 0);
     json_decref(result);
+}
+
+/* What has stopped before the measured time has no rate: not 0. */
+static void test_nothing_in_the_window(void **state) {
+    static const char bytes[1000];
+    struct acting server;
+    int fd = connect_to(begin(&server));
+
+    (void)state;
+    assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+    acting_tell(&server, "{\"do\": \"go\"}\n");
+    acting_hear_all(&server, "{\"do\": \"stop\", \"sent\": 1000}\n");
+    acting_end(&server);
+    (void)close(fd);
+    assert_true(server.code < 0);
+    assert_non_null(strstr(server.error.text, "nothing has arrived for "));
 }
 
 static void test_the_driver_ends_first(void **state) {
@@ -114,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_go_before_the_stream),
         cmocka_unit_test(test_a_late_sender),
+        cmocka_unit_test(test_nothing_in_the_window),
         cmocka_unit_test(test_the_driver_ends_first),
     };
 
