@@ -82,17 +82,19 @@ static void put_trial(struct generator *generator, size_t block, int attempt, si
     size_t trial = (block - 1) * N_CELLS + cell + 1;
     time_t start = (time_t)(FIRST_UTC + generator->n_trials * TRIAL_S);
     double mbit_s = 1000 / (1 + (double)cell / 4) * noise(generator, 0.02);
+    double duration_s = 10 + floor(uniform(generator) * 1000) / 1e6;
+    double bytes = floor(mbit_s * duration_s * 1e6 / 8);
     bool ok = strcmp(status, "ok") == 0, inside = channel == 2 && probe > 0;
-    char started[32], value[32] = "";
+    char started[32], figures[64] = ",,";
     struct tm parts;
 
     (void)strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%S", gmtime_r(&start, &parts));
     if (ok)
-        (void)snprintf(value, sizeof(value), "%.9g", mbit_s);
-    (void)fprintf(generator->trials, "%zu,%d,%zu,%zu,%s,%s,,%s.%03dZ,10.000%03d,%.0f,%s,%s,%s,%s\n",
-                  trial, attempt, block, channel + 1, channels[channel], probes[probe], started,
-                  (int)(uniform(generator) * 1000), (int)(uniform(generator) * 1000),
-                  mbit_s * 1.25e6, value, status, ok ? "" : "made up",
+        (void)snprintf(figures, sizeof(figures), "%.9g,%.0f,%.9g", duration_s, bytes,
+                       bytes * 8 / 1e6 / duration_s);
+    (void)fprintf(generator->trials, "%zu,%d,%zu,%zu,%s,%s,,%s.%03dZ,%s,%s,%s,%s\n", trial, attempt,
+                  block, channel + 1, channels[channel], probes[probe], started,
+                  (int)(uniform(generator) * 1000), figures, status, ok ? "" : "made up",
                   inside ? "TLSv1.3,TLS_AES_256_GCM_SHA384,x25519" : ",,");
     put_metrics(generator, trial, attempt, probe);
     generator->n_trials++;

@@ -224,9 +224,9 @@ END
             if (c == 5) value = 0
             if (c == 6) value *= 1e6
             bad = rand() < 0.01
-            printf "%d,1,%d,%d,%s,%s,\"payload=%d, qos=1\",2026-11-22T%02d:%02d:%02dZ,1,%d,%s,%s\n",
+            printf "%d,1,%d,%d,%s,%s,\"payload=%d, qos=1\",2026-11-22T%02d:%02d:%02dZ,,,%s,%s\n",
               t, b, c, channel[c], p ? "delivery" : "path", v, t / 3600, t / 60 % 60, t % 60,
-              value * 125000, bad ? "" : value, bad ? "failed,broke,,," : "ok,,,,"
+              bad ? "" : value, bad ? "failed,broke,,," : "ok,,,,"
           }
   }' >"$scratch/synthetic/trials.csv"
 }

@@ -58,7 +58,7 @@ LC_ALL=C awk 'BEGIN {
   for (block = 1; block <= 15; block++)
     for (position = 1; position <= 2; position++) {
       trial++
-      printf "%d,1,%d,%d,%s,path,,2026-11-22T08:%02d:%02dZ,10,1000,%.7g,ok,,,,\n", trial, block,
+      printf "%d,1,%d,%d,%s,path,,2026-11-22T08:%02d:%02dZ,,,%.7g,ok,,,,\n", trial, block,
              position, position == 1 ? "plain" : "mutual-tls", block, position * 20,
              14 - position + sin(trial * trial)
     }

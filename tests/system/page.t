@@ -88,7 +88,7 @@ cp -r "$folder" "$hostile"
 sed -i 's,^description = .*,description = <script>alert(1)</script> "&amp; '\''x'\'' ]]> <!--,' \
   "$hostile/scenario.ini"
 sed -i "4s/,ok,,/,failed,\"<b onclick='x()'>\"\"]]><!-- $(printf '\377\001')\",/
-  4s/,[0-9.]*,failed/,,failed/" "$hostile/trials.csv"
+  4s/,[0-9.]*,[0-9]*,[0-9.]*,failed/,,,,failed/" "$hostile/trials.csv"
 printf '{"hosts": [{"spec": "</table><script>x()</script>", "model": "\\u0001 \\"&<"}]}\n' \
   >"$hostile/environment.json"
 printf '<svg><g></svg>' >"$hostile/plots/broken.svg"

@@ -94,7 +94,7 @@ is 'one block less than is enough: that one is measured, and no other' "$(blocks
 
 # Of a channel that is void, a block that is measured has no value: two values are no six.
 measure "$tiny" --quiet --repetitions "$generous"
-sed -i -e '/,plain-again,/s/,[^,]*,[^,]*,ok,/,,,void,/' "$folder/trials.csv"
+sed -i -e '/,plain-again,/s/,[^,]*,[^,]*,[^,]*,ok,/,,,,void,/' "$folder/trials.csv"
 run "$bench" run --resume "$folder" --certs "$scratch/certs"
 exits 'a void channel: not all is well' 1
 is '... values that are missing do not count as measured' "$(rows "$folder/trials.csv" block |

@@ -25,19 +25,21 @@ static inline void draft_text(char **text, char *more) {
     *text = longer;
 }
 
-/* `value`: as in trials.csv; "" for none. Its bytes are 10 s at this throughput. */
+/* `value`: as in trials.csv; "" for none. The trial has as many whole bytes in 10 s as make it. */
 static inline void draft_trial(struct draft_run *draft, int block, const char *channel,
                                const char *probe, const char *variant, const char *value,
                                const char *status) {
+    double bytes = round(strtod(value, NULL) * 1e6 / 8 * 10);
+    CLEANUP_FREE char *figures =
+        *value ? text_format("10,%.0f,%.9g", bytes, bytes * 8 / 1e6 / 10) : text_copy(",,");
     int minute = draft->n++;
 
     if (!draft->trials)
         draft->trials = text_copy(TRIALS_HEADER);
     draft_text(&draft->trials,
-               text_format("%d,1,%d,1,%s,%s,%s,2026-11-22T%02d:%02d:00Z,10,%.0f,%s,%s,%s,,,\n",
-                           draft->n, block, channel, probe, variant, minute / 60, minute % 60,
-                           strtod(value, NULL) * 1e6 / 8 * 10, value, status,
-                           text_equal(status, "ok") ? "" : "a reason"));
+               text_format("%d,1,%d,1,%s,%s,%s,2026-11-22T%02d:%02d:00Z,%s,%s,%s,,,\n", draft->n,
+                           block, channel, probe, variant, minute / 60, minute % 60, figures,
+                           status, text_equal(status, "ok") ? "" : "a reason"));
 }
 
 static inline void draft_value(struct draft_run *draft, int block, const char *channel,

@@ -31,14 +31,14 @@
     "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,bytes,"             \
     "throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group\n"
 #define TRIAL(ids, channel, value, status, reason)                                                 \
-    ids ",1," channel ",path,,2026-11-22T08:30:00Z,10,1000," value "," status "," reason ",,,\n"
+    ids ",1," channel ",path,,2026-11-22T08:30:00Z,,," value "," status "," reason ",,,\n"
 #define METRICS_HEADER "trial,attempt,party,process,metric,unit,value\n"
 
 static const char *const run_files[] = {
     "scenario.ini", "definitions.csv",  "trials.csv", "metrics.csv", "summary.csv",
     "table.txt",    "table.md",         "table.tex",  "blocks.csv",  "telemetry.csv",
     "proofs.csv",   "comparisons.csv",  "ladder.csv", "report.html", "environment.json",
-    "factors.csv",  "distributions.csv"};
+    "factors.csv",  "distributions.csv", "intervals.csv"};
 
 static inline void run_put(const char *run, const char *name, const char *text) {
     CLEANUP_FREE char *path = text_format("%s/%s", run, name);

@@ -28,7 +28,7 @@
     DEFINITIONS_HEADER "path,throughput,Mbit/s,higher,yes,raw\n"                                   \
                        "delivery,throughput,Mbit/s,higher,yes,published\n"
 #define ROW(id, channel, probe, variant, value)                                                    \
-    id ",1,1,1," channel "," probe "," variant ",2026-11-22T08:30:00Z,10,1000," value ",ok,,,,\n"
+    id ",1,1,1," channel "," probe "," variant ",2026-11-22T08:30:00Z,,," value ",ok,,,,\n"
 #define TRIALS                                                                                     \
     TRIALS_HEADER ROW("1", "mutual-tls", "path", "suites=AB", "100")                               \
         ROW("2", "mutual-tls", "delivery", "suites=AB payload=30B", "20")                          \

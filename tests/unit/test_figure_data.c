@@ -379,8 +379,8 @@ static void test_of_many_trials(void **state) {
     (void)state;
     for (int i = 0; i < 4000; i++)
         end += sprintf(end,
-                       "%d,1,%d,1,plain,path,,2026-11-22T%02d:%02d:%02dZ,1,1000,%d,ok,,,,\n"
-                       "%d,1,%d,2,mutual-tls,path,,2026-11-22T%02d:%02d:%02dZ,1,1000,7,ok,,,,\n",
+                       "%d,1,%d,1,plain,path,,2026-11-22T%02d:%02d:%02dZ,,,%d,ok,,,,\n"
+                       "%d,1,%d,2,mutual-tls,path,,2026-11-22T%02d:%02d:%02dZ,,,7,ok,,,,\n",
                        2 * i + 1, i + 1, i / 3600, i / 60 % 60, i % 60, i == 1234 ? 900 : 10,
                        2 * i + 2, i + 1, i / 3600, i / 60 % 60, i % 60);
     folder = write_data(SCENARIO, trials, NULL);

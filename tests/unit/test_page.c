@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #define TLS_TRIAL(ids, channel, value)                                                             \
-    ids ",1," channel ",path,,2026-11-22T08:30:00Z,10,1000," value ",ok,,TLSv1.3,AES,x25519\n"
+    ids ",1," channel ",path,,2026-11-22T08:30:00Z,,," value ",ok,,TLSv1.3,AES,x25519\n"
 #define TRIALS                                                                                     \
     TRIALS_HEADER TRIAL("1,1,1", "plain", "9400", "ok", "")                                        \
         TLS_TRIAL("2,1,1", "mutual-tls", "4700.5") TRIAL("3,1,2", "plain", "9300", "ok", "")       \

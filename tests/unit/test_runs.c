@@ -9,7 +9,7 @@
 #include <math.h>
 
 #define TRIAL_OF(ids, channel, probe, value)                                                       \
-    ids ",1," channel "," probe ",,2026-11-22T08:30:00Z,10,1000," value ",ok,,,,\n"
+    ids ",1," channel "," probe ",,2026-11-22T08:30:00Z,,," value ",ok,,,,\n"
 #define TRIALS                                                                                     \
     TRIALS_HEADER TRIAL("1,1,1", "plain", "90", "ok", "")                                          \
         TRIAL("2,1,1", "mutual-tls", "45", "ok", "") TRIAL("3,1,2", "plain", "92", "ok", "")       \
