@@ -110,6 +110,10 @@ void csv_real_text(double value, char ret[CSV_REAL_SIZE]) {
         (void)snprintf(ret, CSV_REAL_SIZE, whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
 }
 
+double csv_real_error(double written) {
+    return written == 0 ? 0 : 0.5 * pow(10, floor(log10(fabs(written))) - 8); /* of 9 digits */
+}
+
 void csv_real(struct csv_writer *writer, double value) {
     char digits[CSV_REAL_SIZE];
 

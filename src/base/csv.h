@@ -32,6 +32,10 @@ void csv_real(struct csv_writer *writer, double value); /* 9 digits, whole ones 
 /* What csv_real() writes, as a text. */
 #define CSV_REAL_SIZE 40
 void csv_real_text(double value, char ret[CSV_REAL_SIZE]);
+/* By how much what csv_real() wrote may differ from the number that it was given. */
+double csv_real_error(double written);
+/* By how much what csv_real() wrote may differ from the number that it was given. */
+double csv_real_error(double written);
 void csv_empty(struct csv_writer *writer);
 void csv_end_row(struct csv_writer *writer);
 

@@ -258,6 +258,7 @@ static int read_rest(struct dataset *dataset, const char *run_dir, struct error 
         {"telemetry.csv", dataset_read_telemetry},
         {"proofs.csv", dataset_read_proofs},
         {"distributions.csv", dataset_read_distributions},
+        {"intervals.csv", dataset_read_intervals},
     };
     int r = 0;
 

@@ -1,7 +1,10 @@
 /*
  * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
- * and, of those that have them, factors.csv, blocks.csv, telemetry.csv, proofs.csv and
- * distributions.csv. The analysis sees a run only through it.
+ * and, of those that have them, factors.csv, blocks.csv, telemetry.csv, proofs.csv,
+ * distributions.csv and intervals.csv. The analysis sees a run only through it.
+ *
+ * Rows that contradict each other are an error: numbers that make another one, as bytes and
+ * duration_s make throughput_mbit_s, may differ from it by what their printed digits leave open.
  *
  * A channel whose settings are varied is a channel of its own for each variant of it, called, say,
  * "mutual-tls suites=TLS_AES_128_GCM_SHA256"; what is varied of a probe is the variant of a trial.
@@ -65,6 +68,7 @@ struct dataset_trial {
     enum dataset_status status : 8;
     bool used;
     int64_t started_ms; /* since 1970, UTC; 0: not known */
+    double duration_s;  /* of which the bytes are; NaN when not ok, or not known */
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
     const char *reason; /* one of the dataset's reasons */

@@ -16,6 +16,17 @@ static void compare_with_bound(struct dataset_one_way *one_way, double latency, 
     }
 }
 
+/* What arrived first has a latency, and nothing else. */
+static int check_status(const struct source *source, double latency) {
+    const char *status = source_text(source, T_STATUS);
+    CLEANUP_FREE char *why = text_format("contradicts status %s", status);
+
+    if (!text_has_word("delivered lost duplicate", status))
+        return source_reject(source, T_STATUS, "is none of delivered, lost, duplicate");
+    return isnan(latency) == text_equal(status, "delivered") ? source_reject(source, T_LATENCY, why)
+                                                             : 0;
+}
+
 static int take_message(struct dataset *dataset, const struct source *source) {
     const char *status = source_text(source, T_STATUS), *rest;
     double latency, bound = NAN;
@@ -26,6 +37,8 @@ static int take_message(struct dataset *dataset, const struct source *source) {
         r = source_real(source, T_LATENCY, &latency);
     if (r == 0 && source->columns[T_BOUND] >= 0)
         r = source_real(source, T_BOUND, &bound);
+    if (r == 0)
+        r = check_status(source, latency);
     if (r < 0)
         return r;
     dataset->channels[channel].messages++;

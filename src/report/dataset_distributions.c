@@ -1,26 +1,40 @@
 /* distributions.csv: histograms of the trials that count, those of a cell together. */
 #include "report/dataset_source.h"
+#include "report/names.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 enum { TRIAL, ATTEMPT, METRIC, UNIT, UPPER_BOUND, COUNT };
 
+/* What the rows of one distribution of one trial have in all. */
+struct tally {
+    size_t trial; /* its place in the dataset's list */
+    const char *metric;
+    int64_t total;
+    size_t line; /* of the last row */
+};
+
+struct distributions {
+    struct source source;
+    struct names keys; /* "trial.attempt.metric" of the tallies */
+    struct tally *tallies;
+};
+
+static void distributions_clear(struct distributions *distributions) {
+    source_close(&distributions->source);
+    names_clear(&distributions->keys);
+    free(distributions->tallies);
+}
+
 /* The trial of the row at hand, if it counts: NULL else. */
 static int find_trial(const struct source *source, const struct dataset_trial **ret) {
-    const struct dataset *dataset = source->dataset;
-    struct dataset_trial key, *trial;
-    int r = source_integer(source, TRIAL, &key.trial);
+    int r = source_trial(source, ret);
 
-    if (r == 0)
-        r = source_integer(source, ATTEMPT, &key.attempt);
-    if (r < 0)
-        return r;
-    trial = !dataset->n_trials ? NULL
-                               : bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key),
-                                         dataset_compare_ids);
-    *ret = trial && trial->used && trial->status == DATASET_OK ? trial : NULL;
-    return 0;
+    if (r == 0 && *ret && (!(*ret)->used || (*ret)->status != DATASET_OK))
+        *ret = NULL;
+    return r;
 }
 
 /* That of the row before, mostly. */
@@ -48,7 +62,28 @@ static struct dataset_distribution *find_distribution(const struct source *sourc
     return found;
 }
 
-static int take_bucket(const struct source *source) {
+/* Adds the row at hand to what its trial has of its distribution. */
+static void count_row(struct distributions *distributions, const struct dataset_trial *trial,
+                      int64_t count) {
+    const struct source *source = &distributions->source;
+    size_t known = distributions->keys.n, number;
+    CLEANUP_FREE char *head = text_format("%ld.%ld.", trial->trial, trial->attempt);
+    CLEANUP_FREE char *key = text_format("%s%s", head, source_text(source, METRIC));
+
+    number = names_number(&distributions->keys, key, strlen(key));
+    if (number == known) {
+        distributions->tallies =
+            memory_room(distributions->tallies, known, sizeof(*distributions->tallies));
+        distributions->tallies[known] =
+            (struct tally){.trial = (size_t)(trial - source->dataset->trials),
+                           .metric = distributions->keys.texts[known] + strlen(head)};
+    }
+    distributions->tallies[number].total += count;
+    distributions->tallies[number].line = source->reader->line;
+}
+
+static int take_bucket(struct distributions *distributions) {
+    const struct source *source = &distributions->source;
     const struct dataset_trial *trial;
     struct dataset_distribution *distribution;
     double upper_bound;
@@ -65,6 +100,7 @@ static int take_bucket(const struct source *source) {
         return source_reject(source, UPPER_BOUND, "is no bound of a bucket");
     if (!trial)
         return 0;
+    count_row(distributions, trial, count);
     distribution = find_distribution(source, trial);
     distribution->buckets =
         memory_room(distribution->buckets, distribution->n, sizeof(*distribution->buckets));
@@ -93,14 +129,36 @@ static void merge(struct dataset_distribution *distribution) {
     distribution->n = n;
 }
 
+/* A metric of each trial says how many there are. */
+static int check_totals(const struct distributions *distributions, struct error *error) {
+    const struct dataset *dataset = distributions->source.dataset;
+
+    for (size_t i = 0; i < distributions->keys.n; i++) {
+        const struct tally *tally = &distributions->tallies[i];
+        const struct dataset_trial *trial = &dataset->trials[tally->trial];
+        const char *metric = "";
+        double count = dataset_counted_by(dataset, tally->metric, tally->trial, &metric);
+
+        if (!isnan(count) && count != (double)tally->total)
+            return error_set(error, -EBADMSG,
+                             "%s:%zu: count: %s of trial %ld, attempt %ld has %lld in all, but %s "
+                             "is %.9g",
+                             distributions->source.reader->path, tally->line, tally->metric,
+                             trial->trial, trial->attempt, (long long)tally->total, metric, count);
+    }
+    return 0;
+}
+
 int dataset_read_distributions(struct dataset *dataset, const char *run_dir, struct error *error) {
     static const char *const names[] = {"trial",       "attempt", "metric", "unit",
                                         "upper_bound", "count",   NULL};
-    CLEANUP(source_close) struct source source = {.error = error};
-    int r = source_open(&source, dataset, run_dir, "distributions.csv", names);
+    CLEANUP(distributions_clear) struct distributions distributions = {.source.error = error};
+    int r = source_open(&distributions.source, dataset, run_dir, "distributions.csv", names);
 
-    while (r >= 0 && (r = source_next(&source)) > 0)
-        r = take_bucket(&source);
+    while (r >= 0 && (r = source_next(&distributions.source)) > 0)
+        r = take_bucket(&distributions);
+    if (r == 0)
+        r = check_totals(&distributions, error);
     for (size_t i = 0; i < dataset->n_distributions; i++)
         merge(&dataset->distributions[i]);
     return r;

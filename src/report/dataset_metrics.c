@@ -230,5 +230,6 @@ int dataset_read_metrics(struct dataset *dataset, const char *run_dir, struct er
         return r;
     warn_of_orphans(&metrics);
     hand_over(&metrics);
-    return check_values(dataset, run_dir, error);
+    r = check_values(dataset, run_dir, error);
+    return r < 0 ? r : dataset_check_metrics(dataset, run_dir, error);
 }

@@ -32,6 +32,7 @@ enum {
     PROBE,
     VARIANT,
     STARTED,
+    DURATION,
     BYTES,
     THROUGHPUT,
     STATUS,
@@ -94,6 +95,48 @@ static void take_session(const struct source *source, struct dataset_channel *ch
                                source_text(source, TLS_GROUP));
 }
 
+/* A trial that is not ok was not measured. */
+static int check_empty(const struct source *source, enum dataset_status status) {
+    static const int figures[] = {DURATION, BYTES, THROUGHPUT};
+    CLEANUP_FREE char *why =
+        text_format("contradicts status %s, which has none", status_words[status]);
+
+    for (size_t i = 0; i < ARRAY_SIZE(figures); i++)
+        if (*source_text(source, figures[i]))
+            return source_reject(source, figures[i], why);
+    return 0;
+}
+
+/* bytes and duration_s make throughput_mbit_s, to the last digit that the journal prints. */
+static int check_throughput(const struct source *source, const struct dataset_trial *trial,
+                            double throughput) {
+    double made = trial->bytes * 8 / 1e6 / trial->duration_s;
+    double slack =
+        csv_real_error(throughput) + made * csv_real_error(trial->duration_s) / trial->duration_s;
+    CLEANUP_FREE char *why = text_format("contradicts bytes and duration_s, which make %.9g", made);
+
+    /* A little more, for what the arithmetic here rounds. */
+    return fabs(made - throughput) > 1.001 * slack ? source_reject(source, THROUGHPUT, why) : 0;
+}
+
+static int take_bulk(const struct source *source, struct dataset_trial *trial,
+                     double *ret_throughput) {
+    int r = source_real(source, DURATION, &trial->duration_s);
+
+    if (r == 0)
+        r = source_count(source, BYTES, &trial->bytes);
+    if (r == 0)
+        r = source_real(source, THROUGHPUT, ret_throughput);
+    if (r == 0 && *ret_throughput < 0)
+        r = source_reject(source, THROUGHPUT, "is below zero");
+    if (r == 0 && trial->duration_s <= 0)
+        r = source_reject(source, DURATION, "is no duration");
+    if (r < 0)
+        return r;
+    return trial->status == DATASET_OK ? check_throughput(source, trial, *ret_throughput)
+                                       : check_empty(source, trial->status);
+}
+
 /* The numbers and times of the row at hand. */
 static int take_figures(const struct source *source, struct dataset_trial *trial,
                         double *ret_throughput) {
@@ -107,13 +150,7 @@ static int take_figures(const struct source *source, struct dataset_trial *trial
         r = take_status(source, trial);
     if (r == 0)
         r = take_time(source, &trial->started_ms);
-    if (r == 0)
-        r = source_real(source, BYTES, &trial->bytes);
-    if (r == 0)
-        r = source_real(source, THROUGHPUT, ret_throughput);
-    if (r == 0 && *ret_throughput < 0)
-        r = source_reject(source, THROUGHPUT, "is below zero");
-    return r;
+    return r < 0 ? r : take_bulk(source, trial, ret_throughput);
 }
 
 static size_t number_of(struct names *names, const char *text) {
@@ -153,9 +190,10 @@ static int take_trial(struct trials *trials) {
 
 static int read_trials(struct dataset *dataset, const char *run_dir, struct error *error) {
     static const char *const names[] = {
-        "trial",   "attempt",     "block",      "channel",           "probe",
-        "variant", "started_utc", "bytes",      "throughput_mbit_s", "status",
-        "reason",  "tls_version", "tls_cipher", "tls_group",         NULL};
+        "trial",       "attempt",           "block",       "channel",
+        "probe",       "variant",           "started_utc", "duration_s",
+        "bytes",       "throughput_mbit_s", "status",      "reason",
+        "tls_version", "tls_cipher",        "tls_group",   NULL};
     CLEANUP(trials_clear) struct trials trials = {.source.error = error};
     int r = source_open(&trials.source, dataset, run_dir, "trials.csv", names);
 
@@ -180,6 +218,24 @@ int dataset_compare_ids(const void *a, const void *b) {
     return order ? order : compare_longs(x->attempt, y->attempt);
 }
 
+/* All attempts of a trial measure the same. */
+static int check_attempts(const struct dataset_trial *a, const struct dataset_trial *b,
+                          const char *run_dir, struct error *error) {
+    const struct dataset_trial *later = a->line < b->line ? b : a, *first = later == a ? b : a;
+    const char *column = a->block != b->block       ? "block"
+                         : a->channel != b->channel ? "channel"
+                         : a->probe != b->probe     ? "probe"
+                         : a->variant != b->variant ? "variant"
+                                                    : NULL;
+
+    if (a->trial != b->trial || !column)
+        return 0;
+    return error_set(error, -EBADMSG,
+                     "%s/trials.csv:%zu: %s: trial %ld is another in line %zu: block, channel, "
+                     "probe and variant of all its attempts must be the same",
+                     run_dir, later->line, column, a->trial, first->line);
+}
+
 static int check_ids(struct dataset *dataset, const char *run_dir, struct error *error) {
     bool sorted = true;
 
@@ -195,6 +251,8 @@ static int check_ids(struct dataset *dataset, const char *run_dir, struct error 
             return error_set(error, -EBADMSG,
                              "%s/trials.csv:%zu: trial %ld, attempt %ld stands in line %zu already",
                              run_dir, a->line + b->line - first, b->trial, b->attempt, first);
+        if (check_attempts(a, b, run_dir, error) < 0)
+            return -EBADMSG;
     }
     return 0;
 }
@@ -209,36 +267,62 @@ static int compare_attempts(const void *a, const void *b) {
     return order ? order : compare_longs(x->attempt, y->attempt);
 }
 
-/* Marks what `trials` cover: probe x channel x variant, and probe x channel behind that. */
-static void cover(const struct dataset *dataset, struct dataset_trial *const *trials, size_t n,
-                  bool *ret) {
-    size_t pairs = dataset->n_probes * dataset->n_channels;
+/* Where the marks of a trial stand: probe x channel, and behind that probe x channel x variant. */
+static size_t pair_of(const struct dataset *dataset, const struct dataset_trial *trial) {
+    return trial->probe * dataset->n_channels + trial->channel;
+}
+static size_t slot_of(const struct dataset *dataset, const struct dataset_trial *trial) {
+    return dataset->n_probes * dataset->n_channels + pair_of(dataset, trial) * dataset->n_variants +
+           trial->variant;
+}
+
+/* Marks what `trials` cover. Returns the first that covers what another did, NULL for none. */
+static const struct dataset_trial *cover(const struct dataset *dataset,
+                                         struct dataset_trial *const *trials, size_t n, bool *ret) {
+    const struct dataset_trial *again = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        size_t pair = trials[i]->probe * dataset->n_channels + trials[i]->channel;
+        bool *slot = &ret[slot_of(dataset, trials[i])];
 
-        ret[pair] = true;
-        ret[pairs + pair * dataset->n_variants + trials[i]->variant] = true;
+        ret[pair_of(dataset, trials[i])] = true;
+        again = again || !*slot ? again : trials[i];
+        *slot = true;
     }
+    return again;
+}
+
+static int reject_again(const struct dataset *dataset, struct dataset_trial *const *trials,
+                        const struct dataset_trial *again, const char *run_dir,
+                        struct error *error) {
+    while (slot_of(dataset, *trials) != slot_of(dataset, again))
+        trials++;
+    return error_set(error, -EBADMSG,
+                     "%s/trials.csv:%zu: trial %ld measures in block %ld, attempt %ld what trial "
+                     "%ld does in line %zu",
+                     run_dir, again->line, again->trial, again->block, again->attempt,
+                     (*trials)->trial, (*trials)->line);
 }
 
 /* The trials of one block, sorted by attempt: marks those of the attempt that counts. */
-static long choose_attempt(const struct dataset *dataset, struct dataset_trial *const *trials,
-                           size_t n) {
+static int choose_attempt(const struct dataset *dataset, struct dataset_trial *const *trials,
+                          size_t n, long *ret, const char *run_dir, struct error *error) {
     size_t pairs = dataset->n_probes * dataset->n_channels;
     size_t size = pairs * (1 + dataset->n_variants), chosen = 0, end;
     CLEANUP_FREE bool *whole = memory_new(size, sizeof(bool));
     bool found = false;
 
     memset(whole, true, pairs * sizeof(bool));
-    cover(dataset, trials, n, whole);
+    (void)cover(dataset, trials, n, whole);
     for (size_t start = 0; start < n; start = end) {
         CLEANUP_FREE bool *covered = memory_new(size, sizeof(bool));
+        const struct dataset_trial *again;
         bool complete;
 
         for (end = start; end < n && trials[end]->attempt == trials[start]->attempt;)
             end++;
-        cover(dataset, trials + start, end - start, covered);
+        again = cover(dataset, trials + start, end - start, covered);
+        if (again)
+            return reject_again(dataset, trials + start, again, run_dir, error);
         complete = memcmp(covered, whole, size * sizeof(bool)) == 0;
         if (complete || !found)
             chosen = start;
@@ -246,24 +330,29 @@ static long choose_attempt(const struct dataset *dataset, struct dataset_trial *
     }
     for (size_t i = 0; i < n; i++)
         trials[i]->used = trials[i]->attempt == trials[chosen]->attempt;
-    return trials[chosen]->attempt;
+    *ret = trials[chosen]->attempt;
+    return 0;
 }
 
-static void choose_attempts(struct dataset *dataset) {
+static int choose_attempts(struct dataset *dataset, const char *run_dir, struct error *error) {
     CLEANUP_FREE struct dataset_trial **sorted = memory_new(dataset->n_trials, sizeof(*sorted));
     size_t end;
+    int r = 0;
 
     for (size_t i = 0; i < dataset->n_trials; i++)
         sorted[i] = &dataset->trials[i];
     qsort(sorted, dataset->n_trials, sizeof(*sorted), compare_attempts);
-    for (size_t start = 0; start < dataset->n_trials; start = end) {
+    for (size_t start = 0; start < dataset->n_trials && r == 0; start = end) {
+        struct dataset_attempt counted = {.block = sorted[start]->block};
+
         for (end = start; end < dataset->n_trials && sorted[end]->block == sorted[start]->block;)
             end++;
         dataset->counted =
             memory_room(dataset->counted, dataset->n_counted, sizeof(*dataset->counted));
-        dataset->counted[dataset->n_counted++] = (struct dataset_attempt){
-            sorted[start]->block, choose_attempt(dataset, sorted + start, end - start)};
+        r = choose_attempt(dataset, sorted + start, end - start, &counted.attempt, run_dir, error);
+        dataset->counted[dataset->n_counted++] = counted;
     }
+    return r;
 }
 
 int dataset_read_trials(struct dataset *dataset, const char *run_dir, struct error *error) {
@@ -271,7 +360,5 @@ int dataset_read_trials(struct dataset *dataset, const char *run_dir, struct err
 
     if (r == 0)
         r = check_ids(dataset, run_dir, error);
-    if (r == 0)
-        choose_attempts(dataset);
-    return r;
+    return r < 0 ? r : choose_attempts(dataset, run_dir, error);
 }

@@ -1,6 +1,7 @@
 #include "report/dataset_source.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 void dataset_warn(struct dataset *dataset, const char *line) {
@@ -61,6 +62,29 @@ int source_integer(const struct source *source, int name, long *ret) {
 
 int source_real(const struct source *source, int name, double *ret) {
     return csv_reader_real(source->reader, source->columns[name], ret, source->error);
+}
+
+int source_count(const struct source *source, int name, double *ret) {
+    int r = source_real(source, name, ret);
+
+    if (r == 0 && !isnan(*ret) && (*ret < 0 || *ret != floor(*ret)))
+        return source_reject(source, name, "is no number of bytes");
+    return r;
+}
+
+int source_trial(const struct source *source, const struct dataset_trial **ret) {
+    const struct dataset *dataset = source->dataset;
+    struct dataset_trial key;
+    int r = source_integer(source, 0, &key.trial);
+
+    if (r == 0)
+        r = source_integer(source, 1, &key.attempt);
+    if (r < 0)
+        return r;
+    *ret = !dataset->n_trials ? NULL
+                              : bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key),
+                                        dataset_compare_ids);
+    return 0;
 }
 
 static int compare_blocks(const void *key, const void *element) {

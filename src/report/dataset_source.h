@@ -32,7 +32,8 @@ static inline const char *source_text(const struct source *source, int name) {
     return source->reader->fields[source->columns[name]];
 }
 int source_integer(const struct source *source, int name, long *ret);
-int source_real(const struct source *source, int name, double *ret); /* "": NaN */
+int source_real(const struct source *source, int name, double *ret);  /* "": NaN */
+int source_count(const struct source *source, int name, double *ret); /* of bytes; "": NaN */
 int source_reject(const struct source *source, int name, const char *why);
 
 /* Looks for a column that not every run has, and makes it field `name`; false when it is not there.
@@ -57,6 +58,16 @@ int dataset_compare_ids(const void *a, const void *b);
 /* dataset_metrics.c: metrics.csv, once the trials are there. */
 int dataset_read_metrics(struct dataset *dataset, const char *run_dir, struct error *error);
 
+/* dataset_agreement.c: whether the values of each trial agree with each other. */
+int dataset_check_metrics(const struct dataset *dataset, const char *run_dir, struct error *error);
+/* How many values a distribution of a trial must have, and the metric that says so; NaN where none
+ * does. */
+double dataset_counted_by(const struct dataset *dataset, const char *distribution, size_t trial,
+                          const char **ret_metric);
+
+/* Of a file whose first two fields are trial and attempt: the row's trial, NULL when it is not
+ * among the dataset's. */
+int source_trial(const struct source *source, const struct dataset_trial **ret);
 /* Of a file whose first two fields are block and attempt: the row's block, and whether it is of the
  * attempt that counts. */
 int source_attempt(const struct source *source, long *ret_block, bool *ret_counts);
@@ -68,5 +79,7 @@ int dataset_read_telemetry(struct dataset *dataset, const char *run_dir, struct 
 int dataset_read_proofs(struct dataset *dataset, const char *run_dir, struct error *error);
 /* dataset_distributions.c: */
 int dataset_read_distributions(struct dataset *dataset, const char *run_dir, struct error *error);
+/* dataset_intervals.c: */
+int dataset_read_intervals(struct dataset *dataset, const char *run_dir, struct error *error);
 
 #endif

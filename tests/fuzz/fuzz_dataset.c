@@ -1,14 +1,14 @@
 /* report/dataset: any run folder is read or refused; of what was read, every table can be made.
  * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv and, if there are
  * more, blocks.csv, telemetry.csv, proofs.csv, factors.csv,
- * distributions.csv. */
+ * distributions.csv, intervals.csv. */
 #include "fuzz.h"
 
 #include "report/table.h"
 
-static const char *const names[] = {"scenario.ini", "definitions.csv", "trials.csv",
-                                    "metrics.csv",  "blocks.csv",      "telemetry.csv",
-                                    "proofs.csv",   "factors.csv",     "distributions.csv"};
+static const char *const names[] = {
+    "scenario.ini",  "definitions.csv", "trials.csv",  "metrics.csv",       "blocks.csv",
+    "telemetry.csv", "proofs.csv",      "factors.csv", "distributions.csv", "intervals.csv"};
 static struct fuzz_folder run;
 
 static void remove_run(void) {

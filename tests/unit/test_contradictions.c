@@ -24,12 +24,11 @@ struct files {
 
 static const struct files good = {
     {"trials.csv", "metrics.csv", "intervals.csv", "distributions.csv", "telemetry.csv"},
-    {TRIALS_HEADER
-     "1,1,1,1,plain,path,,2026-11-22T08:30:00Z,3.00016003,4573792,12.1961281,ok,,,,\n"
-     "2,1,1,1,plain,wait,,2026-11-22T08:30:03Z,3,,,ok,,,,\n"
-     "3,1,1,2,mutual-tls,path,,2026-11-22T08:30:06Z,,,,failed,gone,,,\n"
-     "4,1,1,2,mutual-tls,wait,,2026-11-22T08:30:09Z,,,,void,broken,,,\n"
-     "3,2,1,2,mutual-tls,path,,2026-11-22T08:30:12Z,3,4500000,12,ok,,,,\n",
+    {TRIALS_HEADER "1,1,1,1,plain,path,,2026-11-22T08:30:00Z,3.00016003,4573792,12.1961281,ok,,,,\n"
+                   "2,1,1,1,plain,wait,,2026-11-22T08:30:03Z,3,,,ok,,,,\n"
+                   "3,1,1,2,mutual-tls,path,,2026-11-22T08:30:06Z,,,,failed,gone,,,\n"
+                   "4,1,1,2,mutual-tls,wait,,2026-11-22T08:30:09Z,,,,void,broken,,,\n"
+                   "3,2,1,2,mutual-tls,path,,2026-11-22T08:30:12Z,3,4500000,12,ok,,,,\n",
      METRICS_HEADER LATENCY_METRICS "1,1,meter,all,energy,J,6.00032006\n"
                                     "1,1,meter,all,power,W,2\n",
      "trial,attempt,party,start_s,end_s,bytes\n"
@@ -97,7 +96,7 @@ static void test_agrees(void **state) {
 
 static void test_trials(void **state) {
     static const struct edit edits[] = {
-        {"trials.csv", "12.1961281", "12.1961282", NULL}, /* the last of nine digits */
+        {"trials.csv", "3.00016003", "3.00016002", NULL}, /* the last of nine digits */
         {"trials.csv", "12.1961281", "12.196128",
          "trials.csv:2: throughput_mbit_s: '12.196128' contradicts bytes and duration_s, which "
          "make 12.1961281"},
