@@ -101,6 +101,20 @@ else
   skip 'a broker dies when it is taken down' 'no perl here'
 fi
 
+begin --probes delivery --set probe.delivery.warmup=2s --set probe.delivery.duration=1s
+await_process '.* worker delivery-publisher$' >"$scratch/worker"
+frozen=$(await_process '[^ ]*/mosquitto -c ')
+kill -STOP "$frozen"
+await_trials 1
+kill -CONT "$frozen"
+stop_waiting 240
+folder=$(find_run)
+exits 'a broker stands still for all of the measured time: its trial failed' 1
+matches '... which says so' "$(rows "$folder/trials.csv" reason status=failed)" \
+  'nothing has arrived for [0-9.]+ s'
+is '... it has no figure' "$(rows "$folder/trials.csv" throughput_mbit_s status=failed)" ''
+is '... its block was measured again' "$(rows "$folder/trials.csv" status attempt=2)" ok
+
 # ---- a worker, the agent ----
 
 begin --set probe.path.duration=2500ms
