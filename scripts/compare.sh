@@ -59,6 +59,12 @@ await_port() { # PORT
   done
 }
 
+# The quantile of the numbers on stdin, between two of them as R's quantile() has it by default.
+quantile() { # SHARE
+  sort -g | awk -v share="$1" '{v[NR] = $1}
+    END {at = 1 + (NR - 1) * share; m = int(at); print v[m] + (at - m) * (v[m + (at > m)] - v[m])}'
+}
+
 median() { # of the numbers on stdin
   sort -g | awk '{v[NR] = $1}
     END {m = int((NR + 1) / 2); print NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2}'

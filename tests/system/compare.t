@@ -13,7 +13,7 @@ rows_of() { # NAME COUNT COMMAND...
   is "$name: rows" "$(printf '%s\n' "$out" | grep -c ' x *[0-9]')" "$count"
 }
 
-rows_of 'compare-peers' 13 "$root/scripts/compare-peers"
+rows_of 'compare-peers' 19 "$root/scripts/compare-peers"
 rows_of 'compare-connect' 7 "$root/scripts/compare-connect"
 rows_of 'compare-lab' 4 "$root/scripts/compare-lab"
 rows_of 'payload-cost' 1 "$root/tests/benchmarks/payload-cost" 1024
