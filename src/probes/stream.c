@@ -14,8 +14,9 @@
 /* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
  * sender has written is soon at the receiver. */
 #define NOT_SENT_BYTES (256 * 1024)
-#define GATHER_BYTES   (64 * 1024)
-#define RECEIVE_BYTES  (128 * 1024)
+/* Of larger sends a sender gains nothing more that can be seen. */
+#define GATHER_BYTES  (256 * 1024)
+#define RECEIVE_BYTES (128 * 1024)
 /* How long a stream may take to come: before the first the other role has to start. Should it
  * fail, the driver knows. */
 #define COME_NS (60 * NS_PER_S)

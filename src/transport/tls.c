@@ -6,9 +6,9 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-/* One record is at most 16 KiB of plaintext; a large buffer saves the receiver a read(2) a record.
- */
-#define READ_AHEAD_BYTES (128 * 1024)
+/* Saves the receiver two read(2) a record. In a buffer of ours each byte is copied once; OpenSSL's
+ * own reading ahead moves all that it holds for each record. */
+#define READ_BYTES (64 * 1024)
 
 /* The errno that fits a failed call; a failure inside TLS is -EPROTO. */
 static int failure(SSL *ssl, int n) {
@@ -51,16 +51,27 @@ static void tls_finish(struct transport *transport) {
 
 static const struct transport_ops tls_ops = {tls_send, tls_receive, tls_flush, tls_finish};
 
-/* Puts a buffer between records and socket, which is sent whenever it is full. */
-static int start_gathering(struct transport *transport, int64_t gather_bytes, struct error *error) {
-    BIO *buffer = BIO_new(BIO_f_buffer());
+/* A socket behind a buffer for what is read or, if it writes, for what is written, which is sent
+ * whenever the buffer is full. NULL: no memory. */
+static BIO *open_buffer(int fd, bool writes, int64_t bytes) {
+    BIO *buffer = BIO_new(BIO_f_buffer()), *socket = BIO_new_socket(fd, BIO_NOCLOSE);
 
-    if (!buffer || BIO_set_write_buffer_size(buffer, gather_bytes) != 1) {
-        BIO_free(buffer);
-        return error_set(error, -ENOMEM, "no memory to gather TLS records");
-    }
-    SSL_set0_wbio(transport->ssl, BIO_push(buffer, BIO_new_socket(transport->fd, BIO_NOCLOSE)));
-    return 0;
+    if (buffer && socket &&
+        (writes ? BIO_set_write_buffer_size(buffer, bytes)
+                : BIO_set_read_buffer_size(buffer, bytes)) == 1)
+        return BIO_push(buffer, socket);
+    BIO_free(buffer);
+    BIO_free(socket);
+    return NULL;
+}
+
+static int set_buffers(struct transport *transport, int64_t gather_bytes, struct error *error) {
+    BIO *in = open_buffer(transport->fd, false, READ_BYTES);
+    BIO *out = gather_bytes > 0 ? open_buffer(transport->fd, true, gather_bytes)
+                                : BIO_new_socket(transport->fd, BIO_NOCLOSE);
+
+    SSL_set_bio(transport->ssl, in, out); /* frees them with itself */
+    return in && out ? 0 : error_set(error, -ENOMEM, "no memory to buffer TLS records");
 }
 
 static int handshake(struct transport *transport, bool server, struct error *error) {
@@ -79,15 +90,12 @@ static int handshake(struct transport *transport, bool server, struct error *err
 
 int tls_start(struct transport *transport, SSL_CTX *context, bool server,
               const struct transport_options *options, struct error *error) {
-    int r = 0;
+    int r;
 
     transport->ssl = SSL_new(context);
-    if (!transport->ssl || SSL_set_fd(transport->ssl, transport->fd) != 1)
+    if (!transport->ssl)
         return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
-    SSL_set_default_read_buffer_len(transport->ssl, READ_AHEAD_BYTES);
-    SSL_set_read_ahead(transport->ssl, 1);
-    if (options->gather_bytes > 0)
-        r = start_gathering(transport, options->gather_bytes, error);
+    r = set_buffers(transport, options->gather_bytes, error);
     if (r == 0 && options->resume)
         r = tls_context_offer_session(transport->ssl, options->resume, error);
     if (r == 0)
