@@ -68,6 +68,8 @@ cd "$scratch/elsewhere" || exit
 run "$bench" check
 exits 'check: the paper' 0
 contains 'says how much it is' "$out" '50 blocks x 5 channels x 3 probes = 750 trials'
+contains 'says how many blocks a verdict takes' "$out" 'equivalent takes 6 complete blocks, slower '\
+'and faster 8 (4 comparisons of a probe with plain)'
 matches 'says how long it takes' "$out" 'about [0-9]+ h [0-9]+ min$'
 matches 'marks the baseline' "$out" 'plain .*the baseline'
 for scenario in quick paper-order; do
@@ -78,6 +80,7 @@ matches 'sequential order is said' "$out" 'channel by channel'
 run "$bench" check "$tiny" --channels 'plain password' --set probe.path.streams=3
 exits 'check takes the options of run' 0
 contains 'and heeds them' "$out" '1 blocks x 2 channels x 1 probes = 2 trials'
+contains 'says that they are too few' "$out" ': 1 are too few for any verdict'
 is 'check touches nothing' "$(find "$root/certs" "$root/results" "$root/plots" "$root/scenarios" \
   "$TMPDIR" . -newer "$scratch/before" ! -path "$TMPDIR" ! -path . 2>/dev/null)" ''
 

@@ -101,11 +101,33 @@ static void test_few_blocks(void **state) {
 
     (void)state;
     assert_string_equal(analysis->findings->list[0].text,
-                        "Too few blocks to conclude anything: a verdict takes 6 complete ones.");
+                        "Too few blocks for any verdict: equivalent takes 6 complete ones, slower "
+                        "and faster 7 (2 comparisons of a probe).");
     assert_int_not_equal(analysis->findings->list[1].kind, FINDING_UNSTEADY);
     controls = sentences(analysis, FINDING_CONTROL);
     assert_part(controls, "Control open, path: again, which is plain once more, against plain is "
                           "undecided");
+}
+
+/* Six blocks are enough for equivalent, but show no difference among two or more comparisons. */
+static void test_few_blocks_for_a_difference(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *six = run_of(SCENARIO_OF("plain tls again"), "plain tls again",
+                                  (const double[]){1, 0.5, 1}, 0.002, 6);
+    CLEANUP(analysis_freep)
+    struct analysis *seven = run_of(SCENARIO_OF("plain tls again"), "plain tls again",
+                                    (const double[]){1, 0.5, 1}, 0.002, 7);
+    CLEANUP_FREE char *verdicts = sentences(six, FINDING_VERDICT);
+    CLEANUP_FREE char *controls = sentences(six, FINDING_CONTROL);
+
+    (void)state;
+    assert_string_equal(six->findings->list[0].text,
+                        "Too few blocks to show a difference: slower and faster take 7 complete "
+                        "ones (2 comparisons of a probe), equivalent takes 6.");
+    assert_part(verdicts, "undecided, which does not mean equal: no equivalence, and too few "
+                          "blocks to show a difference of any size");
+    assert_part(controls, "is equivalent to plain within 2 %");
+    assert_part(seven->findings->list[0].text, "path: tls is slower than plain");
 }
 
 /* Ten blocks of a probe that sends no bulk data, whose headline is not throughput: nothing slows
@@ -233,10 +255,15 @@ static void test_nothing_to_say(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sentences),          cmocka_unit_test(test_undecided),
-        cmocka_unit_test(test_unsteady),           cmocka_unit_test(test_few_blocks),
-        cmocka_unit_test(test_no_bulk_data),       cmocka_unit_test(test_drift),
-        cmocka_unit_test(test_order_and_controls), cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_sentences),
+        cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_unsteady),
+        cmocka_unit_test(test_few_blocks),
+        cmocka_unit_test(test_few_blocks_for_a_difference),
+        cmocka_unit_test(test_no_bulk_data),
+        cmocka_unit_test(test_drift),
+        cmocka_unit_test(test_order_and_controls),
+        cmocka_unit_test(test_losses),
         cmocka_unit_test(test_nothing_to_say),
     };
 
