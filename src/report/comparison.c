@@ -33,7 +33,7 @@ static bool can_differ(const struct comparison *list, size_t start, size_t end, 
         p[k - start] = list[k].paired.p_value;
     p[i - start] = sign_flip_least_p_value(list[i].paired.n);
     paired_holm(p, end - start, adjusted);
-    return adjusted[i - start] < COMPARISON_ALPHA;
+    return adjusted[i - start] < VERDICT_ALPHA;
 }
 
 static const char *why_undecided(const struct comparison *comparison) {
@@ -43,7 +43,7 @@ static const char *why_undecided(const struct comparison *comparison) {
         return "no block has both";
     if (isnan(comparison->paired.ratio))
         return "a value is zero: there is no ratio";
-    if (comparison->paired.n < COMPARISON_BLOCKS)
+    if (comparison->paired.n < VERDICT_EQUIVALENT_BLOCKS)
         return "fewer than 6 complete blocks";
     if (!comparison->declared)
         return "no equivalence; only the comparisons with the baseline were declared";
@@ -54,13 +54,13 @@ static const char *why_undecided(const struct comparison *comparison) {
 
 static void judge(const struct dataset *dataset, struct comparison *comparison) {
     const struct paired *paired = &comparison->paired;
-    bool enough = paired->n >= COMPARISON_BLOCKS && !isnan(paired->ratio);
+    bool enough = paired->n >= VERDICT_EQUIVALENT_BLOCKS && !isnan(paired->ratio);
     bool lower_is_better = text_equal(dataset->probes[comparison->probe].better, "lower");
 
     comparison->reason = "";
     if (enough && is_equivalent(dataset, paired)) {
         comparison->verdict = VERDICT_EQUIVALENT;
-    } else if (enough && comparison->p_holm < COMPARISON_ALPHA) {
+    } else if (enough && comparison->p_holm < VERDICT_ALPHA) {
         comparison->verdict =
             (paired->ratio < 1) == lower_is_better ? VERDICT_FASTER : VERDICT_SLOWER;
     } else {
@@ -116,6 +116,14 @@ static void add_pairs(struct comparisons *comparisons, const struct cell *row, i
                 add(comparisons, cells_beside(row, later), cells_beside(row, earlier), false);
 }
 
+static size_t count_family(const double *p_values, size_t n) {
+    size_t family = 0;
+
+    for (size_t i = 0; i < n; i++)
+        family += !isnan(p_values[i]);
+    return family;
+}
+
 /* The declared comparisons of each probe are a family, over all of its variants. */
 static void adjust(struct comparisons *comparisons) {
     CLEANUP_FREE double *p = memory_new(comparisons->n_declared, sizeof(*p));
@@ -128,8 +136,10 @@ static void adjust(struct comparisons *comparisons) {
              end++)
             p[end] = list[end].paired.p_value;
         paired_holm(p + start, end - start, adjusted + start);
-        for (size_t i = start; i < end; i++)
+        for (size_t i = start; i < end; i++) {
             list[i].can_differ = can_differ(list, start, end, i);
+            list[i].family = count_family(p + start, end - start);
+        }
     }
     for (size_t i = 0; i < comparisons->n_declared; i++)
         list[i].p_holm = adjusted[i];

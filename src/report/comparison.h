@@ -7,16 +7,14 @@
  * The verdict is `equivalent` when the 90 % interval of the ratio lies within 1 -+ the scenario's
  * margin (two one-sided tests at 5 %); else `slower` or `faster` when p_holm < 0.05 (for other
  * pairs, which nobody declared: never); else `undecided`. Slower is worse by the metric's own
- * direction. Fewer than COMPARISON_BLOCKS complete blocks are `undecided`.
+ * direction. Fewer than VERDICT_EQUIVALENT_BLOCKS complete blocks are `undecided`.
  */
 #ifndef BENCH_REPORT_COMPARISON_H
 #define BENCH_REPORT_COMPARISON_H
 
+#include "model/verdict.h"
 #include "report/cells.h"
 #include "report/paired.h"
-
-#define COMPARISON_BLOCKS 6
-#define COMPARISON_ALPHA  0.05
 
 enum verdict { VERDICT_EQUIVALENT, VERDICT_SLOWER, VERDICT_FASTER, VERDICT_UNDECIDED };
 
@@ -25,6 +23,7 @@ struct comparison {
     bool declared;                            /* against the scenario's baseline */
     struct paired paired;                     /* its n: blocks that have both */
     double p_holm;                            /* NaN when not declared */
+    size_t family;   /* comparisons that Holm corrects together: those that have a p; 0: none */
     bool skipped;    /* either channel was, in every trial: there will never be a ratio */
     bool can_differ; /* declared, and its blocks are enough for some difference to be shown */
     enum verdict verdict;

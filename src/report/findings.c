@@ -134,11 +134,29 @@ static void add_control(struct findings *findings, const struct comparisons *com
                     state_of_control(comparisons, comparison), probe, channel->name, what, words));
 }
 
-static bool is_few(const struct comparisons *comparisons) {
-    for (size_t i = 0; i < comparisons->n_declared; i++)
-        if (comparisons->list[i].paired.n >= COMPARISON_BLOCKS)
-            return false;
-    return comparisons->n_declared > 0;
+/* What no comparison has blocks enough for, with the numbers that it takes; NULL when some has. */
+static char *describe_few(const struct comparisons *comparisons) {
+    size_t blocks = 0, family = 1;
+    long long differ;
+    bool can_differ = false;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        blocks = comparison->paired.n > blocks ? comparison->paired.n : blocks;
+        family = comparison->family > family ? comparison->family : family;
+        can_differ = can_differ || comparison->can_differ;
+    }
+    differ = verdict_differ_blocks(family);
+    if (!comparisons->n_declared || can_differ)
+        return NULL;
+    if (blocks < VERDICT_EQUIVALENT_BLOCKS)
+        return text_format("Too few blocks for any verdict: equivalent takes %d complete ones, "
+                           "slower and faster %lld (%zu comparison%s of a probe).",
+                           VERDICT_EQUIVALENT_BLOCKS, differ, family, family == 1 ? "" : "s");
+    return text_format("Too few blocks to show a difference: slower and faster take %lld complete "
+                       "ones (%zu comparison%s of a probe), equivalent takes %d.",
+                       differ, family, family == 1 ? "" : "s", VERDICT_EQUIVALENT_BLOCKS);
 }
 
 /* The probes on which a control failed, ", " between them; "" for none. */
@@ -159,11 +177,10 @@ static char *list_unsteady(const struct comparisons *comparisons) {
 
 static void add_unsteady(struct findings *findings, const struct comparisons *comparisons) {
     CLEANUP_FREE char *probes = list_unsteady(comparisons);
+    char *few = describe_few(comparisons);
 
-    if (is_few(comparisons))
-        add(findings, FINDING_UNSTEADY, NULL,
-            text_format("Too few blocks to conclude anything: a verdict takes %d complete ones.",
-                        COMPARISON_BLOCKS));
+    if (few)
+        add(findings, FINDING_UNSTEADY, NULL, few);
     else if (*probes)
         add(findings, FINDING_UNSTEADY, NULL,
             text_format("The set-up is too unsteady to conclude (%s): a control did not come out "

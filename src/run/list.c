@@ -1,6 +1,7 @@
 #include "run/list.h"
 
 #include "base/inifile.h"
+#include "model/verdict.h"
 #include "probes/probe.h"
 #include "run/runner.h"
 #include "security/mechanism.h"
@@ -225,6 +226,7 @@ static void print_measurement(const struct scenario *scenario, size_t place) {
 void list_plan(const struct scenario *scenario) {
     const struct scenario_settings *own = scenario_own(scenario);
     CLEANUP(plan_freep) struct plan *plan = plan_new(scenario);
+    CLEANUP_FREE char *outlook = verdict_outlook(scenario);
 
     printf("%s: %s\n", own->name, own->description);
     printf("channels%s", "\n");
@@ -235,6 +237,8 @@ void list_plan(const struct scenario *scenario) {
         print_measurement(scenario, i);
     printf("plan\n");
     print_extent(scenario, plan);
+    if (outlook)
+        printf("  %s\n", outlook);
     printf("  first bring-ups:");
     for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++) {
         const struct channel *channel = &scenario->channels[plan->visits[i].channel];

@@ -1,5 +1,6 @@
 #include "run/runner.h"
 
+#include "model/verdict.h"
 #include "run/environment.h"
 #include "run/issue.h"
 #include "run/libraries.h"
@@ -204,12 +205,15 @@ static void describe(const struct runner *runner) {
     const struct scenario_settings *own = scenario_own(scenario);
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     CLEANUP_FREE char *duration = progress_duration(run_planned_ns(scenario, runner->plan));
+    CLEANUP_FREE char *outlook = verdict_outlook(scenario);
     size_t n_trials = runner->plan->n_visits * runner->plan->n_measurements;
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, runner->site.address, hosts->publisher);
     progress_note(runner->progress, "plan     %s: %s%zu trial%s, %s to measure", own->name,
                   at_most(runner), n_trials, n_trials == 1 ? "" : "s", duration);
+    if (outlook)
+        progress_note(runner->progress, "verdicts %s", outlook);
     if (runner->options->resumption)
         describe_rest(runner, n_trials);
     progress_note(runner->progress, "results  %s\n", runner->outcome->folder);

@@ -13,6 +13,7 @@
  * scattered differently, and then by the hundredth part of the noise.)
  */
 #include "base/memory.h"
+#include "model/verdict.h"
 #include "report/paired.h"
 #include "report/statistics.h"
 
@@ -29,7 +30,6 @@
 #define MAX_CHANNELS      4 /* the first is the baseline */
 #define NOISE             0.02
 #define MARGIN            0.02
-#define ALPHA             0.05
 
 enum noise { NOISE_NORMAL, NOISE_LOG_NORMAL, NOISE_AUTOCORRELATED };
 
@@ -148,7 +148,7 @@ static int simulate_coverage(enum noise noise) {
                        covered / (2 * EXPERIMENTS), 0.935, 0.965);
 }
 
-/* Whether any comparison, or the one of `channel`, has p_holm < ALPHA; 0 is any. */
+/* Whether any comparison, or the one of `channel`, has p_holm < VERDICT_ALPHA; 0 is any. */
 static bool is_found(const struct experiment *experiment, size_t channel) {
     double p_values[MAX_CHANNELS], adjusted[MAX_CHANNELS];
     size_t n = experiment->n_channels - 1;
@@ -157,7 +157,7 @@ static bool is_found(const struct experiment *experiment, size_t channel) {
         p_values[i] = compare(experiment, i + 1).p_value;
     paired_holm(p_values, n, adjusted);
     for (size_t i = 0; i < n; i++)
-        if (adjusted[i] < ALPHA && (channel == 0 || channel == i + 1))
+        if (adjusted[i] < VERDICT_ALPHA && (channel == 0 || channel == i + 1))
             return true;
     return false;
 }
@@ -188,21 +188,39 @@ static int simulate_power(void) {
                        share_found(&experiment, 1), 0.9, NAN);
 }
 
-static int simulate_false_equivalence(double truth) {
-    struct experiment experiment = experiment_of(31, NOISE_NORMAL, (double[]){truth, 0});
+/* How often the 90 % interval lies within the margin though the ratio stands at its edge. */
+static double share_equivalent(enum noise noise, size_t blocks, double truth, double margin) {
+    struct experiment experiment = experiment_of(31 + noise, noise, (double[]){truth, 0});
     double equivalent = 0;
-    char what[60];
 
     for (size_t i = 0; i < EXPERIMENTS; i++) {
         struct paired paired;
 
-        draw(&experiment, BLOCKS);
+        draw(&experiment, blocks);
         paired = compare(&experiment, 1);
-        equivalent += paired.narrow_low >= 1 - MARGIN && paired.narrow_high <= 1 + MARGIN;
+        equivalent += paired.narrow_low >= 1 - margin && paired.narrow_high <= 1 + margin;
     }
     gsl_rng_free(experiment.generator);
+    return equivalent / EXPERIMENTS;
+}
+
+static int simulate_false_equivalence(double truth) {
+    char what[60];
+
     (void)snprintf(what, sizeof(what), "\"equivalent\" though it is %.2f", truth);
-    return print_share(what, noise_names[NOISE_NORMAL], equivalent / EXPERIMENTS, NAN, 0.065);
+    return print_share(what, noise_names[NOISE_NORMAL],
+                       share_equivalent(NOISE_NORMAL, BLOCKS, truth, MARGIN), NAN, 0.065);
+}
+
+/* The fewest blocks that it takes; the margin is one that intervals of so few can lie within. */
+static int simulate_fewest_equivalent(enum noise noise, double margin) {
+    char what[60];
+
+    (void)snprintf(what, sizeof(what), "%d blocks: \"equivalent\", at edge %g",
+                   VERDICT_EQUIVALENT_BLOCKS, 1 - margin);
+    return print_share(what, noise_names[noise],
+                       share_equivalent(noise, VERDICT_EQUIVALENT_BLOCKS, 1 - margin, margin), NAN,
+                       0.065);
 }
 
 /* repetitions = until PRECISION: looks after each block, from the smallest number of them on, and
@@ -238,7 +256,7 @@ static int simulate_until(enum noise noise, size_t smallest, double precision, d
         run_until(&experiment, smallest, precision);
         paired = compare(&experiment, 1);
         covered += covers(paired.ci_low, paired.ci_high, 1);
-        alarms += paired.p_value < ALPHA;
+        alarms += paired.p_value < VERDICT_ALPHA;
         blocks += (double)experiment.n_blocks;
     }
     gsl_rng_free(experiment.generator);
@@ -305,6 +323,9 @@ int main(void) {
     missed += simulate_false_alarms(NOISE_AUTOCORRELATED);
     missed += simulate_false_equivalence(1 - MARGIN);
     missed += simulate_false_equivalence(1 + MARGIN);
+    missed += simulate_fewest_equivalent(NOISE_NORMAL, 0.08);
+    missed += simulate_fewest_equivalent(NOISE_LOG_NORMAL, 0.7);
+    missed += simulate_fewest_equivalent(NOISE_AUTOCORRELATED, 0.08);
     missed += simulate_power();
     missed += simulate_until(NOISE_NORMAL, 6, 0.028, 0.92, 0.085);
     missed += simulate_until(NOISE_NORMAL, 20, 0.016, 0.93, 0.07);

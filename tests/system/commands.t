@@ -68,8 +68,8 @@ cd "$scratch/elsewhere" || exit
 run "$bench" check
 exits 'check: the paper' 0
 contains 'says how much it is' "$out" '50 blocks x 5 channels x 3 probes = 750 trials'
-contains 'says how many blocks a verdict takes' "$out" 'equivalent takes 6 complete blocks, slower '\
-'and faster 8 (4 comparisons of a probe with plain)'
+contains 'says how many blocks a verdict takes' "$out" \
+  'equivalent takes 6 complete blocks, slower and faster 8 (4 comparisons of a probe with plain)'
 matches 'says how long it takes' "$out" 'about [0-9]+ h [0-9]+ min$'
 matches 'marks the baseline' "$out" 'plain .*the baseline'
 for scenario in quick paper-order; do

@@ -20,7 +20,7 @@ measure "$tiny" --repetitions "$generous"
 exits 'a generous precision: all is well' 0
 contains 'the plan is the largest number of trials' "$out" ': at most 18 trials, '
 contains 'the start tells how many blocks a verdict takes' "$out" \
-  'verdicts equivalent takes 6 complete blocks, slower and faster 6 (1 comparison of a probe with plain)'
+  'verdicts equivalent takes 6 complete blocks, slower and faster 6 (1 comparison of a probe'
 is 'it ends with the smallest number of blocks' "$(blocks)" '1|1 2|1 3|1 4|1 5|1 6|1 '
 matches 'why, is said' "$out" \
   '^enough   every interval is narrower than 1000 % after 6 blocks \(widest [0-9.]+ %\)$'
