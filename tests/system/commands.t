@@ -72,10 +72,16 @@ contains 'says how many blocks a verdict takes' "$out" \
   'equivalent takes 6 complete blocks, slower and faster 8 (4 comparisons of a probe with plain)'
 matches 'says how long it takes' "$out" 'about [0-9]+ h [0-9]+ min$'
 matches 'marks the baseline' "$out" 'plain .*the baseline'
-for scenario in quick paper-order; do
-  run "$bench" check "$scenario"
-  exits "check: $scenario" 0
-done
+# A first look concludes, also when one of its blocks is lost.
+run "$bench" check quick
+exits 'check: quick' 0
+lacks 'has blocks enough for every verdict' "$out" 'too few'
+matches 'takes about a minute' "$out" 'about (5[0-9] s|1 min [0-2][0-9] s)$'
+run "$bench" check quick --repetitions \
+  $(($(printf '%s\n' "$out" | sed -n 's/^  \([0-9]*\) blocks x .*/\1/p') - 1))
+lacks '... one block may be lost' "$out" 'too few'
+run "$bench" check paper-order
+exits 'check: paper-order' 0
 matches 'sequential order is said' "$out" 'channel by channel'
 run "$bench" check "$tiny" --channels 'plain password' --set probe.path.streams=3
 exits 'check takes the options of run' 0
