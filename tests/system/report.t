@@ -49,8 +49,8 @@ is 'each is what awk computes of its trials' \
       }
     }' | sort)"
 
-# What is made of blocks and of time: an interval between the smallest value and the largest with
-# the mean in it, and of values by time their autocorrelation and their slope by least squares.
+# What is made of blocks and of time: Student's interval of the mean (R: qt(.975, 2) is 4.30265273),
+# and of values by time their autocorrelation and their slope by least squares.
 rows "$folder/trials.csv" started_utc,probe,channel,throughput_mbit_s status=ok |
   sort >"$scratch/ok"
 rows "$folder/summary.csv" \
@@ -74,8 +74,6 @@ is 'intervals, autocorrelation and drift fit the trials' "$(LC_ALL=C awk -F '|' 
     for (i = 1; i <= n[key]; i++) {
       mean += value[key, i] / n[key]
       middle += hours[key, i] / n[key]
-      if (i == 1 || value[key, i] < low) low = value[key, i]
-      if (i == 1 || value[key, i] > high) high = value[key, i]
     }
     for (i = 1; i <= n[key]; i++) {
       squares += (value[key, i] - mean) ^ 2
@@ -83,8 +81,9 @@ is 'intervals, autocorrelation and drift fit the trials' "$(LC_ALL=C awk -F '|' 
       times += (hours[key, i] - middle) ^ 2
       slope += (hours[key, i] - middle) * (value[key, i] - mean)
     }
-    if ($4 < low * (1 - 1e-8) || $4 > $3 || $3 > $5 || $5 > high * (1 + 1e-8))
-      print key ": interval " $4 " .. " $5
+    half = 4.30265273 * sqrt(squares / 2 / 3)
+    if (n[key] != 3 || differs($4, mean - half, half) || differs($5, mean + half, half))
+      print key ": interval " $4 " .. " $5 ", not " mean - half " .. " mean + half
     if (differs($6, lagged / squares, 1))
       print key ": autocorrelation " $6 ", not " lagged / squares
     if (differs($7, slope / times, sqrt(squares / times)) || $8 > $7 || $7 > $9)
