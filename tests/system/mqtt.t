@@ -55,6 +55,63 @@ for qos in 1 2; do
     "$(rows "$folder/metrics.csv" value metric=tcp_per_payload_theory)"
 done
 
+# ---- a broker that takes QoS 1 at most, and tells so in MQTT 5 alone ----
+
+printf 'listener %d 127.0.0.1\nallow_anonymous true\nmax_qos 1\nmax_queued_messages 0\n' 0 >"$scratch/limited.conf"
+limited=''
+for port in 21440 21441 21442 21443; do # one of them is free
+  sed -i "s/^listener .*/listener $port 127.0.0.1/" "$scratch/limited.conf"
+  PATH=$PATH:/usr/sbin mosquitto -c "$scratch/limited.conf" 2>"$scratch/limited.log" &
+  limited=$!
+  # shellcheck disable=SC2317 # called by wait_for
+  is_decided() { grep -q ' running$' "$scratch/limited.log" || is_gone "$limited"; }
+  wait_for "$soon" is_decided
+  is_gone "$limited" || break
+done
+cat - "$tiny" >"$scratch/limited.ini" <<END
+[channel.limited]
+use = external
+external.port = $port
+[channel.limited-mqtt5]
+inherits = limited
+mqtt = 5
+END
+libraries=libmosquitto
+run "$bench" check "$tiny" --set telemetry.library=paho
+[ "$status" -ne 0 ] || libraries="$libraries paho"
+at() { # CHANNEL QOS [OPTION...]
+  at_channel=$1 at_qos=$2
+  shift 2
+  measure "$scratch/limited.ini" --quiet --channels "$at_channel" \
+    --set scenario.baseline="$at_channel" --set probe.latency.duration=100ms \
+    --set probe.delivery.qos="$at_qos" --set probe.latency.qos="$at_qos" "$@"
+}
+asked='QoS 2 was asked for'
+for channel in limited limited-mqtt5; do
+  case $channel in
+  limited) words="MQTT: the broker grants QoS 1 to the subscription to [^ ]+, and $asked" ;;
+  *) words="MQTT: the broker takes QoS 1 at most, and $asked" ;;
+  esac
+  at $channel 1 --probes 'delivery latency' --set telemetry.qos=1
+  is "$channel, QoS 1: ok" "$status, $(rows "$folder/trials.csv" status,reason | sort -u)" '0, ok|'
+  for library in $libraries; do
+    at $channel 2 --probes delivery --set probe.delivery.library="$library"
+    exits "$channel, QoS 2, delivery with $library: failed" 1
+    matches '... in words' "$(rows "$folder/trials.csv" reason | sort -u)" \
+      "^delivery-subscriber: $words"
+    at $channel 2 --probes path --set telemetry.qos=2 --set telemetry.library="$library"
+    exits "$channel, QoS 2, telemetry with $library: nothing can be measured" 3
+    matches '... in words' "$err" "telemetry-subscriber: $words"
+  done
+  for load in none path; do
+    at $channel 2 --probes latency --set probe.latency.load=$load
+    exits "$channel, QoS 2, latency under load $load: failed" 1
+    matches '... in words' "$(rows "$folder/trials.csv" reason | sort -u)" \
+      "^latency-prober: $words"
+  done
+done
+kill "$limited"
+
 # ---- topics ----
 
 topic='Пәтер/қонақ_бөлме/кондиционер/күй'

@@ -129,6 +129,116 @@ static void test_sent_away(void **state) {
         sent_away(LIBRARY_PAHO);
 }
 
+/* ---- quality of service ---- */
+
+/* Lets a client in and grants its first subscription `granted`. */
+struct grantor {
+    struct peer peer; /* first: what its thread is given */
+    int64_t mqtt;
+    int granted;
+};
+
+static void grant(struct transport *transport, struct peer *peer) {
+    const struct grantor *grantor = (const struct grantor *)peer;
+    unsigned char suback[] = {0x90, 3, 0, 1, 0, 0};
+    size_t length = sizeof(suback) - 1;
+
+    if (peer_hear(transport, peer) <= 0)
+        return;
+    peer->code = transport->ops->send(transport, peer->answer, peer->answer_length);
+    if (peer_hear(transport, peer) <= 0)
+        return;
+    if (grantor->mqtt == MQTT_5) /* no properties */
+        suback[1] = (unsigned char)length++ - 1;
+    suback[length - 1] = (unsigned char)grantor->granted;
+    (void)transport->ops->send(transport, suback, length);
+    while (peer_hear(transport, peer) > 0)
+        ;
+}
+
+#define ANY     "\x20\3\0\0\0", 5
+#define ONE     "\x20\5\0\0\2\x24\1", 7 /* Maximum QoS 1 */
+#define NONE    "\x20\5\0\0\2\x24\0", 7
+#define ANY_OLD "\x20\2\0\0", 4
+
+static const struct {
+    int64_t mqtt;
+    const char *connack;
+    size_t length;
+    int asked, granted;
+    const char *words; /* "": all is well */
+} grants[] = {
+    {MQTT_3_1_1, ANY_OLD, 0, 0, ""},
+    {MQTT_3_1_1, ANY_OLD, 1, 1, ""},
+    {MQTT_3_1_1, ANY_OLD, 2, 2, ""},
+    {MQTT_3_1_1, ANY_OLD, 2, 1,
+     "the broker grants QoS 1 to the subscription to t, and QoS 2 was asked for"},
+    {MQTT_3_1_1, ANY_OLD, 2, 0, "the broker grants QoS 0 to the subscription to t, and QoS 2"},
+    {MQTT_3_1_1, ANY_OLD, 1, 0, "the broker grants QoS 0 to the subscription to t, and QoS 1"},
+    {MQTT_3_1_1, ANY_OLD, 0, 1, "the broker grants QoS 1 to the subscription to t, and QoS 0"},
+    {MQTT_3_1_1, ANY_OLD, 2, 128, "the broker refused the subscription to t"},
+    {MQTT_5, ANY, 2, 2, ""},
+    {MQTT_5, ANY, 2, 1, "the broker grants QoS 1 to the subscription to t, and QoS 2"},
+    {MQTT_5, ANY, 2, 135, "the broker refused the subscription to t"},
+    {MQTT_5, ONE, 1, 1, ""},
+    {MQTT_5, ONE, 2, 1, "the broker takes QoS 1 at most, and QoS 2 was asked for"},
+    {MQTT_5, NONE, 0, 0, ""},
+    {MQTT_5, NONE, 1, 0, "the broker takes QoS 0 at most, and QoS 1 was asked for"},
+};
+
+/* What is asked for is had, or said not to be. */
+static void subscribe_to(size_t which, int64_t library) {
+    struct grantor grantor = {.peer = {.act = grant,
+                                       .answer = grants[which].connack,
+                                       .answer_length = grants[which].length},
+                              .mqtt = grants[which].mqtt,
+                              .granted = grants[which].granted};
+    struct mqtt_client *client = NULL;
+    struct error error = {""};
+    int r;
+
+    if (meet(&grantor.peer, library, grants[which].mqtt, &client, &error) != 0)
+        fail_msg("case %zu, library %d: %s", which, (int)library, error.text);
+    r = mqtt_client_subscribe(client, "t", grants[which].asked, &error);
+    if ((r == 0) != !*grants[which].words || !strstr(error.text, grants[which].words))
+        fail_msg("case %zu, library %d: %d %s", which, (int)library, r, error.text);
+    mqtt_client_free(client);
+    peer_stop(&grantor.peer);
+}
+
+static void test_granted(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(grants); i++) {
+        subscribe_to(i, LIBRARY_MOSQUITTO);
+        if (is_there(LIBRARY_PAHO))
+            subscribe_to(i, LIBRARY_PAHO);
+    }
+}
+
+/* Of a publisher the broker's maximum is all that can be known beforehand. */
+static void publish_at(int64_t library, int qos, int expected) {
+    struct peer peer = {.act = answer, .answer = "\x20\5\0\0\2\x24\1", .answer_length = 7};
+    struct mqtt_client *client = NULL;
+    struct error error = {""};
+
+    assert_int_equal(meet(&peer, library, MQTT_5, &client, &error), 0);
+    assert_int_equal(mqtt_client_publish(client, "t", "x", 1, qos, &error), expected);
+    if (expected < 0)
+        assert_has(error.text, "the broker takes QoS 1 at most, and QoS 2 was asked for");
+    mqtt_client_free(client);
+    peer_stop(&peer);
+}
+
+static void test_maximum(void **state) {
+    (void)state;
+    publish_at(LIBRARY_MOSQUITTO, 1, 0);
+    publish_at(LIBRARY_MOSQUITTO, 2, -EPROTO);
+    if (!is_there(LIBRARY_PAHO))
+        return;
+    publish_at(LIBRARY_PAHO, 1, 0);
+    publish_at(LIBRARY_PAHO, 2, -EPROTO);
+}
+
 /* Without the library, what asks for it is refused before anything starts. */
 static void test_check(void **state) {
     struct error error = {""};
@@ -145,10 +255,9 @@ static void test_check(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_version),
-        cmocka_unit_test(test_sent_away),
-        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_version),
+        cmocka_unit_test(test_sent_away), cmocka_unit_test(test_granted),
+        cmocka_unit_test(test_maximum),   cmocka_unit_test(test_check),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as every worker does */

@@ -6,6 +6,7 @@
 #include "probes/courier.h"
 #include "transport/transport.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,7 @@
 /* Its thread asserts nothing: what it cannot do the subscriber misses. */
 struct faulty {
     int listener, port, qos;
+    int sent_qos;           /* of the messages; not what it has granted, where that is broken */
     const int64_t *numbers; /* of the messages, in the order in which they are sent; then END */
     int pause_ms;           /* before the last of them */
     pthread_t thread;
@@ -75,8 +77,8 @@ static void *serve(void *argument) {
     for (uint16_t i = 0; broker->numbers[i] != END; i++) {
         if (broker->numbers[i + 1] == END)
             (void)poll(NULL, 0, broker->pause_ms);
-        send_message(fd, broker->qos, (uint16_t)(i + 1), broker->numbers[i]);
-        if (broker->qos == 2)
+        send_message(fd, broker->sent_qos, (uint16_t)(i + 1), broker->numbers[i]);
+        if (broker->sent_qos == 2)
             release(fd, (uint16_t)(i + 1));
     }
     while (recv(fd, packet, sizeof(packet), 0) > 0)
@@ -88,7 +90,8 @@ static void *serve(void *argument) {
 static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers, int pause_ms) {
     const struct transport_options options = {.timeout_ns = 0};
 
-    *broker = (struct faulty){.qos = qos, .numbers = numbers, .pause_ms = pause_ms};
+    *broker =
+        (struct faulty){.qos = qos, .sent_qos = qos, .numbers = numbers, .pause_ms = pause_ms};
     assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
@@ -196,9 +199,38 @@ static void test_late(void **state) {
     assert_int_equal(courier.moved, 2);
 }
 
+/* What was granted is not what comes: a measurement at another quality of service. */
+static void test_lowered(void **state) {
+    static const int64_t numbers[] = {0, 1, END};
+    struct delivery_settings settings = {
+        .duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = 2, .window_bytes = 1024};
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+    static struct courier courier;
+    struct error error = {""};
+    struct faulty broker;
+
+    (void)state;
+    faulty_start(&broker, 2, numbers, 0);
+    broker.sent_qos = 1; /* before anybody connects */
+    text_replace(&config->address, "127.0.0.1");
+    text_replace(&config->client_id, "subscriber");
+    config->port = broker.port;
+    courier_open(&courier, "t", &settings);
+    assert_int_equal(courier_connect(&courier, config, false, &error), 0);
+    atomic_store(&courier.expected, 2);
+    (void)courier_receive(&courier.stream);
+    assert_int_equal(courier.stream.code, -EPROTO);
+    assert_non_null(
+        strstr(courier.stream.error.text, "a message came at QoS 1, and QoS 2 was granted"));
+    courier_close(&courier);
+    faulty_stop(&broker);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_brokers),
+        cmocka_unit_test(test_lowered),
         cmocka_unit_test(test_late),
     };
 

@@ -4,19 +4,27 @@
 
 #include "probes/telemetry.h"
 
+#include <errno.h>
+
 /* A role at its own broker, to which all of this is said before it first listens. */
-static void begin(struct acting *acting, struct tiny_broker *broker, const struct role *role,
-                  int pause_ms, const char *lines) {
+static void begin_at(struct acting *acting, struct tiny_broker *broker, const struct role *role,
+                     const char *qos, int granted, int pause_ms, const char *lines) {
     struct client_config *client = setting_block_new(&client_config_group);
     void *settings = setting_block_new(&telemetry_group);
 
-    tiny_broker_open(broker, pause_ms);
+    assert_int_equal(setting_assign(setting_find(&telemetry_group, "qos"), settings, qos, NULL), 0);
+    tiny_broker_open(broker, granted, pause_ms);
     text_replace(&client->address, "127.0.0.1");
     text_replace(&client->client_id, "reporter");
     client->port = broker->port;
     acting_begin(acting, role, acting_params(&telemetry_group, settings, client), lines);
     setting_block_free(&telemetry_group, settings);
     client_config_free(client);
+}
+
+static void begin(struct acting *acting, struct tiny_broker *broker, const struct role *role,
+                  int pause_ms, const char *lines) {
+    begin_at(acting, broker, role, "0", 0, pause_ms, lines);
 }
 
 static void end(struct acting *acting, struct tiny_broker *broker) {
@@ -61,11 +69,30 @@ static void test_late_message(void **state) {
     end(&acting, &broker);
 }
 
+/* What is measured at another quality of service than was asked for is not measured. */
+static void fail_at(const char *qos, int granted, const char *words) {
+    struct tiny_broker broker;
+    struct acting acting;
+
+    begin_at(&acting, &broker, &role_telemetry_subscriber, qos, granted, 1, "{\"do\": \"go\"}\n");
+    acting_end(&acting);
+    tiny_broker_close(&broker);
+    assert_int_equal(acting.code, -EPROTO);
+    assert_non_null(strstr(acting.error.text, words));
+}
+
+static void test_granted(void **state) {
+    (void)state;
+    fail_at("2", 1, "the broker grants QoS 1 to the subscription to bench/telemetry, and QoS 2");
+    fail_at("1", 1, "a message came at QoS 0, and QoS 1 was granted");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publisher),
         cmocka_unit_test(test_subscriber),
         cmocka_unit_test(test_late_message),
+        cmocka_unit_test(test_granted),
     };
 
     return cmocka_run_group_tests_name("telemetry", tests, NULL, NULL);

@@ -16,6 +16,7 @@
 struct tiny_broker {
     int listener, port;
     _Atomic int fd; /* of its client */
+    int granted;    /* the QoS of every subscription; messages come at QoS 0 all the same */
     int pause_ms;   /* after which who subscribes gets a message of telemetry; 0: none comes */
     /* What else who subscribes gets, before it is heard again; NULL: nothing. */
     void (*publish)(struct tiny_broker *broker, int fd);
@@ -39,6 +40,7 @@ static inline void *tiny_broker_serve(void *argument) {
     while (recv(fd, packet, 2, MSG_WAITALL) == 2 && packet[1] < 128 &&
            recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1]) {
         memcpy(suback + 2, packet + 2, 2);
+        suback[4] = (unsigned char)broker->granted;
         if (packet[0] >> 4 == 1)
             (void)!send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
         if (packet[0] >> 4 == 8)
@@ -59,8 +61,8 @@ static inline void tiny_broker_start(struct tiny_broker *broker) {
     assert_int_equal(pthread_create(&broker->thread, NULL, tiny_broker_serve, broker), 0);
 }
 
-static inline void tiny_broker_open(struct tiny_broker *broker, int pause_ms) {
-    *broker = (struct tiny_broker){.pause_ms = pause_ms};
+static inline void tiny_broker_open(struct tiny_broker *broker, int granted, int pause_ms) {
+    *broker = (struct tiny_broker){.granted = granted, .pause_ms = pause_ms};
     tiny_broker_start(broker);
 }
 
