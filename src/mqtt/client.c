@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 
+#define HIGHEST_QOS 2
+
 static const struct mqtt_library *find(int64_t library) {
     return library == LIBRARY_PAHO ? mqtt_library_paho : &mqtt_library_mosquitto;
 }
@@ -51,6 +53,7 @@ static int log_in(struct mqtt_client *client, const struct client_config *config
     int r = credentials_now(&shown, config, error);
 
     client->connack = -1;
+    client->max_qos = HIGHEST_QOS;
     if (r == 0)
         r = client->library->connect(client, config, &shown, again, error);
     OPENSSL_cleanse(shown.token, sizeof(shown.token));
@@ -111,20 +114,45 @@ void mqtt_client_free(struct mqtt_client *client) {
     free(client);
 }
 
+/* ---- quality of service ---- */
+
+static int check_maximum(const struct mqtt_client *client, int qos, struct error *error) {
+    if (qos <= client->max_qos)
+        return 0;
+    return error_set(error, -EPROTO,
+                     "MQTT: the broker takes QoS %d at most, and QoS %d was asked for",
+                     client->max_qos, qos);
+}
+
+int mqtt_client_check_qos(const struct mqtt_client *client, struct error *error) {
+    if (client->lowest >= client->granted)
+        return 0;
+    return error_set(error, -EPROTO, "MQTT: a message came at QoS %d, and QoS %d was granted",
+                     client->lowest, client->granted);
+}
+
 /* ---- messages ---- */
 
 int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
                           struct error *error) {
-    int r;
+    int r = check_maximum(client, qos, error);
 
     client->suback = -1;
-    r = client->library->subscribe(client, topic, qos, error);
+    if (r == 0)
+        r = client->library->subscribe(client, topic, qos, error);
     if (r == 0)
         r = await(client, &client->suback, "SUBACK", error);
     if (r < 0)
         return r;
-    if (client->suback > 2)
+    if (client->suback > HIGHEST_QOS)
         return error_set(error, -EACCES, "MQTT: the broker refused the subscription to %s", topic);
+    if (client->suback != qos)
+        return error_set(error, -EPROTO,
+                         "MQTT: the broker grants QoS %d to the subscription to %s, and QoS %d was "
+                         "asked for",
+                         client->suback, topic, qos);
+    client->granted = qos;
+    client->lowest = HIGHEST_QOS;
     return 0;
 }
 
@@ -137,12 +165,16 @@ int mqtt_client_publish(struct mqtt_client *client, const char *topic, const voi
 
 int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const void *payload,
                             size_t length, int qos, struct error *error) {
-    return client->library->publish(client, topic, payload, length, qos, error);
+    int r = check_maximum(client, qos, error);
+
+    return r < 0 ? r : client->library->publish(client, topic, payload, length, qos, error);
 }
 
 void mqtt_client_take(struct mqtt_client *client, const char *topic, const void *payload,
-                      size_t length) {
+                      size_t length, int qos) {
     client->received++;
+    if (qos < client->lowest)
+        client->lowest = qos;
     if (payload_client_open(client->payload, topic, &payload, &length) && client->on_message)
         client->on_message(client->user, topic, payload, length);
 }

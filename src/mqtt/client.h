@@ -38,12 +38,18 @@ void mqtt_client_leave(struct mqtt_client *client);
 int mqtt_client_connect_again(struct mqtt_client *client, const struct client_config *config,
                               struct error *error);
 
-/* Subscribes and waits for the SUBACK. */
+/* Subscribes and waits for the SUBACK: -EACCES when the subscription is refused, -EPROTO when
+ * another QoS is granted than was asked for. */
 int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos,
                           struct error *error);
 
+/* Whether all messages have come at the QoS that the last subscription was granted: 0, or -EPROTO.
+ * For clients who know that they were published at that. */
+int mqtt_client_check_qos(const struct mqtt_client *client, struct error *error);
+
 /* Hands a message to the library, which sends it at once when it can; sealed, if the client_config
- * asks for that (security/payload_client.h). */
+ * asks for that (security/payload_client.h). -EPROTO when the broker has said (MQTT 5) that it
+ * takes a lower QoS at most. */
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
                         size_t length, int qos, struct error *error);
 /* The same, but the payload as it is: for proofs. */

@@ -22,6 +22,9 @@ struct mqtt_client {
     int64_t received, completed;
     int64_t mqtt;        /* enum mqtt_version */
     int connack, suback; /* -1 until it comes */
+    int max_qos;         /* which the broker takes; MQTT 5 alone tells */
+    int granted;         /* QoS of the last subscription */
+    int lowest;          /* QoS of all messages that have come since */
 };
 
 struct mqtt_library {
@@ -30,7 +33,8 @@ struct mqtt_library {
     int (*open)(struct mqtt_client *client, const struct client_config *config,
                 struct error *error);
     void (*close)(struct mqtt_client *client);
-    /* Connects; the CONNACK may come in a later turn. Again: the client has left before. */
+    /* Connects; the CONNACK may come in a later turn, which then sets max_qos before connack, where
+     * it is told. Again: the client has left before. */
     int (*connect)(struct mqtt_client *client, const struct client_config *config,
                    const struct credentials *shown, bool again, struct error *error);
     void (*leave)(struct mqtt_client *client);
@@ -53,6 +57,6 @@ extern const struct mqtt_library *const mqtt_library_paho;
 
 /* A message has come: counts and opens it, and hands it on. */
 void mqtt_client_take(struct mqtt_client *client, const char *topic, const void *payload,
-                      size_t length);
+                      size_t length, int qos);
 
 #endif

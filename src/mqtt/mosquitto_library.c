@@ -26,9 +26,16 @@ static struct own *own_of(const struct mqtt_client *client) {
 
 /* ---- what the library tells ---- */
 
-static void on_connect(struct mosquitto *library, void *user, int code) {
+static void on_connect(struct mosquitto *library, void *user, int code, int flags,
+                       const mosquitto_property *properties) {
+    struct mqtt_client *client = user;
+    uint8_t max_qos;
+
     (void)library;
-    ((struct mqtt_client *)user)->connack = code;
+    (void)flags;
+    if (mosquitto_property_read_byte(properties, MQTT_PROP_MAXIMUM_QOS, &max_qos, false))
+        client->max_qos = max_qos;
+    client->connack = code;
 }
 
 static void on_subscribe(struct mosquitto *library, void *user, int id, int count,
@@ -60,7 +67,8 @@ static void on_disconnect(struct mosquitto *library, void *user, int code) {
 static void on_message(struct mosquitto *library, void *user,
                        const struct mosquitto_message *message) {
     (void)library;
-    mqtt_client_take(user, message->topic, message->payload, (size_t)message->payloadlen);
+    mqtt_client_take(user, message->topic, message->payload, (size_t)message->payloadlen,
+                     message->qos);
 }
 
 static int failed(int code, const char *what, struct error *error) {
@@ -85,7 +93,7 @@ static void init_library(void) {
 }
 
 static void set_callbacks(struct mosquitto *library) {
-    mosquitto_connect_callback_set(library, on_connect);
+    mosquitto_connect_v5_callback_set(library, on_connect);
     mosquitto_subscribe_callback_set(library, on_subscribe);
     mosquitto_disconnect_callback_set(library, on_disconnect);
     mosquitto_publish_v5_callback_set(library, on_publish);

@@ -68,7 +68,11 @@ static void on_connected(void *context, MQTTAsync_successData *data) {
 }
 
 static void on_connected5(void *context, MQTTAsync_successData5 *data) {
-    (void)data;
+    struct paho *paho = context;
+
+    if (data && MQTTProperties_hasProperty(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_QOS))
+        atomic_store(&paho->max_qos, MQTTProperties_getNumericValue(&data->properties,
+                                                                    MQTTPROPERTY_CODE_MAXIMUM_QOS));
     tell(context, &((struct paho *)context)->connack, 0);
 }
 
@@ -222,7 +226,8 @@ void paho_hand_over(struct mqtt_client *client) {
     paho->taken = inbox;
     for (size_t i = 0; i < inbox.n; i++)
         mqtt_client_take(client, inbox.messages[i].topic, inbox.messages[i].message->payload,
-                         (size_t)inbox.messages[i].message->payloadlen);
+                         (size_t)inbox.messages[i].message->payloadlen,
+                         inbox.messages[i].message->qos);
     paho_empty(&paho->taken);
 }
 

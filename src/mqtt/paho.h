@@ -37,6 +37,7 @@ struct paho {
     /* What the library's threads tell. */
     _Atomic bool rung, lost, left;
     _Atomic int connack, suback; /* -1 until it comes */
+    _Atomic int max_qos;         /* -1 where it is not told */
     _Atomic int64_t completed;
     pthread_mutex_t lock; /* of the rest */
     struct paho_inbox incoming;

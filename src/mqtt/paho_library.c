@@ -97,6 +97,7 @@ static int connect_client(struct mqtt_client *client, const struct client_config
 
     (void)again;
     atomic_store(&paho->connack, -1);
+    atomic_store(&paho->max_qos, -1);
     atomic_store(&paho->lost, false);
     atomic_store(&paho->left, false);
     *paho->why = '\0';
@@ -111,6 +112,8 @@ static int connect_client(struct mqtt_client *client, const struct client_config
         r = seen;
     if (r == 0 && atomic_load(&paho->connack) == 0)
         r = look_at_socket(paho, &before, config->port, error);
+    if (atomic_load(&paho->max_qos) >= 0)
+        client->max_qos = atomic_load(&paho->max_qos);
     client->connack = atomic_load(&paho->connack);
     return r;
 }

@@ -38,8 +38,10 @@ static void *end(struct courier *courier, int code) {
     return NULL;
 }
 
-static int check_opened(struct courier *courier) {
-    return payload_check_rejected(mqtt_client_rejected(courier->client), &courier->stream.error);
+static int check_arrived(struct courier *courier) {
+    int r = payload_check_rejected(mqtt_client_rejected(courier->client), &courier->stream.error);
+
+    return r == 0 ? mqtt_client_check_qos(courier->client, &courier->stream.error) : r;
 }
 
 /* Whether anything has come or was acknowledged since this was last asked: what takes long, be it a
@@ -153,7 +155,7 @@ void *courier_publish(void *argument) {
         if (r == 0)
             r = mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
         if (r == 0)
-            r = check_opened(courier);
+            r = check_arrived(courier);
         if (!full || courier->credited != credited) {
             credited = courier->credited;
             stalled_since = 0;
@@ -231,7 +233,7 @@ void *courier_receive(void *argument) {
         if (r == 0)
             r = courier->stream.code;
         if (r == 0)
-            r = check_opened(courier);
+            r = check_arrived(courier);
     }
     return end(courier, r);
 }

@@ -99,6 +99,8 @@ static int check(const struct latency *latency, struct error *error) {
         return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
                          (long long)latency->wrong);
     r = payload_check_rejected(mqtt_client_rejected(latency->subscriber), error);
+    if (r == 0)
+        r = mqtt_client_check_qos(latency->subscriber, error);
     if (r < 0)
         return r;
     if (!latency->latency_ns.n)

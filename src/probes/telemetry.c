@@ -51,6 +51,7 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
         {.fd = reporter->client ? mqtt_client_fd(reporter->client) : -1, .events = POLLIN}};
     int64_t left = instant_ns - clock_monotonic_ns();
     struct timespec timeout;
+    int r;
 
     if (stage_has_word(reporter->stage))
         return 1;
@@ -59,7 +60,10 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
         (struct timespec){.tv_sec = (time_t)(left / NS_PER_S), .tv_nsec = (long)(left % NS_PER_S)};
     if (ppoll(pollers, 2, &timeout, NULL) > 0 && pollers[0].revents)
         return 1;
-    return reporter->client ? mqtt_client_turn(reporter->client, 0, error) : 0;
+    if (!reporter->client)
+        return 0;
+    r = mqtt_client_turn(reporter->client, 0, error);
+    return r == 0 ? mqtt_client_check_qos(reporter->client, error) : r;
 }
 
 /* ---- publisher ---- */
@@ -181,7 +185,7 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
     deadline = clock_monotonic_ns() + STAGE_LOST_NS;
     while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
         r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
-    return r;
+    return r == 0 ? mqtt_client_check_qos(reporter->client, error) : r;
 }
 
 /* ---- both ---- */
