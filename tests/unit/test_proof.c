@@ -24,7 +24,8 @@ struct fake_broker {
     int tells_each;   /* 0: it never tells */
     int leaves_after; /* so many connections; 0: it stays */
     bool takes_all;   /* also without the password */
-    bool babbles;     /* to whom it does not let in */
+    bool takes_none;
+    bool babbles; /* to whom it does not let in */
     int refusals;
     int others; /* connections under another client id than the examiner's */
     pthread_t thread;
@@ -39,7 +40,8 @@ static void converse(struct fake_broker *broker, int fd) {
         if (packet[0] >> 4 == 1) {
             /* Behind the length of its text: so nothing is in front of it. */
             let_in = broker->takes_all ||
-                     memmem(packet, 2U + packet[1], "\0\022" SECRET, 2 + strlen(SECRET));
+                     (!broker->takes_none &&
+                      memmem(packet, 2U + packet[1], "\0\022" SECRET, 2 + strlen(SECRET)));
             broker->others += !memmem(packet, 2U + packet[1], "\0\015" ID, 2 + strlen(ID));
             connack[0] = let_in || !broker->babbles ? 0x20 : 'H';
             connack[3] = let_in ? 0 : 5;
@@ -175,6 +177,21 @@ static void test_words_are_lost(void **state) {
     assert_proof(3, "connack 5", "held");
 }
 
+/* It is asked three times. */
+static void test_words_come_too_late(void **state) {
+    struct fake_broker broker = {.tells_each = 4};
+    json_auto_t *rows = NULL;
+    struct error error = {""};
+
+    (void)state;
+    fake_open(&broker);
+    if (examine(broker.port, &rows, &error) < 0)
+        fail_msg("%s", error.text);
+    fake_close(&broker);
+    assert_string_equal(cell(rows, "anonymous-refused", 3), "closed");
+    assert_string_equal(cell(rows, "anonymous-refused", 4), "broken");
+}
+
 /* Who never tells may have any other reason. */
 static void test_no_words(void **state) {
     (void)state;
@@ -229,6 +246,7 @@ static void test_broken_brokers(void **state) {
         struct fake_broker broker;
         const char *mqtt, *proof, *expected, *observed;
     } cases[] = {
+        {{.takes_none = true, .tells_each = 1}, "3.1.1", "accepted-before", "accepted", "refused"},
         {{.takes_all = true},
          "3.1.1",
          "anonymous-refused",
@@ -253,7 +271,8 @@ static void test_broken_brokers(void **state) {
             fail_msg("%s", error.text);
         fake_close(&broker);
         assert_row(rows, cases[i].proof, cases[i].expected, cases[i].observed, "broken");
-        assert_row(rows, "accepted-after", "accepted", "accepted", "held");
+        assert_row(rows, "accepted-after", "accepted", broker.takes_none ? "refused" : "accepted",
+                   broker.takes_none ? "broken" : "held");
     }
 }
 
@@ -344,10 +363,10 @@ static void test_real_broker(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words_arrive),  cmocka_unit_test(test_words_are_lost),
-        cmocka_unit_test(test_no_words),      cmocka_unit_test(test_no_broker),
-        cmocka_unit_test(test_broker_leaves), cmocka_unit_test(test_broken_brokers),
-        cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_words_arrive),        cmocka_unit_test(test_words_are_lost),
+        cmocka_unit_test(test_words_come_too_late), cmocka_unit_test(test_no_words),
+        cmocka_unit_test(test_no_broker),           cmocka_unit_test(test_broker_leaves),
+        cmocka_unit_test(test_broken_brokers),      cmocka_unit_test(test_real_broker),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
