@@ -1,0 +1,319 @@
+/* probes/stage: the window that it measures, of streams whose every arrival the test knows. */
+#include "acting.h"
+
+#include <errno.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX      2000
+#define EVERY_NS (5 * NS_PER_MS)
+#define LARGE    INT64_C(1000000000)
+
+/* ---- a stream that the test makes up ---- */
+
+/* Its arrival number i brings i + 1 bytes, so that the sum of some in a row tells which they are;
+ * of a second stream each brings LARGE bytes. */
+struct made_up {
+    struct stream *stream;
+    struct stage *stage;
+    bool is_second;
+    int64_t ends_after; /* so many; 0: when it is told to */
+    int code;           /* with that */
+    _Atomic int64_t n;
+    /* Each was counted between the two, by the clock and in processor time; whether the stage said
+     * that it was measuring. */
+    int64_t before_ns[MAX], after_ns[MAX];
+    double before_cpu_s[MAX], after_cpu_s[MAX];
+    bool measuring[MAX];
+};
+
+static double cpu_seconds(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Works all the time, in the kernel, too. */
+static void *arrive(void *argument) {
+    struct made_up *made_up = ((struct stream *)argument)->context;
+    struct stream *stream = made_up->stream;
+    int64_t bytes = 0, i;
+
+    for (i = 0; i < MAX && !atomic_load(stream->stop); i++) {
+        int64_t due = clock_monotonic_ns() + EVERY_NS;
+
+        if (made_up->ends_after && i == made_up->ends_after)
+            break;
+        while (clock_monotonic_ns() < due)
+            (void)getppid();
+        bytes += made_up->is_second ? LARGE : i + 1;
+        made_up->measuring[i] = atomic_load(&made_up->stage->measuring);
+        made_up->before_cpu_s[i] = cpu_seconds();
+        made_up->before_ns[i] = clock_monotonic_ns();
+        stream_count(stream, bytes, i + 1);
+        made_up->after_ns[i] = clock_monotonic_ns();
+        made_up->after_cpu_s[i] = cpu_seconds();
+        atomic_store(&made_up->n, i + 1);
+    }
+    if (made_up->code < 0)
+        stream->code = error_set(&stream->error, made_up->code, "as the test wants it");
+    atomic_store(&stream->ended, true);
+    return NULL;
+}
+
+/* ---- a role around it ---- */
+
+static struct case_of_stage {
+    struct stage_window window;
+    bool receives;
+    size_t n_streams;
+    int64_t ends_after; /* the last stream */
+    int code;
+    struct stream streams[2];
+    struct made_up made_up[2];
+    _Atomic bool stop;
+    _Atomic bool over; /* the role has ended */
+} this;
+
+static int run(struct stage *stage, struct error *error) {
+    struct error late;
+    int r, end;
+
+    atomic_store(&this.stop, false);
+    for (size_t i = 0; i < this.n_streams; i++) {
+        bool last = i + 1 == this.n_streams;
+
+        this.streams[i] = (struct stream){.context = &this.made_up[i], .stop = &this.stop};
+        this.made_up[i].stream = &this.streams[i];
+        this.made_up[i].stage = stage;
+        this.made_up[i].is_second = i == 1;
+        this.made_up[i].ends_after = last ? this.ends_after : 0;
+        this.made_up[i].code = last ? this.code : 0;
+    }
+    r = stage_measure(stage, &this.window, this.streams, this.n_streams, arrive, this.receives,
+                      error);
+    atomic_store(&this.stop, true);
+    end = stage_finish(this.streams, this.n_streams, &late);
+    assert_int_equal(end, this.code);
+    if (end < 0)
+        assert_string_equal(late.text, "as the test wants it");
+    if (r == 0)
+        r = stage_report(stage, error);
+    atomic_store(&this.over, true);
+    return r;
+}
+
+static const struct role role = {.name = "made-up", .party = PARTY_CLIENT1, .run = run};
+
+static void begin(struct acting *acting) {
+    acting_begin(acting, &role, json_object(), "{\"do\": \"go\"}\n");
+}
+
+/* The result of a trial in which all went well; the caller's. */
+static json_t *measure(void) {
+    struct acting acting;
+    json_t *result;
+
+    begin(&acting);
+    json_decref(acting_hear(&acting, "begin"));
+    json_decref(acting_hear(&acting, "done"));
+    result = acting_hear(&acting, "result");
+    acting_end(&acting);
+    assert_int_equal(acting.code, 0);
+    return result;
+}
+
+static int64_t number(const json_t *result, const char *key) {
+    return jsonline_integer(result, key, -1);
+}
+
+static double metric(const json_t *result, const char *name) {
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(result, "metrics"), i, row) {
+        if (text_equal(json_string_value(json_array_get(row, 0)), name))
+            return json_number_value(json_array_get(row, 2));
+    }
+    fail_msg("no %s", name);
+    return 0;
+}
+
+/* ---- a receiver ---- */
+
+/* The arrival from which k arrivals of so many bytes in all are counted. */
+static int64_t opened_by(int64_t bytes, int64_t k) {
+    /* The sum of i + 2 ... i + k + 1. */
+    int64_t i = k > 0 ? (bytes - k * (k + 3) / 2) / k : -1;
+
+    assert_true(k > 0);
+    assert_int_equal(i * k + k * (k + 3) / 2, bytes);
+    return i;
+}
+
+/* Steps follow one another from the window's begin to its end, and have all of its bytes. */
+static void assert_steps(const json_t *result) {
+    json_t *row, *rows = json_object_get(result, "steps");
+    int64_t at = 0, bytes = 0;
+    size_t i;
+
+    assert_true(json_array_size(rows) > 0);
+    assert_true((int64_t)json_array_size(rows) <= number(result, "elapsed_ns") / STAGE_STEP_NS + 1);
+    json_array_foreach(rows, i, row) {
+        int64_t end = json_integer_value(json_array_get(row, 1));
+
+        assert_int_equal(json_integer_value(json_array_get(row, 0)), at);
+        assert_true(end > at);
+        if (i + 1 == json_array_size(rows))
+            assert_true(end - at >= STAGE_STEP_NS / 2);
+        bytes += json_integer_value(json_array_get(row, 2));
+        at = end;
+    }
+    assert_int_equal(at, number(result, "elapsed_ns"));
+    assert_int_equal(bytes, number(result, "bytes"));
+}
+
+/* By so much the kernel's two accounts of processor time may differ: a few ticks. */
+#define CPU_S 0.03
+
+static void test_window_of_a_receiver(void **state) {
+    static const struct stage_window windows[] = {
+        {0, 100 * NS_PER_MS}, {200 * NS_PER_MS, 310 * NS_PER_MS}, {30 * NS_PER_MS, NS_PER_S}};
+    const struct made_up *made_up = this.made_up;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(windows); i++) {
+        json_auto_t *result = NULL;
+        int64_t elapsed, first, last, k;
+        double cpu_s;
+
+        this = (struct case_of_stage){.window = windows[i], .receives = true, .n_streams = 1};
+        result = measure();
+        elapsed = number(result, "elapsed_ns");
+        k = number(result, "units");
+        assert_int_equal(number(result, "arrivals"), k);
+        first = opened_by(number(result, "bytes"), k);
+        last = first + k;
+        assert_true(first >= 1 && last < atomic_load(&made_up->n));
+        /* From arrival to arrival. */
+        assert_true(elapsed >= made_up->before_ns[last] - made_up->after_ns[first]);
+        assert_true(elapsed <= made_up->after_ns[last] - made_up->before_ns[first]);
+        /* The first one after the warm-up, and the first one after the duration. */
+        assert_true(made_up->after_ns[first] - made_up->before_ns[0] >= windows[i].warmup_ns);
+        assert_true(elapsed >= windows[i].duration_ns);
+        assert_steps(result);
+        cpu_s = metric(result, "cpu_s");
+        assert_true(cpu_s >= made_up->before_cpu_s[last] - made_up->after_cpu_s[first] - CPU_S);
+        assert_true(cpu_s <= made_up->after_cpu_s[last] - made_up->before_cpu_s[first] + CPU_S);
+        assert_true(fabs(metric(result, "cpu_share") - cpu_s * 100e9 / (double)elapsed) < 1e-6);
+    }
+}
+
+/* Of two streams all is counted, from the first arrival of either. */
+static void test_two_streams(void **state) {
+    json_auto_t *result = NULL;
+    int64_t bytes, units, first;
+
+    (void)state;
+    this = (struct case_of_stage){
+        .window = {50 * NS_PER_MS, 500 * NS_PER_MS}, .receives = true, .n_streams = 2};
+    result = measure();
+    bytes = number(result, "bytes");
+    units = number(result, "units");
+    assert_true(bytes / LARGE > 0 && bytes / LARGE < atomic_load(&this.made_up[1].n));
+    first = opened_by(bytes % LARGE, units - bytes / LARGE);
+    assert_true(first >= -1 && first + units - bytes / LARGE < atomic_load(&this.made_up[0].n));
+    assert_steps(result);
+}
+
+/* ---- who is no receiver ---- */
+
+static void test_window_of_a_sender(void **state) {
+    const struct made_up *made_up = this.made_up;
+    json_auto_t *result = NULL;
+    int64_t n = 0, changes = 0;
+
+    (void)state;
+    this = (struct case_of_stage){.window = {50 * NS_PER_MS, 300 * NS_PER_MS}, .n_streams = 1};
+    result = measure();
+    assert_true(number(result, "elapsed_ns") >= 300 * NS_PER_MS);
+    assert_true(number(result, "units") > 0);
+    (void)opened_by(number(result, "bytes"), number(result, "units"));
+    assert_null(json_object_get(result, "steps"));
+    assert_null(json_object_get(result, "arrivals"));
+    /* While it is measured, and then only, the stage says so. */
+    for (int64_t i = 0; i < atomic_load(&made_up->n); i++) {
+        n += made_up->measuring[i];
+        changes += i > 0 && made_up->measuring[i] != made_up->measuring[i - 1];
+    }
+    assert_false(made_up->measuring[0]);
+    assert_true(n > 0 && changes <= 2);
+}
+
+/* ---- what ends it early ---- */
+
+static void test_stream_ends(void **state) {
+    static const struct {
+        struct case_of_stage start;
+        int code;
+        const char *words;
+    } cases[] = {
+        {{.window = {0, 10 * NS_PER_S}, .receives = true, .ends_after = 20},
+         -ECONNRESET,
+         "the stream ended before its time"},
+        {{.window = {10 * NS_PER_S, NS_PER_S}, .receives = true, .ends_after = 20},
+         -ECONNRESET,
+         "the stream ended before its time"},
+        {{.window = {0, 10 * NS_PER_S}, .ends_after = 20, .code = -EPIPE},
+         -EPIPE,
+         "as the test wants it"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct acting acting;
+
+        this = cases[i].start;
+        this.n_streams = 1 + i % 2;
+        begin(&acting);
+        while (!atomic_load(&this.over))
+            clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+        acting_end(&acting);
+        assert_int_equal(acting.code, cases[i].code);
+        assert_string_equal(acting.error.text, cases[i].words);
+    }
+}
+
+/* When the driver has gone, or says what nobody expects, nothing is measured to the end. */
+static void test_driver_breaks_off(void **state) {
+    static const struct case_of_stage starts[] = {
+        {.window = {0, 100 * NS_PER_S}, .receives = true},
+        {.window = {100 * NS_PER_S, NS_PER_S}, .receives = true},
+        {.window = {0, 100 * NS_PER_S}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+        struct acting acting;
+
+        this = starts[i];
+        this.n_streams = 2;
+        begin(&acting);
+        clock_sleep_until(clock_monotonic_ns() + 100 * NS_PER_MS);
+        acting_end(&acting);
+        assert_int_equal(acting.code, -EPIPE);
+        assert_string_equal(acting.error.text, "the driver broke off");
+    }
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_window_of_a_receiver), cmocka_unit_test(test_two_streams),
+        cmocka_unit_test(test_window_of_a_sender),   cmocka_unit_test(test_stream_ends),
+        cmocka_unit_test(test_driver_breaks_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
