@@ -17,9 +17,10 @@
 /* Its thread asserts nothing: what it cannot do the subscriber misses. */
 struct faulty {
     int listener, port, qos;
-    int sent_qos;           /* of the messages; not what it has granted, where that is broken */
+    int lowered_by;         /* the quality of service of what it sends, below what it has granted */
     const int64_t *numbers; /* of the messages, in the order in which they are sent; then END */
     int pause_ms;           /* before the last of them */
+    int piece_ms;           /* of which a piece of 4 bytes takes that long */
     pthread_t thread;
 };
 
@@ -36,7 +37,7 @@ static void await_packet(int fd, unsigned char type, unsigned char *packet) {
         ;
 }
 
-static void send_message(int fd, int qos, uint16_t id, int64_t number) {
+static void send_message(int fd, int qos, uint16_t id, int64_t number, int piece_ms) {
     static const char topic[] = "t/data";
     unsigned char packet[64] = {(unsigned char)(0x30 | qos << 1), 0, 0, sizeof(topic) - 1};
     size_t length = 4;
@@ -50,6 +51,11 @@ static void send_message(int fd, int qos, uint16_t id, int64_t number) {
     memcpy(packet + length, &number, sizeof(number));
     length += PAYLOAD;
     packet[1] = (unsigned char)(length - 2);
+    for (; piece_ms && length > 4; length -= 4) {
+        send_all(fd, packet, 4);
+        memmove(packet, packet + 4, length - 4);
+        (void)poll(NULL, 0, piece_ms);
+    }
     send_all(fd, packet, length);
 }
 
@@ -65,6 +71,7 @@ static void release(int fd, uint16_t id) {
 static void *serve(void *argument) {
     static const unsigned char connack[] = {0x20, 2, 0, 0};
     const struct faulty *broker = argument;
+    int sent_qos = broker->qos - broker->lowered_by;
     int fd = accept(broker->listener, NULL, NULL);
     unsigned char packet[130], suback[] = {0x90, 3, 0, 0, 0};
 
@@ -75,10 +82,12 @@ static void *serve(void *argument) {
     suback[4] = (unsigned char)broker->qos;
     send_all(fd, suback, sizeof(suback));
     for (uint16_t i = 0; broker->numbers[i] != END; i++) {
-        if (broker->numbers[i + 1] == END)
-            (void)poll(NULL, 0, broker->pause_ms);
-        send_message(fd, broker->sent_qos, (uint16_t)(i + 1), broker->numbers[i]);
-        if (broker->sent_qos == 2)
+        bool last = broker->numbers[i + 1] == END;
+
+        (void)poll(NULL, 0, last ? broker->pause_ms : 0);
+        send_message(fd, sent_qos, (uint16_t)(i + 1), broker->numbers[i],
+                     last ? broker->piece_ms : 0);
+        if (sent_qos == 2)
             release(fd, (uint16_t)(i + 1));
     }
     while (recv(fd, packet, sizeof(packet), 0) > 0)
@@ -87,11 +96,9 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-static void faulty_start(struct faulty *broker, int qos, const int64_t *numbers, int pause_ms) {
+static void faulty_start(struct faulty *broker) {
     const struct transport_options options = {.timeout_ns = 0};
 
-    *broker =
-        (struct faulty){.qos = qos, .sent_qos = qos, .numbers = numbers, .pause_ms = pause_ms};
     assert_int_equal(tcp_listen(&broker->listener, "127.0.0.1", &options, &broker->port, NULL), 0);
     assert_int_equal(pthread_create(&broker->thread, NULL, serve, broker), 0);
 }
@@ -105,18 +112,19 @@ static void faulty_stop(struct faulty *broker) {
 
 /* Receives what the broker sends, `sent` having been published; what became of the promises.
  * silence_ns: after how long the rest is lost; 0: as always. */
-static void receive(int qos, const int64_t *numbers, int pause_ms, int64_t sent, int64_t silence_ns,
+static void receive(struct faulty *broker, int64_t sent, int64_t silence_ns,
                     struct courier *courier, struct error *error) {
-    struct delivery_settings settings = {
-        .duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = qos, .window_bytes = 1024};
+    struct delivery_settings settings = {.duration_ns = NS_PER_S,
+                                         .payload_bytes = PAYLOAD,
+                                         .qos = broker->qos,
+                                         .window_bytes = 1024};
     struct client_config *config = setting_block_new(&client_config_group);
-    struct faulty broker;
     int r;
 
-    faulty_start(&broker, qos, numbers, pause_ms);
+    faulty_start(broker);
     text_replace(&config->address, "127.0.0.1");
     text_replace(&config->client_id, "subscriber");
-    config->port = broker.port;
+    config->port = broker->port;
     courier_open(courier, "t", &settings);
     if (silence_ns)
         courier->silence_ns = silence_ns;
@@ -126,10 +134,10 @@ static void receive(int qos, const int64_t *numbers, int pause_ms, int64_t sent,
     (void)courier_receive(&courier->stream);
     r = courier->stream.code;
     if (r == 0)
-        r = sequence_check(&courier->sequence, sent, qos, true, error);
+        r = sequence_check(&courier->sequence, sent, broker->qos, true, error);
     assert_true((r == 0) == !*error->text);
     courier_close(courier);
-    faulty_stop(&broker);
+    faulty_stop(broker);
     client_config_free(config);
 }
 
@@ -174,9 +182,10 @@ static void test_broken_brokers(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         for (int qos = 0; qos <= 2; qos++) {
+            struct faulty broker = {.qos = qos, .numbers = cases[i].numbers};
             struct error error = {""};
 
-            receive(qos, cases[i].numbers, 0, cases[i].sent, 2 * NS_PER_S, &courier, &error);
+            receive(&broker, cases[i].sent, 2 * NS_PER_S, &courier, &error);
             assert_string_equal(error.text, cases[i].words[qos]);
             assert_int_equal(courier.moved, cases[i].moved);
             assert_int_equal(courier.sequence.duplicated, cases[i].duplicated);
@@ -191,10 +200,11 @@ static void test_broken_brokers(void **state) {
 static void test_late(void **state) {
     static const int64_t numbers[] = {0, 1, END};
     static struct courier courier;
+    struct faulty broker = {.numbers = numbers, .pause_ms = 3000};
     struct error error = {""};
 
     (void)state;
-    receive(0, numbers, 3000, 2, 0, &courier, &error);
+    receive(&broker, 2, 0, &courier, &error);
     assert_string_equal(error.text, "");
     assert_int_equal(courier.moved, 2);
 }
@@ -208,11 +218,10 @@ static void test_lowered(void **state) {
     struct client_config *config = setting_block_new(&client_config_group);
     static struct courier courier;
     struct error error = {""};
-    struct faulty broker;
+    struct faulty broker = {.qos = 2, .lowered_by = 1, .numbers = numbers};
 
     (void)state;
-    faulty_start(&broker, 2, numbers, 0);
-    broker.sent_qos = 1; /* before anybody connects */
+    faulty_start(&broker);
     text_replace(&config->address, "127.0.0.1");
     text_replace(&config->client_id, "subscriber");
     config->port = broker.port;
@@ -227,11 +236,47 @@ static void test_lowered(void **state) {
     faulty_stop(&broker);
 }
 
+/* A message that takes longer than the silence after which it would be lost, but moves: it is not.
+ */
+static void test_slow_message(void **state) {
+    static const int64_t numbers[] = {0, 1, END};
+    static struct courier courier;
+    struct faulty broker = {.numbers = numbers, .piece_ms = 500};
+    struct error error = {""};
+
+    (void)state;
+    receive(&broker, 2, 1500 * NS_PER_MS, &courier, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(courier.moved, 2);
+}
+
+/* So many messages may be on their way; of large ones a few, of small ones not more than that. */
+static void test_window(void **state) {
+    static const struct {
+        int64_t payload_bytes, window_bytes, messages;
+    } windows[] = {
+        {1000, 64000, 64},     {1000, 64999, 64},  {1000, 1, 4},
+        {1000, 4000, 4},       {1000, 5000, 5},    {1000, 8191000, 8191},
+        {1000, 8193000, 8192}, {8, 1 << 30, 8192}, {4 << 20, 2 << 20, 4},
+    };
+    static struct courier courier;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(windows); i++) {
+        const struct delivery_settings settings = {.payload_bytes = windows[i].payload_bytes,
+                                                   .window_bytes = windows[i].window_bytes};
+
+        courier_open(&courier, "t", &settings);
+        assert_int_equal(courier.window, windows[i].messages);
+        courier_close(&courier);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_broken_brokers),
-        cmocka_unit_test(test_lowered),
-        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_broken_brokers), cmocka_unit_test(test_lowered),
+        cmocka_unit_test(test_late),           cmocka_unit_test(test_slow_message),
+        cmocka_unit_test(test_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
