@@ -47,4 +47,12 @@ contains 'and it says so' "$out" missed
 judge 20 10 '- 1.1'
 exits 'above its bound' 1
 
+# Reports that have tables, but never figures: what ends so without gnuplot is right.
+printf '#!/bin/sh\nexit 3\n' >"$scratch/no-figures"
+chmod +x "$scratch/no-figures"
+mkdir "$scratch/made-up"
+run "${BENCH_BUILD:-$root/build}/tests/report_scale" "$scratch/no-figures" "$scratch/made-up" 200
+exits 'report-scale of reports that fail' 1
+contains 'and it says so' "$out" missed
+
 finish
