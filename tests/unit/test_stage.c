@@ -18,8 +18,10 @@ struct made_up {
     struct stream *stream;
     struct stage *stage;
     bool is_second;
-    int64_t ends_after; /* so many; 0: when it is told to */
-    int code;           /* with that */
+    int64_t every_ns;
+    int64_t ends_after;   /* so many; 0: when it is told to */
+    int64_t silent_after; /* so many; 0: never */
+    int code;             /* with which it ends */
     _Atomic int64_t n;
     /* Each was counted between the two, by the clock and in processor time; whether the stage said
      * that it was measuring. */
@@ -42,11 +44,12 @@ static void *arrive(void *argument) {
     int64_t bytes = 0, i;
 
     for (i = 0; i < MAX && !atomic_load(stream->stop); i++) {
-        int64_t due = clock_monotonic_ns() + EVERY_NS;
+        int64_t due = clock_monotonic_ns() + made_up->every_ns;
 
         if (made_up->ends_after && i == made_up->ends_after)
             break;
-        while (clock_monotonic_ns() < due)
+        while (clock_monotonic_ns() < due ||
+               (i && i == made_up->silent_after && !atomic_load(stream->stop)))
             (void)getppid();
         bytes += made_up->is_second ? LARGE : i + 1;
         made_up->measuring[i] = atomic_load(&made_up->stage->measuring);
@@ -69,7 +72,8 @@ static struct case_of_stage {
     struct stage_window window;
     bool receives;
     size_t n_streams;
-    int64_t ends_after; /* the last stream */
+    int64_t every_ns;                 /* 0: EVERY_NS */
+    int64_t ends_after, silent_after; /* the last stream */
     int code;
     struct stream streams[2];
     struct made_up made_up[2];
@@ -89,7 +93,9 @@ static int run(struct stage *stage, struct error *error) {
         this.made_up[i].stream = &this.streams[i];
         this.made_up[i].stage = stage;
         this.made_up[i].is_second = i == 1;
+        this.made_up[i].every_ns = this.every_ns ? this.every_ns : EVERY_NS;
         this.made_up[i].ends_after = last ? this.ends_after : 0;
+        this.made_up[i].silent_after = last ? this.silent_after : 0;
         this.made_up[i].code = last ? this.code : 0;
     }
     r = stage_measure(stage, &this.window, this.streams, this.n_streams, arrive, this.receives,
@@ -228,6 +234,42 @@ static void test_two_streams(void **state) {
     assert_steps(result);
 }
 
+/* Arrivals that are farther apart than the window is long are waited for. */
+static void test_rare_arrivals(void **state) {
+    json_auto_t *result = NULL;
+
+    (void)state;
+    this = (struct case_of_stage){.window = {650 * NS_PER_MS, 100 * NS_PER_MS},
+                                  .receives = true,
+                                  .n_streams = 1,
+                                  .every_ns = 250 * NS_PER_MS};
+    result = measure();
+    assert_true(number(result, "elapsed_ns") >= 100 * NS_PER_MS);
+    (void)opened_by(number(result, "bytes"), number(result, "units"));
+    assert_steps(result);
+}
+
+/* After the warm-up nothing comes any more: that is no rate, and it is said since when. */
+static void test_silence(void **state) {
+    const struct made_up *made_up = this.made_up;
+    struct acting acting;
+    double silent_s, most_s;
+
+    (void)state;
+    this = (struct case_of_stage){.window = {600 * NS_PER_MS, 200 * NS_PER_MS},
+                                  .receives = true,
+                                  .n_streams = 1,
+                                  .silent_after = 10};
+    begin(&acting);
+    while (!atomic_load(&this.over))
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+    most_s = (double)(clock_monotonic_ns() - made_up->before_ns[9]) / 1e9;
+    acting_end(&acting);
+    assert_int_equal(acting.code, -ENODATA);
+    assert_int_equal(sscanf(acting.error.text, "nothing has arrived for %lf s", &silent_s), 1);
+    assert_true(silent_s >= 0.2 - 0.05 && silent_s <= most_s + 0.05);
+}
+
 /* ---- who is no receiver ---- */
 
 static void test_window_of_a_sender(void **state) {
@@ -308,11 +350,19 @@ static void test_driver_breaks_off(void **state) {
     }
 }
 
+/* The first arrival may take as long as the window, or 3 s; begin and end three times that. */
+static void test_longest(void **state) {
+    (void)state;
+    assert_int_equal(stage_longest_ns(NS_PER_S), 22 * NS_PER_S);
+    assert_int_equal(stage_longest_ns(10 * NS_PER_S), 80 * NS_PER_S);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_window_of_a_receiver), cmocka_unit_test(test_two_streams),
+        cmocka_unit_test(test_rare_arrivals),        cmocka_unit_test(test_silence),
         cmocka_unit_test(test_window_of_a_sender),   cmocka_unit_test(test_stream_ends),
-        cmocka_unit_test(test_driver_breaks_off),
+        cmocka_unit_test(test_driver_breaks_off),    cmocka_unit_test(test_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
