@@ -159,6 +159,7 @@ static void deliver(const struct site *site, int qos, int64_t loss_ppm, int64_t 
         0);
     /* More was published than may be on its way without credit. */
     assert_true(publisher->courier.moved <= publisher->courier.credited + 64);
+    assert_true(publisher->courier.credited <= publisher->courier.moved);
     if (n_rests)
         assert_true(publisher->courier.pauses.silent_ns > 0);
     else
@@ -188,6 +189,30 @@ static void test_imposed_loss(void **state) {
         deliver(site, qos, 100000, 100, 2);
 }
 
+/* It rests only when the burst's last message is answered: any other credit is no answer. */
+static void test_no_rest_without_answer(void **state) {
+    CLEANUP(site_closep) struct site *site = NULL;
+    struct end *subscriber, *publisher;
+    struct error error = {""};
+
+    (void)state;
+    require_broker();
+    site = site_open("", "1.3", "");
+    subscriber = end_open(site, false, 0, 0); /* which answers nothing */
+    publisher = end_open(site, true, 0, 100000);
+    end_begin(subscriber, courier_receive);
+    end_begin(publisher, courier_publish);
+    clock_sleep_until(clock_monotonic_ns() + NS_PER_S); /* two bursts and rests, and more */
+    assert_int_equal(rests(publisher), 0);
+    atomic_store(&publisher->courier.stop, true);
+    assert_int_equal(end_join(publisher, &error), 0);
+    atomic_store(&subscriber->courier.expected, publisher->courier.moved);
+    assert_int_equal(end_join(subscriber, &error), 0);
+    assert_true(publisher->courier.moved > 64);
+    end_close(publisher);
+    end_close(subscriber);
+}
+
 /* ---- messages that cannot be opened ---- */
 
 /* On a channel whose payloads are sealed somebody publishes what is not: either end stops, and says
@@ -197,7 +222,10 @@ static void test_unopened(void **state) {
         bool sends;
         const char *topic;
         size_t length;
-    } cases[] = {{true, "t/credit", sizeof(int64_t)}, {false, "t/data", PAYLOAD}};
+        int64_t loss_ppm;
+    } cases[] = {{true, "t/credit", sizeof(int64_t), 0},
+                 {true, "t/credit", sizeof(int64_t), 100000},
+                 {false, "t/data", PAYLOAD, 0}};
     static const unsigned char payload[PAYLOAD];
     CLEANUP(site_closep) struct site *site = NULL;
 
@@ -206,13 +234,16 @@ static void test_unopened(void **state) {
     site = site_open("payload", "1.3", "");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         CLEANUP(client_config_freep) struct client_config *stranger = client(site, PARTY_CLIENT2);
-        struct end *end = end_open(site, cases[i].sends, 0, 0);
+        struct end *end = end_open(site, cases[i].sends, 0, cases[i].loss_ppm);
         CLEANUP(mqtt_client_freep) struct mqtt_client *sender = NULL;
         int64_t until = clock_monotonic_ns() + 5 * NS_PER_S;
         struct error error = {""};
 
         text_replace(&stranger->client_id, "stranger");
         end_begin(end, cases[i].sends ? courier_publish : courier_receive);
+        while (cases[i].sends && units(end) < 64 && clock_monotonic_ns() < until)
+            clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+        clock_sleep_until(clock_monotonic_ns() + 250 * NS_PER_MS); /* in which it could go on */
         assert_int_equal(mqtt_client_connect(&sender, stranger, NULL, NULL, &error), 0);
         assert_int_equal(
             mqtt_client_publish_raw(sender, cases[i].topic, payload, cases[i].length, 0, &error),
@@ -223,7 +254,8 @@ static void test_unopened(void **state) {
         atomic_store(&end->courier.expected, 0);
         assert_int_equal(end_join(end, &error), -EBADMSG);
         assert_has(error.text, "1 ");
-        assert_int_equal(end->courier.moved > 0, cases[i].sends);
+        /* Without credit a publisher fills its window, and no more. */
+        assert_int_equal(end->courier.moved, cases[i].sends ? 64 : 0);
         end_close(end);
     }
 }
@@ -272,8 +304,6 @@ static double figure(const json_t *result, const char *name) {
  * the caller's. */
 static json_t *publish(struct acting *acting, json_t *params, void (*before_stop)(void *context),
                        void *context) {
-    json_t *result;
-
     acting_begin(acting, role("delivery-publisher"), params, "{\"do\": \"go\"}\n");
     json_decref(acting_hear(acting, "ready"));
     json_decref(acting_hear(acting, "begin"));
@@ -281,8 +311,7 @@ static json_t *publish(struct acting *acting, json_t *params, void (*before_stop
     acting_tell(acting, "{\"do\": \"stop\", \"sent\": 0}\n");
     if (before_stop)
         before_stop(context);
-    result = acting_hear(acting, "result");
-    return result;
+    return acting_hear(acting, "result");
 }
 
 /* What the hop has cost on the wire is what the formulas say; of ciphers that pad there is none. */
@@ -405,8 +434,11 @@ static void test_settles(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_arrives), cmocka_unit_test(test_imposed_loss),
-        cmocka_unit_test(test_unopened),    cmocka_unit_test(test_wire),
+        cmocka_unit_test(test_all_arrives),
+        cmocka_unit_test(test_imposed_loss),
+        cmocka_unit_test(test_no_rest_without_answer),
+        cmocka_unit_test(test_unopened),
+        cmocka_unit_test(test_wire),
         cmocka_unit_test(test_settles),
     };
 
