@@ -53,10 +53,10 @@ static void test_terminal(void **state) {
     expected = text_format(
         "Throughput, Mbit/s: mean of the trials that are ok with 95 %% interval\n"
         "run %s, scenario small\n\n"
-        "  channel     trials  mean  95 %% interval  published  ratio    verdict\n\n"
+        "  channel     trials  mean  95 %% interval  median  published  ratio    verdict\n\n"
         "path - raw TCP, beside\n"
-        "  plain            2  9350   8715 .. 9985       13.4  1.000\n"
-        "  mutual-tls       1  4700              -       8.48  0.500  undecided\n"
+        "  plain            2  9350   8715 .. 9985    9350       13.4  1.000\n"
+        "  mutual-tls       1  4700              -    4700       8.48  0.500  undecided\n"
         "    1 void (TLS 1.2 | not 1.3)\n\n"
         "A single trial has no spread, hence no interval.\n"
         "Too few blocks for any verdict: equivalent takes 6 complete ones, slower and\n"
