@@ -59,12 +59,25 @@ static bool is_first(const struct dataset *dataset, const struct dataset_throttl
     return true;
 }
 
+static double largest_load(const struct dataset *dataset, const struct dataset_throttling *one) {
+    double largest = one->load;
+
+    while ((one = next_alike(dataset, one)))
+        largest = one->load > largest ? one->load : largest;
+    return largest;
+}
+
 static char *describe_throttling(const struct dataset *dataset,
                                  const struct dataset_throttling *first) {
     CLEANUP_FREE char *words = throttling_words(first->bits), *blocks = NULL;
     size_t n;
 
     blocks = list_blocks(dataset, first, &n);
+    if (!first->bits)
+        return text_format("block%s %s, %s: a load of up to %.3g on %.0f processor%s: not all that "
+                           "wanted one had one.",
+                           n == 1 ? "" : "s", blocks, first->host, largest_load(dataset, first),
+                           first->processors, first->processors > 1 ? "s" : "");
     return text_format("block%s %s, %s: %s during the block%s.", n == 1 ? "" : "s", blocks,
                        first->host, words, n == 1 ? "" : "s");
 }

@@ -1,6 +1,7 @@
 /*
  * conditions - under what a run suffered, as sentences for below its table: processors that were
- * held back, clocks that were compared too roughly. Nothing at all when there is nothing to say.
+ * held back or too few, clocks that were compared too roughly. Nothing at all when there is nothing
+ * to say.
  */
 #ifndef BENCH_REPORT_CONDITIONS_H
 #define BENCH_REPORT_CONDITIONS_H

@@ -69,6 +69,7 @@ struct dataset_trial {
     bool used;
     int64_t started_ms; /* since 1970, UTC; 0: not known */
     double duration_s;  /* of which the bytes are; NaN when not ok, or not known */
+    double silence_s;   /* the longest time of steps without a byte; NaN without steps */
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
     const char *reason; /* one of the dataset's reasons */
@@ -91,11 +92,14 @@ struct dataset_value {
     double value;
 };
 
-/* A host whose processor was held back during the counted attempt of a block. */
+/* A host whose processor was held back during the counted attempt of a block, or had too much to
+ * do. */
 struct dataset_throttling {
     long block;
     char *host;
-    unsigned bits; /* as throttling_words() takes them; never 0 */
+    unsigned bits;     /* as throttling_words() takes them; 0: too much to do */
+    double load;       /* ... then the larger of those before and after the block */
+    double processors; /* ... which is more than these */
 };
 
 /* One-way latencies of telemetry, from one host's clock to another's, in the attempts that count.

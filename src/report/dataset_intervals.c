@@ -1,4 +1,5 @@
-/* intervals.csv: whether the steps of a trial agree with each other and with trials.csv. */
+/* intervals.csv: whether the steps of a trial agree with each other and with trials.csv, and for
+ * how long nothing arrived. */
 #include "report/dataset_source.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@ enum { TRIAL, ATTEMPT, START, END, BYTES };
 struct steps {
     double start_s, end_s; /* of the first, of the last */
     double bytes;
-    size_t line; /* of the last; 0: there is none yet */
+    double empty_s, longest_s; /* of steps without a byte: the last ones; the longest time */
+    size_t line;               /* of the last; 0: there is none yet */
 };
 
 struct intervals {
@@ -48,6 +50,8 @@ static int take_step(struct intervals *intervals, struct steps *steps) {
     if (!steps->line)
         steps->start_s = start_s;
     steps->end_s = end_s;
+    steps->empty_s = bytes > 0 ? 0 : steps->empty_s + end_s - start_s;
+    steps->longest_s = fmax(steps->longest_s, steps->empty_s);
     steps->bytes += isnan(bytes) ? 0 : bytes;
     steps->line = source->reader->line;
     return 0;
@@ -94,8 +98,10 @@ int dataset_read_intervals(struct dataset *dataset, const char *run_dir, struct 
     while (r >= 0 && (r = source_next(&intervals.source)) > 0)
         r = take_row(&intervals);
     for (size_t i = 0; r == 0 && i < dataset->n_trials; i++)
-        if (intervals.steps[i].line)
+        if (intervals.steps[i].line) {
+            dataset->trials[i].silence_s = intervals.steps[i].longest_s;
             r = check_trial(&dataset->trials[i], &intervals.steps[i], intervals.source.reader->path,
                             error);
+        }
     return r;
 }

@@ -162,7 +162,7 @@ static int take_trial(struct trials *trials) {
     struct dataset *dataset = source->dataset;
     int probe = dataset_find_probe(dataset, source_text(source, PROBE));
     struct dataset_trial trial = {
-        .line = source->reader->line, .probe = (uint32_t)probe, .value = NAN};
+        .line = source->reader->line, .probe = (uint32_t)probe, .value = NAN, .silence_s = NAN};
     const char *variant;
     double throughput;
     size_t channel, reason;

@@ -8,10 +8,24 @@
 #define INDENT   2  /* of the rows below their rung */
 #define MAX_NAME 28 /* of a channel, before its numbers go into the next line */
 
+/* Whether all rows have the same number of trials, and some: then the title says it. */
+static bool is_alike(const struct table *table, size_t column) {
+    const char *first = table->n_rungs ? table->rungs[0].rows[0].cells[column] : "0";
+
+    if (text_equal(first, "0"))
+        return false;
+    for (size_t i = 0; i < table->n_rungs; i++)
+        for (size_t k = 0; k < table->rungs[i].n_rows; k++)
+            if (!text_equal(table->rungs[i].rows[k].cells[column], first))
+                return false;
+    return true;
+}
+
 /* What a document has room for and a terminal has not. */
 static bool is_on_terminal(const struct table *table, size_t column) {
-    return table->headers[column] && column != TABLE_MEDIAN && column != TABLE_SD &&
-           column != TABLE_RATIO_INTERVAL;
+    if (column == TABLE_TRIALS)
+        return !is_alike(table, column);
+    return table->headers[column] && column != TABLE_SD && column != TABLE_RATIO_INTERVAL;
 }
 
 static void measure(const struct table *table, size_t widths[TABLE_N_COLUMNS]) {

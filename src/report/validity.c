@@ -2,6 +2,7 @@
 
 #include "report/conditions.h"
 #include "report/number.h"
+#include "report/outlier.h"
 
 #include <math.h>
 #include <string.h>
@@ -35,8 +36,9 @@ static void say(const struct sink *sink, const char *format, ...) {
 
 const char *validity_looked_for(void) {
     return "failed, void and skipped trials, missing blocks, missing controls, the order of the "
-           "trials, throttled processors, drift, autocorrelation, segments sent again, lost "
-           "telemetry, clocks compared too roughly";
+           "trials, throttled and overloaded processors, values far from the median of their "
+           "series, steps in which nothing arrived, drift, autocorrelation, segments sent again, "
+           "lost telemetry, clocks compared too roughly";
 }
 
 /* ---- trials ---- */
@@ -220,6 +222,7 @@ void validity_describe(const struct cells *cells, const struct summary *summary,
     describe_blocks(&sink);
     describe_design(&sink);
     conditions_describe(cells->dataset, add, context);
+    outlier_describe(cells, add, context);
     describe_course(&sink);
     describe_network(&sink);
 }

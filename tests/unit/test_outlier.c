@@ -1,9 +1,66 @@
-/* outlier: what is said of values that lie far from the others of their series, of silent steps and
- * of hosts with too much to do. */
+/* outlier: which values lie far from the others of their series, how often chance alone makes one,
+ * and what is said of them, of silent steps and of hosts with too much to do. */
+#include "report/outlier.h"
+
 #include "run_analysis.h"
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
 
 #define SCENARIO_OF_ONE                                                                            \
     "[scenario]\nname = s\nchannels = plain tls\nprobes = path\nbaseline = plain\n"
+#define EXPERIMENTS 10000
+
+/* ---- the rule ---- */
+
+static void test_limit(void **state) {
+    static const double calm[] = {9, 11, 10, 10.5, 9.5, 10, 10.2, 9.8, 10.1, 9.9};
+    static const double alike[] = {5, 5, 5, 5, 5, 5, 5, 7};
+    double median;
+
+    (void)state;
+    /* Distances 0, 0, .1, .1, .2, .2, .5, .5, 1, 1: MAD 0.2. */
+    assert_true(fabs(outlier_limit(calm, 10, 0, &median) - 9 * 0.2) < 1e-9);
+    assert_true(median == 10);
+    assert_true(outlier_limit(alike, 8, 0.02, &median) == 0.02);
+    assert_true(isinf(outlier_limit(calm, 2, 0, &median)));
+    assert_true(isinf(outlier_limit(calm, 0, 0, &median)));
+}
+
+/* At least one of n values of a calm series is found wild: by chance. */
+static double share_alarmed(gsl_rng *generator, size_t n) {
+    double values[200], median, alarmed = 0;
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        bool any = false;
+        double limit;
+
+        for (size_t k = 0; k < n; k++)
+            values[k] = gsl_ran_gaussian(generator, 1);
+        limit = outlier_limit(values, n, 0, &median);
+        for (size_t k = 0; k < n; k++)
+            any = any || fabs(values[k] - median) > limit;
+        alarmed += any;
+    }
+    return alarmed / EXPERIMENTS;
+}
+
+/* 2 % of series: the standard error here is 0.14 %. */
+static void test_false_alarms(void **state) {
+    gsl_rng *generator = gsl_rng_alloc(gsl_rng_mt19937);
+
+    (void)state;
+    gsl_rng_set(generator, 7);
+    for (size_t n = 3; n <= 100; n += n < 24 ? 1 : 19) {
+        double share = share_alarmed(generator, n);
+
+        if (share > 0.026 || (n > 8 && share < 0.01))
+            fail_msg("%zu values: %.2f %% of calm series have an outlier", n, 100 * share);
+    }
+    gsl_rng_free(generator);
+}
+
+/* ---- what is said ---- */
 
 /* The cautions, a line each; the caller's. */
 static char *cautions_of(const struct analysis *analysis) {
@@ -161,7 +218,7 @@ static void test_load(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-
+        cmocka_unit_test(test_limit),      cmocka_unit_test(test_false_alarms),
         cmocka_unit_test(test_wild_block), cmocka_unit_test(test_floor),
         cmocka_unit_test(test_silence),    cmocka_unit_test(test_even_silence),
         cmocka_unit_test(test_load),

@@ -74,6 +74,19 @@ static void test_terminal(void **state) {
     assert_string_equal(text, file);
 }
 
+/* A number of trials that all rows have stands in the title; 79 columns are left for the rest. */
+static void test_terminal_of_equal_numbers(void **state) {
+    CLEANUP_FREE char *text = report_of(SCENARIO REFERENCE, DEFINITIONS,
+                                        TRIALS_HEADER TRIAL("1,1,1", "plain", "9400", "ok", "")
+                                            TRIAL("2,1,1", "mutual-tls", "4700", "ok", ""),
+                                        METRICS_HEADER);
+
+    (void)state;
+    assert_has(text, "mean of 1 trial with 95 % interval");
+    assert_has(text, "\n  channel     mean  95 % interval  median  published  ratio    verdict\n");
+    assert_has(text, "\n  plain       9400              -    9400       13.4  1.000\n");
+}
+
 static void test_markdown_and_latex(void **state) {
     CLEANUP(run_removep)
     char *run = run_make(SCENARIO REFERENCE "[channel.plain]\ndescription = 50 % of a_b\n",
@@ -298,6 +311,7 @@ static void test_gnuplot_is_missing(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_terminal_of_equal_numbers),
         cmocka_unit_test(test_markdown_and_latex),
         cmocka_unit_test(test_columns_that_are_left_out),
         cmocka_unit_test(test_digits),
