@@ -33,7 +33,7 @@ static const struct files good = {
                                     "1,1,meter,all,power,W,2\n",
      "trial,attempt,party,start_s,end_s,bytes\n"
      "1,1,broker,0,0.100161779,2000000\n1,1,broker,0.100161779,2.9,0\n"
-     "1,1,broker,2.9,3.00016003,2573792\n3,1,broker,0,0.1,1\n3,2,broker,0,3.01,4600000\n",
+     "1,1,broker,2.9,3.00016003,2573792\n3,1,broker,0,0.1,1\n3,2,broker,0,3,4500000\n",
      "trial,attempt,metric,unit,upper_bound,count\n"
      "2,1,latency,ms,0.5,5\n2,1,latency,ms,2.6,4\n2,1,send_delay,ms,1,10\n",
      "block,attempt,channel,sequence,due_utc,latency_ms,status\n"
@@ -162,18 +162,25 @@ static void test_metrics(void **state) {
 static void test_intervals(void **state) {
     static const struct edit edits[] = {
         {"intervals.csv", "2573792", "2573791",
-         "intervals.csv:4: bytes: the steps of trial 1, attempt 1 make 4573791, less than the "
-         "4573792 in trials.csv"},
+         "intervals.csv:4: bytes: the steps of trial 1, attempt 1 make 4573791, but trials.csv has "
+         "4573792"},
+        {"intervals.csv", "2573792", "2573793",
+         "intervals.csv:4: bytes: the steps of trial 1, attempt 1 make 4573793, but trials.csv has "
+         "4573792"},
         {"intervals.csv", "2573792", "-2573792",
          "intervals.csv:4: bytes: '-2573792' is no number of bytes"},
         {"intervals.csv", "2.9,3.00016003", "2.9,3.0001",
-         "intervals.csv:4: end_s: the steps of trial 1, attempt 1 last 3.0001 s, less than the "
-         "3.00016003 in trials.csv"},
+         "intervals.csv:4: end_s: the steps of trial 1, attempt 1 last 3.0001 s, but trials.csv "
+         "has "
+         "3.00016003"},
+        {"intervals.csv", "2.9,3.00016003", "2.9,3.00016004", NULL}, /* the last of nine digits */
+        {"intervals.csv", "2.9,3.00016003", "2.9,3.00016005",
+         "intervals.csv:4: end_s: the steps of trial 1, attempt 1 last 3.00016005 s, but "
+         "trials.csv has 3.00016003"},
         {"intervals.csv", "0.100161779,2.9,", "0.1,2.9,",
          "intervals.csv:3: start_s: '0.1' lies in the step before, which ends at 0.100161779"},
         {"intervals.csv", "0.100161779,2.9,", "0.100161779,0.1,",
          "intervals.csv:3: end_s: '0.1' is not behind start_s"},
-        {"intervals.csv", "3,2,broker,0,3.01,4600000", "3,2,broker,0,3,4500000", NULL},
         {"intervals.csv", "3,1,broker,0,0.1,1\n", "", NULL}, /* of a trial that failed */
     };
 
