@@ -67,23 +67,24 @@ static int take_row(struct intervals *intervals) {
     return take_step(intervals, &intervals->steps[trial - dataset->trials]);
 }
 
-/* All steps of a trial against its row of trials.csv. Its bytes are those between two arrivals, its
- * duration is the time between these: the steps may hold more of both, never less. */
+/* All steps of a trial against its row of trials.csv: they are its window, cut up. */
 static int check_trial(const struct dataset_trial *trial, const struct steps *steps,
                        const char *path, struct error *error) {
     double span_s = steps->end_s - steps->start_s;
+    double slack_s = csv_real_error(steps->start_s) + csv_real_error(steps->end_s) +
+                     csv_real_error(trial->duration_s);
 
-    if (steps->bytes < trial->bytes)
+    if (!isnan(trial->bytes) && steps->bytes != trial->bytes)
         return error_set(error, -EBADMSG,
-                         "%s:%zu: bytes: the steps of trial %ld, attempt %ld make %.0f, less than "
-                         "the %.0f in trials.csv",
+                         "%s:%zu: bytes: the steps of trial %ld, attempt %ld make %.0f, but "
+                         "trials.csv has %.0f",
                          path, steps->line, trial->trial, trial->attempt, steps->bytes,
                          trial->bytes);
-    if (span_s + csv_real_error(steps->end_s) + csv_real_error(steps->start_s) <
-        trial->duration_s - csv_real_error(trial->duration_s))
+    /* A little more, for what the arithmetic here rounds. */
+    if (fabs(span_s - trial->duration_s) > 1.001 * slack_s)
         return error_set(error, -EBADMSG,
-                         "%s:%zu: end_s: the steps of trial %ld, attempt %ld last %.9g s, less "
-                         "than the %.9g in trials.csv",
+                         "%s:%zu: end_s: the steps of trial %ld, attempt %ld last %.9g s, but "
+                         "trials.csv has %.9g",
                          path, steps->line, trial->trial, trial->attempt, span_s,
                          trial->duration_s);
     return 0;

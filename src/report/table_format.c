@@ -28,6 +28,7 @@ static bool is_on_terminal(const struct table *table, size_t column) {
     return table->headers[column] && column != TABLE_SD && column != TABLE_RATIO_INTERVAL;
 }
 
+/* A column that is not on the terminal is 0 wide. */
 static void measure(const struct table *table, size_t widths[TABLE_N_COLUMNS]) {
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
         if (!is_on_terminal(table, column))
@@ -50,14 +51,13 @@ static void put_long_name(FILE *out, const char *name) {
 }
 
 /* The first column to the left, the numbers to the right, no blanks at the end. */
-static void put_cells(FILE *out, const struct table *table, char *const *cells,
-                      const size_t widths[TABLE_N_COLUMNS]) {
+static void put_cells(FILE *out, char *const *cells, const size_t widths[TABLE_N_COLUMNS]) {
     size_t due = INDENT;
 
     for (size_t column = 0; column < TABLE_N_COLUMNS; column++) {
         size_t pad;
 
-        if (!is_on_terminal(table, column))
+        if (!widths[column])
             continue;
         if (markup_width(cells[column]) > widths[column]) {
             put_long_name(out, cells[column]);
@@ -87,7 +87,7 @@ char *table_terminal(const struct table *table) {
     markup_wrapped(out, TABLE_WIDTH, 0, table->title);
     markup_wrapped(out, TABLE_WIDTH, 0, table->subtitle);
     (void)fputc('\n', out);
-    put_cells(out, table, table->headers, widths);
+    put_cells(out, table->headers, widths);
     for (size_t i = 0; i < table->n_rungs; i++) {
         const struct table_rung *rung = &table->rungs[i];
         CLEANUP_FREE char *heading =
@@ -96,7 +96,7 @@ char *table_terminal(const struct table *table) {
         (void)fputc('\n', out);
         markup_wrapped(out, TABLE_WIDTH, 0, heading);
         for (size_t k = 0; k < rung->n_rows; k++) {
-            put_cells(out, table, rung->rows[k].cells, widths);
+            put_cells(out, rung->rows[k].cells, widths);
             if (*rung->rows[k].note)
                 markup_wrapped(out, TABLE_WIDTH, 2 * INDENT, rung->rows[k].note);
         }

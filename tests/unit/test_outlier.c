@@ -173,7 +173,10 @@ static void add_even_steps(const char *run) {
         assert_int_equal(sscanf(line, "%*d,1,%*d,1,%*[a-z],path,,%*[^,],10,%lf", &bytes), 1);
         for (int step = 0; step < 100; step++)
             (void)fprintf(out, "%d,1,broker,%.1f,%.1f,%.0f\n", trial, step / 10.0,
-                          (step + 1) / 10.0, step % 20 == 3 ? bytes / 5 : 0);
+                          (step + 1) / 10.0,
+                          step == 83       ? bytes - 4e9
+                          : step % 20 == 3 ? 1e9
+                                           : 0);
     }
     (void)fclose(out);
     run_put(run, "intervals.csv", text);
