@@ -50,7 +50,8 @@ for probe in path transport delivery; do
 done
 intact 'all tables are whole'
 reportable 'the run can be reported'
-lacks 'a trial that was measured again is no gap' "$out" failed
+contains 'a trial that was measured again is no gap, but told' "$(echo "$out" | tr -s '\n ' ' ')" \
+  '1 failed before its block was measured again (the broker ended (killed by SIGKILL))'
 is 'what counts is the second attempt' "$(rows "$folder/summary.csv" trials,failed \
   metric=throughput probe=delivery)" '2|0'
 

@@ -238,6 +238,58 @@ static void test_losses(void **state) {
     assert_int_equal(analysis->dataset->n_latencies, 2);
 }
 
+/* Eight of ten blocks fail at first, on one channel; then all is well. */
+static void test_failed_at_first(void **state) {
+    CLEANUP_FREE char *trials = text_copy(TRIALS_HEADER), *cautions = NULL;
+    CLEANUP(run_removep) char *run = NULL;
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    struct error error = {""};
+
+    (void)state;
+    for (int block = 1; block <= 10; block++)
+        for (int attempt = 1; attempt <= (block <= 8 ? 2 : 1); attempt++) {
+            bool fails = block <= 8 && attempt == 1;
+
+            draft_text(&trials, text_format(TRIAL("%d,%d,%d", "plain", "100", "ok", "")
+                                                TRIAL("%d,%d,%d", "tls", "%s", "%s", "%s"),
+                                            2 * block - 1, attempt, block, 2 * block, attempt,
+                                            block, fails ? "" : "90",
+                                            !fails       ? "ok"
+                                            : block == 8 ? "void"
+                                                         : "failed",
+                                            !fails       ? ""
+                                            : block == 1 ? "the broker ended"
+                                                         : "gone"));
+        }
+    run = run_make(SCENARIO_OF("plain tls"), DEFINITIONS, trials, METRICS_HEADER);
+    assert_int_equal(analysis_new(&analysis, run, &error), 0);
+    cautions = sentences(analysis, FINDING_CAUTION);
+    assert_no_part(cautions, "Not all trials are ok");
+    assert_part(cautions, "In no figure, because their block was measured again: path of tls, 8 "
+                          "times (first: failed, the broker ended).");
+    assert_no_part(cautions, "path of plain");
+}
+
+/* What the probe says of a trial that is ok. */
+static void test_remarks(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO_OF("plain tls"), DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "plain", "10", "ok", "")
+                             TRIAL("2,1,1", "tls", "9", "ok", "the publisher was up to 3.2 s late")
+                                 TRIAL("3,1,2", "plain", "10", "ok", "")
+                                     TRIAL("4,1,2", "tls", "9", "ok", "3 of 9 messages were lost"),
+                         METRICS_HEADER);
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP_FREE char *cautions = NULL;
+    struct error error = {""};
+
+    (void)state;
+    assert_int_equal(analysis_new(&analysis, run, &error), 0);
+    cautions = sentences(analysis, FINDING_CAUTION);
+    assert_part(cautions, "Of trials that are ok: path of tls, 2 trials (first: the publisher "
+                          "was up to 3.2 s late).");
+}
+
 static void fail_on_any(void *context, const char *sentence) {
     (void)context;
     fail_msg("%s", sentence);
@@ -265,6 +317,8 @@ int main(void) {
         cmocka_unit_test(test_order_and_controls),
         cmocka_unit_test(test_losses),
         cmocka_unit_test(test_nothing_to_say),
+        cmocka_unit_test(test_failed_at_first),
+        cmocka_unit_test(test_remarks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,22 @@ static void test_what_is_missing_is_said(void **state) {
     assert_has_not(page, "git checkout");
 }
 
+/* A block that was measured again is not as clean as its second attempt. */
+static void test_failed_at_first(void **state) {
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, DEFINITIONS,
+                         TRIALS_HEADER TRIAL("1,1,1", "plain", "1", "ok", "")
+                             TRIAL("2,1,1", "mutual-tls", "", "failed", "gone")
+                                 TRIAL("1,2,1", "plain", "2", "ok", "")
+                                     TRIAL("2,2,1", "mutual-tls", "3", "ok", ""),
+                         METRICS_HEADER);
+    CLEANUP_FREE char *page = page_of(run);
+
+    (void)state;
+    assert_has(page,
+               "<dt>Trials</dt><dd>2 in 1 block: 2 ok; before, measured again: 1 failed</dd>");
+}
+
 static void test_no_trial(void **state) {
     static const char *const trials[] = {
         TRIALS_HEADER,
@@ -292,6 +308,7 @@ int main(void) {
         cmocka_unit_test(test_ratios),
         cmocka_unit_test(test_silent_meter),
         cmocka_unit_test(test_what_is_missing_is_said),
+        cmocka_unit_test(test_failed_at_first),
         cmocka_unit_test(test_no_trial),
         cmocka_unit_test(test_nothing_unsteady_is_praised),
         cmocka_unit_test(test_one_channel),
