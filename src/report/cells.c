@@ -38,18 +38,25 @@ static struct place *sort_trials(const struct dataset *dataset, size_t *ret_n) {
     return places;
 }
 
-/* The cells of one probe and variant; `counts` are their numbers of trials, in all `total`. */
-static void add_row(struct cells *cells, size_t probe, size_t variant, const size_t *counts,
+/* What belongs to a cell, as long as it is counted. */
+struct tally {
+    size_t n, n_before;
+    const struct dataset_trial *before;
+};
+
+/* The cells of one probe and variant, whose trials `tallies` count; NULL: there are none. */
+static void add_row(struct cells *cells, size_t probe, size_t variant, const struct tally *tallies,
                     size_t *offset) {
     for (size_t channel = 0; channel < cells->dataset->n_channels; channel++) {
-        size_t n = counts ? counts[channel] : 0;
+        struct tally tally = tallies ? tallies[channel] : (struct tally){0, 0, NULL};
 
-        cells->list[cells->n++] = (struct cell){probe, variant, channel, cells->order + *offset, n};
-        *offset += n;
+        cells->list[cells->n++] = (struct cell){
+            probe, variant, channel, cells->order + *offset, tally.n, tally.n_before, tally.before};
+        *offset += tally.n;
     }
 }
 
-static void add_cells(struct cells *cells, const size_t *counts) {
+static void add_cells(struct cells *cells, const struct tally *tallies) {
     const struct dataset *dataset = cells->dataset;
     size_t offset = 0;
 
@@ -59,12 +66,12 @@ static void add_cells(struct cells *cells, const size_t *counts) {
         size_t before = cells->n;
 
         for (size_t variant = 0; variant < dataset->n_variants; variant++) {
-            const size_t *row =
-                counts + (probe * dataset->n_variants + variant) * dataset->n_channels;
+            const struct tally *row =
+                tallies + (probe * dataset->n_variants + variant) * dataset->n_channels;
             size_t total = 0;
 
             for (size_t channel = 0; channel < dataset->n_channels; channel++)
-                total += row[channel];
+                total += row[channel].n;
             if (total)
                 add_row(cells, probe, variant, row, &offset);
         }
@@ -73,10 +80,21 @@ static void add_cells(struct cells *cells, const size_t *counts) {
     }
 }
 
+static void count_before(const struct dataset *dataset, struct tally *tallies) {
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        const struct dataset_trial *trial = &dataset->trials[i];
+        struct tally *tally = &tallies[cell_number(dataset, trial)];
+
+        if (trial->used || (trial->status != DATASET_FAILED && trial->status != DATASET_VOID))
+            continue;
+        tally->before = tally->n_before++ ? tally->before : trial;
+    }
+}
+
 struct cells *cells_new(const struct dataset *dataset) {
     struct cells *cells = memory_new(1, sizeof(*cells));
-    CLEANUP_FREE size_t *counts = memory_new(
-        dataset->n_probes * dataset->n_variants * dataset->n_channels + 1, sizeof(*counts));
+    CLEANUP_FREE struct tally *tallies = memory_new(
+        dataset->n_probes * dataset->n_variants * dataset->n_channels + 1, sizeof(*tallies));
     CLEANUP_FREE struct place *places = NULL;
     size_t n;
 
@@ -85,9 +103,10 @@ struct cells *cells_new(const struct dataset *dataset) {
     cells->order = memory_new(n, sizeof(*cells->order));
     for (size_t i = 0; i < n; i++) {
         cells->order[i] = places[i].trial;
-        counts[places[i].cell]++;
+        tallies[places[i].cell].n++;
     }
-    add_cells(cells, counts);
+    count_before(dataset, tallies);
+    add_cells(cells, tallies);
     return cells;
 }
 

@@ -15,6 +15,8 @@ struct cell {
     size_t probe, variant, channel;
     const uint32_t *trials; /* places in the dataset's list, by time; of any status */
     size_t n;
+    size_t n_before;                    /* further trials, not ok, whose block was measured again */
+    const struct dataset_trial *before; /* the first of these, by number and attempt; or NULL */
 };
 
 struct cells {

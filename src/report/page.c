@@ -64,28 +64,39 @@ static char *describe_date(const struct dataset *dataset) {
     return text_format("trials from %.10s %.5s to %.10s %.5s UTC", from, from + 11, to, to + 11);
 }
 
-/* "72 in 8 blocks: 70 ok, 2 failed" */
-static char *describe_trials(const struct dataset *dataset) {
-    size_t counts[DATASET_N_STATUSES] = {0}, used = 0;
-    char *text;
+/* Appends "70 ok, 2 failed": from the first-th status on. */
+static void append_counts(char **text, const size_t *counts, int first) {
+    const char *separator = " ";
 
-    for (size_t i = 0; i < dataset->n_trials; i++) {
-        if (!dataset->trials[i].used)
-            continue;
-        counts[dataset->trials[i].status]++;
-        used++;
-    }
-    if (!used)
-        return text_copy("none");
-    text = text_format("%zu in %zu block%s:", used, dataset->n_counted,
-                       dataset->n_counted == 1 ? "" : "s");
-    for (int i = 0; i < DATASET_N_STATUSES; i++) {
+    for (int i = first; i < DATASET_N_STATUSES; i++) {
         CLEANUP_FREE char *piece = NULL;
 
         if (!counts[i])
             continue;
         piece = text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
-        text_append(&text, text[strlen(text) - 1] == ':' ? " " : ", ", piece);
+        text_append(text, separator, piece);
+        separator = ", ";
+    }
+}
+
+/* "72 in 8 blocks: 70 ok, 2 failed; before, measured again: 3 failed" */
+static char *describe_trials(const struct dataset *dataset) {
+    enum { BEFORE, USED };
+    size_t counts[2][DATASET_N_STATUSES] = {{0}}, used = 0;
+    char *text;
+
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        used += dataset->trials[i].used;
+        counts[dataset->trials[i].used ? USED : BEFORE][dataset->trials[i].status]++;
+    }
+    if (!used)
+        return text_copy("none");
+    text = text_format("%zu in %zu block%s:", used, dataset->n_counted,
+                       dataset->n_counted == 1 ? "" : "s");
+    append_counts(&text, counts[USED], DATASET_OK);
+    if (counts[BEFORE][DATASET_FAILED] + counts[BEFORE][DATASET_VOID]) {
+        text_append(&text, "; ", "before, measured again:");
+        append_counts(&text, counts[BEFORE], DATASET_FAILED);
     }
     return text;
 }

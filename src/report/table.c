@@ -8,8 +8,21 @@
 
 /* ---- rows ---- */
 
+/* "8 failed before its block was measured again (gone)"; NULL for none. */
+static char *describe_before(const struct cell *cell) {
+    const struct dataset_trial *first = cell->before;
+
+    return first ? text_format("%zu %s before %s block%s measured again%s%s%s", cell->n_before,
+                               dataset_status_word(first->status),
+                               cell->n_before == 1 ? "its" : "their",
+                               cell->n_before == 1 ? " was" : "s were", *first->reason ? " (" : "",
+                               first->reason, *first->reason ? ")" : "")
+                 : NULL;
+}
+
 /* "1 failed (the broker is gone), 2 void": "" when all trials are ok. */
-static char *describe_counts(const struct summary_row *row) {
+static char *describe_counts(const struct summary_row *row, const struct cell *cell) {
+    CLEANUP_FREE char *before = describe_before(cell);
     char *note = text_copy("");
     size_t any = 0;
 
@@ -28,6 +41,8 @@ static char *describe_counts(const struct summary_row *row) {
     }
     if (!any)
         text_replace(&note, "not measured");
+    if (before)
+        text_append(&note, ", ", before);
     return note;
 }
 
@@ -60,7 +75,7 @@ static void fill_row(struct table_row *ret, const struct analysis *analysis,
     ret->cells[TABLE_PUBLISHED] =
         isfinite(row->reference) ? text_format("%.6g", row->reference) : text_copy("");
     fill_ratio(ret, analysis, row);
-    ret->note = describe_counts(row);
+    ret->note = describe_counts(row, &analysis->cells->list[row->cell]);
 }
 
 /* Whether metric and unit are the same on all rungs, so that the title can name them. */

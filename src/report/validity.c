@@ -35,7 +35,8 @@ static void say(const struct sink *sink, const char *format, ...) {
 }
 
 const char *validity_looked_for(void) {
-    return "failed, void and skipped trials, missing blocks, missing controls, the order of the "
+    return "failed, void and skipped trials, those measured again, remarks, missing blocks, "
+           "missing controls, the order of the "
            "trials, throttled and overloaded processors, values far from the median of their "
            "series, steps in which nothing arrived, drift, autocorrelation, segments sent again, "
            "lost telemetry, clocks compared too roughly";
@@ -79,6 +80,62 @@ static void describe_blocks(const struct sink *sink) {
     if (replaced)
         say(sink, "%zu further trial%s not counted: the block was measured again.", replaced,
             replaced == 1 ? " is" : "s are");
+}
+
+/* Appends "path of tls, 8 times (first: failed, gone)" to a list. */
+static void append_cell(const struct sink *sink, char **list, const struct cell *cell,
+                        const char *number, const char *first) {
+    const struct dataset *dataset = sink->cells->dataset;
+    CLEANUP_FREE char *rung = dataset_rung(dataset, cell->probe, cell->variant);
+    CLEANUP_FREE char *one = text_format("%s of %s, %s (first: %s)", rung,
+                                         dataset->channels[cell->channel].name, number, first);
+
+    text_append(list, "; ", one);
+}
+
+/* What failed and was measured again is in no figure, but not nothing. */
+static void describe_before(const struct sink *sink) {
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < sink->cells->n; i++) {
+        const struct cell *cell = &sink->cells->list[i];
+        CLEANUP_FREE char *number = NULL, *first = NULL;
+
+        if (!cell->before)
+            continue;
+        number = cell->n_before == 1 ? text_copy("once") : text_format("%zu times", cell->n_before);
+        first = text_format("%s%s%s", dataset_status_word(cell->before->status),
+                            *cell->before->reason ? ", " : "", cell->before->reason);
+        append_cell(sink, &list, cell, number, first);
+    }
+    if (*list)
+        say(sink, "In no figure, because their block was measured again: %s.", list);
+}
+
+/* What probes say of trials that are ok. */
+static void describe_remarks(const struct sink *sink) {
+    const struct dataset_trial *trials = sink->cells->dataset->trials;
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < sink->cells->n; i++) {
+        const struct cell *cell = &sink->cells->list[i];
+        CLEANUP_FREE char *number = NULL;
+        const char *first = NULL;
+        size_t n = 0;
+
+        for (size_t k = 0; k < cell->n; k++) {
+            const struct dataset_trial *trial = &trials[cell->trials[k]];
+
+            if (trial->status == DATASET_OK && *trial->reason)
+                first = n++ ? first : trial->reason;
+        }
+        if (!n)
+            continue;
+        number = text_format("%zu trial%s", n, n == 1 ? "" : "s");
+        append_cell(sink, &list, cell, number, first);
+    }
+    if (*list)
+        say(sink, "Of trials that are ok: %s.", list);
 }
 
 static void describe_design(const struct sink *sink) {
@@ -220,6 +277,8 @@ void validity_describe(const struct cells *cells, const struct summary *summary,
 
     describe_trials(&sink);
     describe_blocks(&sink);
+    describe_before(&sink);
+    describe_remarks(&sink);
     describe_design(&sink);
     conditions_describe(cells->dataset, add, context);
     outlier_describe(cells, add, context);
