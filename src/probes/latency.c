@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A publisher that was so late is worth a remark. */
+#define LATE_NS (2 * NS_PER_S)
+
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
      .offset = offsetof(struct latency_settings, duration_ns)},
@@ -79,12 +82,22 @@ static void put_messages(struct stage *stage, const struct latency *latency) {
     stage_metric(stage, "messages_lost", "messages", (double)(sent - received));
     stage_metric(stage, "messages_duplicated", "messages", (double)latency->sequence.duplicated);
     stage_metric(stage, "messages_reordered", "messages", (double)latency->sequence.reordered);
-    if (sent > received) {
-        CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
-                                               (long long)(sent - received), (long long)sent);
+}
 
+static void put_remark(struct stage *stage, const struct latency *latency) {
+    int64_t sent = latency->beyond - latency->first, lost = sent - latency->latency_ns.n;
+    CLEANUP_FREE char *late = text_format("the publisher was up to %.1f s late",
+                                          (double)latency->delay_ns.max / (double)NS_PER_S);
+    CLEANUP_FREE char *missing =
+        text_format("%lld of %lld messages were lost", (long long)lost, (long long)sent);
+    CLEANUP_FREE char *words = text_copy("");
+
+    if (lost > 0)
+        text_append(&words, ", ", missing);
+    if (latency->delay_ns.max > LATE_NS)
+        text_append(&words, ", ", late);
+    if (*words)
         (void)json_object_set_new(stage->result, "remark", json_string(words));
-    }
 }
 
 /* Of two connections the second may be heard first, unless it waited for the first one's answer. */
@@ -119,6 +132,7 @@ static int put_result(struct stage *stage, struct latency *latency, int64_t floo
     put_latencies(stage, &latency->latency_ns);
     put_delays(stage, latency);
     put_messages(stage, latency);
+    put_remark(stage, latency);
     put_ms(stage, "floor", (double)floor_ns);
     /* Nothing here is bulk data: the window's bytes would be taken for a throughput. */
     (void)json_object_del(stage->result, "bytes");
