@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/process.h"
+#include "transport/congestion.h"
 #include "transport/transport.h"
 
 #include <errno.h>
@@ -159,17 +160,18 @@ static const char *first_complaint(const struct broker *broker) {
 
 static const struct transport_options plainly = {.timeout_ns = START_NS};
 
-/* Whether somebody accepts connections there; called when the broker says that it runs. */
-static bool accepts(const char *address, int64_t port) {
+/* Whether it accepts connections there; called when it says that it runs, and so listens. */
+static bool accepts(const struct broker *broker, const char *address) {
     CLEANUP_FD int fd = -1;
 
-    return tcp_connect(&fd, address, port, &plainly, NULL) == 0;
+    (void)congestion_impose_on_child(broker->process.pid);
+    return tcp_connect(&fd, address, broker->port, &plainly, NULL) == 0;
 }
 
 static int await_ready(struct broker *broker, const char *address, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + START_NS;
 
-    while (!strstr(broker->log, " running\n") || !accepts(address, broker->port)) {
+    while (!strstr(broker->log, " running\n") || !accepts(broker, address)) {
         struct pollfd poller = {.fd = broker->process.err_fd, .events = POLLIN};
         struct error ended;
 

@@ -21,7 +21,8 @@ extern const struct setting_group broker_group;
 struct broker;
 
 /* Starts a broker for the channel of bringup (whose folder is filled in here) and returns when it
- * accepts connections on address. -EADDRINUSE when a fixed port is taken. */
+ * accepts connections on address, under this process's own congestion control where the kernel lets
+ * it be imposed (transport/congestion.h). -EADDRINUSE when a fixed port is taken. */
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error);
 /* Kills and reaps it; the log is complete afterwards. */

@@ -13,6 +13,7 @@
 #include "hosts/questions.h"
 #include "hosts/session.h"
 #include "probes/probe.h"
+#include "transport/congestion.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -123,17 +124,23 @@ static int order_broker_up(struct agent *agent, const json_t *order, json_t **re
 
 static int order_broker_usage(struct agent *agent, const json_t *order, json_t **ret,
                               struct error *error) {
+    CLEANUP_FREE char *congestion = NULL;
     int64_t peak;
     double cpu_s;
 
     (void)order;
-    if (agent->current && external_is_used(&agent->channel))
+    if (agent->current && external_is_used(&agent->channel)) {
+        congestion = congestion_list(external_port(&agent->channel));
+        *ret = json_pack("{s:s}", "congestion", congestion);
         return 0;
+    }
     if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
         return error_set(error, -ESRCH, "no broker is up");
     *ret = json_pack("{s:f,s:I,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
                      (json_int_t)clock_monotonic_ns(), "agent_peak_memory",
                      (json_int_t)process_peak_memory(0));
+    congestion = congestion_list(broker_port(agent->broker));
+    (void)json_object_set_new(*ret, "congestion", json_string(congestion));
     return 0;
 }
 
@@ -168,6 +175,7 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
     (void)json_object_set(params, "channel", json_object_get(agent->current, "channel"));
     (void)json_object_set(params, "secrets", json_object_get(agent->current, "secrets"));
     (void)json_object_set_new(params, "certs", json_string(agent->certs));
+    (void)json_object_set_new(params, "congestion", json_string(congestion_imposed()));
     client_config_free(config);
     return params;
 }
@@ -219,6 +227,13 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
     return certificates_request(agent->certs, order, ret, error);
 }
 
+static int order_congestion(struct agent *agent, const json_t *order, json_t **ret,
+                            struct error *error) {
+    (void)agent;
+    (void)ret;
+    return congestion_impose(jsonline_text(order, "name", CONGESTION_DEFAULT), error);
+}
+
 static int order_session(struct agent *agent, const json_t *order, json_t **ret,
                          struct error *error) {
     (void)ret;
@@ -239,6 +254,7 @@ static const struct {
     {"certificate-install", order_certificate_install},
     {"certificate-request", order_certificate_request},
     {"channel", order_channel},
+    {"congestion", order_congestion},
     {"drop", order_drop},
     {"lab", order_lab},
     {"prepare", order_prepare},

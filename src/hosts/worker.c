@@ -1,6 +1,7 @@
 #include "hosts/worker.h"
 
 #include "probes/probe.h"
+#include "transport/congestion.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +18,9 @@ static int perform(const struct role *role, const struct registry *registry, str
     if (r < 0)
         return error_prefix(error, r, "parameters");
     stage_open(&stage, &orders, STDOUT_FILENO, params, registry);
-    r = role->run(&stage, error);
+    r = congestion_impose(jsonline_text(params, "congestion", CONGESTION_DEFAULT), error);
+    if (r == 0)
+        r = role->run(&stage, error);
     if (r < 0)
         (void)stage_say(&stage, "failed", json_pack("{s:o}", "why", jsonline_words(error->text)),
                         NULL);

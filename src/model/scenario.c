@@ -66,6 +66,15 @@ static int check_folder(const char *value, struct error *error) {
     return 0;
 }
 
+/* Which there are the kernel of each host knows. */
+static int check_congestion(const char *value, struct error *error) {
+    if (*value && strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(value))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "'%s' is no congestion control; right would be, say, cubic, or default",
+                     value);
+}
+
 static int check_meter(const char *value, struct error *error) {
     if (!*value || (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
         return 0;
@@ -85,6 +94,9 @@ static const struct setting hosts_rows[] = {
     {"address", SETTING_TEXT, "",
      .help = "where the broker is reached, and so which link is measured; empty: found out",
      .offset = offsetof(struct hosts_settings, address), .check = check_address},
+    {"congestion", SETTING_TEXT, "cubic",
+     .help = "congestion control of all connections, both ends; `default`: each host's own",
+     .offset = offsetof(struct hosts_settings, congestion), .check = check_congestion},
     {"folder", SETTING_TEXT, "mqtt-security-bench",
      .help = "of this program on other machines, as seen from where a login begins",
      .offset = offsetof(struct hosts_settings, folder), .check = check_folder},

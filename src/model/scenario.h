@@ -23,6 +23,7 @@ extern const struct setting_group scenario_group;
 struct hosts_settings {
     char *broker, *publisher; /* HOST specifications */
     char *address;            /* where the broker is reached; empty: to be found out */
+    char *congestion;         /* control of all connections, or "default" */
     char *folder;             /* of the sources, on hosts that are other machines */
     char *meter;              /* "exec:COMMAND..." that tells electrical power; empty: none */
 };

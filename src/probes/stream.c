@@ -85,7 +85,6 @@ static struct transport_options options_of(const struct stream_settings *setting
         .not_sent_bytes = NOT_SENT_BYTES,
         .timeout_ns = STREAM_STALL_NS,
         .gather_bytes = settings->write == STREAM_GATHERED ? GATHER_BYTES : 0,
-        .congestion = text_equal(settings->congestion, "default") ? "" : settings->congestion,
     };
 }
 

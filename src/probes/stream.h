@@ -12,7 +12,6 @@ enum stream_write { STREAM_GATHERED, STREAM_PER_UNIT };
 
 struct stream_settings {
     int64_t duration_ns, warmup_ns, direction, streams, write_size_bytes, write;
-    char *congestion;
     int64_t send_buffer_bytes, receive_buffer_bytes;
 };
 
@@ -34,9 +33,6 @@ struct stream_settings {
                        "connections side by side, a thread each", streams),                        \
         STREAM_SETTING("write_size", SETTING_BYTES, "64KiB", "1B", "4MiB", NULL,                   \
                        "the unit: bytes handed over at once", write_size_bytes),                   \
-        STREAM_SETTING("congestion", SETTING_TEXT, "cubic", NULL, NULL, NULL,                      \
-                       "congestion control of both ends; `default`: the kernel's own",             \
-                       congestion),                                                                \
         STREAM_SETTING("send_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                     \
                        "SO_SNDBUF; 0B: the kernel's own", send_buffer_bytes),                      \
         STREAM_SETTING("receive_buffer", SETTING_BYTES, "0B", "0B", "1GiB", NULL,                  \

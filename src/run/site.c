@@ -44,6 +44,9 @@ static int open_one(struct site *site, const char *spec, struct error *error) {
         return r;
     cast->n_hosts++;
     r = host_order(*host, "session", json_pack("{s:s}", "name", session), NULL, error);
+    if (r == 0)
+        r = host_order(*host, "congestion", json_pack("{s:s}", "name", hosts_of(site)->congestion),
+                       NULL, error);
     return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", spec) : r;
 }
 

@@ -4,6 +4,7 @@
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
 #include "run/prepare.h"
+#include "transport/congestion.h"
 
 #include <errno.h>
 #include <math.h>
@@ -275,6 +276,25 @@ static void write_energy(struct performance *performance, double duration_s) {
                        power_w * duration_s / (double)performance->units);
 }
 
+/* A broker that is another's, or a kernel that does not let: what such a trial measures is another
+ * thing than the rungs beside it. */
+static void remark_congestion(struct performance *performance, struct trial_result *result) {
+    const struct hosts_settings *hosts =
+        settings_get(&performance->runner->scenario->settings, &hosts_group);
+    const char *used = jsonline_text(performance->usage[1], "congestion", "");
+    CLEANUP_FREE char *words = NULL;
+
+    if (result->status != TRIAL_OK || !*used || text_equal(used, hosts->congestion) ||
+        text_equal(hosts->congestion, CONGESTION_DEFAULT) ||
+        !setting_find(performance->probe->group, "topic")) /* it does not publish */
+        return;
+    words = text_format("the broker sends under %s, not under %s (hosts.congestion)", used,
+                        hosts->congestion);
+    if (!result->reason)
+        result->reason = text_copy("");
+    text_append(&result->reason, "; ", words);
+}
+
 static void take_text(const json_t *array, size_t index, char *text, size_t size) {
     const char *value = json_string_value(json_array_get(array, index));
 
@@ -337,6 +357,7 @@ static void take_results(struct performance *performance, struct trial_result *r
             text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
         judge_grain(performance, actor, result);
     }
+    remark_congestion(performance, result);
     write_broker(performance, result->duration_s);
     write_energy(performance, result->duration_s);
 }

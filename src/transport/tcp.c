@@ -50,36 +50,6 @@ static void tcp_finish(struct transport *transport) {
 
 const struct transport_ops tcp_ops = {tcp_send, tcp_receive, tcp_flush, tcp_finish};
 
-static void read_words(const char *path, char words[256]) {
-    FILE *file = fopen(path, "re");
-
-    *words = '\0';
-    if (file && fgets(words, 256, file))
-        words[strcspn(words, "\n")] = '\0';
-    if (file)
-        (void)fclose(file);
-}
-
-static int set_congestion(int fd, const char *name, struct error *error) {
-    char available[256], allowed[256];
-    int code;
-
-    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0)
-        return 0;
-    code = -errno;
-    read_words("/proc/sys/net/ipv4/tcp_available_congestion_control", available);
-    read_words("/proc/sys/net/ipv4/tcp_allowed_congestion_control", allowed);
-    if (code == -EPERM)
-        return error_set(
-            error, code,
-            "congestion control '%s' is not allowed to an ordinary user here (allowed: "
-            "%s); as root: sysctl net.ipv4.tcp_allowed_congestion_control='%s %s', or "
-            "set congestion = default",
-            name, allowed, allowed, name);
-    return error_set(error, -EINVAL, "congestion control '%s' cannot be used; this kernel has: %s",
-                     name, available);
-}
-
 int tcp_set_options(int fd, const struct transport_options *options, struct error *error) {
     struct timeval timeout = {.tv_sec = options->timeout_ns / NS_PER_S,
                               .tv_usec = options->timeout_ns % NS_PER_S / 1000};
@@ -104,8 +74,6 @@ int tcp_set_options(int fd, const struct transport_options *options, struct erro
         if (rows[i].wanted &&
             setsockopt(fd, rows[i].level, rows[i].name, rows[i].value, rows[i].length) < 0)
             return error_errno(error, -errno, "setting socket option %d", rows[i].name);
-    if (options->congestion && *options->congestion)
-        return set_congestion(fd, options->congestion, error);
     return 0;
 }
 

@@ -38,14 +38,13 @@ struct transport {
     SSL *ssl; /* NULL for TCP */
 };
 
-/* Socket options; 0 and "" leave the kernel's own. */
+/* Socket options; 0 leaves the kernel's own. */
 struct transport_options {
     int64_t send_buffer_bytes, receive_buffer_bytes;
     int64_t not_sent_bytes; /* TCP_NOTSENT_LOWAT: how much unsent data the kernel may hold */
     int64_t timeout_ns;     /* of connecting, of a handshake, of each send and receive */
     int64_t gather_bytes;   /* TLS: records are gathered into sends of this size; 0: a send each */
-    const char *congestion;
-    SSL_SESSION *resume; /* TLS: what transport_take_session() gave; NULL: a full handshake */
+    SSL_SESSION *resume;    /* TLS: what transport_take_session() gave; NULL: a full handshake */
 };
 
 /* Connects to config's address and port, and makes the handshake when config has TLS, under a

@@ -119,7 +119,7 @@ done
 measure "$tiny" --quiet --channels 'plain mutual-tls' --probes 'path transport delivery' \
   --set probe.path.direction=down --set probe.transport.direction=down \
   --set probe.path.streams=2 --set probe.transport.streams=2 --set probe.path.write_size=4KiB \
-  --set probe.transport.write=per-unit --set probe.path.congestion=reno \
+  --set probe.transport.write=per-unit --set hosts.congestion=reno \
   --set probe.path.send_buffer=256KiB --set probe.path.receive_buffer=256KiB \
   --set probe.delivery.qos=1 --set probe.path.duration=500ms \
   --set probe.transport.duration=500ms --set probe.delivery.duration=500ms

@@ -282,7 +282,7 @@ if can_be_nobody; then
   mkdir -m 777 "$scratch/theirs"
   # shellcheck disable=SC2086 # several words
   run $nobody TMPDIR="$scratch/theirs" PATH=/usr/local/bin:/usr/bin:/bin "$bench" run "$tiny" \
-    --quiet --channels 'plain password mutual-tls' --set probe.path.congestion=reno \
+    --quiet --channels 'plain password mutual-tls' --set hosts.congestion=reno \
     --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
   exits 'as an ordinary user too, whose PATH has no sbin' 0
   results=$scratch/theirs/results

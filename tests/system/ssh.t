@@ -13,16 +13,16 @@ shortest() {
 channels = $2
 probes = $3
 repetitions = $4
+[hosts]
+congestion = default
 [telemetry]
 interval = 20ms
 [probe.path]
 duration = 100ms
 warmup = 0s
-congestion = default
 [probe.transport]
 duration = 100ms
 warmup = 0s
-congestion = default
 [probe.delivery]
 duration = 100ms
 warmup = 0s

@@ -15,8 +15,7 @@ static json_t *make_params(void) {
     json_t *params;
 
     if (setting_assign(setting_find(probe_path.group, "duration"), settings, "100ms", &error) < 0 ||
-        setting_assign(setting_find(probe_path.group, "warmup"), settings, "0s", &error) < 0 ||
-        setting_assign(setting_find(probe_path.group, "congestion"), settings, "default", &error))
+        setting_assign(setting_find(probe_path.group, "warmup"), settings, "0s", &error) < 0)
         fail_msg("%s", error.text);
     text_replace(&client->outer_address, "127.0.0.1");
     params = acting_params(probe_path.group, settings, client);
