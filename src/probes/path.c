@@ -18,9 +18,8 @@ static int run_client(struct stage *stage, struct error *error) {
 
 static const struct metric metrics[] = {
     {"throughput", "Mbit/s", METRIC_HIGHER, true,
-     "raw TCP beside the live channel, as the paper measured, from arrival to arrival: what the "
-     "link "
-     "gives. It enters no channel, so no difference here is a price of its security."},
+     "raw TCP beside the live channel, as the paper measured: what the link gives, counted from "
+     "arrival to arrival. It enters no channel, so no difference here is a price of its security."},
     STREAM_METRICS,
 };
 static const struct role roles[] = {

@@ -24,8 +24,8 @@ static int run_client(struct stage *stage, struct error *error) {
 static const struct metric metrics[] = {
     {"throughput", "Mbit/s", METRIC_HIGHER, true,
      "through the channel's own transport: TCP, or TLS with the certificates, version and cipher "
-     "of the MQTT session, from arrival to arrival. One hop, no broker: what the protocol itself "
-     "costs."},
+     "of the MQTT session, counted from arrival to arrival. One hop, no broker: what the protocol "
+     "itself costs."},
     STREAM_METRICS,
 };
 static const struct role roles[] = {
