@@ -15,6 +15,7 @@
 #include "model/verdict.h"
 #include "report/cells.h"
 #include "report/paired.h"
+#include "report/resolution.h"
 
 enum verdict { VERDICT_EQUIVALENT, VERDICT_SLOWER, VERDICT_FASTER, VERDICT_UNDECIDED };
 
@@ -27,6 +28,7 @@ struct comparison {
     bool skipped;    /* either channel was, in every trial: there will never be a ratio */
     bool can_differ; /* declared, and its blocks are enough for some difference to be shown */
     enum verdict verdict;
+    bool failed;        /* a control that was shown not to be what it is; else false */
     const char *reason; /* why undecided, in words; "" otherwise */
 };
 
@@ -44,6 +46,10 @@ DEFINE_CLEANUP(struct comparisons *, comparisons_free)
 /* The declared comparison of a channel, or NULL (the baseline itself has none). */
 const struct comparison *comparisons_find(const struct comparisons *comparisons, size_t probe,
                                           size_t variant, size_t channel);
+
+/* What the A/A controls of a probe and variant show that can be seen. */
+struct resolution comparisons_resolution(const struct comparisons *comparisons, size_t probe,
+                                         size_t variant);
 
 /* "equivalent", "slower", ... */
 const char *verdict_word(enum verdict verdict);

@@ -14,6 +14,7 @@
 
 enum finding_kind {
     FINDING_UNSTEADY, /* why nothing can be concluded; at most one, the first */
+    FINDING_LIMIT,    /* how much can be concluded at most */
     FINDING_VERDICT,  /* a channel against the baseline */
     FINDING_CONTROL,  /* what became of a control */
     FINDING_CAUTION,  /* what the run suffered, or what limits the conclusions (validity.h) */

@@ -12,10 +12,12 @@
  * E(log) cancels. (That of normal noise of 2 % is -0.0002, not 0: it would matter only if channels
  * scattered differently, and then by the hundredth part of the noise.)
  */
+#include "simulate.h"
+
 #include "base/memory.h"
 #include "model/verdict.h"
 #include "report/paired.h"
-#include "report/statistics.h"
+#include "report/resolution.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -24,12 +26,12 @@
 
 #define EXPERIMENTS       2000
 #define UNTIL_EXPERIMENTS 10000
-#define MEAN_EXPERIMENTS  20000 /* each takes next to no time */
 #define BLOCKS            20
 #define MAX_BLOCKS        200
 #define MAX_CHANNELS      4 /* the first is the baseline */
 #define NOISE             0.02
 #define MARGIN            0.02
+#define LOSS              0.05 /* that a slowed control has */
 
 enum noise { NOISE_NORMAL, NOISE_LOG_NORMAL, NOISE_AUTOCORRELATED };
 
@@ -101,35 +103,11 @@ static struct paired compare(const struct experiment *experiment, size_t channel
 
 /* ---- the table ---- */
 
-/* A row: a share, with its standard error as of n independent experiments (two comparisons of one
- * share their baseline). Bounds that are NaN do not exist; a row without any could not fail, and
- * counts as missed. Returns how many are missed. */
-static int print_share_of(double n, const char *what, const char *how, double share, double low,
-                          double high) {
-    bool within = !(share < low) && !(share > high) && !(isnan(low) && isnan(high));
-    char wanted[40] = "no bounds";
-
-    if (!isnan(low) && !isnan(high))
-        (void)snprintf(wanted, sizeof(wanted), "%.1f to %.1f %%", 100 * low, 100 * high);
-    else if (!isnan(low))
-        (void)snprintf(wanted, sizeof(wanted), "at least %.1f %%", 100 * low);
-    else if (!isnan(high))
-        (void)snprintf(wanted, sizeof(wanted), "at most %.1f %%", 100 * high);
-    printf("%-36s %-31s %6.2f %% -+ %.2f   %-15s %s\n", what, how, 100 * share,
-           100 * sqrt(share * (1 - share) / n), wanted, within ? "ok" : "MISSED");
-    (void)fflush(stdout);
-    return !within;
-}
-
 static int print_share(const char *what, const char *how, double share, double low, double high) {
     return print_share_of(EXPERIMENTS, what, how, share, low, high);
 }
 
 /* ---- what is simulated ---- */
-
-static bool covers(double low, double high, double truth) {
-    return low <= truth && truth <= high;
-}
 
 static int simulate_coverage(enum noise noise) {
     struct experiment experiment = experiment_of(1 + noise, noise, (double[]){0.97, 0.8, 0});
@@ -223,6 +201,82 @@ static int simulate_fewest_equivalent(enum noise noise, double margin) {
                        0.065);
 }
 
+/* What became of one experiment: the baseline, it again, a subject, and a slowed control. */
+struct judgement {
+    bool differs;  /* the subject is found slower or faster, ... */
+    bool stands;   /* ... and the interval of the A/A control does not overlap its own */
+    bool disowned; /* the A/A control is found to differ */
+    bool refuted; /* the slowed control shows less than half of its loss, and is not found slower */
+};
+
+static bool is_equivalent(const struct paired *paired) {
+    return paired->narrow_low >= 1 - MARGIN && paired->narrow_high <= 1 + MARGIN;
+}
+
+static struct judgement judge(const struct experiment *experiment) {
+    struct resolution resolution = RESOLUTION_UNKNOWN;
+    double p_values[3], adjusted[3];
+    struct judgement result;
+    struct paired paired[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        paired[i] = compare(experiment, i + 1);
+        p_values[i] = paired[i].p_value;
+    }
+    paired_holm(p_values, 3, adjusted);
+    resolution_add(&resolution, &paired[0], is_equivalent(&paired[0]));
+    result.differs = adjusted[1] < VERDICT_ALPHA && !is_equivalent(&paired[1]);
+    result.stands = result.differs && !resolution_hides(&resolution, &paired[1]);
+    result.disowned = adjusted[0] < VERDICT_ALPHA && !is_equivalent(&paired[0]);
+    result.refuted = (adjusted[2] >= VERDICT_ALPHA || is_equivalent(&paired[2])) &&
+                     resolution_refutes_loss(&paired[2], LOSS);
+    return result;
+}
+
+/* `bias`: channels that are equal differ by so much in this set-up, each by chance but the same in
+ * all of its blocks: what an A/A control is there for. */
+static int simulate_controls(const char *what, double subject, double slowed, double bias,
+                             const double bounds[4][2]) {
+    static const char *const names[] = {"differs", "... and stands beside the control",
+                                        "A/A control fails", "slowed control fails"};
+    struct experiment experiment = experiment_of(51, NOISE_NORMAL, (double[]){1, 1, 1, 0});
+    double counts[4] = {0};
+    int missed = 0;
+
+    for (size_t i = 0; i < EXPERIMENTS; i++) {
+        struct judgement judgement;
+
+        experiment.speeds[0] = exp(gsl_ran_gaussian(experiment.generator, bias));
+        experiment.speeds[1] = exp(gsl_ran_gaussian(experiment.generator, bias));
+        experiment.speeds[2] = subject * exp(gsl_ran_gaussian(experiment.generator, bias));
+        experiment.speeds[3] = slowed * exp(gsl_ran_gaussian(experiment.generator, bias));
+        draw(&experiment, BLOCKS);
+        judgement = judge(&experiment);
+        counts[0] += judgement.differs && !judgement.disowned;
+        counts[1] += judgement.stands && !judgement.disowned;
+        counts[2] += judgement.disowned;
+        counts[3] += judgement.refuted;
+    }
+    gsl_rng_free(experiment.generator);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        missed += print_share(names[i], what, counts[i] / EXPERIMENTS, bounds[i][0], bounds[i][1]);
+    return missed;
+}
+
+/* The 95 % interval of the control, which is printed, costs power beside the 90 % one (72 % instead
+ * of 82 % of losses of 3 % stand, 98 of 99 % of 4 %) and hides more of what is not there. */
+static int simulate_resolution(void) {
+    static const double equal[][2] = {{NAN, 0.04}, {NAN, 0.01}, {NAN, 0.065}, {NAN, 0.01}};
+    static const double loss[][2] = {{0.9, NAN}, {0.9, NAN}, {NAN, 0.065}, {NAN, 0.01}};
+    static const double broken[][2] = {{0.9, NAN}, {0.9, NAN}, {NAN, 0.065}, {0.9, NAN}};
+    static const double biased[][2] = {{0.1, NAN}, {NAN, 0.065}, {0.25, NAN}, {NAN, 0.03}};
+
+    return simulate_controls("equal", 1, 1 - LOSS, 0, equal) +
+           simulate_controls("a loss of 4 %", 0.96, 1 - LOSS, 0, loss) +
+           simulate_controls("a loss of 5 %, nothing is slowed", 0.95, 1, 0, broken) +
+           simulate_controls("equal, but the set-up is 1 % off", 1, 1 - LOSS, 0.01, biased);
+}
+
 /* repetitions = until PRECISION: looks after each block, from the smallest number of them on, and
  * stops as soon as the interval of every ratio is narrower than that. */
 static void run_until(struct experiment *experiment, size_t smallest, double precision) {
@@ -269,48 +323,6 @@ static int simulate_until(enum noise noise, size_t smallest, double precision, d
                           alarms / UNTIL_EXPERIMENTS, NAN, alarms_high);
 }
 
-/* The interval of summary.csv and ladder.csv: of n trials of one channel. Where these depend on
- * each other it is too narrow, and the report says so of a cell whose n_effective shows it:
- * silent_high bounds what is missed without that word. */
-static int simulate_mean(enum noise noise, size_t n, double low, double high, double silent_high) {
-    struct experiment experiment = experiment_of(61 + noise, noise, (double[]){0});
-    double truth = noise == NOISE_LOG_NORMAL ? exp(0.3 * 0.3 / 2) : 1, values[MAX_BLOCKS];
-    double covered = 0, silent = 0;
-    char what[60];
-
-    for (size_t i = 0; i < MEAN_EXPERIMENTS; i++) {
-        struct statistics statistics;
-        bool covers_it;
-
-        draw(&experiment, 0);
-        for (size_t k = 0; k < n; k++)
-            values[k] = draw_noise(&experiment);
-        statistics = statistics_describe(values, n);
-        covers_it = covers(statistics.ci_low, statistics.ci_high, truth);
-        covered += covers_it;
-        silent += !covers_it && !timeline_depends(n, timeline_effective(values, n));
-    }
-    gsl_rng_free(experiment.generator);
-    (void)snprintf(what, sizeof(what), "interval of the mean of %zu: covers", n);
-    return print_share_of(MEAN_EXPERIMENTS, what, noise_names[noise], covered / MEAN_EXPERIMENTS,
-                          low, high) +
-           print_share_of(MEAN_EXPERIMENTS, "  misses, and no caution says why", noise_names[noise],
-                          silent / MEAN_EXPERIMENTS, NAN, silent_high);
-}
-
-static int simulate_means(void) {
-    static const size_t counts[] = {2, 3, 5, 8, 10, 20, 50};
-    int missed = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        missed += simulate_mean(NOISE_NORMAL, counts[i], 0.935, 0.965, 0.06);
-    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-        missed += simulate_mean(NOISE_LOG_NORMAL, counts[i], 0.925, 0.965, 0.075);
-    missed += simulate_mean(NOISE_AUTOCORRELATED, 8, 0.74, 0.8, 0.25);
-    missed += simulate_mean(NOISE_AUTOCORRELATED, 20, 0.71, 0.77, 0.18);
-    return missed + simulate_mean(NOISE_AUTOCORRELATED, 50, 0.71, 0.77, 0.1);
-}
-
 int main(void) {
     int missed = 0;
 
@@ -327,13 +339,9 @@ int main(void) {
     missed += simulate_fewest_equivalent(NOISE_LOG_NORMAL, 0.7);
     missed += simulate_fewest_equivalent(NOISE_AUTOCORRELATED, 0.08);
     missed += simulate_power();
+    missed += simulate_resolution();
     missed += simulate_until(NOISE_NORMAL, 6, 0.028, 0.92, 0.085);
     missed += simulate_until(NOISE_NORMAL, 20, 0.016, 0.93, 0.07);
     missed += simulate_until(NOISE_AUTOCORRELATED, 20, 0.016, 0.93, 0.07);
-    missed += simulate_means();
-    if (missed)
-        printf("\n%d out of bounds\n", missed);
-    else
-        printf("\nall within their bounds\n");
-    return missed ? 1 : 0;
+    return say_missed(missed);
 }

@@ -202,6 +202,94 @@ static void test_skipped(void **state) {
     assert_true(isnan(comparisons_widest(part->comparisons)));
 }
 
+#define CONTROLLED                                                                                 \
+    "[scenario]\nname = c\nchannels = plain tls again slowed\nprobes = path\nbaseline = plain\n"   \
+    "[channel.again]\ncontrol = same\n[channel.slowed]\ncontrol = slowed\nloss = 5%\n"
+
+/* Ten blocks; the control was measured in so many of them, and scatters. */
+static struct analysis *controlled(double tls, double again, double scatter, int blocks,
+                                   double slowed) {
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= 10; block++) {
+        draft_value(&draft, block, "plain", "path", 100 + 0.1 * draft_noise(block));
+        draft_value(&draft, block, "tls", "path", tls * (100 + 0.1 * draft_noise(500 + block)));
+        if (block <= blocks)
+            draft_value(&draft, block, "again", "path",
+                        again * 100 * (1 + scatter * (block % 2 ? 1 : -1)));
+        draft_value(&draft, block, "slowed", "path",
+                    slowed * (100 + 0.1 * draft_noise(900 + block)));
+    }
+    return draft_analyse(&draft, CONTROLLED, DEFINITIONS, NULL);
+}
+
+static void assert_judged(const struct analysis *analysis, const char *channel,
+                          enum verdict verdict, const char *reason, bool failed) {
+    const struct comparison *comparison = find(analysis, channel);
+
+    assert_string_equal(verdict_word(comparison->verdict), verdict_word(verdict));
+    assert_string_equal(comparison->reason, reason);
+    assert_int_equal(comparison->failed, failed);
+}
+
+#define HIDDEN "below this set-up's resolution"
+
+/* The control comes out 20 % to either side. R: exp(t.test(log(rep(c(1.2, 0.8), 5)))$conf.int) is
+ * 0.8409 to 1.1416. A difference beyond that stands, one within is hidden; so is equivalence. */
+static void test_resolution(void **state) {
+    CLEANUP(analysis_freep) struct analysis *far = controlled(0.5, 1, 0.2, 10, 0.95);
+    CLEANUP(analysis_freep) struct analysis *near = controlled(0.9, 1, 0.2, 10, 0.95);
+    CLEANUP(analysis_freep) struct analysis *same = controlled(1, 1, 0.2, 10, 0.95);
+    CLEANUP(analysis_freep) struct analysis *fine = controlled(0.9, 1, 0.001, 10, 0.95);
+    struct resolution resolution = comparisons_resolution(far->comparisons, 0, 0);
+
+    (void)state;
+    assert_true(resolution.known && !resolution.equivalent);
+    assert_true(fabs(resolution.low - 0.8409) < 2e-3 && fabs(resolution.high - 1.1416) < 2e-3);
+    assert_judged(far, "again", VERDICT_UNDECIDED, "neither a difference nor equivalence is shown",
+                  false);
+    assert_judged(far, "tls", VERDICT_SLOWER, "", false);
+    assert_judged(near, "tls", VERDICT_UNDECIDED, HIDDEN, false);
+    assert_judged(near, "slowed", VERDICT_UNDECIDED, HIDDEN, false);
+    assert_judged(same, "tls", VERDICT_UNDECIDED, HIDDEN, false);
+    assert_judged(fine, "tls", VERDICT_SLOWER, "", false);
+    assert_judged(fine, "again", VERDICT_EQUIVALENT, "", false);
+}
+
+/* Two blocks of a control have a wide interval; one has none, and the others stand as without it.
+ */
+static void test_control_with_few_blocks(void **state) {
+    CLEANUP(analysis_freep) struct analysis *two = controlled(0.5, 1, 0.2, 2, 0.95);
+    CLEANUP(analysis_freep) struct analysis *one = controlled(0.5, 1, 0.2, 1, 0.95);
+
+    (void)state;
+    assert_judged(two, "tls", VERDICT_UNDECIDED, HIDDEN, false);
+    assert_judged(one, "tls", VERDICT_SLOWER, "", false);
+    assert_false(comparisons_resolution(one->comparisons, 0, 0).known);
+}
+
+/* A/A fails when it is shown to differ; a slowed control when less than half of its loss is shown,
+ * not when its interval leaves that open. */
+static void test_failed_controls(void **state) {
+    CLEANUP(analysis_freep) struct analysis *differs = controlled(0.5, 0.9, 0.001, 10, 0.95);
+    CLEANUP(analysis_freep) struct analysis *lost = controlled(0.5, 1, 0.001, 10, 1);
+    CLEANUP(analysis_freep) struct analysis *faster = controlled(0.5, 1, 0.001, 10, 1.1);
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *open = NULL;
+
+    (void)state;
+    assert_judged(differs, "again", VERDICT_SLOWER, "", true);
+    assert_judged(lost, "slowed", VERDICT_EQUIVALENT, "", true);
+    assert_judged(faster, "slowed", VERDICT_FASTER, "", true);
+    for (int block = 1; block <= 10; block++) {
+        draft_value(&draft, block, "plain", "path", 100);
+        draft_value(&draft, block, "slowed", "path", block % 2 ? 110 : 84);
+    }
+    open = draft_analyse(&draft, CONTROLLED, DEFINITIONS, NULL);
+    assert_judged(open, "slowed", VERDICT_UNDECIDED,
+                  "neither a difference nor equivalence is shown", false);
+}
+
 static void test_file(void **state) {
     struct draft_run draft = {NULL, NULL, 0};
     CLEANUP(analysis_freep) struct analysis *analysis = NULL;
@@ -240,6 +328,9 @@ int main(void) {
         cmocka_unit_test(test_lower_is_better),
         cmocka_unit_test(test_nothing_to_compare),
         cmocka_unit_test(test_skipped),
+        cmocka_unit_test(test_resolution),
+        cmocka_unit_test(test_control_with_few_blocks),
+        cmocka_unit_test(test_failed_controls),
         cmocka_unit_test(test_file),
     };
 

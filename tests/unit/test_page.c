@@ -159,7 +159,9 @@ static void test_nothing_unsteady_is_praised(void **state) {
     CLEANUP_FREE char *page = page_of(run);
 
     (void)state;
-    assert_has(page, "Too few blocks for any verdict");
+    assert_has(page, "<p class=\"limit\" role=\"note\">Too few blocks for any verdict");
+    assert_has_not(page, "class=\"alert\""); /* no control failed */
+    assert_has_not(page, "verdict failed");
     assert_has(page, "Nothing further was found");
     assert_has_not(page, "Nothing was found that speaks against");
 }
