@@ -69,12 +69,59 @@ static void judge(const struct dataset *dataset, struct comparison *comparison) 
     }
 }
 
+/* Whether a control was shown not to be what it is. One that is undecided was not. */
+static bool has_failed(const struct dataset *dataset, const struct comparison *comparison) {
+    const struct dataset_channel *channel = &dataset->channels[comparison->channel];
+    enum dataset_control demand = dataset_demand(dataset, comparison->probe, comparison->channel);
+    bool slower = comparison->verdict == VERDICT_SLOWER;
+    bool faster = comparison->verdict == VERDICT_FASTER;
+
+    if (!comparison->declared)
+        return false;
+    return demand == DATASET_SAME
+               ? slower || faster
+               : demand == DATASET_SLOWED &&
+                     (faster ||
+                      (!slower && resolution_refutes_loss(&comparison->paired, channel->loss)));
+}
+
+static bool is_same_control(const struct dataset *dataset, const struct comparison *comparison) {
+    return comparison->declared &&
+           dataset_demand(dataset, comparison->probe, comparison->channel) == DATASET_SAME;
+}
+
 struct resolution comparisons_resolution(const struct comparisons *comparisons, size_t probe,
                                          size_t variant) {
-    (void)comparisons;
-    (void)probe;
-    (void)variant;
-    return RESOLUTION_UNKNOWN;
+    struct resolution resolution = RESOLUTION_UNKNOWN;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (comparison->probe == probe && comparison->variant == variant &&
+            is_same_control(comparisons->cells->dataset, comparison))
+            resolution_add(&resolution, &comparison->paired,
+                           comparison->verdict == VERDICT_EQUIVALENT);
+    }
+    return resolution;
+}
+
+/* Takes a verdict back that is finer than what equal channels show here. */
+static void judge_beside_control(const struct comparisons *comparisons,
+                                 struct comparison *comparison) {
+    struct resolution resolution;
+    bool hidden;
+
+    if (comparison->verdict == VERDICT_UNDECIDED ||
+        is_same_control(comparisons->cells->dataset, comparison))
+        return;
+    resolution = comparisons_resolution(comparisons, comparison->probe, comparison->variant);
+    hidden = comparison->verdict == VERDICT_EQUIVALENT
+                 ? resolution.known && !resolution.equivalent
+                 : resolution_hides(&resolution, &comparison->paired);
+    if (!hidden)
+        return;
+    comparison->verdict = VERDICT_UNDECIDED;
+    comparison->reason = "below this set-up's resolution";
 }
 
 /* ---- the list ---- */
@@ -165,8 +212,12 @@ struct comparisons *comparisons_new(const struct cells *cells) {
     adjust(comparisons);
     for (size_t i = 0; i < cells->n; i += dataset->n_channels)
         add_pairs(comparisons, &cells->list[i], baseline);
-    for (size_t i = 0; i < comparisons->n; i++)
+    for (size_t i = 0; i < comparisons->n; i++) {
         judge(dataset, &comparisons->list[i]);
+        comparisons->list[i].failed = has_failed(dataset, &comparisons->list[i]);
+    }
+    for (size_t i = 0; i < comparisons->n; i++)
+        judge_beside_control(comparisons, &comparisons->list[i]);
     return comparisons;
 }
 

@@ -8,6 +8,10 @@
  * margin (two one-sided tests at 5 %); else `slower` or `faster` when p_holm < 0.05 (for other
  * pairs, which nobody declared: never); else `undecided`. Slower is worse by the metric's own
  * direction. Fewer than VERDICT_EQUIVALENT_BLOCKS complete blocks are `undecided`.
+ *
+ * What is finer than the resolution that the A/A control shows (resolution.h) is `undecided`, too.
+ * A control fails only when it is shown not to be what it is: the A/A control slower or faster, the
+ * slowed one faster, or with less than half of its loss.
  */
 #ifndef BENCH_REPORT_COMPARISON_H
 #define BENCH_REPORT_COMPARISON_H

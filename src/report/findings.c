@@ -86,15 +86,11 @@ static char *describe(const struct dataset *dataset, const struct comparison *co
 
 /* ---- controls ---- */
 
+/* Whether a control shows what it is there to show. */
 static bool came_out(const struct comparisons *comparisons, const struct comparison *comparison) {
-    switch (control_of(comparisons, comparison)) {
-    case DATASET_SAME:
-        return comparison->verdict == VERDICT_EQUIVALENT;
-    case DATASET_SLOWED:
-        return comparison->verdict == VERDICT_SLOWER;
-    default:
-        return true;
-    }
+    return comparison->verdict == (control_of(comparisons, comparison) == DATASET_SAME
+                                       ? VERDICT_EQUIVALENT
+                                       : VERDICT_SLOWER);
 }
 
 /* What a slowed channel is to a probe that it does not slow. */
@@ -111,9 +107,22 @@ static void add_unconcerned(struct findings *findings, const struct comparisons 
 
 static const char *state_of_control(const struct comparisons *comparisons,
                                     const struct comparison *comparison) {
-    if (came_out(comparisons, comparison))
-        return "as it must be";
-    return comparison->verdict == VERDICT_UNDECIDED ? "open" : "failed";
+    return comparison->failed                  ? "failed"
+           : came_out(comparisons, comparison) ? "as it must be"
+                                               : "inconclusive";
+}
+
+/* ": differences below about 25 % cannot be seen here"; "" of what shows no resolution. */
+static char *describe_limit(const struct comparisons *comparisons,
+                            const struct comparison *comparison) {
+    struct resolution resolution =
+        comparisons_resolution(comparisons, comparison->probe, comparison->variant);
+    CLEANUP_FREE char *limit = NULL;
+
+    if (control_of(comparisons, comparison) != DATASET_SAME || !resolution.known)
+        return text_copy("");
+    limit = number_about(resolution_limit(&resolution));
+    return text_format(": differences below about %s cannot be seen here", limit);
 }
 
 static void add_control(struct findings *findings, const struct comparisons *comparisons,
@@ -123,6 +132,7 @@ static void add_control(struct findings *findings, const struct comparisons *com
     CLEANUP_FREE char *probe = dataset_rung(dataset, comparison->probe, comparison->variant);
     CLEANUP_FREE char *words = describe(dataset, comparison);
     CLEANUP_FREE char *loss = number_margin(channel->loss);
+    CLEANUP_FREE char *limit = describe_limit(comparisons, comparison);
     CLEANUP_FREE char *what =
         channel->control == DATASET_SAME
             ? text_format("%s once more", dataset->channels[comparison->baseline].name)
@@ -130,20 +140,28 @@ static void add_control(struct findings *findings, const struct comparisons *com
                           dataset->channels[comparison->baseline].name, loss);
 
     add(findings, FINDING_CONTROL, comparison,
-        text_format("Control %s, %s: %s, which is %s, %s.",
-                    state_of_control(comparisons, comparison), probe, channel->name, what, words));
+        text_format("Control %s, %s: %s, which is %s, %s%s.",
+                    state_of_control(comparisons, comparison), probe, channel->name, what, words,
+                    limit));
+}
+
+static size_t most_blocks(const struct comparisons *comparisons) {
+    size_t most = 0;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        most = comparisons->list[i].paired.n > most ? comparisons->list[i].paired.n : most;
+    return most;
 }
 
 /* What no comparison has blocks enough for, with the numbers that it takes; NULL when some has. */
 static char *describe_few(const struct comparisons *comparisons) {
-    size_t blocks = 0, family = 1;
+    size_t blocks = most_blocks(comparisons), family = 1;
     long long differ;
     bool can_differ = false;
 
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];
 
-        blocks = comparison->paired.n > blocks ? comparison->paired.n : blocks;
         family = comparison->family > family ? comparison->family : family;
         can_differ = can_differ || comparison->can_differ;
     }
@@ -167,7 +185,7 @@ static char *list_unsteady(const struct comparisons *comparisons) {
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];
 
-        if (came_out(comparisons, comparison) || comparison->probe == last)
+        if (!comparison->failed || comparison->probe == last)
             continue;
         last = comparison->probe;
         text_append(&list, ", ", dataset_of(comparisons)->probes[last].name);
@@ -177,15 +195,49 @@ static char *list_unsteady(const struct comparisons *comparisons) {
 
 static void add_unsteady(struct findings *findings, const struct comparisons *comparisons) {
     CLEANUP_FREE char *probes = list_unsteady(comparisons);
+
+    if (*probes)
+        add(findings, FINDING_UNSTEADY, NULL,
+            text_format("The set-up is too unsteady to conclude (%s): a control failed, so the "
+                        "other verdicts cannot be relied on, either.",
+                        probes));
+}
+
+/* "16 % on path; 3.1 % on delivery": where the A/A control is not equivalent; "" for nowhere. */
+static char *list_limits(const struct comparisons *comparisons) {
+    const struct comparison *last = NULL;
+    char *list = text_copy("");
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+        struct resolution resolution =
+            comparisons_resolution(comparisons, comparison->probe, comparison->variant);
+        CLEANUP_FREE char *limit = NULL, *rung = NULL, *one = NULL;
+
+        if (!resolution.known || resolution.equivalent ||
+            (last && last->probe == comparison->probe && last->variant == comparison->variant))
+            continue;
+        last = comparison;
+        limit = number_about(resolution_limit(&resolution));
+        rung = dataset_rung(dataset_of(comparisons), comparison->probe, comparison->variant);
+        one = text_format("%s on %s", limit, rung);
+        text_append(&list, "; ", one);
+    }
+    return list;
+}
+
+/* What all that follows has to be read with. */
+static void add_limits(struct findings *findings, const struct comparisons *comparisons) {
+    CLEANUP_FREE char *limits = list_limits(comparisons);
     char *few = describe_few(comparisons);
 
     if (few)
-        add(findings, FINDING_UNSTEADY, NULL, few);
-    else if (*probes)
-        add(findings, FINDING_UNSTEADY, NULL,
-            text_format("The set-up is too unsteady to conclude (%s): a control did not come out "
-                        "as it must, so neither can the other verdicts be relied on.",
-                        probes));
+        add(findings, FINDING_LIMIT, NULL, few);
+    else if (*limits)
+        add(findings, FINDING_LIMIT, NULL,
+            text_format("Differences below about %s cannot be seen here: equal channels come out "
+                        "as far apart, as the A/A control shows.",
+                        limits));
 }
 
 /* ---- all ---- */
@@ -222,6 +274,25 @@ static void add_path_caution(struct findings *findings, const struct comparisons
     }
 }
 
+/* A control that shows nothing is as good as none, where there are verdicts. */
+static void add_mute_controls(struct findings *findings, const struct comparisons *comparisons) {
+    bool verdicts = most_blocks(comparisons) >= VERDICT_EQUIVALENT_BLOCKS;
+
+    for (size_t i = 0; verdicts && i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+        CLEANUP_FREE char *rung = NULL;
+
+        if (control_of(comparisons, comparison) != DATASET_SAME || comparison->skipped ||
+            isfinite(comparison->paired.ci_low))
+            continue;
+        rung = dataset_rung(dataset_of(comparisons), comparison->probe, comparison->variant);
+        add(findings, FINDING_CAUTION, NULL,
+            text_format("%s: the A/A control has fewer than two values: nothing shows what this "
+                        "set-up can see.",
+                        rung));
+    }
+}
+
 static void add_caution(void *context, const char *sentence) {
     add(context, FINDING_CAUTION, NULL, text_copy(sentence));
 }
@@ -231,6 +302,7 @@ struct findings *findings_new(const struct summary *summary,
     struct findings *findings = memory_new(1, sizeof(*findings));
 
     add_unsteady(findings, comparisons);
+    add_limits(findings, comparisons);
     add_verdicts(findings, comparisons);
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         enum dataset_control control = control_of(comparisons, &comparisons->list[i]);
@@ -241,6 +313,7 @@ struct findings *findings_new(const struct summary *summary,
             add_control(findings, comparisons, &comparisons->list[i]);
     }
     add_path_caution(findings, comparisons);
+    add_mute_controls(findings, comparisons);
     validity_describe(comparisons->cells, summary, add_caution, findings);
     return findings;
 }

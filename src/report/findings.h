@@ -2,9 +2,8 @@
  * findings - what may be concluded from a run, in sentences that follow from the verdicts and from
  * nothing else. "Not significant" is never turned into "equal".
  *
- * When a control did not come out as it must (the A/A channel equivalent to the baseline, the
- * slowed one slower where throughput is measured), or there are too few blocks, the first finding
- * says that nothing can be concluded, before any other.
+ * When a control failed (comparison.h) the first finding says that nothing can be concluded, before
+ * any other. Then comes what limits all of them: too few blocks, and what cannot be seen here.
  */
 #ifndef BENCH_REPORT_FINDINGS_H
 #define BENCH_REPORT_FINDINGS_H
@@ -13,7 +12,7 @@
 #include "report/summary.h"
 
 enum finding_kind {
-    FINDING_UNSTEADY, /* why nothing can be concluded; at most one, the first */
+    FINDING_UNSTEADY, /* a control failed: nothing can be concluded; at most one, the first */
     FINDING_LIMIT,    /* how much can be concluded at most */
     FINDING_VERDICT,  /* a channel against the baseline */
     FINDING_CONTROL,  /* what became of a control */

@@ -71,6 +71,13 @@ char *number_percent(double share) {
                : text_copy("-");
 }
 
+char *number_about(double share) {
+    double percent = fabs(share * 100);
+    int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : percent >= 0.0995 ? 2 : 3;
+
+    return isfinite(percent) ? text_format("%.*f %%", decimals, percent) : text_copy("-");
+}
+
 char *number_margin(double share) {
     return text_format("%.6g %%", share * 100);
 }

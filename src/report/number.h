@@ -21,6 +21,8 @@ char *number_ratio(double ratio);
 char *number_ratio_range(double low, double high);
 /* A share as "1.9 %", with two significant digits at least, never more than three decimals. */
 char *number_percent(double share);
+/* A share of which the size matters only, with two significant digits: "16 %", "0.43 %". */
+char *number_about(double share);
 /* A share that was set, as it was written: "2 %", "0.5 %". */
 char *number_margin(double share);
 

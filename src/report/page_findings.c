@@ -22,13 +22,15 @@ static size_t count_ok(const struct dataset *dataset) {
     return n;
 }
 
-/* The colour of a verdict; that of a control says whether it came out as it must. */
+/* The colour of a verdict; that of a control says whether it came out as it must, or failed. */
 static const char *colour_of(const struct page *page, const struct comparison *comparison) {
+    if (comparison->failed)
+        return "failed";
     switch (dataset_demand(page->dataset, comparison->probe, comparison->channel)) {
     case DATASET_SAME:
-        return comparison->verdict == VERDICT_EQUIVALENT ? "as-it-must" : "failed";
+        return comparison->verdict == VERDICT_EQUIVALENT ? "as-it-must" : "undecided";
     case DATASET_SLOWED:
-        return comparison->verdict == VERDICT_SLOWER ? "as-it-must" : "failed";
+        return comparison->verdict == VERDICT_SLOWER ? "as-it-must" : "undecided";
     default:
         return verdict_word(comparison->verdict);
     }
@@ -131,8 +133,10 @@ void page_unsteady(FILE *out, const struct page *page) {
     const struct findings *findings = page->analysis->findings;
 
     for (size_t i = 0; i < findings->n; i++)
-        if (findings->list[i].kind == FINDING_UNSTEADY)
-            html_put(out, "<p class=\"alert\" role=\"note\">%s</p>\n", findings->list[i].text);
+        if (findings->list[i].kind <= FINDING_LIMIT)
+            html_put(out, "<p class=\"%s\" role=\"note\">%s</p>\n",
+                     findings->list[i].kind == FINDING_UNSTEADY ? "alert" : "limit",
+                     findings->list[i].text);
 }
 
 /* ---- validity ---- */
@@ -144,8 +148,8 @@ void page_validity(FILE *out, const struct page *page) {
         fputs("<p>Without trials that are ok, nothing can be said of their validity.</p>\n", out);
     else if (count_kind(page, FINDING_CAUTION))
         put_list(out, page, FINDING_CAUTION);
-    else if (count_kind(page, FINDING_UNSTEADY))
-        fputs("<p>Nothing further was found; what speaks against any conclusion stands at the top."
+    else if (count_kind(page, FINDING_UNSTEADY) + count_kind(page, FINDING_LIMIT))
+        fputs("<p>Nothing further was found; what limits the conclusions stands at the top."
               "</p>\n",
               out);
     else if (!*dataset->warnings)

@@ -180,7 +180,7 @@ static void note_reasons(struct runs *runs) {
 static void note_findings(struct runs *runs) {
     for (size_t i = 0; i < runs->n; i++)
         for (size_t k = 0; k < runs->list[i]->findings->n; k++)
-            if (runs->list[i]->findings->list[k].kind == FINDING_UNSTEADY)
+            if (runs->list[i]->findings->list[k].kind <= FINDING_LIMIT)
                 runs_note(runs, text_format("%s: %s", runs->labels[i],
                                             runs->list[i]->findings->list[k].text));
 }

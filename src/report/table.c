@@ -223,7 +223,7 @@ static void add_interval_notes(struct table *table, const struct summary *summar
 /* What a table must not be shown without. */
 static void add_findings(struct table *table, const struct findings *findings) {
     for (size_t i = 0; i < findings->n; i++)
-        if (findings->list[i].kind == FINDING_UNSTEADY || findings->list[i].kind == FINDING_CAUTION)
+        if (findings->list[i].kind <= FINDING_LIMIT || findings->list[i].kind == FINDING_CAUTION)
             add_note(table, "%s", findings->list[i].text);
 }
 
@@ -234,7 +234,8 @@ static void add_explanations(struct table *table, const struct dataset *dataset)
     if (table->headers[TABLE_RATIO])
         add_note(table,
                  "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "
-                 "slower, faster: p < 0.05 after Holm; undecided: neither is shown.",
+                 "slower, faster: p < 0.05 after Holm; undecided: neither is shown, or the A/A "
+                 "control shows that this set-up cannot see it.",
                  dataset->baseline, margin);
 }
 
