@@ -50,44 +50,36 @@ is 'each is what awk computes of its trials' \
     }' | sort)"
 
 # What is made of blocks and of time: Student's interval of the mean (R: qt(.975, 2) is 4.30265273),
-# and of values by time their autocorrelation and their slope by least squares.
+# and of values by time their autocorrelation; a drift is none of three.
 rows "$folder/trials.csv" started_utc,probe,channel,throughput_mbit_s status=ok |
   sort >"$scratch/ok"
 rows "$folder/summary.csv" \
   probe,channel,mean,ci_low,ci_high,autocorrelation,drift_per_hour,drift_low,drift_high \
   metric=throughput >"$scratch/summary"
-is 'intervals, autocorrelation and drift fit the trials' "$(LC_ALL=C awk -F '|' '
+is 'intervals and autocorrelation fit the trials' "$(LC_ALL=C awk -F '|' '
   function differs(a, b, scale) { return a == "" || (a - b) ^ 2 > (1e-4 * scale) ^ 2 }
   FILENAME == ARGV[1] {
     key = $2 "|" $3
-    split(substr($1, 12), part, ":") # behind the date
-    seconds = part[1] * 3600 + part[2] * 60 + part[3]
-    if (!(key in n)) first[key] = seconds
     n[key]++
     value[key, n[key]] = $4
-    hours[key, n[key]] = (seconds - first[key] + (seconds < first[key]) * 86400) / 3600
     next
   }
   {
     key = $1 "|" $2
-    mean = middle = squares = lagged = times = slope = 0
+    mean = squares = lagged = 0
     for (i = 1; i <= n[key]; i++) {
       mean += value[key, i] / n[key]
-      middle += hours[key, i] / n[key]
     }
     for (i = 1; i <= n[key]; i++) {
       squares += (value[key, i] - mean) ^ 2
       lagged += i > 1 ? (value[key, i] - mean) * (value[key, i - 1] - mean) : 0
-      times += (hours[key, i] - middle) ^ 2
-      slope += (hours[key, i] - middle) * (value[key, i] - mean)
     }
     half = 4.30265273 * sqrt(squares / 2 / 3)
     if (n[key] != 3 || differs($4, mean - half, half) || differs($5, mean + half, half))
       print key ": interval " $4 " .. " $5 ", not " mean - half " .. " mean + half
     if (differs($6, lagged / squares, 1))
       print key ": autocorrelation " $6 ", not " lagged / squares
-    if (differs($7, slope / times, sqrt(squares / times)) || $8 > $7 || $7 > $9)
-      print key ": drift " $7 " (" $8 " .. " $9 "), not " slope / times
+    if ($7 $8 $9 != "") print key ": drift " $7 " of three trials"
   }
   END {
     for (key in n) cells++

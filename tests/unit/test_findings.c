@@ -253,6 +253,45 @@ static void test_drift(void **state) {
     assert_part(cautions, "Trials depend on those before them: path of plain (20 like ");
 }
 
+/* Of fewer than ten trials a slope says nothing, however steep. */
+static void test_no_drift_of_few(void **state) {
+    for (int blocks = 9; blocks <= 10; blocks++) {
+        struct draft_run draft = {NULL, NULL, 0};
+        CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+        CLEANUP_FREE char *cautions = NULL;
+
+        (void)state;
+        for (int block = 1; block <= blocks; block++) {
+            draft_value(&draft, block, "plain", "path", 100 - 9 * block);
+            draft_value(&draft, block, "again", "path", 100 + draft_noise(99 + block));
+        }
+        analysis = draft_analyse(&draft, SCENARIO_OF("plain again"), DEFINITIONS, NULL);
+        cautions = sentences(analysis, FINDING_CAUTION);
+        if (blocks < 10)
+            assert_no_part(cautions, "Drift");
+        else
+            assert_part(cautions, "path of plain by -160.4 %"); /* 81 of a mean of 50.5 */
+    }
+}
+
+/* The number of blocks depended on what was measured: the errors are those of simulate. */
+static void test_until(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of("[scenario]\nchannels = plain tls\nprobes = path\nbaseline = plain\n"
+               "repetitions = until 1%\n",
+               "plain tls", (const double[]){1, 1}, 0.001, 10);
+    CLEANUP(analysis_freep)
+    struct analysis *fixed =
+        run_of(SCENARIO_OF("plain tls"), "plain tls", (const double[]){1, 1}, 0.001, 10);
+    CLEANUP_FREE char *cautions = sentences(analysis, FINDING_CAUTION);
+    CLEANUP_FREE char *others = sentences(fixed, FINDING_CAUTION);
+
+    (void)state;
+    assert_part(cautions, "The number of blocks depended on the data (until 1 %)");
+    assert_no_part(others, "depended on the data");
+}
+
 static void test_order_and_controls(void **state) {
     CLEANUP(analysis_freep)
     struct analysis *analysis =
@@ -364,6 +403,8 @@ static void test_nothing_to_say(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_drift_of_few),
+        cmocka_unit_test(test_until),
         cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_undecided),
         cmocka_unit_test(test_unsteady),

@@ -99,7 +99,7 @@ static void test_of_a_scenario(void **state) {
     (void)state;
     assert_blocks(HEAD, 50, 50, 0);
     assert_blocks(HEAD "repetitions = 3\nrepetitions_min = 9\nrepetitions_max = 8\n", 3, 3, 0);
-    assert_blocks(HEAD "repetitions = until 1%\n", 10, 200, .01);
+    assert_blocks(HEAD "repetitions = until 1%\n", 20, 200, .01);
     assert_blocks(HEAD "repetitions = until 1%\nrepetitions_min = 6\nrepetitions_max = 6\n", 6, 6,
                   .01);
 }
@@ -123,7 +123,7 @@ static void test_refused_scenarios(void **state) {
                    "/main.ini:8: [scenario] repetitions_min: at least 20 blocks (repetitions_min) "
                    "are more than at most 19 (repetitions_max)");
     assert_refused(HEAD "repetitions_max = 9\nrepetitions = until 1%\n",
-                   "/main.ini:8: [scenario] repetitions_max: at least 10 blocks");
+                   "/main.ini:8: [scenario] repetitions_max: at least 20 blocks");
     assert_refused(HEAD "repetitions_min = 5\n",
                    "/main.ini:8: [scenario] repetitions_min: '5' is out of bounds; right would be "
                    "a number from 6 to 100000");
