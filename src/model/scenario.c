@@ -22,7 +22,7 @@ static const struct setting scenario_rows[] = {
     {"repetitions", SETTING_TEXT, "50",
      .help = "blocks: trials of each kind; or, say, `until 1%`: until no interval is wider",
      .offset = offsetof(struct scenario_settings, repetitions), .check = check_repetitions},
-    {"repetitions_min", SETTING_COUNT, "10", "6", "100000", .help = "blocks at least, with until",
+    {"repetitions_min", SETTING_COUNT, "20", "6", "100000", .help = "blocks at least, with until",
      .offset = offsetof(struct scenario_settings, repetitions_min)},
     {"repetitions_max", SETTING_COUNT, "200", "6", "100000", .help = "blocks at most, with until",
      .offset = offsetof(struct scenario_settings, repetitions_max)},

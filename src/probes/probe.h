@@ -75,7 +75,8 @@ int role_bringup(const struct stage *stage, struct channel *ret_channel, struct 
 /* clang-format off */
 /* What is measured of every worker, and of the broker, for the metrics of a probe. */
 #define METRICS_OF_PROCESS                                                                         \
-    {"cpu_s", "s", METRIC_LOWER, false, "CPU time of a process in the measured time"},             \
+    {"cpu_s", "s", METRIC_LOWER, false,                                                            \
+     "CPU time of a process in the measured time; on one machine receiving counts for the sender"},\
     {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"},       \
     {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"},             \
     {"energy", "J", METRIC_LOWER, false, "of whatever hosts.meter measures, in the measured time"},\

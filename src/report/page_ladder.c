@@ -112,7 +112,10 @@ void page_ladder(FILE *out, const struct page *page) {
         "<p>From rung to rung more stands between sender and receiver: the bare path, the "
         "channel's transport, the broker. <em>Of the path</em> is what is left of the path's "
         "throughput in the same block, <em>lost here</em> what this rung takes of it. Seconds are "
-        "of processor time for 10<sup>9</sup> bytes of payload. %sBelow each mean stands its "
+        "of processor time for 10<sup>9</sup> bytes of payload; what the kernel does for a packet "
+        "that "
+        "arrives counts for the process that it interrupts: on one machine, loopback or lab, that "
+        "is mostly the sender. %sBelow each mean stands its "
         "95 %% interval over blocks.</p>\n",
         wire ? "Wire is bytes on the wire for one of payload, estimated from the segments "
                "that were sent; below it, by formula. "

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MS_PER_HOUR 3.6e6
+#define MS_PER_HOUR  3.6e6
+#define DRIFT_TRIALS 10 /* the slope of fewer is mostly chance */
 
 /* A value of a cell, and where its trial stands in the cells' order: by cell, then by time. */
 struct placed {
@@ -78,7 +79,7 @@ static struct statistics describe(const struct maker *maker, const struct placed
     result = statistics_describe(values, n);
     result.autocorrelation = timeline_autocorrelation(values, n);
     result.n_effective = timeline_effective(values, n);
-    if (known)
+    if (known && n >= DRIFT_TRIALS)
         result.drift = timeline_drift(hours, values, n);
     return result;
 }

@@ -235,7 +235,8 @@ static void add_explanations(struct table *table, const struct dataset *dataset)
         add_note(table,
                  "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "
                  "slower, faster: p < 0.05 after Holm; undecided: neither is shown, or the A/A "
-                 "control shows that this set-up cannot see it.",
+                 "control shows that this set-up cannot see it. equivalent is wrong in up to 5 %% "
+                 "of runs, for each channel: it is not corrected for their number.",
                  dataset->baseline, margin);
 }
 

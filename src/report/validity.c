@@ -144,6 +144,16 @@ static void describe_design(const struct sink *sink) {
 
     for (size_t i = 0; i < dataset->n_channels; i++)
         same = same || dataset->channels[i].control == DATASET_SAME;
+    if (dataset->precision > 0) {
+        CLEANUP_FREE char *precision = number_margin(dataset->precision);
+
+        say(sink,
+            "The number of blocks depended on the data (until %s): by simulation, 95 %% intervals "
+            "cover at least 93 %% then, and equal channels come out with an uncorrected p < 0.05 "
+            "in up to "
+            "7 %% of runs with 20 blocks at least; 92 %% and 9 %% with 6.",
+            precision);
+    }
     if (dataset->sequential)
         say(sink, "The order was sequential: drift cannot be told from an effect of a channel.");
     if (!same && dataset->n_channels > 1)
@@ -217,7 +227,7 @@ static void describe_course(const struct sink *sink) {
     CLEANUP_FREE char *dependent = list_cells(sink, dependence_of);
 
     if (*drifted)
-        say(sink, "Drift from the first trial to the last: %s. %s", drifted,
+        say(sink, "Drift from the first trial to the last, as a share of the mean: %s. %s", drifted,
             sink->cells->dataset->sequential
                 ? "In this order it is part of the differences."
                 : "In the ratios, taken within blocks, cancels what all channels share of it, but "

@@ -246,7 +246,9 @@ static void test_drift(void **state) {
     }
     analysis = draft_analyse(&draft, SCENARIO_OF("plain again") "", DEFINITIONS, NULL);
     cautions = sentences(analysis, FINDING_CAUTION);
-    assert_part(cautions, "Drift from the first trial to the last: path of plain by -21.");
+    assert_part(cautions,
+                "Drift from the first trial to the last, as a share of the mean: path of plain "
+                "by -21.");
     assert_no_part(cautions, "path of again by");
     assert_no_part(cautions, "all channels share it, so"); /* plain alone does */
     assert_part(cautions, "but not what only some have.");

@@ -135,8 +135,8 @@ static void test_refused_scenarios(void **state) {
 static void test_plan(void **state) {
     struct error error = {""};
     CLEANUP(scenario_freep)
-    struct scenario *open = load(HEAD "repetitions = until 1%\nrepetitions_max = 17\n", &error);
-    CLEANUP(scenario_freep) struct scenario *fixed = load(HEAD "repetitions = 17\n", &error);
+    struct scenario *open = load(HEAD "repetitions = until 1%\nrepetitions_max = 27\n", &error);
+    CLEANUP(scenario_freep) struct scenario *fixed = load(HEAD "repetitions = 27\n", &error);
     CLEANUP(plan_freep) struct plan *a = NULL, *b = NULL;
 
     (void)state;
@@ -144,8 +144,8 @@ static void test_plan(void **state) {
         fail_msg("%s", error.text);
     a = plan_new(open);
     b = plan_new(fixed);
-    assert_int_equal(a->n_visits, 34);
-    assert_int_equal(b->n_visits, 34);
+    assert_int_equal(a->n_visits, 54);
+    assert_int_equal(b->n_visits, 54);
     for (size_t i = 0; i < a->n_visits; i++)
         assert_memory_equal(&a->visits[i], &b->visits[i], sizeof(a->visits[i]));
 }

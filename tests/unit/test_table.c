@@ -69,8 +69,8 @@ static void test_terminal(void **state) {
         "95 %% interval: of the mean, by Student's t over blocks.\n"
         "ratio: to plain, within blocks. equivalent: its 90 %% interval is within 2 %% of\n"
         "1; slower, faster: p < 0.05 after Holm; undecided: neither is shown, or the A/A\n"
-        "control shows that this set-up cannot see it. equivalent is wrong in up to 5 %% of\n"
-        "runs, for each channel: it is not corrected for their number.\n",
+        "control shows that this set-up cannot see it. equivalent is wrong in up to 5 %%\n"
+        "of runs, for each channel: it is not corrected for their number.\n",
         strrchr(run, '/') + 1);
     assert_string_equal(file, expected);
     assert_string_equal(text, file);
@@ -260,7 +260,7 @@ static void test_long_notes_are_whole(void **state) {
 
     (void)state;
     (void)fputs(TRIALS_HEADER, out);
-    for (int i = 0; i < 480; i++) /* six blocks of 80 variants, each slower from block to block */
+    for (int i = 0; i < 800; i++) /* ten blocks of 80 variants, each slower from block to block */
         fprintf(out, "%d,1,%d,1,plain,path,variant-%d,2026-11-22T%02d:%02d:00Z,,,%d,ok,,,,\n",
                 i + 1, i / 80 + 1, i % 80, i / 60, i % 60, 100 - i / 80);
     (void)fclose(out);
