@@ -3,8 +3,8 @@
  * the tables are made of. Rows stand in the scenario's order; the headline metric of a cell first,
  * under its plain name; then each metric of metrics.csv as "party.process.metric".
  *
- * The drift is empty of fewer than ten trials, and where the time of one is not known. A summary points into its dataset,
- * which must outlive it.
+ * The drift is empty of fewer than ten trials, and where the time of one is not known. A summary
+ * points into its dataset, which must outlive it.
  */
 #ifndef BENCH_REPORT_SUMMARY_H
 #define BENCH_REPORT_SUMMARY_H

@@ -48,7 +48,8 @@ settings probe.delivery.topic channel.NAME.mqtt channel.NAME.token.max_age
 metrics path transport transport-per-unit delivery
 END
 run "$bench" list metrics
-contains 'says whose the kernel'\''s work is' "$out" 'on one machine receiving counts for the sender'
+contains 'says whose the kernel'\''s work is' "$out" \
+  'on one machine receiving counts for the sender'
 run "$bench" list settings
 # A setting that is listed can be set, to its own default; two that are not of one scenario apart.
 printf '%s\n' "$out" | sed -n 's/^  \([a-z_]*\.[A-Za-z_.-]*\) .*/\1/p' |
