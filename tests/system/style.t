@@ -27,17 +27,6 @@ grep -vE '\.([ch]|awk|gp)$|meson\.build$' "$scratch/code" | while read -r file; 
   esac
 done >"$scratch/shell"
 
-# over LINES: "file: lines" of code files that are longer.
-over() {
-  while read -r file; do
-    lines=$(wc -l <"$file")
-    [ "$lines" -le "$1" ] || printf '%s: %s lines\n' "$file" "$lines"
-  done <"$scratch/code"
-}
-
-is 'no file over 450 lines (wanted: 400)' "$(over 450)" ''
-[ -z "$(over 400)" ] || diag "over 400: $(over 400)"
-
 # Characters, not bytes: what continues a UTF-8 character is taken out first.
 is 'no line over 100 columns' "$(while read -r file; do
   LC_ALL=C sed 's/[\x80-\xbf]//g' "$file" | LC_ALL=C awk -v file="$file" 'length($0) > 100 {
