@@ -11,18 +11,27 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 
-#define MIN_WINDOW         4 /* one on either hop, and the next of each ready */
-#define MAX_WINDOW         8192
+#define MIN_WINDOW 4         /* one on either hop, and the next of each ready */
+#define MAX_WINDOW (1 << 20) /* Paho C holds no more */
+/* What a small message costs on its way besides its payload. */
+#define MESSAGE_BYTES      64
 #define CREDITS_PER_WINDOW 8
 #define TURN_MS            100
 #define SETTLE_TURN_MS     5
+/* How often, and for how long at most, a message is sent alone; the shortest time counts. */
+#define MAX_LOOPS 20
+#define LOOPS_NS  NS_PER_S
+/* The least share of waiting that says anything, and how many times as long as alone a message is
+ * on its way where a queue is full. */
+#define STARVED 0.05
+#define QUEUED  2
 /* How long nothing may move. */
 #define STALL_NS STAGE_LOST_NS
 /* In a message's number: the publisher asks for credit at once. In a credit: that is the answer. */
 #define ASK (INT64_C(1) << 62)
 
 static int64_t window_of(const struct delivery_settings *settings) {
-    int64_t window = settings->window_bytes / settings->payload_bytes;
+    int64_t window = settings->window_bytes / (settings->payload_bytes + MESSAGE_BYTES);
 
     return window < MIN_WINDOW ? MIN_WINDOW : window > MAX_WINDOW ? MAX_WINDOW : window;
 }
@@ -135,6 +144,64 @@ static int publish_slowed(struct courier *courier) {
     return 0;
 }
 
+/* A turn in which nothing can be published, and nothing waits to be sent: credit ends it. */
+static int wait_for_credit(struct courier *courier) {
+    int64_t before = clock_monotonic_ns();
+    int r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
+
+    if (courier->measuring && atomic_load_explicit(courier->measuring, memory_order_relaxed))
+        courier->starved_ns += clock_monotonic_ns() - before;
+    return r;
+}
+
+/* A message alone, until it is answered; -ETIMEDOUT: nobody does, and the rest is lost. */
+static int send_alone(struct courier *courier) {
+    int64_t since = clock_monotonic_ns();
+    int r;
+
+    courier->answered = false;
+    r = publish_one(courier, courier->moved | ASK);
+    while (r == 0 &&
+           !(courier->answered && mqtt_client_completed(courier->client) >= courier->moved)) {
+        if (is_at_standstill(courier, &since, STALL_NS))
+            return -ETIMEDOUT;
+        r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
+    }
+    return r;
+}
+
+/* The first one has all before it on its way. Only when it can say something: it takes time. */
+static int measure_loop(struct courier *courier) {
+    double share = courier_credit_wait(courier, courier->settings->duration_ns);
+    int64_t begin = clock_monotonic_ns(), before, took;
+
+    if (share <= STARVED || courier->publish != publish_some)
+        return 0;
+    for (int i = 0; i < MAX_LOOPS && (i < 2 || before - begin < LOOPS_NS); i++) {
+        int r;
+
+        before = clock_monotonic_ns();
+        r = send_alone(courier);
+        if (r < 0)
+            return r == -ETIMEDOUT ? 0 : r;
+        took = clock_monotonic_ns() - before;
+        if (!courier->loop_ns || took < courier->loop_ns)
+            courier->loop_ns = took;
+    }
+    return 0;
+}
+
+double courier_credit_wait(const struct courier *courier, int64_t elapsed_ns) {
+    double share = (double)courier->starved_ns / (double)elapsed_ns;
+
+    return share < 1 ? share : 1; /* a turn may have begun before the window */
+}
+
+bool courier_is_limited(const struct courier *courier, double messages_per_s, double credit_wait) {
+    return credit_wait > STARVED && courier->loop_ns > 0 &&
+           (double)courier->window / messages_per_s < QUEUED * (double)courier->loop_ns / 1e9;
+}
+
 /* Until told to stop; then until all has left that was published. */
 void *courier_publish(void *argument) {
     struct courier *courier = ((struct stream *)argument)->context;
@@ -143,17 +210,19 @@ void *courier_publish(void *argument) {
 
     pauses_begin(&courier->pauses);
     while (r == 0) {
-        bool stop = atomic_load_explicit(&courier->stop, memory_order_relaxed), full;
+        bool stop = atomic_load_explicit(&courier->stop, memory_order_relaxed), busy, full;
 
         if (stop && mqtt_client_completed(courier->client) >= courier->moved &&
             !mqtt_client_wants_write(courier->client))
             break;
         if (!stop)
             r = courier->publish(courier);
-        full = stop || courier->asked || courier->moved >= courier->credited + courier->window ||
-               mqtt_client_wants_write(courier->client);
+        busy = stop || courier->asked || mqtt_client_wants_write(courier->client);
+        full = busy || courier->moved >= courier->credited + courier->window;
         if (r == 0)
-            r = mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
+            r = full && !busy
+                    ? wait_for_credit(courier)
+                    : mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
         if (r == 0)
             r = check_arrived(courier);
         if (!full || courier->credited != credited) {
@@ -167,7 +236,7 @@ void *courier_publish(void *argument) {
                           (int)(STALL_NS / NS_PER_S));
         }
     }
-    return end(courier, r);
+    return end(courier, r == 0 ? measure_loop(courier) : r);
 }
 
 /* ---- subscriber ---- */
@@ -195,20 +264,10 @@ static void take_message(void *context, const char *topic, const void *payload, 
         return;
     courier->moved++;
     count(courier);
-    if (courier->moved - courier->credited >= courier->window / CREDITS_PER_WINDOW)
-        give_credit(courier, 0);
-}
-
-/* The same with an imposed loss. */
-static void take_slowed(void *context, const char *topic, const void *payload, size_t length) {
-    struct courier *courier = context;
-    int64_t sequence = 0;
-
-    take_message(context, topic, payload, length);
-    if (length == (size_t)courier->settings->payload_bytes)
-        memcpy(&sequence, payload, sizeof(sequence));
-    if (sequence > 0 && sequence & ASK)
+    if (number & ASK)
         give_credit(courier, ASK);
+    else if (courier->moved - courier->credited >= courier->window / CREDITS_PER_WINDOW)
+        give_credit(courier, 0);
 }
 
 /* Until all that the publisher has told of is here, or nothing more comes. */
@@ -257,10 +316,7 @@ void courier_open(struct courier *courier, const char *topic,
 int courier_connect(struct courier *courier, const struct client_config *client, bool sends,
                     struct error *error) {
     bool slowed = client->loss_ppm > 0;
-    int r = mqtt_client_connect(&courier->client, client,
-                                sends    ? take_credit
-                                : slowed ? take_slowed
-                                         : take_message,
+    int r = mqtt_client_connect(&courier->client, client, sends ? take_credit : take_message,
                                 courier, error);
 
     courier->publish = slowed ? publish_slowed : publish_some;

@@ -7,6 +7,10 @@
  * what is sent is what is received. Each message carries its number, by which the subscriber knows
  * what was lost, came twice or out of order.
  *
+ * A publisher that has waited for credit may have done so for a full queue, or because the path is
+ * too long for the window: when all has left, it asks how long a message and its answer take by
+ * themselves.
+ *
  * On a channel with an imposed loss (probes/pauses.h) the publisher asks for credit with the last
  * message of a burst, and rests when it has been answered and all is acknowledged: nothing is on
  * its way then, in no queue.
@@ -44,7 +48,10 @@ struct courier {
     int (*publish)(struct courier *courier);
     struct pauses pauses;
     bool asked, answered;
-    int64_t burst; /* messages published before this burst */
+    const _Atomic bool *measuring; /* a publisher's: the window of measurement is open */
+    int64_t starved_ns;            /* in it, with nothing to do until credit came */
+    int64_t loop_ns;               /* a message and its answer alone on their way; 0: not known */
+    int64_t burst;                 /* messages published before this burst */
 };
 
 /* With topics below `topic`; the courier connects as client, which is borrowed for the call. */
@@ -61,5 +68,11 @@ void *courier_receive(void *stream);
 /* After the publisher's thread has ended: until the kernel has sent all and heard that it arrived,
  * or nothing moves for long. Only what is counted of the wire depends on it. */
 void courier_settle(struct courier *courier);
+
+/* Of a publisher that has published so many messages a second: the share of its measured time in
+ * which it waited for credit; and whether more would have left with a larger window, because what
+ * was on its way was hardly longer on it than a message alone. */
+double courier_credit_wait(const struct courier *courier, int64_t elapsed_ns);
+bool courier_is_limited(const struct courier *courier, double messages_per_s, double credit_wait);
 
 #endif

@@ -21,7 +21,7 @@ static const struct setting rows[] = {
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
      .offset = offsetof(struct delivery_settings, qos)},
     {"window", SETTING_BYTES, "2MiB", "1B", "1GiB",
-     .help = "payload on its way at once; at least 16 and at most 8192 messages",
+     .help = "payload on its way at once; 4 messages at least",
      .offset = offsetof(struct delivery_settings, window_bytes)},
     {"topic", SETTING_TEXT, "bench", .help = "it publishes below this one, and the trial's number",
      .offset = offsetof(struct delivery_settings, topic), .check = topic_check},
@@ -97,6 +97,25 @@ static int check_promises(struct stage *stage, const struct courier *courier, in
     return r;
 }
 
+/* What the publisher has waited for, and whether a larger window would have let more leave. */
+static void put_credit(struct stage *stage, const struct courier *courier, double messages_per_s,
+                       int64_t elapsed_ns) {
+    double waited = courier_credit_wait(courier, elapsed_ns);
+    CLEANUP_FREE char *words = NULL;
+
+    stage_metric(stage, "credit_wait", "%", 100 * waited);
+    if (courier->loop_ns)
+        stage_metric(stage, "message_loop", "ms", (double)courier->loop_ns / 1e6);
+    if (!courier_is_limited(courier, messages_per_s, waited))
+        return;
+    words =
+        text_format("limited by probe.delivery.window: the publisher waited %.0f %% of its time "
+                    "for credit, and a message takes %.1f ms there and back by itself; set it "
+                    "larger",
+                    100 * waited, (double)courier->loop_ns / 1e6);
+    (void)json_object_set_new(stage->result, "remark", json_string(words));
+}
+
 static int put_books(struct stage *stage, const struct courier *courier, bool sends,
                      const json_t *facts, struct error *error) {
     int64_t units = json_integer_value(json_object_get(stage->result, "units"));
@@ -105,8 +124,10 @@ static int put_books(struct stage *stage, const struct courier *courier, bool se
 
     (void)json_object_set_new(stage->result, sends ? "sent" : "received",
                               json_integer(courier->moved));
-    if (sends)
+    if (sends) {
+        put_credit(stage, courier, (double)units * 1e9 / (double)elapsed_ns, elapsed_ns);
         return 0;
+    }
     stage_metric(stage, "messages_per_s", "1/s", (double)units * 1e9 / (double)elapsed_ns);
     stage_metric(stage, "messages_sent", "messages", (double)sent);
     stage_metric(stage, "messages_received", "messages", (double)courier->moved);
@@ -186,6 +207,7 @@ static int live(struct stage *stage, bool sends, struct error *error) {
     if (r < 0)
         return r;
     courier_open(&courier, jsonline_text(stage->params, "topic", "bench"), settings);
+    courier.measuring = &stage->measuring;
     r = begin(stage, &courier, sends, error);
     if (r == 0)
         r = perform(stage, &courier, sends, error);
@@ -216,6 +238,10 @@ static const struct metric metrics[] = {
     {"messages_reordered", "messages", METRIC_LOWER, false, "received after a later one"},
     {"messages_replayed", "messages", METRIC_LOWER, false,
      "sealed and received more than once: opened once"},
+    {"credit_wait", "%", METRIC_LOWER, false,
+     "of the publisher's time, without anything to send until more had arrived"},
+    {"message_loop", "ms", METRIC_LOWER, false,
+     "a message and its answer, alone on their way, behind the measured time; where it matters"},
     METRICS_OF_PROCESS,
     METRICS_OF_TCP,
     METRICS_OF_WIRE,

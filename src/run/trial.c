@@ -276,6 +276,15 @@ static void write_energy(struct performance *performance, double duration_s) {
                        power_w * duration_s / (double)performance->units);
 }
 
+/* Of a trial that is ok; what it is worth is for the reader to say. */
+static void remark(struct trial_result *result, const char *words) {
+    if (result->status != TRIAL_OK || !words)
+        return;
+    if (!result->reason)
+        result->reason = text_copy("");
+    text_append(&result->reason, "; ", words);
+}
+
 /* A broker that is another's, or a kernel that does not let: what such a trial measures is another
  * thing than the rungs beside it. */
 static void remark_congestion(struct performance *performance, struct trial_result *result) {
@@ -290,9 +299,7 @@ static void remark_congestion(struct performance *performance, struct trial_resu
         return;
     words = text_format("the broker sends under %s, not under %s (hosts.congestion)", used,
                         hosts->congestion);
-    if (!result->reason)
-        result->reason = text_copy("");
-    text_append(&result->reason, "; ", words);
+    remark(result, words);
 }
 
 static void take_text(const json_t *array, size_t index, char *text, size_t size) {
@@ -323,7 +330,7 @@ static void judge_grain(const struct performance *performance, const struct acto
     const struct scenario_settings *design =
         settings_get(&performance->runner->scenario->settings, &scenario_group);
     int64_t arrivals = jsonline_integer(actor->result, "arrivals", 0);
-    CLEANUP_FREE char *words = NULL, *before = NULL;
+    CLEANUP_FREE char *words = NULL;
 
     if (result->status != TRIAL_OK || arrivals <= 0 ||
         4e6 / (double)arrivals <= (double)design->margin_ppm)
@@ -332,8 +339,7 @@ static void judge_grain(const struct performance *performance, const struct acto
         text_format("one of %lld arrivals is %.1f %% of this figure, more than a quarter of the "
                     "margin: a longer %s.duration counts finer",
                     (long long)arrivals, 100.0 / (double)arrivals, performance->probe->group->name);
-    before = result->reason;
-    result->reason = before ? text_format("%s; %s", before, words) : text_copy(words);
+    remark(result, words);
 }
 
 static void take_results(struct performance *performance, struct trial_result *result) {
@@ -347,14 +353,13 @@ static void take_results(struct performance *performance, struct trial_result *r
         if (actor->role->beside) /* its metrics are all that the trial has of it */
             continue;
         judge_tls(performance, result, json_object_get(actor->result, "tls"));
+        remark(result, jsonline_text(actor->result, "remark", NULL));
         if (sends(actor))
             continue;
         write_steps(performance, actor);
         result->bytes = jsonline_integer(actor->result, "bytes", -1);
         performance->units = jsonline_integer(actor->result, "units", 0);
         result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
-        if (result->status == TRIAL_OK)
-            text_replace(&result->reason, jsonline_text(actor->result, "remark", NULL));
         judge_grain(performance, actor, result);
     }
     remark_congestion(performance, result);
