@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -154,10 +156,12 @@ static int wait_for_credit(struct courier *courier) {
     return r;
 }
 
-/* A message alone, until it is answered; -ETIMEDOUT: nobody does, and the rest is lost. */
+/* A message alone, until it is answered; -ETIMEDOUT: nobody does, and the rest is lost. A broker
+ * with Nagle's algorithm holds the answer back until what came before it is acknowledged: at once,
+ * as it is where more is on its way. */
 static int send_alone(struct courier *courier) {
     int64_t since = clock_monotonic_ns();
-    int r;
+    int r, at_once = 1;
 
     courier->answered = false;
     r = publish_one(courier, courier->moved | ASK);
@@ -165,6 +169,8 @@ static int send_alone(struct courier *courier) {
            !(courier->answered && mqtt_client_completed(courier->client) >= courier->moved)) {
         if (is_at_standstill(courier, &since, STALL_NS))
             return -ETIMEDOUT;
+        (void)setsockopt(mqtt_client_socket(courier->client), IPPROTO_TCP, TCP_QUICKACK, &at_once,
+                         sizeof(at_once));
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
     }
     return r;

@@ -95,6 +95,7 @@ for channel in limited limited-mqtt5; do
   esac
   at $channel 1 --probes 'delivery latency' --set telemetry.qos=1
   is "$channel, QoS 1: ok" "$status, $(rows "$folder/trials.csv" status | sort -u)" '0, ok'
+  lacks "$channel, Nagle's wait is no long path" "$(rows "$folder/trials.csv" reason)" limited
   for library in $libraries; do
     at $channel 2 --probes 'delivery latency' --set probe.delivery.library="$library" \
       --set probe.latency.load=path

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A path so long that what may be on its way at once decides what delivery measures: that is said, and
-# not of a path that is merely full.
+# A path so long that what may be on its way at once decides what delivery measures: that is said,
+# and not of a path that is merely full.
 . "$(dirname "$0")/real.sh"
 need_command python3
 
