@@ -128,10 +128,20 @@ for place in /sys/fs/cgroup /sys/fs/cgroup/cpu,cpuacct /sys/fs/cgroup/cpu; do
   fi
 done
 # shellcheck disable=SC2086 # several words
-measure "$tiny" $lab --set hosts.address= --set lab.broker_cpu=50
+measure "$tiny" $lab --set hosts.address= --set lab.broker_cpu=20 --probes 'path delivery' \
+  --set probe.path.duration=1s --set probe.delivery.duration=1s
 case $status in
 0)
   pass 'a limit of processor time'
+  is '... it is recorded' "$(rows "$folder/metrics.csv" value party=broker process=host \
+    metric=quota | sort -u)" 0.2
+  is '... that of the other host is all of the machine' "$(rows "$folder/metrics.csv" value \
+    party=client2 process=host metric=quota | sort -u)" "$(nproc)"
+  run "$bench" report "$folder"
+  matches '... and it is what holds the broker back' \
+    "$(rows "$folder/ladder.csv" limit probe=delivery)" "CPU quota of the broker's host"
+  lacks '... not the other host' "$(rows "$folder/ladder.csv" limit)" \
+    "CPU quota of the publisher's host"
   is '... which removes what was left behind' "$(groups)" ''
   check '... and leaves alone what another lab begins' test -z "$begun" -o -d "$begun"
   ;;

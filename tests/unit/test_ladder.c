@@ -31,6 +31,7 @@ static struct analysis *climb(void) {
 
         draft_value(&draft, block, "plain", "path", speed);
         draft_metric(&draft, "client2,sender,cpu_share,%", 30);
+        draft_metric(&draft, "broker,host,busy_share,%", 60);
         draft_value(&draft, block, "plain", "transport", speed * 0.8);
         draft_metric(&draft, "client2,sender,cpu_share,%", 99);
         draft_metric(&draft, "broker,receiver,cpu_share,%", 40);
@@ -60,7 +61,7 @@ static void test_shares(void **state) {
     assert_true(near(path->of_path.mean, 1) && isnan(path->of_path.low));
     assert_true(isnan(path->lost.mean));
     assert_string_equal(ladder_limit(path), "not a processor");
-    /* No process told its share. */
+    assert_string_equal(ladder_limit(delivery), "not known"); /* nothing of its host */
     assert_string_equal(ladder_limit(find(analysis, "path", "tls")), "");
     assert_true(near(transport->of_path.mean, 0.8) && near(transport->of_path.low, 0.8));
     assert_true(near(transport->lost.mean, 0.2));
@@ -107,6 +108,61 @@ static void test_costs(void **state) {
     assert_false(ladder_is_busy(find(analysis, "path", "plain")));
 }
 
+/* A processor that no process fills alone: three at 66 % on two cores, a quota, another's work. */
+static void test_limits(void **state) {
+    static const struct {
+        const char *metrics[4];
+        double values[4];
+        const char *limit;
+        bool busy;
+    } cases[] = {
+        {{"client2,sender,cpu_share,%", "broker,host,busy_share,%"},
+         {66, 99},
+         "all cores of the broker's host",
+         true},
+        {{"client2,sender,cpu_share,%", "broker,host,busy_share,%", "client2,host,busy_share,%"},
+         {66, 30, 90},
+         "all cores of the publisher's host",
+         true},
+        {{"broker,mosquitto,cpu_share,%", "broker,host,busy_share,%",
+          "broker,host,throttled_share,%"},
+         {20, 30, 97},
+         "CPU quota of the broker's host",
+         true},
+        {{"broker,mosquitto,cpu_share,%", "broker,host,busy_share,%",
+          "client2,host,throttled_share,%"},
+         {95, 30, 50},
+         "broker's processor, CPU quota of the publisher's host",
+         true},
+        {{"client2,sender,cpu_share,%", "broker,host,busy_share,%",
+          "broker,host,throttled_share,%"},
+         {66, 89, 49},
+         "not a processor",
+         false},
+        {{"client2,sender,cpu_share,%"}, {66}, "not known", false},
+        {{"broker,host,busy_share,%"}, {50}, "not known", false},
+        {{"broker,host,busy_share,%"}, {95}, "all cores of the broker's host", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+        struct draft_run draft = {NULL, NULL, 0};
+        const struct ladder_step *step;
+
+        for (int block = 1; block <= 3; block++) {
+            draft_value(&draft, block, "plain", "path", 100);
+            draft_value(&draft, block, "plain", "transport", 90);
+            for (size_t j = 0; j < 4 && cases[i].metrics[j]; j++)
+                draft_metric(&draft, cases[i].metrics[j], cases[i].values[j]);
+        }
+        analysis = draft_analyse(&draft, LADDER, LADDER_DEFINITIONS, NULL);
+        step = find(analysis, "transport", "plain");
+        assert_string_equal(ladder_limit(step), cases[i].limit);
+        assert_int_equal(ladder_is_busy(step), cases[i].busy);
+    }
+}
+
 static void test_file(void **state) {
     CLEANUP(analysis_freep) struct analysis *analysis = climb();
     CLEANUP(run_removep) char *run = run_make(NULL, NULL, NULL, NULL);
@@ -135,9 +191,9 @@ static void test_no_ladder(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shares),    cmocka_unit_test(test_same_interval_as_summary),
-        cmocka_unit_test(test_costs),     cmocka_unit_test(test_file),
-        cmocka_unit_test(test_no_ladder),
+        cmocka_unit_test(test_shares), cmocka_unit_test(test_same_interval_as_summary),
+        cmocka_unit_test(test_costs),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_file),   cmocka_unit_test(test_no_ladder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
