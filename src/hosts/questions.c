@@ -1,10 +1,16 @@
 #include "hosts/questions.h"
 
 #include "base/jsonline.h"
+#include "hosts/busy.h"
 #include "hosts/facts.h"
 #include "hosts/identity.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
+
+static json_t *answer_busy(const json_t *order) {
+    (void)order;
+    return busy_collect("");
+}
 
 static json_t *answer_clock(const json_t *order) {
     (void)order;
@@ -28,10 +34,8 @@ static const struct {
     const char *name;
     json_t *(*answer)(const json_t *order);
 } questions[] = {
-    {"clock", answer_clock},
-    {"facts", answer_facts},
-    {"identity", answer_identity},
-    {"readings", answer_readings},
+    {"busy", answer_busy},         {"clock", answer_clock},       {"facts", answer_facts},
+    {"identity", answer_identity}, {"readings", answer_readings},
 };
 
 json_t *questions_answer(const char *name, const json_t *order) {

@@ -78,6 +78,11 @@ int role_bringup(const struct stage *stage, struct channel *ret_channel, struct 
     {"cpu_s", "s", METRIC_LOWER, false,                                                            \
      "CPU time of a process in the measured time; on one machine receiving counts for the sender"},\
     {"cpu_share", "%", METRIC_NONE, false, "CPU time of a process, as a share of one core"},       \
+    {"busy_share", "%", METRIC_NONE, false, "of all cores of a host, by whoever it was"},          \
+    {"cores", "cores", METRIC_NONE, false, "processors of a host"},                                \
+    {"quota", "cores", METRIC_NONE, false, "what a host's control groups let the measurement use"},\
+    {"throttled_share", "%", METRIC_NONE, false, "periods in which that was used up"},             \
+    {"throttled_s", "s", METRIC_NONE, false, "time for which it was then stopped"},                \
     {"peak_memory", "B", METRIC_LOWER, false, "largest resident memory of a process"},             \
     {"energy", "J", METRIC_LOWER, false, "of whatever hosts.meter measures, in the measured time"},\
     {"power", "W", METRIC_LOWER, false, "the mean of it"},                                         \

@@ -20,6 +20,16 @@ static const struct {
     [LADDER_BROKER] = {"broker", "mosquitto", "broker's processor"},
 };
 
+/* The hosts, by the party of whose they are in metrics.csv. */
+static const struct {
+    const char *party, *quota, *cores;
+} hosts[LADDER_N_HOSTS] = {
+    [LADDER_BROKER_HOST] = {"broker", "CPU quota of the broker's host",
+                            "all cores of the broker's host"},
+    [LADDER_PUBLISHER_HOST] = {"client2", "CPU quota of the publisher's host",
+                               "all cores of the publisher's host"},
+};
+
 const char *ladder_process_name(enum ladder_process process) {
     return processes[process].name;
 }
@@ -81,23 +91,42 @@ static double by_gigabytes(const struct dataset_trial *trial) {
     return trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
 }
 
-static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                       const char *process, const char *metric,
-                                       double (*by)(const struct dataset_trial *trial)) {
-    struct series_list list = find_series(cells->dataset, process, metric);
+static struct estimate estimate_list(const struct cells *cells, const struct cell *cell,
+                                     const struct series_list *list,
+                                     double (*by)(const struct dataset_trial *trial)) {
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
     size_t n = 0;
 
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
         double value = trial->status == DATASET_OK
-                           ? sum_of(cells->dataset, &list, cell->trials[i]) / by(trial)
+                           ? sum_of(cells->dataset, list, cell->trials[i]) / by(trial)
                            : NAN;
 
         if (isfinite(value))
             values[n++] = value;
     }
     return estimate_of(values, n);
+}
+
+static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
+                                       const char *process, const char *metric,
+                                       double (*by)(const struct dataset_trial *trial)) {
+    struct series_list list = find_series(cells->dataset, process, metric);
+
+    return estimate_list(cells, cell, &list, by);
+}
+
+/* A share of a party's host, 0..1. */
+static struct estimate estimate_host(const struct cells *cells, const struct cell *cell,
+                                     const char *party, const char *metric) {
+    CLEANUP_FREE char *wanted = text_format("%s.host.%s", party, metric);
+    struct series_list list = {.n = 0};
+
+    for (size_t i = 0; i < cells->dataset->n_series && !list.n; i++)
+        if (text_equal(cells->dataset->series[i].name, wanted))
+            list.places[list.n++] = i;
+    return estimate_list(cells, cell, &list, by_percent);
 }
 
 static void take_costs(struct ladder_step *step, const struct cells *cells,
@@ -111,6 +140,38 @@ static void take_costs(struct ladder_step *step, const struct cells *cells,
     step->wire = estimate_metric(cells, cell, "sender", "wire_per_payload", by_one);
     step->wire_theory =
         estimate_metric(cells, cell, "sender", "wire_per_payload_theory", by_one).mean;
+    for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
+        step->busy[i] = estimate_host(cells, cell, hosts[i].party, "busy_share");
+        step->throttled[i] = estimate_host(cells, cell, hosts[i].party, "throttled_share");
+    }
+}
+
+/* ---- what holds a step back ---- */
+
+static void note_full(struct ladder_step *step, bool full, const char *what) {
+    size_t length = strlen(step->limit);
+
+    if (full)
+        (void)snprintf(step->limit + length, sizeof(step->limit) - length, "%s%s",
+                       length ? ", " : "", what);
+}
+
+static void judge(struct ladder_step *step) {
+    bool known = !isnan(step->busy[LADDER_BROKER_HOST].mean), told = false;
+
+    if (!step->throughput.n)
+        return;
+    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
+        told = told || !isnan(step->share[i].mean);
+        note_full(step, step->share[i].mean >= LADDER_BUSY, processes[i].limit);
+    }
+    for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
+        note_full(step, step->throttled[i].mean >= LADDER_THROTTLED, hosts[i].quota);
+        note_full(step, step->busy[i].mean >= LADDER_BUSY, hosts[i].cores);
+    }
+    step->is_busy = *step->limit;
+    if (!step->is_busy)
+        note_full(step, true, known && told ? "not a processor" : "not known");
 }
 
 /* ---- throughput, block by block ---- */
@@ -209,6 +270,7 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
     if (!before)
         step->of_path.low = step->of_path.high = NAN;
     take_costs(step, cells, cell);
+    judge(step);
 }
 
 static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
@@ -275,26 +337,12 @@ void ladder_free(struct ladder *ladder) {
     free(ladder);
 }
 
-/* The process with the largest share of a core; NaN of all: the first. */
-static size_t find_busiest(const struct ladder_step *step) {
-    size_t busiest = 0;
-
-    for (size_t i = 1; i < LADDER_N_PROCESSES; i++)
-        if (!(step->share[i].mean <= step->share[busiest].mean))
-            busiest = isnan(step->share[i].mean) ? busiest : i;
-    return busiest;
-}
-
 bool ladder_is_busy(const struct ladder_step *step) {
-    return step->throughput.n && step->share[find_busiest(step)].mean >= LADDER_BUSY;
+    return step->is_busy;
 }
 
 const char *ladder_limit(const struct ladder_step *step) {
-    size_t busiest = find_busiest(step);
-
-    if (!step->throughput.n || isnan(step->share[busiest].mean))
-        return "";
-    return ladder_is_busy(step) ? processes[busiest].limit : "not a processor";
+    return step->limit;
 }
 
 /* ---- ladder.csv ---- */

@@ -21,6 +21,9 @@ struct estimate {
 /* Whose processor time: by the process names of metrics.csv. */
 enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PROCESSES };
 
+/* Whose processors: one host is the broker's when it is both. */
+enum ladder_host { LADDER_BROKER_HOST, LADDER_PUBLISHER_HOST, LADDER_N_HOSTS };
+
 struct ladder_step {
     size_t probe, variant, channel; /* places in the dataset's lists */
     struct estimate throughput;     /* Mbit/s */
@@ -28,6 +31,11 @@ struct ladder_step {
     struct estimate lost;    /* what this rung takes from the one before, as a share of path's */
     struct estimate cpu[LADDER_N_PROCESSES];   /* seconds of processor time per 10^9 bytes */
     struct estimate share[LADDER_N_PROCESSES]; /* of one core, 0..1 */
+    struct estimate busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
+    struct estimate throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was used
+                                                  up, 0..1; NaN: no quota */
+    char limit[320];                           /* ladder_limit() */
+    bool is_busy;
     struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
     double wire_theory;   /* the same by formula; NaN: none */
 };
@@ -46,10 +54,13 @@ DEFINE_CLEANUP(struct ladder *, ladder_free)
 /* "sender", "receiver", "broker". */
 const char *ladder_process_name(enum ladder_process process);
 
-/* What holds a step back, in a few words: "sender's processor" when that is busy for LADDER_BUSY of
- * a core or more, ...; else "not a processor": then it is the link, or waiting. "" without
- * trials, or when no processor's share is known. */
-#define LADDER_BUSY 0.9
+/* What holds a step back, in a few words, all that was full: "sender's processor" (the process was
+ * busy for LADDER_BUSY of a core or more), "all cores of the broker's host" (LADDER_BUSY of all of
+ * them, by whoever it was), "CPU quota of the broker's host" (it was used up in LADDER_THROTTLED of
+ * its periods); else "not a processor": then it is the link, or waiting. "not known" when neither
+ * was full and the processes' shares or the host's are not recorded; "" without trials. */
+#define LADDER_BUSY      0.9
+#define LADDER_THROTTLED 0.5
 const char *ladder_limit(const struct ladder_step *step);
 /* Whether it is a processor. */
 bool ladder_is_busy(const struct ladder_step *step);

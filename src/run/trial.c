@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
+#include "run/host_load.h"
 #include "run/prepare.h"
 #include "transport/congestion.h"
 
@@ -31,6 +32,7 @@ struct performance {
     int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
     json_t *peers;
     json_t *prepared[2]; /* what was prepared on the hosts, as usage */
+    json_t *loads[2];    /* of the hosts, at the same instants */
     json_t *usage[2];    /* of the broker, when the window opens and when it closes */
     int64_t at_ns[2];    /* when that was, by the driver's clock */
 };
@@ -104,6 +106,8 @@ static int look_at_broker(struct performance *performance, size_t which, struct 
     performance->at_ns[which] = clock_monotonic_ns();
     if (r == 0)
         r = prepare_look(performance->runner, &performance->prepared[which], error);
+    if (r == 0)
+        r = host_load_look(performance->runner, &performance->loads[which], error);
     if (r == -ESRCH)
         r = cast_settle(&performance->runner->cast,
                         error_set(error, -ECANCELED, "the broker ended"), error);
@@ -364,6 +368,8 @@ static void take_results(struct performance *performance, struct trial_result *r
     }
     remark_congestion(performance, result);
     write_broker(performance, result->duration_s);
+    host_load_write(performance->runner, performance->id, performance->loads[0],
+                    performance->loads[1], result->duration_s);
     write_energy(performance, result->duration_s);
 }
 
@@ -397,5 +403,7 @@ int trial_perform(struct runner *runner, const struct trial_id *id, struct trial
     json_decref(performance.usage[1]);
     json_decref(performance.prepared[0]);
     json_decref(performance.prepared[1]);
+    json_decref(performance.loads[0]);
+    json_decref(performance.loads[1]);
     return r;
 }
