@@ -227,11 +227,14 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
     return certificates_request(agent->certs, order, ret, error);
 }
 
+/* An ordinary user may not have every control; this host then keeps its own, and says so. */
 static int order_congestion(struct agent *agent, const json_t *order, json_t **ret,
                             struct error *error) {
+    int r = congestion_impose(jsonline_text(order, "name", CONGESTION_DEFAULT), error);
+
     (void)agent;
-    (void)ret;
-    return congestion_impose(jsonline_text(order, "name", CONGESTION_DEFAULT), error);
+    *ret = json_pack("{s:b}", "kept", r == -EPERM);
+    return r == -EPERM ? 0 : r;
 }
 
 static int order_session(struct agent *agent, const json_t *order, json_t **ret,

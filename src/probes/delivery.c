@@ -77,9 +77,9 @@ static int explain_silence(const struct courier *courier, int r, struct error *e
     if (r != -ENODATA)
         return r;
     return error_set(error, r,
-                     "%s; if a message of %lld bytes takes that long here, set "
+                     "%s on topic %s; if a message of %lld bytes takes that long here, set "
                      "probe.delivery.duration to three times as much",
-                     words, (long long)courier->settings->payload_bytes);
+                     words, courier->data_topic, (long long)courier->settings->payload_bytes);
 }
 
 /* A loss is never silent; where the quality of service excludes it, it is a failure, as is anything

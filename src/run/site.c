@@ -38,6 +38,7 @@ static int open_one(struct site *site, const char *spec, struct error *error) {
     struct cast *cast = site->cast;
     struct host **host = &cast->hosts[cast->n_hosts];
     CLEANUP_FREE char *session = text_format("%s-%zu", site->session, cast->n_hosts);
+    json_auto_t *congestion = NULL;
     int r = host_open(host, spec, &site->options, cast->n_hosts ? cast->hosts[0] : NULL, error);
 
     if (r < 0)
@@ -46,7 +47,8 @@ static int open_one(struct site *site, const char *spec, struct error *error) {
     r = host_order(*host, "session", json_pack("{s:s}", "name", session), NULL, error);
     if (r == 0)
         r = host_order(*host, "congestion", json_pack("{s:s}", "name", hosts_of(site)->congestion),
-                       NULL, error);
+                       &congestion, error);
+    site->keeps_congestion[cast->n_hosts - 1] = json_is_true(json_object_get(congestion, "kept"));
     return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", spec) : r;
 }
 

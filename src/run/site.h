@@ -15,6 +15,7 @@ struct site {
     char *address;     /* where the broker is reached: the setting, or found out */
     char session[40];  /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
+    bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
 };
 
 /* Opens the hosts that the scenario names into the cast. -EINTR, or the set-up cannot work. */

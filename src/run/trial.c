@@ -289,6 +289,20 @@ static void remark(struct trial_result *result, const char *words) {
     text_append(&result->reason, "; ", words);
 }
 
+/* Of a host whose user may not have what is asked for: all of its connections are under its own. */
+static bool remark_host(const struct performance *performance, size_t i,
+                        struct trial_result *result) {
+    CLEANUP_FREE char *words = NULL;
+
+    if (!performance->runner->site.keeps_congestion[i])
+        return false;
+    words = text_format("%s keeps its own congestion control: an ordinary user there may not have "
+                        "another (hosts.congestion)",
+                        host_spec(performance->runner->cast.hosts[i]));
+    remark(result, words);
+    return true;
+}
+
 /* A broker that is another's, or a kernel that does not let: what such a trial measures is another
  * thing than the rungs beside it. */
 static void remark_congestion(struct performance *performance, struct trial_result *result) {
@@ -296,8 +310,11 @@ static void remark_congestion(struct performance *performance, struct trial_resu
         settings_get(&performance->runner->scenario->settings, &hosts_group);
     const char *used = jsonline_text(performance->usage[1], "congestion", "");
     CLEANUP_FREE char *words = NULL;
+    bool kept = false;
 
-    if (result->status != TRIAL_OK || !*used || text_equal(used, hosts->congestion) ||
+    for (size_t i = 0; i < performance->runner->cast.n_hosts; i++)
+        kept = remark_host(performance, i, result) || kept;
+    if (kept || !*used || text_equal(used, hosts->congestion) ||
         text_equal(hosts->congestion, CONGESTION_DEFAULT) ||
         !setting_find(performance->probe->group, "topic")) /* it does not publish */
         return;

@@ -57,8 +57,7 @@ watch "$@" --channels plain --set hosts.congestion=default
 is "\`default\` leaves the kernel's own" "$seen" reno
 lacks 'and nothing is remarked' "$(rows "$folder/trials.csv" reason)" 'hosts.congestion'
 
-if "$bench" list settings | grep -q '^probe.delivery.library' &&
-  "$bench" check "$tiny" --set probe.delivery.library=paho >/dev/null 2>&1; then
+if "$bench" check "$tiny" --set probe.delivery.library=paho >/dev/null 2>&1; then
   watch --probes delivery --set probe.delivery.library=paho --set probe.delivery.duration=500ms
   is "Paho C's connections, too" "$seen" cubic
 else
@@ -93,6 +92,19 @@ exits 'one that the kernel has not' 3
 contains 'is refused, with the host' "$err" \
   "host local: congestion control 'no-such' cannot be used"
 check 'before anything is made' test ! -e "$scratch/none"
+if can_be_nobody && ! grep -qw cubic $ipv4/tcp_allowed_congestion_control; then
+  mkdir -m 777 "$scratch/theirs"
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" "$bench" run "$tiny" --quiet --probes 'path delivery' \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
+  exits 'an ordinary user may not have it: measured all the same' 0
+  results=$scratch/theirs/results
+  folder=$(find_run)
+  is 'each trial says so' "$(rows "$folder/trials.csv" reason |
+    grep -c 'local keeps its own congestion control: an ordinary user there may not have')" 2
+else
+  skip 'an ordinary user who may not have it' 'cubic is allowed to everybody here, or no root'
+fi
 run "$bench" check "$tiny" --set probe.path.congestion=cubic
 exits 'a probe has none of its own' 2
 finish
