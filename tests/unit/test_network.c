@@ -144,6 +144,7 @@ static void test_here(void **state) {
     assert_string_equal(jsonline_text(own, "source", ""), "127.0.0.1");
     assert_string_equal(jsonline_text(back, "interface", ""), "lo");
     assert_has(jsonline_text(own, "machine", ""), " net:[");
+    assert_true(json_number_value(json_object_get(own, "round_trip_ms")) > 0);
     assert_int_equal(network_check(own, own, "local", "local", &error), 0);
     assert_true(json_is_true(json_object_get(any, "own"))); /* Debian's 127.0.1.1 */
     assert_string_equal(jsonline_text(any, "interface", ""), "lo");
@@ -206,6 +207,7 @@ static void test_two_interfaces(void **state) {
     assert_int_equal(network_check(good, publisher, PI_A, "local", &error), 0);
     assert_true(json_is_false(json_object_get(nowhere, "own")));
     assert_has(jsonline_text(nowhere, "no_route", ""), "unreachable");
+    assert_null(json_object_get(nowhere, "round_trip_ms"));
 }
 
 int main(void) {
