@@ -92,7 +92,7 @@ static int is_enough(void *context, const char *folder, bool *ret, double *ret_w
 }
 
 /* Measures, with the signals that end a run as a readable descriptor instead of a sudden end. */
-static int measure(struct context *context, const struct scenario *scenario,
+static int measure(struct context *context, struct scenario *scenario,
                    struct resumption *resumption, struct run_outcome *outcome) {
     struct run_options options = {.scenario = scenario,
                                   .resumption = resumption,
@@ -101,7 +101,7 @@ static int measure(struct context *context, const struct scenario *scenario,
                                   .root = context->root,
                                   .verbosity = context->arguments.verbosity,
                                   .is_enough = is_enough,
-                                  .context = (void *)(uintptr_t)scenario};
+                                  .context = scenario};
     struct sigaction hangup = {0};
     const char *folder;
     struct error error;

@@ -1,5 +1,6 @@
 #include "hosts/network.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "hosts/peek.h"
 #include "hosts/protocol.h"
@@ -12,6 +13,7 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -230,6 +232,48 @@ static void put_interface(json_t *network, const char *interface) {
         (void)json_object_set_new(network, "wifi", wifi);
 }
 
+/* ---- the round trip ---- */
+
+#define N_TRIPS     5
+#define MAX_TRIP_NS (2 * NS_PER_S)
+/* Nobody listens there (tcpmux): a refusal takes a round trip as well as an answer does. */
+#define CLOSED_PORT 1
+
+/* How long one took, in nanoseconds; -1: nothing came in time. */
+static int64_t make_trip(const union address *to) {
+    CLEANUP_FD int fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct pollfd connecting = {.fd = fd, .events = POLLOUT};
+    int64_t begin = clock_monotonic_ns(), took;
+    socklen_t size = sizeof(int);
+    int code = 0;
+
+    if (fd < 0)
+        return -1;
+    if (connect(fd, &to->any, sizeof(to->space)) < 0)
+        code = errno;
+    if (code == EINPROGRESS && (poll(&connecting, 1, clock_poll_ms(begin + MAX_TRIP_NS)) <= 0 ||
+                                getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0))
+        return -1;
+    took = clock_monotonic_ns() - begin;
+    return code == 0 || code == ECONNREFUSED ? took : -1;
+}
+
+static void put_round_trip(json_t *network, const union address *address) {
+    union address to = *address;
+    int64_t shortest = -1;
+
+    *(to.any.sa_family == AF_INET ? &to.v4.sin_port : &to.v6.sin6_port) = htons(CLOSED_PORT);
+    for (int i = 0; i < N_TRIPS; i++) {
+        int64_t took = make_trip(&to);
+
+        if (took < 0)
+            return;
+        if (shortest < 0 || took < shortest)
+            shortest = took;
+    }
+    (void)json_object_set_new(network, "round_trip_ms", json_real((double)shortest / 1e6));
+}
+
 /* ---- the whole ---- */
 
 static void put_machine(json_t *network) {
@@ -277,5 +321,6 @@ json_t *network_collect(const char *address, const char *peer) {
         put_interface(network, interface);
     if (peer && *peer)
         put_way_back(network, text, peer);
+    put_round_trip(network, &resolved);
     return network;
 }

@@ -20,8 +20,9 @@ static const struct setting rows[] = {
      .offset = offsetof(struct delivery_settings, payload_bytes)},
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
      .offset = offsetof(struct delivery_settings, qos)},
-    {"window", SETTING_BYTES, "2MiB", "1B", "1GiB",
-     .help = "payload on its way at once; 4 messages at least",
+    {"window", SETTING_BYTES, "0B", "0B", "1GiB",
+     .help = "payload on its way at once; 4 messages at least; 0B: chosen when the run begins, "
+             "2MiB to 64MiB by the round trip to the broker",
      .offset = offsetof(struct delivery_settings, window_bytes)},
     {"topic", SETTING_TEXT, "bench", .help = "it publishes below this one, and the trial's number",
      .offset = offsetof(struct delivery_settings, topic), .check = topic_check},
@@ -31,6 +32,35 @@ static const struct setting rows[] = {
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.delivery", SETTING_PROBE, rows, struct delivery_settings);
+
+#define MIN_WINDOW         (INT64_C(2) << 20)
+#define MAX_WINDOW         (INT64_C(64) << 20)
+#define WINDOW_BYTES_PER_S (2 * 125e6)
+
+int64_t delivery_window(double round_trip_ms) {
+    int64_t window = MIN_WINDOW;
+
+    while (window < MAX_WINDOW && (double)window < WINDOW_BYTES_PER_S * round_trip_ms / 1000)
+        window *= 2;
+    return window;
+}
+
+/* A variant with 0B takes what is written into the record. */
+int64_t delivery_choose_window(struct scenario *scenario, double round_trip_ms) {
+    struct delivery_settings *own = settings_edit(&scenario->settings, &group);
+    int64_t chosen = 0;
+
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        struct delivery_settings *settings = scenario->measurements[i].settings;
+
+        if (scenario->measurements[i].group != &group || settings->window_bytes)
+            continue;
+        if (!own->window_bytes)
+            own->window_bytes = chosen = delivery_window(round_trip_ms);
+        settings->window_bytes = own->window_bytes;
+    }
+    return chosen;
+}
 
 static int64_t planned_ns(const void *settings) {
     const struct delivery_settings *own = settings;

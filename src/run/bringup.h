@@ -23,6 +23,7 @@ struct runner {
     struct readings readings;
     struct meter *meter; /* NULL: energy is not measured */
     bool meter_silent;   /* which the user has been told */
+    char *window;        /* what was chosen for delivery, in words; NULL: the usual, or nothing */
     size_t failures;     /* channels in a row that did not come up */
     json_t *secrets;     /* an array: of each channel, as issued */
     struct journal *journal;

@@ -1,12 +1,14 @@
 #include "run/runner.h"
 
 #include "model/verdict.h"
+#include "probes/delivery.h"
 #include "run/environment.h"
 #include "run/issue.h"
 #include "run/libraries.h"
 #include "run/visit.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 int64_t run_trial_planned_ns(const struct measurement *measurement) {
@@ -160,6 +162,25 @@ static int open_meter(struct runner *runner, struct error *error) {
                : 0;
 }
 
+/* Before the record is opened, which has it: a run that goes on keeps it. */
+static void choose_window(struct runner *runner, const json_t *environment) {
+    struct scenario *scenario = runner->options->scenario;
+    const json_t *hosts = json_object_get(environment, "hosts");
+    const json_t *publisher = json_array_get(hosts, json_array_size(hosts) - 1);
+    const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
+    double round_trip_ms = trip ? json_number_value(trip) : NAN;
+    int64_t window = delivery_choose_window(scenario, round_trip_ms);
+    CLEANUP_FREE char *text =
+        setting_format(setting_find(probe_delivery.group, "window"),
+                       settings_get(&scenario->settings, probe_delivery.group));
+
+    if (window && !trip)
+        runner->window = text_format("%s: the round trip to the broker is not known", text);
+    else if (window && window != delivery_window(0))
+        runner->window =
+            text_format("%s: the round trip to the broker takes %.1f ms", text, round_trip_ms);
+}
+
 static int set_up(struct runner *runner, struct error *error) {
     json_auto_t *environment = NULL;
     int r = open_site(runner, error);
@@ -171,6 +192,8 @@ static int set_up(struct runner *runner, struct error *error) {
                                 &environment, error);
     if (r == 0)
         r = libraries_check(runner->scenario, environment, error);
+    if (r == 0)
+        choose_window(runner, environment);
     if (r == 0)
         r = issue_channels(runner, error);
     if (r == 0)
@@ -212,6 +235,8 @@ static void describe(const struct runner *runner) {
                   hosts->broker, runner->site.address, hosts->publisher);
     progress_note(runner->progress, "plan     %s: %s%zu trial%s, %s to measure", own->name,
                   at_most(runner), n_trials, n_trials == 1 ? "" : "s", duration);
+    if (runner->window)
+        progress_note(runner->progress, "delivery probe.delivery.window is %s", runner->window);
     if (outlook)
         progress_note(runner->progress, "verdicts %s", outlook);
     if (runner->options->resumption)
@@ -229,6 +254,7 @@ static void tear_down(struct runner *runner) {
         journal_close(runner->journal);
     meter_close(runner->meter);
     json_decref(runner->secrets);
+    free(runner->window);
 }
 
 static int perform(struct runner *runner, size_t n_visits, struct error *error) {

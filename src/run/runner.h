@@ -9,7 +9,7 @@
 #include "run/resumption.h"
 
 struct run_options {
-    const struct scenario *scenario;
+    struct scenario *scenario; /* what it leaves open is chosen in it */
     struct resumption
         *resumption;     /* the run to go on with, whose scenario it is; NULL: a new one */
     const char *results; /* the folder in which the run's own is made */
