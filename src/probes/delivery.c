@@ -1,6 +1,7 @@
 /* delivery - published by client2 through the broker, counted at the subscriber, client1. */
 #include "probes/delivery.h"
 
+#include "base/clock.h"
 #include "model/topic.h"
 #include "probes/courier.h"
 #include "probes/wire_bytes.h"
@@ -82,13 +83,17 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
     return r;
 }
 
+/* In less a publisher does not come to know its link. */
+#define PACE_NS NS_PER_S
+
 /* A rate takes two arrivals at least. The publisher knows how fast its link is. */
 static int check_pace(const struct courier *courier, int fd, struct error *error) {
     const struct delivery_settings *settings = courier->settings;
     struct tcp_counters counters;
     double message_s;
 
-    if (tcp_read_counters(fd, &counters) < 0 || counters.bytes_acked <= 0)
+    if (planned_ns(settings) < PACE_NS || tcp_read_counters(fd, &counters) < 0 ||
+        counters.bytes_acked <= 0)
         return 0;
     message_s = (double)settings->payload_bytes / (double)counters.bytes_acked *
                 (double)planned_ns(settings) / 1e9;

@@ -9,7 +9,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* How long a receiver waits for its sender to begin, if that is longer than the window. */
+/* How long a receiver waits for an arrival at least: on a busy machine a short window may pass
+ * without one. */
 #define FIRST_NS (3 * NS_PER_S)
 /* How often it looks whether an arrival was noted. */
 #define LOOK_NS (2 * NS_PER_MS)
@@ -115,9 +116,9 @@ static int64_t longest_gap_ns(int64_t duration_ns) {
 
 /* The longest that a window stays closed, or open, for want of an arrival. */
 static int64_t patience_ns(const struct watch *watch) {
-    int64_t duration = watch->window->duration_ns, longest = longest_gap_ns(duration);
+    int64_t longest = longest_gap_ns(watch->window->duration_ns);
 
-    return at_least(duration, 3 * (watch->gap_ns < longest ? watch->gap_ns : longest));
+    return at_least(longest, 3 * (watch->gap_ns < longest ? watch->gap_ns : longest));
 }
 
 int64_t stage_longest_ns(int64_t planned_ns) {

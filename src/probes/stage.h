@@ -121,8 +121,8 @@ static inline bool stage_has_word(const struct stage *stage) {
  *
  * What receives is measured between arrivals, and has its steps of 100 ms in the result, too: the
  * window opens with the first arrival after the warm-up and closes with the first one after its
- * duration. For either it waits for its duration again or for three times the longest gap between
- * arrivals so far, whichever is longer; -ENODATA when none has come by then. */
+ * duration. For either it waits for its duration again, for 3 s, or for three times the longest gap
+ * between arrivals so far, whichever is longest; -ENODATA when none has come by then. */
 int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
                   size_t n_streams, void *(*run)(void *stream), bool receives, struct error *error);
 /* How long that may take at most, of a window of this length, warm-up included. */
