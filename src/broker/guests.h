@@ -16,13 +16,17 @@
 #define GUESTS_MAX  16
 #define GUESTS_TEXT 64 /* of an address, its port left out */
 
+struct guests_addresses {
+    char list[GUESTS_MAX][GUESTS_TEXT]; /* "": a free place */
+};
+
 struct guests {
     char *ids[2];   /* of client1 and client2; owned */
     char line[512]; /* of the log, not complete yet; the rest of a longer one is left out */
     size_t length;
-    char ours[GUESTS_MAX][GUESTS_TEXT], others[GUESTS_MAX][GUESTS_TEXT]; /* "": a free place */
-    char own[GUESTS_TEXT]; /* of the broker's host; "": not known */
-    char uninvited[256];   /* the first whose id is none of ours: its address and id; or "" */
+    struct guests_addresses ours, all; /* of our clients; of all connections */
+    char own[GUESTS_TEXT];             /* of the broker's host; "": not known */
+    char uninvited[256]; /* the first whose id is none of ours: its address and id; or "" */
 };
 
 /* The ids are copied. */

@@ -3,19 +3,28 @@
 #include "base/clock.h"
 #include "base/folder.h"
 #include "base/process.h"
+#include "broker/guests.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define START_NS      (10 * NS_PER_S)
 #define PORT_ATTEMPTS 8
 #define MAX_LOG       (256 * 1024)
+#define LOG_PART      4096
+/* The probes have 64 connections at most, telemetry and proofs a few: what is beyond is not ours.
+ */
+#define MAX_CONNECTIONS 256
 
 static const struct setting rows[] = {
     {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
@@ -24,8 +33,9 @@ static const struct setting rows[] = {
      .help = "messages of QoS 1 and 2 on their way at once, to a client or from one",
      .offset = offsetof(struct broker_settings, max_inflight)},
     {"connection_messages", SETTING_CHOICE, "yes", .choices = "no yes",
-     .help = "whether it logs who comes and goes, as Mosquitto does by itself; in clear that is "
-             "about a quarter of its work for a connection",
+     .help =
+         "whether it logs who comes and goes, as Mosquitto does by itself; in clear that is "
+         "about a quarter of its work for a connection; without, nobody hears of uninvited clients",
      .offset = offsetof(struct broker_settings, connection_messages)},
 };
 const struct setting_group broker_group =
@@ -38,6 +48,7 @@ struct broker {
     char version[32];
     char *log;
     size_t log_length;
+    struct guests guests;
 };
 
 /* ---- configuration ---- */
@@ -69,6 +80,14 @@ static int write_openssl(const struct broker *broker, const struct bringup *brin
     return 0;
 }
 
+/* What a stranger makes the broker keep must not take the machine's memory: half of it, in bytes.
+ */
+static long memory_limit(void) {
+    int64_t half = (int64_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE);
+
+    return half > LONG_MAX ? LONG_MAX : (long)half;
+}
+
 static void write_general(FILE *file, const struct broker *broker, const char *address,
                           const struct broker_settings *settings) {
     /* As another user it could not read private keys, would outlive us, and would not start at all
@@ -86,9 +105,13 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
             /* No silent loss: the probes bound what is on its way. Not 0 messages for `no limit`:
              * with that, Debian's Mosquitto ends the connection of whoever publishes what is
              * denied, and nothing could be told from what came behind. */
-            "max_inflight_bytes 0\nmax_queued_messages 2000000000\nmax_queued_bytes 0\n",
-            settings->connection_messages ? "true" : "false", (int)settings->max_inflight);
-    fprintf(file, "listener %d %s\n", (int)broker->port, address);
+            "max_inflight_bytes 0\nmax_queued_messages 2000000000\nmax_queued_bytes 0\n"
+            "memory_limit %ld\n",
+            settings->connection_messages ? "true" : "false", (int)settings->max_inflight,
+            memory_limit());
+    /* A limit of a listener: before the first it would open another one. */
+    fprintf(file, "listener %d %s\nmax_connections %d\n", (int)broker->port, address,
+            MAX_CONNECTIONS);
 }
 
 static int write_configuration(const struct broker *broker, const struct bringup *bringup,
@@ -129,7 +152,7 @@ static void take_version(struct broker *broker) {
 }
 
 int broker_read_log(struct broker *broker, struct error *error) {
-    char part[4096];
+    char part[LOG_PART];
     ssize_t n = read(broker->process.err_fd, part, sizeof(part));
     struct process_end end;
     CLEANUP_FREE char *how = NULL;
@@ -139,6 +162,7 @@ int broker_read_log(struct broker *broker, struct error *error) {
     if (n > 0) {
         size_t room = MAX_LOG - broker->log_length, length = (size_t)n < room ? (size_t)n : room;
 
+        guests_read(&broker->guests, part, (size_t)n);
         memcpy(broker->log + broker->log_length, part, length);
         broker->log_length += length;
         broker->log[broker->log_length] = '\0';
@@ -160,12 +184,28 @@ static const char *first_complaint(const struct broker *broker) {
 
 static const struct transport_options plainly = {.timeout_ns = START_NS};
 
+/* This connection is in its log, too. */
+static void note_own(struct broker *broker, int fd) {
+    struct sockaddr_storage local;
+    socklen_t size = sizeof(local);
+    char text[NI_MAXHOST];
+
+    if (getsockname(fd, (struct sockaddr *)&local, &size) < 0 ||
+        getnameinfo((struct sockaddr *)&local, size, text, sizeof(text), NULL, 0, NI_NUMERICHOST))
+        return;
+    text[strcspn(text, "%")] = '\0'; /* the log has no interface of a link-local one */
+    guests_own(&broker->guests, text);
+}
+
 /* Whether it accepts connections there; called when it says that it runs, and so listens. */
-static bool accepts(const struct broker *broker, const char *address) {
+static bool accepts(struct broker *broker, const char *address) {
     CLEANUP_FD int fd = -1;
 
     (void)congestion_impose_on_child(broker->process.pid);
-    return tcp_connect(&fd, address, broker->port, &plainly, NULL) == 0;
+    if (tcp_connect(&fd, address, broker->port, &plainly, NULL) < 0)
+        return false;
+    note_own(broker, fd);
+    return true;
 }
 
 static int await_ready(struct broker *broker, const char *address, struct error *error) {
@@ -198,6 +238,20 @@ static int free_port(const char *address, int64_t *ret, struct error *error) {
         return error_prefix(error, r, "hosts.address");
     *ret = port;
     return 0;
+}
+
+/* Who will come: what was said of others before is forgotten. */
+static void expect_guests(struct broker *broker, const struct bringup *bringup,
+                          const char *address) {
+    CLEANUP(client_config_freep)
+    struct client_config *one =
+        mechanism_client_config(bringup, PARTY_CLIENT1, address, broker->port);
+    CLEANUP(client_config_freep)
+    struct client_config *two =
+        mechanism_client_config(bringup, PARTY_CLIENT2, address, broker->port);
+
+    guests_close(&broker->guests);
+    guests_open(&broker->guests, one->client_id, two->client_id);
 }
 
 static int start_once(struct broker *broker, const char *program, const struct bringup *bringup,
@@ -246,6 +300,7 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
         process_stop(&broker->process);
         *broker->log = '\0';
         broker->log_length = 0;
+        expect_guests(broker, bringup, address);
         r = broker->port ? 0 : free_port(address, &broker->port, error);
         if (r == 0)
             r = start_once(broker, program, bringup, address, settings, error);
@@ -264,6 +319,7 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
 void broker_stop(struct broker *broker) {
     process_stop(&broker->process);
     folder_remove(&broker->folder);
+    guests_close(&broker->guests);
     free(broker->log);
     free(broker);
 }
@@ -291,6 +347,17 @@ const char *broker_version(const struct broker *broker) {
 
 const char *broker_log(const struct broker *broker) {
     return broker->log;
+}
+
+char *broker_uninvited(struct broker *broker) {
+    struct error ignored; /* an end is told where the log is waited for */
+    int pending = 0;
+
+    if (ioctl(broker->process.err_fd, FIONREAD, &pending) < 0)
+        pending = 0;
+    for (; pending > 0; pending -= LOG_PART)
+        (void)broker_read_log(broker, &ignored);
+    return guests_uninvited(&broker->guests);
 }
 
 int broker_fd(const struct broker *broker) {

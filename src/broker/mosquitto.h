@@ -37,6 +37,10 @@ const char *broker_version(const struct broker *broker); /* "2.0.11", or "" */
 /* All that it has logged so far; "" when nothing. */
 const char *broker_log(const struct broker *broker);
 
+/* Who has come and is none of ours, by all of the log until now (guests.h); the caller's. NULL:
+ * nobody. */
+char *broker_uninvited(struct broker *broker);
+
 /* Becomes readable when there is more log, or when the broker has ended. */
 int broker_fd(const struct broker *broker);
 /* Takes in what is there: 0, or -ECHILD with the reason when the broker has ended by itself. */

@@ -124,7 +124,7 @@ static int order_broker_up(struct agent *agent, const json_t *order, json_t **re
 
 static int order_broker_usage(struct agent *agent, const json_t *order, json_t **ret,
                               struct error *error) {
-    CLEANUP_FREE char *congestion = NULL;
+    CLEANUP_FREE char *congestion = NULL, *uninvited = NULL;
     int64_t peak;
     double cpu_s;
 
@@ -141,6 +141,9 @@ static int order_broker_usage(struct agent *agent, const json_t *order, json_t *
                      (json_int_t)process_peak_memory(0));
     congestion = congestion_list(broker_port(agent->broker));
     (void)json_object_set_new(*ret, "congestion", json_string(congestion));
+    uninvited = broker_uninvited(agent->broker);
+    if (uninvited)
+        (void)json_object_set_new(*ret, "uninvited", jsonline_words(uninvited));
     return 0;
 }
 

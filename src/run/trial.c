@@ -363,6 +363,21 @@ static void judge_grain(const struct performance *performance, const struct acto
     remark(result, words);
 }
 
+/* What a stranger's connection takes of broker and link nobody knows. One that has come stays, as
+ * far as is known, until the channel is taken down. */
+static void judge_guests(const struct performance *performance, struct trial_result *result) {
+    const char *uninvited = jsonline_text(performance->usage[1], "uninvited", NULL);
+
+    if (!uninvited || result->status != TRIAL_OK)
+        return;
+    result->status = TRIAL_VOID;
+    free(result->reason);
+    result->reason =
+        text_format("the broker had an uninvited client, from %s; keep it away, or let "
+                    "it listen elsewhere (hosts.address)",
+                    uninvited);
+}
+
 static void take_results(struct performance *performance, struct trial_result *result) {
     result->status = TRIAL_OK;
     for (size_t i = 0; i < performance->n; i++) {
@@ -384,6 +399,7 @@ static void take_results(struct performance *performance, struct trial_result *r
         judge_grain(performance, actor, result);
     }
     remark_congestion(performance, result);
+    judge_guests(performance, result);
     write_broker(performance, result->duration_s);
     host_load_write(performance->runner, performance->id, performance->loads[0],
                     performance->loads[1], result->duration_s);
