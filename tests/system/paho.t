@@ -38,7 +38,7 @@ for qos in 0 1 2; do
   paho --channels 'plain password mutual-tls' --set probe.delivery.qos=$qos \
     --set telemetry.qos=$qos
   exits "QoS $qos on three channels: the run succeeds" 0
-  is 'every trial is ok' "$(rows "$folder/trials.csv" status,reason | sort -u)" 'ok|'
+  is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
   is 'nothing is lost, doubled or out of order' "$(for metric in lost duplicated reordered; do
     of "messages_$metric"
   done | sort -u)" 0
@@ -53,9 +53,11 @@ cp "$folder/metrics.csv" "$scratch/paho.csv"
 
 measure "$tiny" --quiet --probes delivery --channels 'plain password mutual-tls' \
   --set probe.delivery.qos=2
-is 'the metrics have the same names as with libmosquitto' \
-  "$(rows "$scratch/paho.csv" party,process,metric,unit | sort -u)" \
-  "$(rows "$folder/metrics.csv" party,process,metric,unit | sort -u)"
+names() { # FILE: but for one that stands only where a publisher has waited
+  rows "$1" party,process,metric,unit | grep -v '|message_loop|' | sort -u
+}
+is 'the metrics have the same names as with libmosquitto' "$(names "$scratch/paho.csv")" \
+  "$(names "$folder/metrics.csv")"
 
 # ---- what the channel asks for ----
 
@@ -65,7 +67,7 @@ paho --channels 'mutual-tls-12 chosen psk token payload-aes-128 five' \
   --set channel.chosen.tls.groups=P-384 --set channel.five.mqtt=5 \
   --set scenario.baseline=chosen --set telemetry.connection=per-message
 exits 'TLS 1.2, a suite and a group, a shared key, a token, sealed payloads, MQTT 5: all pass' 0
-is 'every trial is ok' "$(rows "$folder/trials.csv" status,reason | sort -u)" 'ok|'
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort -u)" ok
 is 'the suite and the group are those asked for' \
   "$(rows "$folder/trials.csv" tls_version,tls_cipher,tls_group channel=chosen)" \
   'TLSv1.3|TLS_CHACHA20_POLY1305_SHA256|secp384r1'

@@ -56,7 +56,7 @@ if [ -z "$user" ] || can_be_nobody; then
     --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
   exits 'an ordinary user: the run succeeds' 0
   is '... without the tunnel, which needs root' "$(rows "$scratch"/theirs/results/*/trials.csv \
-    channel,status,reason | sort)" "plain|ok|
+    channel,status,reason | sed 's/|ok|.*/|ok/' | sort)" "plain|ok
 tunnel|skipped|local: tunnel: needs root here (CAP_NET_ADMIN, to make an interface)"
 else
   skip 'an ordinary user' 'an ordinary user cannot execute the program'
