@@ -139,12 +139,18 @@ values trials y '' '^[^(]*$' | awk -F '\t' '
 is 'trials: as many as there are' "$(cut -d '|' -f 1 "$scratch/read" | sort | uniq -c)" \
   "$(cut -d '|' -f 1 "$scratch/computed" | sort | uniq -c)"
 is 'trials: each where it belongs' "$(awk -F '|' '
-  NR == FNR { value[$1, ++n[$1]] = $2; next }
+  NR == FNR {
+    value[$1, ++n[$1]] = $2
+    least = $2 < least ? $2 : least
+    greatest = $2 > greatest ? $2 : greatest
+    next
+  }
   $2 == "beyond" { next }
   {
-    found = 0
+    found = 0 # within a pixel or so
+    near = 0.02 + 0.02 * ($2 < 0 ? -$2 : $2) + 0.001 * (greatest - least)
     for (i = 1; i <= n[$1]; i++)
-      found = found || (value[$1, i] - $2) ^ 2 < (0.02 + 0.02 * ($2 < 0 ? -$2 : $2)) ^ 2
+      found = found || (value[$1, i] - $2) ^ 2 < near ^ 2
     if (!found) print
   }' "$scratch/computed" "$scratch/read")" ''
 

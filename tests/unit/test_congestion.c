@@ -154,7 +154,13 @@ static void test_child(void **state) {
     assert_true(congestion_impose_on_child(child) < 0);
 }
 
+static void test_nothing(void **state) {
+    (void)state;
+    skip();
+}
+
 int main(void) {
+    const struct CMUnitTest none[] = {cmocka_unit_test(test_nothing)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_own_sockets, set_up),
         cmocka_unit_test_setup(test_refused, set_up),
@@ -163,6 +169,6 @@ int main(void) {
     };
 
     if (under_emulator("qemu-user cannot choose a congestion control"))
-        return 0;
+        return cmocka_run_group_tests_name("congestion", none, NULL, NULL);
     return cmocka_run_group_tests_name("congestion", tests, set_up, NULL);
 }
