@@ -123,7 +123,7 @@ static void test_probe_is_varied(void **state) {
     last = &scenario->measurements[5];
     assert_value(last->group, "payload", last->settings, "30B");
     assert_value(last->group, "qos", last->settings, "1");
-    assert_value(last->group, "window", last->settings, "2MiB");
+    assert_value(last->group, "window", last->settings, "0B");
     assert_channels(scenario, "plain|mutual|login");
 }
 
