@@ -11,6 +11,7 @@
 #include "probes/probe.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 struct acting {
     const struct role *role;
@@ -80,6 +81,18 @@ static inline void acting_hear_all(struct acting *acting, const char *stop) {
         json_decref(line);
         line = NULL;
     }
+}
+
+/* Acts in a process of its own, as a worker does: after a failure a role's threads may go on until
+ * that ends. `act` returns EXIT_SUCCESS or says on stderr what is wrong. */
+static inline void acting_apart(int (*act)(size_t), size_t argument) {
+    pid_t child = fork();
+    int status;
+
+    if (child == 0)
+        _exit(act(argument));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
 }
 
 /* The driver ends, and so does the role. */

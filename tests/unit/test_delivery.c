@@ -5,8 +5,6 @@
 
 #include "probes/delivery.h"
 
-#include <sys/wait.h>
-
 static const struct role *subscriber(void) {
     for (size_t i = 0; i < probe_delivery.n_roles; i++)
         if (text_equal(probe_delivery.roles[i].name, "delivery-subscriber"))
@@ -124,7 +122,6 @@ static const struct {
     {2, 1500, "200ms", "{\"do\": \"stop\", \"sent\": 2}\n", "probe.delivery.duration"},
 };
 
-/* As a worker does: after a failure the role's thread may go on, until the process ends. */
 static int fail_silently(size_t i) {
     struct pace pace = {.messages = silent[i].messages, .pause_ms = silent[i].pause_ms};
     struct acting acting;
@@ -140,15 +137,8 @@ static int fail_silently(size_t i) {
 
 static void test_no_rate(void **state) {
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
-        pid_t child = fork();
-        int status;
-
-        if (child == 0)
-            _exit(fail_silently(i));
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(silent); i++)
+        acting_apart(fail_silently, i);
 }
 
 int main(void) {

@@ -106,20 +106,27 @@ static void test_a_late_sender(void **state) {
     json_decref(result);
 }
 
-/* What has stopped before the measured time has no rate: not 0. */
-static void test_nothing_in_the_window(void **state) {
+static int stop_early(size_t unused) {
     static const char bytes[1000];
     struct acting server;
     int fd = connect_to(begin(&server));
 
-    (void)state;
-    assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+    (void)unused;
+    if (write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
+        return EXIT_FAILURE;
     acting_tell(&server, "{\"do\": \"go\"}\n");
     acting_hear_all(&server, "{\"do\": \"stop\", \"sent\": 1000}\n");
     acting_end(&server);
-    (void)close(fd);
-    assert_true(server.code < 0);
-    assert_non_null(strstr(server.error.text, "nothing has arrived for "));
+    if (server.code < 0 && strstr(server.error.text, "nothing has arrived for "))
+        return EXIT_SUCCESS;
+    (void)fprintf(stderr, "%d, %s\n", server.code, server.error.text);
+    return EXIT_FAILURE;
+}
+
+/* What has stopped before the measured time has no rate: not 0. */
+static void test_nothing_in_the_window(void **state) {
+    (void)state;
+    acting_apart(stop_early, 0);
 }
 
 static void test_the_driver_ends_first(void **state) {
