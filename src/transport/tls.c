@@ -24,10 +24,19 @@ static int failure(SSL *ssl, int n) {
     return -EPROTO;
 }
 
+/* The same of a stream that is open. What OpenSSL has queued of it must not explain the next call.
+ */
+static int stream_failure(SSL *ssl, int n) {
+    int r = failure(ssl, n);
+
+    ERR_clear_error();
+    return r;
+}
+
 static int tls_send(struct transport *transport, const void *data, size_t length) {
     int n = SSL_write(transport->ssl, data, (int)length);
 
-    return n > 0 ? 0 : failure(transport->ssl, n);
+    return n > 0 ? 0 : stream_failure(transport->ssl, n);
 }
 
 static ssize_t tls_receive(struct transport *transport, void *data, size_t size) {
@@ -35,12 +44,14 @@ static ssize_t tls_receive(struct transport *transport, void *data, size_t size)
 
     if (n > 0)
         return n;
-    return SSL_get_error(transport->ssl, n) == SSL_ERROR_ZERO_RETURN ? 0
-                                                                     : failure(transport->ssl, n);
+    return SSL_get_error(transport->ssl, n) == SSL_ERROR_ZERO_RETURN
+               ? 0
+               : stream_failure(transport->ssl, n);
 }
 
 static void tls_flush(struct transport *transport) {
-    (void)BIO_flush(SSL_get_wbio(transport->ssl));
+    if (BIO_flush(SSL_get_wbio(transport->ssl)) <= 0)
+        ERR_clear_error();
 }
 
 static void tls_finish(struct transport *transport) {
