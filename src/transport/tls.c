@@ -19,8 +19,9 @@ static int failure(SSL *ssl, int n) {
     if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
         return -ETIMEDOUT; /* the sockets are blocking: their time limit has passed */
     if (code == SSL_ERROR_SYSCALL ||
+        ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING ||
         ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
-        return -ECONNRESET; /* the peer left without a farewell */
+        return -ECONNRESET; /* the peer left without a farewell; an alert may have failed since */
     return -EPROTO;
 }
 
