@@ -289,6 +289,13 @@ static void remark(struct trial_result *result, const char *words) {
     text_append(&result->reason, "; ", words);
 }
 
+/* The reason is taken. */
+static void make_void(struct trial_result *result, char *reason) {
+    result->status = TRIAL_VOID;
+    free(result->reason);
+    result->reason = reason;
+}
+
 /* Of a host whose user may not have what is asked for: all of its connections are under its own. */
 static bool remark_host(const struct performance *performance, size_t i,
                         struct trial_result *result) {
@@ -339,10 +346,8 @@ static void judge_tls(struct performance *performance, struct trial_result *resu
     take_text(tls, 2, result->tls.group, sizeof(result->tls.group));
     if (!performance->probe->in_channel || json_equal(tls, performance->runner->session))
         return;
-    result->status = TRIAL_VOID;
-    free(result->reason);
-    result->reason = text_format("TLS is not the channel's: %s %s %s", result->tls.version,
-                                 result->tls.cipher, result->tls.group);
+    make_void(result, text_format("TLS is not the channel's: %s %s %s", result->tls.version,
+                                  result->tls.cipher, result->tls.group));
 }
 
 /* One arrival is the least by which a figure can differ from its neighbours. */
@@ -370,12 +375,10 @@ static void judge_guests(const struct performance *performance, struct trial_res
 
     if (!uninvited || result->status != TRIAL_OK)
         return;
-    result->status = TRIAL_VOID;
-    free(result->reason);
-    result->reason =
-        text_format("the broker had an uninvited client, from %s; keep it away, or let "
-                    "it listen elsewhere (hosts.address)",
-                    uninvited);
+    make_void(result,
+              text_format("the broker had an uninvited client, from %s; keep it away, or let "
+                          "it listen elsewhere (hosts.address)",
+                          uninvited));
 }
 
 static void take_results(struct performance *performance, struct trial_result *result) {

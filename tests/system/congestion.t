@@ -3,18 +3,7 @@
 # what cannot have it is refused, or told where it is measured.
 # shellcheck disable=SC2317 # functions are called by name
 # In a network of its own, where nobody else has connections, and with a default of its own.
-if [ -z "${BENCH_TEST_ALONE-}" ]; then
-  PATH=$PATH:/usr/sbin:/sbin BENCH_TEST_ALONE=yes
-  export PATH BENCH_TEST_ALONE
-  for how in --net '--user --map-root-user --net'; do
-    # shellcheck disable=SC2016,SC2086 # for the shell there; several words
-    if unshare $how ip link set lo up 2>/dev/null; then
-      exec unshare $how sh -c 'ip link set lo up && exec sh "$0"' "$0"
-    fi
-  done
-  echo '1..0 # SKIP needs a network namespace'
-  exit 0
-fi
+. "$(dirname "$0")/alone.sh"
 . "$(dirname "$0")/real.sh"
 need_command ss
 ipv4=/proc/sys/net/ipv4
