@@ -15,6 +15,7 @@ wait_for "$soon" is_apart
 $publisher ip link set lo up
 
 lay_link() { # MILLISECONDS each way
+  rm -f "$scratch/link" # what the one before said
   "$root/tests/system/far-link" "$there" "$1" >"$scratch/link" 2>"$scratch/link.err" &
   link=$!
   is_decided() { [ -s "$scratch/link" ] || is_gone "$link"; }

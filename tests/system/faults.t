@@ -127,9 +127,16 @@ matches 'with its name' "$(rows "$folder/trials.csv" reason status=failed)" \
   '^path-(server|client): .*(killed by SIGKILL|ended)'
 is 'the second attempt is ok' "$(rows "$folder/trials.csv" status attempt=2)" ok
 
+# What an agent has forked has its arguments until it executes its own program: the driver's child.
+find_agent() {
+  for agent in $(find_process '.* agent --certs'); do
+    [ "$(awk '$1 == "PPid:" { print $2 }' "/proc/$agent/status")" != "$driver" ] || echo "$agent"
+  done
+}
+
 begin --set probe.path.duration=2s --repetitions 3
 await_trials 1
-kill -KILL "$(find_process '.* agent --certs' | head -n 1)"
+kill -KILL "$(find_agent)"
 stop_waiting 240
 exits 'the agent dies: its trial failed, the run goes on with another' 1
 matches 'that is said' "$(rows "$folder/trials.csv" reason status=failed)" \

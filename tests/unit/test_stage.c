@@ -278,11 +278,12 @@ static void test_window_of_a_sender(void **state) {
     int64_t n = 0, changes = 0;
 
     (void)state;
-    this = (struct case_of_stage){.window = {50 * NS_PER_MS, 300 * NS_PER_MS}, .n_streams = 1};
+    this = (struct case_of_stage){.window = {NS_PER_S, 300 * NS_PER_MS}, .n_streams = 1};
     result = measure();
     assert_true(number(result, "elapsed_ns") >= 300 * NS_PER_MS);
+    /* Its bytes and units are read one after the other: a unit may be counted between. */
     assert_true(number(result, "units") > 0);
-    (void)opened_by(number(result, "bytes"), number(result, "units"));
+    assert_true(number(result, "bytes") > 0);
     assert_null(json_object_get(result, "steps"));
     assert_null(json_object_get(result, "arrivals"));
     /* While it is measured, and then only, the stage says so. */
