@@ -9,7 +9,7 @@
 #         plot ...
 #     }
 # It reads CSV files and computes nothing: run_dir . '/telemetry.csv' and the like, columns by their
-# names, or what was made for it, data('NAME') (src/report/figure_data.h says what there is).
+# names, or what was made for it, data('NAME') (src/analysis/figure_data.h says what there is).
 #
 # Every plot has a title such as "PROBE, CHANNEL": no key shows it, but an SVG keeps it as <title>,
 # so that what is drawn can be read back (tests/system/svg-bars).

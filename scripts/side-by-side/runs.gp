@@ -1,7 +1,7 @@
 # The chart of several runs: for each probe and variant the means (a group a channel, a bar a run)
 # and the ratios to each run's own baseline.
 # gnuplot -c runs.gp DATA_DIR OUTPUT_BASE makes OUTPUT_BASE.svg, .png and .pdf, those that this
-# gnuplot can make; all that is computed or laid out stands in DATA_DIR (src/report/runs_chart.c).
+# gnuplot can make; all that is computed or laid out stands in DATA_DIR (src/analysis/runs_chart.c).
 #
 # Every bar is a plot of its own whose title is "PROBE - ..., CHANNEL, LETTER": an SVG keeps that as
 # <title>, so that a bar can be read back (tests/system/svg-bars).

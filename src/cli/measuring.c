@@ -1,7 +1,7 @@
 #include "cli/parts.h"
 
+#include "analysis/precision.h"
 #include "base/process.h"
-#include "report/precision.h"
 #include "run/resumption.h"
 
 #include <errno.h>

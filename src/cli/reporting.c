@@ -1,9 +1,9 @@
 #include "cli/parts.h"
 
+#include "analysis/import.h"
+#include "analysis/report.h"
+#include "analysis/runs.h"
 #include "base/clock.h"
-#include "report/import.h"
-#include "report/report.h"
-#include "report/runs.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
  * verdict - how many complete blocks the verdicts of a scenario take, by the rule that
- * report/comparison.h applies: what can be known before a run.
+ * analysis/comparison.h applies: what can be known before a run.
  */
 #ifndef BENCH_MODEL_VERDICT_H
 #define BENCH_MODEL_VERDICT_H

@@ -5,8 +5,8 @@
  * The runs are always the same: three probes, three channels, ten metrics a trial, some trials
  * failed or void, some blocks measured again. Each is reported twice: without gnuplot, which is the
  * analysis and the tables alone, and with all figures. */
+#include "analysis/draws.h"
 #include "base/memory.h"
-#include "report/draws.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -14,10 +14,10 @@
  */
 #include "simulate.h"
 
+#include "analysis/paired.h"
+#include "analysis/resolution.h"
 #include "base/memory.h"
 #include "model/verdict.h"
-#include "report/paired.h"
-#include "report/resolution.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>

@@ -4,8 +4,8 @@
  */
 #include "simulate.h"
 
+#include "analysis/statistics.h"
 #include "base/memory.h"
-#include "report/statistics.h"
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>

@@ -1,10 +1,10 @@
-/* report/dataset: any run folder is read or refused; of what was read, every table can be made.
+/* analysis/dataset: any run folder is read or refused; of what was read, every table can be made.
  * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv and, if there are
  * more, blocks.csv, telemetry.csv, proofs.csv, factors.csv,
  * distributions.csv, intervals.csv. */
 #include "fuzz.h"
 
-#include "report/table.h"
+#include "analysis/table.h"
 
 static const char *const names[] = {
     "scenario.ini",  "definitions.csv", "trials.csv",  "metrics.csv",       "blocks.csv",

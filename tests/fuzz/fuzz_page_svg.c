@@ -1,8 +1,8 @@
-/* report/page_svg: any file is taken over or refused; what was taken over is a drawing again, asks
- * for nothing and runs nothing. */
+/* analysis/page_svg: any file is taken over or refused; what was taken over is a drawing again,
+ * asks for nothing and runs nothing. */
 #include "fuzz.h"
 
-#include "report/page_svg.h"
+#include "analysis/page_svg.h"
 
 static void check_part(const char *svg, const char *part) {
     FUZZ_CHECK(!strcasestr(svg, part), "'%s' in %s", part, svg);

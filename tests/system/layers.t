@@ -1,6 +1,6 @@
 #!/bin/sh
 # The layers of src/ include each other in one direction only (design: base -> model -> security ->
-# transport, mqtt -> broker -> probes -> hosts -> run -> cli -> main.c; report: base, model).
+# transport, mqtt -> broker -> probes -> hosts -> run -> cli -> main.c; analysis: base, model).
 . "$(dirname "$0")/lib.sh"
 
 # A layer, and what its files may include besides their own.
@@ -14,10 +14,10 @@ broker     base model security transport mqtt
 probes     base model security transport mqtt broker
 hosts      base model security transport mqtt broker probes
 run        base model security transport mqtt broker probes hosts
-report     base model
+analysis   base model
 plugin     base model security
-cli        base model security transport mqtt broker probes hosts run report
-main.c     base model security transport mqtt broker probes hosts run report cli
+cli        base model security transport mqtt broker probes hosts run analysis
+main.c     base model security transport mqtt broker probes hosts run analysis cli
 END
 
 # violations SRC: "file:line: why" for each include that goes against the table.
@@ -70,7 +70,8 @@ breaks 'transport and mqtt are strangers' transport/x.c '#include "mqtt/client.h
   'transport/x.c:1: transport may not include mqtt'
 breaks 'and the other way round' mqtt/x.h '#  include "transport/tls.h"' \
   'mqtt/x.h:1: mqtt may not include transport'
-breaks 'report sees files only' report/x.c '#include "run/journal.h"' 'report may not include run'
+breaks 'the analysis sees files only' analysis/x.c '#include "run/journal.h"' \
+  'analysis may not include run'
 breaks 'nothing includes main.c' run/x.c '#include "main.c"' 'run/x.c:1: include "main.c"'
 breaks 'an include names its layer' run/x.c '#include "journal.h"' 'run/x.c:1: include "journal.h"'
 breaks 'a new folder needs a row here' misc/x.c '' 'misc/x.c:1: misc is no layer'

@@ -7,9 +7,9 @@
  * a slope, with n - 2 degrees of freedom, is there the two-sample one with the pooled standard
  * deviation.
  */
+#include "analysis/statistics.h"
+#include "analysis/timeline.h"
 #include "base/memory.h"
-#include "report/statistics.h"
-#include "report/timeline.h"
 
 struct sample {
     double values[1000];

@@ -7,7 +7,7 @@
 
 #include "run_folder.h"
 
-#include "report/analysis.h"
+#include "analysis/analysis.h"
 
 #include <math.h>
 

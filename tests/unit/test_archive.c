@@ -1,6 +1,6 @@
 /* archive and import: what is unpacked, what is refused, what stays behind. */
+#include "analysis/import.h"
 #include "base/archive.h"
-#include "report/import.h"
 
 #include "workshop.h"
 

@@ -1,6 +1,6 @@
 /* conditions: what the report says of processors that were held back and of clocks. */
+#include "analysis/report.h"
 #include "model/throttling.h"
-#include "report/report.h"
 
 #include "run_folder.h"
 

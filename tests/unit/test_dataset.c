@@ -1,5 +1,5 @@
 /* dataset and summary: what is read, which attempt counts, and what every damage is called. */
-#include "report/summary.h"
+#include "analysis/summary.h"
 
 #include "run_folder.h"
 

@@ -1,8 +1,8 @@
 /* dataset: factors.csv: a channel whose settings are varied is one for each variant of it, and the
  * rest of a trial's variant is its probe's. */
-#include "report/cells.h"
-#include "report/dataset.h"
-#include "report/ladder.h"
+#include "analysis/cells.h"
+#include "analysis/dataset.h"
+#include "analysis/ladder.h"
 
 #include "run_folder.h"
 

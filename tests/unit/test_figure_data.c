@@ -1,9 +1,9 @@
 /* figure_*: what is thinned out and what never is, axes, the texts that gnuplot reads, and what a
  * run leaves in plots/NAME/data. */
-#include "report/figure_axis.h"
-#include "report/figure_data.h"
-#include "report/figure_file.h"
-#include "report/figure_thin.h"
+#include "analysis/figure_axis.h"
+#include "analysis/figure_data.h"
+#include "analysis/figure_file.h"
+#include "analysis/figure_thin.h"
 #include "run_analysis.h"
 
 #include <dirent.h>

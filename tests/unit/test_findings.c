@@ -1,7 +1,7 @@
 /* findings and validity: sentences that follow from the verdicts, and what speaks against them. */
 #include "run_analysis.h"
 
-#include "report/validity.h"
+#include "analysis/validity.h"
 
 #define CONTROLS "[channel.again]\ncontrol = same\n[channel.slowed]\ncontrol = slowed\nloss = 5%\n"
 #define SCENARIO_OF(channels)                                                                      \

@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
+#include "analysis/html.h"
+#include "analysis/page_svg.h"
 #include "base/memory.h"
-#include "report/html.h"
-#include "report/page_svg.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* report/names: the same name, the same number, in the order of the first question. */
+/* analysis/names: the same name, the same number, in the order of the first question. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "report/names.h"
+#include "analysis/names.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* outlier: which values lie far from the others of their series, how often chance alone makes one,
  * and what is said of them, of silent steps and of hosts with too much to do. */
-#include "report/outlier.h"
+#include "analysis/outlier.h"
 
 #include "run_analysis.h"
 

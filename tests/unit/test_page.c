@@ -1,6 +1,6 @@
 /* page: what it says when little or nothing is there, and that nothing in a file breaks it. */
-#include "report/number.h"
-#include "report/page.h"
+#include "analysis/number.h"
+#include "analysis/page.h"
 
 #include "run_folder.h"
 

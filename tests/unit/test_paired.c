@@ -1,6 +1,6 @@
 /* paired: closed forms, a published family of p values, and what is degenerate. The parts have
  * tests of their own: sign_flip, shift. */
-#include "report/paired.h"
+#include "analysis/paired.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
+#include "analysis/shift.h"
+#include "analysis/sign_flip.h"
+#include "analysis/statistics.h"
 #include "base/memory.h"
 #include "near.h"
-#include "report/shift.h"
-#include "report/sign_flip.h"
-#include "report/statistics.h"
 
 /* Log-ratios 0 and log 4: mean log 2, sd log 4 / sqrt(2), and t(p; 1) = tan((p - 0.5) pi). */
 static void test_two_pairs(void **state) {

@@ -1,7 +1,7 @@
-/* report/precision: the widest interval of the ratios to the baseline, from a run's files. */
+/* analysis/precision: the widest interval of the ratios to the baseline, from a run's files. */
 #include "run_folder.h"
 
-#include "report/precision.h"
+#include "analysis/precision.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* runs and markup: what is set side by side, what is said of the rest, and texts that stay whole
  * whatever the names in them are. */
-#include "report/markup.h"
-#include "report/runs.h"
-#include "report/table.h"
+#include "analysis/markup.h"
+#include "analysis/runs.h"
+#include "analysis/table.h"
 
 #include "run_folder.h"
 

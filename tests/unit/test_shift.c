@@ -1,5 +1,5 @@
 /* shift: textbook data, and all pairs one by one. */
-#include "report/shift.h"
+#include "analysis/shift.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "analysis/draws.h"
+#include "analysis/statistics.h"
 #include "base/memory.h"
 #include "near.h"
-#include "report/draws.h"
-#include "report/statistics.h"
 
 /* Hollander and Wolfe, "Nonparametric statistical methods", 1973, p. 29: the depression of nine
  * patients at their first and their second visit. The median of the 45 Walsh averages of the

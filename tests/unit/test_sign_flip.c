@@ -1,5 +1,5 @@
 /* sign_flip: published p values, all assignments one by one, and where the three ways meet. */
-#include "report/sign_flip.h"
+#include "analysis/sign_flip.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "analysis/draws.h"
 #include "base/memory.h"
 #include "near.h"
-#include "report/draws.h"
 
 /* Sebastiano Vigna's splitmix64.c, seed 1234567: its first five words, as Rosetta Code has them. */
 static void test_draws(void **state) {

@@ -1,5 +1,5 @@
 /* statistics: textbook values, values with a closed form, and what is not defined. */
-#include "report/statistics.h"
+#include "analysis/statistics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* table and report: the words and digits people see, and files that change together or not. */
-#include "report/report.h"
-#include "report/table.h"
+#include "analysis/report.h"
+#include "analysis/table.h"
 
 #include "run_folder.h"
 

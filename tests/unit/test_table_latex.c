@@ -1,6 +1,6 @@
-/* report/table_latex: a table stays on its page, however much there is in it. */
+/* analysis/table_latex: a table stays on its page, however much there is in it. */
+#include "analysis/table.h"
 #include "base/memory.h"
-#include "report/table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

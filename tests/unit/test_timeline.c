@@ -1,5 +1,5 @@
 /* timeline: certified values, known processes, GSL, and all lags one by one; what is degenerate. */
-#include "report/timeline.h"
+#include "analysis/timeline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
+#include "analysis/statistics.h"
 #include "base/memory.h"
 #include "near.h"
 #include "nist.h"
-#include "report/statistics.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fit.h>

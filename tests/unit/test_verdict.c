@@ -1,9 +1,9 @@
 /* model/verdict: how many blocks a verdict takes, beside the test and the correction themselves. */
 #include "workshop.h"
 
+#include "analysis/paired.h"
+#include "analysis/sign_flip.h"
 #include "model/verdict.h"
-#include "report/paired.h"
-#include "report/sign_flip.h"
 
 /* By hand: 3 x 2^-6 = 0.047, 4 x 2^-7 = 0.031, 7 x 2^-7 = 0.055, 19 x 2^-9 = 0.037. */
 static void test_numbers(void **state) {

@@ -1,0 +1,34 @@
+#include "analysis/analysis.h"
+
+struct analysis *analysis_of(struct dataset *dataset, const char *run_dir) {
+    struct analysis *analysis = memory_new(1, sizeof(*analysis));
+
+    analysis->run_dir = text_copy(run_dir);
+    analysis->dataset = dataset;
+    analysis->cells = cells_new(dataset);
+    analysis->summary = summary_new(analysis->cells);
+    analysis->comparisons = comparisons_new(analysis->cells);
+    analysis->ladder = ladder_new(analysis->cells);
+    analysis->findings = findings_new(analysis->summary, analysis->comparisons);
+    return analysis;
+}
+
+int analysis_new(struct analysis **ret, const char *run_dir, struct error *error) {
+    struct dataset *dataset;
+    int r = dataset_read(&dataset, run_dir, error);
+
+    if (r == 0)
+        *ret = analysis_of(dataset, run_dir);
+    return r;
+}
+
+void analysis_free(struct analysis *analysis) {
+    findings_free(analysis->findings);
+    ladder_free(analysis->ladder);
+    comparisons_free(analysis->comparisons);
+    summary_free(analysis->summary);
+    cells_free(analysis->cells);
+    dataset_free(analysis->dataset);
+    free(analysis->run_dir);
+    free(analysis);
+}

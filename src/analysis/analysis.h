@@ -1,0 +1,30 @@
+/*
+ * analysis - a run and everything that is computed from it, each part from those before: what
+ * tables, figures and pages are made of.
+ */
+#ifndef BENCH_ANALYSIS_ANALYSIS_H
+#define BENCH_ANALYSIS_ANALYSIS_H
+
+#include "analysis/findings.h"
+#include "analysis/ladder.h"
+#include "analysis/summary.h"
+
+struct analysis {
+    char *run_dir; /* as it was given */
+    struct dataset *dataset;
+    struct cells *cells;
+    struct summary *summary;
+    struct comparisons *comparisons;
+    struct ladder *ladder;
+    struct findings *findings;
+};
+
+/* Reads the run and computes all of it. The analysis belongs to the caller. Errors are those of
+ * dataset_read(). */
+int analysis_new(struct analysis **ret, const char *run_dir, struct error *error);
+/* The same of a dataset that was read; it belongs to the analysis then. */
+struct analysis *analysis_of(struct dataset *dataset, const char *run_dir);
+void analysis_free(struct analysis *analysis);
+DEFINE_CLEANUP(struct analysis *, analysis_free)
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * comparison - one channel against another, block by block, by each probe's headline metric:
+ * comparisons.csv and what tables, figures and sentences are made of. First all channels against
+ * the scenario's baseline, which is the family that was declared beforehand; then all other pairs,
+ * which carry no p_holm.
+ *
+ * The verdict is `equivalent` when the 90 % interval of the ratio lies within 1 -+ the scenario's
+ * margin (two one-sided tests at 5 %); else `slower` or `faster` when p_holm < 0.05 (for other
+ * pairs, which nobody declared: never); else `undecided`. Slower is worse by the metric's own
+ * direction. Fewer than VERDICT_EQUIVALENT_BLOCKS complete blocks are `undecided`.
+ *
+ * What is finer than the resolution that the A/A control shows (resolution.h) is `undecided`, too.
+ * A control fails only when it is shown not to be what it is: the A/A control slower or faster, the
+ * slowed one faster, or with less than half of its loss.
+ */
+#ifndef BENCH_ANALYSIS_COMPARISON_H
+#define BENCH_ANALYSIS_COMPARISON_H
+
+#include "analysis/cells.h"
+#include "analysis/paired.h"
+#include "analysis/resolution.h"
+#include "model/verdict.h"
+
+enum verdict { VERDICT_EQUIVALENT, VERDICT_SLOWER, VERDICT_FASTER, VERDICT_UNDECIDED };
+
+struct comparison {
+    size_t probe, variant, channel, baseline; /* places in the dataset's lists */
+    bool declared;                            /* against the scenario's baseline */
+    struct paired paired;                     /* its n: blocks that have both */
+    double p_holm;                            /* NaN when not declared */
+    size_t family;   /* comparisons that Holm corrects together: those that have a p; 0: none */
+    bool skipped;    /* either channel was, in every trial: there will never be a ratio */
+    bool can_differ; /* declared, and its blocks are enough for some difference to be shown */
+    enum verdict verdict;
+    bool failed;        /* a control that was shown not to be what it is; else false */
+    const char *reason; /* why undecided, in words; "" otherwise */
+};
+
+struct comparisons {
+    const struct cells *cells;
+    struct comparison *list; /* the declared ones first, by probe, variant, channel */
+    size_t n, n_declared;
+};
+
+/* The comparisons belong to the caller and point into the cells, which must outlive them. */
+struct comparisons *comparisons_new(const struct cells *cells);
+void comparisons_free(struct comparisons *comparisons);
+DEFINE_CLEANUP(struct comparisons *, comparisons_free)
+
+/* The declared comparison of a channel, or NULL (the baseline itself has none). */
+const struct comparison *comparisons_find(const struct comparisons *comparisons, size_t probe,
+                                          size_t variant, size_t channel);
+
+/* What the A/A controls of a probe and variant show that can be seen. */
+struct resolution comparisons_resolution(const struct comparisons *comparisons, size_t probe,
+                                         size_t variant);
+
+/* "equivalent", "slower", ... */
+const char *verdict_word(enum verdict verdict);
+
+/* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
+ * them does not exist yet, those of skipped channels aside. */
+double comparisons_widest(const struct comparisons *comparisons);
+/* The fewest blocks that any of them but skipped ones rests on; 0 when there are none. */
+size_t comparisons_fewest(const struct comparisons *comparisons);
+
+/* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,
+ * p_holm,shift,cliff_delta,verdict,reason */
+int comparisons_write(const struct comparisons *comparisons, const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
+ * and, of those that have them, factors.csv, blocks.csv, telemetry.csv, proofs.csv,
+ * distributions.csv and intervals.csv. The analysis sees a run only through it.
+ *
+ * Rows that contradict each other are an error: numbers that make another one, as bytes and
+ * duration_s make throughput_mbit_s, may differ from it by what their printed digits leave open.
+ *
+ * A channel whose settings are varied is a channel of its own for each variant of it, called, say,
+ * "mutual-tls suites=TLS_AES_128_GCM_SHA256"; what is varied of a probe is the variant of a trial.
+ *
+ * Of each block only the last complete attempt is used: the one that has a row for every channel
+ * and probe of the scenario (and every variant that the block knows); where none is complete, the
+ * last attempt as it is. Rows of the other attempts stay in `trials` with used = false.
+ *
+ * All that a dataset points to is its own and goes with it. Values have the unit of their
+ * probe's headline metric, or of their series.
+ */
+#ifndef BENCH_ANALYSIS_DATASET_H
+#define BENCH_ANALYSIS_DATASET_H
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dataset_status {
+    DATASET_OK,
+    DATASET_FAILED,
+    DATASET_VOID,
+    DATASET_SKIPPED,
+    DATASET_N_STATUSES,
+};
+
+/* What a channel is for, beside being measured. */
+enum dataset_control {
+    DATASET_SUBJECT,     /* no control */
+    DATASET_SAME,        /* the baseline once more: must be found equivalent (A/A) */
+    DATASET_SLOWED,      /* the baseline with a loss imposed on its sender: must be found slower */
+    DATASET_UNCONCERNED, /* that, for a probe that has no such sender: see dataset_demand() */
+};
+
+struct dataset_channel {
+    char *name;
+    char *base, *variant; /* the scenario's name, and what of it is varied: "" for nothing */
+    char *description;    /* "" when the scenario has none */
+    enum dataset_control control;
+    double loss;                       /* imposed, 0..1 */
+    char *tls;                         /* version, cipher and group of its trials; "" without */
+    size_t messages, lost, duplicates; /* of telemetry, in the attempts that count */
+};
+
+/* A probe with its headline metric. */
+struct dataset_probe {
+    char *name, *metric, *unit, *better, *help;
+    bool in_trials; /* the values stand in trials.csv (throughput), else in metrics.csv */
+    bool has_reference;
+    size_t n_variants; /* of it, on each channel */
+};
+
+/* There may be millions: what is small is kept small. */
+struct dataset_trial {
+    long trial, attempt, block;
+    size_t line;                      /* in trials.csv */
+    uint32_t probe, channel, variant; /* places in the dataset's lists */
+    enum dataset_status status : 8;
+    bool used;
+    int64_t started_ms; /* since 1970, UTC; 0: not known */
+    double duration_s;  /* of which the bytes are; NaN when not ok, or not known */
+    double silence_s;   /* the longest time of steps without a byte; NaN without steps */
+    double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
+    double value;       /* of the headline metric; NaN when not ok */
+    const char *reason; /* one of the dataset's reasons */
+};
+
+/* The attempt of a block that counts. */
+struct dataset_attempt {
+    long block, attempt;
+};
+
+/* One kind of row of metrics.csv: "party.process.metric"; its values are values[first..first+n]. */
+struct dataset_series {
+    char *name, *unit;
+    size_t first, n;
+};
+
+/* A row of metrics.csv that belongs to a used trial with status ok; by series, then by trial. */
+struct dataset_value {
+    uint32_t trial, series;
+    double value;
+};
+
+/* A host whose processor was held back during the counted attempt of a block, or had too much to
+ * do. */
+struct dataset_throttling {
+    long block;
+    char *host;
+    unsigned bits;     /* as throttling_words() takes them; 0: too much to do */
+    double load;       /* ... then the larger of those before and after the block */
+    double processors; /* ... which is more than these */
+};
+
+/* One-way latencies of telemetry, from one host's clock to another's, in the attempts that count.
+ */
+struct dataset_one_way {
+    size_t n, n_below; /* all; those smaller than the bound of the clocks' comparison */
+    double bound_ms;   /* the largest of these */
+};
+
+/* A telemetry message that arrived, in an attempt that counts. */
+struct dataset_latency {
+    size_t channel;
+    double ms;
+};
+
+/* How often the values of a metric occurred in all trials of a cell that count, together: in
+ * buckets that rise, each from behind the bound before it. */
+struct dataset_bucket {
+    double upper_bound;
+    int64_t count;
+};
+struct dataset_distribution {
+    size_t probe, variant, channel;
+    char *metric, *unit;
+    struct dataset_bucket *buckets;
+    size_t n;
+    int64_t total; /* of the counts */
+};
+
+/* A proof of a channel, over all attempts that count. */
+struct dataset_proof {
+    size_t channel;
+    char *name, *expected;
+    char *observed, *cause; /* the last, or the last that broke */
+    size_t held, broken;
+};
+
+struct dataset {
+    char *run_name;                                       /* the folder's name */
+    char *scenario, *baseline, *hosts, *reference_source; /* "" when the scenario has none */
+    long repetitions;                                     /* 0: not said, or `until` */
+    bool sequential;  /* the order of the trials: channel after channel */
+    uint64_t seed;    /* of the scenario, for what is drawn at random in the analysis too */
+    double margin;    /* differences of ratios below it are taken for equal; 0.02 */
+    double precision; /* repetitions went on until intervals were as narrow; 0: a fixed number */
+    struct dataset_channel *channels;
+    struct dataset_probe *probes;
+    char **variants; /* in the order of their first row */
+    char **reasons;  /* that trials give, each once; "" among them */
+    struct dataset_trial *trials;
+    struct dataset_attempt *counted; /* by block */
+    struct dataset_series *series;
+    struct dataset_value *values;
+    size_t n_channels, n_probes, n_variants, n_reasons, n_trials, n_counted, n_series, n_values;
+    double *references;                     /* probes x channels; NaN: none */
+    struct dataset_throttling *throttlings; /* by block */
+    size_t n_throttlings;
+    struct dataset_one_way one_way;
+    struct dataset_latency *latencies;
+    struct dataset_distribution *distributions; /* in the order of their first row */
+    struct dataset_proof *proofs;               /* by channel, in the order of their first row */
+    size_t n_latencies, n_distributions, n_proofs;
+    char *warnings; /* lines for the user; "" when there are none */
+};
+
+/* Errors name the file and, where there is one, the line. */
+int dataset_read(struct dataset **ret, const char *run_dir, struct error *error);
+void dataset_free(struct dataset *dataset);
+DEFINE_CLEANUP(struct dataset *, dataset_free)
+
+/* The word of trials.csv. */
+const char *dataset_status_word(enum dataset_status status);
+
+/* What a channel's being a control demands of a probe. A loss is imposed on bulk data: of a probe
+ * whose headline is no throughput a slowed channel demands nothing (DATASET_UNCONCERNED). */
+static inline enum dataset_control dataset_demand(const struct dataset *dataset, size_t probe,
+                                                  size_t channel) {
+    enum dataset_control control = dataset->channels[channel].control;
+
+    return control == DATASET_SLOWED && !dataset->probes[probe].in_trials ? DATASET_UNCONCERNED
+                                                                          : control;
+}
+
+/* The place of a channel or probe, or -1. */
+int dataset_find_channel(const struct dataset *dataset, const char *name);
+int dataset_find_probe(const struct dataset *dataset, const char *name);
+
+/* "" where nothing is varied, or was tried (variant = n_variants). */
+static inline const char *dataset_variant(const struct dataset *dataset, size_t variant) {
+    return variant < dataset->n_variants ? dataset->variants[variant] : "";
+}
+/* What a rung is called: "path", or "path, payload=30B"; the caller's. */
+char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant);
+
+/* A metric's name in a text: "connections per s"; the caller's. */
+char *dataset_words(const char *metric);
+
+/* The value of a series for one of the dataset's trials; NaN when there is none. */
+double dataset_value(const struct dataset *dataset, size_t series, size_t trial);
+
+static inline double dataset_reference(const struct dataset *dataset, size_t probe,
+                                       size_t channel) {
+    return dataset->references[probe * dataset->n_channels + channel];
+}
+
+#endif

@@ -1,0 +1,390 @@
+#include "analysis/ladder.h"
+
+#include "analysis/statistics.h"
+#include "base/csv.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PARTIES 3 /* broker, client1, client2 */
+
+/* From rung to rung; all of those that a run has measure throughput of the same bytes. */
+static const char *const rungs[] = {"path", "transport", "transport-per-unit", "delivery"};
+
+/* What they are called, and as which process their rows in metrics.csv are. */
+static const struct {
+    const char *name, *process, *limit;
+} processes[LADDER_N_PROCESSES] = {
+    [LADDER_SENDER] = {"sender", "sender", "sender's processor"},
+    [LADDER_RECEIVER] = {"receiver", "receiver", "receiver's processor"},
+    [LADDER_BROKER] = {"broker", "mosquitto", "broker's processor"},
+};
+
+/* The hosts, by the party of whose they are in metrics.csv. */
+static const struct {
+    const char *party, *quota, *cores;
+} hosts[LADDER_N_HOSTS] = {
+    [LADDER_BROKER_HOST] = {"broker", "CPU quota of the broker's host",
+                            "all cores of the broker's host"},
+    [LADDER_PUBLISHER_HOST] = {"client2", "CPU quota of the publisher's host",
+                               "all cores of the publisher's host"},
+};
+
+const char *ladder_process_name(enum ladder_process process) {
+    return processes[process].name;
+}
+
+/* ---- estimates ---- */
+
+static struct estimate estimate_of(const double *values, size_t n) {
+    struct statistics statistics = statistics_describe(values, n);
+
+    return (struct estimate){n, statistics.mean, statistics.ci_low, statistics.ci_high};
+}
+
+/* The series of a metric, by whichever party it is: "sender.cpu_s" is "client2.sender.cpu_s". */
+struct series_list {
+    size_t places[PARTIES], n;
+};
+
+static struct series_list find_series(const struct dataset *dataset, const char *process,
+                                      const char *metric) {
+    CLEANUP_FREE char *wanted = text_format("%s.%s", process, metric);
+    struct series_list list = {.n = 0};
+
+    for (size_t i = 0; i < dataset->n_series && list.n < PARTIES; i++) {
+        const char *dot = strchr(dataset->series[i].name, '.');
+
+        if (dot && text_equal(dot + 1, wanted))
+            list.places[list.n++] = i;
+    }
+    return list;
+}
+
+/* The sum over the parties that have the metric; NaN where none has. */
+static double sum_of(const struct dataset *dataset, const struct series_list *list, size_t trial) {
+    double sum = NAN;
+
+    for (size_t i = 0; i < list->n; i++) {
+        double value = dataset_value(dataset, list->places[i], trial);
+
+        if (!isnan(value))
+            sum = isnan(sum) ? value : sum + value;
+    }
+    return sum;
+}
+
+/* What a metric is divided by, of each trial. */
+static double by_one(const struct dataset_trial *trial) {
+    (void)trial;
+    return 1;
+}
+
+static double by_percent(const struct dataset_trial *trial) {
+    (void)trial;
+    return 100;
+}
+
+/* From a share of a core in percent to its seconds for 10^9 bytes. Not from cpu_s: that is of a
+ * process's own window, which at the sender need not be as long as the receiver's. */
+static double by_gigabytes(const struct dataset_trial *trial) {
+    return trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
+}
+
+static struct estimate estimate_list(const struct cells *cells, const struct cell *cell,
+                                     const struct series_list *list,
+                                     double (*by)(const struct dataset_trial *trial)) {
+    CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
+    size_t n = 0;
+
+    for (size_t i = 0; i < cell->n; i++) {
+        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
+        double value = trial->status == DATASET_OK
+                           ? sum_of(cells->dataset, list, cell->trials[i]) / by(trial)
+                           : NAN;
+
+        if (isfinite(value))
+            values[n++] = value;
+    }
+    return estimate_of(values, n);
+}
+
+static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
+                                       const char *process, const char *metric,
+                                       double (*by)(const struct dataset_trial *trial)) {
+    struct series_list list = find_series(cells->dataset, process, metric);
+
+    return estimate_list(cells, cell, &list, by);
+}
+
+/* A share of a party's host, 0..1. */
+static struct estimate estimate_host(const struct cells *cells, const struct cell *cell,
+                                     const char *party, const char *metric) {
+    CLEANUP_FREE char *wanted = text_format("%s.host.%s", party, metric);
+    struct series_list list = {.n = 0};
+
+    for (size_t i = 0; i < cells->dataset->n_series && !list.n; i++)
+        if (text_equal(cells->dataset->series[i].name, wanted))
+            list.places[list.n++] = i;
+    return estimate_list(cells, cell, &list, by_percent);
+}
+
+static void take_costs(struct ladder_step *step, const struct cells *cells,
+                       const struct cell *cell) {
+    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
+        const char *process = processes[i].process;
+
+        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", by_gigabytes);
+        step->share[i] = estimate_metric(cells, cell, process, "cpu_share", by_percent);
+    }
+    step->wire = estimate_metric(cells, cell, "sender", "wire_per_payload", by_one);
+    step->wire_theory =
+        estimate_metric(cells, cell, "sender", "wire_per_payload_theory", by_one).mean;
+    for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
+        step->busy[i] = estimate_host(cells, cell, hosts[i].party, "busy_share");
+        step->throttled[i] = estimate_host(cells, cell, hosts[i].party, "throttled_share");
+    }
+}
+
+/* ---- what holds a step back ---- */
+
+static void note_full(struct ladder_step *step, bool full, const char *what) {
+    size_t length = strlen(step->limit);
+
+    if (full)
+        (void)snprintf(step->limit + length, sizeof(step->limit) - length, "%s%s",
+                       length ? ", " : "", what);
+}
+
+static void judge(struct ladder_step *step) {
+    bool known = !isnan(step->busy[LADDER_BROKER_HOST].mean), told = false;
+
+    if (!step->throughput.n)
+        return;
+    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
+        told = told || !isnan(step->share[i].mean);
+        note_full(step, step->share[i].mean >= LADDER_BUSY, processes[i].limit);
+    }
+    for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
+        note_full(step, step->throttled[i].mean >= LADDER_THROTTLED, hosts[i].quota);
+        note_full(step, step->busy[i].mean >= LADDER_BUSY, hosts[i].cores);
+    }
+    step->is_busy = *step->limit;
+    if (!step->is_busy)
+        note_full(step, true, known && told ? "not a processor" : "not known");
+}
+
+/* ---- throughput, block by block ---- */
+
+/* Throughput of a cell in each block of the path's, NaN where it has none. */
+struct column {
+    const struct cell *cell;
+    double *values;
+};
+
+static int compare_longs(const void *a, const void *b) {
+    long x = *(const long *)a, y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* `blocks` are sorted. */
+static double *align(const struct cells *cells, const struct cell *cell, const long *blocks,
+                     size_t n_blocks) {
+    double *values = memory_new(n_blocks, sizeof(*values));
+
+    for (size_t i = 0; i < n_blocks; i++)
+        values[i] = NAN;
+    for (size_t i = 0; i < cell->n; i++) {
+        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
+        const long *place =
+            bsearch(&trial->block, blocks, n_blocks, sizeof(*blocks), compare_longs);
+
+        if (place && trial->status == DATASET_OK)
+            values[place - blocks] = trial->value;
+    }
+    return values;
+}
+
+/* Of (a - b) / path, or a / path without b. */
+static struct estimate estimate_shares(const double *a, const double *b, const double *path,
+                                       size_t n_blocks) {
+    CLEANUP_FREE double *shares = memory_new(n_blocks, sizeof(*shares));
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_blocks; i++) {
+        double share = (a[i] - (b ? b[i] : 0)) / path[i];
+
+        if (isfinite(share))
+            shares[n++] = share;
+    }
+    return estimate_of(shares, n);
+}
+
+static struct estimate estimate_throughput(const struct cells *cells, const struct cell *cell) {
+    CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
+
+    return estimate_of(values, cells_values(cells, cell, values, NULL));
+}
+
+/* ---- steps ---- */
+
+static const struct cell *find_rung(const struct cells *cells, const char *name, size_t variant,
+                                    size_t channel) {
+    for (size_t i = 0; i < cells->n; i++) {
+        const struct cell *cell = &cells->list[i];
+        const struct dataset_probe *probe = &cells->dataset->probes[cell->probe];
+
+        if (cell->variant == variant && cell->channel == channel && probe->in_trials &&
+            text_equal(probe->name, name))
+            return cell;
+    }
+    return NULL;
+}
+
+/* The same, and where that rung has no such variant, as one of whose settings none is varied, the
+ * rung as it is: what stands below those that are. */
+static const struct cell *find_below(const struct cells *cells, const char *name, size_t variant,
+                                     size_t channel) {
+    const struct cell *cell = find_rung(cells, name, variant, channel);
+
+    for (size_t i = 0; i < cells->dataset->n_variants && !cell; i++)
+        if (!*dataset_variant(cells->dataset, i))
+            cell = find_rung(cells, name, i, channel);
+    return cell;
+}
+
+static void add_step(struct ladder *ladder, const struct cell *cell, const double *values,
+                     const double *before, const double *path, size_t n_blocks) {
+    const struct cells *cells = ladder->cells;
+    struct ladder_step *step;
+
+    ladder->list = memory_resize(ladder->list, ladder->n + 1, sizeof(*ladder->list));
+    step = &ladder->list[ladder->n++];
+    *step = (struct ladder_step){
+        .probe = cell->probe, .variant = cell->variant, .channel = cell->channel};
+    step->throughput = estimate_throughput(cells, cell);
+    step->of_path = estimate_shares(values, NULL, path, n_blocks);
+    step->lost = before ? estimate_shares(before, values, path, n_blocks)
+                        : (struct estimate){0, NAN, NAN, NAN};
+    if (!before)
+        step->of_path.low = step->of_path.high = NAN;
+    take_costs(step, cells, cell);
+    judge(step);
+}
+
+static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
+    const struct cells *cells = ladder->cells;
+    const struct cell *path = find_below(cells, rungs[0], variant, channel);
+    CLEANUP_FREE long *blocks = NULL;
+    CLEANUP_FREE double *of_path = NULL, *before = NULL;
+    size_t n_blocks;
+
+    if (!path)
+        return;
+    blocks = memory_new(path->n, sizeof(*blocks));
+    of_path = memory_new(path->n, sizeof(*of_path));
+    n_blocks = cells_values(cells, path, of_path, blocks);
+    qsort(blocks, n_blocks, sizeof(*blocks), compare_longs);
+    free(of_path);
+    of_path = align(cells, path, blocks, n_blocks);
+    for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+        const struct cell *cell = find_below(cells, rungs[i], variant, channel);
+        double *values;
+
+        if (!cell)
+            continue;
+        values = align(cells, cell, blocks, n_blocks);
+        if (cell->variant == variant)
+            add_step(ladder, cell, values, before, of_path, n_blocks);
+        free(before);
+        before = values;
+    }
+}
+
+/* A path alone is no ladder. */
+static bool has_rungs(const struct dataset *dataset) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+        int probe = dataset_find_probe(dataset, rungs[i]);
+
+        if (probe < 0 || !dataset->probes[probe].in_trials) {
+            if (i == 0)
+                return false;
+            continue;
+        }
+        n++;
+    }
+    return n > 1;
+}
+
+struct ladder *ladder_new(const struct cells *cells) {
+    struct ladder *ladder = memory_new(1, sizeof(*ladder));
+    const struct dataset *dataset = cells->dataset;
+
+    ladder->cells = cells;
+    if (!has_rungs(dataset))
+        return ladder;
+    for (size_t variant = 0; variant < dataset->n_variants; variant++)
+        for (size_t channel = 0; channel < dataset->n_channels; channel++)
+            add_channel(ladder, variant, channel);
+    return ladder;
+}
+
+void ladder_free(struct ladder *ladder) {
+    free(ladder->list);
+    free(ladder);
+}
+
+bool ladder_is_busy(const struct ladder_step *step) {
+    return step->is_busy;
+}
+
+const char *ladder_limit(const struct ladder_step *step) {
+    return step->limit;
+}
+
+/* ---- ladder.csv ---- */
+
+static const char header[] =
+    "channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,"
+    "lost,lost_low,lost_high,"
+    "sender_s_per_gb,sender_s_per_gb_low,sender_s_per_gb_high,sender_core,"
+    "receiver_s_per_gb,receiver_s_per_gb_low,receiver_s_per_gb_high,receiver_core,"
+    "broker_s_per_gb,broker_s_per_gb_low,broker_s_per_gb_high,broker_core,"
+    "wire,wire_low,wire_high,wire_theory,limit";
+
+static void write_estimate(struct csv_writer *writer, const struct estimate *estimate) {
+    csv_real(writer, estimate->mean);
+    csv_real(writer, estimate->low);
+    csv_real(writer, estimate->high);
+}
+
+static void write_step(struct csv_writer *writer, const struct dataset *dataset,
+                       const struct ladder_step *step) {
+    csv_text(writer, dataset->channels[step->channel].name);
+    csv_text(writer, dataset->variants[step->variant]);
+    csv_text(writer, dataset->probes[step->probe].name);
+    csv_integer(writer, (int64_t)step->throughput.n);
+    write_estimate(writer, &step->throughput);
+    write_estimate(writer, &step->of_path);
+    write_estimate(writer, &step->lost);
+    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
+        write_estimate(writer, &step->cpu[i]);
+        csv_real(writer, step->share[i].mean);
+    }
+    write_estimate(writer, &step->wire);
+    csv_real(writer, step->wire_theory);
+    csv_text(writer, ladder_limit(step));
+    csv_end_row(writer);
+}
+
+int ladder_write(const struct ladder *ladder, const char *path, struct error *error) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = csv_writer_open(&writer, path, header, error);
+
+    for (size_t i = 0; r == 0 && i < ladder->n; i++)
+        write_step(writer, ladder->cells->dataset, &ladder->list[i]);
+    return r < 0 ? r : csv_flush(writer, true, error);
+}

@@ -1,0 +1,73 @@
+/*
+ * ladder - for each channel, what is left of the path's throughput on each rung (path, transport,
+ * transport-per-unit, delivery), what that costs in processor time at every party, and how many
+ * bytes are on the wire for one of payload: whether it is the crypto, the broker or the link.
+ *
+ * A rung whose settings are varied stands, in each variant, on those below it: in the same variant,
+ * or as they are where nothing of them is varied. All is computed within blocks. A ladder exists
+ * when a run has `path` and another probe that measures throughput.
+ */
+#ifndef BENCH_ANALYSIS_LADDER_H
+#define BENCH_ANALYSIS_LADDER_H
+
+#include "analysis/cells.h"
+
+/* A mean with its 95 % t interval over blocks; NaN where there is none. */
+struct estimate {
+    size_t n;
+    double mean, low, high;
+};
+
+/* Whose processor time: by the process names of metrics.csv. */
+enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PROCESSES };
+
+/* Whose processors: one host is the broker's when it is both. */
+enum ladder_host { LADDER_BROKER_HOST, LADDER_PUBLISHER_HOST, LADDER_N_HOSTS };
+
+struct ladder_step {
+    size_t probe, variant, channel; /* places in the dataset's lists */
+    struct estimate throughput;     /* Mbit/s */
+    struct estimate of_path; /* throughput by that of path in the same block; of path itself: 1 */
+    struct estimate lost;    /* what this rung takes from the one before, as a share of path's */
+    struct estimate cpu[LADDER_N_PROCESSES];   /* seconds of processor time per 10^9 bytes */
+    struct estimate share[LADDER_N_PROCESSES]; /* of one core, 0..1 */
+    struct estimate busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
+    struct estimate throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was used
+                                                  up, 0..1; NaN: no quota */
+    char limit[320];                           /* ladder_limit() */
+    bool is_busy;
+    struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
+    double wire_theory;   /* the same by formula; NaN: none */
+};
+
+struct ladder {
+    const struct cells *cells;
+    struct ladder_step *list; /* by variant and channel, then from rung to rung */
+    size_t n;
+};
+
+/* The ladder belongs to the caller; n = 0 when there is none. */
+struct ladder *ladder_new(const struct cells *cells);
+void ladder_free(struct ladder *ladder);
+DEFINE_CLEANUP(struct ladder *, ladder_free)
+
+/* "sender", "receiver", "broker". */
+const char *ladder_process_name(enum ladder_process process);
+
+/* What holds a step back, in a few words, all that was full: "sender's processor" (the process was
+ * busy for LADDER_BUSY of a core or more), "all cores of the broker's host" (LADDER_BUSY of all of
+ * them, by whoever it was), "CPU quota of the broker's host" (it was used up in LADDER_THROTTLED of
+ * its periods); else "not a processor": then it is the link, or waiting. "not known" when neither
+ * was full and the processes' shares or the host's are not recorded; "" without trials. */
+#define LADDER_BUSY      0.9
+#define LADDER_THROTTLED 0.5
+const char *ladder_limit(const struct ladder_step *step);
+/* Whether it is a processor. */
+bool ladder_is_busy(const struct ladder_step *step);
+
+/* channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,
+ * lost,lost_low,lost_high, then for sender, receiver and broker NAME_s_per_gb,..._low,..._high,
+ * NAME_core; then wire,wire_low,wire_high,wire_theory,limit */
+int ladder_write(const struct ladder *ladder, const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,297 @@
+#include "analysis/validity.h"
+
+#include "analysis/conditions.h"
+#include "analysis/number.h"
+#include "analysis/outlier.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MS_PER_HOUR 3600000.0
+/* Of segments sent again, from which on it is worth a word. */
+#define RETRANSMITTED 0.01
+
+/* Where the sentences go. */
+struct sink {
+    const struct cells *cells;
+    const struct summary *summary;
+    void (*add)(void *context, const char *sentence);
+    void *context;
+};
+
+static void say(const struct sink *sink, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(const struct sink *sink, const char *format, ...) {
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort();
+    va_end(arguments);
+    sink->add(sink->context, text);
+    free(text);
+}
+
+const char *validity_looked_for(void) {
+    return "failed, void and skipped trials, those measured again, remarks, missing blocks, "
+           "missing controls, the order of the "
+           "trials, throttled and overloaded processors, values far from the median of their "
+           "series, steps in which nothing arrived, drift, autocorrelation, segments sent again, "
+           "lost telemetry, clocks compared too roughly";
+}
+
+/* ---- trials ---- */
+
+static void describe_trials(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t counts[DATASET_N_STATUSES] = {0}, used = 0;
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        used += dataset->trials[i].used;
+        counts[dataset->trials[i].status] += dataset->trials[i].used;
+    }
+    for (int i = DATASET_OK + 1; i < DATASET_N_STATUSES; i++) {
+        CLEANUP_FREE char *one =
+            text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
+
+        if (counts[i])
+            text_append(&list, ", ", one);
+    }
+    if (*list)
+        say(sink, "Not all trials are ok: of %zu, %s; the table gives the first reason of each.",
+            used, list);
+}
+
+static void describe_blocks(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t variants = 0, planned, used = 0, replaced;
+
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        variants += dataset->probes[i].n_variants;
+    planned = (size_t)dataset->repetitions * dataset->n_channels * variants;
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        used += dataset->trials[i].used;
+    replaced = dataset->n_trials - used;
+    if (dataset->repetitions > 0 && used < planned)
+        say(sink, "Unfinished: %zu of %zu trials are there.", used, planned);
+    if (replaced)
+        say(sink, "%zu further trial%s not counted: the block was measured again.", replaced,
+            replaced == 1 ? " is" : "s are");
+}
+
+/* Appends "path of tls, 8 times (first: failed, gone)" to a list. */
+static void append_cell(const struct sink *sink, char **list, const struct cell *cell,
+                        const char *number, const char *first) {
+    const struct dataset *dataset = sink->cells->dataset;
+    CLEANUP_FREE char *rung = dataset_rung(dataset, cell->probe, cell->variant);
+    CLEANUP_FREE char *one = text_format("%s of %s, %s (first: %s)", rung,
+                                         dataset->channels[cell->channel].name, number, first);
+
+    text_append(list, "; ", one);
+}
+
+/* What failed and was measured again is in no figure, but not nothing. */
+static void describe_before(const struct sink *sink) {
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < sink->cells->n; i++) {
+        const struct cell *cell = &sink->cells->list[i];
+        CLEANUP_FREE char *number = NULL, *first = NULL;
+
+        if (!cell->before)
+            continue;
+        number = cell->n_before == 1 ? text_copy("once") : text_format("%zu times", cell->n_before);
+        first = text_format("%s%s%s", dataset_status_word(cell->before->status),
+                            *cell->before->reason ? ", " : "", cell->before->reason);
+        append_cell(sink, &list, cell, number, first);
+    }
+    if (*list)
+        say(sink, "In no figure, because their block was measured again: %s.", list);
+}
+
+/* What probes say of trials that are ok. */
+static void describe_remarks(const struct sink *sink) {
+    const struct dataset_trial *trials = sink->cells->dataset->trials;
+    CLEANUP_FREE char *list = text_copy("");
+
+    for (size_t i = 0; i < sink->cells->n; i++) {
+        const struct cell *cell = &sink->cells->list[i];
+        CLEANUP_FREE char *number = NULL;
+        const char *first = NULL;
+        size_t n = 0;
+
+        for (size_t k = 0; k < cell->n; k++) {
+            const struct dataset_trial *trial = &trials[cell->trials[k]];
+
+            if (trial->status == DATASET_OK && *trial->reason)
+                first = n++ ? first : trial->reason;
+        }
+        if (!n)
+            continue;
+        number = text_format("%zu trial%s", n, n == 1 ? "" : "s");
+        append_cell(sink, &list, cell, number, first);
+    }
+    if (*list)
+        say(sink, "Of trials that are ok: %s.", list);
+}
+
+static void describe_design(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    bool same = false;
+
+    for (size_t i = 0; i < dataset->n_channels; i++)
+        same = same || dataset->channels[i].control == DATASET_SAME;
+    if (dataset->precision > 0) {
+        CLEANUP_FREE char *precision = number_margin(dataset->precision);
+
+        say(sink,
+            "The number of blocks depended on the data (until %s): by simulation, 95 %% intervals "
+            "cover at least 93 %% then, and equal channels come out with an uncorrected p < 0.05 "
+            "in up to "
+            "7 %% of runs with 20 blocks at least; 92 %% and 9 %% with 6.",
+            precision);
+    }
+    if (dataset->sequential)
+        say(sink, "The order was sequential: drift cannot be told from an effect of a channel.");
+    if (!same && dataset->n_channels > 1)
+        say(sink, "No A/A control: nothing shows whether this set-up finds the same channel equal "
+                  "to itself.");
+}
+
+/* ---- each cell in the order of time ---- */
+
+/* "path of plain", "delivery, 30B of tls" */
+static char *name_cell(const struct sink *sink, const struct summary_row *row) {
+    const struct dataset *dataset = sink->cells->dataset;
+    CLEANUP_FREE char *rung = dataset_rung(dataset, row->probe, row->variant);
+
+    return text_format("%s of %s", rung, dataset->channels[row->channel].name);
+}
+
+/* From the first trial of a cell to the last. */
+static double span_hours(const struct cells *cells, const struct cell *cell) {
+    const struct dataset_trial *trials = cells->dataset->trials;
+
+    return cell->n ? (double)(trials[cell->trials[cell->n - 1]].started_ms -
+                              trials[cell->trials[0]].started_ms) /
+                         MS_PER_HOUR
+                   : 0;
+}
+
+/* "path of plain by -3.1 %" when it drifted by more than the margin; NULL else. */
+static char *drift_of(const struct sink *sink, const struct summary_row *row) {
+    const struct timeline_drift *drift = &row->statistics.drift;
+    double share = drift->per_hour * span_hours(sink->cells, &sink->cells->list[row->cell]) /
+                   row->statistics.mean;
+    CLEANUP_FREE char *name = NULL, *percent = NULL;
+
+    if (!(drift->low * drift->high > 0) || !isfinite(share) ||
+        fabs(share) < sink->cells->dataset->margin)
+        return NULL;
+    name = name_cell(sink, row);
+    percent = number_percent(share);
+    return text_format("%s by %s%s", name, share > 0 ? "+" : "", percent);
+}
+
+/* "path of plain (50 like 12)" when its trials depend on each other; NULL else. */
+static char *dependence_of(const struct sink *sink, const struct summary_row *row) {
+    const struct statistics *statistics = &row->statistics;
+    CLEANUP_FREE char *name = NULL;
+
+    if (!timeline_depends(statistics->n, statistics->n_effective))
+        return NULL;
+    name = name_cell(sink, row);
+    return text_format("%s (%zu like %.0f)", name, statistics->n, statistics->n_effective);
+}
+
+/* All that `describe` says of the headline metrics, ", " between; "" for nothing. */
+static char *list_cells(const struct sink *sink,
+                        char *(*describe)(const struct sink *, const struct summary_row *)) {
+    char *list = text_copy("");
+
+    for (size_t i = 0; i < sink->summary->n_rows; i++) {
+        const struct summary_row *row = &sink->summary->rows[i];
+        CLEANUP_FREE char *one = row->headline ? describe(sink, row) : NULL;
+
+        if (one)
+            text_append(&list, ", ", one);
+    }
+    return list;
+}
+
+static void describe_course(const struct sink *sink) {
+    CLEANUP_FREE char *drifted = list_cells(sink, drift_of);
+    CLEANUP_FREE char *dependent = list_cells(sink, dependence_of);
+
+    if (*drifted)
+        say(sink, "Drift from the first trial to the last, as a share of the mean: %s. %s", drifted,
+            sink->cells->dataset->sequential
+                ? "In this order it is part of the differences."
+                : "In the ratios, taken within blocks, cancels what all channels share of it, but "
+                  "not what only some have.");
+    if (*dependent)
+        say(sink,
+            "Trials depend on those before them: %s independent ones. The intervals of these "
+            "means are too narrow; the ratios are taken within blocks.",
+            dependent);
+}
+
+/* ---- network ---- */
+
+/* Sums a metric of all senders over the used trials of a probe. */
+static double sum_metric(const struct dataset *dataset, size_t probe, const char *suffix) {
+    double sum = 0;
+
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        const struct dataset_series *series = &dataset->series[i];
+        const char *dot = strchr(series->name, '.');
+
+        if (!dot || !text_equal(dot + 1, suffix))
+            continue;
+        for (size_t k = 0; k < series->n; k++) {
+            const struct dataset_value *value = &dataset->values[series->first + k];
+
+            if (dataset->trials[value->trial].probe == probe)
+                sum += value->value;
+        }
+    }
+    return sum;
+}
+
+static void describe_network(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    size_t messages = 0, lost = 0;
+
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        double again = sum_metric(dataset, i, "sender.retransmits");
+        double share = again / sum_metric(dataset, i, "sender.segments_out");
+        CLEANUP_FREE char *percent = number_percent(share);
+
+        if (share > RETRANSMITTED)
+            say(sink, "%s: %s of the segments were sent again.", dataset->probes[i].name, percent);
+    }
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        messages += dataset->channels[i].messages;
+        lost += dataset->channels[i].lost;
+    }
+    if (lost)
+        say(sink, "%zu of %zu telemetry messages were lost.", lost, messages);
+}
+
+void validity_describe(const struct cells *cells, const struct summary *summary,
+                       void (*add)(void *context, const char *sentence), void *context) {
+    struct sink sink = {cells, summary, add, context};
+
+    describe_trials(&sink);
+    describe_blocks(&sink);
+    describe_before(&sink);
+    describe_remarks(&sink);
+    describe_design(&sink);
+    conditions_describe(cells->dataset, add, context);
+    outlier_describe(cells, add, context);
+    describe_course(&sink);
+    describe_network(&sink);
+}
