@@ -1,7 +1,8 @@
-"""A browser for tests: headless Chromium through chromedriver (W3C WebDriver), standard library only.
+"""A browser for tests: headless Chromium through chromedriver (W3C WebDriver).
 
-Nothing but loopback is used, and nothing stays: the profile is a temporary folder, and chromedriver
-and Chromium end with the `with` block."""
+Needs the standard library alone. Nothing but loopback is used, and nothing stays: the
+profile is a temporary folder, and chromedriver and Chromium end with the `with` block.
+"""
 import json
 import os
 import shutil
@@ -11,9 +12,17 @@ import tempfile
 import urllib.request
 
 ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=1200,900",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--window-size=1200,900",
 ]
 
 
@@ -23,17 +32,26 @@ class Browser:
         self.profile = tempfile.mkdtemp(prefix="bench-browser-", dir="/tmp")
         # A group of its own, so that no Chromium outlives a chromedriver that dies.
         self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, start_new_session=True,
-            env=dict(os.environ, HOME=self.profile, TMPDIR=self.profile))
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+            env=dict(os.environ, HOME=self.profile, TMPDIR=self.profile),
+        )
         try:
             self.base = "http://127.0.0.1:%d" % self.find_port()
             self.session = ""
-            options = {"binary": shutil.which("chromium"),
-                       "args": ARGUMENTS + ["--user-data-dir=" + self.profile + "/profile"]}
-            capabilities = {"alwaysMatch": {
-                "goog:chromeOptions": options,
-                "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}}
+            options = {
+                "binary": shutil.which("chromium"),
+                "args": ARGUMENTS + ["--user-data-dir=" + self.profile + "/profile"],
+            }
+            capabilities = {
+                "alwaysMatch": {
+                    "goog:chromeOptions": options,
+                    "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+                }
+            }
             answer = self.call("POST", "/session", {"capabilities": capabilities})
             self.session = "/session/" + answer["sessionId"]
         except BaseException:
@@ -63,8 +81,11 @@ class Browser:
     def call(self, method, path, body):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self.base + self.session + path, data, {"Content-Type": "application/json"},
-            method=method)
+            self.base + self.session + path,
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=240) as answer:
@@ -80,7 +101,9 @@ class Browser:
         return self.call("POST", "/execute/sync", {"script": text, "args": []})
 
     def devtools(self, command, **parameters):
-        return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+        return self.call(
+            "POST", "/goog/cdp/execute", {"cmd": command, "params": parameters}
+        )
 
     def log(self, kind):
         """What was added to the log `browser` or `performance` since the last call."""
@@ -88,25 +111,46 @@ class Browser:
 
     def requests(self):
         """The addresses that were asked for."""
-        messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
-        return [message["params"]["request"]["url"] for message in messages
-                if message["method"] == "Network.requestWillBeSent"]
+        messages = [
+            json.loads(entry["message"])["message"] for entry in self.log("performance")
+        ]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
 
     def media(self, kind="", scheme="light"):
-        self.devtools("Emulation.setEmulatedMedia", media=kind,
-                      features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            media=kind,
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
 
     def width(self, pixels, mobile=False):
-        self.devtools("Emulation.setDeviceMetricsOverride", width=pixels, height=900,
-                      deviceScaleFactor=1, mobile=mobile)
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            width=pixels,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=mobile,
+        )
 
     def picture(self, path):
         """The page from its top, as far as a picture goes, as it is shown now."""
         import base64
+
         size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
-        data = self.devtools("Page.captureScreenshot", captureBeyondViewport=True,
-                             clip=dict(x=0, y=0, width=size["width"],
-                                       height=min(size["height"], 12000),
-                                       scale=1))["data"]
+        data = self.devtools(
+            "Page.captureScreenshot",
+            captureBeyondViewport=True,
+            clip=dict(
+                x=0,
+                y=0,
+                width=size["width"],
+                height=min(size["height"], 12000),
+                scale=1,
+            ),
+        )["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))

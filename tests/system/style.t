@@ -14,7 +14,7 @@ done <"$scratch/git" >"$scratch/all"
 # Those that people write and read as code: by name, or by their first line.
 while read -r file; do
   case $file in
-  *.[ch] | *.t | *.sh | *.awk | *.gp | *meson.build) printf '%s\n' "$file" ;;
+  *.[ch] | *.t | *.sh | *.py | *.awk | *.gp | *meson.build) printf '%s\n' "$file" ;;
   *.*) [ "$file" = .ci/run ] && printf '%s\n' "$file" ;;
   *) head -c 2 "$file" | grep -q '^#!' && printf '%s\n' "$file" ;;
   esac
@@ -26,6 +26,12 @@ grep -vE '\.([ch]|awk|gp)$|meson\.build$' "$scratch/code" | while read -r file; 
   *) head -n 1 "$file" | grep -qE '^#!.*[/ ](ba|da)?sh( |$)' && printf '%s\n' "$file" ;;
   esac
 done >"$scratch/shell"
+while read -r file; do
+  case $file in
+  *.py) printf '%s\n' "$file" ;;
+  *) head -n 1 "$file" | grep -qE '^#!.*[/ ]python3( |$)' && printf '%s\n' "$file" ;;
+  esac
+done <"$scratch/code" >"$scratch/python"
 
 # Characters, not bytes: what continues a UTF-8 character is taken out first.
 is 'no line over 100 columns' "$(while read -r file; do
@@ -56,6 +62,23 @@ if has_command shellcheck; then
   is 'shellcheck is content' "$(xargs shellcheck -x -P SCRIPTDIR <"$scratch/shell" 2>&1)" ''
 else
   skip 'shellcheck is content' 'shellcheck is not installed'
+fi
+
+if has_command pyflakes3; then
+  is 'pyflakes3 is content' "$(xargs pyflakes3 <"$scratch/python" 2>&1)" ''
+else
+  skip 'pyflakes3 is content' 'pyflakes3 is not installed'
+fi
+
+# Black changes its mind once a year, with the first figure of its version.
+if ! has_command black; then
+  skip 'black is content' 'black is not installed'
+elif xargs black --quiet --check <"$scratch/python" 2>/dev/null; then
+  pass 'black is content'
+elif black --version | grep -q '^black, 23\.'; then
+  fail 'black is content' "$(xargs black --check <"$scratch/python" 2>&1)"
+else
+  skip 'black is content' "$(black --version | head -n 1) lays out some lines differently"
 fi
 
 project() { # KEY: its value in meson.build

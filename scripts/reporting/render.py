@@ -1,0 +1,143 @@
+"""render - templates filled in, and text made harmless for what will read it.
+
+What stands in a run's files is a stranger's: in HTML, LaTeX, Markdown and on a
+terminal none of its characters is taken for markup, none ends a line or a cell, and
+no terminal obeys it.
+"""
+
+import re
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+
+# Controls of terminals (also the eight-bit ones), line ends of every kind, what turns
+# the direction of text, halves of characters, and what was no UTF-8.
+_CONTROLS = re.compile(
+    "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+_BROKEN = re.compile("[\ud800-\udfff\ufffd]")
+
+
+def printable(text):
+    """The text in one line, without a character that does more than to be seen."""
+    return _BROKEN.sub("?", _CONTROLS.sub(" ", str(text)))
+
+
+def markdown(text):
+    """Text of which Markdown takes nothing for markup, in one line."""
+    return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", printable(text))
+
+
+# What LaTeX takes for markup, or an ordinary installation has no letter for. What would
+# be an option of the row end before it is put into braces.
+_LATEX = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
+    "`": "\\textasciigrave{}",
+    '"': "''",
+    "--": "-{}-{}",
+    "[": "{[}",
+    "*": "{*}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "\u2264": "\\ensuremath{\\leq}",
+    "\u2265": "\\ensuremath{\\geq}",
+    "\u2248": "\\ensuremath{\\approx}",
+    "\u2192": "\\ensuremath{\\rightarrow}",
+    "\u2212": "\\ensuremath{-}",
+}
+_LATEX_TOKENS = re.compile("|".join(map(re.escape, _LATEX)))
+_CYRILLIC = re.compile("[\u0400-\u052f]+")
+
+
+def latex_escape(text):
+    """Text of which LaTeX takes nothing for markup, in one line."""
+    text = _LATEX_TOKENS.sub(lambda found: _LATEX[found[0]], printable(text))
+    return _CYRILLIC.sub(lambda found: f"\\textcyrillic{{{found[0]}}}", text)
+
+
+def _finalize(escape):
+    """Every value that a template prints goes through `escape`, once.
+
+    What a macro or a `{% set %}` block has made is markup already.
+    """
+
+    def finalize(value):
+        return value if isinstance(value, Markup) else Markup(escape(value))
+
+    return finalize
+
+
+def _environment(escape, **options):
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalize(escape),
+        **options,
+    )
+
+
+def _html_escape(value):
+    return Markup.escape(printable(value))
+
+
+# In LaTeX braces are everywhere: there a statement is <% %>, and a value << >>.
+_MARKS = {
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+_ENVIRONMENTS = {
+    "html": _environment(_html_escape),
+    "latex": _environment(latex_escape, **_MARKS),
+    "markdown": _environment(markdown),
+    "text": _environment(printable),
+}
+
+
+def _render(kind, template, values):
+    return _ENVIRONMENTS[kind].get_template(template).render(**values)
+
+
+def html(template, **values):
+    """A page; values are escaped unless they are Markup."""
+    return _render("html", template, values)
+
+
+def latex(template, **values):
+    """LaTeX; statements of the template are <% %>, values << >>."""
+    return _render("latex", template, values)
+
+
+def md(template, **values):
+    """Markdown."""
+    return _render("markdown", template, values)
+
+
+def text(template, **values):
+    """Plain text: values lose only what a terminal would obey."""
+    return _render("text", template, values)
+
+
+def wrapped(words, width=79, indent=0):
+    """Text broken between words; every line begins with `indent` blanks."""
+    lines, line = [], ""
+    for word in printable(words).split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = ""
+        line += " " + word if line else " " * indent + word
+    return "\n".join(lines + [line])

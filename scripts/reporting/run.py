@@ -1,0 +1,219 @@
+"""run - a run's folder, read as one reads what a stranger has sent.
+
+Only files that a run is known to have are read, only if they are regular files,
+and never through a link; a FIFO blocks nobody. What is written replaces what was
+there, also if that was a link.
+"""
+
+import csv
+import errno
+import io
+import json
+import os
+import re
+import stat
+import tempfile
+from pathlib import Path
+
+# Below this folder are scripts/, results/ and plots/.
+ROOT = Path(__file__).resolve().parents[2]
+
+# What analysis needs to make anything of a run.
+NEEDED_FILES = ("scenario.ini", "definitions.csv", "trials.csv")
+
+# Everything else in the folder or archive of a run is left out.
+KNOWN_FILES = NEEDED_FILES + (
+    "environment.json",
+    "metrics.csv",
+    "distributions.csv",
+    "intervals.csv",
+    "blocks.csv",
+    "proofs.csv",
+    "telemetry.csv",
+    "factors.csv",
+    "summary.csv",
+    "comparisons.csv",
+    "ladder.csv",
+    "table.csv",
+    "findings.csv",
+    "values.csv",
+    "cumulative.csv",
+)
+
+# What reports and measuring leave there beside them.
+OWN_FILES = ("table.txt", "table.md", "table.tex", "report.html", "plots", "log")
+
+# Of a file in memory; as rows, which take more, so many fields.
+MAX_BYTES = 16 << 20
+MAX_FIELDS = 500_000
+
+
+class RunError(Exception):
+    """What is wrong with a run, in words for the user."""
+
+
+def open_known(folder, name):
+    """A file object on the regular file of that name, or None."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(os.path.join(folder, name), flags)
+    except OSError as error:
+        # A link and a socket are as good as no file.
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+            return None
+        raise RunError(f"{folder}/{name}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return None
+    return open(fd, "rb")
+
+
+def make_folder(path):
+    """Makes a folder for what is written, and refuses a link in its place."""
+    path.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        raise RunError(f"{path}: is a link; nothing is written through it")
+
+
+def write(path, data):
+    """Writes text or bytes beside `path`, then puts it in its place as a whole."""
+    if isinstance(data, str):
+        data = data.encode("utf-8", "replace")
+    fd, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    try:
+        with open(fd, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(fd)
+            os.fchmod(fd, 0o644)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def parse_settings(text):
+    """{(section, key): value} of a scenario.ini that bench has written."""
+    settings, section = {}, ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            section = line[1:].partition("]")[0]
+        elif line and line[0] not in "#;":
+            key, _, value = line.partition("=")
+            value = re.split(r"\s;", value, maxsplit=1)[0]
+            settings[section, key.strip()] = value.strip()
+    return settings
+
+
+class Row(dict):
+    """A row of a CSV file: texts by column."""
+
+    def __missing__(self, column):
+        raise RunError(f"a file of the run lacks the column {column}: analyse it again")
+
+
+class Run:
+    """The files of one run. Nothing is cached but what is small."""
+
+    def __init__(self, path):
+        try:
+            self.path = Path(path).resolve(strict=True)
+            entries = os.listdir(self.path)
+        except (OSError, RuntimeError, ValueError) as error:
+            words = getattr(error, "strerror", None) or error
+            raise RunError(f"{path}: no run folder: {words}") from error
+        for name in NEEDED_FILES:
+            if not self._is_file(name):
+                raise RunError(f"{path}: no run folder: it has no {name}")
+        self.name = self.path.name
+        # Of a known name, too, when it is a link, a FIFO or a folder.
+        self.left_out = sum(
+            not self._is_file(name) if name in KNOWN_FILES else name not in OWN_FILES
+            for name in entries
+        )
+        self._settings = parse_settings(self._text("scenario.ini"))
+        self._definitions = {
+            row["probe"]: row
+            for row in reversed(self.rows("definitions.csv"))
+            if row.get("headline") == "yes" and "probe" in row
+        }
+
+    def _is_file(self, name):
+        path = self.path / name
+        return path.is_file() and not path.is_symlink()
+
+    def open(self, name):
+        """The file as it is, bytes, for who needs not all of it at once; or None."""
+        if name not in KNOWN_FILES:
+            raise ValueError(f"{name} is in no run")
+        return open_known(self.path, name)
+
+    def _open_small(self, name):
+        file = self.open(name)
+        if file and os.fstat(file.fileno()).st_size > MAX_BYTES:
+            file.close()
+            raise RunError(f"{self.path}/{name}: larger than {MAX_BYTES >> 20} MiB")
+        return file
+
+    def read(self, name):
+        """All of a file, or None when the run has none of that name."""
+        file = self._open_small(name)
+        if not file:
+            return None
+        with file:
+            return file.read(MAX_BYTES)
+
+    def _text(self, name):
+        return (self.read(name) or b"").decode("utf-8", "replace")
+
+    def rows(self, name):
+        """The rows of a CSV file; [] without the file.
+
+        A row that is too short ends in empty fields.
+        """
+        seen, rows = {}, []
+        file = self._open_small(name) or io.BytesIO()
+        with io.TextIOWrapper(file, "utf-8", "replace", newline="") as lines:
+            reader = csv.reader(lines)
+            try:
+                names = next(reader, [])
+                for fields in filter(None, reader):
+                    if (len(rows) + 1) * len(names) > MAX_FIELDS:
+                        raise RunError(f"{self.path}/{name}: too many rows to show")
+                    # Most texts are there many times: one copy of each will do.
+                    fields = [seen.setdefault(field, field) for field in fields]
+                    fields += [""] * (len(names) - len(fields))
+                    rows.append(Row(zip(names, fields)))
+            except csv.Error as error:
+                where = f"{self.path}/{name}:{reader.line_num}"
+                raise RunError(f"{where}: {error}") from error
+        return rows
+
+    def findings(self, *kinds):
+        """Rows of findings.csv of these kinds, in reading order; of all if none is named."""
+        rows = self.rows("findings.csv")
+        return [row for row in rows if not kinds or row.get("kind") in kinds]
+
+    def setting(self, section, key, default=""):
+        """A setting of the resolved scenario, as it is written there."""
+        return self._settings.get((section, key), default)
+
+    def definition(self, probe):
+        """The row of definitions.csv of the probe's headline metric, or {}."""
+        return self._definitions.get(probe, {})
+
+    @property
+    def environment(self):
+        """environment.json, or {} when there is none that can be read."""
+        try:
+            found = json.loads(self._text("environment.json") or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def plots(self):
+        """Where the run's figures are: in plots/ for those in results/, else with it."""
+        if self.path.parent == (ROOT / "results").resolve():
+            return ROOT / "plots" / self.name
+        return self.path / "plots"
