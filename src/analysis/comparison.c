@@ -263,6 +263,29 @@ size_t comparisons_fewest(const struct comparisons *comparisons) {
     return fewest < SIZE_MAX ? fewest : 0;
 }
 
+size_t comparisons_most(const struct comparisons *comparisons) {
+    size_t most = 0;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++)
+        most = comparisons->list[i].paired.n > most ? comparisons->list[i].paired.n : most;
+    return most;
+}
+
+char *comparisons_unsteady(const struct comparisons *comparisons) {
+    char *list = text_copy("");
+    size_t last = SIZE_MAX;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (!comparison->failed || comparison->probe == last)
+            continue;
+        last = comparison->probe;
+        text_append(&list, ", ", comparisons->cells->dataset->probes[last].name);
+    }
+    return list;
+}
+
 /* ---- comparisons.csv ---- */
 
 static const char header[] = "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,"

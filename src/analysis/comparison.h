@@ -64,6 +64,11 @@ double comparisons_widest(const struct comparisons *comparisons);
 /* The fewest blocks that any of them but skipped ones rests on; 0 when there are none. */
 size_t comparisons_fewest(const struct comparisons *comparisons);
 
+/* The most blocks that any of them rests on. */
+size_t comparisons_most(const struct comparisons *comparisons);
+/* The probes on which a control failed, ", " between them; "" for none; the caller's. */
+char *comparisons_unsteady(const struct comparisons *comparisons);
+
 /* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,
  * p_holm,shift,cliff_delta,verdict,reason */
 int comparisons_write(const struct comparisons *comparisons, const char *path, struct error *error);

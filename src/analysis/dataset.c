@@ -2,6 +2,7 @@
 
 #include "analysis/dataset_source.h"
 #include "base/inifile.h"
+#include "model/scenario.h"
 
 #include <errno.h>
 #include <math.h>
@@ -156,6 +157,23 @@ static void take_host(struct dataset *dataset, const struct inifile_entry *entry
     text_append(&dataset->hosts, ", ", host);
 }
 
+/* A newer program may mean something else by what stands in its runs. */
+static int check_format(const char *path, struct error *error) {
+    FILE *file = fopen(path, "re");
+    int format = 1;
+
+    if (!file)
+        return error_errno(error, -errno, "%s", path);
+    (void)!fscanf(file, "# format: %d", &format);
+    (void)fclose(file);
+    if (format <= SCENARIO_FORMAT)
+        return 0;
+    return error_set(error, -EBADMSG,
+                     "%s:1: a run of format %d, which a newer version has made; this one reads "
+                     "runs up to format %d",
+                     path, format, SCENARIO_FORMAT);
+}
+
 static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/scenario.ini", run_dir);
     CLEANUP_FREE char *factors = text_format("%s/factors.csv", run_dir);
@@ -163,6 +181,8 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
     const char *name, *baseline, *repetitions, *seed, *order;
     int r = inifile_read(&file, path, error);
 
+    if (r == 0)
+        r = check_format(path, error);
     if (r < 0)
         return r;
     name = inifile_get(file, "scenario", "name");
@@ -202,12 +222,47 @@ static int read_scenario(struct dataset *dataset, const char *run_dir, struct er
 
 /* ---- definitions.csv ---- */
 
+enum { PROBE, METRIC, UNIT, BETTER, HEADLINE, HELP, RUNG, SENDER, RECEIVER };
+
+/* What runs of format 1 do not say of their probes. */
+static const struct {
+    const char *probe;
+    size_t rung;
+    const char *sender, *receiver;
+} format_1[] = {
+    {"path", 1, "client2.sender", "broker.receiver"},
+    {"transport", 2, "client2.sender", "broker.receiver"},
+    {"transport-per-unit", 3, "client2.sender", "broker.receiver"},
+    {"delivery", 4, "client2.sender", "client1.receiver"},
+    {"latency", 0, "client2.client", "client2.client"},
+    {"connect", 0, "client2.client", "client2.client"},
+};
+
+static int take_probe(const struct source *source, struct dataset_probe *probe, bool format_2) {
+    long rung = 0;
+    int r = format_2 && *source_text(source, RUNG) ? source_integer(source, RUNG, &rung) : 0;
+
+    probe->rung = (size_t)rung;
+    probe->sender = text_copy(format_2 ? source_text(source, SENDER) : "");
+    probe->receiver = text_copy(format_2 ? source_text(source, RECEIVER) : "");
+    for (size_t i = 0; i < ARRAY_SIZE(format_1) && !format_2; i++) {
+        if (!text_equal(format_1[i].probe, probe->name))
+            continue;
+        probe->rung = format_1[i].rung;
+        text_replace(&probe->sender, format_1[i].sender);
+        text_replace(&probe->receiver, format_1[i].receiver);
+    }
+    return r;
+}
+
 static int read_definitions(struct dataset *dataset, const char *run_dir, struct error *error) {
-    enum { PROBE, METRIC, UNIT, BETTER, HEADLINE, HELP };
     static const char *const names[] = {"probe",    "metric", "unit", "better",
                                         "headline", "help",   NULL};
     CLEANUP(source_close) struct source source = {.error = error};
     int r = source_open(&source, dataset, run_dir, "definitions.csv", names);
+    bool format_2 = r == 0 && source_has(&source, RUNG, "rung") &&
+                    source_has(&source, SENDER, "sender") &&
+                    source_has(&source, RECEIVER, "receiver");
 
     while (r >= 0 && (r = source_next(&source)) > 0) {
         int place = dataset_find_probe(dataset, source_text(&source, PROBE));
@@ -226,6 +281,9 @@ static int read_definitions(struct dataset *dataset, const char *run_dir, struct
         probe->better = text_copy(source_text(&source, BETTER));
         probe->help = text_copy(source_text(&source, HELP));
         probe->in_trials = text_equal(probe->metric, "throughput");
+        r = take_probe(&source, probe, format_2);
+        if (r < 0)
+            return r;
     }
     for (size_t i = 0; r == 0 && i < dataset->n_probes; i++)
         if (!dataset->probes[i].metric)
@@ -304,7 +362,8 @@ void dataset_free(struct dataset *dataset) {
         dataset_channel_clear(&dataset->channels[i]);
     for (size_t i = 0; i < dataset->n_probes; i++) {
         struct dataset_probe *probe = &dataset->probes[i];
-        char *texts[] = {probe->name, probe->metric, probe->unit, probe->better, probe->help};
+        char *texts[] = {probe->name, probe->metric, probe->unit,    probe->better,
+                         probe->help, probe->sender, probe->receiver};
 
         for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
             free(texts[k]);

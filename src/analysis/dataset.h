@@ -52,10 +52,15 @@ struct dataset_channel {
     size_t messages, lost, duplicates; /* of telemetry, in the attempts that count */
 };
 
+/* The rung whose bytes pass beside the channel, not through it. */
+#define DATASET_BESIDE 1
+
 /* A probe with its headline metric. */
 struct dataset_probe {
     char *name, *metric, *unit, *better, *help;
-    bool in_trials; /* the values stand in trials.csv (throughput), else in metrics.csv */
+    size_t rung;             /* its height on the ladder, from 1; 0: it is not on it */
+    char *sender, *receiver; /* "party.process" of metrics.csv; "": none */
+    bool in_trials;          /* the values stand in trials.csv (throughput), else in metrics.csv */
     bool has_reference;
     size_t n_variants; /* of it, on each channel */
 };

@@ -1,15 +1,58 @@
 #include "analysis/findings.h"
 
+#include "analysis/answer.h"
 #include "analysis/number.h"
 #include "analysis/validity.h"
+#include "base/csv.h"
 
 #include <math.h>
 #include <string.h>
 
-static void add(struct findings *findings, enum finding_kind kind,
-                const struct comparison *comparison, char *text) {
-    findings->list = memory_resize(findings->list, findings->n + 1, sizeof(*findings->list));
-    findings->list[findings->n++] = (struct finding){kind, comparison, text};
+/* In the order in which they are read. */
+static const struct {
+    enum finding_kind kind;
+    const char *word;
+    enum severity severity;
+} kinds[] = {
+    {FINDING_ANSWER, "answer", SEVERITY_INFO},
+    {FINDING_UNSTEADY, "unsteady", SEVERITY_ERROR},
+    {FINDING_NUMBER, "limit", SEVERITY_WARNING},
+    {FINDING_LIMIT, "limit", SEVERITY_WARNING},
+    {FINDING_VERDICT, "verdict", SEVERITY_INFO},
+    {FINDING_CONTROL, "control", SEVERITY_INFO},
+    {FINDING_CAUTION, "caution", SEVERITY_WARNING},
+    {FINDING_TRIALS, "trials", SEVERITY_WARNING},
+    {FINDING_PROOF, "proof", SEVERITY_INFO},
+    {FINDING_CHANNEL, "channel", SEVERITY_INFO},
+    {FINDING_TLS, "tls", SEVERITY_INFO},
+    {FINDING_LEGEND, "legend", SEVERITY_INFO},
+    {FINDING_LOOKED, "looked", SEVERITY_INFO},
+    {FINDING_WARNING, "warning", SEVERITY_WARNING},
+};
+
+/* Takes the text over. What is handed out is good until the next is added. */
+static struct finding *add(struct findings *findings, enum finding_kind kind, char *text) {
+    size_t place = 0;
+
+    while (kinds[place].kind != kind)
+        place++;
+    findings->list = memory_room(findings->list, findings->n, sizeof(*findings->list));
+    findings->list[findings->n] =
+        (struct finding){.kind = kind, .text = text, .severity = kinds[place].severity};
+    return &findings->list[findings->n++];
+}
+
+/* The same of a comparison. */
+static struct finding *add_compared(struct findings *findings, enum finding_kind kind,
+                                    const struct dataset *dataset,
+                                    const struct comparison *comparison, char *text) {
+    struct finding *finding = add(findings, kind, text);
+
+    finding->comparison = comparison;
+    finding->probe = dataset->probes[comparison->probe].name;
+    finding->variant = dataset_variant(dataset, comparison->variant);
+    finding->channel = dataset->channels[comparison->channel].name;
+    return finding;
 }
 
 static const struct dataset *dataset_of(const struct comparisons *comparisons) {
@@ -99,7 +142,8 @@ static void add_unconcerned(struct findings *findings, const struct comparisons 
     const struct dataset *dataset = dataset_of(comparisons);
     CLEANUP_FREE char *probe = dataset_rung(dataset, comparison->probe, comparison->variant);
 
-    add(findings, FINDING_CONTROL, comparison,
+    (void)add_compared(
+        findings, FINDING_CONTROL, dataset, comparison,
         text_format("No control of %s: %s takes time away from senders of bulk data, and this "
                     "probe has none, so no difference is demanded here.",
                     probe, dataset->channels[comparison->channel].name));
@@ -138,24 +182,23 @@ static void add_control(struct findings *findings, const struct comparisons *com
             ? text_format("%s once more", dataset->channels[comparison->baseline].name)
             : text_format("%s with %s of its sender's time taken away",
                           dataset->channels[comparison->baseline].name, loss);
+    struct finding *finding;
 
-    add(findings, FINDING_CONTROL, comparison,
-        text_format("Control %s, %s: %s, which is %s, %s%s.",
-                    state_of_control(comparisons, comparison), probe, channel->name, what, words,
-                    limit));
-}
-
-static size_t most_blocks(const struct comparisons *comparisons) {
-    size_t most = 0;
-
-    for (size_t i = 0; i < comparisons->n_declared; i++)
-        most = comparisons->list[i].paired.n > most ? comparisons->list[i].paired.n : most;
-    return most;
+    finding = add_compared(findings, FINDING_CONTROL, dataset, comparison,
+                           text_format("Control %s, %s: %s, which is %s, %s%s.",
+                                       state_of_control(comparisons, comparison), probe,
+                                       channel->name, what, words, limit));
+    finding->severity = comparison->failed                  ? SEVERITY_ERROR
+                        : came_out(comparisons, comparison) ? SEVERITY_INFO
+                                                            : SEVERITY_WARNING;
+    finding->verdict = comparison->failed                  ? "failed"
+                       : came_out(comparisons, comparison) ? "passed"
+                                                           : "inconclusive";
 }
 
 /* What no comparison has blocks enough for, with the numbers that it takes; NULL when some has. */
 static char *describe_few(const struct comparisons *comparisons) {
-    size_t blocks = most_blocks(comparisons), family = 1;
+    size_t blocks = comparisons_most(comparisons), family = 1;
     long long differ;
     bool can_differ = false;
 
@@ -177,27 +220,12 @@ static char *describe_few(const struct comparisons *comparisons) {
                        differ, family, family == 1 ? "" : "s", VERDICT_EQUIVALENT_BLOCKS);
 }
 
-/* The probes on which a control failed, ", " between them; "" for none. */
-static char *list_unsteady(const struct comparisons *comparisons) {
-    char *list = text_copy("");
-    size_t last = SIZE_MAX;
-
-    for (size_t i = 0; i < comparisons->n_declared; i++) {
-        const struct comparison *comparison = &comparisons->list[i];
-
-        if (!comparison->failed || comparison->probe == last)
-            continue;
-        last = comparison->probe;
-        text_append(&list, ", ", dataset_of(comparisons)->probes[last].name);
-    }
-    return list;
-}
-
 static void add_unsteady(struct findings *findings, const struct comparisons *comparisons) {
-    CLEANUP_FREE char *probes = list_unsteady(comparisons);
+    CLEANUP_FREE char *probes = comparisons_unsteady(comparisons);
 
     if (*probes)
-        add(findings, FINDING_UNSTEADY, NULL,
+        (void)add(
+            findings, FINDING_UNSTEADY,
             text_format("The set-up is too unsteady to conclude (%s): a control failed, so the "
                         "other verdicts cannot be relied on, either.",
                         probes));
@@ -232,15 +260,16 @@ static void add_limits(struct findings *findings, const struct comparisons *comp
     char *few = describe_few(comparisons);
 
     if (few)
-        add(findings, FINDING_LIMIT, NULL, few);
+        (void)add(findings, FINDING_LIMIT, few);
     else if (*limits)
-        add(findings, FINDING_LIMIT, NULL,
+        (void)add(
+            findings, FINDING_LIMIT,
             text_format("Differences below about %s cannot be seen here: equal channels come out "
                         "as far apart, as the A/A control shows.",
                         limits));
 }
 
-/* ---- all ---- */
+/* ---- verdicts and cautions ---- */
 
 static void add_verdicts(struct findings *findings, const struct comparisons *comparisons) {
     const struct dataset *dataset = dataset_of(comparisons);
@@ -253,30 +282,36 @@ static void add_verdicts(struct findings *findings, const struct comparisons *co
             continue;
         probe = dataset_rung(dataset, comparison->probe, comparison->variant);
         words = describe(dataset, comparison);
-        add(findings, FINDING_VERDICT, comparison,
-            text_format("%s: %s %s.", probe, dataset->channels[comparison->channel].name, words));
+        add_compared(
+            findings, FINDING_VERDICT, dataset, comparison,
+            text_format("%s: %s %s.", probe, dataset->channels[comparison->channel].name, words))
+            ->verdict = comparison->skipped ? "skipped" : verdict_word(comparison->verdict);
     }
 }
 
 /* Bytes on the path never see the channel: what differs there is no price of it. */
 static void add_path_caution(struct findings *findings, const struct comparisons *comparisons) {
+    const struct dataset *dataset = dataset_of(comparisons);
+
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];
 
-        if (!text_equal(dataset_of(comparisons)->probes[comparison->probe].name, "path") ||
+        if (dataset->probes[comparison->probe].rung != DATASET_BESIDE ||
             control_of(comparisons, comparison) != DATASET_SUBJECT ||
             (comparison->verdict != VERDICT_SLOWER && comparison->verdict != VERDICT_FASTER))
             continue;
-        add(findings, FINDING_CAUTION, NULL,
-            text_copy("A difference on path is none of a channel's making: those bytes never pass "
-                      "through it."));
+        (void)add(
+            findings, FINDING_CAUTION,
+            text_format("A difference on %s is none of a channel's making: those bytes never pass "
+                        "through it.",
+                        dataset->probes[comparison->probe].name));
         return;
     }
 }
 
 /* A control that shows nothing is as good as none, where there are verdicts. */
 static void add_mute_controls(struct findings *findings, const struct comparisons *comparisons) {
-    bool verdicts = most_blocks(comparisons) >= VERDICT_EQUIVALENT_BLOCKS;
+    bool verdicts = comparisons_most(comparisons) >= VERDICT_EQUIVALENT_BLOCKS;
 
     for (size_t i = 0; verdicts && i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];
@@ -286,7 +321,8 @@ static void add_mute_controls(struct findings *findings, const struct comparison
             isfinite(comparison->paired.ci_low))
             continue;
         rung = dataset_rung(dataset_of(comparisons), comparison->probe, comparison->variant);
-        add(findings, FINDING_CAUTION, NULL,
+        (void)add(
+            findings, FINDING_CAUTION,
             text_format("%s: the A/A control has fewer than two values: nothing shows what this "
                         "set-up can see.",
                         rung));
@@ -294,12 +330,221 @@ static void add_mute_controls(struct findings *findings, const struct comparison
 }
 
 static void add_caution(void *context, const char *sentence) {
-    add(context, FINDING_CAUTION, NULL, text_copy(sentence));
+    (void)add(context, FINDING_CAUTION, text_copy(sentence));
 }
+
+/* ---- what is said beside the conclusions ---- */
+
+static void add_answer(struct findings *findings, const struct comparisons *comparisons) {
+    char *lines[ANSWER_LINES];
+    size_t n = answer_lines(comparisons, lines);
+
+    for (size_t i = 0; i < n; i++)
+        (void)add(findings, FINDING_ANSWER, lines[i]);
+}
+
+/* What the numbers of trials do not allow to be said. */
+static void add_numbers(struct findings *findings, const struct summary *summary) {
+    bool any = false, single = false;
+
+    for (size_t i = 0; i < summary->n_rows; i++) {
+        any = any || (summary->rows[i].headline && summary->rows[i].statistics.n > 0);
+        single = single || (summary->rows[i].headline && summary->rows[i].statistics.n == 1);
+    }
+    if (!any)
+        (void)add(findings, FINDING_NUMBER,
+                  text_copy("No trial of this run is ok: nothing was measured."));
+    if (single)
+        (void)add(findings, FINDING_NUMBER,
+                  text_copy("A single trial has no spread, hence no interval."));
+}
+
+/* "8 failed before its block was measured again (gone)"; NULL for none. */
+static char *describe_before(const struct cell *cell) {
+    const struct dataset_trial *first = cell->before;
+
+    return first ? text_format("%zu %s before %s block%s measured again%s%s%s", cell->n_before,
+                               dataset_status_word(first->status),
+                               cell->n_before == 1 ? "its" : "their",
+                               cell->n_before == 1 ? " was" : "s were", *first->reason ? " (" : "",
+                               first->reason, *first->reason ? ")" : "")
+                 : NULL;
+}
+
+/* "1 failed (the broker is gone), 2 void": "" when all trials are ok. */
+static char *describe_trials(const struct summary_row *row, const struct cell *cell) {
+    CLEANUP_FREE char *before = describe_before(cell);
+    char *note = text_copy("");
+    size_t any = 0;
+
+    for (int i = 0; i < DATASET_N_STATUSES; i++) {
+        const char *reason = row->reasons[i];
+        CLEANUP_FREE char *one = NULL;
+
+        any += row->counts[i];
+        if (i == DATASET_OK || !row->counts[i])
+            continue;
+        one =
+            text_format("%zu %s%s%s%s", row->counts[i], dataset_status_word((enum dataset_status)i),
+                        reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+        text_append(&note, ", ", one);
+    }
+    if (!any)
+        text_replace(&note, "not measured");
+    if (before)
+        text_append(&note, ", ", before);
+    return note;
+}
+
+/* Appends "70 ok, 2 failed": from the first-th status on. */
+static void append_counts(char **text, const size_t *counts, int first) {
+    const char *separator = " ";
+
+    for (int i = first; i < DATASET_N_STATUSES; i++) {
+        CLEANUP_FREE char *piece = NULL;
+
+        if (!counts[i])
+            continue;
+        piece = text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
+        text_append(text, separator, piece);
+        separator = ", ";
+    }
+}
+
+/* "72 in 8 blocks: 70 ok, 2 failed; before, measured again: 3 failed" */
+static char *describe_run(const struct dataset *dataset) {
+    size_t counts[2][DATASET_N_STATUSES] = {{0}},
+           used = 0; /* those measured again; those that count */
+    char *text;
+
+    for (size_t i = 0; i < dataset->n_trials; i++) {
+        used += dataset->trials[i].used;
+        counts[dataset->trials[i].used][dataset->trials[i].status]++;
+    }
+    if (!used)
+        return text_copy("none");
+    text = text_format("%zu in %zu block%s:", used, dataset->n_counted,
+                       dataset->n_counted == 1 ? "" : "s");
+    append_counts(&text, counts[true], DATASET_OK);
+    if (counts[false][DATASET_FAILED] + counts[false][DATASET_VOID]) {
+        text_append(&text, "; ", "before, measured again:");
+        append_counts(&text, counts[false], DATASET_FAILED);
+    }
+    return text;
+}
+
+static void add_trials(struct findings *findings, const struct summary *summary,
+                       const struct cells *cells) {
+    const struct dataset *dataset = cells->dataset;
+
+    add(findings, FINDING_TRIALS, describe_run(dataset))->severity = SEVERITY_INFO;
+    for (size_t i = 0; i < summary->n_rows; i++) {
+        const struct summary_row *row = &summary->rows[i];
+        struct finding *finding;
+        char *note;
+
+        if (!row->headline)
+            continue;
+        note = describe_trials(row, &cells->list[row->cell]);
+        if (!*note) {
+            free(note);
+            continue;
+        }
+        finding = add(findings, FINDING_TRIALS, note);
+        finding->probe = dataset->probes[row->probe].name;
+        finding->variant = dataset_variant(dataset, row->variant);
+        finding->channel = dataset->channels[row->channel].name;
+    }
+}
+
+/* "wrong password: expected refused, observed refused (not authorized); held 10 times" */
+static char *describe_proof(const struct dataset_proof *proof) {
+    CLEANUP_FREE char *broken = proof->broken ? text_format(", broken %zu", proof->broken) : NULL;
+
+    return text_format("%s: expected %s, observed %s%s%s%s; held %zu%s of %zu times.", proof->name,
+                       proof->expected, proof->observed, *proof->cause ? " (" : "", proof->cause,
+                       *proof->cause ? ")" : "", proof->held, broken ? broken : "",
+                       proof->held + proof->broken);
+}
+
+static void add_channels(struct findings *findings, const struct dataset *dataset) {
+    for (size_t i = 0; i < dataset->n_proofs; i++) {
+        const struct dataset_proof *proof = &dataset->proofs[i];
+        struct finding *finding = add(findings, FINDING_PROOF, describe_proof(proof));
+
+        finding->channel = dataset->channels[proof->channel].name;
+        finding->verdict = proof->broken ? "broken" : "held";
+        finding->severity = proof->broken ? SEVERITY_ERROR : SEVERITY_INFO;
+    }
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        const struct dataset_channel *channel = &dataset->channels[i];
+        struct finding *finding;
+
+        finding = add(findings, FINDING_CHANNEL, text_copy(channel->description));
+        finding->channel = channel->name;
+        finding->variant = channel->variant;
+        finding = add(findings, FINDING_TLS, text_copy(*channel->tls ? channel->tls : "none"));
+        finding->channel = channel->name;
+        finding->variant = channel->variant;
+    }
+}
+
+/* Whose figures the published ones are. Those taken beside the channel were not taken in it. */
+static void add_references(struct findings *findings, const struct dataset *dataset) {
+    const char *source = *dataset->reference_source ? dataset->reference_source : "no source named";
+
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        const struct dataset_probe *probe = &dataset->probes[i];
+
+        if (probe->has_reference)
+            add(findings, FINDING_LEGEND,
+                text_format("published: %s, to compare with %s only%s.", source, probe->name,
+                            probe->rung == DATASET_BESIDE
+                                ? ": a stream beside the channel that never passed through it"
+                                : ""))
+                ->probe = probe->name;
+    }
+}
+
+static void add_legend(struct findings *findings, const struct dataset *dataset) {
+    CLEANUP_FREE char *margin = number_margin(dataset->margin);
+
+    add_references(findings, dataset);
+    (void)add(findings, FINDING_LEGEND,
+              text_copy("95 % interval: of the mean, by Student's t over blocks."));
+    if (dataset_find_channel(dataset, dataset->baseline) >= 0 && dataset->n_channels > 1)
+        (void)add(
+            findings, FINDING_LEGEND,
+            text_format(
+                "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "
+                "slower, faster: p < 0.05 after Holm; undecided: neither is shown, or the A/A "
+                "control shows that this set-up cannot see it. equivalent is wrong in up to 5 %% "
+                "of runs, for each channel: it is not corrected for their number.",
+                dataset->baseline, margin));
+    (void)add(findings, FINDING_LOOKED,
+              text_format("Looked for: %s. What a host does not report cannot be seen.",
+                          validity_looked_for()));
+}
+
+/* A line each, without the folder in which the file lies. */
+static void add_warnings(struct findings *findings, const struct dataset *dataset) {
+    for (const char *line = dataset->warnings; *line; line += strcspn(line, "\n") + 1) {
+        size_t length = strcspn(line, "\n");
+        const char *end = line + length, *file = strstr(line, ": ");
+
+        file = file && file < end ? file : line;
+        while (file > line && file[-1] != '/')
+            file--;
+        (void)add(findings, FINDING_WARNING, text_format("%.*s", (int)(end - file), file));
+    }
+}
+
+/* ---- all ---- */
 
 struct findings *findings_new(const struct summary *summary,
                               const struct comparisons *comparisons) {
     struct findings *findings = memory_new(1, sizeof(*findings));
+    const struct dataset *dataset = dataset_of(comparisons);
 
     add_unsteady(findings, comparisons);
     add_limits(findings, comparisons);
@@ -315,6 +560,12 @@ struct findings *findings_new(const struct summary *summary,
     add_path_caution(findings, comparisons);
     add_mute_controls(findings, comparisons);
     validity_describe(comparisons->cells, summary, add_caution, findings);
+    add_answer(findings, comparisons);
+    add_numbers(findings, summary);
+    add_trials(findings, summary, comparisons->cells);
+    add_channels(findings, dataset);
+    add_legend(findings, dataset);
+    add_warnings(findings, dataset);
     return findings;
 }
 
@@ -323,4 +574,38 @@ void findings_free(struct findings *findings) {
         free(findings->list[i].text);
     free(findings->list);
     free(findings);
+}
+
+/* ---- findings.csv ---- */
+
+struct row {
+    const char *kind, *severity, *probe, *variant, *channel, *verdict, *text;
+};
+
+static const struct csv_column columns[] = {
+    CSV_COLUMN(CSV_TEXT, struct row, kind),    CSV_COLUMN(CSV_TEXT, struct row, severity),
+    CSV_COLUMN(CSV_TEXT, struct row, probe),   CSV_COLUMN(CSV_TEXT, struct row, variant),
+    CSV_COLUMN(CSV_TEXT, struct row, channel), CSV_COLUMN(CSV_TEXT, struct row, verdict),
+    CSV_COLUMN(CSV_TEXT, struct row, text),
+};
+
+int findings_write(const struct findings *findings, const char *path, struct error *error) {
+    static const char *const severities[] = {"info", "warning", "error"};
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
+
+    if (r < 0)
+        return r;
+    for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
+        for (size_t i = 0; i < findings->n; i++) {
+            const struct finding *finding = &findings->list[i];
+            struct row row = {kinds[kind].word, severities[finding->severity],
+                              finding->probe,   finding->variant,
+                              finding->channel, finding->verdict,
+                              finding->text};
+
+            if (finding->kind == kinds[kind].kind)
+                csv_row(writer, columns, ARRAY_SIZE(columns), &row);
+        }
+    return csv_flush(writer, true, error);
 }

@@ -88,6 +88,10 @@ static const struct {
      "mean, interval, median, quartiles and more for each metric, probe and channel"},
     {"comparisons.csv", "ratios, intervals, p, shift and verdict of every pair of channels"},
     {"ladder.csv", "what is lost from rung to rung, processor time, bytes on the wire"},
+    {"table.csv", "the table: each probe's headline metric, its ratio to the baseline, verdict"},
+    {"findings.csv", "all that is said of the run, in sentences"},
+    {"values.csv", "the trials that count, with the value of their headline metric"},
+    {"cumulative.csv", "distributions of latencies, as shares that are no larger"},
 };
 
 static const char *help_of(const char *name) {

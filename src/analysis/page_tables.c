@@ -161,7 +161,8 @@ static bool is_finding(const struct page *page, const char *note) {
     const struct findings *findings = page->analysis->findings;
 
     for (size_t i = 0; i < findings->n; i++)
-        if (text_equal(findings->list[i].text, note))
+        if (page->analysis->findings->list[i].kind <= FINDING_CAUTION &&
+            text_equal(findings->list[i].text, note))
             return true;
     return false;
 }

@@ -1,6 +1,8 @@
 #include "analysis/report.h"
 
+#include "analysis/cumulative.h"
 #include "analysis/figure_data.h"
+#include "analysis/headline.h"
 #include "analysis/page.h"
 #include "analysis/table.h"
 #include "base/memory.h"
@@ -86,6 +88,27 @@ static int write_ladder(const struct sources *sources, const struct draft *draft
     return ladder_write(sources->analysis->ladder, draft->path, error);
 }
 
+static int write_table(const struct sources *sources, const struct draft *draft,
+                       struct error *error) {
+    return headline_write_table(sources->analysis->summary, sources->analysis->comparisons,
+                                draft->path, error);
+}
+
+static int write_values(const struct sources *sources, const struct draft *draft,
+                        struct error *error) {
+    return headline_write_values(sources->analysis->cells, draft->path, error);
+}
+
+static int write_findings(const struct sources *sources, const struct draft *draft,
+                          struct error *error) {
+    return findings_write(sources->analysis->findings, draft->path, error);
+}
+
+static int write_cumulative(const struct sources *sources, const struct draft *draft,
+                            struct error *error) {
+    return cumulative_write(sources->analysis->dataset, draft->path, error);
+}
+
 static int write_terminal(const struct sources *sources, const struct draft *draft,
                           struct error *error) {
     CLEANUP_FREE char *text = table_terminal(sources->table);
@@ -111,9 +134,11 @@ static const struct {
     const char *name;
     int (*write)(const struct sources *sources, const struct draft *draft, struct error *error);
 } files[] = {
-    {"summary.csv", write_summary}, {"comparisons.csv", write_comparisons},
-    {"ladder.csv", write_ladder},   {"table.txt", write_terminal},
-    {"table.md", write_markdown},   {"table.tex", write_latex},
+    {"summary.csv", write_summary},       {"comparisons.csv", write_comparisons},
+    {"ladder.csv", write_ladder},         {"table.csv", write_table},
+    {"findings.csv", write_findings},     {"values.csv", write_values},
+    {"cumulative.csv", write_cumulative}, {"table.txt", write_terminal},
+    {"table.md", write_markdown},         {"table.tex", write_latex},
 };
 
 /* All are written before the first takes its place. */

@@ -15,7 +15,8 @@ struct report_result {
 
 void report_result_clear(struct report_result *result);
 
-/* Writes summary.csv, comparisons.csv, ladder.csv and the tables into the run folder. All of them
+/* Writes summary.csv, comparisons.csv, ladder.csv, table.csv, findings.csv, values.csv,
+ * cumulative.csv and the tables into the run folder. All of them
  * are written out before the first replaces its predecessor; on failure what was there stays. */
 int report_write(const char *run_dir, struct report_result *ret, struct error *error);
 

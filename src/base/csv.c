@@ -131,6 +131,30 @@ void csv_end_row(struct csv_writer *writer) {
     writer->in_row = false;
 }
 
+int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
+                   size_t n, struct error *error) {
+    CLEANUP_FREE char *header = text_copy("");
+
+    for (size_t i = 0; i < n; i++)
+        text_append(&header, ",", columns[i].name);
+    return csv_writer_open(ret, path, header, error);
+}
+
+void csv_row(struct csv_writer *writer, const struct csv_column *columns, size_t n,
+             const void *row) {
+    for (size_t i = 0; i < n; i++) {
+        const void *member = (const char *)row + columns[i].offset;
+
+        if (columns[i].kind == CSV_TEXT)
+            csv_text(writer, *(const char *const *)member);
+        else if (columns[i].kind == CSV_INTEGER)
+            csv_integer(writer, *(const int64_t *)member);
+        else
+            csv_real(writer, *(const double *)member);
+    }
+    csv_end_row(writer);
+}
+
 /* Forgets the ended rows; what there is of a row that is not ended stays. */
 static void drop_ended(struct csv_writer *writer) {
     writer->length -= writer->ended;

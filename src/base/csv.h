@@ -34,10 +34,28 @@ void csv_real(struct csv_writer *writer, double value); /* 9 digits, whole ones 
 void csv_real_text(double value, char ret[CSV_REAL_SIZE]);
 /* By how much what csv_real() wrote may differ from the number that it was given. */
 double csv_real_error(double written);
-/* By how much what csv_real() wrote may differ from the number that it was given. */
-double csv_real_error(double written);
 void csv_empty(struct csv_writer *writer);
 void csv_end_row(struct csv_writer *writer);
+
+/* A table whose rows are structs: a column for each member that is listed, under its name. */
+enum csv_kind {
+    CSV_TEXT,    /* const char * */
+    CSV_INTEGER, /* int64_t */
+    CSV_REAL,    /* double */
+};
+struct csv_column {
+    const char *name;
+    enum csv_kind kind;
+    size_t offset; /* of the member */
+};
+#define CSV_COLUMN(kind, type, member)                                                             \
+    { #member, kind, offsetof(type, member) }
+
+/* csv_writer_open() with the columns' names as header, and a whole row. */
+int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
+                   size_t n, struct error *error);
+void csv_row(struct csv_writer *writer, const struct csv_column *columns, size_t n,
+             const void *row);
 
 /* Hands all ended rows to the kernel in one write; with `sync` also to the disk. On failure
  * (-ENOSPC, ...) the file is cut back to what it held before, so that no half row stays, and

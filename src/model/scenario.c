@@ -224,9 +224,10 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
     const struct registry *registry = scenario->settings.registry;
 
     fprintf(out,
+            "# format: %d\n"
             "# Resolved by mqtt-security-bench %s: the same experiment, every default written "
             "out.\n",
-            BENCH_VERSION);
+            SCENARIO_FORMAT, BENCH_VERSION);
     for (size_t g = 0; g < registry->n_groups; g++) {
         if (!scenario->settings.blocks[g])
             continue;

@@ -215,7 +215,7 @@ static const struct metric metrics[] = {
     METRICS_OF_PROCESS,
 };
 static const struct role roles[] = {
-    {.name = "connect-client", .party = PARTY_CLIENT2, .run = run},
+    {.name = "connect-client", .party = PARTY_CLIENT2, .process = "client", .run = run},
 };
 
 const struct probe probe_connect = {

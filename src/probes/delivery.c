@@ -282,8 +282,14 @@ static const struct metric metrics[] = {
     METRICS_OF_WIRE,
 };
 static const struct role roles[] = {
-    {.name = "delivery-subscriber", .party = PARTY_CLIENT1, .run = run_subscriber},
-    {.name = "delivery-publisher", .party = PARTY_CLIENT2, .run = run_publisher},
+    {.name = "delivery-subscriber",
+     .party = PARTY_CLIENT1,
+     .process = "receiver",
+     .run = run_subscriber},
+    {.name = "delivery-publisher",
+     .party = PARTY_CLIENT2,
+     .process = "sender",
+     .run = run_publisher},
 };
 
 const struct probe probe_delivery = {
@@ -293,6 +299,7 @@ const struct probe probe_delivery = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
+    .rung = 4,
     .in_channel = true,
     .planned_ns = planned_ns,
 };

@@ -277,7 +277,7 @@ static const struct role roles[] = {
      .direct = true,
      .beside = true,
      .applies = is_loaded},
-    {.name = "latency-prober", .party = PARTY_CLIENT2, .run = run_prober},
+    {.name = "latency-prober", .party = PARTY_CLIENT2, .process = "client", .run = run_prober},
 };
 
 const struct probe probe_latency = {

@@ -23,8 +23,16 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {.name = "path-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
-    {.name = "path-client", .party = PARTY_CLIENT2, .run = run_client, .direct = true},
+    {.name = "path-server",
+     .party = PARTY_BROKER,
+     .process = "receiver",
+     .run = run_server,
+     .direct = true},
+    {.name = "path-client",
+     .party = PARTY_CLIENT2,
+     .process = "sender",
+     .run = run_client,
+     .direct = true},
 };
 
 const struct probe probe_path = {
@@ -34,5 +42,6 @@ const struct probe probe_path = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
+    .rung = 1,
     .planned_ns = stream_planned_ns,
 };

@@ -26,9 +26,14 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {.name = "transport-per-unit-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
+    {.name = "transport-per-unit-server",
+     .party = PARTY_BROKER,
+     .process = "receiver",
+     .run = run_server,
+     .direct = true},
     {.name = "transport-per-unit-client",
      .party = PARTY_CLIENT2,
+     .process = "sender",
      .run = run_client,
      .direct = true},
 };
@@ -40,6 +45,7 @@ const struct probe probe_transport_per_unit = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
+    .rung = 3,
     .in_channel = true,
     .planned_ns = stream_planned_ns,
 };

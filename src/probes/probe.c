@@ -45,6 +45,23 @@ const struct metric *probe_headline(const struct probe *probe) {
     return &probe->metrics[i];
 }
 
+/* A client is both. */
+static const struct role *find_process(const struct probe *probe, const char *process) {
+    for (size_t i = 0; i < probe->n_roles; i++)
+        if (probe->roles[i].process && (text_equal(probe->roles[i].process, process) ||
+                                        text_equal(probe->roles[i].process, "client")))
+            return &probe->roles[i];
+    return NULL;
+}
+
+const struct role *probe_sender(const struct probe *probe) {
+    return find_process(probe, "sender");
+}
+
+const struct role *probe_receiver(const struct probe *probe) {
+    return find_process(probe, "receiver");
+}
+
 const struct role *role_find(const char *name) {
     static const struct role *const others[] = {&role_proof, &role_telemetry_publisher,
                                                 &role_telemetry_subscriber};

@@ -28,6 +28,9 @@
 struct role {
     const char *name; /* "path-server": what `bench worker` is told to be */
     enum party party; /* on whose host, and under whose client_config */
+    /* Of what process its metrics are in metrics.csv: "sender", "receiver", or "client", which is
+     * both; NULL: it is not what the probe measures. */
+    const char *process;
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct stage *stage, struct error *error);
     bool direct; /* speaks with another role of its probe, not with the broker */
@@ -43,6 +46,7 @@ struct probe {
     size_t n_metrics;
     const struct role *roles;
     size_t n_roles;
+    int rung;        /* its height on the ladder, from 1; 0: it is not on it */
     bool in_channel; /* passes through the channel: its TLS must be that of the MQTT sessions */
     /* How long one trial measures, warm-up included. */
     int64_t (*planned_ns)(const void *settings);
@@ -56,6 +60,10 @@ const char *probe_name(const struct probe *probe);
 const struct probe *probe_find(const char *name);
 /* What the probe is about. */
 const struct metric *probe_headline(const struct probe *probe);
+
+/* The role whose process sends what the probe measures, or receives it; NULL: none. */
+const struct role *probe_sender(const struct probe *probe);
+const struct role *probe_receiver(const struct probe *probe);
 
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);

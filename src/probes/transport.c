@@ -29,8 +29,16 @@ static const struct metric metrics[] = {
     STREAM_METRICS,
 };
 static const struct role roles[] = {
-    {.name = "transport-server", .party = PARTY_BROKER, .run = run_server, .direct = true},
-    {.name = "transport-client", .party = PARTY_CLIENT2, .run = run_client, .direct = true},
+    {.name = "transport-server",
+     .party = PARTY_BROKER,
+     .process = "receiver",
+     .run = run_server,
+     .direct = true},
+    {.name = "transport-client",
+     .party = PARTY_CLIENT2,
+     .process = "sender",
+     .run = run_client,
+     .direct = true},
 };
 
 const struct probe probe_transport = {
@@ -40,6 +48,7 @@ const struct probe probe_transport = {
     .n_metrics = ARRAY_SIZE(metrics),
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
+    .rung = 2,
     .in_channel = true,
     .planned_ns = stream_planned_ns,
 };

@@ -79,11 +79,30 @@ static void print_environment(FILE *out, const void *what) {
     (void)fputc('\n', out);
 }
 
+/* "client2.sender", as the role's rows in metrics.csv begin; empty without one. */
+static void put_process(struct csv_writer *writer, const struct role *role) {
+    CLEANUP_FREE char *process =
+        role ? text_format("%s.%s", party_name(role->party), role->process) : NULL;
+
+    csv_text(writer, process);
+}
+
+/* What a reader of the run must know about the probe itself stands on its headline's row. */
+static void put_probe(struct csv_writer *writer, const struct probe *probe, bool headline) {
+    if (headline && probe->rung)
+        csv_integer(writer, probe->rung);
+    else
+        csv_empty(writer);
+    put_process(writer, headline ? probe_sender(probe) : NULL);
+    put_process(writer, headline ? probe_receiver(probe) : NULL);
+}
+
 static int write_definitions(const struct journal *journal, const struct scenario *scenario,
                              struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/definitions.csv", journal->folder);
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path, "probe,metric,unit,better,headline,help", error);
+    int r = csv_writer_open(&writer, path,
+                            "probe,metric,unit,better,headline,help,rung,sender,receiver", error);
 
     if (r < 0)
         return r;
@@ -99,6 +118,7 @@ static int write_definitions(const struct journal *journal, const struct scenari
             csv_text(writer, metric_better_word(metric->better));
             csv_text(writer, metric->headline ? "yes" : "no");
             csv_text(writer, metric->help);
+            put_probe(writer, probe, metric->headline);
             csv_end_row(writer);
         }
     }

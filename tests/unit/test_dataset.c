@@ -401,6 +401,29 @@ static void test_bad_scenarios(void **state) {
                     "definitions.csv:4: better: 'less' is none of higher, lower, none");
 }
 
+/* Runs say of which format they are; those that do not are of the first. */
+static void test_formats(void **state) {
+    static const char definitions[] =
+        "probe,metric,unit,better,headline,help,rung,sender,receiver\n"
+        "path,throughput,Mbit/s,higher,yes,raw TCP,7,a.b,c.d\n";
+    CLEANUP(run_removep)
+    char *old = run_make(SCENARIO, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER);
+    CLEANUP(run_removep)
+    char *run = run_make("# format: 2\n" SCENARIO, definitions, GOOD_TRIALS, METRICS_HEADER);
+    CLEANUP(dataset_freep) struct dataset *first = read_good(old), *second = read_good(run);
+
+    (void)state;
+    assert_int_equal(first->probes[0].rung, 1);
+    assert_string_equal(first->probes[0].sender, "client2.sender");
+    assert_string_equal(first->probes[0].receiver, "broker.receiver");
+    assert_int_equal(second->probes[0].rung, 7);
+    assert_string_equal(second->probes[0].sender, "a.b");
+    assert_string_equal(second->probes[0].receiver, "c.d");
+    assert_rejected("# format: 3\n" SCENARIO, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -EBADMSG,
+                    "scenario.ini:1: a run of format 3, which a newer version has "
+                    "made; this one reads runs up to format 2");
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_a_run),
@@ -418,6 +441,7 @@ int main(void) {
         cmocka_unit_test(test_bad_trials),
         cmocka_unit_test(test_bad_metrics),
         cmocka_unit_test(test_bad_scenarios),
+        cmocka_unit_test(test_formats),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,9 @@ static void test_folder(void **state) {
     static const struct {
         const char *name, *start;
     } files[] = {
-        {"scenario.ini", "# Resolved by mqtt-security-bench "},
+        {"scenario.ini", "# format: 2\n# Resolved by mqtt-security-bench "},
         {"environment.json", "{\n  \"local\": {\n    \"kernel\": \"6.1\"\n  }\n}\n"},
-        {"definitions.csv", "probe,metric,unit,better,headline,help\n"
+        {"definitions.csv", "probe,metric,unit,better,headline,help,rung,sender,receiver\n"
                             "path,throughput,Mbit/s,higher,yes,"},
         {"metrics.csv", "trial,attempt,party,process,metric,unit,value\n"},
         {"distributions.csv", "trial,attempt,metric,unit,upper_bound,count\n"},
@@ -56,6 +56,9 @@ static void test_definitions(void **state) {
         headlines++;
     assert_int_equal(headlines, 2);
     assert_has(rows, "\ndelivery,throughput,Mbit/s,higher,yes,");
+    assert_has(rows, ",1,client2.sender,broker.receiver\n");
+    assert_has(rows, ",4,client2.sender,client1.receiver\n");
+    assert_has(rows, "CPU time of a process, as a share of one core\",,,\n");
     assert_has_not(rows, "transport,throughput");
 }
 

@@ -1,0 +1,307 @@
+#include "analysis/answer.h"
+
+#include "analysis/number.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_NAMED  5 /* channels in one sentence */
+#define MOST_DOUBTS 3 /* undecided ones whose intervals are told */
+
+/* What the channels of one probe and variant came out as. */
+enum outcome { DIFFERENT, EQUIVALENT, UNDECIDED, SKIPPED, N_OUTCOMES };
+
+struct group {
+    const struct comparison *list[N_OUTCOMES][MOST_NAMED];
+    size_t n[N_OUTCOMES]; /* in all, named or not */
+};
+
+static enum outcome outcome_of(const struct comparison *comparison) {
+    return comparison->skipped                         ? SKIPPED
+           : comparison->verdict == VERDICT_EQUIVALENT ? EQUIVALENT
+           : comparison->verdict == VERDICT_UNDECIDED  ? UNDECIDED
+                                                       : DIFFERENT;
+}
+
+/* How far a ratio is from 1, the same for a half and for twice as much. */
+static double size_of(const struct comparison *comparison) {
+    return fabs(log(comparison->paired.ratio));
+}
+
+/* Keeps those that differ most, the largest difference first; of the others those that come first.
+ */
+static void group_add(struct group *group, const struct comparison *comparison) {
+    enum outcome outcome = outcome_of(comparison);
+    const struct comparison **list = group->list[outcome];
+    size_t n = group->n[outcome] < MOST_NAMED ? group->n[outcome] : MOST_NAMED, place = n;
+
+    group->n[outcome]++;
+    while (outcome == DIFFERENT && place > 0 && size_of(list[place - 1]) < size_of(comparison))
+        place--;
+    if (place == MOST_NAMED)
+        return;
+    memmove(list + place + 1, list + place,
+            ((n < MOST_NAMED ? n : MOST_NAMED - 1) - place) * sizeof(*list));
+    list[place] = comparison;
+}
+
+static struct group group_of(const struct comparisons *comparisons,
+                             const struct comparison *first) {
+    struct group group = {0};
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+
+        if (comparison->probe == first->probe && comparison->variant == first->variant &&
+            comparisons->cells->dataset->channels[comparison->channel].control == DATASET_SUBJECT)
+            group_add(&group, comparison);
+    }
+    return group;
+}
+
+/* ---- words; all belong to the caller ---- */
+
+/* As many decimals as an interval of this width and a number of this size need. */
+static int decimals_of(double width, double size) {
+    int of_width = width >= 2 ? 0 : width >= 0.2 ? 1 : 2;
+    int of_size = size >= 10 ? 0 : size >= 1 ? 1 : size >= 0.1 ? 2 : 3;
+
+    return of_width > of_size ? of_width : of_size;
+}
+
+/* A ratio above 2 is read more easily as so many times. */
+static bool is_times(const struct paired *paired) {
+    return paired->ratio > 2;
+}
+
+/* "23 %", "3.1 times" */
+static char *ratio_words(const struct paired *paired) {
+    double factor = is_times(paired) ? 1 : 100;
+    int decimals = decimals_of(factor * (paired->ci_high - paired->ci_low), factor * paired->ratio);
+
+    return text_format(is_times(paired) ? "%.*f times" : "%.*f %%", decimals,
+                       factor * paired->ratio);
+}
+
+/* "21 to 25 %", "2.9 to 3.3" */
+static char *interval_words(const struct paired *paired) {
+    double factor = is_times(paired) ? 1 : 100;
+    int decimals = decimals_of(factor * (paired->ci_high - paired->ci_low), factor * paired->ratio);
+
+    return text_format(is_times(paired) ? "%.*f to %.*f" : "%.*f to %.*f %%", decimals,
+                       factor * paired->ci_low, decimals, factor * paired->ci_high);
+}
+
+static const char *name_of(const struct dataset *dataset, const struct comparison *comparison) {
+    return dataset->channels[comparison->channel].name;
+}
+
+/* "mutual-tls delivers 23 % of plain's throughput (95 % CI 21 to 25 %)", those behind the first:
+ * "psk 45 % (43 to 47 %)" */
+static char *describe_difference(const struct dataset *dataset, const struct comparison *comparison,
+                                 bool first) {
+    const struct dataset_probe *probe = &dataset->probes[comparison->probe];
+    const char *verb = text_equal(probe->better, "higher")  ? "delivers"
+                       : text_equal(probe->better, "lower") ? "takes"
+                                                            : "has";
+    CLEANUP_FREE char *ratio = ratio_words(&comparison->paired),
+                      *interval = interval_words(&comparison->paired),
+                      *metric = dataset_words(probe->metric);
+
+    return first ? text_format("%s %s %s %s%s's %s (95 %% CI %s)", name_of(dataset, comparison),
+                               verb, ratio, is_times(&comparison->paired) ? "" : "of ",
+                               dataset->channels[comparison->baseline].name, metric, interval)
+                 : text_format("%s %s (%s)", name_of(dataset, comparison), ratio, interval);
+}
+
+/* "psk (95 % CI 97 to 104 % of plain's throughput)", those behind the first: "psk (97 to 104 %)" */
+static char *describe_doubt(const struct dataset *dataset, const struct comparison *comparison,
+                            bool first) {
+    CLEANUP_FREE char *interval = interval_words(&comparison->paired),
+                      *metric = dataset_words(dataset->probes[comparison->probe].metric);
+
+    if (!isfinite(comparison->paired.ci_low))
+        return text_copy(name_of(dataset, comparison));
+    return first ? text_format("%s (95 %% CI %s %s%s's %s)", name_of(dataset, comparison), interval,
+                               is_times(&comparison->paired) ? "times " : "of ",
+                               dataset->channels[comparison->baseline].name, metric)
+                 : text_format("%s (%s)", name_of(dataset, comparison), interval);
+}
+
+static char *describe_name(const struct dataset *dataset, const struct comparison *comparison,
+                           bool first) {
+    (void)first;
+    return text_copy(name_of(dataset, comparison));
+}
+
+/* "a", "a and b", "a, b and 3 others" */
+static char *
+list_words(const struct dataset *dataset, const struct group *group, enum outcome outcome,
+           char *(*describe)(const struct dataset *, const struct comparison *, bool)) {
+    size_t n = group->n[outcome], named = n < MOST_NAMED ? n : MOST_NAMED;
+    bool others = n > named && outcome != DIFFERENT;
+    char *words = text_copy("");
+
+    for (size_t i = 0; i < named; i++) {
+        CLEANUP_FREE char *one = describe(dataset, group->list[outcome][i], i == 0);
+
+        text_append(&words, i + 1 == n ? " and " : ", ", one);
+    }
+    if (others) {
+        CLEANUP_FREE char *rest = text_format("%zu other%s", n - named, n - named == 1 ? "" : "s");
+
+        text_append(&words, " and ", rest);
+    }
+    return words;
+}
+
+/* One clause for all channels that came out alike; NULL when there is none. */
+static char *describe_outcome(const struct dataset *dataset, const struct group *group,
+                              enum outcome outcome) {
+    static char *(*const describe[])(const struct dataset *, const struct comparison *, bool) = {
+        describe_difference, describe_name, describe_doubt, describe_name};
+    size_t n = group->n[outcome];
+    bool brief = outcome == UNDECIDED && n > MOST_DOUBTS;
+    CLEANUP_FREE char *list = list_words(dataset, group, outcome,
+                                         brief ? describe_name : describe[outcome]),
+                      *margin = NULL;
+
+    if (!n)
+        return NULL;
+    switch (outcome) {
+    case DIFFERENT:
+        return n <= MOST_NAMED ? text_copy(list)
+                               : text_format("%s; %zu other%s by less", list, n - MOST_NAMED,
+                                             n == MOST_NAMED + 1 ? " differs" : "s differ");
+    case EQUIVALENT:
+        margin = number_margin(dataset->margin);
+        return text_format("%s make%s no difference above %s", list, n == 1 ? "s" : "", margin);
+    case UNDECIDED:
+        return text_format("undecided, which does not mean equal: %s", list);
+    default:
+        return text_format("skipped on these hosts: %s", list);
+    }
+}
+
+/* ---- lines ---- */
+
+struct lines {
+    char **list;
+    size_t n;
+};
+
+/* Takes the text over. */
+static void lines_add(struct lines *lines, char *text) {
+    lines->list[lines->n++] = text;
+}
+
+/* A sentence for each outcome. */
+static void add_sentences(struct lines *lines, const struct dataset *dataset,
+                          const struct group *group) {
+    for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
+        CLEANUP_FREE char *clause = describe_outcome(dataset, group, outcome);
+
+        if (!clause)
+            continue;
+        if (outcome >= UNDECIDED)
+            *clause -= 'a' - 'A';
+        lines_add(lines, text_format("%s.", clause));
+    }
+}
+
+/* All outcomes of a probe and variant in one sentence, behind its name. */
+static void add_sentence(struct lines *lines, const struct dataset *dataset,
+                         const struct comparison *first, const struct group *group) {
+    CLEANUP_FREE char *words = text_copy("");
+    CLEANUP_FREE char *rung = dataset_rung(dataset, first->probe, first->variant);
+
+    for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
+        CLEANUP_FREE char *clause = describe_outcome(dataset, group, outcome);
+
+        if (clause)
+            text_append(&words, "; ", clause);
+    }
+    lines_add(lines, text_format("%s: %s.", rung, words));
+}
+
+/* Why nothing can be concluded; NULL when something can. */
+static char *why_none(const struct comparisons *comparisons) {
+    const struct dataset *dataset = comparisons->cells->dataset;
+    CLEANUP_FREE char *unsteady = comparisons_unsteady(comparisons);
+    size_t ok = 0;
+
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        ok += dataset->trials[i].used && dataset->trials[i].status == DATASET_OK;
+    if (!ok)
+        return text_copy("No trial of this run is ok: nothing was measured, so there is nothing to "
+                         "conclude.");
+    if (*unsteady)
+        return text_format("No conclusion: the set-up is too unsteady, a control failed on %s.",
+                           unsteady);
+    if (dataset->n_channels < 2)
+        return text_copy("The run has a single channel: there is none to compare it with.");
+    if (dataset_find_channel(dataset, dataset->baseline) < 0)
+        return text_copy("The scenario names no baseline: no comparison was declared beforehand.");
+    return NULL;
+}
+
+static size_t top_rung(const struct dataset *dataset) {
+    size_t top = 0;
+
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        top = dataset->probes[i].rung > top ? dataset->probes[i].rung : top;
+    return top;
+}
+
+/* The first comparison of each probe and variant that the answer is about; the caller's. */
+static const struct comparison **find_firsts(const struct comparisons *comparisons, size_t *ret_n) {
+    const struct dataset *dataset = comparisons->cells->dataset;
+    const struct comparison **firsts = memory_new(comparisons->n_declared, sizeof(*firsts));
+    size_t top = top_rung(dataset), n = 0;
+
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        const struct comparison *comparison = &comparisons->list[i];
+        size_t rung = dataset->probes[comparison->probe].rung;
+
+        if ((rung && rung < top) ||
+            dataset->channels[comparison->channel].control != DATASET_SUBJECT ||
+            (n && firsts[n - 1]->probe == comparison->probe &&
+             firsts[n - 1]->variant == comparison->variant))
+            continue;
+        firsts[n++] = comparison;
+    }
+    *ret_n = n;
+    return firsts;
+}
+
+size_t answer_lines(const struct comparisons *comparisons, char *ret[ANSWER_LINES]) {
+    const struct dataset *dataset = comparisons->cells->dataset;
+    struct lines lines = {ret, 0};
+    CLEANUP_FREE const struct comparison **firsts = NULL;
+    char *none = why_none(comparisons);
+    size_t n, blocks = comparisons_most(comparisons), named;
+
+    if (none) {
+        lines_add(&lines, none);
+        return lines.n;
+    }
+    firsts = find_firsts(comparisons, &n);
+    if (!n)
+        lines_add(&lines, text_copy("No channel could be compared with the baseline."));
+    if (n && blocks < VERDICT_EQUIVALENT_BLOCKS)
+        lines_add(&lines, text_format("No verdict: %zu complete block%s too few.", blocks,
+                                      blocks == 1 ? " is" : "s are"));
+    named = n <= ANSWER_LINES - lines.n ? n : ANSWER_LINES - lines.n - 1;
+    for (size_t i = 0; i < named; i++) {
+        struct group group = group_of(comparisons, firsts[i]);
+
+        if (n == 1)
+            add_sentences(&lines, dataset, &group);
+        else
+            add_sentence(&lines, dataset, firsts[i], &group);
+    }
+    if (named < n)
+        lines_add(&lines,
+                  text_format("%zu more probes and variants stand in the table.", n - named));
+    return lines.n;
+}

@@ -1,0 +1,200 @@
+/* analysis/answer: what a run answers, in lines of plain words; table.csv, values.csv. */
+#include "run_analysis.h"
+
+#include "analysis/answer.h"
+#include "analysis/headline.h"
+
+#define SCENARIO_OF(channels, probes)                                                              \
+    "[scenario]\nname = small\nchannels = " channels "\nprobes = " probes                          \
+    "\nrepetitions = 8\nbaseline = plain\n"                                                        \
+    "[channel.plain-again]\ncontrol = same\n[channel.plain-slowed]\ncontrol = slowed\n"            \
+    "loss = 20%\n"
+#define TWO_RUNGS                                                                                  \
+    "probe,metric,unit,better,headline,help,rung,sender,receiver\n"                                \
+    "lower,throughput,Mbit/s,higher,yes,,1,c.s,b.r\nupper,throughput,Mbit/"                        \
+    "s,higher,yes,,2,c.s,b.r\n"
+#define RUNGLESS                                                                                   \
+    "probe,metric,unit,better,headline,help,rung,sender,receiver\n"                                \
+    "delay,throughput,ms,lower,yes,,,c.c,c.c\n"
+
+/* The answer of a run of so many blocks: channel names[i] has values[i] in each, but for noise. */
+static struct analysis *run_of(const char *scenario, const char *definitions, const char *probe,
+                               const char *const *names, const double *values, int blocks) {
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= blocks; block++)
+        for (int i = 0; names[i]; i++)
+            draft_value(&draft, block, names[i], probe,
+                        values[i] * (1 + 0.006 * draft_noise(20 * block + i)));
+    return draft_analyse(&draft, scenario, definitions, NULL);
+}
+
+static void assert_answer(const struct analysis *analysis, size_t n, const char *const *parts) {
+    char *lines[ANSWER_LINES];
+    size_t found = answer_lines(analysis->comparisons, lines);
+
+    assert_int_equal(found, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_part(lines[i], parts[i]);
+        free(lines[i]);
+    }
+}
+
+static void test_of_the_top_rung(void **state) {
+    static const char *const names[] = {"plain", "tls", "password", NULL};
+    static const double values[] = {100, 23, 100};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis = run_of(SCENARIO_OF("plain tls password", "lower upper"), TWO_RUNGS,
+                                       "upper", names, values, 8);
+
+    (void)state;
+    assert_answer(analysis, 2,
+                  (const char *const[]){"tls delivers 23.0 % of plain's throughput (95 % CI 2",
+                                        "password makes no difference above 2 %."});
+}
+
+static void test_controls_are_left_out(void **state) {
+    static const char *const names[] = {"plain", "plain-again", "plain-slowed", "psk", NULL};
+    static const double values[] = {100, 100, 80, 31.25};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis = run_of(SCENARIO_OF("plain plain-again plain-slowed psk", "upper"),
+                                       TWO_RUNGS, "upper", names, values, 8);
+
+    (void)state;
+    assert_answer(analysis, 1, (const char *const[]){"psk delivers 31."});
+}
+
+static void test_many_channels(void **state) {
+    static const char *const names[] = {"plain", "a", "b", "c", "d", "e", "f", "g", NULL};
+    static const double values[] = {10, 90, 80, 12, 60, 50, 40, 30};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain a b c d e f g", "delay"), RUNGLESS, "delay", names, values, 10);
+    char *lines[ANSWER_LINES];
+
+    (void)state;
+    assert_int_equal(answer_lines(analysis->comparisons, lines), 1);
+    assert_part(lines[0], "a takes 9.");
+    assert_part(lines[0], " times plain's throughput (95 % CI ");
+    assert_part(lines[0], "b 8.");
+    assert_part(lines[0], "; 2 others differ by less.");
+    assert_no_part(lines[0], "c 1");
+    free(lines[0]);
+}
+
+static void test_undecided(void **state) {
+    static const char *const names[] = {"plain", "tls", NULL};
+    static const double values[] = {100, 23};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain tls", "upper"), TWO_RUNGS, "upper", names, values, 3);
+
+    (void)state;
+    assert_answer(analysis, 2,
+                  (const char *const[]){"No verdict: 3 complete blocks are too few.",
+                                        "Undecided, which does not mean equal: tls (95 % CI 2"});
+}
+
+static void test_unsteady(void **state) {
+    static const char *const names[] = {"plain", "plain-again", "tls", NULL};
+    static const double values[] = {100, 60, 23};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain plain-again tls", "upper"), TWO_RUNGS, "upper", names, values, 9);
+
+    (void)state;
+    assert_answer(analysis, 1,
+                  (const char *const[]){"No conclusion: the set-up is too unsteady, a control "
+                                        "failed on upper."});
+}
+
+static void test_nothing_measured(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+
+    (void)state;
+    draft_trial(&draft, 1, "plain", "upper", "", "", "failed");
+    analysis = draft_analyse(&draft, SCENARIO_OF("plain", "upper"), TWO_RUNGS, NULL);
+    assert_answer(analysis, 1, (const char *const[]){"nothing was measured"});
+}
+
+/* ---- table.csv, values.csv ---- */
+
+static char *written(const struct analysis *analysis, bool table) {
+    char path[] = "/tmp/bench-test-XXXXXX";
+    CLEANUP_FD int fd = mkstemp(path);
+    char *text = memory_new(65536, 1);
+    struct error error = {""};
+    int r = table ? headline_write_table(analysis->summary, analysis->comparisons, path, &error)
+                  : headline_write_values(analysis->cells, path, &error);
+
+    if (r < 0)
+        fail_msg("%s", error.text);
+    assert_true(read(fd, text, 65535) > 0);
+    (void)unlink(path);
+    return text;
+}
+
+static void test_table(void **state) {
+    static const char *const names[] = {"plain", "tls", NULL};
+    static const double values[] = {100, 9};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain tls", "upper") "[reference]\nupper.plain = 13.4\n"
+                                                 "upper.tls = 8.5\n",
+               TWO_RUNGS, "upper", names, values, 8);
+    CLEANUP_FREE char *table = written(analysis, true), *of_values = written(analysis, false);
+
+    (void)state;
+    assert_part(table, "probe,variant,channel,metric,unit,trials,mean,ci_low,ci_high,median,sd,"
+                       "ratio,ratio_low,ratio_high,verdict,reference,comparable\n"
+                       "upper,,plain,throughput,Mbit/s,8,");
+    assert_part(table, ",1,,,,13.4,yes\n");
+    assert_part(table, ",slower,8.5,yes\n");
+    assert_part(of_values, "probe,variant,channel,trial,attempt,block,started_s,status,value\n"
+                           "upper,,plain,1,1,1,0,ok,");
+    assert_part(of_values, "\nupper,,tls,2,1,1,60,ok,");
+}
+
+/* Ten times ours is the last that may stand beside it. */
+static void test_comparable(void **state) {
+    static const char *const names[] = {"plain", "tls", NULL};
+    static const double values[] = {150, 0.8};
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_of(SCENARIO_OF("plain tls", "upper") "[reference]\nupper.plain = 13.4\n"
+                                                 "upper.tls = 8.5\n",
+               TWO_RUNGS, "upper", names, values, 1);
+    CLEANUP_FREE char *table = written(analysis, true);
+
+    (void)state;
+    assert_part(table, ",13.4,no\n");
+    assert_part(table, ",8.5,no\n");
+}
+
+static void test_not_measured(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    CLEANUP_FREE char *table = NULL, *values = NULL;
+
+    (void)state;
+    draft_value(&draft, 1, "plain", "upper", 5);
+    draft_trial(&draft, 1, "tls", "upper", "", "", "skipped");
+    analysis = draft_analyse(&draft, SCENARIO_OF("plain tls", "upper"), TWO_RUNGS, NULL);
+    table = written(analysis, true);
+    values = written(analysis, false);
+    assert_part(table, "upper,,tls,throughput,Mbit/s,0,,,,,,,,,skipped,,\n");
+    assert_part(values, "upper,,tls,2,1,1,60,skipped,\n");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_of_the_top_rung), cmocka_unit_test(test_controls_are_left_out),
+        cmocka_unit_test(test_many_channels),   cmocka_unit_test(test_undecided),
+        cmocka_unit_test(test_unsteady),        cmocka_unit_test(test_nothing_measured),
+        cmocka_unit_test(test_table),           cmocka_unit_test(test_comparable),
+        cmocka_unit_test(test_not_measured),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
