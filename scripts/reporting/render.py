@@ -26,6 +26,17 @@ def printable(text):
     return _BROKEN.sub("?", _CONTROLS.sub(" ", str(text)))
 
 
+def wrapped(words, width=79, indent=0):
+    """Text broken between words; every line begins with `indent` blanks."""
+    lines, line = [], ""
+    for word in printable(words).split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = ""
+        line += " " + word if line else " " * indent + word
+    return "\n".join(lines + [line])
+
+
 def markdown(text):
     """Text of which Markdown takes nothing for markup, in one line."""
     return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", printable(text))
@@ -106,6 +117,9 @@ _ENVIRONMENTS = {
     "markdown": _environment(markdown),
     "text": _environment(printable),
 }
+_ENVIRONMENTS["text"].filters["wrapped"] = lambda *words, **options: Markup(
+    wrapped(*words, **options)
+)
 
 
 def _render(kind, template, values):
@@ -130,14 +144,3 @@ def md(template, **values):
 def text(template, **values):
     """Plain text: values lose only what a terminal would obey."""
     return _render("text", template, values)
-
-
-def wrapped(words, width=79, indent=0):
-    """Text broken between words; every line begins with `indent` blanks."""
-    lines, line = [], ""
-    for word in printable(words).split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = ""
-        line += " " + word if line else " " * indent + word
-    return "\n".join(lines + [line])

@@ -1,0 +1,54 @@
+"""command - what the executables beside this package share."""
+
+import argparse
+import os
+import sys
+
+from .render import printable
+from .run import Run, RunError
+
+# As bench itself: the user's matter; what cannot work here.
+EXIT_USAGE = 2
+EXIT_SETUP = 3
+
+
+def say(words):
+    """A line for the user, beside what is printed."""
+    print(f"bench: {printable(words)}", file=sys.stderr)
+
+
+def parser(description, runs="RUN"):
+    """Options of an executable that takes run folders."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("runs", nargs="+", metavar=runs, help="folder of a run")
+    return made
+
+
+def open_runs(paths):
+    """The runs in these folders; what is left out of each is said."""
+    for path in paths:
+        run = Run(path)
+        if run.left_out:
+            say(f"{path}: {run.left_out} other files are left out")
+        yield run
+
+
+def start(main):
+    """Calls `main` and exits with the status that it returns, or with what went wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
+    try:
+        status = main() or 0
+        sys.stdout.flush()
+    except RunError as error:
+        say(error)
+        status = EXIT_USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = EXIT_SETUP
+    except OSError as error:
+        say(f"{error.filename or 'cannot go on'}: {error.strerror}")
+        status = EXIT_SETUP
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
