@@ -245,19 +245,11 @@ static char *why_none(const struct comparisons *comparisons) {
     return NULL;
 }
 
-static size_t top_rung(const struct dataset *dataset) {
-    size_t top = 0;
-
-    for (size_t i = 0; i < dataset->n_probes; i++)
-        top = dataset->probes[i].rung > top ? dataset->probes[i].rung : top;
-    return top;
-}
-
 /* The first comparison of each probe and variant that the answer is about; the caller's. */
 static const struct comparison **find_firsts(const struct comparisons *comparisons, size_t *ret_n) {
     const struct dataset *dataset = comparisons->cells->dataset;
     const struct comparison **firsts = memory_new(comparisons->n_declared, sizeof(*firsts));
-    size_t top = top_rung(dataset), n = 0;
+    size_t top = dataset_top_rung(dataset), n = 0;
 
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];

@@ -24,6 +24,21 @@ int dataset_find_probe(const struct dataset *dataset, const char *name) {
     return -1;
 }
 
+int dataset_find_series(const struct dataset *dataset, const char *name) {
+    for (size_t i = 0; i < dataset->n_series; i++)
+        if (text_equal(dataset->series[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+size_t dataset_top_rung(const struct dataset *dataset) {
+    size_t top = 0;
+
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        top = dataset->probes[i].rung > top ? dataset->probes[i].rung : top;
+    return top;
+}
+
 char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) {
     const char *name = dataset_variant(dataset, variant);
 
@@ -280,7 +295,6 @@ static int read_definitions(struct dataset *dataset, const char *run_dir, struct
         probe->unit = text_copy(source_text(&source, UNIT));
         probe->better = text_copy(source_text(&source, BETTER));
         probe->help = text_copy(source_text(&source, HELP));
-        probe->in_trials = text_equal(probe->metric, "throughput");
         r = take_probe(&source, probe, format_2);
         if (r < 0)
             return r;

@@ -60,7 +60,6 @@ struct dataset_probe {
     char *name, *metric, *unit, *better, *help;
     size_t rung;             /* its height on the ladder, from 1; 0: it is not on it */
     char *sender, *receiver; /* "party.process" of metrics.csv; "": none */
-    bool in_trials;          /* the values stand in trials.csv (throughput), else in metrics.csv */
     bool has_reference;
     size_t n_variants; /* of it, on each channel */
 };
@@ -179,18 +178,22 @@ DEFINE_CLEANUP(struct dataset *, dataset_free)
 const char *dataset_status_word(enum dataset_status status);
 
 /* What a channel's being a control demands of a probe. A loss is imposed on bulk data: of a probe
- * whose headline is no throughput a slowed channel demands nothing (DATASET_UNCONCERNED). */
+ * that is on no rung of the ladder a slowed channel demands nothing (DATASET_UNCONCERNED). */
 static inline enum dataset_control dataset_demand(const struct dataset *dataset, size_t probe,
                                                   size_t channel) {
     enum dataset_control control = dataset->channels[channel].control;
 
-    return control == DATASET_SLOWED && !dataset->probes[probe].in_trials ? DATASET_UNCONCERNED
-                                                                          : control;
+    return control == DATASET_SLOWED && !dataset->probes[probe].rung ? DATASET_UNCONCERNED
+                                                                     : control;
 }
 
-/* The place of a channel or probe, or -1. */
+/* The place of a channel, probe or series, or -1. */
 int dataset_find_channel(const struct dataset *dataset, const char *name);
 int dataset_find_probe(const struct dataset *dataset, const char *name);
+int dataset_find_series(const struct dataset *dataset, const char *name);
+
+/* The highest rung of the run's probes; 0: none is on the ladder. */
+size_t dataset_top_rung(const struct dataset *dataset);
 
 /* "" where nothing is varied, or was tried (variant = n_variants). */
 static inline const char *dataset_variant(const struct dataset *dataset, size_t variant) {

@@ -98,7 +98,7 @@ static struct value_list *find_list(struct metrics *metrics, uint32_t *ret_serie
 
 /* ---- rows ---- */
 
-/* The headline metric of a probe that moves no bulk data. */
+/* The headline metric of the trial's probe. */
 static int take_headline(const struct source *source, struct dataset_trial *trial, double value) {
     if (!isnan(trial->value))
         return source_reject(source, METRIC,
@@ -119,7 +119,7 @@ static int take_metric(struct metrics *metrics, struct dataset_trial *trial, dou
 
     if (!trial->used || trial->status != DATASET_OK || isnan(value))
         return 0;
-    if (!probe->in_trials && text_equal(source_text(source, METRIC), probe->metric)) {
+    if (text_equal(source_text(source, METRIC), probe->metric)) {
         int r = take_headline(source, trial, value);
 
         if (r < 0)
@@ -211,9 +211,8 @@ static int check_values(const struct dataset *dataset, const char *run_dir, stru
         const struct dataset_probe *probe = &dataset->probes[trial->probe];
 
         if (trial->used && trial->status == DATASET_OK && isnan(trial->value))
-            return error_set(error, -EBADMSG, "%s/trials.csv:%zu: trial %ld is ok but has no %s%s",
-                             run_dir, trial->line, trial->trial, probe->metric,
-                             probe->in_trials ? "" : " in metrics.csv");
+            return error_set(error, -EBADMSG, "%s/trials.csv:%zu: trial %ld is ok but has no %s",
+                             run_dir, trial->line, trial->trial, probe->metric);
     }
     return 0;
 }

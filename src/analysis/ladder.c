@@ -6,27 +6,22 @@
 #include <math.h>
 #include <string.h>
 
-#define PARTIES 3 /* broker, client1, client2 */
-
-/* From rung to rung; all of those that a run has measure throughput of the same bytes. */
-static const char *const rungs[] = {"path", "transport", "transport-per-unit", "delivery"};
-
-/* What they are called, and as which process their rows in metrics.csv are. */
+/* What they are called, and what is full when they are. */
 static const struct {
-    const char *name, *process, *limit;
+    const char *name, *limit;
 } processes[LADDER_N_PROCESSES] = {
-    [LADDER_SENDER] = {"sender", "sender", "sender's processor"},
-    [LADDER_RECEIVER] = {"receiver", "receiver", "receiver's processor"},
-    [LADDER_BROKER] = {"broker", "mosquitto", "broker's processor"},
+    [LADDER_SENDER] = {"sender", "sender's processor"},
+    [LADDER_RECEIVER] = {"receiver", "receiver's processor"},
+    [LADDER_BROKER] = {"broker", "broker's processor"},
 };
 
-/* The hosts, by the party of whose they are in metrics.csv. */
+/* The hosts, as which process they are in metrics.csv. */
 static const struct {
-    const char *party, *quota, *cores;
+    const char *process, *quota, *cores;
 } hosts[LADDER_N_HOSTS] = {
-    [LADDER_BROKER_HOST] = {"broker", "CPU quota of the broker's host",
+    [LADDER_BROKER_HOST] = {"broker.host", "CPU quota of the broker's host",
                             "all cores of the broker's host"},
-    [LADDER_PUBLISHER_HOST] = {"client2", "CPU quota of the publisher's host",
+    [LADDER_PUBLISHER_HOST] = {"client2.host", "CPU quota of the publisher's host",
                                "all cores of the publisher's host"},
 };
 
@@ -42,36 +37,11 @@ static struct estimate estimate_of(const double *values, size_t n) {
     return (struct estimate){n, statistics.mean, statistics.ci_low, statistics.ci_high};
 }
 
-/* The series of a metric, by whichever party it is: "sender.cpu_s" is "client2.sender.cpu_s". */
-struct series_list {
-    size_t places[PARTIES], n;
-};
-
-static struct series_list find_series(const struct dataset *dataset, const char *process,
-                                      const char *metric) {
-    CLEANUP_FREE char *wanted = text_format("%s.%s", process, metric);
-    struct series_list list = {.n = 0};
-
-    for (size_t i = 0; i < dataset->n_series && list.n < PARTIES; i++) {
-        const char *dot = strchr(dataset->series[i].name, '.');
-
-        if (dot && text_equal(dot + 1, wanted))
-            list.places[list.n++] = i;
-    }
-    return list;
-}
-
-/* The sum over the parties that have the metric; NaN where none has. */
-static double sum_of(const struct dataset *dataset, const struct series_list *list, size_t trial) {
-    double sum = NAN;
-
-    for (size_t i = 0; i < list->n; i++) {
-        double value = dataset_value(dataset, list->places[i], trial);
-
-        if (!isnan(value))
-            sum = isnan(sum) ? value : sum + value;
-    }
-    return sum;
+/* As which process its rows are in metrics.csv: "client2.sender". */
+static const char *process_of(const struct dataset_probe *probe, enum ladder_process process) {
+    return process == LADDER_SENDER     ? probe->sender
+           : process == LADDER_RECEIVER ? probe->receiver
+                                        : "broker.mosquitto";
 }
 
 /* What a metric is divided by, of each trial. */
@@ -91,16 +61,20 @@ static double by_gigabytes(const struct dataset_trial *trial) {
     return trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
 }
 
-static struct estimate estimate_list(const struct cells *cells, const struct cell *cell,
-                                     const struct series_list *list,
-                                     double (*by)(const struct dataset_trial *trial)) {
+/* Of a metric of "party.process" in the cell's trials. */
+static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
+                                       const char *process, const char *metric,
+                                       double (*by)(const struct dataset_trial *trial)) {
+    const struct dataset *dataset = cells->dataset;
+    CLEANUP_FREE char *name = text_format("%s.%s", process, metric);
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
+    int series = dataset_find_series(dataset, name);
     size_t n = 0;
 
-    for (size_t i = 0; i < cell->n; i++) {
-        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
+    for (size_t i = 0; i < cell->n && series >= 0; i++) {
+        const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
         double value = trial->status == DATASET_OK
-                           ? sum_of(cells->dataset, list, cell->trials[i]) / by(trial)
+                           ? dataset_value(dataset, (size_t)series, cell->trials[i]) / by(trial)
                            : NAN;
 
         if (isfinite(value))
@@ -109,40 +83,23 @@ static struct estimate estimate_list(const struct cells *cells, const struct cel
     return estimate_of(values, n);
 }
 
-static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                       const char *process, const char *metric,
-                                       double (*by)(const struct dataset_trial *trial)) {
-    struct series_list list = find_series(cells->dataset, process, metric);
-
-    return estimate_list(cells, cell, &list, by);
-}
-
-/* A share of a party's host, 0..1. */
-static struct estimate estimate_host(const struct cells *cells, const struct cell *cell,
-                                     const char *party, const char *metric) {
-    CLEANUP_FREE char *wanted = text_format("%s.host.%s", party, metric);
-    struct series_list list = {.n = 0};
-
-    for (size_t i = 0; i < cells->dataset->n_series && !list.n; i++)
-        if (text_equal(cells->dataset->series[i].name, wanted))
-            list.places[list.n++] = i;
-    return estimate_list(cells, cell, &list, by_percent);
-}
-
 static void take_costs(struct ladder_step *step, const struct cells *cells,
                        const struct cell *cell) {
-    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
-        const char *process = processes[i].process;
+    const struct dataset_probe *probe = &cells->dataset->probes[cell->probe];
+
+    for (enum ladder_process i = 0; i < LADDER_N_PROCESSES; i++) {
+        const char *process = process_of(probe, i);
 
         step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", by_gigabytes);
         step->share[i] = estimate_metric(cells, cell, process, "cpu_share", by_percent);
     }
-    step->wire = estimate_metric(cells, cell, "sender", "wire_per_payload", by_one);
+    step->wire = estimate_metric(cells, cell, probe->sender, "wire_per_payload", by_one);
     step->wire_theory =
-        estimate_metric(cells, cell, "sender", "wire_per_payload_theory", by_one).mean;
+        estimate_metric(cells, cell, probe->sender, "wire_per_payload_theory", by_one).mean;
     for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
-        step->busy[i] = estimate_host(cells, cell, hosts[i].party, "busy_share");
-        step->throttled[i] = estimate_host(cells, cell, hosts[i].party, "throttled_share");
+        step->busy[i] = estimate_metric(cells, cell, hosts[i].process, "busy_share", by_percent);
+        step->throttled[i] =
+            estimate_metric(cells, cell, hosts[i].process, "throttled_share", by_percent);
     }
 }
 
@@ -175,12 +132,6 @@ static void judge(struct ladder_step *step) {
 }
 
 /* ---- throughput, block by block ---- */
-
-/* Throughput of a cell in each block of the path's, NaN where it has none. */
-struct column {
-    const struct cell *cell;
-    double *values;
-};
 
 static int compare_longs(const void *a, const void *b) {
     long x = *(const long *)a, y = *(const long *)b;
@@ -229,14 +180,13 @@ static struct estimate estimate_throughput(const struct cells *cells, const stru
 
 /* ---- steps ---- */
 
-static const struct cell *find_rung(const struct cells *cells, const char *name, size_t variant,
+static const struct cell *find_rung(const struct cells *cells, size_t rung, size_t variant,
                                     size_t channel) {
     for (size_t i = 0; i < cells->n; i++) {
         const struct cell *cell = &cells->list[i];
-        const struct dataset_probe *probe = &cells->dataset->probes[cell->probe];
 
-        if (cell->variant == variant && cell->channel == channel && probe->in_trials &&
-            text_equal(probe->name, name))
+        if (cell->variant == variant && cell->channel == channel &&
+            cells->dataset->probes[cell->probe].rung == rung)
             return cell;
     }
     return NULL;
@@ -244,13 +194,13 @@ static const struct cell *find_rung(const struct cells *cells, const char *name,
 
 /* The same, and where that rung has no such variant, as one of whose settings none is varied, the
  * rung as it is: what stands below those that are. */
-static const struct cell *find_below(const struct cells *cells, const char *name, size_t variant,
+static const struct cell *find_below(const struct cells *cells, size_t rung, size_t variant,
                                      size_t channel) {
-    const struct cell *cell = find_rung(cells, name, variant, channel);
+    const struct cell *cell = find_rung(cells, rung, variant, channel);
 
     for (size_t i = 0; i < cells->dataset->n_variants && !cell; i++)
         if (!*dataset_variant(cells->dataset, i))
-            cell = find_rung(cells, name, i, channel);
+            cell = find_rung(cells, rung, i, channel);
     return cell;
 }
 
@@ -273,9 +223,9 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
     judge(step);
 }
 
-static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
+static void add_channel(struct ladder *ladder, size_t top, size_t variant, size_t channel) {
     const struct cells *cells = ladder->cells;
-    const struct cell *path = find_below(cells, rungs[0], variant, channel);
+    const struct cell *path = find_below(cells, 1, variant, channel);
     CLEANUP_FREE long *blocks = NULL;
     CLEANUP_FREE double *of_path = NULL, *before = NULL;
     size_t n_blocks;
@@ -288,8 +238,8 @@ static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
     qsort(blocks, n_blocks, sizeof(*blocks), compare_longs);
     free(of_path);
     of_path = align(cells, path, blocks, n_blocks);
-    for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
-        const struct cell *cell = find_below(cells, rungs[i], variant, channel);
+    for (size_t rung = 1; rung <= top; rung++) {
+        const struct cell *cell = find_below(cells, rung, variant, channel);
         double *values;
 
         if (!cell)
@@ -302,33 +252,17 @@ static void add_channel(struct ladder *ladder, size_t variant, size_t channel) {
     }
 }
 
-/* A path alone is no ladder. */
-static bool has_rungs(const struct dataset *dataset) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
-        int probe = dataset_find_probe(dataset, rungs[i]);
-
-        if (probe < 0 || !dataset->probes[probe].in_trials) {
-            if (i == 0)
-                return false;
-            continue;
-        }
-        n++;
-    }
-    return n > 1;
-}
-
 struct ladder *ladder_new(const struct cells *cells) {
     struct ladder *ladder = memory_new(1, sizeof(*ladder));
     const struct dataset *dataset = cells->dataset;
+    size_t top = dataset_top_rung(dataset);
 
     ladder->cells = cells;
-    if (!has_rungs(dataset))
+    if (top < 2) /* a path alone is no ladder */
         return ladder;
     for (size_t variant = 0; variant < dataset->n_variants; variant++)
         for (size_t channel = 0; channel < dataset->n_channels; channel++)
-            add_channel(ladder, variant, channel);
+            add_channel(ladder, top, variant, channel);
     return ladder;
 }
 

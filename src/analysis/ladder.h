@@ -1,11 +1,12 @@
 /*
- * ladder - for each channel, what is left of the path's throughput on each rung (path, transport,
- * transport-per-unit, delivery), what that costs in processor time at every party, and how many
- * bytes are on the wire for one of payload: whether it is the crypto, the broker or the link.
+ * ladder - for each channel, what is left of the path's throughput on each rung (path, the lowest,
+ * and the probes above it, which move the same bytes), what that costs in processor time at every
+ * party, and how many bytes are on the wire for one of payload: whether it is the crypto, the
+ * broker or the link.
  *
  * A rung whose settings are varied stands, in each variant, on those below it: in the same variant,
  * or as they are where nothing of them is varied. All is computed within blocks. A ladder exists
- * when a run has `path` and another probe that measures throughput.
+ * when a run has the lowest rung and another.
  */
 #ifndef BENCH_ANALYSIS_LADDER_H
 #define BENCH_ANALYSIS_LADDER_H

@@ -241,22 +241,18 @@ static void describe_course(const struct sink *sink) {
 
 /* ---- network ---- */
 
-/* Sums a metric of all senders over the used trials of a probe. */
-static double sum_metric(const struct dataset *dataset, size_t probe, const char *suffix) {
+/* The sum of a metric of the probe's sender over its trials. */
+static double sum_metric(const struct dataset *dataset, size_t probe, const char *metric) {
+    CLEANUP_FREE char *name = text_format("%s.%s", dataset->probes[probe].sender, metric);
+    int place = dataset_find_series(dataset, name);
+    const struct dataset_series *series = place < 0 ? NULL : &dataset->series[place];
     double sum = 0;
 
-    for (size_t i = 0; i < dataset->n_series; i++) {
-        const struct dataset_series *series = &dataset->series[i];
-        const char *dot = strchr(series->name, '.');
+    for (size_t k = 0; series && k < series->n; k++) {
+        const struct dataset_value *value = &dataset->values[series->first + k];
 
-        if (!dot || !text_equal(dot + 1, suffix))
-            continue;
-        for (size_t k = 0; k < series->n; k++) {
-            const struct dataset_value *value = &dataset->values[series->first + k];
-
-            if (dataset->trials[value->trial].probe == probe)
-                sum += value->value;
-        }
+        if (dataset->trials[value->trial].probe == probe)
+            sum += value->value;
     }
     return sum;
 }
@@ -266,8 +262,8 @@ static void describe_network(const struct sink *sink) {
     size_t messages = 0, lost = 0;
 
     for (size_t i = 0; i < dataset->n_probes; i++) {
-        double again = sum_metric(dataset, i, "sender.retransmits");
-        double share = again / sum_metric(dataset, i, "sender.segments_out");
+        double again = sum_metric(dataset, i, "retransmits");
+        double share = again / sum_metric(dataset, i, "segments_out");
         CLEANUP_FREE char *percent = number_percent(share);
 
         if (share > RETRANSMITTED)

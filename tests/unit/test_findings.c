@@ -191,16 +191,18 @@ static void test_few_blocks_for_a_difference(void **state) {
  * it, so the slowed channel is as fast as the baseline. */
 static struct analysis *run_without_bulk(const char *definition, const char *metric, double tls) {
     static const char *const names[] = {"plain", "tls", "again", "slowed"};
-    CLEANUP_FREE char *definitions = text_format(DEFINITIONS_HEADER "path,%s\n", definition);
+    static const char scenario[] = "[scenario]\nname = s\nchannels = plain tls again slowed\n"
+                                   "probes = delay\nbaseline = plain\n" CONTROLS;
+    CLEANUP_FREE char *definitions = text_format(DEFINITIONS_HEADER "delay,%s\n", definition);
     struct draft_run draft = {NULL, NULL, 0};
 
     for (int block = 1; block <= 10; block++)
         for (int i = 0; i < (int)ARRAY_SIZE(names); i++) {
-            draft_trial(&draft, block, names[i], "path", "", "", "ok");
+            draft_trial(&draft, block, names[i], "delay", "", "", "ok");
             draft_metric(&draft, metric,
                          (i == 1 ? tls : 1) * (10 + 0.01 * draft_noise(block + 100 * i)));
         }
-    return draft_analyse(&draft, SCENARIO_OF("plain tls again slowed"), definitions, NULL);
+    return draft_analyse(&draft, scenario, definitions, NULL);
 }
 
 static void assert_without_bulk(const char *definition, const char *metric, double tls,
@@ -214,22 +216,23 @@ static void assert_without_bulk(const char *definition, const char *metric, doub
     assert_string_equal(unsteady, "");
     assert_part(verdicts, verdict);
     assert_no_part(verdicts, "slowed");
-    assert_part(controls, "Control as it must be, path: again, ");
-    assert_part(controls, "\nNo control of path: slowed takes time away from senders of bulk data, "
-                          "and this probe has none, so no difference is demanded here.");
+    assert_part(controls, "Control as it must be, delay: again, ");
+    assert_part(controls,
+                "\nNo control of delay: slowed takes time away from senders of bulk data, "
+                "and this probe has none, so no difference is demanded here.");
 }
 
-/* Slower is more time, and fewer a second; what is not called throughput has no positive control.
+/* Slower is more time, and fewer a second; a probe on no rung has no positive control.
  */
 static void test_no_bulk_data(void **state) {
     (void)state;
     assert_without_bulk("latency_p50,ms,lower,yes,median", "client2,receiver,latency_p50,ms", 1.25,
-                        "path: tls is slower than plain: latency p50 25.0 % higher (ratio 1.2");
+                        "delay: tls is slower than plain: latency p50 25.0 % higher (ratio 1.2");
     assert_without_bulk("latency_p50,ms,lower,yes,median", "client2,receiver,latency_p50,ms", 0.5,
-                        "path: tls is faster than plain: latency p50 50.0 % lower (ratio 0.5");
+                        "delay: tls is faster than plain: latency p50 50.0 % lower (ratio 0.5");
     assert_without_bulk("connections_per_s,1/s,higher,yes,rate",
                         "client2,receiver,connections_per_s,1/s", 0.5,
-                        "path: tls is slower than plain: connections per s 50.0 % lower (ratio");
+                        "delay: tls is slower than plain: connections per s 50.0 % lower (ratio");
 }
 
 /* ---- validity ---- */
