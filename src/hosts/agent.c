@@ -6,12 +6,12 @@
 #include "broker/external.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
-#include "hosts/crew.h"
 #include "hosts/lab.h"
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/questions.h"
 #include "hosts/session.h"
+#include "hosts/worker_pool.h"
 #include "probes/probe.h"
 #include "transport/congestion.h"
 
@@ -26,7 +26,7 @@ struct agent {
     const char *certs;
     const struct registry *registry;
     struct jsonline_reader orders;
-    struct crew crew;
+    struct worker_pool pool;
     struct broker *broker;
     json_t *current; /* the bring-up: channel, secrets, address, port */
     struct channel channel;
@@ -190,19 +190,19 @@ static int order_worker(struct agent *agent, const json_t *order, json_t **ret,
 
     if (!role || !agent->current)
         return error_set(error, -EINVAL, "no role '%s', or no channel is set", name);
-    return crew_start(&agent->crew, name, worker_params(agent, role, order), ret, error);
+    return worker_pool_start(&agent->pool, name, worker_params(agent, role, order), ret, error);
 }
 
 static int order_tell(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     (void)ret;
-    return crew_instruct(&agent->crew, jsonline_integer(order, "worker", 0),
-                         json_deep_copy(json_object_get(order, "line")), error);
+    return worker_pool_instruct(&agent->pool, jsonline_integer(order, "worker", 0),
+                                json_deep_copy(json_object_get(order, "line")), error);
 }
 
 static int order_drop(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     (void)ret;
     (void)error;
-    crew_drop(&agent->crew, jsonline_integer(order, "worker", 0));
+    worker_pool_drop(&agent->pool, jsonline_integer(order, "worker", 0));
     return 0;
 }
 
@@ -340,20 +340,20 @@ static bool keep_time(struct agent *agent) {
 }
 
 static void serve(struct agent *agent) {
-    struct pollfd pollers[CREW_MAX + 2];
+    struct pollfd pollers[WORKER_POOL_MAX + 2];
 
     for (bool going = true; going;) {
-        crew_pollers(&agent->crew, pollers);
-        pollers[CREW_MAX] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-        pollers[CREW_MAX + 1] =
+        worker_pool_pollers(&agent->pool, pollers);
+        pollers[WORKER_POOL_MAX] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        pollers[WORKER_POOL_MAX + 1] =
             (struct pollfd){.fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
         if (poll(pollers, ARRAY_SIZE(pollers), (int)(AGENT_BEAT_NS / NS_PER_MS / 2)) < 0)
             continue;
-        crew_hear(&agent->crew, pollers);
-        if (pollers[CREW_MAX + 1].revents)
+        worker_pool_hear(&agent->pool, pollers);
+        if (pollers[WORKER_POOL_MAX + 1].revents)
             broker_spoke(agent);
         /* Last, because an order may end what the others are about. */
-        if (pollers[CREW_MAX].revents)
+        if (pollers[WORKER_POOL_MAX].revents)
             going = driver_spoke(agent);
         going = going && keep_time(agent);
     }
@@ -367,11 +367,11 @@ int agent_main(const char *certs, const struct registry *registry) {
      * here dies with us all the same. */
     (void)prctl(PR_SET_PDEATHSIG, 0);
     jsonline_init(&agent.orders, STDIN_FILENO);
-    crew_init(&agent.crew, tell);
+    worker_pool_init(&agent.pool, tell);
     (void)!write(STDOUT_FILENO, "\n", 1);
     tell(agent_greeting());
     serve(&agent);
-    crew_clear(&agent.crew);
+    worker_pool_clear(&agent.pool);
     if (agent.broker)
         broker_stop(agent.broker);
     preparation_undo(&agent.preparation);

@@ -5,7 +5,7 @@
 #include <math.h>
 
 static int prepare(struct preparation *preparation, size_t which, struct ground *ground,
-                   const json_t *heard, json_t *told, struct error *error) {
+                   const json_t *heard, json_t *message, struct error *error) {
     const struct mechanism *mechanism = mechanisms[which];
     const char *name = mechanism->group->name;
     json_t *own = json_object();
@@ -13,7 +13,7 @@ static int prepare(struct preparation *preparation, size_t which, struct ground 
 
     ground->heard = json_object_get(heard, name);
     r = mechanism->prepare(ground, &preparation->states[which], own, error);
-    (void)json_object_set_new(told, name, own);
+    (void)json_object_set_new(message, name, own);
     return r < 0 ? error_prefix(error, r, "%s", name) : 0;
 }
 
@@ -26,19 +26,19 @@ int preparation_make(struct preparation *preparation, const struct bringup *brin
         .address = jsonline_text(order, "outer", ""),
     };
     const json_t *heard = json_object_get(order, "heard");
-    json_t *told = json_object();
+    json_t *message = json_object();
     int r = 0;
 
     if (!preparation->states)
         preparation->states = memory_new(n_mechanisms, sizeof(*preparation->states));
     for (size_t i = 0; i < n_mechanisms && r == 0; i++)
         if (mechanisms[i]->prepare && channel_uses(bringup->channel, mechanisms[i]->group->name))
-            r = prepare(preparation, i, &ground, heard, told, error);
+            r = prepare(preparation, i, &ground, heard, message, error);
     if (r < 0) {
-        json_decref(told);
+        json_decref(message);
         return r;
     }
-    *ret = told;
+    *ret = message;
     return 0;
 }
 

@@ -10,21 +10,21 @@
 static int perform(const struct role *role, const struct registry *registry, struct error *error) {
     CLEANUP(jsonline_clearp) struct jsonline_reader orders;
     json_auto_t *params = NULL;
-    struct stage stage;
+    struct worker_context worker;
     int r;
 
     jsonline_init(&orders, STDIN_FILENO);
     r = jsonline_wait(&orders, -1, INT64_MAX, &params, error);
     if (r < 0)
         return error_prefix(error, r, "parameters");
-    stage_open(&stage, &orders, STDOUT_FILENO, params, registry);
+    worker_open(&worker, &orders, STDOUT_FILENO, params, registry);
     r = congestion_impose(jsonline_text(params, "congestion", CONGESTION_DEFAULT), error);
     if (r == 0)
-        r = role->run(&stage, error);
+        r = role->run(&worker, error);
     if (r < 0)
-        (void)stage_say(&stage, "failed", json_pack("{s:o}", "why", jsonline_words(error->text)),
-                        NULL);
-    stage_close(&stage);
+        (void)worker_say(&worker, "failed", json_pack("{s:o}", "why", jsonline_words(error->text)),
+                         NULL);
+    worker_close(&worker);
     return r;
 }
 

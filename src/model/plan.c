@@ -8,8 +8,8 @@ static void plan_block(struct plan *plan, int block, size_t *order, size_t n_cha
                        gsl_rng *generator) {
     gsl_ran_shuffle(generator, order, n_channels, sizeof(*order));
     for (size_t i = 0; i < n_channels; i++)
-        plan->visits[plan->n_visits++] =
-            (struct visit){.block = block, .position = (int)i + 1, .channel = order[i]};
+        plan->deployments[plan->n_deployments++] = (struct planned_deployment){
+            .block = block, .position = (int)i + 1, .channel = order[i]};
 }
 
 static void plan_shuffled(struct plan *plan, const struct scenario *scenario) {
@@ -31,8 +31,8 @@ static void plan_sequential(struct plan *plan, const struct scenario *scenario) 
 
     for (size_t channel = 0; channel < scenario->n_channels; channel++)
         for (int block = 1; block <= blocks; block++)
-            plan->visits[plan->n_visits++] =
-                (struct visit){.block = block, .position = (int)channel + 1, .channel = channel};
+            plan->deployments[plan->n_deployments++] = (struct planned_deployment){
+                .block = block, .position = (int)channel + 1, .channel = channel};
 }
 
 struct plan *plan_new(const struct scenario *scenario) {
@@ -40,18 +40,19 @@ struct plan *plan_new(const struct scenario *scenario) {
     struct plan *plan = memory_new(1, sizeof(*plan));
 
     plan->n_measurements = scenario->n_measurements;
-    plan->visits = memory_new((size_t)scenario_repetitions(scenario).largest * scenario->n_channels,
-                              sizeof(*plan->visits));
+    plan->deployments =
+        memory_new((size_t)scenario_repetitions(scenario).largest * scenario->n_channels,
+                   sizeof(*plan->deployments));
     if (own->order == ORDER_SEQUENTIAL)
         plan_sequential(plan, scenario);
     else
         plan_shuffled(plan, scenario);
-    for (size_t i = 0; i < plan->n_visits; i++)
-        plan->visits[i].trial = (int64_t)(i * plan->n_measurements) + 1;
+    for (size_t i = 0; i < plan->n_deployments; i++)
+        plan->deployments[i].trial = (int64_t)(i * plan->n_measurements) + 1;
     return plan;
 }
 
 void plan_free(struct plan *plan) {
-    free(plan->visits);
+    free(plan->deployments);
     free(plan);
 }

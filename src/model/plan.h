@@ -3,7 +3,7 @@
  * scenario and its seed only, so that a trial keeps its number when a run is resumed. Where the
  * number of blocks is not fixed it has the most that there may be.
  *
- * A visit is one bring-up of one channel, in one of its variants: every measurement of the
+ * A deployment is one bring-up of one channel, in one of its variants: every measurement of the
  * scenario, once.
  */
 #ifndef BENCH_MODEL_PLAN_H
@@ -11,7 +11,7 @@
 
 #include "model/scenario.h"
 
-struct visit {
+struct planned_deployment {
     int block;      /* from 1 */
     int position;   /* of the channel within its block, from 1 */
     size_t channel; /* index into the scenario's */
@@ -19,8 +19,8 @@ struct visit {
 };
 
 struct plan {
-    struct visit *visits; /* in the order of execution */
-    size_t n_visits, n_measurements;
+    struct planned_deployment *deployments; /* in the order of execution */
+    size_t n_deployments, n_measurements;
 };
 
 /* The plan belongs to the caller. */

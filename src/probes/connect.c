@@ -31,11 +31,11 @@ static const struct setting_group group =
     SETTING_GROUP("probe.connect", SETTING_PROBE, rows, struct connect_settings);
 
 /* One client a thread. */
-struct crowd {
+struct connect_clients {
     size_t n;
     struct stream *streams;
     struct connect_loop *loops;
-    struct client_config **clients;
+    struct client_config **configs;
     SSL_CTX *context;
     _Atomic bool stop;
 };
@@ -49,44 +49,44 @@ static struct client_config *name_client(const struct client_config *client, siz
     return own;
 }
 
-static int crowd_open(struct crowd *crowd, const struct stage *stage,
-                      const struct connect_settings *settings, const struct client_config *client,
-                      struct error *error) {
+static int clients_open(struct connect_clients *clients, const struct worker_context *worker,
+                        const struct connect_settings *settings, const struct client_config *client,
+                        struct error *error) {
     int r = 0;
 
-    crowd->n = (size_t)settings->parallel;
-    crowd->streams = aligned_alloc(_Alignof(struct stream), crowd->n * sizeof(struct stream));
-    if (!crowd->streams)
+    clients->n = (size_t)settings->parallel;
+    clients->streams = aligned_alloc(_Alignof(struct stream), clients->n * sizeof(struct stream));
+    if (!clients->streams)
         abort();
-    memset(crowd->streams, 0, crowd->n * sizeof(struct stream));
-    crowd->loops = memory_new(crowd->n, sizeof(*crowd->loops));
-    crowd->clients = memory_new(crowd->n, sizeof(*crowd->clients));
+    memset(clients->streams, 0, clients->n * sizeof(struct stream));
+    clients->loops = memory_new(clients->n, sizeof(*clients->loops));
+    clients->configs = memory_new(clients->n, sizeof(*clients->configs));
     if (client->tls.enabled)
-        r = tls_context_client(&crowd->context, client, error);
-    for (size_t i = 0; i < crowd->n && r == 0; i++) {
-        crowd->clients[i] = name_client(client, i);
-        crowd->streams[i].context = &crowd->loops[i];
-        crowd->streams[i].stop = &crowd->stop;
-        r = connect_loop_open(&crowd->loops[i], crowd->clients[i], crowd->context,
-                              settings->session == SESSION_RESUMED, &stage->measuring, error);
+        r = tls_context_client(&clients->context, client, error);
+    for (size_t i = 0; i < clients->n && r == 0; i++) {
+        clients->configs[i] = name_client(client, i);
+        clients->streams[i].context = &clients->loops[i];
+        clients->streams[i].stop = &clients->stop;
+        r = connect_loop_open(&clients->loops[i], clients->configs[i], clients->context,
+                              settings->session == SESSION_RESUMED, &worker->measuring, error);
     }
     return r;
 }
 
-static void crowd_close(struct crowd *crowd) {
-    for (size_t i = 0; i < crowd->n; i++) {
-        connect_loop_close(&crowd->loops[i]);
-        client_config_free(crowd->clients[i]);
+static void clients_close(struct connect_clients *clients) {
+    for (size_t i = 0; i < clients->n; i++) {
+        connect_loop_close(&clients->loops[i]);
+        client_config_free(clients->configs[i]);
     }
-    SSL_CTX_free(crowd->context);
-    free(crowd->clients);
-    free(crowd->loops);
-    free(crowd->streams);
+    SSL_CTX_free(clients->context);
+    free(clients->configs);
+    free(clients->loops);
+    free(clients->streams);
 }
 
 /* ---- the books ---- */
 
-static void put_times(struct stage *stage, const struct connect_loop *all) {
+static void put_times(struct worker_context *worker, const struct connect_loop *all) {
     const struct {
         const char *name;
         int64_t ns;
@@ -104,82 +104,86 @@ static void put_times(struct stage *stage, const struct connect_loop *all) {
         {"connect_time_p99", 0.99},
     };
 
-    stage_metric(stage, "connect_time", "ms", histogram_mean(&all->total) / 1e6);
+    worker_metric(worker, "connect_time", "ms", histogram_mean(&all->total) / 1e6);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-        stage_metric(stage, steps[i].name, "ms", (double)steps[i].ns / (double)all->total.n / 1e6);
+        worker_metric(worker, steps[i].name, "ms",
+                      (double)steps[i].ns / (double)all->total.n / 1e6);
     for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
         if (histogram_supports(all->total.n, percentiles[i].share))
-            stage_metric(stage, percentiles[i].name, "ms",
-                         histogram_percentile(&all->total, percentiles[i].share) / 1e6);
-    stage_distribution(stage, "connect_time", "ms", &all->total, 1e6);
+            worker_metric(worker, percentiles[i].name, "ms",
+                          histogram_percentile(&all->total, percentiles[i].share) / 1e6);
+    worker_distribution(worker, "connect_time", "ms", &all->total, 1e6);
 }
 
-static void put_bytes(struct stage *stage, const struct connect_loop *all) {
+static void put_bytes(struct worker_context *worker, const struct connect_loop *all) {
     const struct connect_sums *sums = &all->sums;
     double n = (double)all->total.n;
 
-    stage_metric(stage, "bytes_sent", "B", (double)sums->sent_bytes / n);
-    stage_metric(stage, "bytes_received", "B", (double)sums->received_bytes / n);
-    stage_metric(stage, "tls_bytes_sent", "B", (double)sums->tls_sent_bytes / n);
+    worker_metric(worker, "bytes_sent", "B", (double)sums->sent_bytes / n);
+    worker_metric(worker, "bytes_received", "B", (double)sums->received_bytes / n);
+    worker_metric(worker, "tls_bytes_sent", "B", (double)sums->tls_sent_bytes / n);
     if (all->record_overhead >= 0)
-        stage_metric(stage, "tls_bytes_received", "B", (double)sums->tls_received_bytes / n);
+        worker_metric(worker, "tls_bytes_received", "B", (double)sums->tls_received_bytes / n);
 }
 
-static int put_books(struct stage *stage, const struct crowd *crowd, struct error *error) {
+static int put_books(struct worker_context *worker, const struct connect_clients *clients,
+                     struct error *error) {
     CLEANUP_FREE struct connect_loop *all = memory_new(1, sizeof(*all));
-    double elapsed_s = (double)jsonline_integer(stage->result, "elapsed_ns", 0) / 1e9;
+    double elapsed_s = (double)jsonline_integer(worker->result, "elapsed_ns", 0) / 1e9;
 
-    all->record_overhead = crowd->loops[0].record_overhead;
-    for (size_t i = 0; i < crowd->n; i++)
-        connect_loop_add(all, &crowd->loops[i]);
+    all->record_overhead = clients->loops[0].record_overhead;
+    for (size_t i = 0; i < clients->n; i++)
+        connect_loop_add(all, &clients->loops[i]);
     if (!all->total.n)
         return error_set(error, -ETIMEDOUT, "no connection was made in the measured time");
-    stage_metric(stage, "connections_per_s", "1/s", (double)all->total.n / elapsed_s);
-    stage_metric(stage, "connections", "connections", (double)all->total.n);
-    stage_metric(stage, "connections_made", "connections", (double)all->made);
-    put_times(stage, all);
-    put_bytes(stage, all);
-    stage_share(stage, "connection", all->total.n);
+    worker_metric(worker, "connections_per_s", "1/s", (double)all->total.n / elapsed_s);
+    worker_metric(worker, "connections", "connections", (double)all->total.n);
+    worker_metric(worker, "connections_made", "connections", (double)all->made);
+    put_times(worker, all);
+    put_bytes(worker, all);
+    worker_share(worker, "connection", all->total.n);
     /* No bulk data. */
-    (void)json_object_del(stage->result, "bytes");
-    stage_put_session(stage, &crowd->loops[0].session);
+    (void)json_object_del(worker->result, "bytes");
+    worker_put_tls(worker, &clients->loops[0].session);
     return 0;
 }
 
 /* ---- the role ---- */
 
-static int perform(struct stage *stage, struct crowd *crowd,
+static int perform(struct worker_context *worker, struct connect_clients *clients,
                    const struct connect_settings *settings, struct error *error) {
-    struct stage_window window = {settings->warmup_ns, settings->duration_ns};
-    int r = stage_say(stage, "ready", json_pack("{s:s}", "process", "client"), error);
+    struct worker_window window = {settings->warmup_ns, settings->duration_ns};
+    int r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
 
     if (r == 0)
-        r = stage_measure(stage, &window, crowd->streams, crowd->n, connect_loop_run, false, error);
+        r = worker_measure(worker, &window, clients->streams, clients->n, connect_loop_run, false,
+                           error);
     if (r == 0)
-        r = stage_await(stage, "stop", NULL, error);
+        r = worker_await(worker, "stop", NULL, error);
     if (r < 0)
         return r; /* the process ends, and its threads with it */
-    atomic_store(&crowd->stop, true);
-    r = stage_finish(crowd->streams, crowd->n, error);
+    atomic_store(&clients->stop, true);
+    r = worker_finish(clients->streams, clients->n, error);
     if (r == 0)
-        r = put_books(stage, crowd, error);
-    return r < 0 ? r : stage_report(stage, error);
+        r = put_books(worker, clients, error);
+    return r < 0 ? r : worker_report(worker, error);
 }
 
-static int run(struct stage *stage, struct error *error) {
+static int run(struct worker_context *worker, struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
-    static struct crowd crowd; /* after a failure threads may still use it: a worker has one */
+    static struct connect_clients
+        clients; /* after a failure threads may still use it: a worker has one */
     void *settings = NULL;
-    int r = role_settings(stage, &group, &settings, error);
+    int r = role_settings(worker, &group, &settings, error);
 
     if (r == 0)
-        r = role_client(stage, &client, error);
+        r = role_client(worker, &client, error);
     if (r == 0)
-        r = crowd_open(&crowd, stage, settings, client, error);
+        r = clients_open(&clients, worker, settings, client, error);
     if (r == 0)
-        r = perform(stage, &crowd, settings, error);
+        r = perform(worker, &clients, settings, error);
     if (r == 0)
-        crowd_close(&crowd);
+        clients_close(&clients);
     setting_block_free(&group, settings);
     return r;
 }

@@ -12,7 +12,7 @@
 #define BENCH_PROBES_CONNECT_LOOP_H
 
 #include "base/histogram.h"
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 #include "transport/packet.h"
 #include "transport/transport.h"
 
@@ -47,7 +47,7 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
                       struct error *error);
 void connect_loop_close(struct connect_loop *loop);
 
-/* The loop of a thread, for stage_measure(): stream->context is a struct connect_loop. */
+/* The loop of a thread, for worker_measure(): stream->context is a struct connect_loop. */
 void *connect_loop_run(void *stream);
 
 /* Adds the books of another loop. */

@@ -28,7 +28,7 @@
 #define STARVED 0.05
 #define QUEUED  2
 /* How long nothing may move. */
-#define STALL_NS STAGE_LOST_NS
+#define STALL_NS WORKER_LOST_NS
 /* In a message's number: the publisher asks for credit at once. In a credit: that is the answer. */
 #define ASK (INT64_C(1) << 62)
 
@@ -310,7 +310,7 @@ void courier_open(struct courier *courier, const char *topic,
     *courier = (struct courier){.settings = settings,
                                 .window = window_of(settings),
                                 .expected = -1,
-                                .silence_ns = STAGE_LOST_NS};
+                                .silence_ns = WORKER_LOST_NS};
     courier->data_topic = text_format("%s/data", topic);
     courier->credit_topic = text_format("%s/credit", topic);
     courier->payload = memory_new((size_t)settings->payload_bytes, 1);

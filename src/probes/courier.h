@@ -21,7 +21,7 @@
 #include "mqtt/client.h"
 #include "probes/pauses.h"
 #include "probes/sequence.h"
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 
 struct delivery_settings {
     int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes, library;
@@ -61,7 +61,7 @@ int courier_connect(struct courier *courier, const struct client_config *client,
                     struct error *error);
 void courier_close(struct courier *courier);
 
-/* The loops of the two sides' threads, for stage_measure(). */
+/* The loops of the two sides' threads, for worker_measure(). */
 void *courier_publish(void *stream);
 void *courier_receive(void *stream);
 

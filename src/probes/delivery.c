@@ -69,9 +69,10 @@ static int64_t planned_ns(const void *settings) {
     return own->warmup_ns + own->duration_ns;
 }
 
-static int begin(struct stage *stage, struct courier *courier, bool sends, struct error *error) {
+static int begin(struct worker_context *worker, struct courier *courier, bool sends,
+                 struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
-    int r = role_client(stage, &client, error);
+    int r = role_client(worker, &client, error);
 
     if (r < 0)
         return r;
@@ -79,7 +80,7 @@ static int begin(struct stage *stage, struct courier *courier, bool sends, struc
     client->library = courier->settings->library;
     r = courier_connect(courier, client, sends, error);
     if (r == 0)
-        r = stage_say(stage, "ready", json_pack("{s:b}", "sends", sends), error);
+        r = worker_say(worker, "ready", json_pack("{s:b}", "sends", sends), error);
     return r;
 }
 
@@ -119,28 +120,28 @@ static int explain_silence(const struct courier *courier, int r, struct error *e
 
 /* A loss is never silent; where the quality of service excludes it, it is a failure, as is anything
  * else that breaks a promise of MQTT. */
-static int check_promises(struct stage *stage, const struct courier *courier, int64_t sent,
-                          struct error *error) {
+static int check_promises(struct worker_context *worker, const struct courier *courier,
+                          int64_t sent, struct error *error) {
     int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
 
     if (r == 0 && courier->moved < sent) {
         CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
                                                (long long)(sent - courier->moved), (long long)sent);
 
-        (void)json_object_set_new(stage->result, "remark", json_string(words));
+        (void)json_object_set_new(worker->result, "remark", json_string(words));
     }
     return r;
 }
 
 /* What the publisher has waited for, and whether a larger window would have let more leave. */
-static void put_credit(struct stage *stage, const struct courier *courier, double messages_per_s,
-                       int64_t elapsed_ns) {
+static void put_credit(struct worker_context *worker, const struct courier *courier,
+                       double messages_per_s, int64_t elapsed_ns) {
     double waited = courier_credit_wait(courier, elapsed_ns);
     CLEANUP_FREE char *words = NULL;
 
-    stage_metric(stage, "credit_wait", "%", 100 * waited);
+    worker_metric(worker, "credit_wait", "%", 100 * waited);
     if (courier->loop_ns)
-        stage_metric(stage, "message_loop", "ms", (double)courier->loop_ns / 1e6);
+        worker_metric(worker, "message_loop", "ms", (double)courier->loop_ns / 1e6);
     if (!courier_is_limited(courier, messages_per_s, waited))
         return;
     words =
@@ -148,36 +149,36 @@ static void put_credit(struct stage *stage, const struct courier *courier, doubl
                     "for credit, and a message takes %.1f ms there and back by itself; set it "
                     "larger",
                     100 * waited, (double)courier->loop_ns / 1e6);
-    (void)json_object_set_new(stage->result, "remark", json_string(words));
+    (void)json_object_set_new(worker->result, "remark", json_string(words));
 }
 
-static int put_books(struct stage *stage, const struct courier *courier, bool sends,
+static int put_books(struct worker_context *worker, const struct courier *courier, bool sends,
                      const json_t *facts, struct error *error) {
-    int64_t units = json_integer_value(json_object_get(stage->result, "units"));
-    int64_t elapsed_ns = json_integer_value(json_object_get(stage->result, "elapsed_ns"));
+    int64_t units = json_integer_value(json_object_get(worker->result, "units"));
+    int64_t elapsed_ns = json_integer_value(json_object_get(worker->result, "elapsed_ns"));
     int64_t sent = jsonline_integer(facts, "sent", 0);
 
-    (void)json_object_set_new(stage->result, sends ? "sent" : "received",
+    (void)json_object_set_new(worker->result, sends ? "sent" : "received",
                               json_integer(courier->moved));
     if (sends) {
-        put_credit(stage, courier, (double)units * 1e9 / (double)elapsed_ns, elapsed_ns);
+        put_credit(worker, courier, (double)units * 1e9 / (double)elapsed_ns, elapsed_ns);
         return 0;
     }
-    stage_metric(stage, "messages_per_s", "1/s", (double)units * 1e9 / (double)elapsed_ns);
-    stage_metric(stage, "messages_sent", "messages", (double)sent);
-    stage_metric(stage, "messages_received", "messages", (double)courier->moved);
-    stage_metric(stage, "messages_lost", "messages", (double)(sent - courier->moved));
-    stage_metric(stage, "messages_duplicated", "messages", (double)courier->sequence.duplicated);
-    stage_metric(stage, "messages_reordered", "messages", (double)courier->sequence.reordered);
+    worker_metric(worker, "messages_per_s", "1/s", (double)units * 1e9 / (double)elapsed_ns);
+    worker_metric(worker, "messages_sent", "messages", (double)sent);
+    worker_metric(worker, "messages_received", "messages", (double)courier->moved);
+    worker_metric(worker, "messages_lost", "messages", (double)(sent - courier->moved));
+    worker_metric(worker, "messages_duplicated", "messages", (double)courier->sequence.duplicated);
+    worker_metric(worker, "messages_reordered", "messages", (double)courier->sequence.reordered);
     if (mqtt_client_opens(courier->client))
-        stage_metric(stage, "messages_replayed", "messages",
-                     (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
-    return check_promises(stage, courier, sent, error);
+        worker_metric(worker, "messages_replayed", "messages",
+                      (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
+    return check_promises(worker, courier, sent, error);
 }
 
 /* What the publisher's hop has cost on the wire, beside what it must cost. */
-static void put_wire(struct stage *stage, struct courier *courier, const struct wire_bytes *wire,
-                     const struct tls_session *session) {
+static void put_wire(struct worker_context *worker, struct courier *courier,
+                     const struct wire_bytes *wire, const struct tls_session *session) {
     int64_t payload = courier->settings->payload_bytes, theory = -1,
             record = overhead_record(session->version, session->cipher);
 
@@ -187,65 +188,66 @@ static void put_wire(struct stage *stage, struct courier *courier, const struct 
                                   (int64_t)strlen(courier->data_topic), (int)courier->settings->qos,
                                   mqtt_client_version(courier->client), record);
     courier_settle(courier);
-    wire_bytes_put(wire, stage, courier->moved * payload, theory);
+    wire_bytes_put(wire, worker, courier->moved * payload, theory);
 }
 
-static int perform(struct stage *stage, struct courier *courier, bool sends, struct error *error) {
+static int perform(struct worker_context *worker, struct courier *courier, bool sends,
+                   struct error *error) {
     const struct delivery_settings *settings = courier->settings;
-    struct stage_window window = {settings->warmup_ns, settings->duration_ns};
+    struct worker_window window = {settings->warmup_ns, settings->duration_ns};
     json_auto_t *facts = NULL;
     int r, fd = mqtt_client_socket(courier->client);
     struct tls_session session;
     struct wire_bytes wire;
 
     wire_bytes_begin(&wire, &fd, 1);
-    r = stage_measure(stage, &window, &courier->stream, 1,
-                      sends ? courier_publish : courier_receive, !sends, error);
+    r = worker_measure(worker, &window, &courier->stream, 1,
+                       sends ? courier_publish : courier_receive, !sends, error);
     if (r < 0)
         return explain_silence(courier, r, error);
     if (sends)
         r = check_pace(courier, fd, error);
     if (r == 0) {
-        role_tcp_metrics(stage, &fd, 1);
-        r = stage_await(stage, "stop", &facts, error);
+        role_tcp_metrics(worker, &fd, 1);
+        r = worker_await(worker, "stop", &facts, error);
     }
     if (r < 0)
         return r;
     atomic_store(&courier->expected, jsonline_integer(facts, "sent", 0));
     atomic_store(&courier->stop, true);
-    r = stage_finish(&courier->stream, 1, error);
+    r = worker_finish(&courier->stream, 1, error);
     if (r == 0 && courier->wrong)
         r = error_set(error, -EBADMSG, "%lld messages were none of this trial's",
                       (long long)courier->wrong);
     if (r < 0)
         return r;
-    r = put_books(stage, courier, sends, facts, error);
+    r = put_books(worker, courier, sends, facts, error);
     if (r < 0)
         return r;
     mqtt_client_session(courier->client, &session);
-    stage_put_session(stage, &session);
+    worker_put_tls(worker, &session);
     if (sends)
-        put_wire(stage, courier, &wire, &session);
-    r = stage_report(stage, error);
+        put_wire(worker, courier, &wire, &session);
+    r = worker_report(worker, error);
     /* A publisher that left now, on credits that it has not read, would reset its connection, and
      * the broker would drop what it has not read either: it stays until the driver drops it. */
     if (r == 0 && sends)
-        (void)stage_await(stage, "leave", NULL, NULL);
+        (void)worker_await(worker, "leave", NULL, NULL);
     return r;
 }
 
-static int live(struct stage *stage, bool sends, struct error *error) {
+static int run_role(struct worker_context *worker, bool sends, struct error *error) {
     static struct courier courier; /* after a failure its thread may still use it */
     void *settings = NULL;
-    int r = role_settings(stage, &group, &settings, error);
+    int r = role_settings(worker, &group, &settings, error);
 
     if (r < 0)
         return r;
-    courier_open(&courier, jsonline_text(stage->params, "topic", "bench"), settings);
-    courier.measuring = &stage->measuring;
-    r = begin(stage, &courier, sends, error);
+    courier_open(&courier, jsonline_text(worker->params, "topic", "bench"), settings);
+    courier.measuring = &worker->measuring;
+    r = begin(worker, &courier, sends, error);
     if (r == 0)
-        r = perform(stage, &courier, sends, error);
+        r = perform(worker, &courier, sends, error);
     if (r == 0) {
         courier_close(&courier);
         setting_block_free(&group, settings);
@@ -253,12 +255,12 @@ static int live(struct stage *stage, bool sends, struct error *error) {
     return r;
 }
 
-static int run_subscriber(struct stage *stage, struct error *error) {
-    return live(stage, false, error);
+static int run_subscriber(struct worker_context *worker, struct error *error) {
+    return run_role(worker, false, error);
 }
 
-static int run_publisher(struct stage *stage, struct error *error) {
-    return live(stage, true, error);
+static int run_publisher(struct worker_context *worker, struct error *error) {
+    return run_role(worker, true, error);
 }
 
 static const struct metric metrics[] = {

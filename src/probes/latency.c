@@ -47,44 +47,44 @@ static const struct {
     {"latency_p99_9", 0.999},
 };
 
-static void put_ms(struct stage *stage, const char *name, double ns) {
-    stage_metric(stage, name, "ms", ns / (double)NS_PER_MS);
+static void put_ms(struct worker_context *worker, const char *name, double ns) {
+    worker_metric(worker, name, "ms", ns / (double)NS_PER_MS);
 }
 
 /* A percentile that so few messages do not show has no row. */
-static void put_latencies(struct stage *stage, const struct histogram *latency_ns) {
+static void put_latencies(struct worker_context *worker, const struct histogram *latency_ns) {
     for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
         if (i == 0 || histogram_supports(latency_ns->n, percentiles[i].share))
-            put_ms(stage, percentiles[i].metric,
+            put_ms(worker, percentiles[i].metric,
                    histogram_percentile(latency_ns, percentiles[i].share));
-    put_ms(stage, "latency_mean", histogram_mean(latency_ns));
-    put_ms(stage, "latency_min", (double)latency_ns->min);
-    put_ms(stage, "latency_max", (double)latency_ns->max);
-    stage_distribution(stage, "latency", "ms", latency_ns, (double)NS_PER_MS);
+    put_ms(worker, "latency_mean", histogram_mean(latency_ns));
+    put_ms(worker, "latency_min", (double)latency_ns->min);
+    put_ms(worker, "latency_max", (double)latency_ns->max);
+    worker_distribution(worker, "latency", "ms", latency_ns, (double)NS_PER_MS);
 }
 
-static void put_delays(struct stage *stage, const struct latency *latency) {
+static void put_delays(struct worker_context *worker, const struct latency *latency) {
     const struct histogram *delay_ns = &latency->delay_ns;
 
-    put_ms(stage, "send_delay_p50", histogram_percentile(delay_ns, 0.5));
+    put_ms(worker, "send_delay_p50", histogram_percentile(delay_ns, 0.5));
     if (histogram_supports(delay_ns->n, 0.99))
-        put_ms(stage, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
-    put_ms(stage, "send_delay_max", (double)delay_ns->max);
-    stage_metric(stage, "late_sends", "messages", (double)latency->late);
-    stage_distribution(stage, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
+        put_ms(worker, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
+    put_ms(worker, "send_delay_max", (double)delay_ns->max);
+    worker_metric(worker, "late_sends", "messages", (double)latency->late);
+    worker_distribution(worker, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
 }
 
-static void put_messages(struct stage *stage, const struct latency *latency) {
+static void put_messages(struct worker_context *worker, const struct latency *latency) {
     int64_t sent = latency->beyond - latency->first, received = latency->latency_ns.n;
 
-    stage_metric(stage, "messages_sent", "messages", (double)sent);
-    stage_metric(stage, "messages_received", "messages", (double)received);
-    stage_metric(stage, "messages_lost", "messages", (double)(sent - received));
-    stage_metric(stage, "messages_duplicated", "messages", (double)latency->sequence.duplicated);
-    stage_metric(stage, "messages_reordered", "messages", (double)latency->sequence.reordered);
+    worker_metric(worker, "messages_sent", "messages", (double)sent);
+    worker_metric(worker, "messages_received", "messages", (double)received);
+    worker_metric(worker, "messages_lost", "messages", (double)(sent - received));
+    worker_metric(worker, "messages_duplicated", "messages", (double)latency->sequence.duplicated);
+    worker_metric(worker, "messages_reordered", "messages", (double)latency->sequence.reordered);
 }
 
-static void put_remark(struct stage *stage, const struct latency *latency) {
+static void put_remark(struct worker_context *worker, const struct latency *latency) {
     int64_t sent = latency->beyond - latency->first, lost = sent - latency->latency_ns.n;
     CLEANUP_FREE char *late = text_format("the publisher was up to %.1f s late",
                                           (double)latency->delay_ns.max / (double)NS_PER_S);
@@ -97,7 +97,7 @@ static void put_remark(struct stage *stage, const struct latency *latency) {
     if (latency->delay_ns.max > LATE_NS)
         text_append(&words, ", ", late);
     if (*words)
-        (void)json_object_set_new(stage->result, "remark", json_string(words));
+        (void)json_object_set_new(worker->result, "remark", json_string(words));
 }
 
 /* Of two connections the second may be heard first, unless it waited for the first one's answer. */
@@ -122,64 +122,64 @@ static int check(const struct latency *latency, struct error *error) {
                           (int)latency->settings->qos, is_ordered(latency->settings), error);
 }
 
-static int put_result(struct stage *stage, struct latency *latency, int64_t floor_ns,
+static int put_result(struct worker_context *worker, struct latency *latency, int64_t floor_ns,
                       struct error *error) {
     struct tls_session session;
     int r = check(latency, error);
 
     if (r < 0)
         return r;
-    put_latencies(stage, &latency->latency_ns);
-    put_delays(stage, latency);
-    put_messages(stage, latency);
-    put_remark(stage, latency);
-    put_ms(stage, "floor", (double)floor_ns);
+    put_latencies(worker, &latency->latency_ns);
+    put_delays(worker, latency);
+    put_messages(worker, latency);
+    put_remark(worker, latency);
+    put_ms(worker, "floor", (double)floor_ns);
     /* Nothing here is bulk data: the window's bytes would be taken for a throughput. */
-    (void)json_object_del(stage->result, "bytes");
+    (void)json_object_del(worker->result, "bytes");
     mqtt_client_session(latency->subscriber, &session);
-    stage_put_session(stage, &session);
-    return stage_report(stage, error);
+    worker_put_tls(worker, &session);
+    return worker_report(worker, error);
 }
 
 /* ---- the prober ---- */
 
-static int perform(struct stage *stage, struct latency *latency, struct error *error) {
-    struct stage_window window = {latency->settings->warmup_ns, latency->settings->duration_ns};
+static int perform(struct worker_context *worker, struct latency *latency, struct error *error) {
+    struct worker_window window = {latency->settings->warmup_ns, latency->settings->duration_ns};
     int64_t floor_ns = 0;
     int r = latency_floor(&floor_ns, error);
 
     if (r == 0)
-        r = stage_say(stage, "ready", json_pack("{s:s}", "process", "client"), error);
+        r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
     if (r == 0)
-        r = stage_measure(stage, &window, latency->streams, ARRAY_SIZE(latency->streams),
-                          latency_run, false, error);
+        r = worker_measure(worker, &window, latency->streams, ARRAY_SIZE(latency->streams),
+                           latency_run, false, error);
     if (r == 0)
-        r = stage_await(stage, "stop", NULL, error);
+        r = worker_await(worker, "stop", NULL, error);
     if (r < 0)
         return r;
     atomic_store(&latency->stop, true);
-    r = stage_finish(latency->streams, ARRAY_SIZE(latency->streams), error);
-    return r < 0 ? r : put_result(stage, latency, floor_ns, error);
+    r = worker_finish(latency->streams, ARRAY_SIZE(latency->streams), error);
+    return r < 0 ? r : put_result(worker, latency, floor_ns, error);
 }
 
-static int run_prober(struct stage *stage, struct error *error) {
+static int run_prober(struct worker_context *worker, struct error *error) {
     static struct latency latency; /* large; and after a failure its threads may still use it */
     CLEANUP(client_config_freep) struct client_config *publisher = NULL, *subscriber = NULL;
     void *settings = NULL;
-    int r = role_settings(stage, &group, &settings, error);
+    int r = role_settings(worker, &group, &settings, error);
 
     if (r == 0)
-        r = role_client(stage, &publisher, error);
+        r = role_client(worker, &publisher, error);
     if (r == 0)
-        r = role_reader(stage, &subscriber, error);
+        r = role_reader(worker, &subscriber, error);
     if (r < 0)
         return r;
     client_config_name_session(publisher, "latency");
     client_config_name_session(subscriber, "latency-echo");
-    latency_open(&latency, settings, jsonline_text(stage->params, "topic", "bench"));
+    latency_open(&latency, settings, jsonline_text(worker->params, "topic", "bench"));
     r = latency_connect(&latency, subscriber, publisher, error);
     if (r == 0)
-        r = perform(stage, &latency, error);
+        r = perform(worker, &latency, error);
     if (r == 0) {
         latency_close(&latency);
         setting_block_free(&group, settings);
@@ -193,11 +193,12 @@ static const struct setting load_rows[] = {STREAM_SETTINGS};
 static const struct setting_group load_group =
     SETTING_GROUP("latency-load", SETTING_INTERNAL, load_rows, struct stream_settings);
 
-static int take_load_settings(const struct stage *stage, void **ret, struct error *error) {
+static int take_load_settings(const struct worker_context *worker, void **ret,
+                              struct error *error) {
     struct latency_settings *own;
     struct stream_settings *streams;
     void *block;
-    int r = role_settings(stage, &group, &block, error);
+    int r = role_settings(worker, &group, &block, error);
 
     if (r < 0)
         return r;
@@ -213,12 +214,12 @@ static int take_load_settings(const struct stage *stage, void **ret, struct erro
 static const struct stream_kind load = {
     .group = &load_group, .beside = true, .take_settings = take_load_settings};
 
-static int run_load_server(struct stage *stage, struct error *error) {
-    return stream_server(stage, &load, error);
+static int run_load_server(struct worker_context *worker, struct error *error) {
+    return stream_server(worker, &load, error);
 }
 
-static int run_load_client(struct stage *stage, struct error *error) {
-    return stream_client(stage, &load, error);
+static int run_load_client(struct worker_context *worker, struct error *error) {
+    return stream_client(worker, &load, error);
 }
 
 static bool is_loaded(const void *settings) {

@@ -159,7 +159,7 @@ static void *receive_all(struct latency *latency) {
             last_change_ns = now_ns;
         }
         if (published >= 0 &&
-            (last_arrived >= published || now_ns - last_change_ns > STAGE_LOST_NS))
+            (last_arrived >= published || now_ns - last_change_ns > WORKER_LOST_NS))
             break;
         r = mqtt_client_turn(latency->subscriber, TURN_MS, &stream->error);
     }

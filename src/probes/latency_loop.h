@@ -11,7 +11,7 @@
 #include "base/histogram.h"
 #include "mqtt/client.h"
 #include "probes/sequence.h"
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 
 enum latency_load { LATENCY_LOAD_NONE, LATENCY_LOAD_PATH };
 enum latency_connection { LATENCY_PERSISTENT, LATENCY_PER_MESSAGE };
@@ -46,7 +46,7 @@ int latency_connect(struct latency *latency, const struct client_config *as_subs
                     struct client_config *as_publisher, struct error *error);
 void latency_close(struct latency *latency);
 
-/* Both threads, for stage_measure(). */
+/* Both threads, for worker_measure(). */
 void *latency_run(void *stream);
 
 /* What this way of waiting and waking takes by itself: the median time from an instant that one

@@ -8,12 +8,12 @@ static const struct setting_group group =
     SETTING_GROUP("probe.path", SETTING_PROBE, rows, struct stream_settings);
 static const struct stream_kind kind = {.group = &group};
 
-static int run_server(struct stage *stage, struct error *error) {
-    return stream_server(stage, &kind, error);
+static int run_server(struct worker_context *worker, struct error *error) {
+    return stream_server(worker, &kind, error);
 }
 
-static int run_client(struct stage *stage, struct error *error) {
-    return stream_client(stage, &kind, error);
+static int run_client(struct worker_context *worker, struct error *error) {
+    return stream_client(worker, &kind, error);
 }
 
 static const struct metric metrics[] = {

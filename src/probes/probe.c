@@ -76,53 +76,55 @@ const struct role *role_find(const char *name) {
     return NULL;
 }
 
-int role_settings(const struct stage *stage, const struct setting_group *group, void **ret,
-                  struct error *error) {
-    return setting_block_from_json(group, json_object_get(stage->params, "settings"), ret, error);
+int role_settings(const struct worker_context *worker, const struct setting_group *group,
+                  void **ret, struct error *error) {
+    return setting_block_from_json(group, json_object_get(worker->params, "settings"), ret, error);
 }
 
-int role_client(const struct stage *stage, struct client_config **ret, struct error *error) {
+int role_client(const struct worker_context *worker, struct client_config **ret,
+                struct error *error) {
     void *block;
-    int r = setting_block_from_json(&client_config_group, json_object_get(stage->params, "client"),
+    int r = setting_block_from_json(&client_config_group, json_object_get(worker->params, "client"),
                                     &block, error);
 
     if (r < 0)
         return r;
     *ret = block;
-    (*ret)->inflight = jsonline_integer(stage->params, "inflight", 0);
+    (*ret)->inflight = jsonline_integer(worker->params, "inflight", 0);
     return 0;
 }
 
-int role_bringup(const struct stage *stage, struct channel *ret_channel, struct bringup *ret,
-                 struct error *error) {
-    int r = channel_from_json(ret_channel, stage->registry,
-                              json_object_get(stage->params, "channel"), error);
+int role_bringup(const struct worker_context *worker, struct channel *ret_channel,
+                 struct bringup *ret, struct error *error) {
+    int r = channel_from_json(ret_channel, worker->registry,
+                              json_object_get(worker->params, "channel"), error);
 
     if (r < 0)
         return r;
     *ret = (struct bringup){
         .channel = ret_channel,
-        .certs = jsonline_text(stage->params, "certs", ""),
-        .secrets = json_object_get(stage->params, "secrets"),
+        .certs = jsonline_text(worker->params, "certs", ""),
+        .secrets = json_object_get(worker->params, "secrets"),
     };
     return 0;
 }
 
-int role_reader(const struct stage *stage, struct client_config **ret, struct error *error) {
+int role_reader(const struct worker_context *worker, struct client_config **ret,
+                struct error *error) {
     struct channel channel;
     struct bringup bringup;
-    int r = role_bringup(stage, &channel, &bringup, error);
+    int r = role_bringup(worker, &channel, &bringup, error);
 
     if (r < 0)
         return r;
-    r = role_client(stage, ret, error);
+    r = role_client(worker, ret, error);
     if (r == 0)
         mechanism_make_reader(&bringup, *ret);
     channel_clear(&channel);
     return r;
 }
 
-void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
+void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fds) {
     struct tcp_counters sum = {0}, one;
     size_t n = 0;
 
@@ -140,10 +142,10 @@ void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds) {
     }
     if (!n)
         return;
-    stage_metric(stage, "retransmits", "segments", (double)sum.retransmits);
-    stage_metric(stage, "segments_out", "segments", (double)sum.segments_out);
-    stage_metric(stage, "segments_in", "segments", (double)sum.segments_in);
-    stage_metric(stage, "tcp_bytes_sent", "B", (double)sum.bytes_sent);
-    stage_metric(stage, "rtt", "ms", sum.rtt_ms / (double)n);
-    stage_metric(stage, "rtt_min", "ms", sum.rtt_min_ms);
+    worker_metric(worker, "retransmits", "segments", (double)sum.retransmits);
+    worker_metric(worker, "segments_out", "segments", (double)sum.segments_out);
+    worker_metric(worker, "segments_in", "segments", (double)sum.segments_in);
+    worker_metric(worker, "tcp_bytes_sent", "B", (double)sum.bytes_sent);
+    worker_metric(worker, "rtt", "ms", sum.rtt_ms / (double)n);
+    worker_metric(worker, "rtt_min", "ms", sum.rtt_min_ms);
 }

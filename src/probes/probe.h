@@ -22,7 +22,7 @@
 
 #include "model/metric.h"
 #include "model/setting.h"
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 #include "security/mechanism.h"
 
 struct role {
@@ -32,10 +32,10 @@ struct role {
      * both; NULL: it is not what the probe measures. */
     const char *process;
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
-    int (*run)(struct stage *stage, struct error *error);
+    int (*run)(struct worker_context *worker, struct error *error);
     bool direct; /* speaks with another role of its probe, not with the broker */
     bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
-    /* Whether the probe's settings ask for it; NULL: it always plays. */
+    /* Whether the probe's settings ask for it; NULL: it always runs. */
     bool (*applies)(const void *settings);
 };
 
@@ -68,16 +68,18 @@ const struct role *probe_receiver(const struct probe *probe);
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);
 
-/* Reads the parts that all roles need out of stage->params; what is handed out is the caller's. */
-int role_settings(const struct stage *stage, const struct setting_group *group, void **ret,
-                  struct error *error);
-int role_client(const struct stage *stage, struct client_config **ret, struct error *error);
+/* Reads the parts that all roles need out of worker->params; what is handed out is the caller's. */
+int role_settings(const struct worker_context *worker, const struct setting_group *group,
+                  void **ret, struct error *error);
+int role_client(const struct worker_context *worker, struct client_config **ret,
+                struct error *error);
 /* The same for a role that also receives what its own party publishes (mechanism_make_reader). */
-int role_reader(const struct stage *stage, struct client_config **ret, struct error *error);
+int role_reader(const struct worker_context *worker, struct client_config **ret,
+                struct error *error);
 /* The channel as it was brought up, for a role that deals with its mechanisms. The channel is the
- * caller's (channel_clear()), the rest the stage's. */
-int role_bringup(const struct stage *stage, struct channel *ret_channel, struct bringup *ret,
-                 struct error *error);
+ * caller's (channel_clear()), the rest the worker context's. */
+int role_bringup(const struct worker_context *worker, struct channel *ret_channel,
+                 struct bringup *ret, struct error *error);
 
 /* Rows of a table, to be put into those of probes. */
 /* clang-format off */
@@ -107,6 +109,6 @@ int role_bringup(const struct stage *stage, struct channel *ret_channel, struct 
 /* clang-format on */
 
 /* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */
-void role_tcp_metrics(struct stage *stage, const int *fds, size_t n_fds);
+void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fds);
 
 #endif

@@ -1,7 +1,7 @@
 #include "probes/proof.h"
 
 #include "probes/capture.h"
-#include "probes/proof_scene.h"
+#include "probes/proof_setup.h"
 #include "probes/wiretap.h"
 #include "security/cause.h"
 #include "security/credentials.h"
@@ -17,7 +17,7 @@
 #define TRIES  3
 
 struct examiner {
-    struct stage *stage;
+    struct worker_context *worker;
     struct bringup bringup;
     struct client_config *right; /* client2's, under a client id of its own */
     struct tls_session session;
@@ -83,11 +83,11 @@ static void prove_refused(struct examiner *examiner, const struct proof *proof) 
 }
 
 static void prove_by_act(struct examiner *examiner, const struct proof *proof) {
-    const struct proof_scene scene = proof_scene(&examiner->bringup, examiner->right);
+    const struct proof_setup setup = proof_setup(&examiner->bringup, examiner->right);
     struct proof_seen seen = {.held = false};
     struct error error;
 
-    if (proof->act(&scene, &seen, &error) < 0)
+    if (proof->act(&setup, &seen, &error) < 0)
         put_row(examiner, proof->name, proof->causes, "no answer", error.text, false);
     else
         put_row(examiner, proof->name, proof->causes, seen.observed, seen.cause, seen.held);
@@ -236,23 +236,23 @@ static int prove_all(struct examiner *examiner, struct error *error) {
     return prove_accepted(examiner, "accepted-after", error);
 }
 
-static int run(struct stage *stage, struct error *error) {
-    struct examiner examiner = {.stage = stage, .rows = json_array()};
+static int run(struct worker_context *worker, struct error *error) {
+    struct examiner examiner = {.worker = worker, .rows = json_array()};
     struct channel channel;
-    int r = role_bringup(stage, &channel, &examiner.bringup, error);
+    int r = role_bringup(worker, &channel, &examiner.bringup, error);
 
     if (r < 0)
         return r;
-    r = role_client(stage, &examiner.right, error);
+    r = role_client(worker, &examiner.right, error);
     if (r == 0) {
         client_config_name_session(examiner.right, "proof");
         r = prove_all(&examiner, error);
-        (void)json_object_set_new(stage->result, "proofs", examiner.rows);
-        stage_put_session(stage, &examiner.session);
+        (void)json_object_set_new(worker->result, "proofs", examiner.rows);
+        worker_put_tls(worker, &examiner.session);
         client_config_free(examiner.right);
     }
     if (r == 0)
-        r = stage_report(stage, error);
+        r = worker_report(worker, error);
     channel_clear(&channel);
     return r;
 }

@@ -98,7 +98,7 @@ static int check_received(const json_t *facts, int64_t received, struct error *e
 }
 
 /* What all of a sender's streams have cost on the wire, beside what they must cost. */
-static void put_wire(struct stage *stage, const struct bundle *bundle,
+static void put_wire(struct worker_context *worker, const struct bundle *bundle,
                      const struct wire_bytes *wire, const struct tls_session *session,
                      int64_t total) {
     int64_t unit = bundle->settings->write_size_bytes, theory = -1,
@@ -107,28 +107,28 @@ static void put_wire(struct stage *stage, const struct bundle *bundle,
     if (record >= 0)
         theory = total / unit * overhead_written(unit, record) +
                  (int64_t)bundle->n * overhead_farewell(record);
-    wire_bytes_put(wire, stage, total, theory);
+    wire_bytes_put(wire, worker, total, theory);
 }
 
 /* How many units of the sender's have arrived in the measured time. */
-static void put_units(struct stage *stage, const struct bundle *bundle) {
-    int64_t bytes = jsonline_integer(stage->result, "bytes", 0);
+static void put_units(struct worker_context *worker, const struct bundle *bundle) {
+    int64_t bytes = jsonline_integer(worker->result, "bytes", 0);
 
-    (void)json_object_set_new(stage->result, "units",
+    (void)json_object_set_new(worker->result, "units",
                               json_integer(bytes / bundle->settings->write_size_bytes));
 }
 
 /* The receiver's throughput, of a load beside what is measured. */
-static void put_load(struct stage *stage) {
-    double bytes = (double)jsonline_integer(stage->result, "bytes", 0);
-    double elapsed_ns = (double)jsonline_integer(stage->result, "elapsed_ns", 0);
+static void put_load(struct worker_context *worker) {
+    double bytes = (double)jsonline_integer(worker->result, "bytes", 0);
+    double elapsed_ns = (double)jsonline_integer(worker->result, "elapsed_ns", 0);
 
-    stage_metric(stage, "load_throughput", "Mbit/s", bytes * 8e3 / elapsed_ns);
+    worker_metric(worker, "load_throughput", "Mbit/s", bytes * 8e3 / elapsed_ns);
 }
 
 /* From `go` to `result`, with all streams connected. */
-static int perform(struct stage *stage, struct bundle *bundle, struct error *error) {
-    struct stage_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
+static int perform(struct worker_context *worker, struct bundle *bundle, struct error *error) {
+    struct worker_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
     json_auto_t *facts = NULL;
     struct tls_session session;
@@ -139,32 +139,32 @@ static int perform(struct stage *stage, struct bundle *bundle, struct error *err
     for (size_t i = 0; i < bundle->n; i++)
         fds[i] = bundle->loops[i].transport->fd;
     wire_bytes_begin(&wire, fds, bundle->n);
-    r = stage_measure(stage, &window, bundle->streams, bundle->n,
-                      stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
+    r = worker_measure(worker, &window, bundle->streams, bundle->n,
+                       stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
     if (r == 0) {
-        put_units(stage, bundle);
-        role_tcp_metrics(stage, fds, bundle->n);
-        r = stage_await(stage, "stop", &facts, error);
+        put_units(worker, bundle);
+        role_tcp_metrics(worker, fds, bundle->n);
+        r = worker_await(worker, "stop", &facts, error);
     }
     if (r < 0)
         return r; /* the process ends, and its threads with it */
     atomic_store(&bundle->stop, true);
-    r = stage_finish(bundle->streams, bundle->n, error);
+    r = worker_finish(bundle->streams, bundle->n, error);
     for (size_t i = 0; i < bundle->n; i++)
         total += atomic_load(&bundle->streams[i].counter.bytes);
     if (r == 0 && !bundle->sends)
         r = check_received(facts, total, error);
     if (r < 0)
         return r;
-    (void)json_object_set_new(stage->result, bundle->sends ? "sent" : "received",
+    (void)json_object_set_new(worker->result, bundle->sends ? "sent" : "received",
                               json_integer(total));
     transport_session(bundle->loops[0].transport, &session);
-    stage_put_session(stage, &session);
+    worker_put_tls(worker, &session);
     if (bundle->kind->beside && !bundle->sends)
-        put_load(stage);
+        put_load(worker);
     if (bundle->sends)
-        put_wire(stage, bundle, &wire, &session, total);
-    return stage_report(stage, error);
+        put_wire(worker, bundle, &wire, &session, total);
+    return worker_report(worker, error);
 }
 
 static int connect_all(struct bundle *bundle, const struct client_config *client,
@@ -179,10 +179,10 @@ static int connect_all(struct bundle *bundle, const struct client_config *client
 /* Takes the connections as they come, unless the driver breaks off. Its `go` may be here before
  * them: a client is connected as soon as it is answered, and the last packet of that handshake may
  * be slower, through a tunnel say, than the driver. So its words may wait; only its end counts. */
-static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
+static int accept_all(struct worker_context *worker, struct bundle *bundle, int listener,
                       const struct transport_options *options, struct error *error) {
     struct pollfd pollers[2] = {{.fd = listener, .events = POLLIN},
-                                {.fd = stage_fd(stage), .events = 0}};
+                                {.fd = worker_fd(worker), .events = 0}};
     int r = 0;
 
     for (size_t i = 0; i < bundle->n && r == 0; i++) {
@@ -196,33 +196,33 @@ static int accept_all(struct stage *stage, struct bundle *bundle, int listener,
     return r;
 }
 
-static int serve(struct stage *stage, struct bundle *bundle, const struct client_config *client,
-                 struct error *error) {
+static int serve(struct worker_context *worker, struct bundle *bundle,
+                 const struct client_config *client, struct error *error) {
     struct transport_options options = options_of(bundle->settings);
     CLEANUP_FD int listener = -1;
     int port, r = tcp_listen(&listener, client->address, &options, &port, error);
 
     if (r == 0)
-        r = stage_say(stage, "ready", json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends),
-                      error);
+        r = worker_say(worker, "ready",
+                       json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends), error);
     if (r == 0)
-        r = accept_all(stage, bundle, listener, &options, error);
-    return r < 0 ? r : perform(stage, bundle, error);
+        r = accept_all(worker, bundle, listener, &options, error);
+    return r < 0 ? r : perform(worker, bundle, error);
 }
 
-static int reach(struct stage *stage, struct bundle *bundle, const struct client_config *client,
-                 struct error *error) {
+static int reach(struct worker_context *worker, struct bundle *bundle,
+                 const struct client_config *client, struct error *error) {
     struct transport_options options = options_of(bundle->settings);
     int r = connect_all(bundle, client, &options, error);
 
     if (r == 0)
-        r = stage_say(stage, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
-    return r < 0 ? r : perform(stage, bundle, error);
+        r = worker_say(worker, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
+    return r < 0 ? r : perform(worker, bundle, error);
 }
 
 /* The `ready` of the one role before: where the server listens. */
-static int64_t port_of_peer(const struct stage *stage) {
-    const json_t *peers = json_object_get(stage->params, "peers"), *facts;
+static int64_t port_of_peer(const struct worker_context *worker) {
+    const json_t *peers = json_object_get(worker->params, "peers"), *facts;
     const char *name;
     int64_t port = 0;
 
@@ -264,21 +264,21 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
                       : text_format("%s:P-256", group_name);
 }
 
-static int live(struct stage *stage, const struct stream_kind *kind, bool server,
-                struct error *error) {
+static int run_role(struct worker_context *worker, const struct stream_kind *kind, bool server,
+                    struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
     struct stream_settings *settings;
     void *block = NULL;
-    int r = kind->take_settings ? kind->take_settings(stage, &block, error)
-                                : role_settings(stage, kind->group, &block, error);
+    int r = kind->take_settings ? kind->take_settings(worker, &block, error)
+                                : role_settings(worker, kind->group, &block, error);
 
     if (r < 0)
         return r;
     settings = block;
     if (kind->per_unit)
         settings->write = STREAM_PER_UNIT;
-    r = role_client(stage, &client, error);
+    r = role_client(worker, &client, error);
     if (r < 0)
         return r;
     bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
@@ -287,14 +287,14 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
     if (!kind->in_channel)
         text_replace(&client->address, client->outer_address);
     if (kind->in_channel)
-        pin_tls(&client->tls, json_object_get(stage->params, "pin"));
+        pin_tls(&client->tls, json_object_get(worker->params, "pin"));
     if (kind->in_channel && client->tls.enabled)
         r = server ? tls_context_server(&bundle.context, client, error)
                    : tls_context_client(&bundle.context, client, error);
     if (r == 0 && !server)
-        client->port = port_of_peer(stage);
+        client->port = port_of_peer(worker);
     if (r == 0)
-        r = server ? serve(stage, &bundle, client, error) : reach(stage, &bundle, client, error);
+        r = server ? serve(worker, &bundle, client, error) : reach(worker, &bundle, client, error);
     if (r == 0) {
         bundle_close(&bundle);
         setting_block_free(kind->group, block);
@@ -302,10 +302,12 @@ static int live(struct stage *stage, const struct stream_kind *kind, bool server
     return r;
 }
 
-int stream_server(struct stage *stage, const struct stream_kind *kind, struct error *error) {
-    return live(stage, kind, true, error);
+int stream_server(struct worker_context *worker, const struct stream_kind *kind,
+                  struct error *error) {
+    return run_role(worker, kind, true, error);
 }
 
-int stream_client(struct stage *stage, const struct stream_kind *kind, struct error *error) {
-    return live(stage, kind, false, error);
+int stream_client(struct worker_context *worker, const struct stream_kind *kind,
+                  struct error *error) {
+    return run_role(worker, kind, false, error);
 }

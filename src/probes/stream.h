@@ -49,12 +49,14 @@ struct stream_kind {
     /* Beside what another probe measures: its settings come from that probe's, an imposed loss is
      * none of its own, and what it moves is told as a metric, load_throughput. */
     bool beside;
-    int (*take_settings)(const struct stage *stage, void **ret, struct error *error);
+    int (*take_settings)(const struct worker_context *worker, void **ret, struct error *error);
 };
 
 /* The lives of the two roles of such a probe. */
-int stream_server(struct stage *stage, const struct stream_kind *kind, struct error *error);
-int stream_client(struct stage *stage, const struct stream_kind *kind, struct error *error);
+int stream_server(struct worker_context *worker, const struct stream_kind *kind,
+                  struct error *error);
+int stream_client(struct worker_context *worker, const struct stream_kind *kind,
+                  struct error *error);
 
 /* probe.planned_ns of a struct stream_settings. */
 int64_t stream_planned_ns(const void *settings);

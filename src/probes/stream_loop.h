@@ -10,7 +10,7 @@
 #define BENCH_PROBES_STREAM_LOOP_H
 
 #include "probes/pauses.h"
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 #include "transport/transport.h"
 
 /* The longest that a stream may stand still. */

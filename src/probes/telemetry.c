@@ -37,7 +37,7 @@ struct reporter {
     const struct telemetry_settings *settings;
     struct client_config *config;
     struct mqtt_client *client;
-    struct stage *stage;
+    struct worker_context *worker;
     int64_t count; /* published, or arrived */
     int code;
     struct error error;
@@ -47,13 +47,13 @@ struct reporter {
  * the driver has spoken. */
 static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error *error) {
     struct pollfd pollers[2] = {
-        {.fd = stage_fd(reporter->stage), .events = POLLIN},
+        {.fd = worker_fd(reporter->worker), .events = POLLIN},
         {.fd = reporter->client ? mqtt_client_fd(reporter->client) : -1, .events = POLLIN}};
     int64_t left = instant_ns - clock_monotonic_ns();
     struct timespec timeout;
     int r;
 
-    if (stage_has_word(reporter->stage))
+    if (worker_has_word(reporter->worker))
         return 1;
     left = left < 0 ? 0 : left > IDLE_NS ? IDLE_NS : left; /* not past the next keep-alive */
     timeout =
@@ -102,10 +102,10 @@ static int publish(struct reporter *reporter, int64_t due_ns, struct error *erro
     r = mqtt_client_publish(reporter->client, settings->topic, payload,
                             (size_t)settings->payload_bytes, (int)settings->qos, error);
     if (r == 0)
-        r = stage_say(reporter->stage, "published",
-                      json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
-                                (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
-                      error);
+        r = worker_say(reporter->worker, "published",
+                       json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
+                                 (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
+                       error);
     if (r == 0)
         r = flush(reporter, error);
     if (once) {
@@ -138,13 +138,13 @@ static int perform_publisher(struct reporter *reporter, struct error *error) {
     if (reporter->settings->connection == CONNECTION_PERSISTENT)
         r = connect_publisher(reporter, error);
     if (r == 0)
-        r = stage_say(reporter->stage, "ready", NULL, error);
+        r = worker_say(reporter->worker, "ready", NULL, error);
     if (r == 0)
-        r = stage_await(reporter->stage, "go", NULL, error);
+        r = worker_await(reporter->worker, "go", NULL, error);
     if (r == 0)
         r = publish_all(reporter, error);
     if (r == 0)
-        r = stage_await(reporter->stage, "stop", NULL, error);
+        r = worker_await(reporter->worker, "stop", NULL, error);
     return r;
 }
 
@@ -159,10 +159,10 @@ static void take_message(void *context, const char *topic, const void *payload, 
     memcpy(digits, payload, length < 10 ? length : 10);
     reporter->count++;
     reporter->code =
-        stage_say(reporter->stage, "arrived",
-                  json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)strtoll(digits, NULL, 10),
-                            "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
-                  &reporter->error);
+        worker_say(reporter->worker, "arrived",
+                   json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)strtoll(digits, NULL, 10),
+                             "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
+                   &reporter->error);
 }
 
 static int perform_subscriber(struct reporter *reporter, struct error *error) {
@@ -174,15 +174,15 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
     if (r == 0)
         r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
     if (r == 0)
-        r = stage_say(reporter->stage, "ready", NULL, error);
+        r = worker_say(reporter->worker, "ready", NULL, error);
     if (r == 0)
-        r = stage_await(reporter->stage, "go", NULL, error);
+        r = worker_await(reporter->worker, "go", NULL, error);
     while (r == 0)
         r = wait_for(reporter, INT64_MAX, error);
     if (r > 0)
-        r = stage_await(reporter->stage, "stop", &facts, error);
+        r = worker_await(reporter->worker, "stop", &facts, error);
     expected = jsonline_integer(facts, "sent", 0);
-    deadline = clock_monotonic_ns() + STAGE_LOST_NS;
+    deadline = clock_monotonic_ns() + WORKER_LOST_NS;
     while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
         r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
     return r == 0 ? mqtt_client_check_qos(reporter->client, error) : r;
@@ -190,15 +190,15 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
 
 /* ---- both ---- */
 
-static int live(struct stage *stage, int perform(struct reporter *, struct error *),
-                struct error *error) {
-    struct reporter reporter = {.stage = stage};
+static int run_role(struct worker_context *worker, int perform(struct reporter *, struct error *),
+                    struct error *error) {
+    struct reporter reporter = {.worker = worker};
     void *settings = NULL;
-    int r = role_settings(stage, &telemetry_group, &settings, error);
+    int r = role_settings(worker, &telemetry_group, &settings, error);
 
     reporter.settings = settings;
     if (r == 0)
-        r = role_client(stage, &reporter.config, error);
+        r = role_client(worker, &reporter.config, error);
     if (r == 0)
         reporter.config->library = reporter.settings->library;
     if (r == 0)
@@ -206,8 +206,8 @@ static int live(struct stage *stage, int perform(struct reporter *, struct error
     if (r == 0 && reporter.code < 0)
         r = error_set(error, reporter.code, "%s", reporter.error.text);
     if (r == 0) {
-        (void)json_object_set_new(stage->result, "sent", json_integer(reporter.count));
-        r = stage_report(stage, error);
+        (void)json_object_set_new(worker->result, "sent", json_integer(reporter.count));
+        r = worker_report(worker, error);
     }
     if (reporter.client)
         mqtt_client_free(reporter.client);
@@ -217,12 +217,12 @@ static int live(struct stage *stage, int perform(struct reporter *, struct error
     return r;
 }
 
-static int run_publisher(struct stage *stage, struct error *error) {
-    return live(stage, perform_publisher, error);
+static int run_publisher(struct worker_context *worker, struct error *error) {
+    return run_role(worker, perform_publisher, error);
 }
 
-static int run_subscriber(struct stage *stage, struct error *error) {
-    return live(stage, perform_subscriber, error);
+static int run_subscriber(struct worker_context *worker, struct error *error) {
+    return run_role(worker, perform_subscriber, error);
 }
 
 const struct role role_telemetry_publisher = {

@@ -25,8 +25,8 @@ void wire_bytes_begin(struct wire_bytes *wire, const int *fds, size_t n_fds) {
     wire->known = look(wire, &wire->before);
 }
 
-void wire_bytes_put(const struct wire_bytes *wire, struct stage *stage, int64_t payload_bytes,
-                    int64_t tcp_bytes) {
+void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker,
+                    int64_t payload_bytes, int64_t tcp_bytes) {
     double payload = (double)payload_bytes;
     struct tcp_counters after;
     int64_t sent, segments;
@@ -36,13 +36,13 @@ void wire_bytes_put(const struct wire_bytes *wire, struct stage *stage, int64_t 
     sent = after.bytes_sent - wire->before.bytes_sent;
     segments = (after.data_segments - after.retransmits) -
                (wire->before.data_segments - wire->before.retransmits);
-    stage_metric(stage, "tcp_per_payload", "B/B", (double)sent / payload);
-    stage_metric(stage, "wire_per_payload", "B/B",
-                 (double)(sent + segments * after.header_bytes) / payload);
+    worker_metric(worker, "tcp_per_payload", "B/B", (double)sent / payload);
+    worker_metric(worker, "wire_per_payload", "B/B",
+                  (double)(sent + segments * after.header_bytes) / payload);
     if (tcp_bytes < 0)
         return;
-    stage_metric(stage, "tcp_per_payload_theory", "B/B", (double)tcp_bytes / payload);
+    worker_metric(worker, "tcp_per_payload_theory", "B/B", (double)tcp_bytes / payload);
     if (after.mss > 0)
-        stage_metric(stage, "wire_per_payload_theory", "B/B",
-                     (double)overhead_packets(tcp_bytes, after.mss, after.header_bytes) / payload);
+        worker_metric(worker, "wire_per_payload_theory", "B/B",
+                      (double)overhead_packets(tcp_bytes, after.mss, after.header_bytes) / payload);
 }

@@ -10,7 +10,7 @@
 #ifndef BENCH_PROBES_WIRE_BYTES_H
 #define BENCH_PROBES_WIRE_BYTES_H
 
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 #include "transport/transport.h"
 
 struct wire_bytes {
@@ -26,8 +26,8 @@ void wire_bytes_begin(struct wire_bytes *wire, const int *fds, size_t n_fds);
 /* Looks again, after all has been sent, and adds the rows of METRICS_OF_WIRE to the result:
  * payload_bytes have been carried, and by formula that takes tcp_bytes of TCP (negative: there is
  * no formula, and no row of theory). */
-void wire_bytes_put(const struct wire_bytes *wire, struct stage *stage, int64_t payload_bytes,
-                    int64_t tcp_bytes);
+void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker,
+                    int64_t payload_bytes, int64_t tcp_bytes);
 
 /* Rows of a table, to be put into those of probes. */
 /* clang-format off */

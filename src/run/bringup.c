@@ -25,11 +25,11 @@
 static int start_broker(struct runner *runner, const struct trial_id *id, struct error *error) {
     json_t *order = prepare_channel_order(runner, id);
     json_auto_t *answer = NULL, *copy = json_deep_copy(order);
-    int r = host_order(runner->cast.hosts[0], "channel", order, NULL, error);
+    int r = host_order(runner->workers.hosts[0], "channel", order, NULL, error);
 
     if (r == 0)
         r = host_order(
-            runner->cast.hosts[0], "broker-up",
+            runner->workers.hosts[0], "broker-up",
             json_pack("{s:o}", "settings",
                       setting_block_to_json(
                           &broker_group, settings_get(&runner->scenario->settings, &broker_group))),
@@ -37,10 +37,10 @@ static int start_broker(struct runner *runner, const struct trial_id *id, struct
     if (r < 0)
         return r;
     runner->broker_up = true;
-    if (runner->cast.n_hosts == 1)
+    if (runner->workers.n_hosts == 1)
         return 0;
     (void)json_object_set(copy, "port", json_object_get(answer, "port"));
-    return host_order(runner->cast.hosts[1], "channel", json_incref(copy), NULL, error);
+    return host_order(runner->workers.hosts[1], "channel", json_incref(copy), NULL, error);
 }
 
 /* ---- proofs ---- */
@@ -69,31 +69,31 @@ static void take_proofs(struct runner *runner, const struct trial_id *id, const 
 }
 
 /* The peak of memory of a worker that measures nothing else. */
-static void write_peak(struct runner *runner, const struct trial_id *id, const struct actor *actor,
-                       const char *process) {
-    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+static void write_peak(struct runner *runner, const struct trial_id *id,
+                       const struct worker *worker, const char *process) {
+    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
         if (text_equal(json_string_value(json_array_get(row, 0)), "peak_memory"))
-            journal_metric(runner->journal, id, party_name(actor->role->party), process,
+            journal_metric(runner->journal, id, party_name(worker->role->party), process,
                            "peak_memory", "B", json_number_value(json_array_get(row, 2)));
     }
 }
 
 static int prove(struct runner *runner, const struct trial_id *id, struct error *error) {
-    struct actor examiner = {0};
-    int r = cast_start(&runner->cast, &examiner, &role_proof, json_object(), error);
+    struct worker examiner = {0};
+    int r = workers_start(&runner->workers, &examiner, &role_proof, json_object(), error);
 
-    progress_stage(runner->progress, id, "proofs");
+    progress_doing(runner->progress, id, "proofs");
     if (r == 0)
-        r = cast_await(&runner->cast, &examiner, 1, ACTOR_RESULT, clock_monotonic_ns() + PROOFS_NS,
-                       error);
+        r = workers_await(&runner->workers, &examiner, 1, WORKER_RESULT,
+                          clock_monotonic_ns() + PROOFS_NS, error);
     if (r == 0) {
         take_proofs(runner, id, examiner.result);
         write_peak(runner, id, &examiner, "proof");
     }
-    cast_drop(&runner->cast, &examiner);
+    workers_drop(&runner->workers, &examiner);
     return r;
 }
 
@@ -115,45 +115,47 @@ static void hear_telemetry(void *context, const char *word, const json_t *line) 
                         latency_ms);
 }
 
-static int start_actor(struct runner *runner, struct actor *actor, const struct role *role,
-                       struct error *error) {
+static int start_worker(struct runner *runner, struct worker *worker, const struct role *role,
+                        struct error *error) {
     json_t *settings = setting_block_to_json(
         &telemetry_group, settings_get(&runner->scenario->settings, &telemetry_group));
     int r;
 
-    actor->heard = hear_telemetry;
-    actor->context = runner;
-    r = cast_start(&runner->cast, actor, role, json_pack("{s:o}", "settings", settings), error);
+    worker->heard = hear_telemetry;
+    worker->context = runner;
+    r = workers_start(&runner->workers, worker, role, json_pack("{s:o}", "settings", settings),
+                      error);
     if (r == 0)
-        r = cast_await(&runner->cast, actor, 1, ACTOR_READY, clock_monotonic_ns() + READY_NS,
-                       error);
-    return r == 0 ? cast_tell(&runner->cast, actor, "go", NULL, error) : r;
+        r = workers_await(&runner->workers, worker, 1, WORKER_READY,
+                          clock_monotonic_ns() + READY_NS, error);
+    return r == 0 ? workers_signal(&runner->workers, worker, "go", NULL, error) : r;
 }
 
 static int start_telemetry(struct runner *runner, struct error *error) {
-    int r = start_actor(runner, &runner->subscriber, &role_telemetry_subscriber, error);
+    int r = start_worker(runner, &runner->subscriber, &role_telemetry_subscriber, error);
 
     if (r == 0)
-        r = start_actor(runner, &runner->publisher, &role_telemetry_publisher, error);
+        r = start_worker(runner, &runner->publisher, &role_telemetry_publisher, error);
     runner->telemetry_on = r == 0;
     return r;
 }
 
 /* The publisher first; the subscriber then waits for what it knows to be on its way. */
 static int stop_telemetry(struct runner *runner, struct error *error) {
-    int r = cast_tell(&runner->cast, &runner->publisher, "stop", NULL, error);
+    int r = workers_signal(&runner->workers, &runner->publisher, "stop", NULL, error);
 
     if (r == 0)
-        r = cast_await(&runner->cast, &runner->publisher, 1, ACTOR_RESULT,
-                       clock_monotonic_ns() + END_NS, error);
+        r = workers_await(&runner->workers, &runner->publisher, 1, WORKER_RESULT,
+                          clock_monotonic_ns() + END_NS, error);
     if (r == 0)
-        r = cast_tell(&runner->cast, &runner->subscriber, "stop",
-                      json_pack("{s:I}", "sent",
-                                (json_int_t)jsonline_integer(runner->publisher.result, "sent", 0)),
-                      error);
+        r = workers_signal(
+            &runner->workers, &runner->subscriber, "stop",
+            json_pack("{s:I}", "sent",
+                      (json_int_t)jsonline_integer(runner->publisher.result, "sent", 0)),
+            error);
     if (r == 0)
-        r = cast_await(&runner->cast, &runner->subscriber, 1, ACTOR_RESULT,
-                       clock_monotonic_ns() + END_NS, error);
+        r = workers_await(&runner->workers, &runner->subscriber, 1, WORKER_RESULT,
+                          clock_monotonic_ns() + END_NS, error);
     return r;
 }
 
@@ -174,7 +176,7 @@ static int start_clocks(struct runner *runner, struct error *error) {
 
     messages->ahead_ns = 0;
     messages->bound_ns = -1;
-    if (runner->cast.n_hosts == 1)
+    if (runner->workers.n_hosts == 1)
         return 0;
     r = site_compare_clocks(&runner->site, error);
     if (r == 0)
@@ -210,7 +212,7 @@ static void stop_clocks(struct runner *runner) {
 int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error) {
     int r;
 
-    progress_stage(runner->progress, id, "broker");
+    progress_doing(runner->progress, id, "broker");
     r = prepare_hosts(runner, id, error);
     if (r < 0 || runner->skipped)
         return r;
@@ -227,17 +229,17 @@ int bringup_start(struct runner *runner, const struct trial_id *id, struct error
 /* A broker may end by itself in its last moments, too: what is told of that must be heard now, or
  * it would be taken for the next one's end. */
 static int keep_log(struct runner *runner, const struct trial_id *id, struct error *error) {
-    struct cast *cast = &runner->cast;
+    struct workers *workers = &runner->workers;
     json_auto_t *answer = NULL;
     const char *log = NULL;
 
-    if (runner->broker_up && !cast->broker_end) {
-        if (host_order(cast->hosts[0], "broker-down", NULL, &answer, NULL) == 0)
+    if (runner->broker_up && !workers->broker_end) {
+        if (host_order(workers->hosts[0], "broker-down", NULL, &answer, NULL) == 0)
             log = jsonline_text(answer, "log", "");
-        cast_catch_up(cast, 0);
+        workers_hear_rest(workers, 0);
     }
-    if (cast->broker_end)
-        log = cast->broker_log ? cast->broker_log : "";
+    if (workers->broker_end)
+        log = workers->broker_log ? workers->broker_log : "";
     return log ? journal_broker_log(runner->journal, id, log, error) : 0;
 }
 
@@ -249,12 +251,12 @@ static bool end_telemetry(struct runner *runner, const struct trial_id *id) {
 
     if (!runner->telemetry_on || runner->interrupted)
         return false;
-    if (runner->cast.broker_end)
+    if (runner->workers.broker_end)
         return true;
     if (stop_telemetry(runner, &why) == 0)
         return true;
-    label = channel_label(&runner->scenario->channels[id->visit->channel]);
-    progress_note(runner->progress, "block %d  %s  telemetry: %s", id->visit->block, label,
+    label = channel_label(&runner->scenario->channels[id->deployment->channel]);
+    progress_note(runner->progress, "block %d  %s  telemetry: %s", id->deployment->block, label,
                   why.text);
     return false;
 }
@@ -265,8 +267,8 @@ int bringup_stop(struct runner *runner, const struct trial_id *id, struct error 
 
     write_peak(runner, id, &runner->publisher, "telemetry");
     write_peak(runner, id, &runner->subscriber, "telemetry");
-    cast_drop(&runner->cast, &runner->publisher);
-    cast_drop(&runner->cast, &runner->subscriber);
+    workers_drop(&runner->workers, &runner->publisher);
+    workers_drop(&runner->workers, &runner->subscriber);
     stop_clocks(runner);
     telemetry_log_write(&runner->messages, runner->journal, id, complete);
     r = keep_log(runner, id, error);
@@ -276,8 +278,8 @@ int bringup_stop(struct runner *runner, const struct trial_id *id, struct error 
     runner->broker_up = runner->telemetry_on = false;
     text_replace(&runner->skipped, NULL);
     text_replace(&runner->broken, NULL);
-    text_replace(&runner->cast.broker_end, NULL);
-    text_replace(&runner->cast.broker_log, NULL);
+    text_replace(&runner->workers.broker_end, NULL);
+    text_replace(&runner->workers.broker_log, NULL);
     json_decref(runner->session);
     runner->session = NULL;
     return r;

@@ -5,20 +5,20 @@
 #ifndef BENCH_RUN_BRINGUP_H
 #define BENCH_RUN_BRINGUP_H
 
-#include "run/cast.h"
 #include "run/enough.h"
 #include "run/meter.h"
 #include "run/readings.h"
 #include "run/runner.h"
 #include "run/site.h"
 #include "run/telemetry_log.h"
+#include "run/workers.h"
 
 struct runner {
     const struct run_options *options;
     const struct scenario *scenario;
     const struct plan *plan;
-    struct agenda *agenda;
-    struct cast cast;
+    struct schedule *schedule;
+    struct workers workers;
     struct site site;
     struct readings readings;
     struct meter *meter; /* NULL: energy is not measured */
@@ -35,15 +35,16 @@ struct runner {
     /* The channel that is up. */
     bool prepared; /* something on its hosts */
     bool broker_up, telemetry_on;
-    char *skipped;                      /* why it cannot be had on these hosts, or NULL */
-    char *broken;                       /* why its trials are void, or NULL */
-    json_t *session;                    /* [version, cipher, group] of its MQTT sessions */
-    struct actor publisher, subscriber; /* of telemetry */
+    char *skipped;                       /* why it cannot be had on these hosts, or NULL */
+    char *broken;                        /* why its trials are void, or NULL */
+    json_t *session;                     /* [version, cipher, group] of its MQTT sessions */
+    struct worker publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };
 
-/* Brings the channel of the visit up: what its hosts need, broker, proofs, telemetry. 0 also when
- * it cannot be had here, or when a proof broke, which runner->skipped and ->broken then tell. */
+/* Brings the channel of the deployment up: what its hosts need, broker, proofs, telemetry. 0 also
+ * when it cannot be had here, or when a proof broke, which runner->skipped and ->broken then tell.
+ */
 int bringup_start(struct runner *runner, const struct trial_id *id, struct error *error);
 
 /* Takes it down and writes what its telemetry and its broker have left; also after a failure, when

@@ -10,11 +10,11 @@
 #include <string.h>
 
 /* A host, once, with all that it is there for. */
-struct patient {
+struct checked_host {
     const char *spec;
     bool broker, publisher, driver;
 };
-#define MAX_PATIENTS 3
+#define MAX_CHECKED 3
 
 /* ---- values as text; each the caller's ---- */
 
@@ -161,13 +161,13 @@ static void print_facts(const json_t *facts) {
             parts[i].print(json_object_get(facts, parts[i].key));
 }
 
-static bool is_needed(const struct patient *patient, enum facts_need need) {
-    return need == NEED_EVERY_HOST || (need == NEED_BROKER_HOST && patient->broker) ||
-           (need == NEED_DRIVER && patient->driver);
+static bool is_needed(const struct checked_host *checked, enum facts_need need) {
+    return need == NEED_EVERY_HOST || (need == NEED_BROKER_HOST && checked->broker) ||
+           (need == NEED_DRIVER && checked->driver);
 }
 
 /* Returns 1 when one is missing without which the host cannot do its part. */
-static int print_programs(const struct patient *patient, const json_t *facts) {
+static int print_programs(const struct checked_host *checked, const json_t *facts) {
     const json_t *programs = json_object_get(facts, "programs");
     const char *model = jsonline_text(facts, "model", "");
     int missing = 0;
@@ -175,7 +175,7 @@ static int print_programs(const struct patient *patient, const json_t *facts) {
     for (size_t i = 0; i < n_facts_programs; i++) {
         const struct facts_program *program = &facts_programs[i];
         CLEANUP_FREE char *name = text_format("program.%s", program->name), *text = NULL;
-        bool needed = is_needed(patient, program->need);
+        bool needed = is_needed(checked, program->need);
         const char *path = jsonline_text(programs, program->name, NULL);
 
         if (!path && program->model && strncmp(model, program->model, strlen(program->model)) != 0)
@@ -190,16 +190,16 @@ static int print_programs(const struct patient *patient, const json_t *facts) {
     return missing;
 }
 
-static void print_heading(const struct patient *patient) {
-    CLEANUP_FREE char *parts_played = text_copy("");
+static void print_heading(const struct checked_host *checked) {
+    CLEANUP_FREE char *purposes = text_copy("");
 
-    if (patient->broker)
-        text_append(&parts_played, ", ", "broker, subscriber");
-    if (patient->publisher)
-        text_append(&parts_played, ", ", "publisher");
-    if (patient->driver)
-        text_append(&parts_played, ", ", "driver");
-    printf("%s: %s\n", patient->spec, parts_played);
+    if (checked->broker)
+        text_append(&purposes, ", ", "broker, subscriber");
+    if (checked->publisher)
+        text_append(&purposes, ", ", "publisher");
+    if (checked->driver)
+        text_append(&purposes, ", ", "driver");
+    printf("%s: %s\n", checked->spec, purposes);
 }
 
 static void relay(void *context, const char *spec, const char *line) {
@@ -209,7 +209,7 @@ static void relay(void *context, const char *spec, const char *line) {
 
 /* The hosts as a run opens them, and where the data would go: "" as long as nobody knows. */
 struct round {
-    struct cast cast;
+    struct workers workers;
     struct site site;
     const char *address;
 };
@@ -228,54 +228,54 @@ static int ask_alone(const struct round *round, const char *spec, const char *ad
 }
 
 static struct host *find_host(const struct round *round, const char *spec) {
-    for (size_t i = 0; i < round->cast.n_hosts; i++)
-        if (text_equal(host_spec(round->cast.hosts[i]), spec))
-            return round->cast.hosts[i];
+    for (size_t i = 0; i < round->workers.n_hosts; i++)
+        if (text_equal(host_spec(round->workers.hosts[i]), spec))
+            return round->workers.hosts[i];
     return NULL;
 }
 
-static int examine(const struct round *round, const struct patient *patient) {
-    struct host *host = find_host(round, patient->spec);
+static int examine(const struct round *round, const struct checked_host *checked) {
+    struct host *host = find_host(round, checked->spec);
     /* The data does not pass where only the driver is. */
-    const char *address = patient->broker || patient->publisher ? round->address : "";
+    const char *address = checked->broker || checked->publisher ? round->address : "";
     json_auto_t *facts = NULL;
     struct error error;
     int r;
 
-    print_heading(patient);
+    print_heading(checked);
     (void)fflush(stdout); /* a host can take a while to answer */
     r = host ? ask(host, address, &facts, &error)
-             : ask_alone(round, patient->spec, address, &facts, &error);
+             : ask_alone(round, checked->spec, address, &facts, &error);
     if (r < 0) {
         print_row("OUT OF REACH", error.text);
         return 1;
     }
     print_facts(facts);
-    return print_programs(patient, facts);
+    return print_programs(checked, facts);
 }
 
 /* ---- all of them ---- */
 
-static struct patient *admit(struct patient *patients, const char *spec) {
+static struct checked_host *admit(struct checked_host *checked, const char *spec) {
     size_t i = 0;
 
-    while (patients[i].spec && !text_equal(patients[i].spec, spec))
+    while (checked[i].spec && !text_equal(checked[i].spec, spec))
         i++;
-    patients[i].spec = spec;
-    return &patients[i];
+    checked[i].spec = spec;
+    return &checked[i];
 }
 
 /* Those on other machines only: one machine has one clock. */
 static void print_clocks(const struct round *round) {
-    for (size_t i = 0; i < round->cast.n_hosts; i++) {
+    for (size_t i = 0; i < round->workers.n_hosts; i++) {
         const struct host_clock *clock = &round->site.clocks[i];
         CLEANUP_FREE char *text = NULL;
 
         if (!clock->bound_ns)
             continue;
-        text =
-            text_format("%s is %.3g s ahead, give or take %.2g ms", host_spec(round->cast.hosts[i]),
-                        (double)clock->realtime_ahead_ns / 1e9, (double)clock->bound_ns / 1e6);
+        text = text_format("%s is %.3g s ahead, give or take %.2g ms",
+                           host_spec(round->workers.hosts[i]),
+                           (double)clock->realtime_ahead_ns / 1e9, (double)clock->bound_ns / 1e6);
         print_row("clock", text);
     }
 }
@@ -292,18 +292,18 @@ static int examine_together(const struct round *round, const char *apart) {
     }
     print_row("address", round->address);
     print_clocks(round);
-    if (environment_collect(&round->cast, round->address, NULL, &environment, &error) < 0) {
+    if (environment_collect(&round->workers, round->address, NULL, &environment, &error) < 0) {
         print_row("IMPOSSIBLE", error.text);
         return 1;
     }
-    print_row("network", round->cast.n_hosts == 1 ? "one host: the data stays within it"
-                                                  : "the data crosses it, there and back");
+    print_row("network", round->workers.n_hosts == 1 ? "one host: the data stays within it"
+                                                     : "the data crosses it, there and back");
     return 0;
 }
 
 int doctor_examine(const struct scenario *scenario, const char *certs) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
-    struct patient patients[MAX_PATIENTS] = {{.spec = NULL}};
+    struct checked_host checked[MAX_CHECKED] = {{.spec = NULL}};
     struct round round = {.address = hosts->address};
     struct error error;
     bool apart;
@@ -311,19 +311,19 @@ int doctor_examine(const struct scenario *scenario, const char *certs) {
 
     round.site = (struct site){
         .scenario = scenario,
-        .cast = &round.cast,
+        .workers = &round.workers,
         .options = {.certs = certs, .folder = hosts->folder, .cancel_fd = -1, .relay = relay}};
     apart = site_open(&round.site, &error) < 0;
     if (apart)
         site_close(&round.site);
     else
         round.address = round.site.address;
-    admit(patients, hosts->broker)->broker = true;
-    admit(patients, hosts->publisher)->publisher = true;
-    admit(patients, "local")->driver = true;
-    for (size_t i = 0; i < MAX_PATIENTS && patients[i].spec; i++) {
+    admit(checked, hosts->broker)->broker = true;
+    admit(checked, hosts->publisher)->publisher = true;
+    admit(checked, "local")->driver = true;
+    for (size_t i = 0; i < MAX_CHECKED && checked[i].spec; i++) {
         printf("%s", i ? "\n" : "");
-        bad |= examine(&round, &patients[i]);
+        bad |= examine(&round, &checked[i]);
     }
     bad |= examine_together(&round, apart ? error.text : NULL);
     site_close(&round.site);

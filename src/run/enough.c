@@ -3,10 +3,10 @@
 #include <math.h>
 
 int enough_ask(struct enough *enough, const struct run_options *options,
-               const struct agenda *agenda, const char *folder, struct error *error) {
+               const struct schedule *schedule, const char *folder, struct error *error) {
     struct repetitions repetitions = scenario_repetitions(options->scenario);
     bool reached, interrupted;
-    int64_t measured = agenda_measured(agenda, &interrupted);
+    int64_t measured = schedule_measured(schedule, &interrupted);
     double widest;
     int r;
 
@@ -23,10 +23,10 @@ int enough_ask(struct enough *enough, const struct run_options *options,
 }
 
 void enough_tell(const struct enough *enough, const struct scenario *scenario,
-                 const struct agenda *agenda, struct progress *progress) {
+                 const struct schedule *schedule, struct progress *progress) {
     double wanted = scenario_repetitions(scenario).precision * 100, widest = enough->widest * 100;
     bool interrupted;
-    long long measured = agenda_measured(agenda, &interrupted);
+    long long measured = schedule_measured(schedule, &interrupted);
 
     if (!enough->asked)
         return;

@@ -21,10 +21,10 @@ struct enough {
 /* Asks options->is_enough, where the scenario and what is measured of it give a reason to. The
  * tables of the folder must have been flushed. */
 int enough_ask(struct enough *enough, const struct run_options *options,
-               const struct agenda *agenda, const char *folder, struct error *error);
+               const struct schedule *schedule, const char *folder, struct error *error);
 
 /* Says at the end of a run why it ended; nothing where the number of blocks was fixed. */
 void enough_tell(const struct enough *enough, const struct scenario *scenario,
-                 const struct agenda *agenda, struct progress *progress);
+                 const struct schedule *schedule, struct progress *progress);
 
 #endif

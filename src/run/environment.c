@@ -8,31 +8,32 @@
 #include <errno.h>
 
 /* The publisher's first: where its packets come from is what the broker's must find back to. */
-static int ask_hosts(const struct cast *cast, const char *address, json_t *facts[2],
+static int ask_hosts(const struct workers *workers, const char *address, json_t *facts[2],
                      struct error *error) {
     int r = 0;
 
-    for (size_t i = cast->n_hosts; i-- > 0 && r == 0;) {
-        const json_t *other = i == 0 && cast->n_hosts == 2 ? facts[1] : NULL;
+    for (size_t i = workers->n_hosts; i-- > 0 && r == 0;) {
+        const json_t *other = i == 0 && workers->n_hosts == 2 ? facts[1] : NULL;
         const char *source = jsonline_text(json_object_get(other, "network"), "source", "");
 
-        r = host_order(cast->hosts[i], "facts",
+        r = host_order(workers->hosts[i], "facts",
                        json_pack("{s:s,s:s}", "address", address, "source", source), &facts[i],
                        error);
     }
     return r;
 }
 
-static int check_network(const struct cast *cast, json_t *const facts[2], struct error *error) {
-    size_t last = cast->n_hosts - 1;
+static int check_network(const struct workers *workers, json_t *const facts[2],
+                         struct error *error) {
+    size_t last = workers->n_hosts - 1;
 
     return network_check(json_object_get(facts[0], "network"),
                          last ? json_object_get(facts[last], "network") : NULL,
-                         host_spec(cast->hosts[0]), host_spec(cast->hosts[last]), error);
+                         host_spec(workers->hosts[0]), host_spec(workers->hosts[last]), error);
 }
 
 /* Before anything is made: the program without which nothing works. */
-static int check_broker(const struct cast *cast, const json_t *facts, struct error *error) {
+static int check_broker(const struct workers *workers, const json_t *facts, struct error *error) {
     const json_t *programs = json_object_get(facts, "programs");
 
     if (!json_is_null(json_object_get(programs, "mosquitto")))
@@ -40,16 +41,16 @@ static int check_broker(const struct cast *cast, const json_t *facts, struct err
     return error_set(error, -ENOENT,
                      "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
                      "apt-get install mosquitto",
-                     host_spec(cast->hosts[0]));
+                     host_spec(workers->hosts[0]));
 }
 
-static json_t *list_hosts(const struct cast *cast, json_t *const facts[2]) {
+static json_t *list_hosts(const struct workers *workers, json_t *const facts[2]) {
     static const char *const parties[2] = {"broker client1", "client2"};
     json_t *list = json_array();
 
-    for (size_t i = 0; i < cast->n_hosts; i++) {
-        json_t *host = json_pack("{s:s,s:s}", "spec", host_spec(cast->hosts[i]), "parties",
-                                 cast->n_hosts == 1 ? "broker client1 client2" : parties[i]);
+    for (size_t i = 0; i < workers->n_hosts; i++) {
+        json_t *host = json_pack("{s:s,s:s}", "spec", host_spec(workers->hosts[i]), "parties",
+                                 workers->n_hosts == 1 ? "broker client1 client2" : parties[i]);
 
         (void)json_object_update(host, facts[i]);
         (void)json_array_append_new(list, host);
@@ -57,22 +58,22 @@ static json_t *list_hosts(const struct cast *cast, json_t *const facts[2]) {
     return list;
 }
 
-int environment_collect(const struct cast *cast, const char *address, const char *root,
+int environment_collect(const struct workers *workers, const char *address, const char *root,
                         json_t **ret, struct error *error) {
     json_t *environment = json_object(), *facts[2] = {NULL, NULL};
     CLEANUP_FREE char *commit = facts_commit(root);
     char started[CLOCK_TEXT_SIZE];
-    int r = ask_hosts(cast, address, facts, error);
+    int r = ask_hosts(workers, address, facts, error);
 
     if (r == 0)
-        r = check_broker(cast, facts[0], error);
+        r = check_broker(workers, facts[0], error);
     if (r == 0)
-        r = check_network(cast, facts, error);
+        r = check_network(workers, facts, error);
     clock_format_utc(clock_realtime_ns(), started);
     (void)json_object_set_new(environment, "started_utc", json_string(started));
     if (commit)
         (void)json_object_set_new(environment, "commit", json_string(commit));
-    (void)json_object_set_new(environment, "hosts", list_hosts(cast, facts));
+    (void)json_object_set_new(environment, "hosts", list_hosts(workers, facts));
     json_decref(facts[0]);
     json_decref(facts[1]);
     if (r < 0) {

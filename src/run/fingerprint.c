@@ -29,20 +29,20 @@ static void print_scenario(FILE *out, const struct scenario *scenario, const str
     scenario_write(scenario, out);
 }
 
-static void print_trial(FILE *out, const struct visit *visit, long long place,
+static void print_trial(FILE *out, const struct planned_deployment *deployment, long long place,
                         const struct channel *channel, const struct measurement *measurement) {
     CLEANUP_FREE char *variant = scenario_variant(channel, measurement);
 
-    fprintf(out, "%lld %d %d %s %s%s%s\n", (long long)visit->trial + place, visit->block,
-            visit->position, channel->name, measurement->probe, *variant ? " " : "", variant);
+    fprintf(out, "%lld %d %d %s %s%s%s\n", (long long)deployment->trial + place, deployment->block,
+            deployment->position, channel->name, measurement->probe, *variant ? " " : "", variant);
 }
 
 static void print_plan(FILE *out, const struct scenario *scenario, const struct plan *plan) {
-    for (size_t i = 0; i < plan->n_visits; i++) {
-        const struct visit *visit = &plan->visits[i];
+    for (size_t i = 0; i < plan->n_deployments; i++) {
+        const struct planned_deployment *deployment = &plan->deployments[i];
 
         for (size_t j = 0; j < plan->n_measurements; j++)
-            print_trial(out, visit, (long long)j, &scenario->channels[visit->channel],
+            print_trial(out, deployment, (long long)j, &scenario->channels[deployment->channel],
                         &scenario->measurements[j]);
     }
 }

@@ -12,7 +12,7 @@
 struct reading {
     const struct scenario *scenario;
     const struct plan *plan;
-    struct agenda *agenda;
+    struct schedule *schedule;
     struct history *history;
     struct csv_reader *reader; /* NULL where there is no row */
     struct error *error;
@@ -43,12 +43,13 @@ static int take_number(const struct reading *reading, int column, int64_t max, i
 /* trial,attempt,... */
 static int take_trial_key(const struct reading *reading, int64_t *ret_trial, int64_t *ret_attempt) {
     const struct plan *plan = reading->plan;
-    int r = take_number(reading, 0, (int64_t)(plan->n_visits * plan->n_measurements), ret_trial);
+    int r =
+        take_number(reading, 0, (int64_t)(plan->n_deployments * plan->n_measurements), ret_trial);
 
     if (r == 0)
         r = take_number(reading, 1, MAX_ATTEMPT, ret_attempt);
     if (r == 0)
-        agenda_note(reading->agenda, *ret_trial, (int)*ret_attempt);
+        schedule_note(reading->schedule, *ret_trial, (int)*ret_attempt);
     return r;
 }
 
@@ -65,7 +66,7 @@ static int take_block_key(const struct reading *reading, int64_t *ret_block, int
     if (r == 0)
         r = take_number(reading, 1, MAX_ATTEMPT, ret_attempt);
     if (r == 0)
-        agenda_note_block(reading->agenda, (int)*ret_block, (int)*ret_attempt);
+        schedule_note_block(reading->schedule, (int)*ret_block, (int)*ret_attempt);
     return r;
 }
 
@@ -96,7 +97,7 @@ static int take_row_of_channel(const struct reading *reading) {
         r = reject(reading, known ? last : 2,
                    known ? "is no variant of this channel" : "is no channel of this run");
     if (r == 0)
-        agenda_note_channel(reading->agenda, (int)block, channel, (int)attempt);
+        schedule_note_channel(reading->schedule, (int)block, channel, (int)attempt);
     return r;
 }
 
@@ -104,13 +105,13 @@ static int take_row_of_channel(const struct reading *reading) {
 static int check_planned(const struct reading *reading, int64_t trial) {
     enum { BLOCK = 2, POSITION, CHANNEL, PROBE, VARIANT };
     size_t place = (size_t)(trial - 1) / reading->plan->n_measurements;
-    const struct visit *visit = &reading->plan->visits[place];
-    const struct channel *channel = &reading->scenario->channels[visit->channel];
+    const struct planned_deployment *deployment = &reading->plan->deployments[place];
+    const struct channel *channel = &reading->scenario->channels[deployment->channel];
     const struct measurement *measurement =
         &reading->scenario->measurements[(size_t)(trial - 1) % reading->plan->n_measurements];
     CLEANUP_FREE char *variant = scenario_variant(channel, measurement);
-    CLEANUP_FREE char *block = text_format("%d", visit->block);
-    CLEANUP_FREE char *position = text_format("%d", visit->position);
+    CLEANUP_FREE char *block = text_format("%d", deployment->block);
+    CLEANUP_FREE char *position = text_format("%d", deployment->position);
     const char *planned[] = {
         [BLOCK] = block,           [POSITION] = position,
         [CHANNEL] = channel->name, [PROBE] = measurement->probe,
@@ -142,7 +143,7 @@ static int take_committed(const struct reading *reading) {
         status++;
     if (!text_equal(trial_status_word(status), word))
         return reject(reading, STATUS, "is none of ok, failed, void, skipped");
-    if (!agenda_commit(reading->agenda, trial, (int)attempt, status == TRIAL_FAILED))
+    if (!schedule_commit(reading->schedule, trial, (int)attempt, status == TRIAL_FAILED))
         return reject(reading, 0, "stands in the table already, with the same attempt");
     reading->history->trials[status]++;
     return 0;
@@ -208,12 +209,12 @@ static int read_table(struct reading *reading, const char *folder, enum journal_
 }
 
 int history_read(struct history *ret, const char *folder, const struct scenario *scenario,
-                 const struct plan *plan, struct agenda *agenda, struct error *error) {
+                 const struct plan *plan, struct schedule *schedule, struct error *error) {
     struct history history = {{0}};
     int r = 0;
 
     for (int i = 0; i < JOURNAL_N_TABLES && r == 0; i++) {
-        struct reading reading = {scenario, plan, agenda, &history, NULL, error};
+        struct reading reading = {scenario, plan, schedule, &history, NULL, error};
 
         r = read_table(&reading, folder, (enum journal_table)i);
     }

@@ -8,10 +8,10 @@ int host_load_look(struct runner *runner, json_t **ret, struct error *error) {
     json_t *looks = json_array();
     int r = 0;
 
-    for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++) {
+    for (size_t i = 0; i < runner->workers.n_hosts && r == 0; i++) {
         json_t *one = NULL;
 
-        r = host_order(runner->cast.hosts[i], "busy", NULL, &one, error);
+        r = host_order(runner->workers.hosts[i], "busy", NULL, &one, error);
         if (one)
             (void)json_array_append_new(looks, one);
     }

@@ -20,13 +20,13 @@ static const struct {
     {"expired", PARTY_CLIENT2}, {"revoked", PARTY_CLIENT2}, {"stranger", PARTY_CLIENT2},
 };
 
-static struct host *home_of(const struct cast *cast, const char *holder) {
+static struct host *home_of(const struct workers *workers, const char *holder) {
     enum party party = PARTY_CLIENT2;
 
     for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
         if (text_equal(homes[i].holder, holder))
             party = homes[i].party;
-    return cast->hosts[cast_host_of(cast, party)];
+    return workers->hosts[workers_host_of(workers, party)];
 }
 
 /* What is said of the host itself is clear as it is. */
@@ -71,7 +71,7 @@ static int install(void *context, const char *key_type, const char *holder, cons
 static int identify(void *context, enum party party, const char *by, char **ret,
                     struct error *error) {
     const struct runner *runner = context;
-    struct host *host = runner->cast.hosts[cast_host_of(&runner->cast, party)];
+    struct host *host = runner->workers.hosts[workers_host_of(&runner->workers, party)];
     json_auto_t *answer = NULL;
     const char *found;
     int r = host_order(host, "identity", json_pack("{s:s}", "address", runner->site.address),
@@ -109,7 +109,7 @@ int issue_channels(struct runner *runner, struct error *error) {
         settings_get(&scenario->settings, &certificates_group);
     const struct telemetry_settings *telemetry =
         settings_get(&scenario->settings, &telemetry_group);
-    const struct pki_parties parties = {request, install, &runner->cast};
+    const struct pki_parties parties = {request, install, &runner->workers};
     CLEANUP_FREE char *addresses = all_addresses(runner);
     struct issuer issuer = {.certs = runner->options->certs,
                             .parties = &parties,

@@ -8,8 +8,8 @@
 
 #include "run/bringup.h"
 
-/* For all channels of the scenario, on the hosts of the cast; fills runner->secrets, those of each
- * channel apart. -EINTR when the user wants to leave. */
+/* For all channels of the scenario, on the hosts of its workers; fills runner->secrets, those of
+ * each channel apart. -EINTR when the user wants to leave. */
 int issue_channels(struct runner *runner, struct error *error);
 
 #endif

@@ -231,7 +231,7 @@ static void put_trial_key(struct csv_writer *writer, const struct trial_id *id) 
 
 /* The columns that a row of a bring-up begins with. */
 static void put_bringup_key(struct csv_writer *writer, const struct trial_id *id) {
-    csv_integer(writer, id->visit->block);
+    csv_integer(writer, id->deployment->block);
     csv_integer(writer, id->attempt);
     csv_text(writer, id->channel);
 }
@@ -280,8 +280,8 @@ static void put_trial(struct csv_writer *writer, const struct trial_id *id,
 
     clock_format_utc(result->started_realtime_ns, started);
     put_trial_key(writer, id);
-    csv_integer(writer, id->visit->block);
-    csv_integer(writer, id->visit->position);
+    csv_integer(writer, id->deployment->block);
+    csv_integer(writer, id->deployment->position);
     csv_text(writer, id->channel);
     csv_text(writer, id->probe);
     csv_text(writer, id->variant);
@@ -365,7 +365,7 @@ int journal_broker_log(struct journal *journal, const struct trial_id *id, const
                        struct error *error) {
     CLEANUP_FREE char *path =
         text_format("%s/log/broker-block%03d-%s-attempt%d-trial%lld.log", journal->folder,
-                    id->visit->block, id->channel, id->attempt, (long long)id->trial);
+                    id->deployment->block, id->channel, id->attempt, (long long)id->trial);
     FILE *out = fopen(path, "we");
     bool bad;
 

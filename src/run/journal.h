@@ -36,8 +36,8 @@ extern const struct journal_layout { const char *name, *header; } journal_layout
 struct trial_id {
     int64_t trial;
     int attempt;
-    const struct visit *visit;
-    const char *channel, *channel_variant; /* what is up, for all trials of the visit */
+    const struct planned_deployment *deployment;
+    const char *channel, *channel_variant; /* what is up, for all trials of the deployment */
     const struct measurement *measurement;
     const char *probe, *variant; /* the variant: of channel and measurement */
 };

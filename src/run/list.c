@@ -149,10 +149,10 @@ static char *duration_of(const struct scenario *scenario, const struct plan *pla
                          int64_t n_blocks) {
     struct plan part = *plan;
 
-    part.n_visits = (size_t)n_blocks * scenario->n_channels;
+    part.n_deployments = (size_t)n_blocks * scenario->n_channels;
     return progress_duration(
         run_planned_ns(scenario, &part) +
-        (int64_t)part.n_visits *
+        (int64_t)part.n_deployments *
             (VISIT_OVERHEAD_NS + (int64_t)part.n_measurements * TRIAL_OVERHEAD_NS));
 }
 
@@ -189,10 +189,10 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
                own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
                (long long)repetitions.largest, block,
                (size_t)repetitions.smallest * scenario->n_channels * scenario->n_measurements,
-               plan->n_visits * plan->n_measurements, shortest, longest);
+               plan->n_deployments * plan->n_measurements, shortest, longest);
     else
         printf("  %lld blocks x %s = %zu trials, %s; about %s\n", (long long)repetitions.largest,
-               block, plan->n_visits * plan->n_measurements,
+               block, plan->n_deployments * plan->n_measurements,
                own->order == ORDER_SHUFFLED ? "each block in an order of its own"
                                             : "channel by channel",
                longest);
@@ -240,11 +240,11 @@ void list_plan(const struct scenario *scenario) {
     if (outlook)
         printf("  %s\n", outlook);
     printf("  first bring-ups:");
-    for (size_t i = 0; i < plan->n_visits && i < 2 * scenario->n_channels; i++) {
-        const struct channel *channel = &scenario->channels[plan->visits[i].channel];
+    for (size_t i = 0; i < plan->n_deployments && i < 2 * scenario->n_channels; i++) {
+        const struct channel *channel = &scenario->channels[plan->deployments[i].channel];
         CLEANUP_FREE char *label = channel_label(channel);
 
         printf("%s %s", i && scenario->n_factors ? "," : "", label);
     }
-    printf("%s\n", plan->n_visits > 2 * scenario->n_channels ? " ..." : "");
+    printf("%s\n", plan->n_deployments > 2 * scenario->n_channels ? " ..." : "");
 }

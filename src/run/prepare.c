@@ -6,7 +6,7 @@
 #include <errno.h>
 
 static const struct channel *channel_of(const struct runner *runner, const struct trial_id *id) {
-    return &runner->scenario->channels[id->visit->channel];
+    return &runner->scenario->channels[id->deployment->channel];
 }
 
 json_t *prepare_channel_order(const struct runner *runner, const struct trial_id *id) {
@@ -14,36 +14,36 @@ json_t *prepare_channel_order(const struct runner *runner, const struct trial_id
     CLEANUP_FREE char *own = mechanism_address(channel);
 
     return json_pack("{s:o,s:O,s:s,s:s}", "channel", channel_to_json(channel), "secrets",
-                     json_array_get(runner->secrets, id->visit->channel), "address",
+                     json_array_get(runner->secrets, id->deployment->channel), "address",
                      own ? own : runner->site.address, "outer", runner->site.address);
 }
 
 /* Gives a host its turn, and keeps what it tells for the other. */
 static int give_turn(struct runner *runner, size_t host, json_t **heard, struct error *error) {
-    struct host *one = runner->cast.hosts[host];
-    json_t *told = NULL;
+    struct host *one = runner->workers.hosts[host];
+    json_t *message = NULL;
     int r = host_order(one, "prepare",
                        json_pack("{s:b,s:b,s:s,s:O*}", "broker", host == 0, "alone",
-                                 runner->cast.n_hosts == 1, "outer", runner->site.address, "heard",
-                                 *heard),
-                       &told, error);
+                                 runner->workers.n_hosts == 1, "outer", runner->site.address,
+                                 "heard", *heard),
+                       &message, error);
 
     if (r < 0)
         return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", host_spec(one));
     json_decref(*heard);
-    *heard = told;
+    *heard = message;
     return 0;
 }
 
 static int make_ready(struct runner *runner, const struct trial_id *id, struct error *error) {
     static const size_t turns[] = {0, 1, 0};
-    size_t n_turns = runner->cast.n_hosts == 1 ? 1 : ARRAY_SIZE(turns);
+    size_t n_turns = runner->workers.n_hosts == 1 ? 1 : ARRAY_SIZE(turns);
     json_auto_t *heard = NULL;
     int r = 0;
 
     runner->prepared = true;
-    for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++)
-        r = host_order(runner->cast.hosts[i], "channel", prepare_channel_order(runner, id), NULL,
+    for (size_t i = 0; i < runner->workers.n_hosts && r == 0; i++)
+        r = host_order(runner->workers.hosts[i], "channel", prepare_channel_order(runner, id), NULL,
                        error);
     for (size_t i = 0; i < n_turns && r == 0; i++)
         r = give_turn(runner, turns[i], &heard, error);
@@ -71,10 +71,10 @@ int prepare_look(struct runner *runner, json_t **ret, struct error *error) {
     json_t *looks = json_object();
     int r = 0;
 
-    for (size_t i = 0; i < runner->cast.n_hosts && runner->prepared && r == 0; i++) {
+    for (size_t i = 0; i < runner->workers.n_hosts && runner->prepared && r == 0; i++) {
         json_t *one = NULL;
 
-        r = host_order(runner->cast.hosts[i], "prepared-usage", NULL, &one, error);
+        r = host_order(runner->workers.hosts[i], "prepared-usage", NULL, &one, error);
         if (one)
             (void)json_object_set_new(looks, party_of(i), one);
     }
@@ -84,7 +84,7 @@ int prepare_look(struct runner *runner, json_t **ret, struct error *error) {
 
 void prepare_write(struct runner *runner, const struct trial_id *id, const json_t *before,
                    const json_t *after, double duration_s) {
-    for (size_t i = 0; i < runner->cast.n_hosts; i++) {
+    for (size_t i = 0; i < runner->workers.n_hosts; i++) {
         const json_t *first = json_object_get(before, party_of(i));
         const json_t *last = json_object_get(after, party_of(i));
         double elapsed_s =
@@ -106,7 +106,7 @@ void prepare_write(struct runner *runner, const struct trial_id *id, const json_
 }
 
 void prepare_undo(struct runner *runner) {
-    for (size_t i = 0; i < runner->cast.n_hosts && runner->prepared; i++)
-        (void)host_notify(runner->cast.hosts[i], "undo", NULL, NULL);
+    for (size_t i = 0; i < runner->workers.n_hosts && runner->prepared; i++)
+        (void)host_notify(runner->workers.hosts[i], "undo", NULL, NULL);
     runner->prepared = false;
 }

@@ -15,7 +15,7 @@
 struct progress {
     const struct scenario *scenario;
     enum verbosity verbosity;
-    bool live;      /* on a terminal that can be redrawn */
+    bool redraws;   /* on a terminal that can be redrawn */
     int drawn;      /* lines on the screen that will be drawn over */
     double *latest; /* channels x measurements, NaN: none yet */
     size_t done, total;
@@ -72,11 +72,11 @@ struct progress *progress_new(const struct scenario *scenario, size_t trials, in
     progress->latest = memory_new(cells, sizeof(*progress->latest));
     for (size_t i = 0; i < cells; i++)
         progress->latest[i] = NAN;
-    progress->live = verbosity != QUIET && can_redraw(progress, &progress->width);
+    progress->redraws = verbosity != QUIET && can_redraw(progress, &progress->width);
     return progress;
 }
 
-/* ---- the live picture ---- */
+/* ---- the redraws picture ---- */
 
 static void erase(struct progress *progress) {
     if (progress->drawn)
@@ -203,12 +203,12 @@ static void draw(struct progress *progress) {
 void progress_tick(void *context) {
     struct progress *progress = context;
 
-    if (progress->live && clock_monotonic_ns() - progress->redrawn_ns >= REDRAW_NS)
+    if (progress->redraws && clock_monotonic_ns() - progress->redrawn_ns >= REDRAW_NS)
         draw(progress);
 }
 
 void progress_free(struct progress *progress) {
-    if (progress->live) {
+    if (progress->redraws) {
         text_replace(&progress->doing, progress->done == progress->total ? "finished," : "ended,");
         draw(progress);
     }
@@ -221,11 +221,11 @@ void progress_free(struct progress *progress) {
 
 __attribute__((format(printf, 2, 0))) static void say(struct progress *progress, const char *format,
                                                       va_list arguments) {
-    if (progress->live)
+    if (progress->redraws)
         erase(progress);
     (void)vprintf(format, arguments);
     (void)putchar('\n');
-    if (progress->live)
+    if (progress->redraws)
         draw(progress);
     (void)fflush(stdout);
 }
@@ -253,15 +253,16 @@ void progress_expect(struct progress *progress, size_t trials, int64_t planned_n
     progress->planned_ns = progress->measured_ns + planned_ns;
 }
 
-void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing) {
+void progress_doing(struct progress *progress, const struct trial_id *id, const char *doing) {
     struct repetitions repetitions = scenario_repetitions(progress->scenario);
-    CLEANUP_FREE char *label = channel_label(&progress->scenario->channels[id->visit->channel]);
+    CLEANUP_FREE char *label =
+        channel_label(&progress->scenario->channels[id->deployment->channel]);
 
     free(progress->doing);
-    progress->doing = text_format("block %d of %s%d  %s: %s ", id->visit->block,
+    progress->doing = text_format("block %d of %s%d  %s: %s ", id->deployment->block,
                                   repetitions.precision > 0 ? "at most " : "",
                                   (int)repetitions.largest, label, doing);
-    if (progress->live)
+    if (progress->redraws)
         draw(progress);
 }
 
@@ -278,20 +279,20 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
         result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
     size_t measurement = (size_t)(id->measurement - scenario->measurements);
     CLEANUP_FREE char *figure = progress_figure(value);
-    CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->visit->channel]);
+    CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->deployment->channel]);
     CLEANUP_FREE char *probe = label_of(id->measurement);
     int blocks = (int)scenario_repetitions(scenario).largest;
 
     progress->measured_ns += planned_ns;
     progress->done++;
     if (result->status == TRIAL_OK)
-        progress->latest[id->visit->channel * scenario->n_measurements + measurement] = value;
+        progress->latest[id->deployment->channel * scenario->n_measurements + measurement] = value;
     if (result->status != TRIAL_OK || result->reason)
-        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->visit->block, blocks,
+        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->deployment->block, blocks,
                       channel, probe, trial_status_word(result->status),
                       result->reason ? result->reason : "");
-    else if (!progress->live)
-        progress_note(progress, "block %d/%d  %-20s %-10s %10s %s", id->visit->block, blocks,
+    else if (!progress->redraws)
+        progress_note(progress, "block %d/%d  %-20s %-10s %10s %s", id->deployment->block, blocks,
                       channel, probe, figure, unit_of(id->probe));
     progress_tick(progress);
 }

@@ -19,7 +19,7 @@ void progress_free(struct progress *progress); /* leaves the last state on the s
 DEFINE_CLEANUP(struct progress *, progress_free)
 
 /* What is going on now ("proofs", a probe's name). */
-void progress_stage(struct progress *progress, const struct trial_id *id, const char *doing);
+void progress_doing(struct progress *progress, const struct trial_id *id, const char *doing);
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result, int64_t planned_ns);
 /* So many trials are to come, and measure so long: more than were planned when a failed block is

@@ -31,7 +31,8 @@ void readings_close(struct readings *readings) {
 static void add_clock(const struct readings *readings, size_t host, json_t *taken) {
     struct host_clock clock;
 
-    if (host_compare_clocks(readings->site->cast->hosts[host], &clock, NULL) < 0 || !clock.bound_ns)
+    if (host_compare_clocks(readings->site->workers->hosts[host], &clock, NULL) < 0 ||
+        !clock.bound_ns)
         return;
     (void)json_object_set_new(
         taken, "clock_ahead",
@@ -42,11 +43,11 @@ static void add_clock(const struct readings *readings, size_t host, json_t *take
 
 /* NULL when the host is lost. */
 static json_t *take(const struct readings *readings, size_t host) {
-    const struct cast *cast = readings->site->cast;
+    const struct workers *workers = readings->site->workers;
     json_t *taken = NULL;
 
-    if (host >= cast->n_hosts ||
-        host_order(cast->hosts[host], "readings",
+    if (host >= workers->n_hosts ||
+        host_order(workers->hosts[host], "readings",
                    json_pack("{s:s}", "interface", readings->interfaces[host]), &taken, NULL) < 0)
         return NULL;
     add_clock(readings, host, taken);
@@ -55,7 +56,7 @@ static json_t *take(const struct readings *readings, size_t host) {
 
 void readings_before(struct readings *readings) {
     forget(readings);
-    for (size_t i = 0; i < readings->site->cast->n_hosts; i++)
+    for (size_t i = 0; i < readings->site->workers->n_hosts; i++)
         readings->before[i] = take(readings, i);
 }
 
@@ -66,7 +67,7 @@ static double value_of(const json_t *taken, const char *metric) {
 }
 
 void readings_after(struct readings *readings, struct journal *journal, int block, int attempt) {
-    for (size_t i = 0; i < readings->site->cast->n_hosts; i++) {
+    for (size_t i = 0; i < readings->site->workers->n_hosts; i++) {
         json_auto_t *after = take(readings, i), *all = json_object();
         const char *metric;
         json_t *reading;
@@ -74,7 +75,7 @@ void readings_after(struct readings *readings, struct journal *journal, int bloc
         (void)json_object_update(all, readings->before[i]);
         (void)json_object_update(all, after);
         json_object_foreach(all, metric, reading) {
-            journal_reading(journal, block, attempt, host_spec(readings->site->cast->hosts[i]),
+            journal_reading(journal, block, attempt, host_spec(readings->site->workers->hosts[i]),
                             metric, json_string_value(json_array_get(reading, 1)),
                             value_of(readings->before[i], metric), value_of(after, metric));
         }

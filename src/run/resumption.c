@@ -131,8 +131,8 @@ static int load_scenario(struct resumption *resumption, const struct registry *r
     if (r < 0)
         return r;
     resumption->plan = plan_new(resumption->scenario);
-    resumption->agenda = agenda_new(resumption->plan,
-                                    (enum scenario_order)scenario_own(resumption->scenario)->order);
+    resumption->schedule = schedule_new(
+        resumption->plan, (enum scenario_order)scenario_own(resumption->scenario)->order);
     return check_plan(resumption, error);
 }
 
@@ -157,7 +157,7 @@ int resumption_open(struct resumption **ret, const char *folder, const struct re
         r = load_scenario(resumption, registry, error);
     if (r == 0)
         r = history_read(&resumption->history, resumption->folder, resumption->scenario,
-                         resumption->plan, resumption->agenda, error);
+                         resumption->plan, resumption->schedule, error);
     if (r < 0)
         return r;
     *ret = resumption;
@@ -166,7 +166,7 @@ int resumption_open(struct resumption **ret, const char *folder, const struct re
 }
 
 void resumption_close(struct resumption *resumption) {
-    agenda_freep(&resumption->agenda);
+    schedule_freep(&resumption->schedule);
     plan_freep(&resumption->plan);
     scenario_freep(&resumption->scenario);
     json_decref(resumption->environment);

@@ -5,8 +5,8 @@
 #ifndef BENCH_RUN_RESUMPTION_H
 #define BENCH_RUN_RESUMPTION_H
 
-#include "run/agenda.h"
 #include "run/history.h"
+#include "run/schedule.h"
 
 #include <jansson.h>
 
@@ -15,7 +15,7 @@ struct resumption {
     int lock_fd; /* keeps others from the folder; -1 once a journal has taken it over */
     struct scenario *scenario;
     struct plan *plan;
-    struct agenda *agenda;
+    struct schedule *schedule;
     struct history history;
     json_t *environment; /* environment.json */
 };

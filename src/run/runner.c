@@ -2,10 +2,10 @@
 
 #include "model/verdict.h"
 #include "probes/delivery.h"
+#include "run/deployment.h"
 #include "run/environment.h"
 #include "run/issue.h"
 #include "run/libraries.h"
-#include "run/visit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,16 +15,16 @@ int64_t run_trial_planned_ns(const struct measurement *measurement) {
     return probe_find(measurement->probe)->planned_ns(measurement->settings);
 }
 
-static int64_t visits_planned_ns(const struct scenario *scenario, size_t n_visits) {
-    int64_t visit = 0;
+static int64_t deployments_planned_ns(const struct scenario *scenario, size_t n_deployments) {
+    int64_t deployment = 0;
 
     for (size_t i = 0; i < scenario->n_measurements; i++)
-        visit += run_trial_planned_ns(&scenario->measurements[i]);
-    return visit * (int64_t)n_visits;
+        deployment += run_trial_planned_ns(&scenario->measurements[i]);
+    return deployment * (int64_t)n_deployments;
 }
 
 int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan) {
-    return visits_planned_ns(scenario, plan->n_visits);
+    return deployments_planned_ns(scenario, plan->n_deployments);
 }
 
 void run_outcome_clear(struct run_outcome *outcome) {
@@ -34,49 +34,49 @@ void run_outcome_clear(struct run_outcome *outcome) {
 
 /* ---- the whole plan ---- */
 
-static bool is_same_block(const struct agenda_item *a, const struct agenda_item *b) {
-    return a->visit->block == b->visit->block && a->attempt == b->attempt;
+static bool is_same_block(const struct schedule_item *a, const struct schedule_item *b) {
+    return a->deployment->block == b->deployment->block && a->attempt == b->attempt;
 }
 
 /* What belongs to a block when all of it is measured. */
-static int end_block(struct runner *runner, const struct agenda_item *item, struct error *error) {
+static int end_block(struct runner *runner, const struct schedule_item *item, struct error *error) {
     int r;
 
-    readings_after(&runner->readings, runner->journal, item->visit->block, item->attempt);
+    readings_after(&runner->readings, runner->journal, item->deployment->block, item->attempt);
     r = journal_flush(runner->journal, error);
     return r < 0 ? r
-                 : enough_ask(&runner->enough, runner->options, runner->agenda,
+                 : enough_ask(&runner->enough, runner->options, runner->schedule,
                               journal_folder(runner->journal), error);
 }
 
-static size_t count(struct agenda_list list) {
+static size_t count(struct schedule_list list) {
     free(list.items);
     return list.n;
 }
 
-/* The visits that are still to be made, as far as one knows now. */
+/* The deployments that are still to be made, as far as one knows now. */
 static size_t count_left(const struct runner *runner) {
-    return (runner->enough.reached ? 0 : count(agenda_first(runner->agenda))) +
-           count(agenda_again(runner->agenda));
+    return (runner->enough.reached ? 0 : count(schedule_first(runner->schedule))) +
+           count(schedule_again(runner->schedule));
 }
 
 /* Executes the list, or of one that may be cut short as many of its blocks as are enough; frees
  * what is in it. */
-static int walk(struct runner *runner, struct agenda_list list, bool may_be_cut,
+static int walk(struct runner *runner, struct schedule_list list, bool may_be_cut,
                 struct error *error) {
     size_t left = count_left(runner);
     bool cut = false;
     int r = 0;
 
     progress_expect(runner->progress, left * runner->plan->n_measurements,
-                    visits_planned_ns(runner->scenario, left));
+                    deployments_planned_ns(runner->scenario, left));
     for (size_t i = 0; i < list.n && r == 0 && !cut; i++) {
-        const struct agenda_item *item = &list.items[i];
+        const struct schedule_item *item = &list.items[i];
         bool last = i + 1 == list.n || !is_same_block(item, item + 1);
 
         if (i == 0 || !is_same_block(item - 1, item))
             readings_before(&runner->readings);
-        r = visit_make(runner, item, error);
+        r = deployment_run(runner, item, error);
         if (r == 0 && last)
             r = end_block(runner, item, error);
         cut = last && may_be_cut && runner->enough.reached;
@@ -91,8 +91,8 @@ static int execute_once(struct runner *runner, struct error *error) {
     int r = 0;
 
     if (!runner->enough.reached)
-        r = walk(runner, agenda_first(runner->agenda), true, error);
-    return r < 0 ? r : walk(runner, agenda_again(runner->agenda), false, error);
+        r = walk(runner, schedule_first(runner->schedule), true, error);
+    return r < 0 ? r : walk(runner, schedule_again(runner->schedule), false, error);
 }
 
 /* What was enough may no longer be when a block of it was measured again: then there is more to do.
@@ -104,7 +104,7 @@ static int execute(struct runner *runner, struct error *error) {
         r = execute_once(runner, error);
     while (r == 0 && count_left(runner));
     if (r == 0)
-        enough_tell(&runner->enough, runner->scenario, runner->agenda, runner->progress);
+        enough_tell(&runner->enough, runner->scenario, runner->schedule, runner->progress);
     return r;
 }
 
@@ -124,7 +124,7 @@ static int open_site(struct runner *runner, struct error *error) {
 
     runner->site = (struct site){
         .scenario = runner->scenario,
-        .cast = &runner->cast,
+        .workers = &runner->workers,
         .options = {.certs = runner->options->certs,
                     .folder = hosts->folder,
                     .cancel_fd = runner->options->cancel_fd,
@@ -188,7 +188,7 @@ static int set_up(struct runner *runner, struct error *error) {
     if (r == 0)
         r = open_meter(runner, error);
     if (r == 0)
-        r = environment_collect(&runner->cast, runner->site.address, runner->options->root,
+        r = environment_collect(&runner->workers, runner->site.address, runner->options->root,
                                 &environment, error);
     if (r == 0)
         r = libraries_check(runner->scenario, environment, error);
@@ -199,8 +199,8 @@ static int set_up(struct runner *runner, struct error *error) {
     if (r == 0)
         r = open_record(runner, environment, error);
     readings_open(&runner->readings, &runner->site, environment);
-    for (size_t i = 0; i < runner->cast.n_hosts && r == 0; i++)
-        host_watch(runner->cast.hosts[i]);
+    for (size_t i = 0; i < runner->workers.n_hosts && r == 0; i++)
+        host_watch(runner->workers.hosts[i]);
     return r;
 }
 
@@ -211,9 +211,10 @@ static const char *at_most(const struct runner *runner) {
 
 /* How much of the plan is there, and how long the rest measures. */
 static void describe_rest(const struct runner *runner, size_t n_trials) {
-    size_t first = count(agenda_first(runner->agenda)), again = count(agenda_again(runner->agenda));
+    size_t first = count(schedule_first(runner->schedule)),
+           again = count(schedule_again(runner->schedule));
     CLEANUP_FREE char *duration =
-        progress_duration(visits_planned_ns(runner->scenario, count_left(runner)));
+        progress_duration(deployments_planned_ns(runner->scenario, count_left(runner)));
     CLEANUP_FREE char *failed = again ? text_format(", %zu are measured once more after a failure",
                                                     again * runner->plan->n_measurements)
                                       : text_copy("");
@@ -229,7 +230,7 @@ static void describe(const struct runner *runner) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     CLEANUP_FREE char *duration = progress_duration(run_planned_ns(scenario, runner->plan));
     CLEANUP_FREE char *outlook = verdict_outlook(scenario);
-    size_t n_trials = runner->plan->n_visits * runner->plan->n_measurements;
+    size_t n_trials = runner->plan->n_deployments * runner->plan->n_measurements;
 
     progress_note(runner->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, runner->site.address, hosts->publisher);
@@ -257,16 +258,16 @@ static void tear_down(struct runner *runner) {
     free(runner->window);
 }
 
-static int perform(struct runner *runner, size_t n_visits, struct error *error) {
+static int perform(struct runner *runner, size_t n_deployments, struct error *error) {
     int r = set_up(runner, error);
 
     if (r < 0)
         return r;
-    runner->progress =
-        progress_new(runner->scenario, n_visits * runner->plan->n_measurements,
-                     visits_planned_ns(runner->scenario, n_visits), runner->options->verbosity);
-    runner->cast.tick = progress_tick;
-    runner->cast.context = runner->progress;
+    runner->progress = progress_new(runner->scenario, n_deployments * runner->plan->n_measurements,
+                                    deployments_planned_ns(runner->scenario, n_deployments),
+                                    runner->options->verbosity);
+    runner->workers.tick = progress_tick;
+    runner->workers.context = runner->progress;
     describe(runner);
     return execute(runner, error);
 }
@@ -282,29 +283,29 @@ static int tell_complete(const struct run_options *options, struct run_outcome *
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error) {
     const struct resumption *resumption = options->resumption;
     CLEANUP(plan_freep) struct plan *plan = plan_new(options->scenario);
-    CLEANUP(agenda_freep)
-    struct agenda *fresh =
-        agenda_new(plan, (enum scenario_order)scenario_own(options->scenario)->order);
+    CLEANUP(schedule_freep)
+    struct schedule *fresh =
+        schedule_new(plan, (enum scenario_order)scenario_own(options->scenario)->order);
     struct runner runner = {.options = options,
                             .scenario = options->scenario,
                             .plan = plan,
-                            .agenda = resumption ? resumption->agenda : fresh,
+                            .schedule = resumption ? resumption->schedule : fresh,
                             .outcome = ret};
-    size_t n_visits;
+    size_t n_deployments;
     int r = 0;
 
     *ret = (struct run_outcome){.folder = NULL};
     if (resumption) {
         memcpy(ret->before, resumption->history.trials, sizeof(ret->before));
-        r = enough_ask(&runner.enough, options, runner.agenda, resumption->folder, error);
+        r = enough_ask(&runner.enough, options, runner.schedule, resumption->folder, error);
     }
     if (r < 0)
         return r;
-    n_visits = count_left(&runner);
-    if (!n_visits)
+    n_deployments = count_left(&runner);
+    if (!n_deployments)
         return tell_complete(options, ret);
     runner.secrets = json_array();
-    r = perform(&runner, n_visits, error);
+    r = perform(&runner, n_deployments, error);
     ret->interrupted = r == -EINTR;
     tear_down(&runner);
     return ret->interrupted ? 0 : r;

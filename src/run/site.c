@@ -35,37 +35,39 @@ static int check_lab(const struct hosts_settings *hosts, struct error *error) {
 }
 
 static int open_one(struct site *site, const char *spec, struct error *error) {
-    struct cast *cast = site->cast;
-    struct host **host = &cast->hosts[cast->n_hosts];
-    CLEANUP_FREE char *session = text_format("%s-%zu", site->session, cast->n_hosts);
+    struct workers *workers = site->workers;
+    struct host **host = &workers->hosts[workers->n_hosts];
+    CLEANUP_FREE char *session = text_format("%s-%zu", site->session, workers->n_hosts);
     json_auto_t *congestion = NULL;
-    int r = host_open(host, spec, &site->options, cast->n_hosts ? cast->hosts[0] : NULL, error);
+    int r =
+        host_open(host, spec, &site->options, workers->n_hosts ? workers->hosts[0] : NULL, error);
 
     if (r < 0)
         return r;
-    cast->n_hosts++;
+    workers->n_hosts++;
     r = host_order(*host, "session", json_pack("{s:s}", "name", session), NULL, error);
     if (r == 0)
         r = host_order(*host, "congestion", json_pack("{s:s}", "name", hosts_of(site)->congestion),
                        &congestion, error);
-    site->keeps_congestion[cast->n_hosts - 1] = json_is_true(json_object_get(congestion, "kept"));
+    site->keeps_congestion[workers->n_hosts - 1] =
+        json_is_true(json_object_get(congestion, "kept"));
     return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", spec) : r;
 }
 
 static void close_all(struct site *site) {
-    while (site->cast->n_hosts)
-        host_close(site->cast->hosts[--site->cast->n_hosts]);
+    while (site->workers->n_hosts)
+        host_close(site->workers->hosts[--site->workers->n_hosts]);
 }
 
 static int open_all(struct site *site, struct error *error) {
     const struct hosts_settings *hosts = hosts_of(site);
-    struct cast *cast = site->cast;
+    struct workers *workers = site->workers;
     int r = open_one(site, hosts->broker, error);
 
     if (r == 0 && !text_equal(hosts->broker, hosts->publisher))
         r = open_one(site, hosts->publisher, error);
     if (r == 0 && lab_is(hosts->broker))
-        r = lab_join(cast->hosts[0], cast->hosts[1],
+        r = lab_join(workers->hosts[0], workers->hosts[1],
                      settings_get(&site->scenario->settings, &lab_group), error);
     if (r < 0)
         close_all(site);
@@ -75,23 +77,23 @@ static int open_all(struct site *site, struct error *error) {
 /* ---- where the data go ---- */
 
 /* What a host tells about the ssh that carries it. */
-static const char *ssh_end(const struct cast *cast, size_t host, const char *end) {
-    return jsonline_text(host_greeting(cast->hosts[host]), end, NULL);
+static const char *ssh_end(const struct workers *workers, size_t host, const char *end) {
+    return jsonline_text(host_greeting(workers->hosts[host]), end, NULL);
 }
 
 /* The broker's address as the publisher sees it, if that can be known: the address that ssh has
  * reached is one of that host's own, and the other end of it is one of this machine's. */
 static const char *find_address(const struct site *site) {
     const struct hosts_settings *hosts = hosts_of(site);
-    const struct cast *cast = site->cast;
+    const struct workers *workers = site->workers;
 
-    if (cast->n_hosts == 1)
+    if (workers->n_hosts == 1)
         return "127.0.0.1";
     if (lab_is(hosts->broker))
         return LAB_BROKER_ADDRESS;
     if (text_equal(hosts->broker, "local"))
-        return ssh_end(cast, 1, "from");
-    return ssh_end(cast, 0, "reached");
+        return ssh_end(workers, 1, "from");
+    return ssh_end(workers, 0, "reached");
 }
 
 static int choose_address(struct site *site, struct error *error) {
@@ -101,13 +103,13 @@ static int choose_address(struct site *site, struct error *error) {
         return error_set(error, -EINVAL,
                          "hosts.address: at which address does %s reach %s? It cannot be found "
                          "out; --set hosts.address=ADDRESS",
-                         host_spec(site->cast->hosts[site->cast->n_hosts - 1]),
-                         host_spec(site->cast->hosts[0]));
+                         host_spec(site->workers->hosts[site->workers->n_hosts - 1]),
+                         host_spec(site->workers->hosts[0]));
     if (strncmp(found, "fe80:", 5) == 0 && !*given)
         return error_set(error, -EINVAL,
                          "hosts.address: ssh has reached %s at %s, which means something on one "
                          "link only; name the one to be measured (--set hosts.address=ADDRESS)",
-                         host_spec(site->cast->hosts[0]), found);
+                         host_spec(site->workers->hosts[0]), found);
     text_replace(&site->address, found);
     return 0;
 }
@@ -117,8 +119,8 @@ static int choose_address(struct site *site, struct error *error) {
 int site_compare_clocks(struct site *site, struct error *error) {
     int r = 0;
 
-    for (size_t i = 0; i < site->cast->n_hosts && r == 0; i++)
-        r = host_compare_clocks(site->cast->hosts[i], &site->clocks[i], error);
+    for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++)
+        r = host_compare_clocks(site->workers->hosts[i], &site->clocks[i], error);
     return r;
 }
 
@@ -126,14 +128,14 @@ int site_compare_clocks(struct site *site, struct error *error) {
 static int check_clocks(struct site *site, struct error *error) {
     int r = site_compare_clocks(site, error);
 
-    for (size_t i = 0; i < site->cast->n_hosts && r == 0; i++) {
+    for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++) {
         int64_t ahead = site->clocks[i].realtime_ahead_ns;
 
         if (ahead > MAX_CLOCK_NS || ahead < -MAX_CLOCK_NS)
             return error_set(error, -EINVAL,
                              "host %s: its clock is %.1f hours %s this one's, and certificates "
                              "would be taken for invalid; set it (timedatectl set-ntp true)",
-                             host_spec(site->cast->hosts[i]),
+                             host_spec(site->workers->hosts[i]),
                              (double)(ahead < 0 ? -ahead : ahead) / 3600e9,
                              ahead < 0 ? "behind" : "ahead of");
     }
@@ -145,7 +147,7 @@ static int check_apart(const struct site *site, struct error *error) {
     int64_t apart_ns = site->clocks[1].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns;
     int r = 0;
 
-    if (site->cast->n_hosts < 2)
+    if (site->workers->n_hosts < 2)
         return 0;
     apart_ns = apart_ns < 0 ? -apart_ns : apart_ns;
     for (size_t i = 0; i < site->scenario->n_channels && r == 0; i++)
@@ -183,18 +185,18 @@ int site_pause(const struct site *site, int64_t pause_ns, struct error *error) {
     int64_t end = clock_monotonic_ns() + pause_ns;
 
     /* An agent that heard nothing for long would take us for lost; a lost one needs nothing. */
-    if (site->cast->n_hosts && cast_rest(site->cast, end, error) == -EINTR)
+    if (site->workers->n_hosts && workers_wait(site->workers, end, error) == -EINTR)
         return -EINTR;
     return poll(&cancelled, 1, clock_poll_ms(end)) > 0 ? error_set(error, -EINTR, "interrupted")
                                                        : 0;
 }
 
 int site_mend(struct site *site, struct error *error) {
-    bool lost = site->cast->n_hosts == 0;
+    bool lost = site->workers->n_hosts == 0;
     int r = 0;
 
-    for (size_t i = 0; i < site->cast->n_hosts; i++)
-        lost = lost || host_lost(site->cast->hosts[i]);
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        lost = lost || host_lost(site->workers->hosts[i]);
     if (!lost)
         return 0;
     close_all(site);
@@ -205,7 +207,7 @@ int site_mend(struct site *site, struct error *error) {
         if (r == 0 || r == -EINTR)
             break;
     }
-    for (size_t i = 0; i < site->cast->n_hosts; i++)
-        host_watch(site->cast->hosts[i]);
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        host_watch(site->workers->hosts[i]);
     return r;
 }

@@ -6,19 +6,19 @@
 #define BENCH_RUN_SITE_H
 
 #include "model/scenario.h"
-#include "run/cast.h"
+#include "run/workers.h"
 
 struct site {
     const struct scenario *scenario; /* borrowed */
     struct host_options options;
-    struct cast *cast; /* whose hosts these are */
-    char *address;     /* where the broker is reached: the setting, or found out */
-    char session[40];  /* of the agents of this run, so that none is there twice */
+    struct workers *workers; /* whose hosts these are */
+    char *address;           /* where the broker is reached: the setting, or found out */
+    char session[40];        /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
 };
 
-/* Opens the hosts that the scenario names into the cast. -EINTR, or the set-up cannot work. */
+/* Opens the hosts that the scenario names among the workers. -EINTR, or the set-up cannot work. */
 int site_open(struct site *site, struct error *error);
 void site_close(struct site *site);
 

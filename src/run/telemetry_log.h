@@ -18,7 +18,7 @@ struct telemetry_message {
 struct telemetry_log {
     struct telemetry_message *messages; /* by sequence, from 1 */
     size_t count;
-    int64_t written; /* messages of earlier bring-ups of the same visit, whose numbers go on */
+    int64_t written; /* messages of earlier bring-ups of the same deployment, whose numbers go on */
     /* How far the subscriber's clock is ahead of the publisher's, and by how much that may be
      * wrong: -1 when both read the same clock. */
     int64_t ahead_ns, bound_ns, compared_ns; /* and when that was found out */

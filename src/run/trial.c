@@ -20,13 +20,13 @@
 #define DRAIN_NS (600 * NS_PER_S)
 #define SLACK_NS (10 * NS_PER_S)
 
-struct performance {
+struct running_trial {
     struct runner *runner;
     const struct trial_id *id;
     const struct probe *probe;
     const void *settings;
     const struct role *roles[MAX_ROLES]; /* those that apply */
-    struct actor actors[MAX_ROLES];
+    struct worker workers[MAX_ROLES];
     size_t n;
     int64_t planned_ns;
     int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
@@ -37,153 +37,152 @@ struct performance {
     int64_t at_ns[2];    /* when that was, by the driver's clock */
 };
 
-static bool sends(const struct actor *actor) {
-    return json_is_true(json_object_get(actor->ready, "sends"));
+static bool sends(const struct worker *worker) {
+    return json_is_true(json_object_get(worker->ready, "sends"));
 }
 
-/* Some roles play only when the settings ask for them. */
-static void choose_roles(struct performance *performance) {
-    const struct probe *probe = performance->probe;
+/* Some roles run only when the settings ask for them. */
+static void choose_roles(struct running_trial *trial) {
+    const struct probe *probe = trial->probe;
 
     for (size_t i = 0; i < probe->n_roles; i++)
-        if (!probe->roles[i].applies || probe->roles[i].applies(performance->settings))
-            performance->roles[performance->n++] = &probe->roles[i];
+        if (!probe->roles[i].applies || probe->roles[i].applies(trial->settings))
+            trial->roles[trial->n++] = &probe->roles[i];
 }
 
 /* Below the probe's own topic, where it has one as a setting. */
-static char *topic_of(const struct performance *performance) {
-    const struct setting *row = setting_find(performance->probe->group, "topic");
-    CLEANUP_FREE char *base = row ? setting_format(row, performance->settings) : text_copy("bench");
+static char *topic_of(const struct running_trial *trial) {
+    const struct setting *row = setting_find(trial->probe->group, "topic");
+    CLEANUP_FREE char *base = row ? setting_format(row, trial->settings) : text_copy("bench");
 
-    return text_format("%s/%lld-%d", base, (long long)performance->id->trial,
-                       performance->id->attempt);
+    return text_format("%s/%lld-%d", base, (long long)trial->id->trial, trial->id->attempt);
 }
 
 /* Starts the roles one after the other; each knows what those before it have told. */
-static int start_roles(struct performance *performance, struct error *error) {
-    struct runner *runner = performance->runner;
-    const struct probe *probe = performance->probe;
+static int start_roles(struct running_trial *trial, struct error *error) {
+    struct runner *runner = trial->runner;
+    const struct probe *probe = trial->probe;
     const struct broker_settings *broker = settings_get(&runner->scenario->settings, &broker_group);
-    CLEANUP_FREE char *topic = topic_of(performance);
+    CLEANUP_FREE char *topic = topic_of(trial);
 
-    for (size_t i = 0; i < performance->n; i++) {
-        struct actor *actor = &performance->actors[i];
+    for (size_t i = 0; i < trial->n; i++) {
+        struct worker *worker = &trial->workers[i];
         json_t *params = json_pack("{s:o,s:O,s:s}", "settings",
-                                   setting_block_to_json(probe->group, performance->settings),
-                                   "peers", performance->peers, "topic", topic);
+                                   setting_block_to_json(probe->group, trial->settings), "peers",
+                                   trial->peers, "topic", topic);
         (void)json_object_set_new(params, "inflight", json_integer(broker->max_inflight));
         int r;
 
         if (probe->in_channel)
             (void)json_object_set(params, "pin", runner->session);
-        r = cast_start(&runner->cast, actor, performance->roles[i], params, error);
+        r = workers_start(&runner->workers, worker, trial->roles[i], params, error);
         if (r == 0)
-            r = cast_await(&runner->cast, actor, 1, ACTOR_READY, clock_monotonic_ns() + READY_NS,
-                           error);
+            r = workers_await(&runner->workers, worker, 1, WORKER_READY,
+                              clock_monotonic_ns() + READY_NS, error);
         if (r < 0)
             return r;
-        (void)json_object_set(performance->peers, performance->roles[i]->name, actor->ready);
+        (void)json_object_set(trial->peers, trial->roles[i]->name, worker->ready);
     }
     return 0;
 }
 
-/* Gives a cue to all senders or to all receivers. */
-static int cue(struct performance *performance, bool senders, const char *word, const json_t *facts,
-               struct error *error) {
+/* Gives a signal to all senders or to all receivers. */
+static int signal_all(struct running_trial *trial, bool senders, const char *word,
+                      const json_t *facts, struct error *error) {
     int r = 0;
 
-    for (size_t i = 0; i < performance->n && r == 0; i++)
-        if (sends(&performance->actors[i]) == senders)
-            r = cast_tell(&performance->runner->cast, &performance->actors[i], word,
-                          json_deep_copy(facts), error);
+    for (size_t i = 0; i < trial->n && r == 0; i++)
+        if (sends(&trial->workers[i]) == senders)
+            r = workers_signal(&trial->runner->workers, &trial->workers[i], word,
+                               json_deep_copy(facts), error);
     return r;
 }
 
-static int look_at_broker(struct performance *performance, size_t which, struct error *error) {
-    int r = host_order(performance->runner->cast.hosts[0], "broker-usage", NULL,
-                       &performance->usage[which], error);
+static int look_at_broker(struct running_trial *trial, size_t which, struct error *error) {
+    int r = host_order(trial->runner->workers.hosts[0], "broker-usage", NULL, &trial->usage[which],
+                       error);
 
-    performance->at_ns[which] = clock_monotonic_ns();
+    trial->at_ns[which] = clock_monotonic_ns();
     if (r == 0)
-        r = prepare_look(performance->runner, &performance->prepared[which], error);
+        r = prepare_look(trial->runner, &trial->prepared[which], error);
     if (r == 0)
-        r = host_load_look(performance->runner, &performance->loads[which], error);
+        r = host_load_look(trial->runner, &trial->loads[which], error);
     if (r == -ESRCH)
-        r = cast_settle(&performance->runner->cast,
-                        error_set(error, -ECANCELED, "the broker ended"), error);
+        r = workers_await_cause(&trial->runner->workers,
+                                error_set(error, -ECANCELED, "the broker ended"), error);
     return r;
 }
 
-static int measure(struct performance *performance, struct error *error) {
-    struct cast *cast = &performance->runner->cast;
-    int64_t deadline = clock_monotonic_ns() + stage_longest_ns(performance->planned_ns) + SLACK_NS;
-    int r = cue(performance, false, "go", NULL, error);
+static int measure(struct running_trial *trial, struct error *error) {
+    struct workers *workers = &trial->runner->workers;
+    int64_t deadline = clock_monotonic_ns() + worker_longest_ns(trial->planned_ns) + SLACK_NS;
+    int r = signal_all(trial, false, "go", NULL, error);
 
     if (r == 0)
-        r = cue(performance, true, "go", NULL, error);
+        r = signal_all(trial, true, "go", NULL, error);
     if (r == 0)
-        r = cast_await(cast, performance->actors, performance->n, ACTOR_BEGUN, deadline, error);
+        r = workers_await(workers, trial->workers, trial->n, WORKER_BEGUN, deadline, error);
     if (r == 0)
-        r = look_at_broker(performance, 0, error);
+        r = look_at_broker(trial, 0, error);
     if (r == 0)
-        r = cast_await(cast, performance->actors, performance->n, ACTOR_DONE, deadline, error);
+        r = workers_await(workers, trial->workers, trial->n, WORKER_DONE, deadline, error);
     if (r == 0)
-        r = look_at_broker(performance, 1, error);
+        r = look_at_broker(trial, 1, error);
     return r;
 }
 
-static int await_results(struct performance *performance, bool senders, int64_t deadline_ns,
+static int await_results(struct running_trial *trial, bool senders, int64_t deadline_ns,
                          struct error *error) {
     int r = 0;
 
-    for (size_t i = 0; i < performance->n && r == 0; i++)
-        if (sends(&performance->actors[i]) == senders)
-            r = cast_await(&performance->runner->cast, &performance->actors[i], 1, ACTOR_RESULT,
-                           deadline_ns, error);
+    for (size_t i = 0; i < trial->n && r == 0; i++)
+        if (sends(&trial->workers[i]) == senders)
+            r = workers_await(&trial->runner->workers, &trial->workers[i], 1, WORKER_RESULT,
+                              deadline_ns, error);
     return r;
 }
 
 /* Senders first; receivers are told how much was sent, so that they know when they have it all. */
-static int drain(struct performance *performance, struct error *error) {
+static int drain(struct running_trial *trial, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + DRAIN_NS, sent = 0;
     json_auto_t *facts = NULL;
-    int r = cue(performance, true, "stop", NULL, error);
+    int r = signal_all(trial, true, "stop", NULL, error);
 
     if (r == 0)
-        r = await_results(performance, true, deadline, error);
-    for (size_t i = 0; i < performance->n; i++)
-        sent += jsonline_integer(performance->actors[i].result, "sent", 0);
+        r = await_results(trial, true, deadline, error);
+    for (size_t i = 0; i < trial->n; i++)
+        sent += jsonline_integer(trial->workers[i].result, "sent", 0);
     facts = json_pack("{s:I}", "sent", (json_int_t)sent);
     if (r == 0)
-        r = cue(performance, false, "stop", facts, error);
+        r = signal_all(trial, false, "stop", facts, error);
     if (r == 0)
-        r = await_results(performance, false, deadline, error);
+        r = await_results(trial, false, deadline, error);
     return r;
 }
 
 /* ---- the record ---- */
 
-static void write_steps(struct performance *performance, const struct actor *actor) {
-    const json_t *steps = json_object_get(actor->result, "steps"), *step;
+static void write_steps(struct running_trial *trial, const struct worker *worker) {
+    const json_t *steps = json_object_get(worker->result, "steps"), *step;
     size_t i;
 
-    json_array_foreach((json_t *)(uintptr_t)steps, i, step) journal_interval(
-        performance->runner->journal, performance->id, party_name(actor->role->party),
-        (double)json_integer_value(json_array_get(step, 0)) / 1e9,
-        (double)json_integer_value(json_array_get(step, 1)) / 1e9,
-        json_integer_value(json_array_get(step, 2)));
+    json_array_foreach((json_t *)(uintptr_t)steps, i, step)
+        journal_interval(trial->runner->journal, trial->id, party_name(worker->role->party),
+                         (double)json_integer_value(json_array_get(step, 0)) / 1e9,
+                         (double)json_integer_value(json_array_get(step, 1)) / 1e9,
+                         json_integer_value(json_array_get(step, 2)));
 }
 
 /* What its rows of metrics.csv call it. */
-static const char *process_name(const struct actor *actor) {
-    return jsonline_text(actor->ready, "process", sends(actor) ? "sender" : "receiver");
+static const char *process_name(const struct worker *worker) {
+    return jsonline_text(worker->ready, "process", sends(worker) ? "sender" : "receiver");
 }
 
 /* The probe's headline, if this is the role that tells it. */
-static void take_headline(const struct performance *performance, const struct actor *actor,
+static void take_headline(const struct running_trial *trial, const struct worker *worker,
                           struct trial_result *result) {
-    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
-    const char *name = probe_headline(performance->probe)->name;
+    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
+    const char *name = probe_headline(trial->probe)->name;
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)rows, i,
@@ -191,34 +190,34 @@ static void take_headline(const struct performance *performance, const struct ac
         result->headline = json_number_value(json_array_get(row, 2));
 }
 
-static void write_metrics(struct performance *performance, const struct actor *actor) {
-    const json_t *rows = json_object_get(actor->result, "metrics"), *row;
+static void write_metrics(struct running_trial *trial, const struct worker *worker) {
+    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)rows, i, row) journal_metric(
-        performance->runner->journal, performance->id, party_name(actor->role->party),
-        process_name(actor), json_string_value(json_array_get(row, 0)),
-        json_string_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
+        trial->runner->journal, trial->id, party_name(worker->role->party), process_name(worker),
+        json_string_value(json_array_get(row, 0)), json_string_value(json_array_get(row, 1)),
+        json_number_value(json_array_get(row, 2)));
 }
 
-static void write_distributions(struct performance *performance, const struct actor *actor) {
-    const json_t *all = json_object_get(actor->result, "distributions"), *one, *row;
+static void write_distributions(struct running_trial *trial, const struct worker *worker) {
+    const json_t *all = json_object_get(worker->result, "distributions"), *one, *row;
     size_t i, j;
 
     json_array_foreach((json_t *)(uintptr_t)all, i, one)
         json_array_foreach(json_array_get(one, 2), j, row) journal_distribution(
-            performance->runner->journal, performance->id,
-            json_string_value(json_array_get(one, 0)), json_string_value(json_array_get(one, 1)),
-            json_number_value(json_array_get(row, 0)), json_integer_value(json_array_get(row, 1)));
+            trial->runner->journal, trial->id, json_string_value(json_array_get(one, 0)),
+            json_string_value(json_array_get(one, 1)), json_number_value(json_array_get(row, 0)),
+            json_integer_value(json_array_get(row, 1)));
 }
 
-/* A role's share of the broker's work: [metric, operations], of stage_share(). */
-static void write_share(struct performance *performance, double broker_cpu_s) {
-    for (size_t i = 0; i < performance->n; i++) {
-        const json_t *share = json_object_get(performance->actors[i].result, "share");
+/* A role's share of the broker's work: [metric, operations], of worker_share(). */
+static void write_share(struct running_trial *trial, double broker_cpu_s) {
+    for (size_t i = 0; i < trial->n; i++) {
+        const json_t *share = json_object_get(trial->workers[i].result, "share");
 
         if (share)
-            journal_metric(performance->runner->journal, performance->id, "broker", "mosquitto",
+            journal_metric(trial->runner->journal, trial->id, "broker", "mosquitto",
                            json_string_value(json_array_get(share, 0)), "us",
                            broker_cpu_s * 1e6 / json_number_value(json_array_get(share, 1)));
     }
@@ -226,16 +225,16 @@ static void write_share(struct performance *performance, double broker_cpu_s) {
 
 /* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
  * the receiver's. */
-static void write_broker(struct performance *performance, double duration_s) {
-    struct journal *journal = performance->runner->journal;
-    const struct trial_id *id = performance->id;
-    double cpu_s = json_real_value(json_object_get(performance->usage[1], "cpu_s")) -
-                   json_real_value(json_object_get(performance->usage[0], "cpu_s"));
-    double elapsed_s = (double)(jsonline_integer(performance->usage[1], "at_ns", 0) -
-                                jsonline_integer(performance->usage[0], "at_ns", 0)) /
+static void write_broker(struct running_trial *trial, double duration_s) {
+    struct journal *journal = trial->runner->journal;
+    const struct trial_id *id = trial->id;
+    double cpu_s = json_real_value(json_object_get(trial->usage[1], "cpu_s")) -
+                   json_real_value(json_object_get(trial->usage[0], "cpu_s"));
+    double elapsed_s = (double)(jsonline_integer(trial->usage[1], "at_ns", 0) -
+                                jsonline_integer(trial->usage[0], "at_ns", 0)) /
                        1e9;
 
-    if (!json_object_get(performance->usage[1], "at_ns"))
+    if (!json_object_get(trial->usage[1], "at_ns"))
         return; /* an external broker */
     if (elapsed_s > 0) {
         double in_window_s = cpu_s / elapsed_s * duration_s;
@@ -243,14 +242,13 @@ static void write_broker(struct performance *performance, double duration_s) {
         journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s", in_window_s);
         journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%",
                        100 * cpu_s / elapsed_s);
-        write_share(performance, in_window_s);
-        prepare_write(performance->runner, id, performance->prepared[0], performance->prepared[1],
-                      duration_s);
+        write_share(trial, in_window_s);
+        prepare_write(trial->runner, id, trial->prepared[0], trial->prepared[1], duration_s);
     }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
-                   (double)jsonline_integer(performance->usage[1], "peak_memory", 0));
+                   (double)jsonline_integer(trial->usage[1], "peak_memory", 0));
     journal_metric(journal, id, "broker", "agent", "peak_memory", "B",
-                   (double)jsonline_integer(performance->usage[1], "agent_peak_memory", 0));
+                   (double)jsonline_integer(trial->usage[1], "agent_peak_memory", 0));
 }
 
 /* A run goes on without its meter, but not without a word. */
@@ -262,22 +260,22 @@ static void tell_of_silence(struct runner *runner) {
 }
 
 /* Of the meter, whose window is the broker's: scaled as that is. */
-static void write_energy(struct performance *performance, double duration_s) {
-    struct journal *journal = performance->runner->journal;
-    const struct trial_id *id = performance->id;
-    const int64_t *at_ns = performance->at_ns;
+static void write_energy(struct running_trial *trial, double duration_s) {
+    struct journal *journal = trial->runner->journal;
+    const struct trial_id *id = trial->id;
+    const int64_t *at_ns = trial->at_ns;
     double elapsed_s = (double)(at_ns[1] - at_ns[0]) / 1e9;
-    double power_w = meter_energy_j(performance->runner->meter, at_ns[0], at_ns[1]) / elapsed_s;
+    double power_w = meter_energy_j(trial->runner->meter, at_ns[0], at_ns[1]) / elapsed_s;
 
     if (!isfinite(power_w)) {
-        tell_of_silence(performance->runner);
+        tell_of_silence(trial->runner);
         return;
     }
     journal_metric(journal, id, "meter", "all", "energy", "J", power_w * duration_s);
     journal_metric(journal, id, "meter", "all", "power", "W", power_w);
-    if (performance->units > 0)
+    if (trial->units > 0)
         journal_metric(journal, id, "meter", "all", "energy_per_unit", "J",
-                       power_w * duration_s / (double)performance->units);
+                       power_w * duration_s / (double)trial->units);
 }
 
 /* Of a trial that is ok; what it is worth is for the reader to say. */
@@ -297,33 +295,32 @@ static void make_void(struct trial_result *result, char *reason) {
 }
 
 /* Of a host whose user may not have what is asked for: all of its connections are under its own. */
-static bool remark_host(const struct performance *performance, size_t i,
-                        struct trial_result *result) {
+static bool remark_host(const struct running_trial *trial, size_t i, struct trial_result *result) {
     CLEANUP_FREE char *words = NULL;
 
-    if (!performance->runner->site.keeps_congestion[i])
+    if (!trial->runner->site.keeps_congestion[i])
         return false;
     words = text_format("%s keeps its own congestion control: an ordinary user there may not have "
                         "another (hosts.congestion)",
-                        host_spec(performance->runner->cast.hosts[i]));
+                        host_spec(trial->runner->workers.hosts[i]));
     remark(result, words);
     return true;
 }
 
 /* A broker that is another's, or a kernel that does not let: what such a trial measures is another
  * thing than the rungs beside it. */
-static void remark_congestion(struct performance *performance, struct trial_result *result) {
+static void remark_congestion(struct running_trial *trial, struct trial_result *result) {
     const struct hosts_settings *hosts =
-        settings_get(&performance->runner->scenario->settings, &hosts_group);
-    const char *used = jsonline_text(performance->usage[1], "congestion", "");
+        settings_get(&trial->runner->scenario->settings, &hosts_group);
+    const char *used = jsonline_text(trial->usage[1], "congestion", "");
     CLEANUP_FREE char *words = NULL;
     bool kept = false;
 
-    for (size_t i = 0; i < performance->runner->cast.n_hosts; i++)
-        kept = remark_host(performance, i, result) || kept;
+    for (size_t i = 0; i < trial->runner->workers.n_hosts; i++)
+        kept = remark_host(trial, i, result) || kept;
     if (kept || !*used || text_equal(used, hosts->congestion) ||
         text_equal(hosts->congestion, CONGESTION_DEFAULT) ||
-        !setting_find(performance->probe->group, "topic")) /* it does not publish */
+        !setting_find(trial->probe->group, "topic")) /* it does not publish */
         return;
     words = text_format("the broker sends under %s, not under %s (hosts.congestion)", used,
                         hosts->congestion);
@@ -337,25 +334,24 @@ static void take_text(const json_t *array, size_t index, char *text, size_t size
 }
 
 /* A trial over a TLS connection that is not the channel's says nothing about the channel. */
-static void judge_tls(struct performance *performance, struct trial_result *result,
-                      const json_t *tls) {
+static void judge_tls(struct running_trial *trial, struct trial_result *result, const json_t *tls) {
     if (result->status != TRIAL_OK)
         return;
     take_text(tls, 0, result->tls.version, sizeof(result->tls.version));
     take_text(tls, 1, result->tls.cipher, sizeof(result->tls.cipher));
     take_text(tls, 2, result->tls.group, sizeof(result->tls.group));
-    if (!performance->probe->in_channel || json_equal(tls, performance->runner->session))
+    if (!trial->probe->in_channel || json_equal(tls, trial->runner->session))
         return;
     make_void(result, text_format("TLS is not the channel's: %s %s %s", result->tls.version,
                                   result->tls.cipher, result->tls.group));
 }
 
 /* One arrival is the least by which a figure can differ from its neighbours. */
-static void judge_grain(const struct performance *performance, const struct actor *actor,
+static void judge_grain(const struct running_trial *trial, const struct worker *worker,
                         struct trial_result *result) {
     const struct scenario_settings *design =
-        settings_get(&performance->runner->scenario->settings, &scenario_group);
-    int64_t arrivals = jsonline_integer(actor->result, "arrivals", 0);
+        settings_get(&trial->runner->scenario->settings, &scenario_group);
+    int64_t arrivals = jsonline_integer(worker->result, "arrivals", 0);
     CLEANUP_FREE char *words = NULL;
 
     if (result->status != TRIAL_OK || arrivals <= 0 ||
@@ -364,14 +360,14 @@ static void judge_grain(const struct performance *performance, const struct acto
     words =
         text_format("one of %lld arrivals is %.1f %% of this figure, more than a quarter of the "
                     "margin: a longer %s.duration counts finer",
-                    (long long)arrivals, 100.0 / (double)arrivals, performance->probe->group->name);
+                    (long long)arrivals, 100.0 / (double)arrivals, trial->probe->group->name);
     remark(result, words);
 }
 
 /* What a stranger's connection takes of broker and link nobody knows. One that has come stays, as
  * far as is known, until the channel is taken down. */
-static void judge_guests(const struct performance *performance, struct trial_result *result) {
-    const char *uninvited = jsonline_text(performance->usage[1], "uninvited", NULL);
+static void judge_guests(const struct running_trial *trial, struct trial_result *result) {
+    const char *uninvited = jsonline_text(trial->usage[1], "uninvited", NULL);
 
     if (!uninvited || result->status != TRIAL_OK)
         return;
@@ -381,65 +377,64 @@ static void judge_guests(const struct performance *performance, struct trial_res
                           uninvited));
 }
 
-static void take_results(struct performance *performance, struct trial_result *result) {
+static void take_results(struct running_trial *trial, struct trial_result *result) {
     result->status = TRIAL_OK;
-    for (size_t i = 0; i < performance->n; i++) {
-        const struct actor *actor = &performance->actors[i];
+    for (size_t i = 0; i < trial->n; i++) {
+        const struct worker *worker = &trial->workers[i];
 
-        write_metrics(performance, actor);
-        write_distributions(performance, actor);
-        take_headline(performance, actor, result);
-        if (actor->role->beside) /* its metrics are all that the trial has of it */
+        write_metrics(trial, worker);
+        write_distributions(trial, worker);
+        take_headline(trial, worker, result);
+        if (worker->role->beside) /* its metrics are all that the trial has of it */
             continue;
-        judge_tls(performance, result, json_object_get(actor->result, "tls"));
-        remark(result, jsonline_text(actor->result, "remark", NULL));
-        if (sends(actor))
+        judge_tls(trial, result, json_object_get(worker->result, "tls"));
+        remark(result, jsonline_text(worker->result, "remark", NULL));
+        if (sends(worker))
             continue;
-        write_steps(performance, actor);
-        result->bytes = jsonline_integer(actor->result, "bytes", -1);
-        performance->units = jsonline_integer(actor->result, "units", 0);
-        result->duration_s = (double)jsonline_integer(actor->result, "elapsed_ns", 0) / 1e9;
-        judge_grain(performance, actor, result);
+        write_steps(trial, worker);
+        result->bytes = jsonline_integer(worker->result, "bytes", -1);
+        trial->units = jsonline_integer(worker->result, "units", 0);
+        result->duration_s = (double)jsonline_integer(worker->result, "elapsed_ns", 0) / 1e9;
+        judge_grain(trial, worker, result);
     }
-    remark_congestion(performance, result);
-    judge_guests(performance, result);
-    write_broker(performance, result->duration_s);
-    host_load_write(performance->runner, performance->id, performance->loads[0],
-                    performance->loads[1], result->duration_s);
-    write_energy(performance, result->duration_s);
+    remark_congestion(trial, result);
+    judge_guests(trial, result);
+    write_broker(trial, result->duration_s);
+    host_load_write(trial->runner, trial->id, trial->loads[0], trial->loads[1], result->duration_s);
+    write_energy(trial, result->duration_s);
 }
 
 int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,
                   struct error *error) {
-    struct performance performance = {
+    struct running_trial trial = {
         .runner = runner, .id = id, .probe = probe_find(id->probe), .peers = json_object()};
     int r;
 
-    performance.settings = id->measurement->settings;
-    choose_roles(&performance);
-    performance.planned_ns = performance.probe->planned_ns(performance.settings);
+    trial.settings = id->measurement->settings;
+    choose_roles(&trial);
+    trial.planned_ns = trial.probe->planned_ns(trial.settings);
     *result = (struct trial_result){.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
-    progress_stage(runner->progress, id, id->probe);
-    r = start_roles(&performance, error);
+    progress_doing(runner->progress, id, id->probe);
+    r = start_roles(&trial, error);
     if (r == 0)
-        r = measure(&performance, error);
+        r = measure(&trial, error);
     if (r == 0)
-        r = drain(&performance, error);
+        r = drain(&trial, error);
     if (r == 0) {
-        take_results(&performance, result);
+        take_results(&trial, result);
     } else if (r != -EINTR) { /* a lost host too fails the trial, not the run */
         result->status = TRIAL_FAILED;
         result->reason = text_copy(error->text);
         r = 0;
     }
-    for (size_t i = 0; i < performance.n; i++)
-        cast_drop(&runner->cast, &performance.actors[i]);
-    json_decref(performance.peers);
-    json_decref(performance.usage[0]);
-    json_decref(performance.usage[1]);
-    json_decref(performance.prepared[0]);
-    json_decref(performance.prepared[1]);
-    json_decref(performance.loads[0]);
-    json_decref(performance.loads[1]);
+    for (size_t i = 0; i < trial.n; i++)
+        workers_drop(&runner->workers, &trial.workers[i]);
+    json_decref(trial.peers);
+    json_decref(trial.usage[0]);
+    json_decref(trial.usage[1]);
+    json_decref(trial.prepared[0]);
+    json_decref(trial.prepared[1]);
+    json_decref(trial.loads[0]);
+    json_decref(trial.loads[1]);
     return r;
 }

@@ -143,9 +143,9 @@ int acl_dynamic_write(const struct bringup *bringup, const struct acl_table *tab
 /* ---- while the broker runs ---- */
 
 /* One command; its answer is the caller's, and NULL is an error. */
-static json_t *command(const struct proof_scene *scene, json_t *body, struct error *error) {
+static json_t *command(const struct proof_setup *setup, json_t *body, struct error *error) {
     CLEANUP(client_config_freep)
-    struct client_config *admin = setting_block_copy(&client_config_group, scene->right);
+    struct client_config *admin = setting_block_copy(&client_config_group, setup->right);
     json_auto_t *request = json_pack("{s:[o]}", "commands", body), *answer = NULL;
     CLEANUP_FREE char *asked = json_dumps(request, JSON_COMPACT), *heard = NULL;
     const struct proof_message message = {
@@ -153,10 +153,10 @@ static json_t *command(const struct proof_scene *scene, json_t *body, struct err
     json_t *response;
 
     client_config_name_session(admin, "admin");
-    client_config_log_in(admin, ADMIN, acl_issued(scene->bringup, "admin"));
+    client_config_log_in(admin, ADMIN, acl_issued(setup->bringup, "admin"));
     text_replace(&admin->payload.seals_with, ""); /* the broker is to read it, and answers clear */
     text_replace(&admin->payload.opens_with, "");
-    if (scene->ask(admin, &message, CONTROL "/response", &heard, error) < 0)
+    if (setup->ask(admin, &message, CONTROL "/response", &heard, error) < 0)
         return NULL;
     answer = json_loads(heard, 0, NULL);
     response = json_array_get(json_object_get(answer, "responses"), 0);
@@ -170,7 +170,7 @@ static json_t *command(const struct proof_scene *scene, json_t *body, struct err
     return json_incref(response);
 }
 
-int acl_dynamic_deny(const struct proof_scene *scene, const char *user, const char *topic,
+int acl_dynamic_deny(const struct proof_setup *setup, const char *user, const char *topic,
                      bool denied, struct error *error) {
     CLEANUP_FREE char *role = text_format(DENIALS, user);
     json_t *body =
@@ -180,14 +180,14 @@ int acl_dynamic_deny(const struct proof_scene *scene, const char *user, const ch
 
     if (denied)
         (void)json_object_set_new(body, "allow", json_false());
-    answer = command(scene, body, error);
+    answer = command(setup, body, error);
     return answer ? 0 : -EPROTO;
 }
 
-int acl_dynamic_as_issued(const struct proof_scene *scene, const char *user, struct error *error) {
+int acl_dynamic_as_issued(const struct proof_setup *setup, const char *user, struct error *error) {
     CLEANUP_FREE char *role = text_format(DENIALS, user);
     json_auto_t *answer =
-        command(scene, json_pack("{s:s,s:s}", "command", "getRole", "rolename", role), error);
+        command(setup, json_pack("{s:s,s:s}", "command", "getRole", "rolename", role), error);
     const json_t *found = json_object_get(json_object_get(answer, "data"), "role");
 
     if (!answer)

@@ -14,10 +14,10 @@ int acl_dynamic_write(const struct bringup *bringup, const struct acl_table *tab
                       struct error *error);
 
 /* Denies a user publications to the topic, over all that its rules permit; or takes that back. */
-int acl_dynamic_deny(const struct proof_scene *scene, const char *user, const char *topic,
+int acl_dynamic_deny(const struct proof_setup *setup, const char *user, const char *topic,
                      bool denied, struct error *error);
 
 /* Whether nothing is denied to a user in this way: 1 or 0, or a negative errno. */
-int acl_dynamic_as_issued(const struct proof_scene *scene, const char *user, struct error *error);
+int acl_dynamic_as_issued(const struct proof_setup *setup, const char *user, struct error *error);
 
 #endif

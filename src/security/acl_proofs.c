@@ -71,8 +71,8 @@ static bool fits_qos(const struct rights *rights, const struct act *act) {
 
 #define CASTS (2 * 3 * 3)
 
-/* All ways to cast an act on a topic, the one being given. */
-static bool cast(const struct rights *rights, struct act *act, fits_fn *fits) {
+/* All ways to apply an act to a topic, the one being given. */
+static bool apply(const struct rights *rights, struct act *act, fits_fn *fits) {
     act->other = act->one == PARTY_CLIENT1 ? PARTY_CLIENT2 : PARTY_CLIENT1;
     act->user = rights->users[act->one];
     for (int i = 0; i < CASTS; i++) {
@@ -111,7 +111,7 @@ static bool find_for(const struct rights *rights, enum party one, fits_fn *fits,
         CLEANUP_FREE char *topic = topic_of(rights->table.rules[i].topic);
 
         *ret = (struct act){.topic = topic, .one = one};
-        if (*topic == '$' || text_equal(topic, PROOF_SENTINEL) || !cast(rights, ret, fits))
+        if (*topic == '$' || text_equal(topic, PROOF_SENTINEL) || !apply(rights, ret, fits))
             continue;
         *ret_topic = topic;
         topic = NULL;
@@ -151,13 +151,13 @@ int acl_proofs_check(const struct bringup *bringup, struct error *error) {
     return r;
 }
 
-/* ---- on stage ---- */
+/* ---- the exchanges ---- */
 
 /* A client of the channel, under an identifier of its own. */
-static struct client_config *client_of(const struct proof_scene *scene, enum party party,
+static struct client_config *client_of(const struct proof_setup *setup, enum party party,
                                        const char *session) {
-    struct client_config *client = setting_block_copy(&client_config_group, scene->right);
-    struct client_config *own = mechanism_client_config(scene->bringup, party, "", 0);
+    struct client_config *client = setting_block_copy(&client_config_group, setup->right);
+    struct client_config *own = mechanism_client_config(setup->bringup, party, "", 0);
 
     /* TLS stays client2's: the keys of the other are on another host, and rules go by names. */
     text_replace(&client->client_id, own->client_id);
@@ -168,13 +168,13 @@ static struct client_config *client_of(const struct proof_scene *scene, enum par
     return client;
 }
 
-static int exchange(const struct proof_scene *scene, enum party publisher, enum party watcher,
+static int exchange(const struct proof_setup *setup, enum party publisher, enum party watcher,
                     const char *topic, int qos, struct proof_exchange_result *ret,
                     struct error *error) {
     CLEANUP(client_config_freep)
-    struct client_config *publishes = client_of(scene, publisher, "proof-publisher");
+    struct client_config *publishes = client_of(setup, publisher, "proof-publisher");
     CLEANUP(client_config_freep)
-    struct client_config *watches = client_of(scene, watcher, "proof-watcher");
+    struct client_config *watches = client_of(setup, watcher, "proof-watcher");
     const struct proof_message message = {
         .topic = topic, .payload = "acl", .length = strlen("acl")};
     const struct proof_exchange made = {.publisher = publishes,
@@ -185,8 +185,8 @@ static int exchange(const struct proof_scene *scene, enum party publisher, enum 
                                         .n_messages = 1,
                                         .qos = qos};
 
-    mechanism_make_reader(scene->bringup, watches);
-    return scene->exchange(&made, ret, error);
+    mechanism_make_reader(setup->bringup, watches);
+    return setup->exchange(&made, ret, error);
 }
 
 static bool arrives(const struct proof_exchange_result *result) {
@@ -224,15 +224,15 @@ static int none(const char *what, struct error *error) {
     return error_set(error, -EINVAL, "the rules offer no %s to be shown", what);
 }
 
-static int show_publication(const struct proof_scene *scene, const struct act *act,
+static int show_publication(const struct proof_setup *setup, const struct act *act,
                             struct proof_seen *ret, struct error *error) {
     struct outcome outcome;
-    int r = exchange(scene, act->other, act->third, act->topic, act->qos, &outcome.before, error);
+    int r = exchange(setup, act->other, act->third, act->topic, act->qos, &outcome.before, error);
 
     if (r == 0)
-        r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
+        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
     if (r == 0)
-        r = exchange(scene, act->other, act->third, act->topic, act->qos, &outcome.after, error);
+        r = exchange(setup, act->other, act->third, act->topic, act->qos, &outcome.after, error);
     if (r < 0)
         return r;
     see(&outcome, ret);
@@ -241,15 +241,15 @@ static int show_publication(const struct proof_scene *scene, const struct act *a
     return 0;
 }
 
-static int show_subscription(const struct proof_scene *scene, const struct act *act,
+static int show_subscription(const struct proof_setup *setup, const struct act *act,
                              struct proof_seen *ret, struct error *error) {
     struct outcome outcome;
-    int r = exchange(scene, act->third, act->other, act->topic, act->qos, &outcome.before, error);
+    int r = exchange(setup, act->third, act->other, act->topic, act->qos, &outcome.before, error);
 
     if (r == 0)
-        r = exchange(scene, act->third, act->one, act->topic, act->qos, &outcome.forbidden, error);
+        r = exchange(setup, act->third, act->one, act->topic, act->qos, &outcome.forbidden, error);
     if (r == 0)
-        r = exchange(scene, act->third, act->other, act->topic, act->qos, &outcome.after, error);
+        r = exchange(setup, act->third, act->other, act->topic, act->qos, &outcome.after, error);
     if (r < 0)
         return r;
     see(&outcome, ret);
@@ -258,16 +258,16 @@ static int show_subscription(const struct proof_scene *scene, const struct act *
     return 0;
 }
 
-static int show_qos(const struct proof_scene *scene, const struct act *act, struct proof_seen *ret,
+static int show_qos(const struct proof_setup *setup, const struct act *act, struct proof_seen *ret,
                     struct error *error) {
     struct outcome outcome;
-    int r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.before, error);
+    int r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.before, error);
 
     if (r == 0)
-        r = exchange(scene, act->one, act->third, act->topic, act->other_qos, &outcome.forbidden,
+        r = exchange(setup, act->one, act->third, act->topic, act->other_qos, &outcome.forbidden,
                      error);
     if (r == 0)
-        r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.after, error);
+        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.after, error);
     if (r < 0)
         return r;
     see(&outcome, ret);
@@ -277,24 +277,24 @@ static int show_qos(const struct proof_scene *scene, const struct act *act, stru
 }
 
 /* What was denied is permitted again whatever else fails. */
-static int show_change(const struct proof_scene *scene, const struct act *act,
+static int show_change(const struct proof_setup *setup, const struct act *act,
                        struct proof_seen *ret, struct error *error) {
     struct outcome outcome;
     int undone,
-        r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.before, error);
+        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.before, error);
 
     if (r == 0)
-        r = acl_dynamic_deny(scene, act->user, act->topic, true, error);
+        r = acl_dynamic_deny(setup, act->user, act->topic, true, error);
     if (r < 0)
         return r;
-    r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
-    undone = acl_dynamic_deny(scene, act->user, act->topic, false, r < 0 ? NULL : error);
+    r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
+    undone = acl_dynamic_deny(setup, act->user, act->topic, false, r < 0 ? NULL : error);
     if (r < 0 || undone < 0)
         return r < 0 ? r : undone;
-    r = exchange(scene, act->one, act->third, act->topic, act->qos, &outcome.after, error);
+    r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.after, error);
     if (r < 0)
         return r;
-    r = acl_dynamic_as_issued(scene, act->user, error);
+    r = acl_dynamic_as_issued(setup, act->user, error);
     if (r < 0)
         return r;
     see(&outcome, ret);
@@ -306,39 +306,39 @@ static int show_change(const struct proof_scene *scene, const struct act *act,
 
 /* ---- the proofs ---- */
 
-typedef int show_fn(const struct proof_scene *scene, const struct act *act, struct proof_seen *ret,
+typedef int show_fn(const struct proof_setup *setup, const struct act *act, struct proof_seen *ret,
                     struct error *error);
 
-static int show(const struct proof_scene *scene, fits_fn *fits, show_fn *shows, const char *what,
+static int show(const struct proof_setup *setup, fits_fn *fits, show_fn *shows, const char *what,
                 struct proof_seen *ret, struct error *error) {
     CLEANUP_FREE char *topic = NULL;
     struct rights rights;
     struct act act;
-    int r = rights_open(&rights, scene->bringup, error);
+    int r = rights_open(&rights, setup->bringup, error);
 
     if (r == 0)
-        r = find(&rights, fits, &act, &topic) ? shows(scene, &act, ret, error) : none(what, error);
+        r = find(&rights, fits, &act, &topic) ? shows(setup, &act, ret, error) : none(what, error);
     rights_close(&rights);
     return r;
 }
 
-static int act_publication(const struct proof_scene *scene, struct proof_seen *ret,
+static int act_publication(const struct proof_setup *setup, struct proof_seen *ret,
                            struct error *error) {
-    return show(scene, fits_publication, show_publication, "forbidden publication", ret, error);
+    return show(setup, fits_publication, show_publication, "forbidden publication", ret, error);
 }
 
-static int act_subscription(const struct proof_scene *scene, struct proof_seen *ret,
+static int act_subscription(const struct proof_setup *setup, struct proof_seen *ret,
                             struct error *error) {
-    return show(scene, fits_subscription, show_subscription, "forbidden subscription", ret, error);
+    return show(setup, fits_subscription, show_subscription, "forbidden subscription", ret, error);
 }
 
-static int act_qos(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
-    return show(scene, fits_qos, show_qos, "forbidden quality of service", ret, error);
+static int act_qos(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
+    return show(setup, fits_qos, show_qos, "forbidden quality of service", ret, error);
 }
 
-static int act_change(const struct proof_scene *scene, struct proof_seen *ret,
+static int act_change(const struct proof_setup *setup, struct proof_seen *ret,
                       struct error *error) {
-    return show(scene, fits_change, show_change, "change", ret, error);
+    return show(setup, fits_change, show_change, "change", ret, error);
 }
 
 static bool has_qos(const struct channel *channel) {

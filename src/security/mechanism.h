@@ -97,8 +97,8 @@ struct proof_exchange_result {
 };
 
 /* Where a proof acts: the worker on client2's host that examines the channel, with its verbs
- * (probes/proof_scene.c). They return a negative errno when nothing can be said at all. */
-struct proof_scene {
+ * (probes/proof_setup.c). They return a negative errno when nothing can be said at all. */
+struct proof_setup {
     const struct bringup *bringup;
     const struct client_config *right; /* client2's, under a client id of its own */
     /* Connects as config: whether it was let in, and the cause in transport/attempt.h's words. */
@@ -126,7 +126,7 @@ struct proof {
      * what is expected, in words. */
     const char *causes;
     bool (*applies)(const struct channel *channel); /* NULL: always */
-    int (*act)(const struct proof_scene *scene, struct proof_seen *ret, struct error *error);
+    int (*act)(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 };
 
 struct mechanism {

@@ -121,7 +121,7 @@ static void judge(const struct trickery *trickery, const struct proof_exchange_r
                    watcher_opens ? rejected : "opened by the broker");
 }
 
-static int exchange(const struct proof_scene *scene, const struct trickery *trickery,
+static int exchange(const struct proof_setup *setup, const struct trickery *trickery,
                     bool *ret_watcher_opens, struct proof_exchange_result *ret,
                     struct error *error) {
     CLEANUP(client_config_freep) struct client_config *watcher = NULL, *publisher = NULL;
@@ -131,50 +131,50 @@ static int exchange(const struct proof_scene *scene, const struct trickery *tric
                                       .n_messages = trickery->n,
                                       .expected = TEXT};
 
-    publisher = setting_block_copy(&client_config_group, scene->right);
-    watcher = setting_block_copy(&client_config_group, scene->right);
+    publisher = setting_block_copy(&client_config_group, setup->right);
+    watcher = setting_block_copy(&client_config_group, setup->right);
     client_config_name_session(watcher, "watcher");
-    mechanism_make_reader(scene->bringup, watcher);
+    mechanism_make_reader(setup->bringup, watcher);
     *ret_watcher_opens = *watcher->payload.opens_with;
     exchange.publisher = publisher;
     exchange.watcher = watcher;
-    return scene->exchange(&exchange, ret, error);
+    return setup->exchange(&exchange, ret, error);
 }
 
-static int prove(const struct proof_scene *scene,
+static int prove(const struct proof_setup *setup,
                  int (*try)(struct trickery *, struct sealer *, const struct client_config *),
                  enum seal_verdict reason, struct proof_seen *ret, struct error *error) {
-    const struct seal_scheme scheme = scheme_of(scene->right);
+    const struct seal_scheme scheme = scheme_of(setup->right);
     struct trickery trickery = {.n = 0};
     struct proof_exchange_result result;
     struct sealer *sealer = NULL;
     bool watcher_opens = false;
-    int r = sealer_new(&sealer, &scheme, scene->right->payload.seals_with);
+    int r = sealer_new(&sealer, &scheme, setup->right->payload.seals_with);
 
     if (r == 0)
-        r = try(&trickery, sealer, scene->right);
+        r = try(&trickery, sealer, setup->right);
     sealer_free(sealer);
     if (r < 0)
         return error_errno(error, r, "no message could be sealed");
-    r = exchange(scene, &trickery, &watcher_opens, &result, error);
+    r = exchange(setup, &trickery, &watcher_opens, &result, error);
     if (r == 0)
         judge(&trickery, &result, watcher_opens, reason, ret);
     return r;
 }
 
-static int prove_replay(const struct proof_scene *scene, struct proof_seen *ret,
+static int prove_replay(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error) {
-    return prove(scene, replay, SEAL_REPLAYED, ret, error);
+    return prove(setup, replay, SEAL_REPLAYED, ret, error);
 }
 
-static int prove_tampering(const struct proof_scene *scene, struct proof_seen *ret,
+static int prove_tampering(const struct proof_setup *setup, struct proof_seen *ret,
                            struct error *error) {
-    return prove(scene, tamper, SEAL_FORGED, ret, error);
+    return prove(setup, tamper, SEAL_FORGED, ret, error);
 }
 
-static int prove_wrong_key(const struct proof_scene *scene, struct proof_seen *ret,
+static int prove_wrong_key(const struct proof_setup *setup, struct proof_seen *ret,
                            struct error *error) {
-    return prove(scene, use_other_key, SEAL_FORGED, ret, error);
+    return prove(setup, use_other_key, SEAL_FORGED, ret, error);
 }
 
 const struct proof payload_proofs[PAYLOAD_N_PROOFS] = {

@@ -106,9 +106,9 @@ void tls_with_other_group(struct client_config *config, const struct bringup *br
 
 /* ---- tickets ---- */
 
-static int look(const struct proof_scene *scene, bool *ret_ticket, bool *ret_resumed,
+static int look(const struct proof_setup *setup, bool *ret_ticket, bool *ret_resumed,
                 struct proof_seen *ret, struct error *error) {
-    int r = scene->resume(scene->right, ret_ticket, ret_resumed, ret->cause, error);
+    int r = setup->resume(setup->right, ret_ticket, ret_resumed, ret->cause, error);
 
     if (r == 0)
         (void)snprintf(ret->observed, sizeof(ret->observed), "%s",
@@ -118,19 +118,19 @@ static int look(const struct proof_scene *scene, bool *ret_ticket, bool *ret_res
     return r;
 }
 
-int tls_resumes(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+int tls_resumes(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
     bool ticket, resumed = false;
-    int r = look(scene, &ticket, &resumed, ret, error);
+    int r = look(setup, &ticket, &resumed, ret, error);
 
     if (r == 0)
         ret->held = ticket && resumed;
     return r;
 }
 
-int tls_gives_no_ticket(const struct proof_scene *scene, struct proof_seen *ret,
+int tls_gives_no_ticket(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error) {
     bool ticket, resumed = false;
-    int r = look(scene, &ticket, &resumed, ret, error);
+    int r = look(setup, &ticket, &resumed, ret, error);
 
     if (r == 0)
         ret->held = !ticket && text_equal(ret->cause, "connack 0");

@@ -28,8 +28,8 @@ bool tls_has_other_group(const char *groups);
 /* For `act`. */
 #define TLS_RESUMES_CAUSES   "a ticket, and resumed by it"
 #define TLS_NO_TICKET_CAUSES "no ticket"
-int tls_resumes(const struct proof_scene *scene, struct proof_seen *ret, struct error *error);
-int tls_gives_no_ticket(const struct proof_scene *scene, struct proof_seen *ret,
+int tls_resumes(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
+int tls_gives_no_ticket(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error);
 
 #endif

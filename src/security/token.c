@@ -92,12 +92,12 @@ static bool is_beside_password(const struct channel *channel) {
 }
 
 /* One connection of an act: as `config`, which must be let in or be refused as is right. */
-static int expect(const struct proof_scene *scene, const struct client_config *config, bool let_in,
+static int expect(const struct proof_setup *setup, const struct client_config *config, bool let_in,
                   const char *what, struct proof_seen *ret, struct error *error) {
     CLEANUP_FREE char *causes = cause_words(let_in ? "connack 0" : REFUSED, config->mqtt);
     char cause[PROOF_TEXT_SIZE];
     bool accepted;
-    int r = scene->connect(config, &accepted, cause, error);
+    int r = setup->connect(config, &accepted, cause, error);
 
     if (r < 0)
         return error_prefix(error, r, "%s", what);
@@ -109,10 +109,10 @@ static int expect(const struct proof_scene *scene, const struct client_config *c
 }
 
 /* A client that shows the same token, of this age, whenever it connects. */
-static int fix(const struct proof_scene *scene, int64_t age_ns, struct client_config **ret,
+static int fix(const struct proof_setup *setup, int64_t age_ns, struct client_config **ret,
                struct error *error) {
-    struct client_config *config = setting_block_copy(&client_config_group, scene->right);
-    int r = credentials_fix(config, key_of(scene->bringup), clock_realtime_ns() - age_ns, error);
+    struct client_config *config = setting_block_copy(&client_config_group, setup->right);
+    int r = credentials_fix(config, key_of(setup->bringup), clock_realtime_ns() - age_ns, error);
 
     if (r < 0)
         client_config_free(config);
@@ -121,69 +121,69 @@ static int fix(const struct proof_scene *scene, int64_t age_ns, struct client_co
     return r;
 }
 
-static int replay(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+static int replay(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
     CLEANUP(client_config_freep) struct client_config *config = NULL;
-    int r = fix(scene, 0, &config, error);
+    int r = fix(setup, 0, &config, error);
 
     if (r == 0)
-        r = expect(scene, config, true, "first time", ret, error);
+        r = expect(setup, config, true, "first time", ret, error);
     if (r == 0 && ret->held)
-        r = expect(scene, config, false, "second time", ret, error);
+        r = expect(setup, config, false, "second time", ret, error);
     return r;
 }
 
 /* Clocks may differ by as much as is permitted, either way: so it is twice that, and more. */
-static int show_stale(const struct proof_scene *scene, struct proof_seen *ret,
+static int show_stale(const struct proof_setup *setup, struct proof_seen *ret,
                       struct error *error) {
-    int64_t age_ns = 2 * own(scene->bringup->channel)->max_age_ns + NS_PER_S;
+    int64_t age_ns = 2 * own(setup->bringup->channel)->max_age_ns + NS_PER_S;
     CLEANUP(client_config_freep) struct client_config *old = NULL, *early = NULL;
-    int r = fix(scene, age_ns, &old, error);
+    int r = fix(setup, age_ns, &old, error);
 
     if (r == 0)
-        r = fix(scene, -age_ns, &early, error);
+        r = fix(setup, -age_ns, &early, error);
     if (r == 0)
-        r = expect(scene, early, false, "of the future", ret, error);
+        r = expect(setup, early, false, "of the future", ret, error);
     if (r == 0 && ret->held)
-        r = expect(scene, old, false, "of the past", ret, error);
+        r = expect(setup, old, false, "of the past", ret, error);
     return r;
 }
 
 /* The thief is sooner than the owner, who can still use it afterwards. */
-static int steal(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+static int steal(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
     CLEANUP(client_config_freep) struct client_config *owner = NULL, *thief = NULL;
-    int r = fix(scene, 0, &owner, error);
+    int r = fix(setup, 0, &owner, error);
 
     if (r < 0)
         return r;
     thief = setting_block_copy(&client_config_group, owner);
     client_config_name_session(thief, "thief");
-    r = expect(scene, thief, false, "another client id", ret, error);
+    r = expect(setup, thief, false, "another client id", ret, error);
     if (r == 0 && ret->held)
-        r = expect(scene, owner, true, "its own", ret, error);
+        r = expect(setup, owner, true, "its own", ret, error);
     return r;
 }
 
 /* The plugin must neither let in nor turn away who shows no token: the file decides. */
-static int ask_file(const struct proof_scene *scene, struct proof_seen *ret, struct error *error) {
+static int ask_file(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
     CLEANUP(client_config_freep)
-    struct client_config *config = setting_block_copy(&client_config_group, scene->right);
+    struct client_config *config = setting_block_copy(&client_config_group, setup->right);
     CLEANUP_FREE char *user = NULL, *wrong = NULL, *nobody = NULL;
     int r;
 
     client_config_log_in(config, "", "");
-    mechanism_password.party(scene->bringup, PARTY_CLIENT2, config);
+    mechanism_password.party(setup->bringup, PARTY_CLIENT2, config);
     user = text_copy(config->username);
     wrong = text_format("not %s", config->password);
     nobody = text_format("not-%s", user);
-    r = expect(scene, config, true, "right password", ret, error);
+    r = expect(setup, config, true, "right password", ret, error);
     if (r < 0 || !ret->held)
         return r;
     client_config_log_in(config, nobody, config->password);
-    r = expect(scene, config, false, "unknown name", ret, error);
+    r = expect(setup, config, false, "unknown name", ret, error);
     if (r < 0 || !ret->held)
         return r;
     client_config_log_in(config, user, wrong);
-    return expect(scene, config, false, "wrong password", ret, error);
+    return expect(setup, config, false, "wrong password", ret, error);
 }
 
 static const struct proof proofs[] = {

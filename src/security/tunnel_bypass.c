@@ -64,9 +64,9 @@ static int try_connect(const struct client_config *right, const char *interface,
     return 0;
 }
 
-int tunnel_prove_bypass(const struct proof_scene *scene, struct proof_seen *ret,
+int tunnel_prove_bypass(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error) {
-    const struct client_config *right = scene->right;
+    const struct client_config *right = setup->right;
     int64_t begun_ns = clock_monotonic_ns(), way_ns;
     char interface[IF_NAMESIZE] = "";
     int code = 0, r = interface_toward(right->outer_address, interface, error);

@@ -9,7 +9,7 @@
 #include "security/mechanism.h"
 
 /* Held when the broker cannot be connected to in this way, and can through the tunnel. */
-int tunnel_prove_bypass(const struct proof_scene *scene, struct proof_seen *ret,
+int tunnel_prove_bypass(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error);
 
 #endif

@@ -55,31 +55,31 @@ static void put_tables(struct fuzz_part rest) {
     }
 }
 
-/* Every visit once at the most, as an attempt that a table can hold. */
-static void check_items(struct agenda_list list, const struct plan *plan) {
-    CLEANUP_FREE bool *seen = memory_new(plan->n_visits, sizeof(bool));
+/* Every deployment once at the most, as an attempt that a table can hold. */
+static void check_items(struct schedule_list list, const struct plan *plan) {
+    CLEANUP_FREE bool *seen = memory_new(plan->n_deployments, sizeof(bool));
 
     for (size_t i = 0; i < list.n; i++) {
-        size_t visit = (size_t)(list.items[i].visit - plan->visits);
+        size_t deployment = (size_t)(list.items[i].deployment - plan->deployments);
 
-        FUZZ_CHECK(visit < plan->n_visits && !seen[visit], "%zu", visit);
+        FUZZ_CHECK(deployment < plan->n_deployments && !seen[deployment], "%zu", deployment);
         FUZZ_CHECK(list.items[i].attempt >= 1, "%d", list.items[i].attempt);
-        seen[visit] = true;
+        seen[deployment] = true;
     }
     free(list.items);
 }
 
 static void resume(struct scenario *scenario, const struct plan *plan, enum scenario_order order) {
-    CLEANUP(agenda_freep) struct agenda *agenda = agenda_new(plan, order);
+    CLEANUP(schedule_freep) struct schedule *schedule = schedule_new(plan, order);
     struct history history;
     struct error error = {""};
-    int r = history_read(&history, run.path, scenario, plan, agenda, &error);
+    int r = history_read(&history, run.path, scenario, plan, schedule, &error);
 
     FUZZ_CHECK((r == 0) == !*error.text, "%d: '%s'", r, error.text);
     if (r < 0)
         return;
-    check_items(agenda_first(agenda), plan);
-    check_items(agenda_again(agenda), plan);
+    check_items(schedule_first(schedule), plan);
+    check_items(schedule_again(schedule), plan);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -101,7 +101,7 @@ static void check_channel(const json_t *line) {
 
 static void check_line(const json_t *line) {
     const struct registry *registry = workshop_registry();
-    struct stage stage = {.params = line, .registry = registry};
+    struct worker_context worker = {.params = line, .registry = registry};
     struct client_config *client = NULL;
     void *settings = NULL;
 
@@ -111,11 +111,11 @@ static void check_line(const json_t *line) {
     for (size_t i = 0; i < registry->n_groups; i++)
         setting_block_free(registry->groups[i],
                            check_block(registry->groups[i], json_object_get(line, "settings")));
-    if (role_client(&stage, &client, NULL) == 0)
+    if (role_client(&worker, &client, NULL) == 0)
         check_client(client);
     client_config_free(client);
     for (size_t i = 0; i < n_probes; i++, settings = NULL)
-        if (role_settings(&stage, probes[i]->group, &settings, NULL) == 0)
+        if (role_settings(&worker, probes[i]->group, &settings, NULL) == 0)
             setting_block_free(probes[i]->group, settings);
 }
 

@@ -71,7 +71,8 @@ static void check_plan(const struct scenario *scenario) {
     if (repetitions > 100)
         return;
     plan = plan_new(scenario);
-    FUZZ_CHECK(plan->n_visits == (size_t)repetitions * scenario->n_channels, "%zu", plan->n_visits);
+    FUZZ_CHECK(plan->n_deployments == (size_t)repetitions * scenario->n_channels, "%zu",
+               plan->n_deployments);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -16,7 +16,7 @@
 struct acting {
     const struct role *role;
     pthread_t thread;
-    struct stage stage;
+    struct worker_context worker;
     json_t *params;
     int orders[2], said[2]; /* pipes: [0] is read, [1] written */
     struct jsonline_reader heard;
@@ -27,7 +27,7 @@ struct acting {
 static inline void *acting_live(void *context) {
     struct acting *acting = context;
 
-    acting->code = acting->role->run(&acting->stage, &acting->error);
+    acting->code = acting->role->run(&acting->worker, &acting->error);
     (void)close(acting->said[1]);
     return NULL;
 }
@@ -54,7 +54,7 @@ static inline void acting_begin(struct acting *acting, const struct role *role, 
     assert_int_equal(pipe(acting->said), 0);
     jsonline_init(&orders, acting->orders[0]);
     jsonline_init(&acting->heard, acting->said[0]);
-    stage_open(&acting->stage, &orders, acting->said[1], acting->params, NULL);
+    worker_open(&acting->worker, &orders, acting->said[1], acting->params, NULL);
     acting_tell(acting, lines);
     assert_int_equal(pthread_create(&acting->thread, NULL, acting_live, acting), 0);
 }
@@ -99,7 +99,7 @@ static inline void acting_apart(int (*act)(size_t), size_t argument) {
 static inline void acting_end(struct acting *acting) {
     (void)close(acting->orders[1]);
     (void)pthread_join(acting->thread, NULL);
-    stage_close(&acting->stage);
+    worker_close(&acting->worker);
     jsonline_clear(&acting->heard);
     json_decref(acting->params);
     (void)close(acting->orders[0]);

@@ -13,7 +13,7 @@ struct record {
     char *folder; /* of results */
     struct scenario *scenario;
     struct journal *journal;
-    struct visit visit;
+    struct planned_deployment deployment;
     struct trial_id
         id; /* trial 5, attempt 1, of block 2, position 1, channel and probe the first */
 };
@@ -43,10 +43,11 @@ static inline int record_set_up_of(void **state, const char *names) {
                       &error) < 0)
         fail_msg("%s", error.text);
     record->journal = record_journal(record);
-    record->visit = (struct visit){.block = 2, .position = 1, .channel = 0, .trial = 5};
+    record->deployment =
+        (struct planned_deployment){.block = 2, .position = 1, .channel = 0, .trial = 5};
     record->id = (struct trial_id){.trial = 5,
                                    .attempt = 1,
-                                   .visit = &record->visit,
+                                   .deployment = &record->deployment,
                                    .channel = "plain",
                                    .measurement = &record->scenario->measurements[0],
                                    .probe = "path"};

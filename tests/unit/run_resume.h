@@ -73,9 +73,9 @@ static inline struct resumption *resume(const struct run *run) {
     return resumption;
 }
 
-/* How many visits are left, and the attempt of the first. */
+/* How many deployments are left, and the attempt of the first. */
 static inline void assert_left(const struct resumption *resumption, size_t n, int attempt) {
-    struct agenda_list list = agenda_first(resumption->agenda);
+    struct schedule_list list = schedule_first(resumption->schedule);
 
     assert_int_equal(list.n, n);
     if (n)

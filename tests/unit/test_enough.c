@@ -18,7 +18,7 @@ struct world {
     char *folder;
     struct scenario *scenario;
     struct plan *plan;
-    struct agenda *agenda;
+    struct schedule *schedule;
     struct oracle oracle;
     struct run_options options;
     struct enough enough;
@@ -50,7 +50,7 @@ static void populate(struct world *world, const char *repetitions) {
                       &error) < 0)
         fail_msg("%s", error.text);
     world->plan = plan_new(world->scenario);
-    world->agenda = agenda_new(world->plan, ORDER_SHUFFLED);
+    world->schedule = schedule_new(world->plan, ORDER_SHUFFLED);
     world->oracle = (struct oracle){.widest = 0.0093};
     world->options = (struct run_options){
         .scenario = world->scenario, .is_enough = answer, .context = &world->oracle};
@@ -58,7 +58,7 @@ static void populate(struct world *world, const char *repetitions) {
 }
 
 static void clear(struct world *world) {
-    agenda_freep(&world->agenda);
+    schedule_freep(&world->schedule);
     plan_freep(&world->plan);
     scenario_freep(&world->scenario);
 }
@@ -81,16 +81,17 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* Commits the visits from..to of the plan, the last not included. */
+/* Commits the deployments from..to of the plan, the last not included. */
 static void measure(struct world *world, size_t from, size_t to, int attempt) {
     for (size_t i = from; i < to; i++)
-        assert_true(agenda_commit(world->agenda, world->plan->visits[i].trial, attempt, false));
+        assert_true(
+            schedule_commit(world->schedule, world->plan->deployments[i].trial, attempt, false));
 }
 
 static void ask(struct world *world) {
     struct error error = {""};
 
-    if (enough_ask(&world->enough, &world->options, world->agenda, "the run", &error) < 0)
+    if (enough_ask(&world->enough, &world->options, world->schedule, "the run", &error) < 0)
         fail_msg("%s", error.text);
 }
 
@@ -109,7 +110,7 @@ static void test_from_the_smallest_number_on(void **state) {
     assert_true(world->enough.widest == 0.0093);
 }
 
-/* Between two visits of a block its trials would have no pair. */
+/* Between two deployments of a block its trials would have no pair. */
 static void test_not_within_a_block(void **state) {
     struct world *world = *state;
 
@@ -156,8 +157,8 @@ static void test_no_answer(void **state) {
 
     measure(world, 0, 12, 1);
     world->oracle.code = -EBADMSG;
-    assert_int_equal(enough_ask(&world->enough, &world->options, world->agenda, "the run", &error),
-                     -EBADMSG);
+    assert_int_equal(
+        enough_ask(&world->enough, &world->options, world->schedule, "the run", &error), -EBADMSG);
     assert_string_equal(error.text, "whether 6 blocks are enough: trials.csv:7: half");
     assert_false(world->enough.asked);
 }
@@ -173,7 +174,7 @@ static char *told(struct world *world) {
     assert_true(saved >= 0 && fflush(stdout) == 0);
     assert_non_null(freopen(path, "we", stdout));
     progress = progress_new(world->scenario, 16, 60 * NS_PER_S, NORMAL);
-    enough_tell(&world->enough, world->scenario, world->agenda, progress);
+    enough_tell(&world->enough, world->scenario, world->schedule, progress);
     progress_free(progress);
     assert_int_equal(fflush(stdout), 0);
     assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);

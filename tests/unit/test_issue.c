@@ -52,9 +52,9 @@ struct workplace {
 static void open_host(struct workplace *site, size_t place, const char *certs) {
     const struct host_options options = {.certs = certs, .cancel_fd = -1};
 
-    if (host_open(&site->runner.cast.hosts[place], "local", &options, NULL, &site->error) < 0)
+    if (host_open(&site->runner.workers.hosts[place], "local", &options, NULL, &site->error) < 0)
         fail_msg("%s", site->error.text);
-    site->runner.cast.n_hosts = place + 1;
+    site->runner.workers.n_hosts = place + 1;
 }
 
 static int set_up(void **state) {
@@ -85,8 +85,8 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     struct workplace *site = *state;
 
-    for (size_t i = 0; i < site->runner.cast.n_hosts; i++)
-        host_close(site->runner.cast.hosts[i]);
+    for (size_t i = 0; i < site->runner.workers.n_hosts; i++)
+        host_close(site->runner.workers.hosts[i]);
     json_decref(site->runner.secrets);
     scenario_free(site->scenario);
     workshop_remove(site->root);
@@ -204,7 +204,7 @@ static void test_refused_orders(void **state) {
     };
 
     open_host(site, 0, site->a);
-    host = site->runner.cast.hosts[0];
+    host = site->runner.workers.hosts[0];
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         assert_int_equal(
             host_order(host, "certificate-install", json_deep_copy(bad[i]), NULL, &site->error),

@@ -98,7 +98,7 @@ struct member {
     pthread_t thread;
 };
 
-static void *live(void *argument) {
+static void *run_member(void *argument) {
     struct member *member = argument;
 
     pauses_begin(member->pauses);
@@ -113,7 +113,7 @@ static void *live(void *argument) {
 static void start(struct member *member, struct pauses *pauses, const _Atomic bool *stop,
                   int rests) {
     *member = (struct member){.pauses = pauses, .stop = stop, .rests = rests};
-    assert_int_equal(pthread_create(&member->thread, NULL, live, member), 0);
+    assert_int_equal(pthread_create(&member->thread, NULL, run_member, member), 0);
 }
 
 static void test_rest_together(void **state) {

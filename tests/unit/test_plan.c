@@ -41,10 +41,10 @@ static struct plan *shuffled(size_t channels, int64_t repetitions, int64_t seed)
 }
 
 static void assert_order(const struct plan *plan, const char *expected) {
-    CLEANUP_FREE char *order = memory_new(plan->n_visits + 1, 1);
+    CLEANUP_FREE char *order = memory_new(plan->n_deployments + 1, 1);
 
-    for (size_t i = 0; i < plan->n_visits; i++)
-        order[i] = (char)('0' + plan->visits[i].channel);
+    for (size_t i = 0; i < plan->n_deployments; i++)
+        order[i] = (char)('0' + plan->deployments[i].channel);
     assert_string_equal(order, expected);
 }
 
@@ -60,13 +60,13 @@ static void test_golden_orders(void **state) {
 }
 
 static void assert_same(const struct plan *a, const struct plan *b) {
-    assert_int_equal(a->n_visits, b->n_visits);
+    assert_int_equal(a->n_deployments, b->n_deployments);
     assert_int_equal(a->n_measurements, b->n_measurements);
-    for (size_t i = 0; i < a->n_visits; i++) {
-        assert_int_equal(a->visits[i].block, b->visits[i].block);
-        assert_int_equal(a->visits[i].position, b->visits[i].position);
-        assert_int_equal(a->visits[i].channel, b->visits[i].channel);
-        assert_int_equal(a->visits[i].trial, b->visits[i].trial);
+    for (size_t i = 0; i < a->n_deployments; i++) {
+        assert_int_equal(a->deployments[i].block, b->deployments[i].block);
+        assert_int_equal(a->deployments[i].position, b->deployments[i].position);
+        assert_int_equal(a->deployments[i].channel, b->deployments[i].channel);
+        assert_int_equal(a->deployments[i].trial, b->deployments[i].trial);
     }
 }
 
@@ -77,8 +77,8 @@ static void test_seed_decides(void **state) {
 
     (void)state;
     assert_same(first, again);
-    for (size_t i = 0; i < first->n_visits; i++)
-        different += first->visits[i].channel != other->visits[i].channel;
+    for (size_t i = 0; i < first->n_deployments; i++)
+        different += first->deployments[i].channel != other->deployments[i].channel;
     assert_in_range(different, 50, 200);
 }
 
@@ -87,7 +87,7 @@ static void test_longer_plan_begins_alike(void **state) {
     CLEANUP(plan_freep) struct plan *few = shuffled(3, 5, 2022), *many = shuffled(3, 50, 2022);
 
     (void)state;
-    many->n_visits = few->n_visits;
+    many->n_deployments = few->n_deployments;
     assert_same(few, many);
 }
 
@@ -96,24 +96,24 @@ static void test_every_block_has_every_channel(void **state) {
     CLEANUP(plan_freep) struct plan *plan = shuffled(n_channels, 200, 2022);
 
     (void)state;
-    assert_int_equal(plan->n_visits, 200 * n_channels);
-    for (size_t i = 0; i < plan->n_visits; i += n_channels) {
+    assert_int_equal(plan->n_deployments, 200 * n_channels);
+    for (size_t i = 0; i < plan->n_deployments; i += n_channels) {
         unsigned seen = 0;
 
         for (size_t j = 0; j < n_channels; j++) {
-            const struct visit *visit = &plan->visits[i + j];
+            const struct planned_deployment *deployment = &plan->deployments[i + j];
 
-            assert_int_equal(visit->block, i / n_channels + 1);
-            assert_int_equal(visit->position, j + 1);
-            seen |= 1u << visit->channel;
+            assert_int_equal(deployment->block, i / n_channels + 1);
+            assert_int_equal(deployment->position, j + 1);
+            seen |= 1u << deployment->channel;
         }
         assert_int_equal(seen, (1u << n_channels) - 1);
     }
 }
 
 static void assert_consecutive(const struct plan *plan) {
-    for (size_t i = 0; i < plan->n_visits; i++)
-        assert_int_equal(plan->visits[i].trial, 1 + i * plan->n_measurements);
+    for (size_t i = 0; i < plan->n_deployments; i++)
+        assert_int_equal(plan->deployments[i].trial, 1 + i * plan->n_measurements);
 }
 
 static void test_trial_numbers(void **state) {
@@ -125,8 +125,8 @@ static void test_trial_numbers(void **state) {
     assert_consecutive(one);
     assert_consecutive(three);
     assert_consecutive(sequential);
-    assert_int_equal(one->visits[one->n_visits - 1].trial, 12);
-    assert_int_equal(three->visits[three->n_visits - 1].trial, 34);
+    assert_int_equal(one->deployments[one->n_deployments - 1].trial, 12);
+    assert_int_equal(three->deployments[three->n_deployments - 1].trial, 34);
 }
 
 /* The paper's own: all repetitions of one channel, then all of the next; the seed says nothing. */
@@ -137,9 +137,9 @@ static void test_sequential(void **state) {
     (void)state;
     assert_order(plan, "000011112222");
     assert_same(plan, other);
-    for (size_t i = 0; i < plan->n_visits; i++) {
-        assert_int_equal(plan->visits[i].block, i % 4 + 1);
-        assert_int_equal(plan->visits[i].position, i / 4 + 1);
+    for (size_t i = 0; i < plan->n_deployments; i++) {
+        assert_int_equal(plan->deployments[i].block, i % 4 + 1);
+        assert_int_equal(plan->deployments[i].position, i / 4 + 1);
     }
 }
 
@@ -148,11 +148,11 @@ static void test_smallest(void **state) {
     CLEANUP(plan_freep) struct plan *many = shuffled(1, 1000, 0);
 
     (void)state;
-    assert_int_equal(plan->n_visits, 1);
-    assert_int_equal(plan->visits[0].block, 1);
-    assert_int_equal(plan->visits[0].position, 1);
-    assert_int_equal(plan->visits[0].trial, 1);
-    assert_int_equal(many->n_visits, 1000);
+    assert_int_equal(plan->n_deployments, 1);
+    assert_int_equal(plan->deployments[0].block, 1);
+    assert_int_equal(plan->deployments[0].position, 1);
+    assert_int_equal(plan->deployments[0].trial, 1);
+    assert_int_equal(many->n_deployments, 1000);
 }
 
 /* The chi-square distance of counts from all being equal. */
@@ -176,8 +176,8 @@ static void test_orders_are_uniform(void **state) {
         CLEANUP(plan_freep) struct plan *plan = shuffled(3, 6000, seeds[s]);
         size_t counts[6] = {0};
 
-        for (size_t i = 0; i < plan->n_visits; i += 3) {
-            size_t first = plan->visits[i].channel, second = plan->visits[i + 1].channel;
+        for (size_t i = 0; i < plan->n_deployments; i += 3) {
+            size_t first = plan->deployments[i].channel, second = plan->deployments[i + 1].channel;
 
             counts[2 * first + (second > 3 - first - second)]++;
         }
@@ -191,10 +191,10 @@ static void test_blocks_are_independent(void **state) {
     size_t first_places[36] = {0}, positions[36] = {0};
 
     (void)state;
-    for (size_t i = 6; i < plan->n_visits; i += 6)
-        first_places[plan->visits[i - 6].channel * 6 + plan->visits[i].channel]++;
-    for (size_t i = 0; i < plan->n_visits; i++)
-        positions[plan->visits[i].channel * 6 + (size_t)plan->visits[i].position - 1]++;
+    for (size_t i = 6; i < plan->n_deployments; i += 6)
+        first_places[plan->deployments[i - 6].channel * 6 + plan->deployments[i].channel]++;
+    for (size_t i = 0; i < plan->n_deployments; i++)
+        positions[plan->deployments[i].channel * 6 + (size_t)plan->deployments[i].position - 1]++;
     assert_true(distance(first_places, 36) < 76.2);
     assert_true(distance(positions, 36) < 63.6); /* 25 degrees are free */
 }

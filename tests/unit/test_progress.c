@@ -95,7 +95,7 @@ static void talk(struct progress *progress, struct record *record) {
 
     progress_note(progress, "a %s", "note");
     progress_detail(progress, "a %s", "detail");
-    progress_stage(progress, &record->id, "proofs");
+    progress_doing(progress, &record->id, "proofs");
     progress_trial(progress, &record->id, &good, 10 * NS_PER_S);
     progress_trial(progress, &record->id, &bad, 10 * NS_PER_S);
     progress_tick(progress);
@@ -133,9 +133,9 @@ static void talk_of_less(struct progress *progress, struct record *record) {
 
     progress_trial(progress, &record->id, &good, 10 * NS_PER_S);
     progress_expect(progress, 3, 30 * NS_PER_S);
-    progress_stage(progress, &record->id, "proofs");
+    progress_doing(progress, &record->id, "proofs");
     progress_expect(progress, 7, 70 * NS_PER_S);
-    progress_stage(progress, &record->id, "path");
+    progress_doing(progress, &record->id, "path");
     for (int i = 0; i < 7; i++)
         progress_trial(progress, &record->id, &good, 10 * NS_PER_S);
 }

@@ -101,15 +101,15 @@ static int examine_channel(const struct bringup *bringup, int port, json_t **ret
                            struct error *error) {
     json_t *params = make_params(bringup, port);
     struct jsonline_reader orders;
-    struct stage stage;
+    struct worker_context worker;
     int said[2], r;
 
     assert_int_equal(pipe(said), 0);
     jsonline_init(&orders, -1);
-    stage_open(&stage, &orders, said[1], params, workshop_registry());
-    r = role_proof.run(&stage, error);
-    *ret_result = json_deep_copy(stage.result);
-    stage_close(&stage);
+    worker_open(&worker, &orders, said[1], params, workshop_registry());
+    r = role_proof.run(&worker, error);
+    *ret_result = json_deep_copy(worker.result);
+    worker_close(&worker);
     json_decref(params);
     (void)close(said[0]);
     (void)close(said[1]);

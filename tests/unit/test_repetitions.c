@@ -144,10 +144,10 @@ static void test_plan(void **state) {
         fail_msg("%s", error.text);
     a = plan_new(open);
     b = plan_new(fixed);
-    assert_int_equal(a->n_visits, 54);
-    assert_int_equal(b->n_visits, 54);
-    for (size_t i = 0; i < a->n_visits; i++)
-        assert_memory_equal(&a->visits[i], &b->visits[i], sizeof(a->visits[i]));
+    assert_int_equal(a->n_deployments, 54);
+    assert_int_equal(b->n_deployments, 54);
+    for (size_t i = 0; i < a->n_deployments; i++)
+        assert_memory_equal(&a->deployments[i], &b->deployments[i], sizeof(a->deployments[i]));
 }
 
 int main(void) {

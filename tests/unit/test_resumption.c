@@ -3,12 +3,12 @@
 
 static struct trial_id id_of(const struct run *run, int64_t trial, int attempt) {
     size_t place = (size_t)trial - 1, n = run->plan->n_measurements;
-    const struct visit *visit = &run->plan->visits[place / n];
+    const struct planned_deployment *deployment = &run->plan->deployments[place / n];
 
     return (struct trial_id){.trial = trial,
                              .attempt = attempt,
-                             .visit = visit,
-                             .channel = run->record.scenario->channels[visit->channel].name,
+                             .deployment = deployment,
+                             .channel = run->record.scenario->channels[deployment->channel].name,
                              .probe = run->record.scenario->probes[place % n]};
 }
 
@@ -186,7 +186,7 @@ static int set_up_three_probes(void **state) {
     return run_set_up_of(state, "path transport delivery");
 }
 
-/* Which of a visit's trials has which probe: known, and checked, for each of three. */
+/* Which of a deployment's trials has which probe: known, and checked, for each of three. */
 static void test_three_probes(void **state) {
     struct run *run = *state;
     struct resumption *resumption = NULL;

@@ -86,7 +86,7 @@ static void test_damaged_tables(void **state) {
         {"blocks.csv", "1,1.5,local,x,,1,2\n", "/blocks.csv:2: attempt: '1.5' is not a whole"},
     };
     struct run *run = *state;
-    const char *channel = run->record.scenario->channels[run->plan->visits[0].channel].name;
+    const char *channel = run->record.scenario->channels[run->plan->deployments[0].channel].name;
 
     leave(run);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -196,8 +196,8 @@ static void test_no_promise(void **state) {
 static void test_fingerprint_of_plan(void **state) {
     struct run *run = *state;
     char first[FINGERPRINT_SIZE], other[FINGERPRINT_SIZE];
-    struct visit *visit = &run->plan->visits[1], before = *visit;
-    struct visit changed[] = {before, before, before, before};
+    struct planned_deployment *deployment = &run->plan->deployments[1], before = *deployment;
+    struct planned_deployment changed[] = {before, before, before, before};
 
     changed[0].block++;
     changed[1].position++;
@@ -206,11 +206,11 @@ static void test_fingerprint_of_plan(void **state) {
     assert_int_equal(fingerprint_plan(run->record.scenario, run->plan, first, NULL), 0);
     assert_int_equal(strlen(first), 64);
     for (size_t i = 0; i < ARRAY_SIZE(changed); i++) {
-        *visit = changed[i];
+        *deployment = changed[i];
         assert_int_equal(fingerprint_plan(run->record.scenario, run->plan, other, NULL), 0);
         assert_string_not_equal(first, other);
     }
-    *visit = before;
+    *deployment = before;
     assert_int_equal(fingerprint_plan(run->record.scenario, run->plan, other, NULL), 0);
     assert_string_equal(first, other);
 }

@@ -159,7 +159,7 @@ static void test_broken_off(void **state) {
 }
 
 /* The next bring-up starts with 1 again. */
-/* The numbers go on, so that a second bring-up in one visit does not repeat the first's. */
+/* The numbers go on, so that a second bring-up in one deployment does not repeat the first's. */
 static void test_written_and_forgotten(void **state) {
     struct telemetry_log log = {.bound_ns = -1};
     struct record *record = *state;
@@ -167,7 +167,7 @@ static void test_written_and_forgotten(void **state) {
     published(&log, 1, 1000000000);
     telemetry_log_write(&log, record->journal, &record->id, true);
     assert_true(isnan(telemetry_log_latency_ms(&log, 1)));
-    record->visit.block = 3;
+    record->deployment.block = 3;
     record->id.channel = "login";
     published(&log, 1, 2000000000);
     assert_rows(record, &log,

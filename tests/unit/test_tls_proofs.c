@@ -168,7 +168,7 @@ static void test_tickets(void **state) {
         {{false, false, "alert 40", 0}, TLS_NO_TICKET_CAUSES, false, false},
         {{.code = -ECONNREFUSED}, "", false, false},
     };
-    const struct proof_scene scene = {.resume = resume};
+    const struct proof_setup setup = {.resume = resume};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -176,8 +176,8 @@ static void test_tickets(void **state) {
         struct error error = {""};
 
         habit = &cases[i].habit;
-        assert_int_equal(tls_resumes(&scene, &of_resuming, &error), habit->code);
-        assert_int_equal(tls_gives_no_ticket(&scene, &of_none, &error), habit->code);
+        assert_int_equal(tls_resumes(&setup, &of_resuming, &error), habit->code);
+        assert_int_equal(tls_gives_no_ticket(&setup, &of_none, &error), habit->code);
         assert_string_equal(error.text, habit->code ? "nobody there" : "");
         assert_int_equal(of_resuming.held, cases[i].resumes);
         assert_int_equal(of_none.held, cases[i].gives_none);

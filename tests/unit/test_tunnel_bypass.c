@@ -54,7 +54,7 @@ static void crowded_stop(struct crowded *crowded) {
 static void test_a_lost_packet_is_no_protection(void **state) {
     CLEANUP(client_config_freep)
     struct client_config *right = setting_block_new(&client_config_group);
-    const struct proof_scene scene = {.right = right};
+    const struct proof_setup setup = {.right = right};
     struct proof_seen seen = {.held = true};
     struct error error = {""};
     struct crowded crowded;
@@ -65,7 +65,7 @@ static void test_a_lost_packet_is_no_protection(void **state) {
     text_replace(&right->address, "127.0.0.1");
     text_replace(&right->outer_address, "127.0.0.1");
     right->port = crowded.port;
-    r = tunnel_prove_bypass(&scene, &seen, &error);
+    r = tunnel_prove_bypass(&setup, &seen, &error);
     crowded_stop(&crowded);
     assert_string_equal(error.text, "");
     assert_int_equal(r, 0);

@@ -1,11 +1,11 @@
 /*
- * stage - where a role acts: its conversation with the driver, and the measuring of what its
- * streams move.
+ * worker_context - what a role runs in: its conversation with the driver, and the measuring of what
+ * its streams move.
  *
  * Every worker goes through the same phases: `ready` (it can begin), `go` (the driver's word),
  * `begin` and `done` (its own window of measurement has opened, has closed), `stop` (the driver's
  * word, with what the other side has told), `result`. The streams run in threads of their own and
- * do nothing but move bytes and count; the stage looks at their counters from outside, so that a
+ * do nothing but move bytes and count; their counters are looked at from outside, so that a
  * measured loop needs neither clock nor lock.
  *
  * Throughput is what arrived after the first arrival of the window, up to and with its last, over
@@ -13,8 +13,8 @@
  * records would be up to one too few or too many, in every trial the same way where the warm-up
  * begins with the first of them.
  */
-#ifndef BENCH_PROBES_STAGE_H
-#define BENCH_PROBES_STAGE_H
+#ifndef BENCH_PROBES_WORKER_CONTEXT_H
+#define BENCH_PROBES_WORKER_CONTEXT_H
 
 #include "base/histogram.h"
 #include "base/jsonline.h"
@@ -27,18 +27,18 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define STAGE_STEP_NS (100 * 1000000LL)
+#define WORKER_STEP_NS (100 * 1000000LL)
 /* After the last message, silence of this length means that what is due is lost: a link by radio
  * rests for seconds, and TCP then asks again ever more rarely. */
-#define STAGE_LOST_NS (10 * 1000000000LL)
+#define WORKER_LOST_NS (10 * 1000000000LL)
 
-struct stage {
+struct worker_context {
     struct jsonline_reader orders;
     int out_fd;
     const json_t *params; /* of the role; borrowed */
     const struct registry *registry;
     json_t *result; /* what will be said at the end; borrowed by nobody else */
-    /* Set by stage_measure(). */
+    /* Set by worker_measure(). */
     _Atomic bool measuring; /* the window is open; for threads that keep books of their own */
     double cpu_s;           /* of this process in the window */
 };
@@ -55,7 +55,7 @@ struct snapshot {
     double cpu_s; /* of this process */
 };
 
-/* An arrival that the stage asks for, and the stream notes that has the next one. */
+/* An arrival that is asked for, and the stream notes that has the next one. */
 enum arrival_state { ARRIVAL_IDLE, ARRIVAL_ASKED, ARRIVAL_NOTED };
 struct arrival {
     _Alignas(64) _Atomic int state;
@@ -92,58 +92,60 @@ static inline void stream_count(struct stream *stream, int64_t bytes, int64_t un
 
 /* The window of measurement, in nanoseconds from `go`, or, of a receiver, from its first arrival.
  */
-struct stage_window {
+struct worker_window {
     int64_t warmup_ns, duration_ns;
 };
 
-/* Speaks on out_fd and hears through orders (whose buffer is then the stage's). */
-void stage_open(struct stage *stage, struct jsonline_reader *orders, int out_fd,
-                const json_t *params, const struct registry *registry);
-void stage_close(struct stage *stage);
+/* Speaks on out_fd and hears through orders (whose buffer is then the context's). */
+void worker_open(struct worker_context *worker, struct jsonline_reader *orders, int out_fd,
+                 const json_t *params, const struct registry *registry);
+void worker_close(struct worker_context *worker);
 
 /* Tells the driver something: {"say": word, ...facts}; facts (may be NULL) is taken. */
-int stage_say(struct stage *stage, const char *word, json_t *facts, struct error *error);
+int worker_say(struct worker_context *worker, const char *word, json_t *facts, struct error *error);
 /* Waits for the driver's word; *ret_facts (may be NULL) is the caller's. -EPIPE: the driver has
  * gone. */
-int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struct error *error);
+int worker_await(struct worker_context *worker, const char *word, json_t **ret_facts,
+                 struct error *error);
 /* The descriptor of the driver's words, for poll(). */
-static inline int stage_fd(const struct stage *stage) {
-    return stage->orders.fd;
+static inline int worker_fd(const struct worker_context *worker) {
+    return worker->orders.fd;
 }
 /* Whether a word came together with one that was read already: of that poll() knows nothing. */
-static inline bool stage_has_word(const struct stage *stage) {
-    return stage->orders.length > 0;
+static inline bool worker_has_word(const struct worker_context *worker) {
+    return worker->orders.length > 0;
 }
 
 /* Waits for `go`, starts the streams' threads, says `begin` and `done` around the window, and puts
- * bytes, units, elapsed_ns and CPU seconds of the window into stage->result. The streams go on:
- * stage_finish() ends them.
+ * bytes, units, elapsed_ns and CPU seconds of the window into worker->result. The streams go on:
+ * worker_finish() ends them.
  *
  * What receives is measured between arrivals, and has its steps of 100 ms in the result, too: the
  * window opens with the first arrival after the warm-up and closes with the first one after its
  * duration. For either it waits for its duration again, for 3 s, or for three times the longest gap
  * between arrivals so far, whichever is longest; -ENODATA when none has come by then. */
-int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
-                  size_t n_streams, void *(*run)(void *stream), bool receives, struct error *error);
+int worker_measure(struct worker_context *worker, const struct worker_window *window,
+                   struct stream *streams, size_t n_streams, void *(*run)(void *stream),
+                   bool receives, struct error *error);
 /* How long that may take at most, of a window of this length, warm-up included. */
-int64_t stage_longest_ns(int64_t planned_ns);
+int64_t worker_longest_ns(int64_t planned_ns);
 
 /* Joins the threads, whose loops all have time limits of their own. Returns the first failure. */
-int stage_finish(struct stream *streams, size_t n_streams, struct error *error);
+int worker_finish(struct stream *streams, size_t n_streams, struct error *error);
 
 /* Adds a row of metrics.csv to the result. */
-void stage_metric(struct stage *stage, const char *name, const char *unit, double value);
+void worker_metric(struct worker_context *worker, const char *name, const char *unit, double value);
 /* Shares the processors' work in the window among `count` operations ("connection"): a metric
  * cpu_per_OPERATION of this process, and one of the broker, which the driver knows. */
-void stage_share(struct stage *stage, const char *operation, int64_t count);
+void worker_share(struct worker_context *worker, const char *operation, int64_t count);
 /* Adds a metric's whole distribution: rows of distributions.csv, a bucket that holds something
  * each. `scale` recorded values (nanoseconds, say) are one unit (ms). One role of a probe does so
  * for a metric: the rows name no party. */
-void stage_distribution(struct stage *stage, const char *metric, const char *unit,
-                        const struct histogram *histogram, double scale);
+void worker_distribution(struct worker_context *worker, const char *metric, const char *unit,
+                         const struct histogram *histogram, double scale);
 /* Adds peak memory, and says `result`. */
-int stage_report(struct stage *stage, struct error *error);
+int worker_report(struct worker_context *worker, struct error *error);
 
-void stage_put_session(struct stage *stage, const struct tls_session *session);
+void worker_put_tls(struct worker_context *worker, const struct tls_session *session);
 
 #endif

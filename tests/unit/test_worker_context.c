@@ -1,4 +1,5 @@
-/* probes/stage: the window that it measures, of streams whose every arrival the test knows. */
+/* probes/worker_context: the window that it measures, of streams whose every arrival the test
+ * knows. */
 #include "acting.h"
 
 #include <errno.h>
@@ -16,14 +17,14 @@
  * of a second stream each brings LARGE bytes. */
 struct made_up {
     struct stream *stream;
-    struct stage *stage;
+    struct worker_context *worker;
     bool is_second;
     int64_t every_ns;
     int64_t ends_after;   /* so many; 0: when it is told to */
     int64_t silent_after; /* so many; 0: never */
     int code;             /* with which it ends */
     _Atomic int64_t n;
-    /* Each was counted between the two, by the clock and in processor time; whether the stage said
+    /* Each was counted between the two, by the clock and in processor time; whether the worker said
      * that it was measuring. */
     int64_t before_ns[MAX], after_ns[MAX];
     double before_cpu_s[MAX], after_cpu_s[MAX];
@@ -52,7 +53,7 @@ static void *arrive(void *argument) {
                (i && i == made_up->silent_after && !atomic_load(stream->stop)))
             (void)getppid();
         bytes += made_up->is_second ? LARGE : i + 1;
-        made_up->measuring[i] = atomic_load(&made_up->stage->measuring);
+        made_up->measuring[i] = atomic_load(&made_up->worker->measuring);
         made_up->before_cpu_s[i] = cpu_seconds();
         made_up->before_ns[i] = clock_monotonic_ns();
         stream_count(stream, bytes, i + 1);
@@ -68,8 +69,8 @@ static void *arrive(void *argument) {
 
 /* ---- a role around it ---- */
 
-static struct case_of_stage {
-    struct stage_window window;
+static struct case_of_window {
+    struct worker_window window;
     bool receives;
     size_t n_streams;
     int64_t every_ns;                 /* 0: EVERY_NS */
@@ -81,7 +82,7 @@ static struct case_of_stage {
     _Atomic bool over; /* the role has ended */
 } this;
 
-static int run(struct stage *stage, struct error *error) {
+static int run(struct worker_context *worker, struct error *error) {
     struct error late;
     int r, end;
 
@@ -91,22 +92,22 @@ static int run(struct stage *stage, struct error *error) {
 
         this.streams[i] = (struct stream){.context = &this.made_up[i], .stop = &this.stop};
         this.made_up[i].stream = &this.streams[i];
-        this.made_up[i].stage = stage;
+        this.made_up[i].worker = worker;
         this.made_up[i].is_second = i == 1;
         this.made_up[i].every_ns = this.every_ns ? this.every_ns : EVERY_NS;
         this.made_up[i].ends_after = last ? this.ends_after : 0;
         this.made_up[i].silent_after = last ? this.silent_after : 0;
         this.made_up[i].code = last ? this.code : 0;
     }
-    r = stage_measure(stage, &this.window, this.streams, this.n_streams, arrive, this.receives,
-                      error);
+    r = worker_measure(worker, &this.window, this.streams, this.n_streams, arrive, this.receives,
+                       error);
     atomic_store(&this.stop, true);
-    end = stage_finish(this.streams, this.n_streams, &late);
+    end = worker_finish(this.streams, this.n_streams, &late);
     assert_int_equal(end, this.code);
     if (end < 0)
         assert_string_equal(late.text, "as the test wants it");
     if (r == 0)
-        r = stage_report(stage, error);
+        r = worker_report(worker, error);
     atomic_store(&this.over, true);
     return r;
 }
@@ -166,14 +167,15 @@ static void assert_steps(const json_t *result) {
     size_t i;
 
     assert_true(json_array_size(rows) > 0);
-    assert_true((int64_t)json_array_size(rows) <= number(result, "elapsed_ns") / STAGE_STEP_NS + 1);
+    assert_true((int64_t)json_array_size(rows) <=
+                number(result, "elapsed_ns") / WORKER_STEP_NS + 1);
     json_array_foreach(rows, i, row) {
         int64_t end = json_integer_value(json_array_get(row, 1));
 
         assert_int_equal(json_integer_value(json_array_get(row, 0)), at);
         assert_true(end > at);
         if (i + 1 == json_array_size(rows))
-            assert_true(end - at >= STAGE_STEP_NS / 2);
+            assert_true(end - at >= WORKER_STEP_NS / 2);
         bytes += json_integer_value(json_array_get(row, 2));
         at = end;
     }
@@ -185,7 +187,7 @@ static void assert_steps(const json_t *result) {
 #define CPU_S 0.03
 
 static void test_window_of_a_receiver(void **state) {
-    static const struct stage_window windows[] = {
+    static const struct worker_window windows[] = {
         {0, 100 * NS_PER_MS}, {200 * NS_PER_MS, 310 * NS_PER_MS}, {30 * NS_PER_MS, NS_PER_S}};
     const struct made_up *made_up = this.made_up;
 
@@ -195,7 +197,7 @@ static void test_window_of_a_receiver(void **state) {
         int64_t elapsed, first, last, k;
         double cpu_s;
 
-        this = (struct case_of_stage){.window = windows[i], .receives = true, .n_streams = 1};
+        this = (struct case_of_window){.window = windows[i], .receives = true, .n_streams = 1};
         result = measure();
         elapsed = number(result, "elapsed_ns");
         k = number(result, "units");
@@ -223,7 +225,7 @@ static void test_two_streams(void **state) {
     int64_t bytes, units, first;
 
     (void)state;
-    this = (struct case_of_stage){
+    this = (struct case_of_window){
         .window = {50 * NS_PER_MS, 500 * NS_PER_MS}, .receives = true, .n_streams = 2};
     result = measure();
     bytes = number(result, "bytes");
@@ -239,10 +241,10 @@ static void test_rare_arrivals(void **state) {
     json_auto_t *result = NULL;
 
     (void)state;
-    this = (struct case_of_stage){.window = {650 * NS_PER_MS, 100 * NS_PER_MS},
-                                  .receives = true,
-                                  .n_streams = 1,
-                                  .every_ns = 250 * NS_PER_MS};
+    this = (struct case_of_window){.window = {650 * NS_PER_MS, 100 * NS_PER_MS},
+                                   .receives = true,
+                                   .n_streams = 1,
+                                   .every_ns = 250 * NS_PER_MS};
     result = measure();
     assert_true(number(result, "elapsed_ns") >= 100 * NS_PER_MS);
     (void)opened_by(number(result, "bytes"), number(result, "units"));
@@ -256,10 +258,10 @@ static void test_silence(void **state) {
     double silent_s, most_s;
 
     (void)state;
-    this = (struct case_of_stage){.window = {600 * NS_PER_MS, 200 * NS_PER_MS},
-                                  .receives = true,
-                                  .n_streams = 1,
-                                  .silent_after = 10};
+    this = (struct case_of_window){.window = {600 * NS_PER_MS, 200 * NS_PER_MS},
+                                   .receives = true,
+                                   .n_streams = 1,
+                                   .silent_after = 10};
     begin(&acting);
     while (!atomic_load(&this.over))
         clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
@@ -278,7 +280,7 @@ static void test_window_of_a_sender(void **state) {
     int64_t n = 0, changes = 0;
 
     (void)state;
-    this = (struct case_of_stage){.window = {NS_PER_S, 300 * NS_PER_MS}, .n_streams = 1};
+    this = (struct case_of_window){.window = {NS_PER_S, 300 * NS_PER_MS}, .n_streams = 1};
     result = measure();
     assert_true(number(result, "elapsed_ns") >= 300 * NS_PER_MS);
     /* Its bytes and units are read one after the other: a unit may be counted between. */
@@ -286,7 +288,7 @@ static void test_window_of_a_sender(void **state) {
     assert_true(number(result, "bytes") > 0);
     assert_null(json_object_get(result, "steps"));
     assert_null(json_object_get(result, "arrivals"));
-    /* While it is measured, and then only, the stage says so. */
+    /* While it is measured, and then only, the worker says so. */
     for (int64_t i = 0; i < atomic_load(&made_up->n); i++) {
         n += made_up->measuring[i];
         changes += i > 0 && made_up->measuring[i] != made_up->measuring[i - 1];
@@ -299,7 +301,7 @@ static void test_window_of_a_sender(void **state) {
 
 static void test_stream_ends(void **state) {
     static const struct {
-        struct case_of_stage start;
+        struct case_of_window start;
         int code;
         const char *words;
     } cases[] = {
@@ -331,7 +333,7 @@ static void test_stream_ends(void **state) {
 
 /* When the driver has gone, or says what nobody expects, nothing is measured to the end. */
 static void test_driver_breaks_off(void **state) {
-    static const struct case_of_stage starts[] = {
+    static const struct case_of_window starts[] = {
         {.window = {0, 100 * NS_PER_S}, .receives = true},
         {.window = {100 * NS_PER_S, NS_PER_S}, .receives = true},
         {.window = {0, 100 * NS_PER_S}},
@@ -354,8 +356,8 @@ static void test_driver_breaks_off(void **state) {
 /* The first arrival may take as long as the window, or 3 s; begin and end three times that. */
 static void test_longest(void **state) {
     (void)state;
-    assert_int_equal(stage_longest_ns(NS_PER_S), 22 * NS_PER_S);
-    assert_int_equal(stage_longest_ns(10 * NS_PER_S), 80 * NS_PER_S);
+    assert_int_equal(worker_longest_ns(NS_PER_S), 22 * NS_PER_S);
+    assert_int_equal(worker_longest_ns(10 * NS_PER_S), 80 * NS_PER_S);
 }
 
 int main(void) {

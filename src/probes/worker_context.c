@@ -1,4 +1,4 @@
-#include "probes/stage.h"
+#include "probes/worker_context.h"
 
 #include "base/clock.h"
 #include "base/process.h"
@@ -15,32 +15,34 @@
 /* How often it looks whether an arrival was noted. */
 #define LOOK_NS (2 * NS_PER_MS)
 
-void stage_open(struct stage *stage, struct jsonline_reader *orders, int out_fd,
-                const json_t *params, const struct registry *registry) {
-    *stage = (struct stage){.orders = *orders,
-                            .out_fd = out_fd,
-                            .params = params,
-                            .registry = registry,
-                            .result = json_object()};
+void worker_open(struct worker_context *worker, struct jsonline_reader *orders, int out_fd,
+                 const json_t *params, const struct registry *registry) {
+    *worker = (struct worker_context){.orders = *orders,
+                                      .out_fd = out_fd,
+                                      .params = params,
+                                      .registry = registry,
+                                      .result = json_object()};
     jsonline_init(orders, orders->fd);
 }
 
-void stage_close(struct stage *stage) {
-    jsonline_clear(&stage->orders);
-    json_decref(stage->result);
-    stage->result = NULL;
+void worker_close(struct worker_context *worker) {
+    jsonline_clear(&worker->orders);
+    json_decref(worker->result);
+    worker->result = NULL;
 }
 
-int stage_say(struct stage *stage, const char *word, json_t *facts, struct error *error) {
+int worker_say(struct worker_context *worker, const char *word, json_t *facts,
+               struct error *error) {
     json_t *line = facts ? facts : json_object();
 
     (void)json_object_set_new(line, "say", json_string(word));
-    return jsonline_send(stage->out_fd, line, error);
+    return jsonline_send(worker->out_fd, line, error);
 }
 
-int stage_await(struct stage *stage, const char *word, json_t **ret_facts, struct error *error) {
+int worker_await(struct worker_context *worker, const char *word, json_t **ret_facts,
+                 struct error *error) {
     json_auto_t *line = NULL;
-    int r = jsonline_wait(&stage->orders, -1, INT64_MAX, &line, error);
+    int r = jsonline_wait(&worker->orders, -1, INT64_MAX, &line, error);
 
     if (r < 0)
         return r;
@@ -93,8 +95,8 @@ static int check_streams(const struct stream *streams, size_t n_streams, struct 
 
 /* A window that is measured, and what was seen of its streams. */
 struct watch {
-    struct stage *stage;
-    const struct stage_window *window;
+    struct worker_context *worker;
+    const struct worker_window *window;
     struct stream *streams;
     size_t n_streams;
     struct snapshot begin, end;
@@ -121,7 +123,7 @@ static int64_t patience_ns(const struct watch *watch) {
     return at_least(longest, 3 * (watch->gap_ns < longest ? watch->gap_ns : longest));
 }
 
-int64_t stage_longest_ns(int64_t planned_ns) {
+int64_t worker_longest_ns(int64_t planned_ns) {
     return planned_ns + 7 * longest_gap_ns(planned_ns);
 }
 
@@ -137,14 +139,14 @@ static void observe(struct watch *watch) {
 
 /* Waits until the instant, but not past the driver's end or, by more than a step, a stream's. */
 static int wait_until(struct watch *watch, int64_t instant_ns, struct error *error) {
-    struct pollfd poller = {.fd = watch->stage->orders.fd, .events = POLLIN};
+    struct pollfd poller = {.fd = watch->worker->orders.fd, .events = POLLIN};
     int64_t left;
     int r = 0;
 
     while (r == 0 && (left = instant_ns - clock_monotonic_ns()) > 0) {
         struct timespec timeout = {0};
 
-        left = left > STAGE_STEP_NS ? STAGE_STEP_NS : left;
+        left = left > WORKER_STEP_NS ? WORKER_STEP_NS : left;
         timeout.tv_nsec = (long)left;
         if (ppoll(&poller, 1, &timeout, NULL) > 0)
             return error_set(error, -EPIPE, "the driver broke off");
@@ -189,7 +191,7 @@ static void note_step(struct watch *watch) {
 
     watch->steps[watch->n_steps++] = now;
     watch->next_step_ns =
-        now.at_ns + STAGE_STEP_NS - (now.at_ns - watch->begin.at_ns) % STAGE_STEP_NS;
+        now.at_ns + WORKER_STEP_NS - (now.at_ns - watch->begin.at_ns) % WORKER_STEP_NS;
 }
 
 /* Waits until the instant, and notes each step that ends by then. */
@@ -223,7 +225,7 @@ static int await_arrival(struct watch *watch, struct snapshot *ret, struct error
 /* The last step ends with the window; none is shorter than half of the others. */
 static void end_steps(struct watch *watch) {
     while (watch->n_steps > 0 &&
-           watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - STAGE_STEP_NS / 2)
+           watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - WORKER_STEP_NS / 2)
         watch->n_steps--;
     watch->steps[watch->n_steps++] = watch->end;
 }
@@ -231,15 +233,15 @@ static void end_steps(struct watch *watch) {
 /* From the first arrival after the warm-up to the first one after the duration. */
 static int measure_arrivals(struct watch *watch, struct error *error) {
     int64_t duration = watch->window->duration_ns;
-    size_t capacity = (size_t)((duration + 3 * longest_gap_ns(duration)) / STAGE_STEP_NS) + 3;
+    size_t capacity = (size_t)((duration + 3 * longest_gap_ns(duration)) / WORKER_STEP_NS) + 3;
     int r = await_arrival(watch, &watch->begin, error);
 
     if (r == 0)
-        r = stage_say(watch->stage, "begin", NULL, error);
+        r = worker_say(watch->worker, "begin", NULL, error);
     if (r < 0)
         return r;
     watch->steps = memory_new(capacity, sizeof(*watch->steps));
-    watch->next_step_ns = watch->begin.at_ns + STAGE_STEP_NS;
+    watch->next_step_ns = watch->begin.at_ns + WORKER_STEP_NS;
     r = step_until(watch, watch->begin.at_ns + duration, error);
     if (r == 0)
         r = await_arrival(watch, &watch->end, error);
@@ -250,15 +252,15 @@ static int measure_arrivals(struct watch *watch, struct error *error) {
 
 /* Of what is no receiver: its own time. */
 static int measure_time(struct watch *watch, struct error *error) {
-    struct stage *stage = watch->stage;
-    int r = stage_say(stage, "begin", NULL, error);
+    struct worker_context *worker = watch->worker;
+    int r = worker_say(worker, "begin", NULL, error);
 
     if (r < 0)
         return r;
     watch->begin = look_closely(watch->streams, watch->n_streams);
-    atomic_store(&stage->measuring, true);
+    atomic_store(&worker->measuring, true);
     r = wait_until(watch, watch->begin.at_ns + watch->window->duration_ns, error);
-    atomic_store(&stage->measuring, false);
+    atomic_store(&worker->measuring, false);
     watch->end = look_closely(watch->streams, watch->n_streams);
     return r;
 }
@@ -277,23 +279,23 @@ static void put_steps(const struct watch *watch) {
                             (json_int_t)(step->bytes - before->bytes)));
         before = step;
     }
-    (void)json_object_set_new(watch->stage->result, "steps", rows);
+    (void)json_object_set_new(watch->worker->result, "steps", rows);
 }
 
 static void put_window(const struct watch *watch) {
     const struct snapshot *begin = &watch->begin, *end = &watch->end;
-    struct stage *stage = watch->stage;
+    struct worker_context *worker = watch->worker;
     int64_t elapsed_ns = end->at_ns - begin->at_ns;
 
-    (void)json_object_set_new(stage->result, "bytes", json_integer(end->bytes - begin->bytes));
-    (void)json_object_set_new(stage->result, "units", json_integer(end->units - begin->units));
-    (void)json_object_set_new(stage->result, "elapsed_ns", json_integer(elapsed_ns));
-    stage->cpu_s = end->cpu_s - begin->cpu_s;
-    stage_metric(stage, "cpu_s", "s", stage->cpu_s);
-    stage_metric(stage, "cpu_share", "%", 100 * stage->cpu_s * 1e9 / (double)elapsed_ns);
+    (void)json_object_set_new(worker->result, "bytes", json_integer(end->bytes - begin->bytes));
+    (void)json_object_set_new(worker->result, "units", json_integer(end->units - begin->units));
+    (void)json_object_set_new(worker->result, "elapsed_ns", json_integer(elapsed_ns));
+    worker->cpu_s = end->cpu_s - begin->cpu_s;
+    worker_metric(worker, "cpu_s", "s", worker->cpu_s);
+    worker_metric(worker, "cpu_share", "%", 100 * worker->cpu_s * 1e9 / (double)elapsed_ns);
     if (!watch->steps)
         return;
-    (void)json_object_set_new(stage->result, "arrivals", json_integer(end->units - begin->units));
+    (void)json_object_set_new(worker->result, "arrivals", json_integer(end->units - begin->units));
     put_steps(watch);
 }
 
@@ -312,12 +314,12 @@ static int start_streams(struct watch *watch, void *(*run)(void *stream), bool r
     return 0;
 }
 
-int stage_measure(struct stage *stage, const struct stage_window *window, struct stream *streams,
-                  size_t n_streams, void *(*run)(void *stream), bool receives,
-                  struct error *error) {
+int worker_measure(struct worker_context *worker, const struct worker_window *window,
+                   struct stream *streams, size_t n_streams, void *(*run)(void *stream),
+                   bool receives, struct error *error) {
     struct watch watch = {
-        .stage = stage, .window = window, .streams = streams, .n_streams = n_streams};
-    int r = stage_await(stage, "go", NULL, error);
+        .worker = worker, .window = window, .streams = streams, .n_streams = n_streams};
+    int r = worker_await(worker, "go", NULL, error);
 
     if (r == 0)
         r = start_streams(&watch, run, receives, error);
@@ -330,10 +332,10 @@ int stage_measure(struct stage *stage, const struct stage_window *window, struct
     if (r == 0)
         put_window(&watch);
     free(watch.steps);
-    return r < 0 ? r : stage_say(stage, "done", NULL, error);
+    return r < 0 ? r : worker_say(worker, "done", NULL, error);
 }
 
-int stage_finish(struct stream *streams, size_t n_streams, struct error *error) {
+int worker_finish(struct stream *streams, size_t n_streams, struct error *error) {
     int r = 0;
 
     for (size_t i = 0; i < n_streams; i++) {
@@ -346,30 +348,31 @@ int stage_finish(struct stream *streams, size_t n_streams, struct error *error) 
 
 /* ---- the result ---- */
 
-void stage_metric(struct stage *stage, const char *name, const char *unit, double value) {
-    json_t *rows = json_object_get(stage->result, "metrics");
+void worker_metric(struct worker_context *worker, const char *name, const char *unit,
+                   double value) {
+    json_t *rows = json_object_get(worker->result, "metrics");
 
     if (!rows) {
         rows = json_array();
-        (void)json_object_set_new(stage->result, "metrics", rows);
+        (void)json_object_set_new(worker->result, "metrics", rows);
     }
     (void)json_array_append_new(rows, json_pack("[s,s,f]", name, unit, value));
 }
 
-void stage_share(struct stage *stage, const char *operation, int64_t count) {
+void worker_share(struct worker_context *worker, const char *operation, int64_t count) {
     CLEANUP_FREE char *name = text_format("cpu_per_%s", operation);
 
-    stage_metric(stage, name, "us", stage->cpu_s * 1e6 / (double)count);
-    (void)json_object_set_new(stage->result, "share", json_pack("[s,I]", name, (json_int_t)count));
+    worker_metric(worker, name, "us", worker->cpu_s * 1e6 / (double)count);
+    (void)json_object_set_new(worker->result, "share", json_pack("[s,I]", name, (json_int_t)count));
 }
 
-void stage_distribution(struct stage *stage, const char *metric, const char *unit,
-                        const struct histogram *histogram, double scale) {
-    json_t *all = json_object_get(stage->result, "distributions"), *rows = json_array();
+void worker_distribution(struct worker_context *worker, const char *metric, const char *unit,
+                         const struct histogram *histogram, double scale) {
+    json_t *all = json_object_get(worker->result, "distributions"), *rows = json_array();
 
     if (!all) {
         all = json_array();
-        (void)json_object_set_new(stage->result, "distributions", all);
+        (void)json_object_set_new(worker->result, "distributions", all);
     }
     for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
         if (histogram->counts[i])
@@ -379,13 +382,13 @@ void stage_distribution(struct stage *stage, const char *metric, const char *uni
     (void)json_array_append_new(all, json_pack("[s,s,o]", metric, unit, rows));
 }
 
-void stage_put_session(struct stage *stage, const struct tls_session *session) {
+void worker_put_tls(struct worker_context *worker, const struct tls_session *session) {
     (void)json_object_set_new(
-        stage->result, "tls",
+        worker->result, "tls",
         json_pack("[s,s,s]", session->version, session->cipher, session->group));
 }
 
-int stage_report(struct stage *stage, struct error *error) {
-    stage_metric(stage, "peak_memory", "B", (double)process_peak_memory(0));
-    return stage_say(stage, "result", json_incref(stage->result), error);
+int worker_report(struct worker_context *worker, struct error *error) {
+    worker_metric(worker, "peak_memory", "B", (double)process_peak_memory(0));
+    return worker_say(worker, "result", json_incref(worker->result), error);
 }

@@ -1,4 +1,4 @@
-#include "probes/proof_scene.h"
+#include "probes/proof_setup.h"
 
 #include "base/clock.h"
 #include "mqtt/client.h"
@@ -146,8 +146,8 @@ static int ask(const struct client_config *config, const struct proof_message *r
     return 0;
 }
 
-struct proof_scene proof_scene(const struct bringup *bringup, const struct client_config *right) {
-    return (struct proof_scene){.bringup = bringup,
+struct proof_setup proof_setup(const struct bringup *bringup, const struct client_config *right) {
+    return (struct proof_setup){.bringup = bringup,
                                 .right = right,
                                 .connect = connect_as,
                                 .resume = resume_as,

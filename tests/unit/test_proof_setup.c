@@ -1,4 +1,4 @@
-/* probes/proof_scene against a real broker, with and without something in the way of the messages.
+/* probes/proof_setup against a real broker, with and without something in the way of the messages.
  */
 #include "workshop.h"
 
@@ -6,7 +6,7 @@
 
 #include "base/process.h"
 #include "broker/mosquitto.h"
-#include "probes/proof_scene.h"
+#include "probes/proof_setup.h"
 
 #define FILTER "mine/+"
 
@@ -17,7 +17,7 @@ struct site {
     struct bringup bringup;
     struct broker *broker;
     struct client_config *right;
-    struct proof_scene scene;
+    struct proof_setup setup;
 };
 
 /* NULL where there is no broker. */
@@ -38,7 +38,7 @@ static struct site *site_open_by(const char *use, json_t *secrets, const char *a
         fail_msg("%s", error.text);
     site->right = mechanism_client_config(&site->bringup, PARTY_CLIENT2, "127.0.0.1",
                                           broker_port(site->broker));
-    site->scene = proof_scene(&site->bringup, site->right);
+    site->setup = proof_setup(&site->bringup, site->right);
     return site;
 }
 
@@ -80,7 +80,7 @@ static int exchange(const struct site *site, const struct proof_message *message
                                         .n_messages = n,
                                         .qos = qos};
 
-    return site->scene.exchange(&made, ret, error);
+    return site->setup.exchange(&made, ret, error);
 }
 
 /* ---- the verbs ---- */
@@ -143,7 +143,7 @@ static void test_refused_subscription(void **state) {
     assert_true(result.refused);
     assert_true(result.sentinel);
     assert_int_equal(result.arrived, 0);
-    assert_int_equal(site->scene.ask(site->right, &message, "mine/b", &answer, &error), -EACCES);
+    assert_int_equal(site->setup.ask(site->right, &message, "mine/b", &answer, &error), -EACCES);
     assert_null(answer);
 }
 
@@ -155,7 +155,7 @@ static void test_ask(void **state) {
 
     (void)state;
     require(site);
-    if (site->scene.ask(site->right, &request, "a/+", &answer, &error) < 0)
+    if (site->setup.ask(site->right, &request, "a/+", &answer, &error) < 0)
         fail_msg("%s", error.text);
     assert_string_equal(answer, "what?"); /* our own request matches, too */
 }
@@ -169,11 +169,11 @@ static void test_connect(void **state) {
 
     (void)state;
     require(site);
-    assert_int_equal(site->scene.connect(site->right, &accepted, cause, &error), 0);
+    assert_int_equal(site->setup.connect(site->right, &accepted, cause, &error), 0);
     assert_true(accepted);
     assert_string_equal(cause, "connack 0");
     text_replace(&site->right->password, "wrong");
-    assert_int_equal(site->scene.connect(site->right, &accepted, cause, &error), 0);
+    assert_int_equal(site->setup.connect(site->right, &accepted, cause, &error), 0);
     assert_false(accepted);
     assert_string_equal(cause, "connack 5");
 }

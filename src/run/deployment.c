@@ -1,4 +1,4 @@
-#include "run/visit.h"
+#include "run/deployment.h"
 
 #include "base/clock.h"
 #include "run/trial.h"
@@ -13,7 +13,7 @@ static int commit(struct runner *runner, const struct trial_id *id,
 
     if (r < 0)
         return r;
-    (void)agenda_commit(runner->agenda, id->trial, id->attempt, result->status == TRIAL_FAILED);
+    (void)schedule_commit(runner->schedule, id->trial, id->attempt, result->status == TRIAL_FAILED);
     runner->outcome->trials[result->status]++;
     progress_trial(runner->progress, id, result, run_trial_planned_ns(id->measurement));
     return 0;
@@ -58,7 +58,7 @@ static void take_interrupt(struct runner *runner) {
     (void)!read(runner->options->cancel_fd, &taken, sizeof(taken));
 }
 
-/* The channel of a visit: whether it stands, or why it does not. */
+/* The channel of a deployment: whether it stands, or why it does not. */
 struct standing {
     bool up;
     char *failure; /* it did not come up; owned */
@@ -85,11 +85,11 @@ static int measure(struct runner *runner, const struct trial_id *id, struct stan
     return 0;
 }
 
-int visit_make(struct runner *runner, const struct agenda_item *item, struct error *error) {
+int deployment_run(struct runner *runner, const struct schedule_item *item, struct error *error) {
     const struct scenario *scenario = runner->scenario;
-    const struct channel *up = &scenario->channels[item->visit->channel];
+    const struct channel *up = &scenario->channels[item->deployment->channel];
     struct trial_id id = {.attempt = item->attempt,
-                          .visit = item->visit,
+                          .deployment = item->deployment,
                           .channel = up->name,
                           .channel_variant = up->variant};
     struct standing channel = {false, NULL};
@@ -101,7 +101,7 @@ int visit_make(struct runner *runner, const struct agenda_item *item, struct err
         CLEANUP_FREE char *variant = scenario_variant(up, &scenario->measurements[i]);
         struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
 
-        id.trial = item->visit->trial + (int64_t)i;
+        id.trial = item->deployment->trial + (int64_t)i;
         id.measurement = &scenario->measurements[i];
         id.probe = id.measurement->probe;
         id.variant = variant;

@@ -1,0 +1,216 @@
+#include "run/workers.h"
+
+#include "base/clock.h"
+#include "base/jsonline.h"
+
+#include <errno.h>
+
+#define TICK_NS (200 * NS_PER_MS)
+/* How much later than its consequences the broker's end may be told: on a busy machine, by another
+ * host over a way of its own. */
+#define SETTLE_NS (2 * NS_PER_S)
+
+size_t workers_host_of(const struct workers *workers, enum party party) {
+    return party == PARTY_CLIENT2 ? workers->n_hosts - 1 : 0;
+}
+
+int workers_start(struct workers *workers, struct worker *worker, const struct role *role,
+                  json_t *params, struct error *error) {
+    json_auto_t *answer = NULL;
+    int r;
+
+    worker->role = role;
+    worker->phase = WORKER_STARTED;
+    worker->host = workers_host_of(workers, role->party);
+    r = host_order(workers->hosts[worker->host], "worker",
+                   json_pack("{s:s,s:o}", "role", role->name, "params", params), &answer, error);
+    if (r < 0)
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", role->name);
+    worker->id = jsonline_integer(answer, "worker", 0);
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        if (!workers->started[i]) {
+            workers->started[i] = worker;
+            return 0;
+        }
+    return error_set(error, -EBUSY, "too many workers");
+}
+
+int workers_signal(struct workers *workers, struct worker *worker, const char *signal,
+                   json_t *facts, struct error *error) {
+    json_t *line = facts ? facts : json_object();
+
+    (void)json_object_set_new(line, "do", json_string(signal));
+    return host_notify(workers->hosts[worker->host], "tell",
+                       json_pack("{s:I,s:o}", "worker", (json_int_t)worker->id, "line", line),
+                       error);
+}
+
+/* ---- hearing ---- */
+
+static void keep(json_t **place, json_t *line) {
+    json_decref(*place);
+    *place = json_incref(line);
+}
+
+/* The words of every role, and where in the worker their facts are kept (0: nowhere). */
+static const struct {
+    const char *word;
+    enum worker_phase phase;
+    size_t place;
+} phases[] = {
+    {"ready", WORKER_READY, offsetof(struct worker, ready)},
+    {"begin", WORKER_BEGUN, 0},
+    {"done", WORKER_DONE, 0},
+    {"result", WORKER_RESULT, offsetof(struct worker, result)},
+};
+
+static void worker_said(struct worker *worker, json_t *line) {
+    const char *word = jsonline_text(line, "say", "");
+
+    if (text_equal(word, "failed")) {
+        text_replace(&worker->failure, jsonline_text(line, "why", "?"));
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
+        if (!text_equal(word, phases[i].word))
+            continue;
+        worker->phase = phases[i].phase;
+        if (phases[i].place)
+            keep((json_t **)(void *)((char *)worker + phases[i].place), line);
+        return;
+    }
+    if (worker->heard)
+        worker->heard(worker->context, word, line);
+}
+
+static void hear(struct workers *workers, size_t host, const json_t *event) {
+    int64_t id = jsonline_integer(event, "worker", 0);
+    const char *end = jsonline_text(event, "ended", NULL);
+
+    if (json_object_get(event, "broker")) {
+        text_replace(&workers->broker_end, jsonline_text(event, "why", "the broker ended"));
+        text_replace(&workers->broker_log, jsonline_text(event, "log", ""));
+        return;
+    }
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *worker = workers->started[i];
+
+        /* The same host may be in both places. */
+        if (!worker || worker->id != id || workers->hosts[worker->host] != workers->hosts[host])
+            continue;
+        if (!end)
+            worker_said(worker, json_object_get(event, "line"));
+        else if (!worker->failure && worker->phase < WORKER_RESULT)
+            worker->failure = text_format("ended by itself (%s)", end);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* The first that is not there yet, or NULL. */
+static const struct worker *find_late(const struct worker *workers, size_t n,
+                                      enum worker_phase phase) {
+    for (size_t i = 0; i < n; i++)
+        if (workers[i].phase < phase)
+            return &workers[i];
+    return NULL;
+}
+
+/* The broker's end comes first: what workers say then is only its consequence. */
+static int check_failures(const struct workers *workers, struct error *error) {
+    if (workers->broker_end)
+        return error_set(error, -ECANCELED, "%s", workers->broker_end);
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        if (workers->started[i] && workers->started[i]->failure)
+            return error_set(error, -ECANCELED, "%s: %s", workers->started[i]->role->name,
+                             workers->started[i]->failure);
+    return 0;
+}
+
+/* One event, or a moment without any. */
+static int pump(struct workers *workers, int64_t deadline_ns, struct error *error) {
+    int64_t tick = clock_monotonic_ns() + TICK_NS;
+    json_auto_t *event = NULL;
+    size_t host;
+    int r = host_next_event(workers->hosts, workers->n_hosts,
+                            tick < deadline_ns ? tick : deadline_ns, &event, &host, error);
+
+    if (r == 0)
+        hear(workers, host, event);
+    if (workers->tick)
+        workers->tick(workers->context);
+    return r == -ETIMEDOUT ? 0 : r;
+}
+
+int workers_await_cause(struct workers *workers, int code, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + SETTLE_NS;
+
+    while (!workers->broker_end && clock_monotonic_ns() < deadline) {
+        int r = pump(workers, deadline, error);
+
+        if (r < 0)
+            return r;
+    }
+    (void)check_failures(workers, error);
+    return code;
+}
+
+int workers_wait(struct workers *workers, int64_t until_ns, struct error *error) {
+    int r = 0;
+
+    while (r == 0 && clock_monotonic_ns() < until_ns)
+        r = pump(workers, until_ns, error);
+    return r;
+}
+
+void workers_hear_rest(struct workers *workers, size_t host) {
+    json_t *event;
+    size_t only;
+
+    while (host_next_event(&workers->hosts[host], 1, 0, &event, &only, NULL) == 0) {
+        hear(workers, host, event);
+        json_decref(event);
+    }
+}
+
+int workers_await(struct workers *workers, struct worker *awaited, size_t n,
+                  enum worker_phase phase, int64_t deadline_ns, struct error *error) {
+    static const char *const names[] = {[WORKER_STARTED] = "start",
+                                        [WORKER_READY] = "start",
+                                        [WORKER_BEGUN] = "measured time",
+                                        [WORKER_DONE] = "measured time's end",
+                                        [WORKER_RESULT] = "end"};
+    const struct worker *late;
+    bool over = false;
+
+    while ((late = find_late(awaited, n, phase))) {
+        int r = check_failures(workers, error);
+
+        if (r < 0)
+            return workers_await_cause(workers, r, error);
+        if (over)
+            return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
+                             late->role->name, names[phase]);
+        /* We may be the one who was late, suspended on a laptop: what was told meanwhile counts. */
+        over = clock_monotonic_ns() >= deadline_ns;
+        r = over ? 0 : pump(workers, deadline_ns, error);
+        if (r < 0)
+            return r;
+        for (size_t i = 0; over && i < workers->n_hosts; i++)
+            workers_hear_rest(workers, i);
+    }
+    return check_failures(workers, error);
+}
+
+void workers_drop(struct workers *workers, struct worker *worker) {
+    if (worker->id)
+        (void)host_notify(workers->hosts[worker->host], "drop",
+                          json_pack("{s:I}", "worker", (json_int_t)worker->id), NULL);
+    for (size_t i = 0; i < WORKERS_MAX; i++)
+        if (workers->started[i] == worker)
+            workers->started[i] = NULL;
+    json_decref(worker->ready);
+    json_decref(worker->result);
+    free(worker->failure);
+    *worker = (struct worker){.heard = worker->heard, .context = worker->context};
+}
