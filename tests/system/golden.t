@@ -1,0 +1,119 @@
+#!/bin/sh
+# What bench computes and says of recorded runs is what it did when they were recorded: numbers,
+# tables, sentences, exit status, several runs side by side; and what it lists and plans.
+#
+#   tests/golden/runs/*.tgz    raw files of real runs, made before there was a `# format` line:
+#                  varied      [vary] of a channel and a probe, published values, both controls
+#                  until       repetitions = until 15%
+#                  operations  connect, latency and delivery of 30 B, with a meter
+#                  faults      failed, void and skipped trials, blocks measured again
+#                  failed      the same before the block was measured again
+#                  cut         interrupted amid a block
+#   tests/golden/RUN/          what is made of them, and of results/example*; RUN.tgz: the same
+#   tests/golden/*.txt         what list and check print
+#
+# Words are compared but for how they are wrapped, numbers but for the ninth digit. Nothing is
+# regenerated unless one asks for it; then look at what `git diff` says, and say why in the commit:
+#
+#   tests/system/golden.t --update
+. "$(dirname "$0")/lib.sh"
+need_command gnuplot python3
+export BENCH_NO_INSTALL=1
+golden=$root/tests/golden
+update=${1-}
+kept=$scratch/kept
+cp -r "$golden" "$kept"
+for archive in "$kept"/*.tgz; do
+  [ ! -e "$archive" ] || tar -xzf "$archive" -C "$kept"
+done
+
+# same NAME KIND PATH ACTUAL: a file is what tests/golden has there, or becomes it.
+same() {
+  if [ "$update" = --update ]; then
+    mkdir -p "$(dirname "$kept/$3")"
+    cp "$4" "$kept/$3"
+  fi
+  is "$1" "$("$root/tests/system/golden-differences" "$2" "$kept/$3" "$4" 2>&1)" ''
+}
+
+# ---- recorded runs ----
+
+# The sentences of the page's first section, a line each.
+sentences() {
+  tr '\n' ' ' <"$1" | grep -o '<ul class="findings">.*</section> *<section id="table">' |
+    sed 's/<section id="table">.*//; s/<li>/\n&/g' | sed -n 's/^<li><span[^>]*>[^<]*<\/span> //p' |
+    sed 's/<\/li>.*//; s/<[^>]*>//g
+      s/&#39;/'\''/g; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g'
+}
+
+look_at() { # RUN: after `bench report`
+  for name in summary comparisons ladder; do
+    same "$1: $name.csv" csv "$1/$name.csv" "$scratch/runs/$1/$name.csv"
+  done
+  for format in txt md tex; do
+    same "... table.$format" words "$1/table.$format" "$scratch/runs/$1/table.$format"
+  done
+  said=$scratch/runs/$1/findings.csv
+  [ -e "$said" ] || said=$scratch/runs/$1/report.html
+  if [ "$update" = --update ] && [ "$said" = "$scratch/runs/$1/report.html" ]; then
+    sentences "$said" >"$kept/$1/sentences"
+  fi
+  is '... sentences' "$("$root/tests/system/golden-differences" sentences "$kept/$1/sentences" \
+    "$said" 2>&1)" ''
+  [ "$said" = "$scratch/runs/$1/report.html" ] ||
+    same '... findings.csv' csv "$1/findings.csv" "$said"
+}
+
+side_by_side() { # RUN...: reports them together
+  together=$(printf '%s-' "$@")
+  (cd "$scratch/runs" && "$bench" report "$@") >"$scratch/.out" 2>"$scratch/.err"
+  printf '%s: exit status %d\n' "$*" $? >>"$scratch/status"
+  out=$(cat "$scratch/.out") err=$(cat "$scratch/.err") status=0
+  for run in "$@"; do
+    look_at "$run"
+  done
+  find "$scratch/runs" -name runs.csv >"$scratch/tables"
+  is "$*: one table side by side" "$(wc -l <"$scratch/tables")" 1
+  same '... its figures' csv "side-by-side/${together%-}.csv" "$(cat "$scratch/tables")"
+  rm "$(cat "$scratch/tables")"
+}
+
+mkdir "$scratch/runs"
+for archive in "$golden"/runs/*.tgz "$root"/results/example-mechanisms.tgz; do
+  tar -xzf "$archive" -C "$scratch/runs"
+done
+cp -r "$root/results/example" "$scratch/runs"
+for name in summary.csv comparisons.csv ladder.csv table.txt table.md table.tex report.html \
+  findings.csv table.csv; do
+  rm -f "$scratch/runs"/*/"$name"
+done
+: >"$scratch/status"
+side_by_side example varied until
+side_by_side operations example-mechanisms
+side_by_side faults failed cut
+same 'exit status of the reports' words status.txt "$scratch/status"
+
+# ---- what there is, and what would be measured ----
+
+if [ -e "$root/scenarios/hosts.ini" ]; then
+  skip 'list and check' 'scenarios/hosts.ini changes what they print'
+else
+  "$bench" list >"$scratch/list" 2>&1
+  same 'list' words list.txt "$scratch/list"
+  for file in "$root"/scenarios/*.ini; do
+    "$bench" check "$(basename "$file" .ini)"
+  done >"$scratch/check" 2>&1
+  same 'check of every scenario' words check.txt "$scratch/check"
+  for seed in 1 2022 4294967295; do
+    "$bench" check paper --set scenario.seed=$seed
+    "$bench" check quick --set scenario.seed=$seed
+  done 2>&1 | grep "first bring" >"$scratch/orders"
+  same 'the order of trials, by seed' words orders.txt "$scratch/orders"
+fi
+
+if [ "$update" = --update ]; then
+  (cd "$kept" && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf - \
+    example-mechanisms | gzip -9n >example-mechanisms.tgz && rm -r example-mechanisms)
+  cp -r "$kept/." "$golden"
+fi
+finish
