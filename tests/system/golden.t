@@ -38,30 +38,13 @@ same() {
 
 # ---- recorded runs ----
 
-# The sentences of the page's first section, a line each.
-sentences() {
-  tr '\n' ' ' <"$1" | grep -o '<ul class="findings">.*</section> *<section id="table">' |
-    sed 's/<section id="table">.*//; s/<li>/\n&/g' | sed -n 's/^<li><span[^>]*>[^<]*<\/span> //p' |
-    sed 's/<\/li>.*//; s/<[^>]*>//g
-      s/&#39;/'\''/g; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g'
-}
-
 look_at() { # RUN: after `bench report`
-  for name in summary comparisons ladder; do
+  for name in summary comparisons ladder table findings; do
     same "$1: $name.csv" csv "$1/$name.csv" "$scratch/runs/$1/$name.csv"
   done
   for format in txt md tex; do
     same "... table.$format" words "$1/table.$format" "$scratch/runs/$1/table.$format"
   done
-  said=$scratch/runs/$1/findings.csv
-  [ -e "$said" ] || said=$scratch/runs/$1/report.html
-  if [ "$update" = --update ] && [ "$said" = "$scratch/runs/$1/report.html" ]; then
-    sentences "$said" >"$kept/$1/sentences"
-  fi
-  is '... sentences' "$("$root/tests/system/golden-differences" sentences "$kept/$1/sentences" \
-    "$said" 2>&1)" ''
-  [ "$said" = "$scratch/runs/$1/report.html" ] ||
-    same '... findings.csv' csv "$1/findings.csv" "$said"
 }
 
 side_by_side() { # RUN...: reports them together
