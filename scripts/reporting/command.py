@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from . import archive
 from .render import printable
 from .run import Run, RunError
 
@@ -31,6 +32,23 @@ def open_runs(paths):
         if run.left_out:
             say(f"{path}: {run.left_out} other files are left out")
         yield run
+
+
+def unpack(path, folder):
+    """The folders of the runs in an archive; what became of it is said."""
+    runs, left_out = archive.unpack(path, folder)
+    for run in runs:
+        what = "holds a run that is there already, with the same trials"
+        say(f"{path} {what if run.known else 'is unpacked'}: {shorten(run.path)}")
+    if left_out:
+        say(f"{path}: {left_out} other files are left out")
+    return [run.path for run in runs]
+
+
+def shorten(path):
+    """A path as seen from here."""
+    here = os.getcwd()
+    return os.path.relpath(path) if str(path).startswith(here + "/") else str(path)
 
 
 def start(main):

@@ -100,8 +100,11 @@ def parse_settings(text):
             section = line[1:].partition("]")[0]
         elif line and line[0] not in "#;":
             key, _, value = line.partition("=")
-            value = re.split(r"\s;", value, maxsplit=1)[0]
-            settings[section, key.strip()] = value.strip()
+            value = re.split(r"\s;", value, maxsplit=1)[0].strip()
+            place = section, key.rstrip(" \t+")
+            if key.rstrip().endswith("+"):
+                value = f"{settings.get(place, '')} {value}"
+            settings[place] = value
     return settings
 
 
