@@ -18,6 +18,12 @@ def say(words):
     print(f"bench: {printable(words)}", file=sys.stderr)
 
 
+def complain(error):
+    """Says what is wrong with a run, and returns the exit status for that."""
+    say(error)
+    return EXIT_USAGE
+
+
 def parser(description, runs="RUN"):
     """Options of an executable that takes run folders."""
     made = argparse.ArgumentParser(description=description)
@@ -29,6 +35,8 @@ def open_runs(paths):
     """The runs in these folders; what is left out of each is said."""
     for path in paths:
         run = Run(path)
+        if not run.open("table.csv"):
+            raise RunError(f"{path}: not analysed yet: ./bench report {path}")
         if run.left_out:
             say(f"{path}: {run.left_out} other files are left out")
         yield run
@@ -59,8 +67,7 @@ def start(main):
         status = main() or 0
         sys.stdout.flush()
     except RunError as error:
-        say(error)
-        status = EXIT_USAGE
+        status = complain(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = EXIT_SETUP

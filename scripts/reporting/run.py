@@ -76,13 +76,16 @@ def make_folder(path):
 
 
 def write(path, data):
-    """Writes text or bytes beside `path`, then puts it in its place as a whole."""
-    if isinstance(data, str):
-        data = data.encode("utf-8", "replace")
+    """Writes text, bytes or an iterable of texts, and puts them in their place as a whole."""
+    if isinstance(data, (str, bytes)):
+        data = [data]
     fd, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
     try:
         with open(fd, "wb") as out:
-            out.write(data)
+            for part in data:
+                out.write(
+                    part.encode("utf-8", "replace") if isinstance(part, str) else part
+                )
             out.flush()
             os.fsync(fd)
             os.fchmod(fd, 0o644)
@@ -134,7 +137,7 @@ class Run:
             not self._is_file(name) if name in KNOWN_FILES else name not in OWN_FILES
             for name in entries
         )
-        self._settings = parse_settings(self._text("scenario.ini"))
+        self.settings = parse_settings(self._text("scenario.ini"))
         self._definitions = {
             row["probe"]: row
             for row in reversed(self.rows("definitions.csv"))
@@ -199,7 +202,7 @@ class Run:
 
     def setting(self, section, key, default=""):
         """A setting of the resolved scenario, as it is written there."""
-        return self._settings.get((section, key), default)
+        return self.settings.get((section, key), default)
 
     def definition(self, probe):
         """The row of definitions.csv of the probe's headline metric, or {}."""
