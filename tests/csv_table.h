@@ -29,12 +29,11 @@ static inline void csv_table_add(struct csv_table *table, char *const *fields, s
         table->fields[row * table->columns + i] = text_copy(fields[i]);
 }
 
-/* Like csv_reader_open_sized(), and through to the end. */
-static inline int csv_table_read(struct csv_table **ret, const char *path, size_t buffer_bytes,
-                                 struct error *error) {
+/* Like csv_reader_open(), and through to the end. */
+static inline int csv_table_read(struct csv_table **ret, const char *path, struct error *error) {
     CLEANUP(csv_reader_closep) struct csv_reader *reader = NULL;
     struct csv_table *table;
-    int r = csv_reader_open_sized(&reader, path, buffer_bytes, error);
+    int r = csv_reader_open(&reader, path, error);
 
     if (r < 0)
         return r;

@@ -64,26 +64,24 @@ int csv_flush(struct csv_writer *writer, bool sync, struct error *error);
 
 /* ---- reading ---- */
 
-/* A table that is read row by row; rows have as many fields as the header, or reading fails. Only
- * the row at hand is in memory: what a field points to goes with the next row. */
+/* A table that is read row by row; rows have as many fields as the header, or reading fails. The
+ * whole file is in memory; what a field points to is good until the reader is closed. */
 struct csv_reader {
     char *path;
     char **names;  /* of the columns: the header's fields */
     char **fields; /* of the row at hand */
-    size_t columns;
+    size_t columns, n_fields;
     size_t line;         /* where the row at hand begins in the file, from 1 */
-    bool half_last_line; /* the last line has no line end: it is left out. Known at the end. */
-    struct csv_input *input;
+    bool half_last_line; /* the last line has no line end: it is left out */
+    char *text;          /* of the file; rows that were read are cut into their fields */
+    char *next, *end;    /* the next row; behind the last line end */
+    size_t next_line;
 };
 
-#define CSV_BUFFER_BYTES ((size_t)1 << 18)
-
-/* Opens a table and reads its header. Errors name path:line; -ENOENT when there is no such file.
- * The reader is the caller's. So much is read at once as is expected to be quick; only tests ask
- * for other sizes, with the second function. */
+/* Opens a table and reads its header. Errors name path:line; -ENOENT when there is no such file,
+ * -ELOOP when it is a link.
+ * The reader is the caller's. */
 int csv_reader_open(struct csv_reader **ret, const char *path, struct error *error);
-int csv_reader_open_sized(struct csv_reader **ret, const char *path, size_t buffer_bytes,
-                          struct error *error);
 void csv_reader_close(struct csv_reader *reader);
 DEFINE_CLEANUP(struct csv_reader *, csv_reader_close)
 

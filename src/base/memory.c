@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,6 +67,16 @@ void text_append(char **text, const char *separator, const char *piece) {
 void text_hex(char *ret, const void *bytes, size_t count) {
     for (size_t i = 0; i < count; i++)
         (void)snprintf(ret + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
+}
+
+bool text_real(const char *text, double *ret) {
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end || !isfinite(value))
+        return false;
+    *ret = value;
+    return true;
 }
 
 bool text_equal(const char *a, const char *b) {

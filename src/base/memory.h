@@ -55,6 +55,9 @@ void text_replace(char **text, const char *value);
 void text_append(char **text, const char *separator, const char *piece);
 /* Two digits for each byte, and a final zero. */
 void text_hex(char *ret, const void *bytes, size_t count);
+/* The whole text as a finite number; false when it is none (or empty), *ret is left alone then. The
+ * decimal point is '.': the program never calls setlocale(). */
+bool text_real(const char *text, double *ret);
 bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 
 /* The next blank-separated word at or after *cursor: its start, its length in *ret_length, and

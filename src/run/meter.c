@@ -1,7 +1,6 @@
 #include "run/meter.h"
 
 #include "base/clock.h"
-#include "base/decimal.h"
 #include "base/process.h"
 #include "run/energy.h"
 
@@ -52,7 +51,7 @@ static void take_line(struct meter *meter, char *line) {
 
     start[strcspn(start, " \t\r\n")] = '\0';
     (void)pthread_mutex_lock(&meter->lock);
-    if (decimal_read(start, &reading.watts) && fabs(reading.watts) < MAX_WATTS)
+    if (text_real(start, &reading.watts) && fabs(reading.watts) < MAX_WATTS)
         keep(meter, reading);
     else if (!*meter->wrong)
         (void)snprintf(meter->wrong, sizeof(meter->wrong), "%s", *start ? start : "(nothing)");

@@ -192,6 +192,26 @@ static void test_hex(void **state) {
     assert_string_equal(text, "007fff");
 }
 
+static void test_real(void **state) {
+    static const struct {
+        const char *text;
+        bool is;
+        double value;
+    } cases[] = {
+        {"13.4", true, 13.4}, {"-2.5e-07", true, -2.5e-07}, {"0x10", true, 16},
+        {"", false, 42},      {"1,5", false, 42},           {"1 ", false, 42},
+        {"nan", false, 42},   {"-inf", false, 42},          {"1e309", false, 42},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        double value = 42;
+
+        assert_int_equal(text_real(cases[i].text, &value), cases[i].is);
+        assert_true(value == cases[i].value);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_is_zeroed),
@@ -210,6 +230,7 @@ int main(void) {
         cmocka_unit_test(test_error_too_long),
         cmocka_unit_test(test_append),
         cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_real),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
