@@ -1,4 +1,5 @@
 #include "analysis/analysis.h"
+#include "analysis/reading.h"
 
 struct analysis *analysis_of(struct dataset *dataset, const char *run_dir) {
     struct analysis *analysis = memory_new(1, sizeof(*analysis));

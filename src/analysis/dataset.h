@@ -1,10 +1,5 @@
 /*
- * dataset - a run folder in memory, checked: scenario.ini, definitions.csv, trials.csv, metrics.csv
- * and, of those that have them, factors.csv, blocks.csv, telemetry.csv, proofs.csv,
- * distributions.csv and intervals.csv. The analysis sees a run only through it.
- *
- * Rows that contradict each other are an error: numbers that make another one, as bytes and
- * duration_s make throughput_mbit_s, may differ from it by what their printed digits leave open.
+ * dataset - a run in memory, as reading.h reads it. The analysis sees a run only through it.
  *
  * A channel whose settings are varied is a channel of its own for each variant of it, called, say,
  * "mutual-tls suites=TLS_AES_128_GCM_SHA256"; what is varied of a probe is the variant of a trial.
@@ -64,7 +59,6 @@ struct dataset_probe {
     size_t n_variants; /* of it, on each channel */
 };
 
-/* There may be millions: what is small is kept small. */
 struct dataset_trial {
     long trial, attempt, block;
     size_t line;                      /* in trials.csv */
@@ -76,7 +70,7 @@ struct dataset_trial {
     double silence_s;   /* the longest time of steps without a byte; NaN without steps */
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
-    const char *reason; /* one of the dataset's reasons */
+    char *reason;       /* "" for none */
 };
 
 /* The attempt of a block that counts. */
@@ -152,27 +146,30 @@ struct dataset {
     struct dataset_channel *channels;
     struct dataset_probe *probes;
     char **variants; /* in the order of their first row */
-    char **reasons;  /* that trials give, each once; "" among them */
     struct dataset_trial *trials;
     struct dataset_attempt *counted; /* by block */
     struct dataset_series *series;
     struct dataset_value *values;
-    size_t n_channels, n_probes, n_variants, n_reasons, n_trials, n_counted, n_series, n_values;
+    size_t n_channels, n_probes, n_variants, n_trials, n_counted, n_series, n_values;
     double *references;                     /* probes x channels; NaN: none */
     struct dataset_throttling *throttlings; /* by block */
     size_t n_throttlings;
     struct dataset_one_way one_way;
     struct dataset_latency *latencies;
-    struct dataset_distribution *distributions; /* in the order of their first row */
+    struct dataset_distribution *distributions; /* by probe, variant, channel and metric */
     struct dataset_proof *proofs;               /* by channel, in the order of their first row */
     size_t n_latencies, n_distributions, n_proofs;
     char *warnings; /* lines for the user; "" when there are none */
 };
 
-/* Errors name the file and, where there is one, the line. */
-int dataset_read(struct dataset **ret, const char *run_dir, struct error *error);
 void dataset_free(struct dataset *dataset);
 DEFINE_CLEANUP(struct dataset *, dataset_free)
+
+/* Frees what a channel holds. */
+void dataset_channel_clear(struct dataset_channel *channel);
+
+/* By trial, then attempt: the order of the dataset's trials, as qsort() wants it. */
+int dataset_compare_ids(const void *a, const void *b);
 
 /* The word of trials.csv. */
 const char *dataset_status_word(enum dataset_status status);

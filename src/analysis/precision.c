@@ -1,6 +1,7 @@
 #include "analysis/precision.h"
 
 #include "analysis/comparison.h"
+#include "analysis/reading.h"
 
 int report_precision(const char *run_dir, double *ret_widest, size_t *ret_fewest,
                      struct error *error) {

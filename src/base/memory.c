@@ -39,15 +39,21 @@ char *text_copy(const char *text) {
     return text ? checked(strdup(text)) : NULL;
 }
 
+char *text_vformat(const char *format, va_list arguments) {
+    char *text = NULL;
+    int length = vasprintf(&text, format, arguments);
+
+    return checked(length < 0 ? NULL : text);
+}
+
 char *text_format(const char *format, ...) {
     va_list arguments;
-    char *text = NULL;
-    int length;
+    char *text;
 
     va_start(arguments, format);
-    length = vasprintf(&text, format, arguments);
+    text = text_vformat(format, arguments);
     va_end(arguments);
-    return checked(length < 0 ? NULL : text);
+    return text;
 }
 
 void text_replace(char **text, const char *value) {

@@ -49,6 +49,7 @@ void *memory_room(void *old, size_t n, size_t size);
 char *text_copy(const char *text);
 /* printf into new memory. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *text_vformat(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 /* Replaces *text (freed) by a copy of value. */
 void text_replace(char **text, const char *value);
 /* Puts piece behind *text (freed), with the separator between them unless *text is empty. */

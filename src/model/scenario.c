@@ -34,7 +34,7 @@ static const struct setting scenario_rows[] = {
     {"baseline", SETTING_TEXT, "",
      .help = "what the others are compared with; empty: the first that is no control",
      .offset = offsetof(struct scenario_settings, baseline)},
-    {"margin", SETTING_PERCENT, "2%", "0.01%", "50%",
+    {"margin", SETTING_PERCENT, SCENARIO_MARGIN, "0.01%", "50%",
      .help = "differences below it are taken for equal; fixed before the run",
      .offset = offsetof(struct scenario_settings, margin_ppm)},
 };

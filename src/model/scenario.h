@@ -107,6 +107,9 @@ char *scenario_variant(const struct channel *channel, const struct measurement *
 /* How many blocks; the plan has the largest number of them. */
 struct repetitions scenario_repetitions(const struct scenario *scenario);
 
+/* What a scenario's margin is when it names none. */
+#define SCENARIO_MARGIN "2%"
+
 /* Of run folders, in the first line of a run's scenario.ini: "# format: 2". A run without that line
  * is of format 1, whose definitions.csv says less of the probes. */
 #define SCENARIO_FORMAT 2

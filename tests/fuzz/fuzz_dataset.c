@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "analysis/table.h"
+#include "analysis/reading.h"
 
 static const char *const names[] = {
     "scenario.ini",  "definitions.csv", "trials.csv",  "metrics.csv",       "blocks.csv",

@@ -1,7 +1,7 @@
 /* dataset: files that contradict themselves or each other are refused, with file, row, column and
  * what contradicts what; rows that differ by no more than the digits of which they are made are
  * not. */
-#include "analysis/dataset.h"
+#include "analysis/reading.h"
 
 #include "run_folder.h"
 

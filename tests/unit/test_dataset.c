@@ -1,4 +1,5 @@
 /* dataset and summary: what is read, which attempt counts, and what every damage is called. */
+#include "analysis/reading.h"
 #include "analysis/summary.h"
 
 #include "run_folder.h"
@@ -158,9 +159,7 @@ static void test_values(void **state) {
         else
             assert_true(isnan(dataset_value(dataset, 0, i)));
     }
-    assert_int_equal(dataset->n_reasons, 2);
     assert_string_equal(dataset->trials[0].reason, "");
-    assert_true(dataset->trials[0].reason == dataset->trials[1].reason);
 }
 
 /* A headline that is no throughput comes from metrics.csv, once a trial. */
@@ -221,7 +220,7 @@ static void test_distributions(void **state) {
         assert_int_equal(dataset->distributions[0].buckets[i].count, expected[i].count);
     }
     assert_int_equal(dataset->distributions[1].channel, 1);
-    assert_string_equal(dataset->distributions[2].metric, "delay");
+    assert_string_equal(dataset->distributions[1].metric, "delay");
     run_put(run, "distributions.csv",
             "trial,attempt,metric,unit,upper_bound,count\n1,1,latency,ms,-1,3\n");
     dataset_freep(&dataset);

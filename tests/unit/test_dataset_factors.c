@@ -1,8 +1,8 @@
 /* dataset: factors.csv: a channel whose settings are varied is one for each variant of it, and the
  * rest of a trial's variant is its probe's. */
 #include "analysis/cells.h"
-#include "analysis/dataset.h"
 #include "analysis/ladder.h"
+#include "analysis/reading.h"
 
 #include "run_folder.h"
 

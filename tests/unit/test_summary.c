@@ -1,5 +1,6 @@
 /* summary: the values of each cell by time, whatever the order of the rows, and what is made of
  * blocks and of time; never a NaN in summary.csv. */
+#include "analysis/reading.h"
 #include "analysis/summary.h"
 
 #include "run_folder.h"

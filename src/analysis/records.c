@@ -1,0 +1,469 @@
+#include "analysis/records.h"
+
+#include "analysis/metrics.h"
+#include "analysis/source.h"
+#include "model/throttling.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- blocks.csv: what the hosts suffered ---- */
+
+#define MAX_BITS ((double)UINT32_MAX)
+
+enum { B_BLOCK, B_ATTEMPT, B_HOST, B_METRIC, B_BEFORE, B_AFTER };
+
+static unsigned take_bits(struct source *source, int name, unsigned unknown) {
+    double value = source_real(source, name);
+
+    if (isnan(value))
+        return unknown;
+    if (value < 0 || value > MAX_BITS || value != floor(value)) {
+        source_reject(source, name, "is no set of bits");
+        return unknown;
+    }
+    return (unsigned)value;
+}
+
+/* How many a host has, by environment.json; infinitely many where that does not say. */
+static double processors_of(json_t *environment, const char *host) {
+    json_t *hosts = json_object_get(environment, "hosts"), *one;
+    size_t i;
+
+    json_array_foreach(hosts, i, one) {
+        const char *spec = json_string_value(json_object_get(one, "spec"));
+        double processors = json_number_value(json_object_get(one, "processors"));
+
+        if (spec && text_equal(spec, host) && processors >= 1)
+            return processors;
+    }
+    return INFINITY;
+}
+
+static void take_block(struct source *source, json_t *environment) {
+    struct dataset *dataset = source->dataset;
+    const char *metric = source_text(source, B_METRIC), *host = source_text(source, B_HOST);
+    struct dataset_throttling one = {.block = source_integer(source, B_BLOCK)};
+
+    if (text_equal(metric, "throttled")) {
+        /* Without a reading before, nothing of what has been can be said to be new. */
+        unsigned before = take_bits(source, B_BEFORE, ~THROTTLING_BITS);
+
+        one.bits = throttling_between(before, take_bits(source, B_AFTER, 0));
+    } else if (text_equal(metric, "load")) {
+        double before = source_real(source, B_BEFORE);
+
+        one.load = fmax(before, source_real(source, B_AFTER));
+        one.processors = processors_of(environment, host);
+    }
+    if (source->r < 0 || (!one.bits && !(one.load > one.processors)))
+        return;
+    one.host = text_copy(host);
+    dataset->throttlings =
+        memory_room(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings));
+    dataset->throttlings[dataset->n_throttlings++] = one;
+}
+
+static int compare_blocks(const void *a, const void *b) {
+    const struct dataset_throttling *x = a, *y = b;
+
+    return (x->block > y->block) - (x->block < y->block);
+}
+
+static int read_blocks(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const char *const names[] = {"block",  "attempt", "host", "metric",
+                                        "before", "after",   NULL};
+    CLEANUP(source_close) struct source source;
+    CLEANUP_FREE char *path = text_format("%s/environment.json", run_dir);
+    json_auto_t *environment = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+
+    source_open(&source, dataset, run_dir, "blocks.csv", names, error);
+    while (source_next(&source))
+        if (source_counts(&source))
+            take_block(&source, environment);
+    if (dataset->n_throttlings)
+        qsort(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings),
+              compare_blocks);
+    return source.r;
+}
+
+/* ---- telemetry.csv ---- */
+
+enum { T_BLOCK, T_ATTEMPT, T_CHANNEL, T_LATENCY, T_STATUS, T_BOUND, T_VARIANT };
+
+static void take_message(struct source *source) {
+    struct dataset *dataset = source->dataset;
+    const char *status = source_text(source, T_STATUS), *rest;
+    size_t place = source_channel(source, T_CHANNEL, T_VARIANT, &rest);
+    double latency = source_real(source, T_LATENCY), bound = source_real(source, T_BOUND);
+    struct dataset_channel *channel = &dataset->channels[place];
+    struct dataset_one_way *one_way = &dataset->one_way;
+
+    if (!text_has_word("delivered lost duplicate", status))
+        source_reject(source, T_STATUS, "is none of delivered, lost, duplicate");
+    else if (isnan(latency) == text_equal(status, "delivered"))
+        source_reject(source, T_LATENCY, "contradicts status %s", status);
+    if (source->r < 0)
+        return;
+    channel->messages++;
+    channel->lost += text_equal(status, "lost");
+    channel->duplicates += text_equal(status, "duplicate");
+    if (isnan(latency))
+        return;
+    dataset->latencies =
+        memory_room(dataset->latencies, dataset->n_latencies, sizeof(*dataset->latencies));
+    dataset->latencies[dataset->n_latencies++] = (struct dataset_latency){place, latency};
+    one_way->n += !isnan(bound);
+    if (latency < bound) {
+        one_way->n_below++;
+        one_way->bound_ms = fmax(one_way->bound_ms, bound);
+    }
+}
+
+static int read_telemetry(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const char *const names[] = {"block",  "attempt",           "channel",  "latency_ms",
+                                        "status", "?latency_bound_ms", "?variant", NULL};
+    CLEANUP(source_close) struct source source;
+
+    source_open(&source, dataset, run_dir, "telemetry.csv", names, error);
+    while (source_next(&source))
+        if (source_counts(&source))
+            take_message(&source);
+    return source.r;
+}
+
+/* ---- proofs.csv ---- */
+
+enum {
+    P_BLOCK,
+    P_ATTEMPT,
+    P_CHANNEL,
+    P_PROOF,
+    P_EXPECTED,
+    P_OBSERVED,
+    P_CAUSE,
+    P_VERDICT,
+    P_VARIANT
+};
+
+/* They stay sorted by channel, in the order of their first row. */
+static struct dataset_proof *find_proof(struct dataset *dataset, size_t channel, const char *name) {
+    size_t place = dataset->n_proofs;
+
+    for (size_t i = 0; i < dataset->n_proofs; i++)
+        if (dataset->proofs[i].channel == channel && text_equal(dataset->proofs[i].name, name))
+            return &dataset->proofs[i];
+    while (place > 0 && dataset->proofs[place - 1].channel > channel)
+        place--;
+    dataset->proofs = memory_room(dataset->proofs, dataset->n_proofs, sizeof(*dataset->proofs));
+    memmove(dataset->proofs + place + 1, dataset->proofs + place,
+            (dataset->n_proofs++ - place) * sizeof(*dataset->proofs));
+    dataset->proofs[place] = (struct dataset_proof){.channel = channel, .name = text_copy(name)};
+    return &dataset->proofs[place];
+}
+
+static void take_proof(struct source *source) {
+    const char *verdict = source_text(source, P_VERDICT), *rest;
+    bool broken = text_equal(verdict, "broken");
+    size_t channel = source_channel(source, P_CHANNEL, P_VARIANT, &rest);
+    struct dataset_proof *proof;
+
+    if (!broken && !text_equal(verdict, "held"))
+        source_reject(source, P_VERDICT, "is neither held nor broken");
+    if (source->r < 0)
+        return;
+    proof = find_proof(source->dataset, channel, source_text(source, P_PROOF));
+    if (broken || !proof->broken) {
+        text_replace(&proof->expected, source_text(source, P_EXPECTED));
+        text_replace(&proof->observed, source_text(source, P_OBSERVED));
+        text_replace(&proof->cause, source_text(source, P_CAUSE));
+    }
+    proof->broken += broken;
+    proof->held += !broken;
+}
+
+static int read_proofs(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const char *const names[] = {"block",    "attempt", "channel", "proof",    "expected",
+                                        "observed", "cause",   "verdict", "?variant", NULL};
+    CLEANUP(source_close) struct source source;
+
+    source_open(&source, dataset, run_dir, "proofs.csv", names, error);
+    while (source_next(&source))
+        if (source_counts(&source))
+            take_proof(&source);
+    return source.r;
+}
+
+/* ---- distributions.csv: histograms of the trials that count, those of a cell together ---- */
+
+enum { D_TRIAL, D_ATTEMPT, D_METRIC, D_UNIT, D_UPPER_BOUND, D_COUNT };
+
+/* What the rows of one distribution of one trial have in all. */
+struct tally {
+    size_t trial; /* its place in the dataset's list */
+    char *metric;
+    int64_t total;
+    size_t line; /* of the last row */
+};
+
+struct tallies {
+    struct tally *list;
+    size_t n;
+};
+
+static void tallies_clear(struct tallies *tallies) {
+    for (size_t i = 0; i < tallies->n; i++)
+        free(tallies->list[i].metric);
+    free(tallies->list);
+}
+
+/* Rows that do not stand beside each other are added up when all are there. */
+static void add_tally(struct tallies *tallies, size_t trial, const char *metric, int64_t count,
+                      size_t line) {
+    struct tally *last = tallies->n ? &tallies->list[tallies->n - 1] : NULL;
+
+    if (!last || last->trial != trial || !text_equal(last->metric, metric)) {
+        tallies->list = memory_room(tallies->list, tallies->n, sizeof(*tallies->list));
+        last = &tallies->list[tallies->n++];
+        *last = (struct tally){trial, text_copy(metric), 0, 0};
+    }
+    last->total += count;
+    last->line = line;
+}
+
+static int compare_tallies(const void *a, const void *b) {
+    const struct tally *x = a, *y = b;
+    int order = strcmp(x->metric, y->metric);
+
+    if (x->trial != y->trial)
+        return x->trial < y->trial ? -1 : 1;
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* A metric of each trial says how many there are. */
+static int check_totals(const struct dataset *dataset, struct tallies *tallies, const char *path,
+                        struct error *error) {
+    int64_t total = 0;
+
+    if (tallies->n)
+        qsort(tallies->list, tallies->n, sizeof(*tallies->list), compare_tallies);
+    for (size_t i = 0; i < tallies->n; i++) {
+        const struct tally *tally = &tallies->list[i], *next = tally + 1;
+        const struct dataset_trial *trial = &dataset->trials[tally->trial];
+        const char *metric = "";
+        double count;
+
+        total += tally->total;
+        if (i + 1 < tallies->n && next->trial == tally->trial &&
+            text_equal(next->metric, tally->metric))
+            continue;
+        count = metrics_count(dataset, tally->metric, tally->trial, &metric);
+        if (!isnan(count) && count != (double)total)
+            return error_set(error, -EBADMSG,
+                             "%s:%zu: count: %s of trial %ld, attempt %ld has %lld in all, but %s "
+                             "is %.9g",
+                             path, tally->line, tally->metric, trial->trial, trial->attempt,
+                             (long long)total, metric, count);
+        total = 0;
+    }
+    return 0;
+}
+
+/* That of the row before, mostly. */
+static struct dataset_distribution *find_distribution(const struct source *source,
+                                                      const struct dataset_trial *trial) {
+    struct dataset *dataset = source->dataset;
+    const char *metric = source_text(source, D_METRIC), *unit = source_text(source, D_UNIT);
+    struct dataset_distribution *found;
+
+    for (size_t i = dataset->n_distributions; i-- > 0;) {
+        found = &dataset->distributions[i];
+        if (found->probe == trial->probe && found->variant == trial->variant &&
+            found->channel == trial->channel && text_equal(found->metric, metric) &&
+            text_equal(found->unit, unit))
+            return found;
+    }
+    dataset->distributions = memory_room(dataset->distributions, dataset->n_distributions,
+                                         sizeof(*dataset->distributions));
+    found = &dataset->distributions[dataset->n_distributions++];
+    *found = (struct dataset_distribution){.probe = trial->probe,
+                                           .variant = trial->variant,
+                                           .channel = trial->channel,
+                                           .metric = text_copy(metric),
+                                           .unit = text_copy(unit)};
+    return found;
+}
+
+static void take_bucket(struct source *source, struct tallies *tallies) {
+    struct dataset_trial *trial = source_trial(source);
+    double upper_bound = source_real(source, D_UPPER_BOUND);
+    long count = source_integer(source, D_COUNT);
+    struct dataset_distribution *distribution;
+
+    if (!(upper_bound >= 0))
+        source_reject(source, D_UPPER_BOUND, "is no bound of a bucket");
+    if (source->r < 0 || !trial || !trial->used || trial->status != DATASET_OK)
+        return;
+    add_tally(tallies, (size_t)(trial - source->dataset->trials), source_text(source, D_METRIC),
+              count, source->reader->line);
+    distribution = find_distribution(source, trial);
+    distribution->buckets =
+        memory_room(distribution->buckets, distribution->n, sizeof(*distribution->buckets));
+    distribution->buckets[distribution->n++] = (struct dataset_bucket){upper_bound, count};
+    distribution->total += count;
+}
+
+static int compare_bounds(const void *a, const void *b) {
+    const struct dataset_bucket *x = a, *y = b;
+
+    return (x->upper_bound > y->upper_bound) - (x->upper_bound < y->upper_bound);
+}
+
+/* The same bucket of several trials becomes one. */
+static void merge(struct dataset_distribution *distribution) {
+    struct dataset_bucket *buckets = distribution->buckets;
+    size_t n = 0;
+
+    qsort(buckets, distribution->n, sizeof(*buckets), compare_bounds);
+    for (size_t i = 0; i < distribution->n; i++)
+        if (n > 0 && buckets[n - 1].upper_bound >= buckets[i].upper_bound)
+            buckets[n - 1].count += buckets[i].count;
+        else
+            buckets[n++] = buckets[i];
+    distribution->n = n;
+}
+
+static int compare_distributions(const void *a, const void *b) {
+    const struct dataset_distribution *x = a, *y = b;
+
+    if (x->probe != y->probe)
+        return x->probe < y->probe ? -1 : 1;
+    if (x->variant != y->variant)
+        return x->variant < y->variant ? -1 : 1;
+    if (x->channel != y->channel)
+        return x->channel < y->channel ? -1 : 1;
+    return strcmp(x->metric, y->metric);
+}
+
+static int read_distributions(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const char *const names[] = {"trial",       "attempt", "metric", "unit",
+                                        "upper_bound", "count",   NULL};
+    CLEANUP(source_close) struct source source;
+    CLEANUP(tallies_clear) struct tallies tallies = {NULL, 0};
+
+    source_open(&source, dataset, run_dir, "distributions.csv", names, error);
+    while (source_next(&source))
+        take_bucket(&source, &tallies);
+    for (size_t i = 0; i < dataset->n_distributions; i++)
+        merge(&dataset->distributions[i]);
+    if (dataset->n_distributions)
+        qsort(dataset->distributions, dataset->n_distributions, sizeof(*dataset->distributions),
+              compare_distributions);
+    return source.r < 0 ? source.r : check_totals(dataset, &tallies, source.reader->path, error);
+}
+
+/* ---- intervals.csv: steps, against each other and trials.csv; how long nothing arrived ---- */
+
+enum { I_TRIAL, I_ATTEMPT, I_START, I_END, I_BYTES };
+
+/* The steps of a trial, as far as they are read. */
+struct steps {
+    double start_s, end_s; /* of the first, of the last */
+    double bytes;
+    double empty_s, longest_s; /* of steps without a byte: the last ones; the longest time */
+    size_t line;               /* of the last; 0: there is none yet */
+};
+
+/* A step may begin where the one before ends, and does. */
+static void take_step(struct source *source, struct steps *all) {
+    const struct dataset_trial *trial = source_trial(source);
+    double start_s, end_s, bytes;
+    struct steps *steps;
+
+    if (source->r < 0 || !trial || trial->status != DATASET_OK)
+        return;
+    steps = &all[trial - source->dataset->trials];
+    start_s = source_real(source, I_START);
+    end_s = source_real(source, I_END);
+    bytes = source_count(source, I_BYTES);
+    if (!(start_s >= 0))
+        source_reject(source, I_START, "is before the beginning");
+    if (!(end_s > start_s))
+        source_reject(source, I_END, "is not behind start_s");
+    if (steps->line && start_s < steps->end_s)
+        source_reject(source, I_START, "lies in the step before, which ends at %.9g", steps->end_s);
+    if (!steps->line)
+        steps->start_s = start_s;
+    steps->end_s = end_s;
+    steps->empty_s = bytes > 0 ? 0 : steps->empty_s + end_s - start_s;
+    steps->longest_s = fmax(steps->longest_s, steps->empty_s);
+    steps->bytes += isnan(bytes) ? 0 : bytes;
+    steps->line = source->reader->line;
+}
+
+/* All steps of a trial against its row of trials.csv: they are its window, cut up. */
+static int check_steps(const struct dataset_trial *trial, const struct steps *steps,
+                       const char *path, struct error *error) {
+    double span_s = steps->end_s - steps->start_s;
+    double slack_s = csv_real_error(steps->start_s) + csv_real_error(steps->end_s) +
+                     csv_real_error(trial->duration_s);
+
+    if (!isnan(trial->bytes) && steps->bytes != trial->bytes)
+        return error_set(error, -EBADMSG,
+                         "%s:%zu: bytes: the steps of trial %ld, attempt %ld make %.0f, but "
+                         "trials.csv has %.0f",
+                         path, steps->line, trial->trial, trial->attempt, steps->bytes,
+                         trial->bytes);
+    /* A little more, for what the arithmetic here rounds. */
+    if (fabs(span_s - trial->duration_s) > 1.001 * slack_s)
+        return error_set(error, -EBADMSG,
+                         "%s:%zu: end_s: the steps of trial %ld, attempt %ld last %.9g s, but "
+                         "trials.csv has %.9g",
+                         path, steps->line, trial->trial, trial->attempt, span_s,
+                         trial->duration_s);
+    return 0;
+}
+
+static int read_intervals(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const char *const names[] = {"trial", "attempt", "start_s", "end_s", "bytes", NULL};
+    CLEANUP(source_close) struct source source;
+    CLEANUP_FREE struct steps *steps = memory_new(dataset->n_trials, sizeof(*steps));
+    int r;
+
+    source_open(&source, dataset, run_dir, "intervals.csv", names, error);
+    while (source_next(&source))
+        take_step(&source, steps);
+    r = source.r;
+    for (size_t i = 0; i < dataset->n_trials && r == 0; i++) {
+        if (!steps[i].line)
+            continue;
+        dataset->trials[i].silence_s = steps[i].longest_s;
+        r = check_steps(&dataset->trials[i], &steps[i], source.reader->path, error);
+    }
+    return r;
+}
+
+/* ---- all of it ---- */
+
+int records_read(struct dataset *dataset, const char *run_dir, struct error *error) {
+    static const struct {
+        const char *file;
+        int (*read)(struct dataset *dataset, const char *run_dir, struct error *error);
+    } records[] = {
+        {"blocks.csv", read_blocks},       {"telemetry.csv", read_telemetry},
+        {"proofs.csv", read_proofs},       {"distributions.csv", read_distributions},
+        {"intervals.csv", read_intervals},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", run_dir, records[i].file);
+        int r = access(path, F_OK) == 0 ? records[i].read(dataset, run_dir, error) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

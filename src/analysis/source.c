@@ -1,0 +1,173 @@
+#include "analysis/source.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define MOST_DIGITS 9 /* of a whole number */
+
+void source_open(struct source *source, struct dataset *dataset, const char *run_dir,
+                 const char *file, const char *const *names, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/%s", run_dir, file);
+
+    *source = (struct source){.dataset = dataset, .error = error};
+    source->r = csv_reader_open(&source->reader, path, error);
+    for (size_t i = 0; names[i] && source->r == 0; i++) {
+        bool optional = *names[i] == '?';
+
+        source->columns[i] =
+            csv_reader_column(source->reader, names[i] + optional, optional ? NULL : error);
+        source->r = source->columns[i] < 0 && !optional ? source->columns[i] : 0;
+    }
+}
+
+void source_close(struct source *source) {
+    csv_reader_closep(&source->reader);
+}
+
+bool source_next(struct source *source) {
+    int r = source->r == 0 ? csv_reader_next(source->reader, source->error) : 0;
+
+    source->r = r < 0 ? r : source->r;
+    if (r == 0 && source->r == 0 && source->reader->half_last_line)
+        source_warn(source, "%s: the last line is only half written; it was left out",
+                    source->reader->path);
+    return r > 0;
+}
+
+/* ---- fields ---- */
+
+bool source_has(const struct source *source, int name) {
+    return source->columns[name] >= 0;
+}
+
+const char *source_text(const struct source *source, int name) {
+    return source_has(source, name) ? source->reader->fields[source->columns[name]] : "";
+}
+
+void source_reject(struct source *source, int name, const char *format, ...) {
+    const struct csv_reader *reader = source->reader;
+    CLEANUP_FREE char *why = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    why = text_vformat(format, arguments);
+    va_end(arguments);
+    if (source->r == 0)
+        source->r =
+            error_set(source->error, -EBADMSG, "%s:%zu: %s: '%s' %s", reader->path, reader->line,
+                      reader->names[source->columns[name]], source_text(source, name), why);
+}
+
+long source_integer(struct source *source, int name) {
+    const char *field = source_text(source, name);
+    size_t length = strspn(field, "0123456789");
+
+    if (length == 0 || length > MOST_DIGITS || field[length]) {
+        source_reject(source, name, "is not a whole number");
+        return 0;
+    }
+    return strtol(field, NULL, 10);
+}
+
+double source_real(struct source *source, int name) {
+    double value = NAN;
+
+    if (source->r == 0 && source_has(source, name))
+        source->r = csv_reader_real(source->reader, source->columns[name], &value, source->error);
+    return value;
+}
+
+double source_count(struct source *source, int name) {
+    double value = source_real(source, name);
+
+    if (!isnan(value) && (value < 0 || value != floor(value)))
+        source_reject(source, name, "is no number of bytes");
+    return value;
+}
+
+/* ---- what a row belongs to ---- */
+
+size_t source_channel(struct source *source, int channel, int variant, const char **ret_rest) {
+    const struct dataset *dataset = source->dataset;
+    const char *name = source_text(source, channel), *whole = source_text(source, variant);
+    bool known = false;
+
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        const struct dataset_channel *one = &dataset->channels[i];
+        size_t length = strlen(one->variant);
+
+        if (!text_equal(one->base, name))
+            continue;
+        known = true;
+        if (strncmp(whole, one->variant, length) != 0 ||
+            (length && whole[length] && whole[length] != ' '))
+            continue;
+        *ret_rest = whole + length + (length && whole[length] ? 1 : 0);
+        return i;
+    }
+    if (known && source_has(source, variant))
+        source_reject(source, variant, "is no variant of its channel in factors.csv");
+    else
+        source_reject(source, channel, "is no channel of scenario.ini");
+    *ret_rest = "";
+    return 0;
+}
+
+struct dataset_trial *source_trial(struct source *source) {
+    struct dataset *dataset = source->dataset;
+    struct dataset_trial key = {.trial = source_integer(source, 0),
+                                .attempt = source_integer(source, 1)};
+
+    return dataset->n_trials
+               ? bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key), dataset_compare_ids)
+               : NULL;
+}
+
+static int compare_blocks(const void *key, const void *element) {
+    const long *block = key;
+    const struct dataset_attempt *attempt = element;
+
+    return (*block > attempt->block) - (*block < attempt->block);
+}
+
+bool source_counts(struct source *source) {
+    const struct dataset *dataset = source->dataset;
+    long block = source_integer(source, 0), attempt = source_integer(source, 1);
+    const struct dataset_attempt *counted =
+        dataset->n_counted ? bsearch(&block, dataset->counted, dataset->n_counted, sizeof(*counted),
+                                     compare_blocks)
+                           : NULL;
+
+    return source->r == 0 && counted && counted->attempt == attempt;
+}
+
+void source_warn(struct source *source, const char *format, ...) {
+    char **warnings = &source->dataset->warnings;
+    CLEANUP_FREE char *line = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    line = text_vformat(format, arguments);
+    va_end(arguments);
+    text_append(warnings, "", line);
+    text_append(warnings, "", "\n");
+}
+
+/* ---- lists of distinct texts ---- */
+
+size_t texts_place(struct texts *texts, const char *text, size_t length) {
+    for (size_t i = 0; i < texts->n; i++)
+        if (strncmp(texts->list[i], text, length) == 0 && !texts->list[i][length])
+            return i;
+    texts->list = memory_room(texts->list, texts->n, sizeof(*texts->list));
+    texts->list[texts->n] = text_format("%.*s", (int)length, text);
+    return texts->n++;
+}
+
+void texts_clear(struct texts *texts) {
+    for (size_t i = 0; i < texts->n; i++)
+        free(texts->list[i]);
+    free(texts->list);
+    *texts = (struct texts){NULL, 0};
+}
