@@ -4,8 +4,8 @@
  * distributions.csv, intervals.csv. */
 #include "fuzz.h"
 
-#include "analysis/table.h"
 #include "analysis/reading.h"
+#include "analysis/table.h"
 
 static const char *const names[] = {
     "scenario.ini",  "definitions.csv", "trials.csv",  "metrics.csv",       "blocks.csv",
