@@ -10,31 +10,16 @@
 #                  failed      the same before the block was measured again
 #                  cut         interrupted amid a block
 #   tests/golden/RUN/          what is made of them, and of results/example*; RUN.tgz: the same
+#   tests/golden/scenarios, mechanisms     see scenarios.t
 #   tests/golden/*.txt         what list and check print
 #
-# Words are compared but for how they are wrapped, numbers but for the ninth digit. Nothing is
-# regenerated unless one asks for it; then look at what `git diff` says, and say why in the commit:
-#
-#   tests/system/golden.t --update
+# Words are compared but for how they are wrapped, numbers but for the ninth digit. With --update
+# tests/golden becomes what is computed today: see golden.sh.
 . "$(dirname "$0")/lib.sh"
+update=${1-}
+. "$(dirname "$0")/golden.sh"
 need_command gnuplot python3
 export BENCH_NO_INSTALL=1
-golden=$root/tests/golden
-update=${1-}
-kept=$scratch/kept
-cp -r "$golden" "$kept"
-for archive in "$kept"/*.tgz; do
-  [ ! -e "$archive" ] || tar -xzf "$archive" -C "$kept"
-done
-
-# same NAME KIND PATH ACTUAL: a file is what tests/golden has there, or becomes it.
-same() {
-  if [ "$update" = --update ]; then
-    mkdir -p "$(dirname "$kept/$3")"
-    cp "$4" "$kept/$3"
-  fi
-  is "$1" "$("$root/tests/system/golden-differences" "$2" "$kept/$3" "$4" 2>&1)" ''
-}
 
 # ---- recorded runs ----
 
@@ -94,9 +79,5 @@ else
   same 'the order of trials, by seed' words orders.txt "$scratch/orders"
 fi
 
-if [ "$update" = --update ]; then
-  (cd "$kept" && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -cf - \
-    example-mechanisms | gzip -9n >example-mechanisms.tgz && rm -r example-mechanisms)
-  cp -r "$kept/." "$golden"
-fi
+pack_again example-mechanisms
 finish

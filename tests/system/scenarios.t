@@ -1,7 +1,11 @@
 #!/bin/sh
 # Every scenario that is shipped: it is understood, its resolved form is the same experiment, and
-# all that it compares can be measured here, in the shortest of runs.
+# all that it compares can be measured here, in the shortest of runs. Resolved scenarios, and the
+# proofs and metrics of all mechanisms, are those of tests/golden (--update: become them).
 . "$(dirname "$0")/real.sh"
+# shellcheck disable=SC2034 # for golden.sh
+update=${1-}
+. "$(dirname "$0")/golden.sh"
 
 # Those of the lab are measured on one host here: lab.t and tunnel.t have the lab.
 here='--broker-host local --publisher-host local'
@@ -28,8 +32,32 @@ for file in "$root"/scenarios/*.ini; do
   is '... but for what one host cannot have' "$(rows "$folder/trials.csv" channel,status |
     grep -v '|ok$' | LC_ALL=C sort -u | tr '\n' ' ')" \
     "$([ "$name" != mechanisms ] || echo 'tunnel-mutual-tls|skipped tunnel|skipped ')"
+  grep -v '^#' "$folder/scenario.ini" >"$scratch/resolved"
+  [ -e "$root/scenarios/hosts.ini" ] ||
+    same '... the resolved scenario is as it was' words "scenarios/$name.ini" "$scratch/resolved"
+  [ "$name" != mechanisms ] || all=$folder
   run "$bench" check "$folder/scenario.ini"
   is '... the resolved scenario is the same experiment' "$out" "$plan"
 done
+
+# ---- what a run of all mechanisms proves and measures ----
+
+# The cause that was seen is a matter of versions: compared where they are those of the recording.
+{
+  printf '%s, %s\n' "$(mosquitto -h | head -n 1)" "$(openssl version | sed 's/\.[0-9]* .*//')"
+  rows "$all/proofs.csv" channel,proof,expected,verdict,cause | LC_ALL=C sort -u |
+    sed 's/[0-9]* bytes passed/bytes passed/'
+} >"$scratch/proofs"
+if ! is_updating && [ "$(head -n 1 "$kept/mechanisms/proofs.txt")" != "$(head -n 1 \
+  "$scratch/proofs")" ]; then
+  sed -i '1d; s/|[^|]*$//' "$kept/mechanisms/proofs.txt" "$scratch/proofs"
+fi
+same 'all mechanisms: proofs, and what they are to show' words mechanisms/proofs.txt \
+  "$scratch/proofs"
+
+# Percentiles need so many values, a quota its control group.
+rows "$all/metrics.csv" party,process,metric,unit | grep -vE '_p9|\|quota\|' | LC_ALL=C sort -u \
+  >"$scratch/metrics"
+same '... metrics' words mechanisms/metrics.txt "$scratch/metrics"
 
 finish
