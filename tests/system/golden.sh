@@ -8,6 +8,8 @@
 #
 #   $kept     a copy of tests/golden, unpacked
 #   same NAME KIND PATH FILE    FILE says what $kept/PATH does (KIND: see golden-differences)
+
+# shellcheck disable=SC2154 # lib.sh has them
 golden=$root/tests/golden
 kept=$scratch/kept
 cp -r "$golden" "$kept"

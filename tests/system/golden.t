@@ -4,7 +4,7 @@
 #
 #   tests/golden/runs/*.tgz    raw files of real runs, made before there was a `# format` line:
 #                  varied      [vary] of a channel and a probe, published values, both controls
-#                  until       repetitions = until 15%
+#                  until       repetitions = until 60%: ended after 13 blocks
 #                  operations  connect, latency and delivery of 30 B, with a meter
 #                  faults      failed, void and skipped trials, blocks measured again
 #                  failed      the same before the block was measured again

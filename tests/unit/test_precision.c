@@ -1,5 +1,5 @@
 /* analysis/precision: the widest interval of the ratios to the baseline, from a run's files. */
-#include "run_folder.h"
+#include "run_analysis.h"
 
 #include "analysis/precision.h"
 
@@ -153,6 +153,53 @@ static void test_headline_in_metrics(void **state) {
          OF_THREE);
 }
 
+/* A run with `repetitions = until 60%`, as it was recorded (tests/golden/runs/until.tgz): it ended
+ * after 13 blocks. The widths were computed from its trials.csv by another program. */
+static const double recorded[][6] = {
+    {45228.8121, 30975.3573, 47586.3744, 502.502047, 603.170812, 753.000774},
+    {31013.1481, 26050.6271, 58004.8583, 819.330662, 350.301917, 783.714167},
+    {53630.341, 57315.736, 60689.1728, 787.668075, 1043.50838, 764.93705},
+    {59698.4457, 60460.5214, 31407.2389, 945.250742, 843.745739, 532.691875},
+    {57841.5595, 56521.7877, 58837.8035, 911.618163, 721.477617, 1030.51458},
+    {41178.0169, 58948.5536, 58348.6271, 325.680443, 767.828405, 850.092057},
+    {24061.9993, 26655.5232, 31941.9929, 893.492325, 616.015583, 639.892068},
+    {39025.2881, 53672.7203, 29184.1404, 932.3317, 676.68835, 644.496155},
+    {59131.5655, 62317.4828, 54409.4201, 761.558528, 859.526317, 925.918035},
+    {57884.2378, 55488.8325, 46047.5267, 1061.15199, 478.567952, 461.260363},
+    {61032.2229, 42495.5576, 28877.2919, 668.479605, 484.37717, 919.521185},
+    {58847.0351, 53922.1334, 53346.9194, 723.157581, 931.028899, 635.224254},
+    {58585.6937, 51689.4231, 42445.6573, 960.090194, 925.045309, 975.233414},
+};
+static const double recorded_widths[] = {1.27358238,  1.04651065,  0.883300435, 0.760716987,
+                                         0.753397841, 0.685875147, 0.621587162, 0.565064884};
+
+static double recorded_until(size_t n_blocks) {
+    static const char *const probes[] = {"path", "delivery"};
+    static const char *const channels[] = {"plain", "password", "plain-again"};
+    struct draft_run draft = {NULL, NULL, 0};
+    double width;
+
+    for (size_t block = 0; block < n_blocks; block++)
+        for (size_t i = 0; i < 6; i++)
+            draft_value(&draft, (int)block + 1, channels[i % 3], probes[i / 3], recorded[block][i]);
+    width = precision_of("[scenario]\nname = until\nchannels = plain password plain-again\n"
+                         "probes = path delivery\nbaseline = plain\n",
+                         DEFINITIONS "delivery,throughput,Mbit/s,higher,yes,x\n", draft.trials,
+                         METRICS_HEADER);
+    free(draft.trials);
+    return width;
+}
+
+static void test_where_a_recorded_run_ended(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(recorded_widths); i++) {
+        double width = recorded_until(6 + i);
+
+        assert_true(fabs(width - recorded_widths[i]) <= 1e-7 * recorded_widths[i]);
+        assert_true((width < 0.6) == (6 + i == ARRAY_SIZE(recorded)));
+    }
+}
+
 static void test_broken_files(void **state) {
     CLEANUP(run_removep)
     char *run = run_make(SCENARIO, DEFINITIONS,
@@ -179,6 +226,7 @@ int main(void) {
         cmocka_unit_test(test_widest_of_the_channels),
         cmocka_unit_test(test_fewest_blocks),
         cmocka_unit_test(test_headline_in_metrics),
+        cmocka_unit_test(test_where_a_recorded_run_ended),
         cmocka_unit_test(test_broken_files),
     };
 
