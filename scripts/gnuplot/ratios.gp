@@ -1,0 +1,51 @@
+# title: Every channel relative to the baseline
+# caption: Ratios within blocks with their 95 % confidence intervals. The green band is the margin
+#     of equivalence.
+run = ARG1; out = ARG2; kind = ARG3
+csv = 'table.csv'; keep(x) = strlen(strcol('verdict'))
+load ARG0[1:strlen(ARG0) - strlen('ratios.gp')] . 'style.gp'
+eval left_out('ratios is left out: there is nothing to compare with a baseline')
+eval read_units
+
+# One axis for the panels of a metric, from the least to the greatest interval.
+measured(p) = keep(0) && strcol('metric') eq metric[p] && strlen(strcol('ratio'))
+array low[n_panels]; array high[n_panels]
+do for [p = 1:n_panels] {
+    a = 100 - 1.5 * margin; b = 100 + 1.5 * margin
+    stats csv using (measured(p) ? (a = low_of(a, 100 * text('ratio_low', column('ratio'))), \
+        b = high_of(b, 100 * text('ratio_high', column('ratio'))), 0) : 0) nooutput
+    low[p] = a; high[p] = b
+}
+percent_text(x) = short(x) . ' %'
+ratio(name, p) = here(p) && strlen(strcol('ratio')) ? 100 * text(name, column('ratio')) : NaN
+says(p, v) = here(p) && strcol('verdict') eq v
+verdicts = 'equivalent slower faster undecided'
+look(v) = word('#009E73 #D55E00 #0072B2 #555555', v)
+shape(v) = int(word('7 11 9 6', v))
+eval legend_of(5, 14)
+
+do for [format in formats] {
+    eval page(format, n_channels * (0.25 + 1.1 * name_lines))
+    eval legend
+    plot NaN notitle, for [v = 1:4] keyentry with points pointtype shape(v) pointsize 1.2 \
+        linecolor rgb look(v) title word(verdicts, v), \
+        keyentry with boxes fillcolor rgb '#d9ead3' title sprintf('margin of %g %%', margin)
+    eval legend_end
+    do for [p = 1:n_panels] {
+        eval panel(p)
+        eval axis(low[p], high[p], 7.5)
+        set xlabel spaced(metric[p]) . ', % of ' . baseline offset 0, 0.5
+        set object 1 rectangle from 100 - margin, graph 0 to 100 + margin, graph 1 behind \
+            fillstyle solid 1.0 noborder fillcolor rgb '#d9ead3'
+        set arrow 1 from 100, graph 0 to 100, graph 1 nohead back linecolor rgb grey
+        plot NaN notitle, for [v = 1:4] csv using \
+            (says(p, word(verdicts, v)) ? ratio('ratio', p) : NaN):(place(0)): \
+            (ratio('ratio_low', p)):(ratio('ratio_high', p)) \
+            with xerrorbars pointtype shape(v) pointsize 1.2 linewidth 2 linecolor rgb look(v) \
+            title panel_name(p) . ', ' . word(verdicts, v), \
+            csv using (here(p) ? ratio('ratio_high', p) : 100):(place(0)): \
+            (here(p) ? percent_text(ratio('ratio', p)) : '') with labels left offset 0.9, 0 notitle
+        unset object 1; unset arrow 1
+    }
+    eval page_end
+}
