@@ -131,12 +131,18 @@ void csv_end_row(struct csv_writer *writer) {
     writer->in_row = false;
 }
 
-int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
-                   size_t n, struct error *error) {
-    CLEANUP_FREE char *header = text_copy("");
+char *csv_header(const struct csv_column *columns, size_t n) {
+    char *header = text_copy("");
 
     for (size_t i = 0; i < n; i++)
         text_append(&header, ",", columns[i].name);
+    return header;
+}
+
+int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
+                   size_t n, struct error *error) {
+    CLEANUP_FREE char *header = csv_header(columns, n);
+
     return csv_writer_open(ret, path, header, error);
 }
 

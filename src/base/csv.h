@@ -51,6 +51,8 @@ struct csv_column {
 #define CSV_COLUMN(kind, type, member)                                                             \
     { #member, kind, offsetof(type, member) }
 
+/* The columns' names as the header of a file; the caller's. */
+char *csv_header(const struct csv_column *columns, size_t n);
 /* csv_writer_open() with the columns' names as header, and a whole row. */
 int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
                    size_t n, struct error *error);

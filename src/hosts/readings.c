@@ -101,14 +101,15 @@ json_t *readings_collect(const char *interface) {
             sources[i].read(sources[i].argument, sources[i].label, &value))
             (void)json_object_set_new(
                 readings, sources[i].metric,
-                json_pack("[f,s]", value * sources[i].scale, sources[i].unit));
+                json_pack("{s:f,s:s}", "value", value * sources[i].scale, "unit", sources[i].unit));
     }
     for (size_t i = 0; i < ARRAY_SIZE(radio); i++) {
         json_t *value = json_object_get(wifi, radio[i].key);
 
         if (value)
-            (void)json_object_set_new(readings, radio[i].metric,
-                                      json_pack("[O,s]", value, radio[i].unit));
+            (void)json_object_set_new(
+                readings, radio[i].metric,
+                json_pack("{s:O,s:s}", "value", value, "unit", radio[i].unit));
     }
     return readings;
 }

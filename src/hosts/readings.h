@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* {METRIC: [value, unit]}; "throttled" is the number whose bits model/throttling.h explains.
+/* {METRIC: {"value", "unit"}}; "throttled" is the number whose bits model/throttling.h explains.
  * interface: the one that the data takes, NULL or "" when not known. The caller's. */
 json_t *readings_collect(const char *interface);
 

@@ -104,13 +104,12 @@ static void put_times(struct worker_context *worker, const struct connect_loop *
         {"connect_time_p99", 0.99},
     };
 
-    worker_metric(worker, "connect_time", "ms", histogram_mean(&all->total) / 1e6);
+    worker_metric(worker, "connect_time", histogram_mean(&all->total) / 1e6);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-        worker_metric(worker, steps[i].name, "ms",
-                      (double)steps[i].ns / (double)all->total.n / 1e6);
+        worker_metric(worker, steps[i].name, (double)steps[i].ns / (double)all->total.n / 1e6);
     for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
         if (histogram_supports(all->total.n, percentiles[i].share))
-            worker_metric(worker, percentiles[i].name, "ms",
+            worker_metric(worker, percentiles[i].name,
                           histogram_percentile(&all->total, percentiles[i].share) / 1e6);
     worker_distribution(worker, "connect_time", "ms", &all->total, 1e6);
 }
@@ -119,11 +118,11 @@ static void put_bytes(struct worker_context *worker, const struct connect_loop *
     const struct connect_sums *sums = &all->sums;
     double n = (double)all->total.n;
 
-    worker_metric(worker, "bytes_sent", "B", (double)sums->sent_bytes / n);
-    worker_metric(worker, "bytes_received", "B", (double)sums->received_bytes / n);
-    worker_metric(worker, "tls_bytes_sent", "B", (double)sums->tls_sent_bytes / n);
+    worker_metric(worker, "bytes_sent", (double)sums->sent_bytes / n);
+    worker_metric(worker, "bytes_received", (double)sums->received_bytes / n);
+    worker_metric(worker, "tls_bytes_sent", (double)sums->tls_sent_bytes / n);
     if (all->record_overhead >= 0)
-        worker_metric(worker, "tls_bytes_received", "B", (double)sums->tls_received_bytes / n);
+        worker_metric(worker, "tls_bytes_received", (double)sums->tls_received_bytes / n);
 }
 
 static int put_books(struct worker_context *worker, const struct connect_clients *clients,
@@ -136,9 +135,9 @@ static int put_books(struct worker_context *worker, const struct connect_clients
         connect_loop_add(all, &clients->loops[i]);
     if (!all->total.n)
         return error_set(error, -ETIMEDOUT, "no connection was made in the measured time");
-    worker_metric(worker, "connections_per_s", "1/s", (double)all->total.n / elapsed_s);
-    worker_metric(worker, "connections", "connections", (double)all->total.n);
-    worker_metric(worker, "connections_made", "connections", (double)all->made);
+    worker_metric(worker, "connections_per_s", (double)all->total.n / elapsed_s);
+    worker_metric(worker, "connections", (double)all->total.n);
+    worker_metric(worker, "connections_made", (double)all->made);
     put_times(worker, all);
     put_bytes(worker, all);
     worker_share(worker, "connection", all->total.n);

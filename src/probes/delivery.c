@@ -139,9 +139,9 @@ static void put_credit(struct worker_context *worker, const struct courier *cour
     double waited = courier_credit_wait(courier, elapsed_ns);
     CLEANUP_FREE char *words = NULL;
 
-    worker_metric(worker, "credit_wait", "%", 100 * waited);
+    worker_metric(worker, "credit_wait", 100 * waited);
     if (courier->loop_ns)
-        worker_metric(worker, "message_loop", "ms", (double)courier->loop_ns / 1e6);
+        worker_metric(worker, "message_loop", (double)courier->loop_ns / 1e6);
     if (!courier_is_limited(courier, messages_per_s, waited))
         return;
     words =
@@ -164,14 +164,14 @@ static int put_books(struct worker_context *worker, const struct courier *courie
         put_credit(worker, courier, (double)units * 1e9 / (double)elapsed_ns, elapsed_ns);
         return 0;
     }
-    worker_metric(worker, "messages_per_s", "1/s", (double)units * 1e9 / (double)elapsed_ns);
-    worker_metric(worker, "messages_sent", "messages", (double)sent);
-    worker_metric(worker, "messages_received", "messages", (double)courier->moved);
-    worker_metric(worker, "messages_lost", "messages", (double)(sent - courier->moved));
-    worker_metric(worker, "messages_duplicated", "messages", (double)courier->sequence.duplicated);
-    worker_metric(worker, "messages_reordered", "messages", (double)courier->sequence.reordered);
+    worker_metric(worker, "messages_per_s", (double)units * 1e9 / (double)elapsed_ns);
+    worker_metric(worker, "messages_sent", (double)sent);
+    worker_metric(worker, "messages_received", (double)courier->moved);
+    worker_metric(worker, "messages_lost", (double)(sent - courier->moved));
+    worker_metric(worker, "messages_duplicated", (double)courier->sequence.duplicated);
+    worker_metric(worker, "messages_reordered", (double)courier->sequence.reordered);
     if (mqtt_client_opens(courier->client))
-        worker_metric(worker, "messages_replayed", "messages",
+        worker_metric(worker, "messages_replayed",
                       (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
     return check_promises(worker, courier, sent, error);
 }

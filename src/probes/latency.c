@@ -48,7 +48,7 @@ static const struct {
 };
 
 static void put_ms(struct worker_context *worker, const char *name, double ns) {
-    worker_metric(worker, name, "ms", ns / (double)NS_PER_MS);
+    worker_metric(worker, name, ns / (double)NS_PER_MS);
 }
 
 /* A percentile that so few messages do not show has no row. */
@@ -70,18 +70,18 @@ static void put_delays(struct worker_context *worker, const struct latency *late
     if (histogram_supports(delay_ns->n, 0.99))
         put_ms(worker, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
     put_ms(worker, "send_delay_max", (double)delay_ns->max);
-    worker_metric(worker, "late_sends", "messages", (double)latency->late);
+    worker_metric(worker, "late_sends", (double)latency->late);
     worker_distribution(worker, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
 }
 
 static void put_messages(struct worker_context *worker, const struct latency *latency) {
     int64_t sent = latency->beyond - latency->first, received = latency->latency_ns.n;
 
-    worker_metric(worker, "messages_sent", "messages", (double)sent);
-    worker_metric(worker, "messages_received", "messages", (double)received);
-    worker_metric(worker, "messages_lost", "messages", (double)(sent - received));
-    worker_metric(worker, "messages_duplicated", "messages", (double)latency->sequence.duplicated);
-    worker_metric(worker, "messages_reordered", "messages", (double)latency->sequence.reordered);
+    worker_metric(worker, "messages_sent", (double)sent);
+    worker_metric(worker, "messages_received", (double)received);
+    worker_metric(worker, "messages_lost", (double)(sent - received));
+    worker_metric(worker, "messages_duplicated", (double)latency->sequence.duplicated);
+    worker_metric(worker, "messages_reordered", (double)latency->sequence.reordered);
 }
 
 static void put_remark(struct worker_context *worker, const struct latency *latency) {

@@ -45,6 +45,13 @@ const struct metric *probe_headline(const struct probe *probe) {
     return &probe->metrics[i];
 }
 
+const struct metric *probe_metric(const struct probe *probe, const char *name) {
+    for (size_t i = 0; i < probe->n_metrics; i++)
+        if (text_equal(probe->metrics[i].name, name))
+            return &probe->metrics[i];
+    return NULL;
+}
+
 /* A client is both. */
 static const struct role *find_process(const struct probe *probe, const char *process) {
     for (size_t i = 0; i < probe->n_roles; i++)
@@ -142,10 +149,10 @@ void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fd
     }
     if (!n)
         return;
-    worker_metric(worker, "retransmits", "segments", (double)sum.retransmits);
-    worker_metric(worker, "segments_out", "segments", (double)sum.segments_out);
-    worker_metric(worker, "segments_in", "segments", (double)sum.segments_in);
-    worker_metric(worker, "tcp_bytes_sent", "B", (double)sum.bytes_sent);
-    worker_metric(worker, "rtt", "ms", sum.rtt_ms / (double)n);
-    worker_metric(worker, "rtt_min", "ms", sum.rtt_min_ms);
+    worker_metric(worker, "retransmits", (double)sum.retransmits);
+    worker_metric(worker, "segments_out", (double)sum.segments_out);
+    worker_metric(worker, "segments_in", (double)sum.segments_in);
+    worker_metric(worker, "tcp_bytes_sent", (double)sum.bytes_sent);
+    worker_metric(worker, "rtt", sum.rtt_ms / (double)n);
+    worker_metric(worker, "rtt_min", sum.rtt_min_ms);
 }

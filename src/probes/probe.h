@@ -61,6 +61,8 @@ const struct probe *probe_find(const char *name);
 /* What the probe is about. */
 const struct metric *probe_headline(const struct probe *probe);
 
+/* A metric of the probe's table, or NULL. */
+const struct metric *probe_metric(const struct probe *probe, const char *name);
 /* The role whose process sends what the probe measures, or receives it; NULL: none. */
 const struct role *probe_sender(const struct probe *probe);
 const struct role *probe_receiver(const struct probe *probe);

@@ -27,8 +27,10 @@ struct examiner {
 
 static void put_row(struct examiner *examiner, const char *proof, const char *expected,
                     const char *observed, const char *cause, bool held) {
-    (void)json_array_append_new(examiner->rows, json_pack("[s,s,s,s,s]", proof, expected, observed,
-                                                          cause, held ? "held" : "broken"));
+    (void)json_array_append_new(examiner->rows,
+                                json_pack("{s:s,s:s,s:s,s:s,s:s}", "proof", proof, "expected",
+                                          expected, "observed", observed, "cause", cause, "verdict",
+                                          held ? "held" : "broken"));
 }
 
 /* When there is no answer at all, something else is out of order than the channel's protection, and

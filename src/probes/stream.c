@@ -123,7 +123,7 @@ static void put_load(struct worker_context *worker) {
     double bytes = (double)jsonline_integer(worker->result, "bytes", 0);
     double elapsed_ns = (double)jsonline_integer(worker->result, "elapsed_ns", 0);
 
-    worker_metric(worker, "load_throughput", "Mbit/s", bytes * 8e3 / elapsed_ns);
+    worker_metric(worker, "load_throughput", bytes * 8e3 / elapsed_ns);
 }
 
 /* From `go` to `result`, with all streams connected. */
@@ -222,12 +222,13 @@ static int reach(struct worker_context *worker, struct bundle *bundle,
 
 /* The `ready` of the one role before: where the server listens. */
 static int64_t port_of_peer(const struct worker_context *worker) {
-    const json_t *peers = json_object_get(worker->params, "peers"), *facts;
+    json_t *peers = json_object_get(worker->params, "peers"), *facts;
     const char *name;
     int64_t port = 0;
 
-    json_object_foreach((json_t *)(uintptr_t)peers, name, facts) port =
-        jsonline_integer(facts, "port", port);
+    json_object_foreach(peers, name, facts) {
+        port = jsonline_integer(facts, "port", port);
+    }
     return port;
 }
 
@@ -238,15 +239,15 @@ static char *pin_cipher(const char *cipher, const char *list) {
     return text_format("%s%s%s", cipher, level ? ":" : "", level ? level : "");
 }
 
-/* TLS exactly as the MQTT session negotiated it: "pin" is [version, cipher, group]. */
+/* TLS exactly as the MQTT session negotiated it. */
 static void pin_tls(struct tls_config *tls, const json_t *pin) {
-    const char *version = json_string_value(json_array_get(pin, 0));
-    const char *cipher = json_string_value(json_array_get(pin, 1));
-    const char *group_name = json_string_value(json_array_get(pin, 2));
+    const char *version = jsonline_text(pin, "version", "");
+    const char *cipher = jsonline_text(pin, "cipher", "");
+    const char *group_name = jsonline_text(pin, "group", "");
     bool newest = text_equal(version, "TLSv1.3");
     char *asked = tls->ciphers;
 
-    if (!version || !cipher || !group_name || !*version)
+    if (!*version)
         return;
     tls->min_version = tls->max_version = newest ? TLS_1_3 : TLS_1_2;
     if (newest) {

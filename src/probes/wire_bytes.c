@@ -36,13 +36,13 @@ void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker
     sent = after.bytes_sent - wire->before.bytes_sent;
     segments = (after.data_segments - after.retransmits) -
                (wire->before.data_segments - wire->before.retransmits);
-    worker_metric(worker, "tcp_per_payload", "B/B", (double)sent / payload);
-    worker_metric(worker, "wire_per_payload", "B/B",
+    worker_metric(worker, "tcp_per_payload", (double)sent / payload);
+    worker_metric(worker, "wire_per_payload",
                   (double)(sent + segments * after.header_bytes) / payload);
     if (tcp_bytes < 0)
         return;
-    worker_metric(worker, "tcp_per_payload_theory", "B/B", (double)tcp_bytes / payload);
+    worker_metric(worker, "tcp_per_payload_theory", (double)tcp_bytes / payload);
     if (after.mss > 0)
-        worker_metric(worker, "wire_per_payload_theory", "B/B",
+        worker_metric(worker, "wire_per_payload_theory",
                       (double)overhead_packets(tcp_bytes, after.mss, after.header_bytes) / payload);
 }

@@ -265,21 +265,21 @@ static int measure_time(struct watch *watch, struct error *error) {
     return r;
 }
 
-/* A row [start, end, bytes] each, in ns from the beginning of the window. */
+/* When each step ended, in ns from the beginning of the window, and what arrived in it. Lists
+ * beside each other: a step a line would repeat the keys 36,000 times in an hour. */
 static void put_steps(const struct watch *watch) {
-    const struct snapshot *before = &watch->begin;
-    json_t *rows = json_array();
+    int64_t bytes = watch->begin.bytes;
+    json_t *ends = json_array(), *moved = json_array();
 
     for (size_t i = 0; i < watch->n_steps; i++) {
         const struct snapshot *step = &watch->steps[i];
 
-        (void)json_array_append_new(
-            rows, json_pack("[I,I,I]", (json_int_t)(before->at_ns - watch->begin.at_ns),
-                            (json_int_t)(step->at_ns - watch->begin.at_ns),
-                            (json_int_t)(step->bytes - before->bytes)));
-        before = step;
+        (void)json_array_append_new(ends, json_integer(step->at_ns - watch->begin.at_ns));
+        (void)json_array_append_new(moved, json_integer(step->bytes - bytes));
+        bytes = step->bytes;
     }
-    (void)json_object_set_new(watch->worker->result, "steps", rows);
+    (void)json_object_set_new(watch->worker->result, "steps",
+                              json_pack("{s:o,s:o}", "end_ns", ends, "bytes", moved));
 }
 
 static void put_window(const struct watch *watch) {
@@ -291,8 +291,8 @@ static void put_window(const struct watch *watch) {
     (void)json_object_set_new(worker->result, "units", json_integer(end->units - begin->units));
     (void)json_object_set_new(worker->result, "elapsed_ns", json_integer(elapsed_ns));
     worker->cpu_s = end->cpu_s - begin->cpu_s;
-    worker_metric(worker, "cpu_s", "s", worker->cpu_s);
-    worker_metric(worker, "cpu_share", "%", 100 * worker->cpu_s * 1e9 / (double)elapsed_ns);
+    worker_metric(worker, "cpu_s", worker->cpu_s);
+    worker_metric(worker, "cpu_share", 100 * worker->cpu_s * 1e9 / (double)elapsed_ns);
     if (!watch->steps)
         return;
     (void)json_object_set_new(worker->result, "arrivals", json_integer(end->units - begin->units));
@@ -348,47 +348,52 @@ int worker_finish(struct stream *streams, size_t n_streams, struct error *error)
 
 /* ---- the result ---- */
 
-void worker_metric(struct worker_context *worker, const char *name, const char *unit,
-                   double value) {
-    json_t *rows = json_object_get(worker->result, "metrics");
+/* The object of that name in the result, made where there is none yet. */
+static json_t *part_of_result(struct worker_context *worker, const char *name) {
+    json_t *part = json_object_get(worker->result, name);
 
-    if (!rows) {
-        rows = json_array();
-        (void)json_object_set_new(worker->result, "metrics", rows);
+    if (!part) {
+        part = json_object();
+        (void)json_object_set_new(worker->result, name, part);
     }
-    (void)json_array_append_new(rows, json_pack("[s,s,f]", name, unit, value));
+    return part;
+}
+
+void worker_metric(struct worker_context *worker, const char *name, double value) {
+    (void)json_object_set_new(part_of_result(worker, "metrics"), name, json_real(value));
 }
 
 void worker_share(struct worker_context *worker, const char *operation, int64_t count) {
     CLEANUP_FREE char *name = text_format("cpu_per_%s", operation);
 
-    worker_metric(worker, name, "us", worker->cpu_s * 1e6 / (double)count);
-    (void)json_object_set_new(worker->result, "share", json_pack("[s,I]", name, (json_int_t)count));
+    worker_metric(worker, name, worker->cpu_s * 1e6 / (double)count);
+    (void)json_object_set_new(
+        worker->result, "share",
+        json_pack("{s:s,s:I}", "metric", name, "operations", (json_int_t)count));
 }
 
 void worker_distribution(struct worker_context *worker, const char *metric, const char *unit,
                          const struct histogram *histogram, double scale) {
-    json_t *all = json_object_get(worker->result, "distributions"), *rows = json_array();
+    json_t *bounds = json_array(), *counts = json_array();
 
-    if (!all) {
-        all = json_array();
-        (void)json_object_set_new(worker->result, "distributions", all);
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (!histogram->counts[i])
+            continue;
+        (void)json_array_append_new(bounds, json_real((double)histogram_upper_bound(i) / scale));
+        (void)json_array_append_new(counts, json_integer(histogram->counts[i]));
     }
-    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
-        if (histogram->counts[i])
-            (void)json_array_append_new(rows,
-                                        json_pack("[f,I]", (double)histogram_upper_bound(i) / scale,
-                                                  (json_int_t)histogram->counts[i]));
-    (void)json_array_append_new(all, json_pack("[s,s,o]", metric, unit, rows));
+    (void)json_object_set_new(
+        part_of_result(worker, "distributions"), metric,
+        json_pack("{s:s,s:o,s:o}", "unit", unit, "upper_bounds", bounds, "counts", counts));
 }
 
 void worker_put_tls(struct worker_context *worker, const struct tls_session *session) {
-    (void)json_object_set_new(
-        worker->result, "tls",
-        json_pack("[s,s,s]", session->version, session->cipher, session->group));
+    (void)json_object_set_new(worker->result, "tls",
+                              json_pack("{s:s,s:s,s:s}", "version", session->version, "cipher",
+                                        session->cipher, "group", session->group));
 }
 
 int worker_report(struct worker_context *worker, struct error *error) {
-    worker_metric(worker, "peak_memory", "B", (double)process_peak_memory(0));
+    worker_metric(worker, "peak_memory", (double)process_peak_memory(0));
     return worker_say(worker, "result", json_incref(worker->result), error);
 }

@@ -133,8 +133,8 @@ int64_t worker_longest_ns(int64_t planned_ns);
 /* Joins the threads, whose loops all have time limits of their own. Returns the first failure. */
 int worker_finish(struct stream *streams, size_t n_streams, struct error *error);
 
-/* Adds a row of metrics.csv to the result. */
-void worker_metric(struct worker_context *worker, const char *name, const char *unit, double value);
+/* Adds a row of metrics.csv to the result; its unit stands in the probe's table of metrics. */
+void worker_metric(struct worker_context *worker, const char *name, double value);
 /* Shares the processors' work in the window among `count` operations ("connection"): a metric
  * cpu_per_OPERATION of this process, and one of the broker, which the driver knows. */
 void worker_share(struct worker_context *worker, const char *operation, int64_t count);
@@ -146,6 +146,7 @@ void worker_distribution(struct worker_context *worker, const char *metric, cons
 /* Adds peak memory, and says `result`. */
 int worker_report(struct worker_context *worker, struct error *error);
 
+/* Tells what TLS the role's connection has, empty texts without. */
 void worker_put_tls(struct worker_context *worker, const struct tls_session *session);
 
 #endif

@@ -50,12 +50,12 @@ static void take_proofs(struct runner *runner, const struct trial_id *id, const 
     size_t i;
 
     runner->session = json_incref(json_object_get(result, "tls"));
-    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-        const char *proof = json_string_value(json_array_get(row, 0));
-        const char *expected = json_string_value(json_array_get(row, 1));
-        const char *observed = json_string_value(json_array_get(row, 2));
-        const char *cause = json_string_value(json_array_get(row, 3));
-        const char *verdict = json_string_value(json_array_get(row, 4));
+    json_array_foreach(rows, i, row) {
+        const char *proof = jsonline_text(row, "proof", "?");
+        const char *expected = jsonline_text(row, "expected", "");
+        const char *observed = jsonline_text(row, "observed", "");
+        const char *cause = jsonline_text(row, "cause", "");
+        const char *verdict = jsonline_text(row, "verdict", "");
 
         journal_proof(runner->journal, id, row);
         progress_detail(runner->progress, "  proof %-24s %-7s %s (%s)", proof, verdict, observed,
@@ -71,14 +71,11 @@ static void take_proofs(struct runner *runner, const struct trial_id *id, const 
 /* The peak of memory of a worker that measures nothing else. */
 static void write_peak(struct runner *runner, const struct trial_id *id,
                        const struct worker *worker, const char *process) {
-    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
-    size_t i;
+    const json_t *peak = json_object_get(json_object_get(worker->result, "metrics"), "peak_memory");
 
-    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-        if (text_equal(json_string_value(json_array_get(row, 0)), "peak_memory"))
-            journal_metric(runner->journal, id, party_name(worker->role->party), process,
-                           "peak_memory", "B", json_number_value(json_array_get(row, 2)));
-    }
+    if (peak)
+        journal_metric(runner->journal, id, party_name(worker->role->party), process, "peak_memory",
+                       json_number_value(peak));
 }
 
 static int prove(struct runner *runner, const struct trial_id *id, struct error *error) {

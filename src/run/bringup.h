@@ -37,7 +37,7 @@ struct runner {
     bool broker_up, telemetry_on;
     char *skipped;                       /* why it cannot be had on these hosts, or NULL */
     char *broken;                        /* why its trials are void, or NULL */
-    json_t *session;                     /* [version, cipher, group] of its MQTT sessions */
+    json_t *session;                     /* "version", "cipher" and "group" of its MQTT sessions */
     struct worker publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };

@@ -35,12 +35,12 @@ static void append(char **list, char *piece) {
 }
 
 /* {"a": 1, "b": "x"} as "a 1, b x" */
-static char *object_text(const json_t *object) {
+static char *object_text(json_t *object) {
     char *list = text_copy("");
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)object, key, value) {
+    json_object_foreach(object, key, value) {
         CLEANUP_FREE char *text = value_text(value);
 
         append(&list, text_format("%s %s", key, text));
@@ -69,19 +69,19 @@ static char *throttled_text(unsigned bits) {
     return text_format("throttled now: %s; since the start: %s", *now ? now : "no", since);
 }
 
-/* {"temperature": [48.3, "C"]} as "temperature 48.3 C" */
-static char *readings_text(const json_t *readings) {
+/* {"temperature": {"value": 48.3, "unit": "C"}} as "temperature 48.3 C" */
+static char *readings_text(json_t *readings) {
     char *list = text_copy("");
     const char *metric;
     json_t *reading;
 
-    json_object_foreach((json_t *)readings, metric, reading) {
-        double value = json_number_value(json_array_get(reading, 0));
-        const char *unit = json_string_value(json_array_get(reading, 1));
+    json_object_foreach(readings, metric, reading) {
+        double value = json_number_value(json_object_get(reading, "value"));
 
-        append(&list, text_equal(metric, "throttled")
-                          ? throttled_text((unsigned)value)
-                          : text_format("%s %.4g %s", metric, value, unit ? unit : ""));
+        append(&list,
+               text_equal(metric, "throttled")
+                   ? throttled_text((unsigned)value)
+                   : text_format("%s %.4g %s", metric, value, jsonline_text(reading, "unit", "")));
     }
     return list;
 }
@@ -92,11 +92,11 @@ static void print_row(const char *key, const char *text) {
     printf("  %-22s %s\n", key, text);
 }
 
-static void print_network(const json_t *network) {
+static void print_network(json_t *network) {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)network, key, value) {
+    json_object_foreach(network, key, value) {
         CLEANUP_FREE char *name = text_format("network.%s", key);
         CLEANUP_FREE char *text = json_is_array(value)    ? addresses_text(value)
                                   : json_is_object(value) ? object_text(value)
@@ -107,28 +107,28 @@ static void print_network(const json_t *network) {
     }
 }
 
-static void print_readings(const json_t *readings) {
+static void print_readings(json_t *readings) {
     CLEANUP_FREE char *text = readings_text(readings);
 
     print_row("readings", *text ? text : "none");
 }
 
-static void print_versions(const json_t *versions) {
+static void print_versions(json_t *versions) {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)versions, key, value) {
+    json_object_foreach(versions, key, value) {
         CLEANUP_FREE char *name = text_format("version.%s", key), *text = value_text(value);
 
         print_row(name, text);
     }
 }
 
-static void print_mechanisms(const json_t *able) {
+static void print_mechanisms(json_t *able) {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)able, key, value) {
+    json_object_foreach(able, key, value) {
         CLEANUP_FREE char *name = text_format("mechanism.%s", key), *text = value_text(value);
 
         print_row(name, text);
@@ -138,7 +138,7 @@ static void print_mechanisms(const json_t *able) {
 /* What is in an object of its own, and how it is shown; programs come last, by themselves. */
 static const struct {
     const char *key;
-    void (*print)(const json_t *object);
+    void (*print)(json_t *object);
 } parts[] = {
     {"versions", print_versions},
     {"mechanisms", print_mechanisms},
@@ -146,11 +146,11 @@ static const struct {
     {"readings", print_readings},
 };
 
-static void print_facts(const json_t *facts) {
+static void print_facts(json_t *facts) {
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *)facts, key, value) {
+    json_object_foreach(facts, key, value) {
         CLEANUP_FREE char *text = json_is_object(value) ? NULL : value_text(value);
 
         if (text)

@@ -200,7 +200,9 @@ static int open_table(struct reading *reading, const char *path, const char *hea
 
 static int read_table(struct reading *reading, const char *folder, enum journal_table which) {
     CLEANUP_FREE char *path = text_format("%s/%s", folder, journal_layouts[which].name);
-    int r = open_table(reading, path, journal_layouts[which].header);
+    CLEANUP_FREE char *header =
+        csv_header(journal_layouts[which].columns, journal_layouts[which].n_columns);
+    int r = open_table(reading, path, header);
 
     while (r >= 0 && reading->reader && (r = csv_reader_next(reading->reader, reading->error)) > 0)
         r = takers[which](reading);

@@ -37,21 +37,20 @@ static void write_host(struct runner *runner, const struct trial_id *id, size_t 
     double periods = growth_of(before, after, "periods");
     double stopped = growth_of(before, after, "throttled_periods");
     const struct {
-        const char *metric, *unit;
+        const char *metric;
         double value;
     } rows[] = {
-        {"busy_share", "%",
-         100 * growth_of(before, after, "busy") / growth_of(before, after, "all")},
-        {"cores", "cores", value_of(after, "cores")},
-        {"quota", "cores", value_of(after, "quota")},
-        {"throttled_share", "%", periods == 0 ? 0 : 100 * stopped / periods},
-        {"throttled_s", "s", throttled_s},
+        {"busy_share", 100 * growth_of(before, after, "busy") / growth_of(before, after, "all")},
+        {"cores", value_of(after, "cores")},
+        {"quota", value_of(after, "quota")},
+        {"throttled_share", periods == 0 ? 0 : 100 * stopped / periods},
+        {"throttled_s", throttled_s},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (isfinite(rows[i].value))
             journal_metric(runner->journal, id, party_name(host ? PARTY_CLIENT2 : PARTY_BROKER),
-                           "host", rows[i].metric, rows[i].unit, rows[i].value);
+                           "host", rows[i].metric, rows[i].value);
 }
 
 void host_load_write(struct runner *runner, const struct trial_id *id, const json_t *before,

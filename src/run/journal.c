@@ -1,8 +1,8 @@
 #include "run/journal.h"
 
 #include "base/clock.h"
-#include "base/csv.h"
 #include "base/durable.h"
+#include "base/jsonline.h"
 #include "probes/probe.h"
 #include "run/factors.h"
 
@@ -14,18 +14,141 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ---- the tables: a struct is a row, its columns are listed once ---- */
+
+struct metric_row {
+    int64_t trial, attempt;
+    const char *party, *process, *metric, *unit;
+    double value;
+};
+static const struct csv_column metric_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct metric_row, trial),
+    CSV_COLUMN(CSV_INTEGER, struct metric_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct metric_row, party),
+    CSV_COLUMN(CSV_TEXT, struct metric_row, process),
+    CSV_COLUMN(CSV_TEXT, struct metric_row, metric),
+    CSV_COLUMN(CSV_TEXT, struct metric_row, unit),
+    CSV_COLUMN(CSV_REAL, struct metric_row, value),
+};
+
+struct distribution_row {
+    int64_t trial, attempt;
+    const char *metric, *unit;
+    double upper_bound;
+    int64_t count;
+};
+static const struct csv_column distribution_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct distribution_row, trial),
+    CSV_COLUMN(CSV_INTEGER, struct distribution_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct distribution_row, metric),
+    CSV_COLUMN(CSV_TEXT, struct distribution_row, unit),
+    CSV_COLUMN(CSV_REAL, struct distribution_row, upper_bound),
+    CSV_COLUMN(CSV_INTEGER, struct distribution_row, count),
+};
+
+struct interval_row {
+    int64_t trial, attempt;
+    const char *party;
+    double start_s, end_s;
+    int64_t bytes;
+};
+static const struct csv_column interval_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct interval_row, trial),
+    CSV_COLUMN(CSV_INTEGER, struct interval_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct interval_row, party),
+    CSV_COLUMN(CSV_REAL, struct interval_row, start_s),
+    CSV_COLUMN(CSV_REAL, struct interval_row, end_s),
+    CSV_COLUMN(CSV_INTEGER, struct interval_row, bytes),
+};
+
+struct proof_row {
+    int64_t block, attempt;
+    const char *channel, *proof, *expected, *observed, *cause, *verdict, *variant;
+};
+static const struct csv_column proof_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct proof_row, block),
+    CSV_COLUMN(CSV_INTEGER, struct proof_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, channel),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, proof),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, expected),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, observed),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, cause),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, verdict),
+    CSV_COLUMN(CSV_TEXT, struct proof_row, variant),
+};
+
+struct telemetry_row {
+    int64_t block, attempt;
+    const char *channel;
+    int64_t sequence;
+    const char *due_utc;
+    double latency_ms;
+    const char *status;
+    double latency_bound_ms;
+    const char *variant;
+};
+static const struct csv_column telemetry_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, block),
+    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct telemetry_row, channel),
+    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, sequence),
+    CSV_COLUMN(CSV_TEXT, struct telemetry_row, due_utc),
+    CSV_COLUMN(CSV_REAL, struct telemetry_row, latency_ms),
+    CSV_COLUMN(CSV_TEXT, struct telemetry_row, status),
+    CSV_COLUMN(CSV_REAL, struct telemetry_row, latency_bound_ms),
+    CSV_COLUMN(CSV_TEXT, struct telemetry_row, variant),
+};
+
+struct block_row {
+    int64_t block, attempt;
+    const char *host, *metric, *unit;
+    double before, after;
+};
+static const struct csv_column block_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct block_row, block),
+    CSV_COLUMN(CSV_INTEGER, struct block_row, attempt),
+    CSV_COLUMN(CSV_TEXT, struct block_row, host),
+    CSV_COLUMN(CSV_TEXT, struct block_row, metric),
+    CSV_COLUMN(CSV_TEXT, struct block_row, unit),
+    CSV_COLUMN(CSV_REAL, struct block_row, before),
+    CSV_COLUMN(CSV_REAL, struct block_row, after),
+};
+
+struct trial_row {
+    int64_t trial, attempt, block, position;
+    const char *channel, *probe, *variant, *started_utc;
+    double duration_s, bytes, throughput_mbit_s; /* NaN: nothing was measured */
+    const char *status, *reason, *tls_version, *tls_cipher, *tls_group;
+};
+static const struct csv_column trial_columns[] = {
+    CSV_COLUMN(CSV_INTEGER, struct trial_row, trial),
+    CSV_COLUMN(CSV_INTEGER, struct trial_row, attempt),
+    CSV_COLUMN(CSV_INTEGER, struct trial_row, block),
+    CSV_COLUMN(CSV_INTEGER, struct trial_row, position),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, channel),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, probe),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, variant),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, started_utc),
+    CSV_COLUMN(CSV_REAL, struct trial_row, duration_s),
+    CSV_COLUMN(CSV_REAL, struct trial_row, bytes),
+    CSV_COLUMN(CSV_REAL, struct trial_row, throughput_mbit_s),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, status),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, reason),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_version),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_cipher),
+    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_group),
+};
+
+#define TABLE(name, columns)                                                                       \
+    { name, columns, ARRAY_SIZE(columns) }
 const struct journal_layout journal_layouts[JOURNAL_N_TABLES] = {
-    [JOURNAL_METRICS] = {"metrics.csv", "trial,attempt,party,process,metric,unit,value"},
-    [JOURNAL_DISTRIBUTIONS] = {"distributions.csv", "trial,attempt,metric,unit,upper_bound,count"},
-    [JOURNAL_INTERVALS] = {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes"},
-    [JOURNAL_PROOFS] = {"proofs.csv",
-                        "block,attempt,channel,proof,expected,observed,cause,verdict,variant"},
-    [JOURNAL_TELEMETRY] = {"telemetry.csv", "block,attempt,channel,sequence,due_utc,latency_ms,"
-                                            "status,latency_bound_ms,variant"},
-    [JOURNAL_BLOCKS] = {"blocks.csv", "block,attempt,host,metric,unit,before,after"},
-    [JOURNAL_TRIALS] = {"trials.csv", "trial,attempt,block,position,channel,probe,variant,"
-                                      "started_utc,duration_s,bytes,throughput_mbit_s,status,"
-                                      "reason,tls_version,tls_cipher,tls_group"},
+    [JOURNAL_METRICS] = TABLE("metrics.csv", metric_columns),
+    [JOURNAL_DISTRIBUTIONS] = TABLE("distributions.csv", distribution_columns),
+    [JOURNAL_INTERVALS] = TABLE("intervals.csv", interval_columns),
+    [JOURNAL_PROOFS] = TABLE("proofs.csv", proof_columns),
+    [JOURNAL_TELEMETRY] = TABLE("telemetry.csv", telemetry_columns),
+    [JOURNAL_BLOCKS] = TABLE("blocks.csv", block_columns),
+    [JOURNAL_TRIALS] = TABLE("trials.csv", trial_columns),
 };
 
 struct journal {
@@ -79,48 +202,62 @@ static void print_environment(FILE *out, const void *what) {
     (void)fputc('\n', out);
 }
 
-/* "client2.sender", as the role's rows in metrics.csv begin; empty without one. */
-static void put_process(struct csv_writer *writer, const struct role *role) {
-    CLEANUP_FREE char *process =
-        role ? text_format("%s.%s", party_name(role->party), role->process) : NULL;
+struct definition_row {
+    const char *probe, *metric, *unit, *better, *headline, *help;
+    double rung;
+    const char *sender, *receiver;
+};
+static const struct csv_column definition_columns[] = {
+    CSV_COLUMN(CSV_TEXT, struct definition_row, probe),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, metric),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, unit),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, better),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, headline),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, help),
+    CSV_COLUMN(CSV_REAL, struct definition_row, rung),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, sender),
+    CSV_COLUMN(CSV_TEXT, struct definition_row, receiver),
+};
 
-    csv_text(writer, process);
+/* "client2.sender", as the role's rows in metrics.csv begin; the caller's, NULL without one. */
+static char *process_of(const struct role *role) {
+    return role ? text_format("%s.%s", party_name(role->party), role->process) : NULL;
 }
 
 /* What a reader of the run must know about the probe itself stands on its headline's row. */
-static void put_probe(struct csv_writer *writer, const struct probe *probe, bool headline) {
-    if (headline && probe->rung)
-        csv_integer(writer, probe->rung);
-    else
-        csv_empty(writer);
-    put_process(writer, headline ? probe_sender(probe) : NULL);
-    put_process(writer, headline ? probe_receiver(probe) : NULL);
+static void put_definition(struct csv_writer *writer, const struct probe *probe,
+                           const struct metric *metric) {
+    CLEANUP_FREE char *sender = metric->headline ? process_of(probe_sender(probe)) : NULL;
+    CLEANUP_FREE char *receiver = metric->headline ? process_of(probe_receiver(probe)) : NULL;
+    const struct definition_row row = {
+        .probe = probe_name(probe),
+        .metric = metric->name,
+        .unit = metric->unit,
+        .better = metric_better_word(metric->better),
+        .headline = metric->headline ? "yes" : "no",
+        .help = metric->help,
+        .rung = metric->headline && probe->rung ? probe->rung : NAN,
+        .sender = sender,
+        .receiver = receiver,
+    };
+
+    csv_row(writer, definition_columns, ARRAY_SIZE(definition_columns), &row);
 }
 
 static int write_definitions(const struct journal *journal, const struct scenario *scenario,
                              struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/definitions.csv", journal->folder);
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path,
-                            "probe,metric,unit,better,headline,help,rung,sender,receiver", error);
+    int r =
+        csv_table_open(&writer, path, definition_columns, ARRAY_SIZE(definition_columns), error);
 
     if (r < 0)
         return r;
     for (size_t i = 0; i < scenario->n_probes; i++) {
         const struct probe *probe = probe_find(scenario->probes[i]);
 
-        for (size_t j = 0; j < probe->n_metrics; j++) {
-            const struct metric *metric = &probe->metrics[j];
-
-            csv_text(writer, scenario->probes[i]);
-            csv_text(writer, metric->name);
-            csv_text(writer, metric->unit);
-            csv_text(writer, metric_better_word(metric->better));
-            csv_text(writer, metric->headline ? "yes" : "no");
-            csv_text(writer, metric->help);
-            put_probe(writer, probe, metric->headline);
-            csv_end_row(writer);
-        }
+        for (size_t j = 0; j < probe->n_metrics; j++)
+            put_definition(writer, probe, &probe->metrics[j]);
     }
     return csv_flush(writer, true, error);
 }
@@ -131,7 +268,8 @@ static int open_tables(struct journal *journal, struct error *error) {
     for (int i = 0; i < JOURNAL_N_TABLES && r == 0; i++) {
         CLEANUP_FREE char *path = text_format("%s/%s", journal->folder, journal_layouts[i].name);
 
-        r = csv_writer_open(&journal->writers[i], path, journal_layouts[i].header, error);
+        r = csv_table_open(&journal->writers[i], path, journal_layouts[i].columns,
+                           journal_layouts[i].n_columns, error);
         if (r == 0)
             r = csv_flush(journal->writers[i], true, error);
     }
@@ -213,91 +351,69 @@ const char *journal_folder(const struct journal *journal) {
 
 /* ---- rows ---- */
 
-/* Words for people, on one line. */
-static void put_words(struct csv_writer *writer, const char *words) {
-    CLEANUP_FREE char *line = text_copy(words);
+/* Words for people, on one line; the caller's. */
+static char *one_line(const char *words) {
+    char *line = text_copy(words);
 
     for (char *c = line; c && *c; c++)
         if (*c == '\n' || *c == '\r')
             *c = ' ';
-    csv_text(writer, line);
+    return line;
 }
 
-/* The columns that a row of a trial begins with. */
-static void put_trial_key(struct csv_writer *writer, const struct trial_id *id) {
-    csv_integer(writer, id->trial);
-    csv_integer(writer, id->attempt);
-}
-
-/* The columns that a row of a bring-up begins with. */
-static void put_bringup_key(struct csv_writer *writer, const struct trial_id *id) {
-    csv_integer(writer, id->deployment->block);
-    csv_integer(writer, id->attempt);
-    csv_text(writer, id->channel);
+static void put(struct journal *journal, enum journal_table table, const void *row) {
+    csv_row(journal->writers[table], journal_layouts[table].columns,
+            journal_layouts[table].n_columns, row);
 }
 
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
-                    const char *process, const char *metric, const char *unit, double value) {
-    struct csv_writer *writer = journal->writers[JOURNAL_METRICS];
+                    const char *process, const char *name, double value) {
+    const struct metric *metric = probe_metric(probe_find(id->probe), name);
 
-    put_trial_key(writer, id);
-    csv_text(writer, party);
-    csv_text(writer, process);
-    csv_text(writer, metric);
-    csv_text(writer, unit);
-    csv_real(writer, value);
-    csv_end_row(writer);
+    put(journal, JOURNAL_METRICS,
+        &(struct metric_row){id->trial, id->attempt, party, process, name,
+                             metric ? metric->unit : NULL, value});
 }
 
 void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,
                           const char *unit, double upper_bound, int64_t count) {
-    struct csv_writer *writer = journal->writers[JOURNAL_DISTRIBUTIONS];
-
-    put_trial_key(writer, id);
-    csv_text(writer, metric);
-    csv_text(writer, unit);
-    csv_real(writer, upper_bound);
-    csv_integer(writer, count);
-    csv_end_row(writer);
+    put(journal, JOURNAL_DISTRIBUTIONS,
+        &(struct distribution_row){id->trial, id->attempt, metric, unit, upper_bound, count});
 }
 
 void journal_interval(struct journal *journal, const struct trial_id *id, const char *party,
                       double start_s, double end_s, int64_t bytes) {
-    struct csv_writer *writer = journal->writers[JOURNAL_INTERVALS];
-
-    put_trial_key(writer, id);
-    csv_text(writer, party);
-    csv_real(writer, start_s);
-    csv_real(writer, end_s);
-    csv_integer(writer, bytes);
-    csv_end_row(writer);
+    put(journal, JOURNAL_INTERVALS,
+        &(struct interval_row){id->trial, id->attempt, party, start_s, end_s, bytes});
 }
 
-static void put_trial(struct csv_writer *writer, const struct trial_id *id,
+static void put_trial(struct journal *journal, const struct trial_id *id,
                       const struct trial_result *result) {
-    bool measured = result->status == TRIAL_OK && result->bytes >= 0;
+    bool ok = result->status == TRIAL_OK;
+    double bytes = ok && result->bytes >= 0 ? (double)result->bytes : NAN;
+    CLEANUP_FREE char *reason = one_line(result->reason);
     char started[CLOCK_TEXT_SIZE];
 
     clock_format_utc(result->started_realtime_ns, started);
-    put_trial_key(writer, id);
-    csv_integer(writer, id->deployment->block);
-    csv_integer(writer, id->deployment->position);
-    csv_text(writer, id->channel);
-    csv_text(writer, id->probe);
-    csv_text(writer, id->variant);
-    csv_text(writer, started);
-    csv_real(writer, result->status == TRIAL_OK ? result->duration_s : NAN);
-    if (measured)
-        csv_integer(writer, result->bytes);
-    else
-        csv_empty(writer);
-    csv_real(writer, measured ? (double)result->bytes * 8 / 1e6 / result->duration_s : NAN);
-    csv_text(writer, trial_status_word(result->status));
-    put_words(writer, result->reason);
-    csv_text(writer, result->tls.version);
-    csv_text(writer, result->tls.cipher);
-    csv_text(writer, result->tls.group);
-    csv_end_row(writer);
+    put(journal, JOURNAL_TRIALS,
+        &(struct trial_row){
+            .trial = id->trial,
+            .attempt = id->attempt,
+            .block = id->deployment->block,
+            .position = id->deployment->position,
+            .channel = id->channel,
+            .probe = id->probe,
+            .variant = id->variant,
+            .started_utc = started,
+            .duration_s = ok ? result->duration_s : NAN,
+            .bytes = bytes,
+            .throughput_mbit_s = bytes * 8 / 1e6 / result->duration_s,
+            .status = trial_status_word(result->status),
+            .reason = reason,
+            .tls_version = result->tls.version,
+            .tls_cipher = result->tls.cipher,
+            .tls_group = result->tls.group,
+        });
 }
 
 int journal_flush(struct journal *journal, struct error *error) {
@@ -317,48 +433,35 @@ int journal_commit(struct journal *journal, const struct trial_id *id,
         r = csv_flush(journal->writers[i], i != JOURNAL_TELEMETRY, error);
     if (r < 0)
         return r;
-    put_trial(journal->writers[JOURNAL_TRIALS], id, result);
+    put_trial(journal, id, result);
     return csv_flush(journal->writers[JOURNAL_TRIALS], true, error);
 }
 
-void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *row) {
-    struct csv_writer *writer = journal->writers[JOURNAL_PROOFS];
+void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *proof) {
+    CLEANUP_FREE char *expected = one_line(jsonline_text(proof, "expected", NULL));
+    CLEANUP_FREE char *observed = one_line(jsonline_text(proof, "observed", NULL));
+    CLEANUP_FREE char *cause = one_line(jsonline_text(proof, "cause", NULL));
 
-    put_bringup_key(writer, id);
-    for (size_t i = 0; i < 5; i++)
-        put_words(writer, json_string_value(json_array_get(row, i)));
-    csv_text(writer, id->channel_variant);
-    csv_end_row(writer);
+    put(journal, JOURNAL_PROOFS,
+        &(struct proof_row){id->deployment->block, id->attempt, id->channel,
+                            jsonline_text(proof, "proof", NULL), expected, observed, cause,
+                            jsonline_text(proof, "verdict", NULL), id->channel_variant});
 }
 
 void journal_telemetry(struct journal *journal, const struct trial_id *id, int64_t sequence,
                        int64_t due_utc_ns, double latency_ms, const char *status, double bound_ms) {
-    struct csv_writer *writer = journal->writers[JOURNAL_TELEMETRY];
     char due[CLOCK_TEXT_SIZE];
 
     clock_format_utc(due_utc_ns, due);
-    put_bringup_key(writer, id);
-    csv_integer(writer, sequence);
-    csv_text(writer, due);
-    csv_real(writer, latency_ms);
-    csv_text(writer, status);
-    csv_real(writer, bound_ms);
-    csv_text(writer, id->channel_variant);
-    csv_end_row(writer);
+    put(journal, JOURNAL_TELEMETRY,
+        &(struct telemetry_row){id->deployment->block, id->attempt, id->channel, sequence, due,
+                                latency_ms, status, bound_ms, id->channel_variant});
 }
 
 void journal_reading(struct journal *journal, int block, int attempt, const char *host,
                      const char *metric, const char *unit, double before, double after) {
-    struct csv_writer *writer = journal->writers[JOURNAL_BLOCKS];
-
-    csv_integer(writer, block);
-    csv_integer(writer, attempt);
-    put_words(writer, host);
-    put_words(writer, metric);
-    csv_text(writer, unit);
-    csv_real(writer, before);
-    csv_real(writer, after);
-    csv_end_row(writer);
+    put(journal, JOURNAL_BLOCKS,
+        &(struct block_row){block, attempt, host, metric, unit, before, after});
 }
 
 int journal_broker_log(struct journal *journal, const struct trial_id *id, const char *log,

@@ -9,6 +9,7 @@
 #ifndef BENCH_RUN_JOURNAL_H
 #define BENCH_RUN_JOURNAL_H
 
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/plan.h"
@@ -30,7 +31,11 @@ enum journal_table {
     JOURNAL_N_TABLES
 };
 
-extern const struct journal_layout { const char *name, *header; } journal_layouts[JOURNAL_N_TABLES];
+extern const struct journal_layout {
+    const char *name;
+    const struct csv_column *columns;
+    size_t n_columns;
+} journal_layouts[JOURNAL_N_TABLES];
 
 /* Which trial a row is about. */
 struct trial_id {
@@ -59,9 +64,9 @@ DEFINE_CLEANUP(struct journal *, journal_close)
 
 const char *journal_folder(const struct journal *journal);
 
-/* Rows of a trial that is not committed yet. */
+/* Rows of a trial that is not committed yet. A metric's unit is that of its probe's table. */
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
-                    const char *process, const char *metric, const char *unit, double value);
+                    const char *process, const char *name, double value);
 /* count values of the metric were above the row before and not above upper_bound. */
 void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,
                           const char *unit, double upper_bound, int64_t count);
@@ -71,8 +76,8 @@ void journal_interval(struct journal *journal, const struct trial_id *id, const 
 int journal_commit(struct journal *journal, const struct trial_id *id,
                    const struct trial_result *result, struct error *error);
 
-/* A row as the proof role tells it: [proof, expected, observed, cause, verdict]. */
-void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *row);
+/* A proof as its role tells it (probes/proof.h). */
+void journal_proof(struct journal *journal, const struct trial_id *id, const json_t *proof);
 /* bound_ms: of the latency's error, where two clocks are in it; else NaN. */
 void journal_telemetry(struct journal *journal, const struct trial_id *id, int64_t sequence,
                        int64_t due_utc_ns, double latency_ms, const char *status, double bound_ms);

@@ -29,7 +29,7 @@ int libraries_check(const struct scenario *scenario, const json_t *environment,
 
     if (!wants_paho(scenario))
         return 0;
-    json_array_foreach((json_t *)(uintptr_t)hosts, i, host) {
+    json_array_foreach(hosts, i, host) {
         if (!json_object_get(json_object_get(host, "versions"), "paho"))
             return error_set(error, -EOPNOTSUPP,
                              "host %s: its bench was built without Paho C, which library = paho "

@@ -99,7 +99,7 @@ void prepare_write(struct runner *runner, const struct trial_id *id, const json_
                 json_number_value(json_object_get(json_object_get(first, "cpu_s"), mechanism));
 
             if (elapsed_s > 0)
-                journal_metric(runner->journal, id, party_of(i), mechanism, "cpu_s", "s",
+                journal_metric(runner->journal, id, party_of(i), mechanism, "cpu_s",
                                used_s / elapsed_s * duration_s);
         }
     }

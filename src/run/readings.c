@@ -27,6 +27,12 @@ void readings_close(struct readings *readings) {
         free(readings->interfaces[i]);
 }
 
+static void put_ms(json_t *taken, const char *metric, int64_t ns) {
+    (void)json_object_set_new(
+        taken, metric,
+        json_pack("{s:f,s:s}", "value", (double)ns / (double)NS_PER_MS, "unit", "ms"));
+}
+
 /* The clock of this kernel needs no comparison. */
 static void add_clock(const struct readings *readings, size_t host, json_t *taken) {
     struct host_clock clock;
@@ -34,11 +40,8 @@ static void add_clock(const struct readings *readings, size_t host, json_t *take
     if (host_compare_clocks(readings->site->workers->hosts[host], &clock, NULL) < 0 ||
         !clock.bound_ns)
         return;
-    (void)json_object_set_new(
-        taken, "clock_ahead",
-        json_pack("[f,s]", (double)clock.realtime_ahead_ns / (double)NS_PER_MS, "ms"));
-    (void)json_object_set_new(taken, "clock_bound",
-                              json_pack("[f,s]", (double)clock.bound_ns / (double)NS_PER_MS, "ms"));
+    put_ms(taken, "clock_ahead", clock.realtime_ahead_ns);
+    put_ms(taken, "clock_bound", clock.bound_ns);
 }
 
 /* NULL when the host is lost. */
@@ -61,7 +64,7 @@ void readings_before(struct readings *readings) {
 }
 
 static double value_of(const json_t *taken, const char *metric) {
-    const json_t *value = json_array_get(json_object_get(taken, metric), 0);
+    const json_t *value = json_object_get(json_object_get(taken, metric), "value");
 
     return value ? json_number_value(value) : NAN;
 }
@@ -76,7 +79,7 @@ void readings_after(struct readings *readings, struct journal *journal, int bloc
         (void)json_object_update(all, after);
         json_object_foreach(all, metric, reading) {
             journal_reading(journal, block, attempt, host_spec(readings->site->workers->hosts[i]),
-                            metric, json_string_value(json_array_get(reading, 1)),
+                            metric, jsonline_text(reading, "unit", ""),
                             value_of(readings->before[i], metric), value_of(after, metric));
         }
     }

@@ -10,7 +10,7 @@
 struct readings {
     struct site *site; /* borrowed */
     char *interfaces[2];
-    json_t *before[2]; /* by host: {METRIC: [value, unit]}, NULL where none could be taken */
+    json_t *before[2]; /* by host: {METRIC: {"value", "unit"}}, NULL where none could be taken */
 };
 
 /* environment: as environment_collect() gave it; it names each host's interface. */

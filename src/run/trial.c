@@ -163,14 +163,18 @@ static int drain(struct running_trial *trial, struct error *error) {
 /* ---- the record ---- */
 
 static void write_steps(struct running_trial *trial, const struct worker *worker) {
-    const json_t *steps = json_object_get(worker->result, "steps"), *step;
+    const json_t *steps = json_object_get(worker->result, "steps"), *end;
+    const json_t *moved = json_object_get(steps, "bytes");
+    double start_s = 0;
     size_t i;
 
-    json_array_foreach((json_t *)(uintptr_t)steps, i, step)
+    json_array_foreach(json_object_get(steps, "end_ns"), i, end) {
+        double end_s = (double)json_integer_value(end) / 1e9;
+
         journal_interval(trial->runner->journal, trial->id, party_name(worker->role->party),
-                         (double)json_integer_value(json_array_get(step, 0)) / 1e9,
-                         (double)json_integer_value(json_array_get(step, 1)) / 1e9,
-                         json_integer_value(json_array_get(step, 2)));
+                         start_s, end_s, json_integer_value(json_array_get(moved, i)));
+        start_s = end_s;
+    }
 }
 
 /* What its rows of metrics.csv call it. */
@@ -178,48 +182,41 @@ static const char *process_name(const struct worker *worker) {
     return jsonline_text(worker->ready, "process", sends(worker) ? "sender" : "receiver");
 }
 
-/* The probe's headline, if this is the role that tells it. */
-static void take_headline(const struct running_trial *trial, const struct worker *worker,
-                          struct trial_result *result) {
-    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
-    const char *name = probe_headline(trial->probe)->name;
-    size_t i;
-
-    json_array_foreach((json_t *)(uintptr_t)rows, i,
-                       row) if (text_equal(json_string_value(json_array_get(row, 0)), name))
-        result->headline = json_number_value(json_array_get(row, 2));
-}
-
 static void write_metrics(struct running_trial *trial, const struct worker *worker) {
-    const json_t *rows = json_object_get(worker->result, "metrics"), *row;
-    size_t i;
+    const char *name;
+    json_t *value;
 
-    json_array_foreach((json_t *)(uintptr_t)rows, i, row) journal_metric(
-        trial->runner->journal, trial->id, party_name(worker->role->party), process_name(worker),
-        json_string_value(json_array_get(row, 0)), json_string_value(json_array_get(row, 1)),
-        json_number_value(json_array_get(row, 2)));
+    json_object_foreach(json_object_get(worker->result, "metrics"), name, value) {
+        journal_metric(trial->runner->journal, trial->id, party_name(worker->role->party),
+                       process_name(worker), name, json_number_value(value));
+    }
 }
 
 static void write_distributions(struct running_trial *trial, const struct worker *worker) {
-    const json_t *all = json_object_get(worker->result, "distributions"), *one, *row;
-    size_t i, j;
+    const char *name;
+    json_t *distribution;
 
-    json_array_foreach((json_t *)(uintptr_t)all, i, one)
-        json_array_foreach(json_array_get(one, 2), j, row) journal_distribution(
-            trial->runner->journal, trial->id, json_string_value(json_array_get(one, 0)),
-            json_string_value(json_array_get(one, 1)), json_number_value(json_array_get(row, 0)),
-            json_integer_value(json_array_get(row, 1)));
+    json_object_foreach(json_object_get(worker->result, "distributions"), name, distribution) {
+        const json_t *counts = json_object_get(distribution, "counts"), *bound;
+        size_t i;
+
+        json_array_foreach(json_object_get(distribution, "upper_bounds"), i, bound) {
+            journal_distribution(trial->runner->journal, trial->id, name,
+                                 jsonline_text(distribution, "unit", ""), json_number_value(bound),
+                                 json_integer_value(json_array_get(counts, i)));
+        }
+    }
 }
 
-/* A role's share of the broker's work: [metric, operations], of worker_share(). */
+/* A role's share of the broker's work, of worker_share(). */
 static void write_share(struct running_trial *trial, double broker_cpu_s) {
     for (size_t i = 0; i < trial->n; i++) {
         const json_t *share = json_object_get(trial->workers[i].result, "share");
 
         if (share)
             journal_metric(trial->runner->journal, trial->id, "broker", "mosquitto",
-                           json_string_value(json_array_get(share, 0)), "us",
-                           broker_cpu_s * 1e6 / json_number_value(json_array_get(share, 1)));
+                           jsonline_text(share, "metric", "?"),
+                           broker_cpu_s * 1e6 / (double)jsonline_integer(share, "operations", 0));
     }
 }
 
@@ -239,15 +236,14 @@ static void write_broker(struct running_trial *trial, double duration_s) {
     if (elapsed_s > 0) {
         double in_window_s = cpu_s / elapsed_s * duration_s;
 
-        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", "s", in_window_s);
-        journal_metric(journal, id, "broker", "mosquitto", "cpu_share", "%",
-                       100 * cpu_s / elapsed_s);
+        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", in_window_s);
+        journal_metric(journal, id, "broker", "mosquitto", "cpu_share", 100 * cpu_s / elapsed_s);
         write_share(trial, in_window_s);
         prepare_write(trial->runner, id, trial->prepared[0], trial->prepared[1], duration_s);
     }
-    journal_metric(journal, id, "broker", "mosquitto", "peak_memory", "B",
+    journal_metric(journal, id, "broker", "mosquitto", "peak_memory",
                    (double)jsonline_integer(trial->usage[1], "peak_memory", 0));
-    journal_metric(journal, id, "broker", "agent", "peak_memory", "B",
+    journal_metric(journal, id, "broker", "agent", "peak_memory",
                    (double)jsonline_integer(trial->usage[1], "agent_peak_memory", 0));
 }
 
@@ -271,10 +267,10 @@ static void write_energy(struct running_trial *trial, double duration_s) {
         tell_of_silence(trial->runner);
         return;
     }
-    journal_metric(journal, id, "meter", "all", "energy", "J", power_w * duration_s);
-    journal_metric(journal, id, "meter", "all", "power", "W", power_w);
+    journal_metric(journal, id, "meter", "all", "energy", power_w * duration_s);
+    journal_metric(journal, id, "meter", "all", "power", power_w);
     if (trial->units > 0)
-        journal_metric(journal, id, "meter", "all", "energy_per_unit", "J",
+        journal_metric(journal, id, "meter", "all", "energy_per_unit",
                        power_w * duration_s / (double)trial->units);
 }
 
@@ -327,19 +323,16 @@ static void remark_congestion(struct running_trial *trial, struct trial_result *
     remark(result, words);
 }
 
-static void take_text(const json_t *array, size_t index, char *text, size_t size) {
-    const char *value = json_string_value(json_array_get(array, index));
-
-    (void)snprintf(text, size, "%s", value ? value : "");
-}
-
 /* A trial over a TLS connection that is not the channel's says nothing about the channel. */
 static void judge_tls(struct running_trial *trial, struct trial_result *result, const json_t *tls) {
     if (result->status != TRIAL_OK)
         return;
-    take_text(tls, 0, result->tls.version, sizeof(result->tls.version));
-    take_text(tls, 1, result->tls.cipher, sizeof(result->tls.cipher));
-    take_text(tls, 2, result->tls.group, sizeof(result->tls.group));
+    (void)snprintf(result->tls.version, sizeof(result->tls.version), "%s",
+                   jsonline_text(tls, "version", ""));
+    (void)snprintf(result->tls.cipher, sizeof(result->tls.cipher), "%s",
+                   jsonline_text(tls, "cipher", ""));
+    (void)snprintf(result->tls.group, sizeof(result->tls.group), "%s",
+                   jsonline_text(tls, "group", ""));
     if (!trial->probe->in_channel || json_equal(tls, trial->runner->session))
         return;
     make_void(result, text_format("TLS is not the channel's: %s %s %s", result->tls.version,
@@ -381,10 +374,14 @@ static void take_results(struct running_trial *trial, struct trial_result *resul
     result->status = TRIAL_OK;
     for (size_t i = 0; i < trial->n; i++) {
         const struct worker *worker = &trial->workers[i];
+        const json_t *headline;
 
         write_metrics(trial, worker);
         write_distributions(trial, worker);
-        take_headline(trial, worker, result);
+        headline = json_object_get(json_object_get(worker->result, "metrics"),
+                                   probe_headline(trial->probe)->name);
+        if (headline) /* this is the role that tells it */
+            result->headline = json_number_value(headline);
         if (worker->role->beside) /* its metrics are all that the trial has of it */
             continue;
         judge_tls(trial, result, json_object_get(worker->result, "tls"));

@@ -49,7 +49,9 @@ static void set_up(void) {
 static void put_tables(struct fuzz_part rest) {
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         CLEANUP_FREE char *rows = fuzz_text(fuzz_next(&rest));
-        CLEANUP_FREE char *text = text_format("%s\n%s", journal_layouts[tables[i]].header, rows);
+        const struct journal_layout *layout = &journal_layouts[tables[i]];
+        CLEANUP_FREE char *header = csv_header(layout->columns, layout->n_columns);
+        CLEANUP_FREE char *text = text_format("%s\n%s", header, rows);
 
         fuzz_folder_put(&run, i, text, strlen(text));
     }

@@ -71,8 +71,8 @@ static void test_committed_trial(void **state) {
                                   .tls = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519"}};
     CLEANUP_FREE char *trials = NULL, *metrics = NULL, *intervals = NULL, *distributions = NULL;
 
-    journal_metric(record->journal, &record->id, "client2", "path-client", "cpu_s", "s", 1.25);
-    journal_metric(record->journal, &record->id, "broker", "", "rtt", "ms", NAN);
+    journal_metric(record->journal, &record->id, "client2", "path-client", "cpu_s", 1.25);
+    journal_metric(record->journal, &record->id, "broker", "", "rtt", NAN);
     journal_distribution(record->journal, &record->id, "latency", "ms", 0.507903, 12);
     journal_distribution(record->journal, &record->id, "latency", "ms", 0.511999, 3);
     journal_interval(record->journal, &record->id, "broker", 0.1, 0.2, 123456789);
@@ -159,9 +159,10 @@ static void test_full_disk(void **state) {
 
 static void test_proofs_and_telemetry(void **state) {
     struct record *record = *state;
-    json_auto_t *row = json_pack("[s,s,s,s,s]", "wrong-password-refused", "refused: connack 5",
-                                 "refused", "connack 5, really", "held");
-    json_auto_t *broken = json_pack("[s,s]", "half", "a row");
+    json_auto_t *row = json_pack("{s:s,s:s,s:s,s:s,s:s}", "proof", "wrong-password-refused",
+                                 "expected", "refused: connack 5", "observed", "refused", "cause",
+                                 "connack 5, really", "verdict", "held");
+    json_auto_t *broken = json_pack("{s:s,s:s}", "proof", "half", "expected", "a row");
     CLEANUP_FREE char *proofs = NULL, *telemetry = NULL;
 
     record->id.attempt = 2;

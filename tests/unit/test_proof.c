@@ -135,14 +135,14 @@ static int examine(int port, json_t **ret_rows, struct error *error) {
     return examine_as("3.1.1", port, ret_rows, error);
 }
 
-static const char *cell(const json_t *rows, const char *proof, size_t column) {
+static const char *cell(const json_t *rows, const char *proof, const char *key) {
     const json_t *row;
     size_t i;
 
-    json_array_foreach(
-        (json_t *)(uintptr_t)rows, i,
-        row) if (text_equal(json_string_value(json_array_get(row, 0)),
-                            proof)) return json_string_value(json_array_get(row, column));
+    json_array_foreach(rows, i, row) {
+        if (text_equal(jsonline_text(row, "proof", ""), proof))
+            return jsonline_text(row, key, "?");
+    }
     return "?";
 }
 
@@ -157,12 +157,12 @@ static void assert_proof(int tells_each, const char *cause, const char *verdict)
         fail_msg("%s", error.text);
     fake_close(&broker);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        assert_string_equal(cell(rows, names[i], 2), "refused");
-        assert_string_equal(cell(rows, names[i], 3), cause);
-        assert_string_equal(cell(rows, names[i], 4), verdict);
+        assert_string_equal(cell(rows, names[i], "observed"), "refused");
+        assert_string_equal(cell(rows, names[i], "cause"), cause);
+        assert_string_equal(cell(rows, names[i], "verdict"), verdict);
     }
-    assert_string_equal(cell(rows, "accepted-after", 4), "held");
-    assert_string_equal(cell(rows, "wiretap-password", 4), "held");
+    assert_string_equal(cell(rows, "accepted-after", "verdict"), "held");
+    assert_string_equal(cell(rows, "wiretap-password", "verdict"), "held");
     assert_int_equal(broker.others, 0);
 }
 
@@ -188,8 +188,8 @@ static void test_words_come_too_late(void **state) {
     if (examine(broker.port, &rows, &error) < 0)
         fail_msg("%s", error.text);
     fake_close(&broker);
-    assert_string_equal(cell(rows, "anonymous-refused", 3), "closed");
-    assert_string_equal(cell(rows, "anonymous-refused", 4), "broken");
+    assert_string_equal(cell(rows, "anonymous-refused", "cause"), "closed");
+    assert_string_equal(cell(rows, "anonymous-refused", "verdict"), "broken");
 }
 
 /* Who never tells may have any other reason. */
@@ -225,19 +225,20 @@ static void test_broker_leaves(void **state) {
         assert_int_equal(examine(broker.port, &rows, &error), -ECONNREFUSED);
         fake_close(&broker);
         assert_has(error.text, "accepted-after: cannot connect to 127.0.0.1 port ");
-        assert_string_equal(cell(rows, "accepted-after", 2), "?");
-        assert_string_equal(cell(rows, "wrong-password-refused", 4), n < 3 ? "broken" : "held");
-        assert_string_equal(cell(rows, "wiretap-payload", 2), "no answer");
-        assert_string_equal(cell(rows, "wiretap-payload", 4), "broken");
-        assert_string_equal(cell(rows, "wiretap-password", 4), "?");
+        assert_string_equal(cell(rows, "accepted-after", "observed"), "?");
+        assert_string_equal(cell(rows, "wrong-password-refused", "verdict"),
+                            n < 3 ? "broken" : "held");
+        assert_string_equal(cell(rows, "wiretap-payload", "observed"), "no answer");
+        assert_string_equal(cell(rows, "wiretap-payload", "verdict"), "broken");
+        assert_string_equal(cell(rows, "wiretap-password", "verdict"), "?");
     }
 }
 
 static void assert_row(const json_t *rows, const char *proof, const char *expected,
                        const char *observed, const char *verdict) {
-    assert_string_equal(cell(rows, proof, 1), expected);
-    assert_string_equal(cell(rows, proof, 2), observed);
-    assert_string_equal(cell(rows, proof, 4), verdict);
+    assert_string_equal(cell(rows, proof, "expected"), expected);
+    assert_string_equal(cell(rows, proof, "observed"), observed);
+    assert_string_equal(cell(rows, proof, "verdict"), verdict);
 }
 
 /* Brokers that are broken, and the rows that say so. */
@@ -285,9 +286,9 @@ static char *names_of(const json_t *rows) {
     size_t i;
 
     json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-        const char *verdict = json_string_value(json_array_get(row, 4));
+        const char *verdict = jsonline_text(row, "verdict", "?");
 
-        text_append(&text, " ", json_string_value(json_array_get(row, 0)));
+        text_append(&text, " ", jsonline_text(row, "proof", "?"));
         if (!text_equal(verdict, "held"))
             text_append(&text, "=", verdict);
     }
@@ -350,13 +351,13 @@ static void test_real_broker(void **state) {
         tls = json_object_get(result, "tls");
         names = names_of(rows);
         assert_string_equal(names, channels[i].proofs);
-        assert_string_equal(cell(rows, "wiretap-payload", 1), channels[i].payload);
-        assert_string_equal(cell(rows, "wiretap-payload", 2), channels[i].payload);
-        assert_string_equal(cell(rows, "negotiated-as-asked", 1), channels[i].asked);
-        assert_has(cell(rows, "negotiated-as-asked", 2), channels[i].negotiated);
-        assert_int_equal(json_array_size(tls), 3);
+        assert_string_equal(cell(rows, "wiretap-payload", "expected"), channels[i].payload);
+        assert_string_equal(cell(rows, "wiretap-payload", "observed"), channels[i].payload);
+        assert_string_equal(cell(rows, "negotiated-as-asked", "expected"), channels[i].asked);
+        assert_has(cell(rows, "negotiated-as-asked", "observed"), channels[i].negotiated);
+        assert_int_equal(json_object_size(tls), 3);
         assert_has(channels[i].negotiated + (*channels[i].negotiated == '?'),
-                   json_string_value(json_array_get(tls, 0)));
+                   jsonline_text(tls, "version", "?"));
         channel_clear(&channel);
     }
 }

@@ -92,10 +92,10 @@ static void assert_reading(const json_t *readings, const char *metric, double va
                            const char *unit) {
     const json_t *reading = json_object_get(readings, metric);
 
-    if (json_array_size(reading) != 2)
+    if (json_object_size(reading) != 2)
         fail_msg("no %s", metric);
-    assert_true(json_number_value(json_array_get(reading, 0)) == value);
-    assert_string_equal(json_string_value(json_array_get(reading, 1)), unit);
+    assert_true(json_number_value(json_object_get(reading, "value")) == value);
+    assert_string_equal(json_string_value(json_object_get(reading, "unit")), unit);
 }
 
 /* Stand-ins for a Raspberry Pi's firmware and for a radio link. */

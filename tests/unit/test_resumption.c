@@ -18,7 +18,7 @@ static void commit(const struct run *run, struct journal *journal, int64_t trial
     struct trial_result result = {.status = status, .duration_s = 1, .bytes = 1000};
     struct error error = {""};
 
-    journal_metric(journal, &id, "broker", "agent", "cpu_s", "s", 0.5);
+    journal_metric(journal, &id, "broker", "agent", "cpu_s", 0.5);
     journal_interval(journal, &id, "broker", 0, 0.1, 100);
     if (journal_commit(journal, &id, &result, &error) < 0)
         fail_msg("%s", error.text);
