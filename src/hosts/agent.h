@@ -2,7 +2,7 @@
  * agent - `bench agent`: obeys the driver, on whichever host it runs. JSON lines on stdin and
  * stdout.
  *
- * It greets with {"protocol": 2, "version": ..., "sources": ...}, behind an empty line, because a
+ * It greets with {"protocol": 3, "version": ..., "sources": ...}, behind an empty line, because a
  * shell may have left a line unfinished. Then:
  *   order   {"id": 7, "order": "broker-up", ...}   answered by {"id": 7, "ok": {...}} or
  *           {"id": 7, "error": text, "code": negative errno}; without an id there is no answer

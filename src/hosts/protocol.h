@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#define AGENT_PROTOCOL 2
+#define AGENT_PROTOCOL 3
 
 /* How often either side gives a sign of life, and after how long a silence the driver takes an
  * agent, and an agent the driver, for lost. The driver obeys nobody and is patient with one agent
