@@ -288,37 +288,57 @@ char *comparisons_unsteady(const struct comparisons *comparisons) {
 
 /* ---- comparisons.csv ---- */
 
-static const char header[] = "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,"
-                             "p_value,p_holm,shift,cliff_delta,verdict,reason";
+struct row {
+    const char *probe, *variant, *metric, *channel, *baseline;
+    int64_t blocks;
+    struct paired paired;
+    double p_holm;
+    const char *verdict, *reason;
+};
 
-static void write_row(struct csv_writer *writer, const struct dataset *dataset,
-                      const struct comparison *comparison) {
-    const struct paired *paired = &comparison->paired;
+#define OF_PAIRS(member)                                                                           \
+    { #member, CSV_REAL, offsetof(struct row, paired.member) }
 
-    csv_text(writer, dataset->probes[comparison->probe].name);
-    csv_text(writer, dataset_variant(dataset, comparison->variant));
-    csv_text(writer, dataset->probes[comparison->probe].metric);
-    csv_text(writer, dataset->channels[comparison->channel].name);
-    csv_text(writer, dataset->channels[comparison->baseline].name);
-    csv_integer(writer, (int64_t)paired->n);
-    csv_real(writer, paired->ratio);
-    csv_real(writer, paired->ci_low);
-    csv_real(writer, paired->ci_high);
-    csv_real(writer, paired->p_value);
-    csv_real(writer, comparison->p_holm);
-    csv_real(writer, paired->shift);
-    csv_real(writer, paired->cliff_delta);
-    csv_text(writer, verdict_word(comparison->verdict));
-    csv_text(writer, comparison->reason);
-    csv_end_row(writer);
-}
+static const struct csv_column columns[] = {
+    CSV_COLUMN(CSV_TEXT, struct row, probe),
+    CSV_COLUMN(CSV_TEXT, struct row, variant),
+    CSV_COLUMN(CSV_TEXT, struct row, metric),
+    CSV_COLUMN(CSV_TEXT, struct row, channel),
+    CSV_COLUMN(CSV_TEXT, struct row, baseline),
+    CSV_COLUMN(CSV_INTEGER, struct row, blocks),
+    OF_PAIRS(ratio),
+    OF_PAIRS(ci_low),
+    OF_PAIRS(ci_high),
+    OF_PAIRS(p_value),
+    CSV_COLUMN(CSV_REAL, struct row, p_holm),
+    OF_PAIRS(shift),
+    OF_PAIRS(cliff_delta),
+    CSV_COLUMN(CSV_TEXT, struct row, verdict),
+    CSV_COLUMN(CSV_TEXT, struct row, reason),
+};
 
 int comparisons_write(const struct comparisons *comparisons, const char *path,
                       struct error *error) {
+    const struct dataset *dataset = comparisons->cells->dataset;
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path, header, error);
+    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
 
-    for (size_t i = 0; r == 0 && i < comparisons->n; i++)
-        write_row(writer, comparisons->cells->dataset, &comparisons->list[i]);
-    return r < 0 ? r : csv_flush(writer, true, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < comparisons->n; i++) {
+        const struct comparison *one = &comparisons->list[i];
+        struct row row = {.probe = dataset->probes[one->probe].name,
+                          .variant = dataset_variant(dataset, one->variant),
+                          .metric = dataset->probes[one->probe].metric,
+                          .channel = dataset->channels[one->channel].name,
+                          .baseline = dataset->channels[one->baseline].name,
+                          .blocks = (int64_t)one->paired.n,
+                          .paired = one->paired,
+                          .p_holm = one->p_holm,
+                          .verdict = verdict_word(one->verdict),
+                          .reason = one->reason};
+
+        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
+    }
+    return csv_flush(writer, true, error);
 }

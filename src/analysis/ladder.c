@@ -281,44 +281,56 @@ const char *ladder_limit(const struct ladder_step *step) {
 
 /* ---- ladder.csv ---- */
 
-static const char header[] =
-    "channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,"
-    "lost,lost_low,lost_high,"
-    "sender_s_per_gb,sender_s_per_gb_low,sender_s_per_gb_high,sender_core,"
-    "receiver_s_per_gb,receiver_s_per_gb_low,receiver_s_per_gb_high,receiver_core,"
-    "broker_s_per_gb,broker_s_per_gb_low,broker_s_per_gb_high,broker_core,"
-    "wire,wire_low,wire_high,wire_theory,limit";
+struct row {
+    const char *channel, *variant, *probe;
+    int64_t blocks;
+    struct ladder_step step;
+    const char *limit;
+};
 
-static void write_estimate(struct csv_writer *writer, const struct estimate *estimate) {
-    csv_real(writer, estimate->mean);
-    csv_real(writer, estimate->low);
-    csv_real(writer, estimate->high);
-}
-
-static void write_step(struct csv_writer *writer, const struct dataset *dataset,
-                       const struct ladder_step *step) {
-    csv_text(writer, dataset->channels[step->channel].name);
-    csv_text(writer, dataset->variants[step->variant]);
-    csv_text(writer, dataset->probes[step->probe].name);
-    csv_integer(writer, (int64_t)step->throughput.n);
-    write_estimate(writer, &step->throughput);
-    write_estimate(writer, &step->of_path);
-    write_estimate(writer, &step->lost);
-    for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
-        write_estimate(writer, &step->cpu[i]);
-        csv_real(writer, step->share[i].mean);
+#define ESTIMATE(name, member)                                                                     \
+    {name, CSV_REAL, offsetof(struct row, step.member.mean)},                                      \
+        {name "_low", CSV_REAL, offsetof(struct row, step.member.low)}, {                          \
+        name "_high", CSV_REAL, offsetof(struct row, step.member.high)                             \
     }
-    write_estimate(writer, &step->wire);
-    csv_real(writer, step->wire_theory);
-    csv_text(writer, ladder_limit(step));
-    csv_end_row(writer);
-}
+#define PROCESS(name, process)                                                                     \
+    ESTIMATE(name "_s_per_gb", cpu[process]), {                                                    \
+        name "_core", CSV_REAL, offsetof(struct row, step.share[process].mean)                     \
+    }
+
+static const struct csv_column columns[] = {
+    CSV_COLUMN(CSV_TEXT, struct row, channel),
+    CSV_COLUMN(CSV_TEXT, struct row, variant),
+    CSV_COLUMN(CSV_TEXT, struct row, probe),
+    CSV_COLUMN(CSV_INTEGER, struct row, blocks),
+    ESTIMATE("mbit_s", throughput),
+    ESTIMATE("of_path", of_path),
+    ESTIMATE("lost", lost),
+    PROCESS("sender", LADDER_SENDER),
+    PROCESS("receiver", LADDER_RECEIVER),
+    PROCESS("broker", LADDER_BROKER),
+    ESTIMATE("wire", wire),
+    {"wire_theory", CSV_REAL, offsetof(struct row, step.wire_theory)},
+    CSV_COLUMN(CSV_TEXT, struct row, limit),
+};
 
 int ladder_write(const struct ladder *ladder, const char *path, struct error *error) {
+    const struct dataset *dataset = ladder->cells->dataset;
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path, header, error);
+    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
 
-    for (size_t i = 0; r == 0 && i < ladder->n; i++)
-        write_step(writer, ladder->cells->dataset, &ladder->list[i]);
-    return r < 0 ? r : csv_flush(writer, true, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < ladder->n; i++) {
+        const struct ladder_step *step = &ladder->list[i];
+        struct row row = {.channel = dataset->channels[step->channel].name,
+                          .variant = dataset_variant(dataset, step->variant),
+                          .probe = dataset->probes[step->probe].name,
+                          .blocks = (int64_t)step->throughput.n,
+                          .step = *step,
+                          .limit = step->limit};
+
+        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
+    }
+    return csv_flush(writer, true, error);
 }

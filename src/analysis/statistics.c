@@ -4,12 +4,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
-
-#define RADIX_BITS 8 /* a digit; 64 is a multiple of two of them */
-#define RADIX      (1 << RADIX_BITS)
-#define RADIX_FROM 1024 /* values; fewer are sorted as quickly by comparing them */
 
 double statistics_mean(const double *values, size_t n) {
     double sum = 0, residuals = 0, mean;
@@ -98,44 +93,9 @@ static int compare_reals(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* As an unsigned number that is ordered like the value: the bits of IEEE 754 are, once those of
- * negative values are turned round. */
-static uint64_t key_of(double value) {
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
-}
-
-/* One pass of a radix sort: into `to`, by one digit of the keys; what is equal keeps its order. */
-static void sort_by_digit(const double *from, double *to, size_t n, int shift) {
-    size_t places[RADIX] = {0}, start = 0;
-
-    for (size_t i = 0; i < n; i++)
-        places[key_of(from[i]) >> shift & (RADIX - 1)]++;
-    for (size_t i = 0; i < RADIX; i++) {
-        size_t count = places[i];
-
-        places[i] = start;
-        start += count;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[places[key_of(from[i]) >> shift & (RADIX - 1)]++] = from[i];
-}
-
 void statistics_sort(double *values, size_t n) {
-    CLEANUP_FREE double *other = NULL;
-
-    if (n < RADIX_FROM) {
-        if (n > 1)
-            qsort(values, n, sizeof(*values), compare_reals);
-        return;
-    }
-    other = memory_new(n, sizeof(*other));
-    for (int shift = 0; shift < 64; shift += 2 * RADIX_BITS) { /* there and back */
-        sort_by_digit(values, other, n, shift);
-        sort_by_digit(other, values, n, shift + RADIX_BITS);
-    }
+    if (n > 1)
+        qsort(values, n, sizeof(*values), compare_reals);
 }
 
 bool statistics_all_equal(const double *values, size_t n) {
@@ -144,6 +104,76 @@ bool statistics_all_equal(const double *values, size_t n) {
             return false;
     return true;
 }
+
+/* ---- what values owe to their order in time ---- */
+
+/* The sum of products of what stands `lag` apart. */
+static double product_sum(const double *deviations, size_t n, size_t lag) {
+    double sum = 0;
+
+    for (size_t i = lag; i < n; i++)
+        sum += deviations[i] * deviations[i - lag];
+    return sum;
+}
+
+double statistics_autocorrelation(const double *values, size_t n) {
+    CLEANUP_FREE double *deviations = NULL;
+
+    if (n < 3)
+        return NAN;
+    deviations = memory_new(n, sizeof(*deviations));
+    if (statistics_deviations(values, n, deviations) == 0)
+        return NAN;
+    return product_sum(deviations, n, 1) / product_sum(deviations, n, 0);
+}
+
+double statistics_effective(const double *values, size_t n) {
+    CLEANUP_FREE double *deviations = NULL;
+    double total = 0, inflation, pair = 1;
+
+    if (n < 3)
+        return NAN;
+    deviations = memory_new(n, sizeof(*deviations));
+    if (statistics_deviations(values, n, deviations) == 0)
+        return NAN;
+    for (size_t lag = 0; lag + 1 < n && pair > 0; lag += 2) {
+        pair = product_sum(deviations, n, lag) + product_sum(deviations, n, lag + 1);
+        total += fmax(pair, 0);
+    }
+    inflation = 2 * total / product_sum(deviations, n, 0) - 1; /* lag 0 is in it once */
+    return inflation <= 1 ? (double)n : fmax((double)n / inflation, 1);
+}
+
+struct statistics_drift statistics_drift(const double *hours, const double *values, size_t n) {
+    struct statistics_drift drift = {NAN, NAN, NAN};
+    CLEANUP_FREE double *x = memory_new(n, sizeof(*x)), *y = memory_new(n, sizeof(*y));
+    double x_scale = statistics_deviations(hours, n, x), squares = 0, residuals = 0, slope, half;
+    double y_scale = statistics_deviations(values, n, y);
+
+    if (n < 2 || x_scale == 0)
+        return drift;
+    slope = 0;
+    for (size_t i = 0; i < n; i++) {
+        squares += x[i] * x[i];
+        slope += x[i] * y[i];
+    }
+    slope /= squares;
+    drift.per_hour = slope * y_scale / x_scale;
+    if (n < 3)
+        return drift;
+    for (size_t i = 0; i < n; i++) {
+        double residual = y[i] - slope * x[i];
+
+        residuals += residual * residual;
+    }
+    half = gsl_cdf_tdist_Pinv(0.5 + STATISTICS_LEVEL / 2, (double)(n - 2)) *
+           sqrt(residuals / (double)(n - 2) / squares) * y_scale / x_scale;
+    drift.low = drift.per_hour - half;
+    drift.high = drift.per_hour + half;
+    return drift;
+}
+
+/* ---- all that does not ---- */
 
 struct statistics statistics_describe(const double *values, size_t n) {
     CLEANUP_FREE double *sorted = memory_new(n, sizeof(*sorted));

@@ -3,10 +3,7 @@
 #include "analysis/number.h"
 #include "base/csv.h"
 
-#include <errno.h>
 #include <math.h>
-#include <string.h>
-#include <unistd.h>
 
 #define MS_PER_HOUR  3.6e6
 #define DRIFT_TRIALS 10 /* the slope of fewer is mostly chance */
@@ -17,53 +14,17 @@ struct placed {
     double value;
 };
 
-/* What all rows are made with. */
-struct maker {
-    struct summary *summary;
-    const struct cells *cells;
-    uint32_t *cell_of, *place_of; /* of each trial of the dataset that is used */
-    size_t *ends;                 /* of each cell's values among those of a series */
-    struct placed *placed;        /* room for the largest series, and for all trials */
-    double *values, *hours;       /* the same */
-};
+static int compare_places(const void *a, const void *b) {
+    const struct placed *x = a, *y = b;
 
-static struct maker maker_new(struct summary *summary, const struct cells *cells) {
-    const struct dataset *dataset = cells->dataset;
-    size_t room = dataset->n_trials;
-    struct maker maker = {.summary = summary, .cells = cells};
-
-    for (size_t i = 0; i < dataset->n_series; i++)
-        room = dataset->series[i].n > room ? dataset->series[i].n : room;
-    maker.cell_of = memory_new(dataset->n_trials, sizeof(*maker.cell_of));
-    maker.place_of = memory_new(dataset->n_trials, sizeof(*maker.place_of));
-    maker.ends = memory_new(cells->n, sizeof(*maker.ends));
-    maker.placed = memory_new(room, sizeof(*maker.placed));
-    maker.values = memory_new(room, sizeof(*maker.values));
-    maker.hours = memory_new(room, sizeof(*maker.hours));
-    for (size_t i = 0; i < cells->n; i++)
-        for (size_t k = 0; k < cells->list[i].n; k++) {
-            maker.cell_of[cells->list[i].trials[k]] = (uint32_t)i;
-            maker.place_of[cells->list[i].trials[k]] =
-                (uint32_t)(cells->list[i].trials + k - cells->order);
-        }
-    return maker;
+    return (x->place > y->place) - (x->place < y->place);
 }
-
-static void maker_clear(struct maker *maker) {
-    void *arrays[] = {maker->cell_of, maker->place_of, maker->ends,
-                      maker->placed,  maker->values,   maker->hours};
-
-    for (size_t i = 0; i < ARRAY_SIZE(arrays); i++)
-        free(arrays[i]);
-}
-
-/* ---- the values of one row ---- */
 
 /* Of values that stand in the order of time. Each is a block's, as no block has two of a cell. */
-static struct statistics describe(const struct maker *maker, const struct placed *placed,
+static struct statistics describe(const struct cells *cells, const struct placed *placed,
                                   size_t n) {
-    const struct cells *cells = maker->cells;
-    double *values = maker->values, *hours = maker->hours;
+    CLEANUP_FREE double *values = memory_new(n, sizeof(*values));
+    CLEANUP_FREE double *hours = memory_new(n, sizeof(*hours));
     struct statistics result;
     int64_t first_ms = 0;
     bool known = true;
@@ -77,10 +38,10 @@ static struct statistics describe(const struct maker *maker, const struct placed
         known = known && started_ms;
     }
     result = statistics_describe(values, n);
-    result.autocorrelation = timeline_autocorrelation(values, n);
-    result.n_effective = timeline_effective(values, n);
+    result.autocorrelation = statistics_autocorrelation(values, n);
+    result.n_effective = statistics_effective(values, n);
     if (known && n >= DRIFT_TRIALS)
-        result.drift = timeline_drift(hours, values, n);
+        result.drift = statistics_drift(hours, values, n);
     return result;
 }
 
@@ -92,12 +53,12 @@ static void add_row(struct summary *summary, const struct summary_row *row) {
 /* ---- headline metrics ---- */
 
 /* How many trials of the cell are ok, failed, ..., and the first reason of each that was given. */
-static void count_trials(const struct maker *maker, const struct cell *cell,
+static void count_trials(const struct dataset *dataset, const struct cell *cell,
                          struct summary_row *row) {
     size_t lines[DATASET_N_STATUSES] = {0};
 
     for (size_t i = 0; i < cell->n; i++) {
-        const struct dataset_trial *trial = &maker->cells->dataset->trials[cell->trials[i]];
+        const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
         const char **first = &row->reasons[trial->status];
 
         row->counts[trial->status]++;
@@ -108,11 +69,12 @@ static void count_trials(const struct maker *maker, const struct cell *cell,
     }
 }
 
-static void add_headline(const struct maker *maker, size_t place) {
-    const struct dataset *dataset = maker->cells->dataset;
-    const struct cell *cell = &maker->cells->list[place];
+static void add_headline(struct summary *summary, const struct cells *cells, size_t index) {
+    const struct dataset *dataset = cells->dataset;
+    const struct cell *cell = &cells->list[index];
+    CLEANUP_FREE struct placed *placed = memory_new(cell->n, sizeof(*placed));
     struct summary_row row = {
-        .cell = place,
+        .cell = index,
         .probe = cell->probe,
         .channel = cell->channel,
         .variant = cell->variant,
@@ -123,110 +85,83 @@ static void add_headline(const struct maker *maker, size_t place) {
     };
     size_t n = 0;
 
-    count_trials(maker, cell, &row);
+    count_trials(dataset, cell, &row);
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
 
         if (trial->status == DATASET_OK)
-            maker->placed[n++] = (struct placed){maker->place_of[cell->trials[i]], trial->value};
+            placed[n++] =
+                (struct placed){(uint32_t)(cell->trials + i - cells->order), trial->value};
     }
-    row.statistics = describe(maker, maker->placed, n);
-    add_row(maker->summary, &row);
+    row.statistics = describe(cells, placed, n);
+    add_row(summary, &row);
 }
 
 /* ---- metrics of metrics.csv ---- */
 
-static int compare_places(const void *a, const void *b) {
-    const struct placed *x = a, *y = b;
+/* Where each used trial of the dataset stands in the cells' order; the caller's. */
+static uint32_t *places_of(const struct cells *cells) {
+    uint32_t *places = memory_new(cells->dataset->n_trials, sizeof(*places));
 
-    return (x->place > y->place) - (x->place < y->place);
+    for (size_t i = 0; i < cells->n; i++)
+        for (size_t k = 0; k < cells->list[i].n; k++)
+            places[cells->list[i].trials[k]] = (uint32_t)(cells->list[i].trials + k - cells->order);
+    return places;
 }
 
-static void sort_placed(struct placed *placed, size_t n) {
-    bool sorted = true;
-
-    for (size_t i = 1; i < n && sorted; i++)
-        sorted = placed[i - 1].place <= placed[i].place;
-    if (!sorted)
-        qsort(placed, n, sizeof(*placed), compare_places);
-}
-
-/* Numbers of elements become the places where each group of them starts. */
-static void start_from_counts(size_t *counts, size_t n) {
+/* Adds a row for each cell that has values of the series, like the cell's headline row. */
+static void add_series(struct summary *summary, const struct cells *cells, const uint32_t *places,
+                       const struct dataset_series *series) {
+    const struct dataset_value *values = cells->dataset->values + series->first;
+    CLEANUP_FREE struct placed *placed = memory_new(series->n, sizeof(*placed));
     size_t start = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        size_t count = counts[i];
-
-        counts[i] = start;
-        start += count;
-    }
-}
-
-/* Puts the values of a series cell by cell; those of cell i end at ends[i] then. */
-static void place_values(const struct maker *maker, const struct dataset_series *series) {
-    const struct dataset_value *values = maker->cells->dataset->values + series->first;
-    size_t *ends = maker->ends, n_cells = maker->cells->n;
-
-    memset(ends, 0, n_cells * sizeof(*ends));
     for (size_t i = 0; i < series->n; i++)
-        ends[maker->cell_of[values[i].trial]]++;
-    start_from_counts(ends, n_cells);
-    for (size_t i = 0; i < series->n; i++)
-        maker->placed[ends[maker->cell_of[values[i].trial]]++] =
-            (struct placed){maker->place_of[values[i].trial], values[i].value};
-}
+        placed[i] = (struct placed){places[values[i].trial], values[i].value};
+    qsort(placed, series->n, sizeof(*placed), compare_places);
+    for (size_t i = 0; i < cells->n; i++) {
+        size_t behind = (size_t)(cells->list[i].trials + cells->list[i].n - cells->order), n = 0;
+        struct summary_row row = summary->rows[i]; /* the cell's headline */
 
-/* Adds a row for each cell that has values of the series; `rows` are the cells' headline rows. */
-static void add_series(const struct maker *maker, const struct dataset_series *series) {
-    size_t start = 0;
-
-    place_values(maker, series);
-    for (size_t i = 0; i < maker->cells->n; i++) {
-        size_t n = maker->ends[i] - start;
-        struct summary_row row = maker->summary->rows[i]; /* the cell's headline */
-
-        if (n) {
-            sort_placed(maker->placed + start, n);
-            row.headline = false;
-            row.metric = series->name;
-            row.unit = series->unit;
-            row.reference = NAN;
-            row.statistics = describe(maker, maker->placed + start, n);
-            add_row(maker->summary, &row);
-        }
-        start = maker->ends[i];
+        while (start + n < series->n && placed[start + n].place < behind)
+            n++;
+        if (!n)
+            continue;
+        row.headline = false;
+        row.metric = series->name;
+        row.unit = series->unit;
+        row.reference = NAN;
+        row.statistics = describe(cells, placed + start, n);
+        add_row(summary, &row);
+        start += n;
     }
 }
 
 /* ---- all rows ---- */
 
 /* Rows are made metric by metric; now they stand cell by cell, otherwise in the same order. */
-static void sort_rows(const struct maker *maker) {
-    struct summary *summary = maker->summary;
+static void sort_rows(struct summary *summary, size_t n_cells) {
     struct summary_row *sorted = memory_new(summary->n_rows, sizeof(*sorted));
-    size_t *ends = maker->ends;
+    size_t n = 0;
 
-    memset(ends, 0, maker->cells->n * sizeof(*ends));
-    for (size_t i = 0; i < summary->n_rows; i++)
-        ends[summary->rows[i].cell]++;
-    start_from_counts(ends, maker->cells->n);
-    for (size_t i = 0; i < summary->n_rows; i++)
-        sorted[ends[summary->rows[i].cell]++] = summary->rows[i];
+    for (size_t cell = 0; cell < n_cells; cell++)
+        for (size_t i = 0; i < summary->n_rows; i++)
+            if (summary->rows[i].cell == cell)
+                sorted[n++] = summary->rows[i];
     free(summary->rows);
     summary->rows = sorted;
 }
 
 struct summary *summary_new(const struct cells *cells) {
     struct summary *summary = memory_new(1, sizeof(*summary));
-    CLEANUP(maker_clear) struct maker maker = maker_new(summary, cells);
+    CLEANUP_FREE uint32_t *places = places_of(cells);
 
     summary->dataset = cells->dataset;
     for (size_t i = 0; i < cells->n; i++)
-        add_headline(&maker, i);
+        add_headline(summary, cells, i);
     for (size_t i = 0; i < cells->dataset->n_series; i++)
-        add_series(&maker, &cells->dataset->series[i]);
-    sort_rows(&maker);
+        add_series(summary, cells, places, &cells->dataset->series[i]);
+    sort_rows(summary, cells->n);
     return summary;
 }
 
@@ -262,58 +197,62 @@ int summary_decimals(const struct summary_row *const *rows, size_t n) {
     return number_decimals(means, spreads, n);
 }
 
-static const char header[] =
-    "probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,q1,q3,sd,"
-    "autocorrelation,n_effective,drift_per_hour,drift_low,drift_high,reference";
+/* ---- summary.csv ---- */
 
-static void write_row(struct csv_writer *writer, const struct summary *summary,
-                      const struct summary_row *row) {
-    const struct statistics *statistics = &row->statistics;
+struct row {
+    const char *probe, *channel, *variant, *metric, *unit;
+    int64_t trials, failed, void_;
+    struct statistics statistics;
+    double reference;
+};
 
-    csv_text(writer, summary->dataset->probes[row->probe].name);
-    csv_text(writer, summary->dataset->channels[row->channel].name);
-    csv_text(writer, summary_variant(summary, row));
-    csv_text(writer, row->metric);
-    csv_text(writer, row->unit);
-    csv_integer(writer, (int64_t)statistics->n);
-    csv_integer(writer, (int64_t)row->counts[DATASET_FAILED]);
-    csv_integer(writer, (int64_t)row->counts[DATASET_VOID]);
-    csv_real(writer, statistics->mean);
-    csv_real(writer, statistics->ci_low);
-    csv_real(writer, statistics->ci_high);
-    csv_real(writer, statistics->median);
-    csv_real(writer, statistics->q1);
-    csv_real(writer, statistics->q3);
-    csv_real(writer, statistics->sd);
-    csv_real(writer, statistics->autocorrelation);
-    csv_real(writer, statistics->n_effective);
-    csv_real(writer, statistics->drift.per_hour);
-    csv_real(writer, statistics->drift.low);
-    csv_real(writer, statistics->drift.high);
-    csv_real(writer, row->reference);
-    csv_end_row(writer);
-}
+#define STATISTIC(name, member)                                                                    \
+    { name, CSV_REAL, offsetof(struct row, statistics.member) }
 
-static int write_rows(const struct summary *summary, const char *path, struct error *error) {
+static const struct csv_column columns[] = {
+    CSV_COLUMN(CSV_TEXT, struct row, probe),
+    CSV_COLUMN(CSV_TEXT, struct row, channel),
+    CSV_COLUMN(CSV_TEXT, struct row, variant),
+    CSV_COLUMN(CSV_TEXT, struct row, metric),
+    CSV_COLUMN(CSV_TEXT, struct row, unit),
+    CSV_COLUMN(CSV_INTEGER, struct row, trials),
+    CSV_COLUMN(CSV_INTEGER, struct row, failed),
+    {"void", CSV_INTEGER, offsetof(struct row, void_)},
+    STATISTIC("mean", mean),
+    STATISTIC("ci_low", ci_low),
+    STATISTIC("ci_high", ci_high),
+    STATISTIC("median", median),
+    STATISTIC("q1", q1),
+    STATISTIC("q3", q3),
+    STATISTIC("sd", sd),
+    STATISTIC("autocorrelation", autocorrelation),
+    STATISTIC("n_effective", n_effective),
+    STATISTIC("drift_per_hour", drift.per_hour),
+    STATISTIC("drift_low", drift.low),
+    STATISTIC("drift_high", drift.high),
+    CSV_COLUMN(CSV_REAL, struct row, reference),
+};
+
+int summary_write(const struct summary *summary, const char *path, struct error *error) {
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path, header, error);
+    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < summary->n_rows; i++)
-        write_row(writer, summary, &summary->rows[i]);
+    for (size_t i = 0; i < summary->n_rows; i++) {
+        const struct summary_row *one = &summary->rows[i];
+        struct row row = {.probe = summary->dataset->probes[one->probe].name,
+                          .channel = summary->dataset->channels[one->channel].name,
+                          .variant = summary_variant(summary, one),
+                          .metric = one->metric,
+                          .unit = one->unit,
+                          .trials = (int64_t)one->statistics.n,
+                          .failed = (int64_t)one->counts[DATASET_FAILED],
+                          .void_ = (int64_t)one->counts[DATASET_VOID],
+                          .statistics = one->statistics,
+                          .reference = one->reference};
+
+        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
+    }
     return csv_flush(writer, true, error);
-}
-
-int summary_write(const struct summary *summary, const char *path, struct error *error) {
-    CLEANUP_FREE char *draft = text_format("%s.%ld", path, (long)getpid());
-    int r;
-
-    (void)unlink(draft); /* of a process that died with our number */
-    r = write_rows(summary, draft, error);
-    if (r == 0 && rename(draft, path) < 0)
-        r = error_errno(error, -errno, "%s", path);
-    if (r < 0)
-        (void)unlink(draft);
-    return r;
 }

@@ -29,7 +29,7 @@ struct summary {
     size_t n_rows;
 };
 
-/* The summary belongs to the caller; the cells are needed for making it only. O(n log n). */
+/* The summary belongs to the caller; the cells are needed for making it only. */
 struct summary *summary_new(const struct cells *cells);
 void summary_free(struct summary *summary);
 DEFINE_CLEANUP(struct summary *, summary_free)
@@ -44,7 +44,7 @@ const struct summary_row *summary_find(const struct summary *summary, size_t pro
 /* number_decimals() for rows that stand below each other. */
 int summary_decimals(const struct summary_row *const *rows, size_t n);
 
-/* Writes the rows to a new file; one that exists is replaced at once or, on failure, not at all. */
+/* Writes the rows to a new file. */
 int summary_write(const struct summary *summary, const char *path, struct error *error);
 
 #endif

@@ -183,7 +183,7 @@ static double span_hours(const struct cells *cells, const struct cell *cell) {
 
 /* "path of plain by -3.1 %" when it drifted by more than the margin; NULL else. */
 static char *drift_of(const struct sink *sink, const struct summary_row *row) {
-    const struct timeline_drift *drift = &row->statistics.drift;
+    const struct statistics_drift *drift = &row->statistics.drift;
     double share = drift->per_hour * span_hours(sink->cells, &sink->cells->list[row->cell]) /
                    row->statistics.mean;
     CLEANUP_FREE char *name = NULL, *percent = NULL;
@@ -201,7 +201,7 @@ static char *dependence_of(const struct sink *sink, const struct summary_row *ro
     const struct statistics *statistics = &row->statistics;
     CLEANUP_FREE char *name = NULL;
 
-    if (!timeline_depends(statistics->n, statistics->n_effective))
+    if (!statistics_depends(statistics->n, statistics->n_effective))
         return NULL;
     name = name_cell(sink, row);
     return text_format("%s (%zu like %.0f)", name, statistics->n, statistics->n_effective);

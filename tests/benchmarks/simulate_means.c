@@ -52,7 +52,7 @@ static int simulate_mean(enum noise noise, size_t n, double low, double high, do
         statistics = statistics_describe(values, n);
         covers_it = covers(statistics.ci_low, statistics.ci_high, truth);
         covered += covers_it;
-        silent += !covers_it && !timeline_depends(n, timeline_effective(values, n));
+        silent += !covers_it && !statistics_depends(n, statistics_effective(values, n));
     }
     gsl_rng_free(generator);
     (void)snprintf(what, sizeof(what), "interval of the mean of %zu: covers", n);

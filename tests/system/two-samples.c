@@ -8,7 +8,6 @@
  * deviation.
  */
 #include "analysis/statistics.h"
-#include "analysis/timeline.h"
 #include "base/memory.h"
 
 struct sample {
@@ -40,7 +39,7 @@ static void sample_print(const struct sample *sample) {
 int main(int argc, char **argv) {
     static struct sample samples[2];
     static double hours[2000], values[2000];
-    struct timeline_drift line;
+    struct statistics_drift line;
     size_t n = 0;
 
     for (int i = 0; i < 2; i++) {
@@ -54,7 +53,7 @@ int main(int argc, char **argv) {
             values[n++] = samples[i].values[k];
         }
     }
-    line = timeline_drift(hours, values, n);
+    line = statistics_drift(hours, values, n);
     printf("%.8g %.8g\n", line.per_hour, (line.high - line.low) / 2);
     return 0;
 }

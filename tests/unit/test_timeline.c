@@ -1,5 +1,4 @@
 /* timeline: certified values, known processes, GSL, and all lags one by one; what is degenerate. */
-#include "analysis/timeline.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,15 +34,15 @@ static void test_certified_autocorrelation(void **state) {
     double values[NIST_ACCURACY_N];
 
     (void)state;
-    near(timeline_autocorrelation(three, 3), -0.5, 0);
+    near(statistics_autocorrelation(three, 3), -0.5, 0);
     for (size_t i = 0; i < ARRAY_SIZE(nist_accuracy_centres); i++) {
         nist_accuracy_values(nist_accuracy_centres[i], values);
-        near(timeline_autocorrelation(values, NIST_ACCURACY_N), -0.999, 1e-8);
+        near(statistics_autocorrelation(values, NIST_ACCURACY_N), -0.999, 1e-8);
     }
     for (size_t i = 0; i < ARRAY_SIZE(nist_sets); i++) {
         CLEANUP_FREE double *set = nist_values(&nist_sets[i]);
 
-        near(timeline_autocorrelation(set, nist_sets[i].n), nist_sets[i].autocorrelation, 1e-11);
+        near(statistics_autocorrelation(set, nist_sets[i].n), nist_sets[i].autocorrelation, 1e-11);
     }
 }
 
@@ -52,7 +51,7 @@ static void test_autocorrelation_as_gsl(void **state) {
 
     (void)state;
     for (size_t n = 3; n <= 1000; n += 7)
-        near(timeline_autocorrelation(values, n), gsl_stats_lag1_autocorrelation(values, 1, n),
+        near(statistics_autocorrelation(values, n), gsl_stats_lag1_autocorrelation(values, 1, n),
              1e-12);
 }
 
@@ -88,9 +87,9 @@ static void test_effective_by_lags(void **state) {
     for (size_t i = 0; i < 700; i++)
         rising[i] = values[i] + 0.05 * (double)i;
     for (size_t n = 3; n <= 700; n += n < 140 ? 1 : 53) {
-        near(timeline_effective(rising, n), effective_by_lags(rising, n), 1e-9 * (double)n);
+        near(statistics_effective(rising, n), effective_by_lags(rising, n), 1e-9 * (double)n);
         if (effective_by_lags(values, n) > 0)
-            near(timeline_effective(values, n), effective_by_lags(values, n), 1e-9 * (double)n);
+            near(statistics_effective(values, n), effective_by_lags(values, n), 1e-9 * (double)n);
     }
 }
 
@@ -105,8 +104,8 @@ static void test_effective_of_processes(void **state) {
         CLEANUP_FREE double *values = process(n, memories[i]);
         double expected = (double)n * (1 - memories[i]) / (1 + memories[i]);
 
-        near(timeline_effective(values, n), expected, 0.1 * expected);
-        near(timeline_autocorrelation(values, n), memories[i], 0.01);
+        near(statistics_effective(values, n), expected, 0.1 * expected);
+        near(statistics_autocorrelation(values, n), memories[i], 0.01);
     }
 }
 
@@ -116,15 +115,15 @@ static void test_effective_bounds(void **state) {
     (void)state;
     for (size_t i = 0; i < 1000; i++)
         values[i] = i % 2 ? 1 : -1;
-    near(timeline_effective(values, 1000), 1000, 0); /* never more than there are */
+    near(statistics_effective(values, 1000), 1000, 0); /* never more than there are */
     for (size_t i = 0; i < 1000; i++)
         values[i] = (double)i;
-    assert_true(timeline_effective(values, 1000) >= 1);
-    assert_true(timeline_effective(values, 1000) < 10); /* a trend and nothing else */
+    assert_true(statistics_effective(values, 1000) >= 1);
+    assert_true(statistics_effective(values, 1000) < 10); /* a trend and nothing else */
     for (size_t i = 0; i < 1000; i++)
         values[i] = i < 500 ? 1e300 : -1e300;
-    assert_true(timeline_effective(values, 1000) < 10);
-    near(timeline_autocorrelation(values, 1000), 0.997, 1e-12); /* (998 - 1) / 1000 */
+    assert_true(statistics_effective(values, 1000) < 10);
+    near(statistics_autocorrelation(values, 1000), 0.997, 1e-12); /* (998 - 1) / 1000 */
 }
 
 /* NIST StRD, linear regression, Norris: certified slope and its standard deviation. */
@@ -137,7 +136,7 @@ static void test_norris(void **state) {
                                778.9, 559.2, 0.3,   0.1,   778.1, 668.8, 339.3, 448.9, 10.8,
                                557.7, 228.3, 998.0, 888.8, 119.6, 0.3,   0.6,   557.6, 339.3,
                                888.0, 998.5, 778.9, 10.2,  117.6, 228.9, 668.4, 449.2, 0.2};
-    struct timeline_drift drift = timeline_drift(x, y, 36);
+    struct statistics_drift drift = statistics_drift(x, y, 36);
     double t = gsl_cdf_tdist_Pinv(0.975, 34);
 
     (void)state;
@@ -154,7 +153,7 @@ static void test_drift_as_gsl(void **state) {
     for (size_t i = 0; i < 500; i++)
         hours[i] = 3 + (double)i / 60;
     for (size_t n = 3; n <= 500; n += 7) {
-        struct timeline_drift drift = timeline_drift(hours, values, n);
+        struct statistics_drift drift = statistics_drift(hours, values, n);
         double t = gsl_cdf_tdist_Pinv(0.975, (double)n - 2);
 
         gsl_fit_linear(hours, 1, values, 1, n, &offset, &slope, &covariances[0], &covariances[1],
@@ -167,27 +166,27 @@ static void test_drift_as_gsl(void **state) {
 static void test_drift_degenerate(void **state) {
     static const double hours[] = {1, 2, 4}, line[] = {5, 7, 11}, same[] = {3, 3, 3};
     static const double huge[] = {-1e300, 1e300, 5e299}, tiny[] = {1e-300, 3e-300, 2e-300};
-    struct timeline_drift drift = timeline_drift(hours, line, 3);
+    struct statistics_drift drift = statistics_drift(hours, line, 3);
 
     (void)state;
     near(drift.per_hour, 2, 1e-15);
     near(drift.high - drift.low, 0, 1e-13);
-    drift = timeline_drift(hours, same, 3);
+    drift = statistics_drift(hours, same, 3);
     near(drift.per_hour, 0, 0);
     near(drift.low, 0, 0);
     near(drift.high, 0, 0);
-    drift = timeline_drift(hours, line, 2);
+    drift = statistics_drift(hours, line, 2);
     near(drift.per_hour, 2, 1e-15);
     assert_true(isnan(drift.low) && isnan(drift.high));
     for (size_t n = 0; n < 2; n++) {
-        drift = timeline_drift(hours, line, n);
+        drift = statistics_drift(hours, line, n);
         assert_true(isnan(drift.per_hour) && isnan(drift.low) && isnan(drift.high));
     }
-    drift = timeline_drift(same, line, 3); /* all at once */
+    drift = statistics_drift(same, line, 3); /* all at once */
     assert_true(isnan(drift.per_hour) && isnan(drift.low) && isnan(drift.high));
-    drift = timeline_drift(hours, huge, 3);
+    drift = statistics_drift(hours, huge, 3);
     assert_true(isfinite(drift.per_hour) && isfinite(drift.low) && isfinite(drift.high));
-    drift = timeline_drift(hours, tiny, 3);
+    drift = statistics_drift(hours, tiny, 3);
     assert_true(drift.low < drift.per_hour && drift.per_hour < drift.high);
 }
 
@@ -196,13 +195,13 @@ static void test_degenerate(void **state) {
 
     (void)state;
     for (size_t n = 0; n < 3; n++) {
-        assert_true(isnan(timeline_autocorrelation(values, n)));
-        assert_true(isnan(timeline_effective(values, n)));
+        assert_true(isnan(statistics_autocorrelation(values, n)));
+        assert_true(isnan(statistics_effective(values, n)));
     }
-    near(timeline_autocorrelation(values, 3), -0.5, 1e-15);
-    near(timeline_effective(values, 3), 3, 0);
-    assert_true(isnan(timeline_autocorrelation(same, 4)));
-    assert_true(isnan(timeline_effective(same, 4)));
+    near(statistics_autocorrelation(values, 3), -0.5, 1e-15);
+    near(statistics_effective(values, 3), 3, 0);
+    assert_true(isnan(statistics_autocorrelation(same, 4)));
+    assert_true(isnan(statistics_effective(same, 4)));
 }
 
 int main(void) {
