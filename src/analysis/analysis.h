@@ -27,4 +27,12 @@ struct analysis *analysis_of(struct dataset *dataset, const char *run_dir);
 void analysis_free(struct analysis *analysis);
 DEFINE_CLEANUP(struct analysis *, analysis_free)
 
+/* How well a run knows its ratios to the baseline, also while it is still going on. The widest 95 %
+ * interval of all ratios to the baseline, of each probe's headline metric: its full width as a
+ * share of the ratio (0.01: 1 %). NaN when some interval does not exist yet: fewer than two blocks
+ * have a value of both channels, or one of them is zero. *ret_fewest: the blocks that the one with
+ * the fewest rests on. */
+int analysis_precision(const char *run_dir, double *ret_widest, size_t *ret_fewest,
+                       struct error *error);
+
 #endif

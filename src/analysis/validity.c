@@ -1,8 +1,8 @@
 #include "analysis/validity.h"
 
-#include "analysis/conditions.h"
 #include "analysis/number.h"
 #include "analysis/outlier.h"
+#include "model/throttling.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,15 +23,13 @@ static void say(const struct sink *sink, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void say(const struct sink *sink, const char *format, ...) {
+    CLEANUP_FREE char *text = NULL;
     va_list arguments;
-    char *text = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        abort();
+    text = text_vformat(format, arguments);
     va_end(arguments);
     sink->add(sink->context, text);
-    free(text);
 }
 
 const char *validity_looked_for(void) {
@@ -161,6 +159,99 @@ static void describe_design(const struct sink *sink) {
                   "to itself.");
 }
 
+/* ---- what the hosts suffered ---- */
+
+/* A longer list is cut: its length says enough. */
+#define MAX_RANGES 12
+
+static bool is_alike(const struct dataset_throttling *a, const struct dataset_throttling *b) {
+    return a->bits == b->bits && text_equal(a->host, b->host);
+}
+
+/* The next of the same kind behind `one`, or NULL. */
+static const struct dataset_throttling *next_alike(const struct dataset *dataset,
+                                                   const struct dataset_throttling *one) {
+    const struct dataset_throttling *end = dataset->throttlings + dataset->n_throttlings;
+
+    for (const struct dataset_throttling *next = one + 1; next < end; next++)
+        if (is_alike(next, one))
+            return next;
+    return NULL;
+}
+
+/* "3, 5-9": the blocks of `first` and of all like it; the caller's. */
+static char *list_blocks(const struct dataset *dataset, const struct dataset_throttling *first,
+                         size_t *ret_n) {
+    char *list = text_copy("");
+    size_t n = 0, ranges = 0;
+
+    for (const struct dataset_throttling *from = first, *to; from; from = next_alike(dataset, to)) {
+        const struct dataset_throttling *next = from;
+        CLEANUP_FREE char *range = NULL;
+
+        for (to = from; next && next->block <= to->block + 1; n++) {
+            to = next;
+            next = next_alike(dataset, to);
+        }
+        if (ranges++ >= MAX_RANGES)
+            continue;
+        range = to->block > from->block ? text_format("%ld-%ld", from->block, to->block)
+                                        : text_format("%ld", from->block);
+        text_append(&list, ", ", range);
+    }
+    if (ranges > MAX_RANGES) {
+        CLEANUP_FREE char *rest = text_format("... (%zu blocks)", n);
+
+        text_append(&list, ", ", rest);
+    }
+    *ret_n = n;
+    return list;
+}
+
+static bool is_first(const struct dataset *dataset, const struct dataset_throttling *one) {
+    for (const struct dataset_throttling *other = dataset->throttlings; other < one; other++)
+        if (is_alike(other, one))
+            return false;
+    return true;
+}
+
+static double largest_load(const struct dataset *dataset, const struct dataset_throttling *one) {
+    double largest = one->load;
+
+    while ((one = next_alike(dataset, one)))
+        largest = one->load > largest ? one->load : largest;
+    return largest;
+}
+
+static void describe_conditions(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+    const struct dataset_one_way *one_way = &dataset->one_way;
+
+    for (size_t i = 0; i < dataset->n_throttlings; i++) {
+        const struct dataset_throttling *one = &dataset->throttlings[i];
+        CLEANUP_FREE char *words = throttling_words(one->bits), *blocks = NULL;
+        size_t n;
+
+        if (!is_first(dataset, one))
+            continue;
+        blocks = list_blocks(dataset, one, &n);
+        if (one->bits)
+            say(sink, "block%s %s, %s: %s during the block%s.", n == 1 ? "" : "s", blocks,
+                one->host, words, n == 1 ? "" : "s");
+        else
+            say(sink,
+                "block%s %s, %s: a load of up to %.3g on %.0f processor%s: not all that wanted one "
+                "had one.",
+                n == 1 ? "" : "s", blocks, one->host, largest_load(dataset, one), one->processors,
+                one->processors > 1 ? "s" : "");
+    }
+    if (one_way->n_below)
+        say(sink,
+            "%zu of %zu one-way telemetry latencies are smaller than the bound of the clocks' "
+            "comparison (%.3g ms): they say nothing.",
+            one_way->n_below, one_way->n, one_way->bound_ms);
+}
+
 /* ---- each cell in the order of time ---- */
 
 /* "path of plain", "delivery, 30B of tls" */
@@ -286,7 +377,7 @@ void validity_describe(const struct cells *cells, const struct summary *summary,
     describe_before(&sink);
     describe_remarks(&sink);
     describe_design(&sink);
-    conditions_describe(cells->dataset, add, context);
+    describe_conditions(&sink);
     outlier_describe(cells, add, context);
     describe_course(&sink);
     describe_network(&sink);

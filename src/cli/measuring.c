@@ -1,6 +1,6 @@
 #include "cli/parts.h"
 
-#include "analysis/precision.h"
+#include "analysis/analysis.h"
 #include "base/process.h"
 #include "run/resumption.h"
 
@@ -80,7 +80,7 @@ static int is_enough(void *context, const char *folder, bool *ret, double *ret_w
     struct repetitions repetitions = scenario_repetitions(scenario);
     double widest;
     size_t fewest;
-    int r = report_precision(folder, &widest, &fewest, error);
+    int r = analysis_precision(folder, &widest, &fewest, error);
 
     if (r < 0)
         return r;

@@ -1,7 +1,7 @@
 /* analysis/precision: the widest interval of the ratios to the baseline, from a run's files. */
 #include "run_analysis.h"
 
-#include "analysis/precision.h"
+#include "analysis/analysis.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,7 +13,7 @@ static double read_precision(const char *scenario, const char *definitions, cons
     struct error error = {""};
     double widest = -1;
 
-    if (report_precision(run, &widest, ret_fewest, &error) != 0)
+    if (analysis_precision(run, &widest, ret_fewest, &error) != 0)
         fail_msg("%s", error.text);
     return widest;
 }
@@ -209,7 +209,7 @@ static void test_broken_files(void **state) {
     size_t fewest = 9;
 
     (void)state;
-    assert_true(report_precision(run, &widest, &fewest, &error) < 0);
+    assert_true(analysis_precision(run, &widest, &fewest, &error) < 0);
     assert_non_null(strstr(error.text, "trials.csv:2: "));
     assert_true(widest == -1);
     assert_int_equal(fewest, 9);
