@@ -22,6 +22,7 @@ stats csv using (p = panel_of(strcol('probe'), strcol('variant')), \
     (value[at(p, place(0), k)] = column('mean'), \
     most = k == 4 ? high_of(most, column('mean')) : most, 0) : 0) nooutput
 until(p, k) = here(p) ? sum [i = 1:k] value[at(p, place(0), i)] : NaN
+from(p, k) = until(p, k) > until(p, k - 1) ? until(p, k - 1) : NaN # what it has of a step
 says(p) = here(p) ? sprintf(small ? '%s ms; %.0f + %.0f B' : \
     '%s ms; %.0f B up, %.0f B down', short(column('mean')), value[at(p, place(0), 5)], \
     value[at(p, place(0), 6)]) : ''
@@ -32,18 +33,18 @@ do for [format in formats] {
     eval page(format, n_channels * (0.25 + 1.1 * name_lines))
     eval legend
     plot NaN notitle, for [k = 1:3] keyentry with boxes fillstyle pattern fill(k) border \
-        linecolor rgb hue(k) fillcolor rgb hue(k) title titles(k)
+        linecolor rgb hue(k) fillcolor rgb hue(k) title titles(k) noenhanced
     eval legend_end
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, most, small ? 24 : 31)
-        set xlabel 'Time of a connection (ms)' offset 0, 0.5
-        plot NaN notitle, for [k = 1:3] csv using (until(p, k - 1)):(place(0)):(until(p, k - 1)): \
+        set xlabel 'Time of a connection (ms)' noenhanced offset 0, 0.5
+        plot NaN notitle, for [k = 1:3] csv using (from(p, k)):(place(0)):(from(p, k)): \
                 (until(p, k)):(place(0) - 0.35):(place(0) + 0.35) with boxxyerror \
                 fillstyle pattern fill(k) border linecolor rgb hue(k) linecolor rgb hue(k) \
-                title panel_name(p) . ', ' . titles(k), \
+                title panel_name(p) . ', ' . titles(k) noenhanced, \
             csv using (here(p) ? column('mean') : 0):(here(p) ? place(0) : 1):(says(p)) \
-                with labels left offset 0.6, 0 notitle
+                with labels noenhanced left offset 0.6, 0 notitle
     }
     eval page_end
 }

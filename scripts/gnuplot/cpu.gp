@@ -20,18 +20,18 @@ do for [format in formats] {
     eval page(format, n_channels * (0.25 + 1.1 * name_lines))
     eval legend
     plot NaN notitle, for [k = 1:3] keyentry with boxes fillstyle pattern fill(k) border \
-        linecolor rgb hue(k) fillcolor rgb hue(k) title part(k)
+        linecolor rgb hue(k) fillcolor rgb hue(k) title part(k) noenhanced
     eval legend_end
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, most, 6)
-        set xlabel 'CPU time (s per GB)' offset 0, 0.5
+        set xlabel 'CPU time (s per GB)' noenhanced offset 0, 0.5
         plot NaN notitle, for [k = 1:3] csv using (here(p) ? until(k - 1) : NaN): \
                 (place(0)):(until(k - 1)):(until(k)):(place(0) - 0.35):(place(0) + 0.35) \
                 with boxxyerror fillstyle pattern fill(k) border linecolor rgb hue(k) \
-                linecolor rgb hue(k) title panel_name(p) . ', ' . part(k), \
+                linecolor rgb hue(k) title panel_name(p) . ', ' . part(k) noenhanced, \
             csv using (here(p) ? until(3) : 0):(place(0)): \
-                (here(p) ? short(until(3)) : '') with labels left offset 0.6, 0 notitle
+                (here(p) ? short(until(3)) : '') with labels noenhanced left offset 0.6, 0 notitle
     }
     eval page_end
 }

@@ -22,18 +22,18 @@ do for [format in formats] {
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(low[p], high[p], 1)
-        set xlabel spaced(metric[p]) . ' (' . unit[p] . ')' offset 0, 0.5
+        set xlabel spaced(metric[p]) . ' (' . unit[p] . ')' noenhanced offset 0, 0.5
         plot NaN notitle, 'summary.csv' using (described(p) ? column('median') : NaN): \
                 (place(0)):(column('q1')):(column('q3')): \
                 (place(0) - 0.4):(place(0) + 0.4) with boxxyerror \
                 fillstyle solid 0.3 border linecolor rgb colour(6) linecolor rgb colour(6) \
-                title panel_name(p) . ', quartiles', \
+                title panel_name(p) . ', quartiles' noenhanced, \
             'values.csv' using (good(p) ? column('value') : NaN): \
                 (place(0) + 0.6 * scatter(column('trial'))) with points pointtype 7 \
-                pointsize 0.3 linecolor rgb colour(1) title panel_name(p), \
+                pointsize 0.3 linecolor rgb colour(1) title panel_name(p) noenhanced, \
             'summary.csv' using (described(p) ? column('median') : NaN): \
                 (place(0) - 0.4):(0):(0.8) with vectors nohead linewidth 2.5 \
-                linecolor rgb colour(2) title panel_name(p) . ', median'
+                linecolor rgb colour(2) title panel_name(p) . ', median' noenhanced
     }
     eval page_end
 }

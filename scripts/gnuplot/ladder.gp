@@ -17,16 +17,16 @@ do for [format in formats] {
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, most, 15)
-        set xlabel '% of the path' offset 0, 0.5
+        set xlabel '% of the path' noenhanced offset 0, 0.5
         set arrow 1 from 100, graph 0 to 100, graph 1 nohead dashtype 3 linecolor rgb grey
         plot NaN notitle, csv using (here(p) ? 0 : NaN):(place(0)):(0): \
                 (share('of_path')):(place(0) - 0.35):(place(0) + 0.35) \
-                with boxxyerror linecolor rgb colour(1) title panel_name(p), \
+                with boxxyerror linecolor rgb colour(1) title panel_name(p) noenhanced, \
             csv using (here(p) ? share('of_path') : NaN):(place(0)): \
                 (share('of_path_low')):(share('of_path_high')) with xerrorbars pointsize 0 \
-                linecolor rgb 'black' title panel_name(p) . ', interval', \
+                linecolor rgb 'black' title panel_name(p) . ', interval' noenhanced, \
             csv using (here(p) ? share('of_path_high') : 0):(place(0)):(says(p)) \
-                with labels left offset 0.6, 0 notitle
+                with labels noenhanced left offset 0.6, 0 notitle
         unset arrow 1
     }
     eval page_end

@@ -3,8 +3,7 @@
 #     slowest ones can be seen.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'cumulative.csv'; keep(x) = strcol('metric') eq 'latency' && strcol('probe') ne 'telemetry'
-folder = ARG0[1:strlen(ARG0) - strlen('latency-probe.gp')]
-load folder . 'style.gp'
+load ARG0[1:strlen(ARG0) - strlen('latency-probe.gp')] . 'style.gp'
 eval left_out('latency-probe is left out: no probe sent messages at a fixed rate')
 eval read_units
 
@@ -15,4 +14,4 @@ stats csv using (keep(0) && column('share') < 1 ? \
 highest = highest + 0.3
 level(share) = share < 1 ? -log10(1 - share) : highest
 marked = '50 90 99 99.9 99.99 99.999 99.9999'
-load folder . 'lines.gp'
+load shared . 'lines.gp'

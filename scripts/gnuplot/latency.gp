@@ -3,12 +3,11 @@
 #     a panel, with the baseline in grey.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'cumulative.csv'; keep(x) = strcol('probe') eq 'telemetry'
-folder = ARG0[1:strlen(ARG0) - strlen('latency.gp')]
-load folder . 'style.gp'
+load ARG0[1:strlen(ARG0) - strlen('latency.gp')] . 'style.gp'
 eval left_out('latency is left out: no telemetry message arrived')
 eval read_units
 
 level(share) = 100 * share
 marked = '0 25 50 75 100'
 highest = 100
-load folder . 'lines.gp'
+load shared . 'lines.gp'

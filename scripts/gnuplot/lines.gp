@@ -51,7 +51,7 @@ do for [format in formats] {
     if (!split) {
         eval legend
         plot NaN notitle, for [c = 1:n_channels] keyentry with lines linewidth 2 dashtype dash(c) \
-            linecolor rgb colour(c) title clip(channel[c], 40)
+            linecolor rgb colour(c) title clip(channel[c], 40) noenhanced
         eval legend_end
     }
     do for [q = 1:n_panels] {
@@ -61,11 +61,11 @@ do for [format in formats] {
         eval 'set ytics (' . ((q - 1) % columns ? blank : levels) . ') nomirror scale 0.5'
         below = q + columns > n_panels ? 'Latency (' . unit[whole[q]] . ')' : ''
         beside = (q - 1) % columns ? '' : 'Messages (%)'
-        set xlabel below offset 0, 0.5
-        set ylabel beside
+        set xlabel below noenhanced offset 0, 0.5
+        set ylabel beside noenhanced
         plot NaN notitle, for [k = 1:n_lines] csv using (at(q, k)):(level(column('share'))) \
             with steps linewidth 2 dashtype stroke(k) linecolor rgb hue(k) \
-            title line_name(q, k)
+            title line_name(q, k) noenhanced
     }
     eval page_end
 }

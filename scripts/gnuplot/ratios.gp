@@ -28,13 +28,13 @@ do for [format in formats] {
     eval page(format, n_channels * (0.25 + 1.1 * name_lines))
     eval legend
     plot NaN notitle, for [v = 1:4] keyentry with points pointtype shape(v) pointsize 1.2 \
-        linecolor rgb look(v) title word(verdicts, v), \
+        linecolor rgb look(v) title word(verdicts, v) noenhanced, \
         keyentry with boxes fillcolor rgb '#d9ead3' title sprintf('margin of %g %%', margin)
     eval legend_end
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(low[p], high[p], 7.5)
-        set xlabel spaced(metric[p]) . ', % of ' . baseline offset 0, 0.5
+        set xlabel spaced(metric[p]) . ', % of ' . baseline noenhanced offset 0, 0.5
         set object 1 rectangle from 100 - margin, graph 0 to 100 + margin, graph 1 behind \
             fillstyle solid 1.0 noborder fillcolor rgb '#d9ead3'
         set arrow 1 from 100, graph 0 to 100, graph 1 nohead back linecolor rgb grey
@@ -42,9 +42,10 @@ do for [format in formats] {
             (says(p, word(verdicts, v)) ? ratio('ratio', p) : NaN):(place(0)): \
             (ratio('ratio_low', p)):(ratio('ratio_high', p)) \
             with xerrorbars pointtype shape(v) pointsize 1.2 linewidth 2 linecolor rgb look(v) \
-            title panel_name(p) . ', ' . word(verdicts, v), \
+            title panel_name(p) . ', ' . word(verdicts, v) noenhanced, \
             csv using (here(p) ? ratio('ratio_high', p) : 100):(place(0)): \
-            (here(p) ? percent_text(ratio('ratio', p)) : '') with labels left offset 0.9, 0 notitle
+            (here(p) ? percent_text(ratio('ratio', p)) : '') with labels noenhanced left \
+            offset 0.9, 0 notitle
         unset object 1; unset arrow 1
     }
     eval page_end

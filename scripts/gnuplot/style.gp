@@ -22,6 +22,7 @@ set datafile commentschars ''
 set print '-'
 absolute(path) = path[1:1] eq '/' ? path : GPVAL_PWD . '/' . path
 run = absolute(run); out = absolute(out); small = kind eq 'column'
+shared = absolute(ARG0[1:strlen(ARG0) - strlen('style.gp')])
 cd run
 
 # ---- rows, channels, panels ----
@@ -116,7 +117,7 @@ terminal(f) = f eq 'svg' ? \
 page(f, body) = sprintf("body = %g; columns = low_of(across, n_panels); " . \
     "above = top + tallest(n_panels) - 1; " . \
     "height = line * (head + foot + (above + body + bottom) * ceil(real(n_panels) / columns)); " . \
-    "set terminal " . terminal(f) . " noenhanced background rgb 'white'; " . \
+    "set terminal " . terminal(f) . " background rgb 'white'; " . \
     "set output out . '.%s'; set multiplot", body, f eq 'svg' ? em : 0.75 * em, f)
 page_end = 'unset multiplot; unset output'
 frame(x, y, w, h) = sprintf('set lmargin at screen %g; set rmargin at screen %g; ' . \
@@ -129,10 +130,10 @@ tallest(p) = p < 1 ? 1 : high_of(lines_of(heading(p)), tallest(p - 1))
 panel(p) = frame(character * left + (p - 1) % columns * (panel_width(0) + character * gap), \
     line * (head + above + (p - 1) / columns * (above + body + bottom)), panel_width(0), \
     line * body) . \
-    sprintf("; set title heading(%d) offset 0, -0.4; " . \
-    "set yrange [%g:0.5]; set xtics autofreq nomirror scale 0.5 textcolor rgb 'black'; %s", p, \
-    n_channels + 0.5, (p - 1) % columns ? 'unset ytics' : \
-    "set ytics (" . named . ") nomirror scale 0 textcolor rgb 'black'")
+    sprintf("; set title heading(%d) noenhanced offset 0, -0.4; set yrange [%g:0.5]; " . \
+    "set xtics autofreq noenhanced nomirror scale 0.5 textcolor rgb 'black'; %s", \
+    p, n_channels + 0.5, (p - 1) % columns ? 'unset ytics' : \
+    "set ytics (" . named . ") noenhanced nomirror scale 0 textcolor rgb 'black'")
 # The axis of values of a panel, with room for so many characters at its right: logarithmic where
 # the greatest is far above the least.
 round_up(x) = (power_ = 10 ** floor(log10(x)), x <= power_ ? power_ : x <= 2 * power_ ? \

@@ -46,7 +46,7 @@ do for [v = 1:n_shown] {
     tallest_bar = high_of(tallest_bar, most[v])
 }
 
-across = 1; left = 6.5 + strlen(short(tallest_bar)); bottom = 1.0
+across = 1; left = 6.5 + strlen(sprintf("%.0f", tallest_bar)); bottom = 1.0
 top = strlen(shown[n_shown]) ? 1.6 : 0.7
 group = (width - character * (left + right)) / n_channels / character # characters for a channel
 leaning = group < 9
@@ -55,6 +55,7 @@ do for [c = 1:n_channels] {
     left = leaning ? high_of(left, 0.7 * strlen(label[c]) - (c - 0.5) * group + 1) : left
     bottom = high_of(bottom, leaning ? 1.2 + 0.27 * strlen(label[c]) : 0.8 + lines_of(label[c]))
 }
+from = strlen(source) ? ' (' . source . ')' : ''
 eval legend_of(n_hues + any, longest)
 set grid ytics noxtics
 
@@ -63,7 +64,7 @@ do for [format in formats] {
     eval legend
     plot NaN notitle, for [k = 1:n_series] keyentry with boxes fillstyle pattern \
         published[k] ? 4 : 3 fillcolor rgb colour(hue[k]) \
-        title published[k] ? 'published' . (strlen(source) ? ' (' . source . ')' : '') : series[k]
+        title published[k] ? 'published' . from : series[k] noenhanced
     eval legend_end
     do for [v = 1:n_shown] {
         eval panel(v)
@@ -74,17 +75,18 @@ do for [format in formats] {
         set xrange [0.5:n_channels + 0.5]
         set yrange [0:most[v] > 0 ? most[v] * (upright ? 1.35 : 1.15) : 1]
         set ytics autofreq nomirror scale 0.5 textcolor rgb 'black'
-        set ylabel 'Throughput (' . unit[1] . ')'
-        eval 'set xtics (' . named . ') nomirror scale 0 ' . \
+        set ylabel 'Throughput (' . unit[1] . ')' noenhanced
+        eval 'set xtics (' . named . ') noenhanced nomirror scale 0 ' . \
             (leaning ? 'rotate by 40 right' : 'norotate')
         plot NaN notitle, for [k = 1:n_series] csv using (mine(k, v) && known(k) ? x(k) : NaN): \
                 (mean(k)):(end(k, 'ci_low')):(end(k, 'ci_high')):(0.94 * bar) with boxerrorbars \
                 fillstyle pattern published[k] ? 4 : 3 border linecolor rgb colour(hue[k]) \
                 linecolor rgb colour(hue[k]) title series[k] . \
-                (strlen(shown[v]) ? ', ' . shown[v] : '') . (published[k] ? ', published' : ''), \
+                (strlen(shown[v]) ? ', ' . shown[v] : '') . \
+                (published[k] ? ', published' : '') noenhanced, \
             for [k = 1:n_series] csv using (mine(k, v) ? x(k) : 1): \
-                (mine(k, v) && known(k) ? end(k, 'ci_high') : 0):(says(k, v)) with labels center \
-                rotate by (upright ? 90 : 0) offset 0, upright ? 1.4 : 0.6 notitle
+                (mine(k, v) && known(k) ? end(k, 'ci_high') : 0):(says(k, v)) with labels \
+                noenhanced center rotate by (upright ? 90 : 0) offset 0, upright ? 1.4 : 0.6 notitle
     }
     eval page_end
 }

@@ -35,9 +35,10 @@ do for [format in formats] {
         plot for [i = 1:n_channels] i with lines linewidth 0.5 linecolor rgb grey notitle, \
             'values.csv' using (column('started_s') / step): \
                 (place(0) - 0.45 * distance(p) / most[p]) with points pointtype 7 \
-                pointsize 0.45 linecolor rgb colour(1) title panel_name(p), \
+                pointsize 0.45 linecolor rgb colour(1) title panel_name(p) noenhanced, \
             'values.csv' using (bad(p)):(place(0)) with points pointtype 2 \
-                linewidth 2 linecolor rgb colour(2) title panel_name(p) . ', failed or void'
+                linewidth 2 linecolor rgb colour(2) \
+                title panel_name(p) . ', failed or void' noenhanced
     }
     eval page_end
 }

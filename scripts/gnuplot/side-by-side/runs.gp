@@ -3,8 +3,7 @@
 #     and a letter for each run.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'runs.csv'; keep(x) = strlen(strcol('mean'))
-folder = ARG0[1:strlen(ARG0) - strlen('side-by-side/runs.gp')]
-load folder . 'style.gp'
+load ARG0[1:strlen(ARG0) - strlen('side-by-side/runs.gp')] . 'style.gp'
 eval left_out('runs is left out: no run measured anything')
 eval read_units
 
@@ -38,14 +37,14 @@ do for [format in formats] {
     eval page(format, n_channels * high_of(0.3 + 0.95 * n_runs, 0.25 + 1.1 * name_lines))
     eval legend
     plot NaN notitle, for [r = 1:n_runs] keyentry with points pointtype marker(r) pointsize 1.1 \
-        linecolor rgb colour(r) title letter[r]
+        linecolor rgb colour(r) title letter[r] noenhanced
     eval legend_end
     do for [q = 1:n_panels] {
         eval panel(q)
         eval axis(low[q], high[q], 8)
         name = ratios(q) ? '% of the baseline' : \
             spaced(metric[whole(q)]) . ' (' . unit[whole(q)] . ')'
-        set xlabel name offset 0, 0.5
+        set xlabel name noenhanced offset 0, 0.5
         if (ratios(q)) {
             set arrow 1 from 100, graph 0 to 100, graph 1 nohead back linecolor rgb grey
         }
@@ -54,10 +53,10 @@ do for [format in formats] {
             (drawn(q) && strcol('label') eq letter[r] ? level(q) : NaN):(lane(0)): \
             (end(q, '_low')):(end(q, '_high')) with xerrorbars pointtype marker(r) pointsize 1 \
             linewidth 1.5 linecolor rgb colour(r) \
-            title panel_name(q) . (ratios(q) ? ', ratio, ' : ', mean, ') . letter[r], \
+            title panel_name(q) . (ratios(q) ? ', ratio, ' : ', mean, ') . letter[r] noenhanced, \
             csv using (drawn(q) ? end(q, '_high') : low[q]):(drawn(q) ? lane(0) : 1): \
             (drawn(q) ? short(level(q)) . (ratios(q) ? ' %' : '') : '') \
-            with labels left offset 0.9, 0 notitle
+            with labels noenhanced left offset 0.9, 0 notitle
         unset arrow 1
     }
     eval page_end
