@@ -170,15 +170,6 @@ int mqtt_client_publish_raw(struct mqtt_client *client, const char *topic, const
     return r < 0 ? r : client->library->publish(client, topic, payload, length, qos, error);
 }
 
-void mqtt_client_take(struct mqtt_client *client, const char *topic, const void *payload,
-                      size_t length, int qos) {
-    client->received++;
-    if (qos < client->lowest)
-        client->lowest = qos;
-    if (payload_client_open(client->payload, topic, &payload, &length) && client->on_message)
-        client->on_message(client->user, topic, payload, length);
-}
-
 bool mqtt_client_wants_write(const struct mqtt_client *client) {
     return client->library->wants_write(client);
 }

@@ -8,16 +8,24 @@
 #ifndef BENCH_MQTT_LIBRARY_H
 #define BENCH_MQTT_LIBRARY_H
 
-#include "mqtt/client.h"
+#include "base/error.h"
+#include "model/client_config.h"
+#include "model/trial.h"
 #include "security/credentials.h"
+#include "security/payload_client.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define MQTT_KEEPALIVE_S 60
 
+/* What a client is to its library. */
 struct mqtt_client {
     const struct mqtt_library *library;
     void *own; /* the library's */
     struct payload_client *payload;
-    mqtt_message_fn *on_message;
+    void (*on_message)(void *user, const char *topic, const void *payload, size_t length);
     void *user;
     int64_t received, completed;
     int64_t mqtt;        /* enum mqtt_version */
@@ -56,7 +64,7 @@ extern const struct mqtt_library mqtt_library_mosquitto;
 extern const struct mqtt_library *const mqtt_library_paho;
 
 /* A message has come: counts and opens it, and hands it on. */
-void mqtt_client_take(struct mqtt_client *client, const char *topic, const void *payload,
-                      size_t length, int qos);
+void mqtt_library_take(struct mqtt_client *client, const char *topic, const void *payload,
+                       size_t length, int qos);
 
 #endif

@@ -67,8 +67,8 @@ static void on_disconnect(struct mosquitto *library, void *user, int code) {
 static void on_message(struct mosquitto *library, void *user,
                        const struct mosquitto_message *message) {
     (void)library;
-    mqtt_client_take(user, message->topic, message->payload, (size_t)message->payloadlen,
-                     message->qos);
+    mqtt_library_take(user, message->topic, message->payload, (size_t)message->payloadlen,
+                      message->qos);
 }
 
 static int failed(int code, const char *what, struct error *error) {

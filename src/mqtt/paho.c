@@ -225,9 +225,9 @@ void paho_hand_over(struct mqtt_client *client) {
     (void)pthread_mutex_unlock(&paho->lock);
     paho->taken = inbox;
     for (size_t i = 0; i < inbox.n; i++)
-        mqtt_client_take(client, inbox.messages[i].topic, inbox.messages[i].message->payload,
-                         (size_t)inbox.messages[i].message->payloadlen,
-                         inbox.messages[i].message->qos);
+        mqtt_library_take(client, inbox.messages[i].topic, inbox.messages[i].message->payload,
+                          (size_t)inbox.messages[i].message->payloadlen,
+                          inbox.messages[i].message->qos);
     paho_empty(&paho->taken);
 }
 

@@ -30,7 +30,7 @@ static int64_t taken(SSL *ssl) {
 /* The broker was left without a CONNACK: TLS 1.3 tells of a refused client only then. */
 static int unanswered(int code, struct error *error) {
     if (code == -EPROTO)
-        return error_set(error, code, "refused instead of CONNACK: %s", tls_context_reason());
+        return error_set(error, code, "refused instead of CONNACK: %s", openssl_reason());
     if (code == -ECONNRESET || code == -EPIPE)
         return error_set(error, code, "the broker closed the connection without a CONNACK");
     return error_errno(error, code, "no CONNACK");

@@ -1,6 +1,6 @@
 #include "security/acl_dynamic.h"
 
-#include "security/acl.h"
+#include "security/acl_settings.h"
 #include "security/broker_file.h"
 #include "security/password.h"
 

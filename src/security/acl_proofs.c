@@ -1,7 +1,7 @@
 #include "security/acl_proofs.h"
 
-#include "security/acl.h"
 #include "security/acl_dynamic.h"
+#include "security/acl_settings.h"
 #include "security/external.h"
 
 #include <errno.h>
@@ -352,7 +352,7 @@ static bool has_qos(const struct channel *channel) {
 
 /* Who may change a broker of somebody else's is not known here. */
 static bool can_change(const struct channel *channel) {
-    return acl_means(channel) == ACL_BY_DYNAMIC_SECURITY && !external_is_used(channel);
+    return acl_settings(channel)->by == ACL_BY_DYNAMIC_SECURITY && !external_is_used(channel);
 }
 
 const struct proof acl_proofs[ACL_PROOFS] = {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "security/openssl.h"
 #include "security/pki.h"
 
 #include <openssl/bio.h>
@@ -32,7 +33,6 @@ DEFINE_CLEANUP(ASN1_TIME *, ASN1_TIME_free)
 DEFINE_CLEANUP(AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
 DEFINE_CLEANUP(BIGNUM *, BN_free)
 DEFINE_CLEANUP(BIO *, BIO_free_all)
-DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(GENERAL_NAME *, GENERAL_NAME_free)
 DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free)
 DEFINE_CLEANUP(X509 *, X509_free)

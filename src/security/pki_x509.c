@@ -8,10 +8,7 @@
 #include <string.h>
 
 int pki_openssl_error(struct error *error, const char *what) {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-    ERR_clear_error();
-    return error_set(error, -EPROTO, "%s: %s", what, reason ? reason : "OpenSSL cannot do it");
+    return error_set(error, -EPROTO, "%s: %s", what, openssl_reason());
 }
 
 /* ---- PEM ---- */

@@ -5,8 +5,11 @@
 #ifndef BENCH_SECURITY_SEAL_SESSIONS_H
 #define BENCH_SECURITY_SEAL_SESSIONS_H
 
-#include "security/seal.h"
+#include "security/seal_key.h"
 #include "security/seal_window.h"
+
+#define SEAL_SESSIONS   64
+#define SEAL_MAX_CLOSED 98304
 
 struct seal_session {
     unsigned char capsule[SEAL_MAX_CAPSULE_BYTES];

@@ -1,6 +1,6 @@
 #include "security/tls_algorithms.h"
 
-#include "security/tls_context.h"
+#include "security/openssl.h"
 
 #include <errno.h>
 #include <openssl/ec.h>
@@ -40,6 +40,11 @@ static char *next_name(const char **cursor) {
 
 /* ---- lists ---- */
 
+/* Algorithms are looked up in it, and nothing connects under it; may be NULL. */
+static SSL_CTX *new_context(void) {
+    return SSL_CTX_new(TLS_client_method());
+}
+
 static const SSL_CIPHER *find(STACK_OF(SSL_CIPHER) * ciphers, const char *name) {
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
         if (text_equal(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i)), name))
@@ -53,7 +58,7 @@ static bool is_newest(const SSL_CIPHER *cipher) {
 
 /* Suites of TLS 1.3 are in every context's list, whatever was asked for. */
 bool tls_algorithms_has_cipher(const char *ciphers, const char *name) {
-    CLEANUP(SSL_CTX_freep) SSL_CTX *context = tls_context_bare();
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = new_context();
     bool known = context && SSL_CTX_set_cipher_list(context, ciphers) == 1;
     const SSL_CIPHER *cipher = known ? find(SSL_CTX_get_ciphers(context), name) : NULL;
 
@@ -62,7 +67,7 @@ bool tls_algorithms_has_cipher(const char *ciphers, const char *name) {
 }
 
 bool tls_algorithms_has_exchange(const char *ciphers, int exchange) {
-    CLEANUP(SSL_CTX_freep) SSL_CTX *context = tls_context_bare();
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = new_context();
     bool known = *ciphers && context && SSL_CTX_set_cipher_list(context, ciphers) == 1, has = false;
     STACK_OF(SSL_CIPHER) *all = known ? SSL_CTX_get_ciphers(context) : NULL;
 
@@ -126,7 +131,7 @@ static bool all_known(SSL_CTX *context, const char *list, int set(SSL_CTX *conte
 static int set_versions(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     if (SSL_CTX_set_min_proto_version(context, versions[tls->min_version].protocol) != 1 ||
         SSL_CTX_set_max_proto_version(context, versions[tls->max_version].protocol) != 1)
-        return error_set(error, -EINVAL, "TLS versions: %s", tls_context_reason());
+        return error_set(error, -EINVAL, "TLS versions: %s", openssl_reason());
     return 0;
 }
 

@@ -9,24 +9,16 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-const char *tls_context_reason(void) {
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
-
-    ERR_clear_error();
-    return reason ? reason : "no reason given";
-}
-
 static int set_files(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     if (*tls->ca_file && SSL_CTX_load_verify_file(context, tls->ca_file) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->ca_file, tls_context_reason());
+        return error_set(error, -EINVAL, "%s: %s", tls->ca_file, openssl_reason());
     if (!*tls->cert_file)
         return 0;
     if (SSL_CTX_use_certificate_chain_file(context, tls->cert_file) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->cert_file, tls_context_reason());
+        return error_set(error, -EINVAL, "%s: %s", tls->cert_file, openssl_reason());
     if (SSL_CTX_use_PrivateKey_file(context, tls->key_file, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->key_file, tls_context_reason());
+        return error_set(error, -EINVAL, "%s: %s", tls->key_file, openssl_reason());
     return 0;
 }
 
@@ -46,7 +38,7 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
     int r;
 
     if (!context)
-        return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
+        return error_set(error, -ENOMEM, "TLS: %s", openssl_reason());
     r = tls_algorithms_set(context, tls, error);
     if (r == 0)
         r = set_files(context, tls, error);
@@ -96,7 +88,7 @@ int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls,
         (*tls->suites && SSL_set_ciphersuites(ssl, tls->suites) != 1) ||
         (*tls->groups && SSL_set1_groups_list(ssl, tls->groups) != 1) ||
         X509_VERIFY_PARAM_set1(SSL_get0_param(ssl), SSL_CTX_get0_param(model)) != 1)
-        return error_set(error, -EINVAL, "TLS: %s", tls_context_reason());
+        return error_set(error, -EINVAL, "TLS: %s", openssl_reason());
     return 0;
 }
 
@@ -107,7 +99,7 @@ static int look_for_revoked(SSL_CTX *context, const char *path, struct error *er
 
     if (!lookup || X509_load_crl_file(lookup, path, X509_FILETYPE_PEM) < 1 ||
         X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1)
-        return error_set(error, -EINVAL, "%s: %s", path, tls_context_reason());
+        return error_set(error, -EINVAL, "%s: %s", path, openssl_reason());
     return 0;
 }
 
@@ -128,10 +120,6 @@ int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct
     *ret = context;
     context = NULL;
     return 0;
-}
-
-SSL_CTX *tls_context_bare(void) {
-    return SSL_CTX_new(TLS_client_method());
 }
 
 int tls_context_check(const struct tls_config *tls, int auth, struct error *error) {
@@ -161,5 +149,5 @@ SSL_SESSION *tls_context_take_session(SSL *ssl) {
 int tls_context_offer_session(SSL *ssl, SSL_SESSION *session, struct error *error) {
     return SSL_set_session(ssl, session) == 1
                ? 0
-               : error_set(error, -EINVAL, "resuming a TLS session: %s", tls_context_reason());
+               : error_set(error, -EINVAL, "resuming a TLS session: %s", openssl_reason());
 }

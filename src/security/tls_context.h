@@ -10,12 +10,7 @@
 
 #include "model/client_config.h"
 #include "model/trial.h"
-
-#include <openssl/ssl.h>
-
-DEFINE_CLEANUP(SSL_CTX *, SSL_CTX_free)
-DEFINE_CLEANUP(SSL *, SSL_free)
-DEFINE_CLEANUP(SSL_SESSION *, SSL_SESSION_free)
+#include "security/openssl.h"
 
 /* A client's context; config->expected_host is checked unless it is empty. The caller's to free. */
 int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct error *error);
@@ -31,9 +26,6 @@ int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls, s
  * the setting. auth: as of tls_algorithms_check(). */
 int tls_context_check(const struct tls_config *tls, int auth, struct error *error);
 
-/* An empty one, in which algorithms are looked up and under which nothing connects; may be NULL. */
-SSL_CTX *tls_context_bare(void);
-
 /* What a connection negotiated. */
 void tls_context_session(SSL *ssl, struct tls_session *ret);
 
@@ -45,8 +37,5 @@ void tls_context_session(SSL *ssl, struct tls_session *ret);
 SSL_SESSION *tls_context_take_session(SSL *ssl);
 /* Offers it to the server; before the handshake. SSL_session_reused() tells what came of it. */
 int tls_context_offer_session(SSL *ssl, SSL_SESSION *session, struct error *error);
-
-/* The newest error of OpenSSL's queue in words; the queue is empty afterwards. */
-const char *tls_context_reason(void);
 
 #endif

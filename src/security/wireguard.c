@@ -3,12 +3,12 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/program.h"
+#include "security/openssl.h"
 
 #include <errno.h>
 #include <math.h>
 #include <net/if.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -220,8 +220,6 @@ static int make_interface(struct wireguard *wireguard, enum wireguard_kind kind,
 }
 
 /* ---- keys ---- */
-
-DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 
 /* A fresh pair: the private one into ret, the public one into the wireguard. */
 static int make_keys(struct wireguard *wireguard, char ret[KEY_TEXT], struct error *error) {

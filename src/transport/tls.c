@@ -97,7 +97,7 @@ static int handshake(struct transport *transport, bool server, struct error *err
         return error_set(error, -EPROTO, "TLS handshake: certificate of the peer: %s",
                          X509_verify_cert_error_string(verified));
     n = failure(ssl, n); /* before the queue of errors, which it looks at, is emptied */
-    return error_set(error, n, "TLS handshake: %s", tls_context_reason());
+    return error_set(error, n, "TLS handshake: %s", openssl_reason());
 }
 
 int tls_start(struct transport *transport, SSL_CTX *context, bool server,
@@ -106,7 +106,7 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server,
 
     transport->ssl = SSL_new(context);
     if (!transport->ssl)
-        return error_set(error, -ENOMEM, "TLS: %s", tls_context_reason());
+        return error_set(error, -ENOMEM, "TLS: %s", openssl_reason());
     r = set_buffers(transport, options->gather_bytes, error);
     if (r == 0 && options->resume)
         r = tls_context_offer_session(transport->ssl, options->resume, error);

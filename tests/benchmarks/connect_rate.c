@@ -80,7 +80,7 @@ static void connect_raw(SSL_CTX *context, int64_t port, bool polite) {
     if (SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1 ||
         SSL_write(ssl, packet, sizeof(packet) - 1) != sizeof(packet) - 1 ||
         SSL_read(ssl, answer, 4) != 4 || answer[3] != 0)
-        fail(tls_context_reason());
+        fail(openssl_reason());
     if (polite) {
         (void)SSL_write(ssl, "\xe0\0", 2);
         while (recv(fd, answer, sizeof(answer), 0) > 0)

@@ -82,8 +82,9 @@ is 'only mqtt uses Paho C' \
   "$(uses "$root/src" 'mqtt/paho' '<MQTT[A-Za-z]*\.h>')" ''
 is 'only one file of mqtt uses libmosquitto' \
   "$(uses "$root/src/mqtt" 'mosquitto_library\.c:' '<mosquitto\.h>')" ''
+# tls_algorithms has one to look names up in.
 is 'only security/tls_context builds an SSL_CTX' \
-  "$(uses "$root/src" 'security/tls_context\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
+  "$(uses "$root/src" 'security/tls_(context|algorithms)\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
 is 'model is data: no socket, no process' \
   "$(uses "$root/src/model" ' ' '<sys/(socket|wait|un)\.h>|<netinet/|"base/process\.h"')" ''
 

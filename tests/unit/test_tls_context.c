@@ -209,10 +209,10 @@ static void test_old_version(void **state) {
 static void test_reason(void **state) {
     (void)state;
     ERR_clear_error();
-    assert_string_equal(tls_context_reason(), "no reason given");
+    assert_string_equal(openssl_reason(), "no reason given");
     ERR_raise(ERR_LIB_SSL, SSL_R_NO_CIPHER_MATCH);
-    assert_string_equal(tls_context_reason(), "no cipher match");
-    assert_string_equal(tls_context_reason(), "no reason given");
+    assert_string_equal(openssl_reason(), "no cipher match");
+    assert_string_equal(openssl_reason(), "no reason given");
 }
 
 int main(void) {
