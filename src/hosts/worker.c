@@ -17,7 +17,7 @@ static int perform(const struct role *role, const struct registry *registry, str
     r = jsonline_wait(&orders, -1, INT64_MAX, &params, error);
     if (r < 0)
         return error_prefix(error, r, "parameters");
-    worker_open(&worker, &orders, STDOUT_FILENO, params, registry);
+    worker_open(&worker, role, &orders, STDOUT_FILENO, params, registry);
     r = congestion_impose(jsonline_text(params, "congestion", CONGESTION_DEFAULT), error);
     if (r == 0)
         r = role->run(&worker, error);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "probes/latency_loop.h"
 #include "probes/stream.h"
+#include "probes/wire_bytes.h"
 #include "security/payload_client.h"
 
 #include <errno.h>
@@ -187,46 +188,11 @@ static int run_prober(struct worker_context *worker, struct error *error) {
     return r;
 }
 
-/* ---- the load beside it ---- */
-
-static const struct setting load_rows[] = {STREAM_SETTINGS};
-static const struct setting_group load_group =
-    SETTING_GROUP("latency-load", SETTING_INTERNAL, load_rows, struct stream_settings);
-
-static int take_load_settings(const struct worker_context *worker, void **ret,
-                              struct error *error) {
-    struct latency_settings *own;
-    struct stream_settings *streams;
-    void *block;
-    int r = role_settings(worker, &group, &block, error);
-
-    if (r < 0)
-        return r;
-    own = block;
-    streams = setting_block_new(&load_group);
-    streams->warmup_ns = own->warmup_ns;
-    streams->duration_ns = own->duration_ns;
-    setting_block_free(&group, block);
-    *ret = streams;
-    return 0;
-}
-
-static const struct stream_kind load = {
-    .group = &load_group, .beside = true, .take_settings = take_load_settings};
-
-static int run_load_server(struct worker_context *worker, struct error *error) {
-    return stream_server(worker, &load, error);
-}
-
-static int run_load_client(struct worker_context *worker, struct error *error) {
-    return stream_client(worker, &load, error);
-}
+/* ---- the probe ---- */
 
 static bool is_loaded(const void *settings) {
     return ((const struct latency_settings *)settings)->load == LATENCY_LOAD_PATH;
 }
-
-/* ---- the probe ---- */
 
 static int64_t planned_ns(const void *settings) {
     const struct latency_settings *own = settings;
@@ -268,13 +234,15 @@ static const struct metric metrics[] = {
 static const struct role roles[] = {
     {.name = "latency-load-server",
      .party = PARTY_BROKER,
-     .run = run_load_server,
+     .run = stream_server,
+     .context = &stream_kinds[STREAM_LOAD],
      .direct = true,
      .beside = true,
      .applies = is_loaded},
     {.name = "latency-load-client",
      .party = PARTY_CLIENT2,
-     .run = run_load_client,
+     .run = stream_client,
+     .context = &stream_kinds[STREAM_LOAD],
      .direct = true,
      .beside = true,
      .applies = is_loaded},

@@ -3,11 +3,9 @@
 #include "probes/connect.h"
 #include "probes/delivery.h"
 #include "probes/latency.h"
-#include "probes/path.h"
-#include "probes/per_unit.h"
 #include "probes/proof.h"
+#include "probes/stream.h"
 #include "probes/telemetry.h"
-#include "probes/transport.h"
 #include "transport/transport.h"
 
 #include <errno.h>
@@ -16,9 +14,9 @@
 /* A line each. */
 /* clang-format off */
 const struct probe *const probes[] = {
-    &probe_path,
-    &probe_transport,
-    &probe_transport_per_unit,
+    &stream_kinds[STREAM_PATH].probe,
+    &stream_kinds[STREAM_TRANSPORT].probe,
+    &stream_kinds[STREAM_PER_UNIT].probe,
     &probe_delivery,
     &probe_latency,
     &probe_connect,

@@ -33,7 +33,8 @@ struct role {
     const char *process;
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct worker_context *worker, struct error *error);
-    bool direct; /* speaks with another role of its probe, not with the broker */
+    const void *context; /* what sets it apart from other roles with this run; see worker->role */
+    bool direct;         /* speaks with another role of its probe, not with the broker */
     bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
     /* Whether the probe's settings ask for it; NULL: it always runs. */
     bool (*applies)(const void *settings);

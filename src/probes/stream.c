@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "probes/stream_loop.h"
+#include "probes/wire_bytes.h"
 #include "security/tls_context.h"
 #include "transport/overhead.h"
 #include "transport/transport.h"
@@ -21,6 +22,14 @@
  * fail, the driver knows. */
 #define COME_NS (60 * NS_PER_S)
 
+enum direction { UP, DOWN }; /* up: from client2 to the broker's host */
+enum write { GATHERED, PER_UNIT };
+
+struct stream_settings {
+    int64_t duration_ns, warmup_ns, direction, streams, write_size_bytes, write;
+    int64_t send_buffer_bytes, receive_buffer_bytes;
+};
+
 /* All streams of one worker. */
 struct bundle {
     const struct stream_kind *kind;
@@ -34,12 +43,6 @@ struct bundle {
     struct pauses pauses;
     SSL_CTX *context;
 };
-
-int64_t stream_planned_ns(const void *settings) {
-    const struct stream_settings *own = settings;
-
-    return own->warmup_ns + own->duration_ns;
-}
 
 static void bundle_open(struct bundle *bundle, const struct stream_settings *settings, bool sends,
                         int64_t loss_ppm) {
@@ -84,7 +87,7 @@ static struct transport_options options_of(const struct stream_settings *setting
         .receive_buffer_bytes = settings->receive_buffer_bytes,
         .not_sent_bytes = NOT_SENT_BYTES,
         .timeout_ns = STREAM_STALL_NS,
-        .gather_bytes = settings->write == STREAM_GATHERED ? GATHER_BYTES : 0,
+        .gather_bytes = settings->write == GATHERED ? GATHER_BYTES : 0,
     };
 }
 
@@ -139,23 +142,24 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
     for (size_t i = 0; i < bundle->n; i++)
         fds[i] = bundle->loops[i].transport->fd;
     wire_bytes_begin(&wire, fds, bundle->n);
+    /* When it fails the process ends, and its threads with it. */
     r = worker_measure(worker, &window, bundle->streams, bundle->n,
                        stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
-    if (r == 0) {
-        put_units(worker, bundle);
-        role_tcp_metrics(worker, fds, bundle->n);
-        r = worker_await(worker, "stop", &facts, error);
-    }
-    if (r < 0)
-        return r; /* the process ends, and its threads with it */
-    atomic_store(&bundle->stop, true);
-    r = worker_finish(bundle->streams, bundle->n, error);
-    for (size_t i = 0; i < bundle->n; i++)
-        total += atomic_load(&bundle->streams[i].counter.bytes);
-    if (r == 0 && !bundle->sends)
-        r = check_received(facts, total, error);
     if (r < 0)
         return r;
+    put_units(worker, bundle);
+    role_tcp_metrics(worker, fds, bundle->n);
+    r = worker_await(worker, "stop", &facts, error);
+    if (r < 0)
+        return r;
+    atomic_store(&bundle->stop, true);
+    r = worker_finish(bundle->streams, bundle->n, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < bundle->n; i++)
+        total += atomic_load(&bundle->streams[i].counter.bytes);
+    if (!bundle->sends && check_received(facts, total, error) < 0)
+        return -EIO;
     (void)json_object_set_new(worker->result, bundle->sends ? "sent" : "received",
                               json_integer(total));
     transport_session(bundle->loops[0].transport, &session);
@@ -169,11 +173,14 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
 
 static int connect_all(struct bundle *bundle, const struct client_config *client,
                        const struct transport_options *options, struct error *error) {
-    int r = 0;
+    for (size_t i = 0; i < bundle->n; i++) {
+        int r =
+            transport_connect(&bundle->loops[i].transport, client, bundle->context, options, error);
 
-    for (size_t i = 0; i < bundle->n && r == 0; i++)
-        r = transport_connect(&bundle->loops[i].transport, client, bundle->context, options, error);
-    return r;
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 /* Takes the connections as they come, unless the driver breaks off. Its `go` may be here before
@@ -183,17 +190,20 @@ static int accept_all(struct worker_context *worker, struct bundle *bundle, int 
                       const struct transport_options *options, struct error *error) {
     struct pollfd pollers[2] = {{.fd = listener, .events = POLLIN},
                                 {.fd = worker_fd(worker), .events = 0}};
-    int r = 0;
 
-    for (size_t i = 0; i < bundle->n && r == 0; i++) {
+    for (size_t i = 0; i < bundle->n; i++) {
+        int r;
+
         if (poll(pollers, 2, (int)(COME_NS / NS_PER_MS)) <= 0)
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
         if (!pollers[0].revents)
             return error_set(error, -EPIPE, "the driver broke off");
         r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
                              error);
+        if (r < 0)
+            return r;
     }
-    return r;
+    return 0;
 }
 
 static int serve(struct worker_context *worker, struct bundle *bundle,
@@ -202,11 +212,13 @@ static int serve(struct worker_context *worker, struct bundle *bundle,
     CLEANUP_FD int listener = -1;
     int port, r = tcp_listen(&listener, client->address, &options, &port, error);
 
-    if (r == 0)
-        r = worker_say(worker, "ready",
-                       json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends), error);
-    if (r == 0)
-        r = accept_all(worker, bundle, listener, &options, error);
+    if (r < 0)
+        return r;
+    r = worker_say(worker, "ready", json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends),
+                   error);
+    if (r < 0)
+        return r;
+    r = accept_all(worker, bundle, listener, &options, error);
     return r < 0 ? r : perform(worker, bundle, error);
 }
 
@@ -215,8 +227,9 @@ static int reach(struct worker_context *worker, struct bundle *bundle,
     struct transport_options options = options_of(bundle->settings);
     int r = connect_all(bundle, client, &options, error);
 
-    if (r == 0)
-        r = worker_say(worker, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
+    if (r < 0)
+        return r;
+    r = worker_say(worker, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
     return r < 0 ? r : perform(worker, bundle, error);
 }
 
@@ -265,50 +278,145 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
                       : text_format("%s:P-256", group_name);
 }
 
-static int run_role(struct worker_context *worker, const struct stream_kind *kind, bool server,
-                    struct error *error) {
+/* The load's: its own defaults, but for the time, which is that of the probe beside it. */
+static int load_settings(const struct worker_context *worker, const struct setting_group *group,
+                         void **ret, struct error *error) {
+    static const char *const shared[] = {"duration", "warmup"};
+    const json_t *beside = json_object_get(worker->params, "settings");
+    void *block = setting_block_new(group);
+
+    for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
+        int r = setting_assign(setting_find(group, shared[i]), block,
+                               jsonline_text(beside, shared[i], ""), error);
+
+        if (r < 0) {
+            setting_block_free(group, block);
+            return error_prefix(error, r, "%s.%s", group->name, shared[i]);
+        }
+    }
+    *ret = block;
+    return 0;
+}
+
+static int run_role(struct worker_context *worker, bool server, struct error *error) {
+    const struct stream_kind *kind = worker->role->context;
+    const struct setting_group *group = kind->probe.group;
     CLEANUP(client_config_freep) struct client_config *client = NULL;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
     struct stream_settings *settings;
-    void *block = NULL;
-    int r = kind->take_settings ? kind->take_settings(worker, &block, error)
-                                : role_settings(worker, kind->group, &block, error);
+    void *block;
+    int r = kind->beside ? load_settings(worker, group, &block, error)
+                         : role_settings(worker, group, &block, error);
 
     if (r < 0)
         return r;
     settings = block;
     if (kind->per_unit)
-        settings->write = STREAM_PER_UNIT;
+        settings->write = PER_UNIT;
     r = role_client(worker, &client, error);
     if (r < 0)
         return r;
-    bundle_open(&bundle, settings, server == (settings->direction == STREAM_DOWN),
+    bundle_open(&bundle, settings, server == (settings->direction == DOWN),
                 kind->beside ? 0 : client->loss_ppm);
     bundle.kind = kind;
-    if (!kind->in_channel)
-        text_replace(&client->address, client->outer_address);
-    if (kind->in_channel)
+    if (kind->probe.in_channel)
         pin_tls(&client->tls, json_object_get(worker->params, "pin"));
-    if (kind->in_channel && client->tls.enabled)
+    else
+        text_replace(&client->address, client->outer_address);
+    if (kind->probe.in_channel && client->tls.enabled)
         r = server ? tls_context_server(&bundle.context, client, error)
                    : tls_context_client(&bundle.context, client, error);
-    if (r == 0 && !server)
+    if (r < 0)
+        return r;
+    if (!server)
         client->port = port_of_peer(worker);
-    if (r == 0)
-        r = server ? serve(worker, &bundle, client, error) : reach(worker, &bundle, client, error);
-    if (r == 0) {
-        bundle_close(&bundle);
-        setting_block_free(kind->group, block);
-    }
-    return r;
+    r = server ? serve(worker, &bundle, client, error) : reach(worker, &bundle, client, error);
+    if (r < 0)
+        return r;
+    bundle_close(&bundle);
+    setting_block_free(group, block);
+    return 0;
 }
 
-int stream_server(struct worker_context *worker, const struct stream_kind *kind,
-                  struct error *error) {
-    return run_role(worker, kind, true, error);
+int stream_server(struct worker_context *worker, struct error *error) {
+    return run_role(worker, true, error);
 }
 
-int stream_client(struct worker_context *worker, const struct stream_kind *kind,
-                  struct error *error) {
-    return run_role(worker, kind, false, error);
+int stream_client(struct worker_context *worker, struct error *error) {
+    return run_role(worker, false, error);
 }
+
+/* ---- the kinds ---- */
+
+static int64_t planned_ns(const void *settings) {
+    const struct stream_settings *own = settings;
+
+    return own->warmup_ns + own->duration_ns;
+}
+
+#define AT(member) .offset = offsetof(struct stream_settings, member)
+static const struct setting rows[] = {
+    {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
+     AT(duration_ns)},
+    {"warmup", SETTING_DURATION, "1s", "0s", "10min",
+     .help = "time before that, which does not count", AT(warmup_ns)},
+    {"direction", SETTING_CHOICE, "up", .choices = "up down",
+     .help = "up: client2 to the broker's host; down: the other way", AT(direction)},
+    {"streams", SETTING_COUNT, "1", "1", "64", .help = "connections side by side, a thread each",
+     AT(streams)},
+    {"write_size", SETTING_BYTES, "64KiB", "1B", "4MiB",
+     .help = "the unit: bytes handed over at once", AT(write_size_bytes)},
+    {"send_buffer", SETTING_BYTES, "0B", "0B", "1GiB", .help = "SO_SNDBUF; 0B: the kernel's own",
+     AT(send_buffer_bytes)},
+    {"receive_buffer", SETTING_BYTES, "0B", "0B", "1GiB", .help = "SO_RCVBUF; 0B: the kernel's own",
+     AT(receive_buffer_bytes)},
+    {"write", SETTING_CHOICE, "gathered", .choices = "gathered per-unit",
+     .help = "gathered: TLS records leave in large sends; per-unit: a send for each record",
+     AT(write)},
+};
+#define ALL_ROWS    ARRAY_SIZE(rows)
+#define COMMON_ROWS (ALL_ROWS - 1) /* without `write` */
+
+/* clang-format off */
+#define GROUP(full_name, group_scope, n)                                                           \
+    &(const struct setting_group){.name = (full_name), .scope = (group_scope), .rows = rows,       \
+                                  .n_rows = (n), .size = sizeof(struct stream_settings)}
+#define METRICS(throughput)                                                                        \
+    (const struct metric[]){{"throughput", "Mbit/s", METRIC_HIGHER, true, throughput},             \
+                            METRICS_OF_PROCESS, METRICS_OF_TCP, METRICS_OF_WIRE}
+/* The rest are members of struct probe. */
+#define PROBE(kind, own_name, n_rows, throughput, ...)                                             \
+    {.group = GROUP("probe." own_name, SETTING_PROBE, n_rows),                                     \
+     .metrics = METRICS(throughput), .n_metrics = ARRAY_SIZE(METRICS("")),                         \
+     .roles =                                                                                      \
+         (const struct role[]){                                                                    \
+             {.name = own_name "-server", .party = PARTY_BROKER, .process = "receiver",            \
+              .run = stream_server, .context = &stream_kinds[kind], .direct = true},               \
+             {.name = own_name "-client", .party = PARTY_CLIENT2, .process = "sender",             \
+              .run = stream_client, .context = &stream_kinds[kind], .direct = true},               \
+         },                                                                                        \
+     .n_roles = 2, .planned_ns = planned_ns, __VA_ARGS__}
+
+const struct stream_kind stream_kinds[] = {
+    [STREAM_PATH] = {.probe = PROBE(STREAM_PATH, "path", COMMON_ROWS,
+        "raw TCP beside the live channel, as the paper measured: what the link gives, counted from "
+        "arrival to arrival. It enters no channel, so no difference here is a price of its "
+        "security.",
+        .help = "raw TCP beside the live channel: what the link gives",
+        .rung = 1)},
+    [STREAM_TRANSPORT] = {.probe = PROBE(STREAM_TRANSPORT, "transport", ALL_ROWS,
+        "through the channel's own transport: TCP, or TLS with the certificates, version and "
+        "cipher of the MQTT session, counted from arrival to arrival. One hop, no broker: what the "
+        "protocol itself costs.",
+        .help = "through the channel's own TCP or TLS: what the protocol itself costs",
+        .rung = 2, .in_channel = true)},
+    /* A probe of its own, so that both rungs of the ladder are measured in one run. */
+    [STREAM_PER_UNIT] = {.probe = PROBE(STREAM_PER_UNIT, "transport-per-unit", COMMON_ROWS,
+        "as transport, but each unit is written for itself, as an MQTT library writes a message: "
+        "under TLS a send for every record of at most 16 KiB, none gathered. From arrival to "
+        "arrival. One hop, no broker: what this way of writing costs on top of the protocol.",
+        .help = "through the same, each unit written for itself as MQTT libraries do",
+        .rung = 3, .in_channel = true), .per_unit = true},
+    [STREAM_LOAD] = {.probe.group = GROUP("load", SETTING_INTERNAL, COMMON_ROWS), .beside = true},
+};
+/* clang-format on */

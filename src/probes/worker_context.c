@@ -15,9 +15,11 @@
 /* How often it looks whether an arrival was noted. */
 #define LOOK_NS (2 * NS_PER_MS)
 
-void worker_open(struct worker_context *worker, struct jsonline_reader *orders, int out_fd,
-                 const json_t *params, const struct registry *registry) {
-    *worker = (struct worker_context){.orders = *orders,
+void worker_open(struct worker_context *worker, const struct role *role,
+                 struct jsonline_reader *orders, int out_fd, const json_t *params,
+                 const struct registry *registry) {
+    *worker = (struct worker_context){.role = role,
+                                      .orders = *orders,
                                       .out_fd = out_fd,
                                       .params = params,
                                       .registry = registry,

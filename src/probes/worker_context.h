@@ -32,7 +32,10 @@
  * rests for seconds, and TCP then asks again ever more rarely. */
 #define WORKER_LOST_NS (10 * 1000000000LL)
 
+struct role;
+
 struct worker_context {
+    const struct role *role; /* that it has been told to be */
     struct jsonline_reader orders;
     int out_fd;
     const json_t *params; /* of the role; borrowed */
@@ -97,8 +100,9 @@ struct worker_window {
 };
 
 /* Speaks on out_fd and hears through orders (whose buffer is then the context's). */
-void worker_open(struct worker_context *worker, struct jsonline_reader *orders, int out_fd,
-                 const json_t *params, const struct registry *registry);
+void worker_open(struct worker_context *worker, const struct role *role,
+                 struct jsonline_reader *orders, int out_fd, const json_t *params,
+                 const struct registry *registry);
 void worker_close(struct worker_context *worker);
 
 /* Tells the driver something: {"say": word, ...facts}; facts (may be NULL) is taken. */

@@ -54,7 +54,7 @@ static inline void acting_begin(struct acting *acting, const struct role *role, 
     assert_int_equal(pipe(acting->said), 0);
     jsonline_init(&orders, acting->orders[0]);
     jsonline_init(&acting->heard, acting->said[0]);
-    worker_open(&acting->worker, &orders, acting->said[1], acting->params, NULL);
+    worker_open(&acting->worker, role, &orders, acting->said[1], acting->params, NULL);
     acting_tell(acting, lines);
     assert_int_equal(pthread_create(&acting->thread, NULL, acting_live, acting), 0);
 }

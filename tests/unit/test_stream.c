@@ -2,24 +2,26 @@
  * a sender that is late, or has stopped. */
 #include "acting.h"
 
-#include "probes/path.h"
+#include "probes/stream.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+static const struct probe *const path = &stream_kinds[STREAM_PATH].probe;
+
 static json_t *make_params(void) {
     struct client_config *client = setting_block_new(&client_config_group);
-    void *settings = setting_block_new(probe_path.group);
+    void *settings = setting_block_new(path->group);
     struct error error = {""};
     json_t *params;
 
-    if (setting_assign(setting_find(probe_path.group, "duration"), settings, "100ms", &error) < 0 ||
-        setting_assign(setting_find(probe_path.group, "warmup"), settings, "0s", &error) < 0)
+    if (setting_assign(setting_find(path->group, "duration"), settings, "100ms", &error) < 0 ||
+        setting_assign(setting_find(path->group, "warmup"), settings, "0s", &error) < 0)
         fail_msg("%s", error.text);
     text_replace(&client->outer_address, "127.0.0.1");
-    params = acting_params(probe_path.group, settings, client);
-    setting_block_free(probe_path.group, settings);
+    params = acting_params(path->group, settings, client);
+    setting_block_free(path->group, settings);
     client_config_free(client);
     return params;
 }
@@ -28,7 +30,7 @@ static json_t *make_params(void) {
 static uint16_t begin(struct acting *server) {
     json_auto_t *ready = NULL;
 
-    acting_begin(server, &probe_path.roles[0], make_params(), "");
+    acting_begin(server, &path->roles[0], make_params(), "");
     ready = acting_hear(server, "ready");
     return (uint16_t)jsonline_integer(ready, "port", 0);
 }
