@@ -80,8 +80,7 @@ struct csv_reader {
     size_t next_line;
 };
 
-/* Opens a table and reads its header. Errors name path:line; -ENOENT when there is no such file,
- * -ELOOP when it is a link.
+/* Opens a table and reads its header. Errors name path:line; -ENOENT when there is no such file.
  * The reader is the caller's. */
 int csv_reader_open(struct csv_reader **ret, const char *path, struct error *error);
 void csv_reader_close(struct csv_reader *reader);

@@ -9,9 +9,9 @@
 
 /* ---- the file ---- */
 
-/* A stranger's run may have a link, a pipe or a device in the place of a file. */
+/* A stranger's run may have a pipe or a device in the place of a file. */
 static int read_all(struct csv_reader *reader, size_t *ret_length, struct error *error) {
-    CLEANUP_FD int fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    CLEANUP_FD int fd = open(reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     size_t length = 0, room = 1 << 16;
     struct stat status;
     ssize_t n = 1;
