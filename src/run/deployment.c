@@ -1,22 +1,301 @@
 #include "run/deployment.h"
 
 #include "base/clock.h"
+#include "base/jsonline.h"
+#include "broker/mosquitto.h"
+#include "probes/proof.h"
+#include "probes/telemetry.h"
+#include "run/prepare.h"
 #include "run/trial.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static int commit(struct runner *runner, const struct trial_id *id,
-                  const struct trial_result *result, struct error *error) {
-    int r = journal_commit(runner->journal, id, result, error);
+/* Every attempt of a proof has CLIENT_ANSWER_S; together they rarely need 100 ms, but a minute over
+ * a link with 300 ms there and back. */
+#define PROOFS_NS (300 * NS_PER_S)
+/* To start on a busy machine, and to connect. */
+#define READY_NS (60 * NS_PER_S)
+/* Of each of the two: what is to leave and what is to arrive has 10 s, as has a connection. */
+#define END_NS (30 * NS_PER_S)
+/* Two clocks drift apart by less than one in so many: NTP steers each by 500 ppm at most. */
+#define MAX_DRIFT 1000
+
+/* ---- broker ---- */
+
+static int start_broker(struct deployment *deployment, struct error *error) {
+    const struct run *run = deployment->run;
+    const void *settings = settings_get(&run->scenario->settings, &broker_group);
+    json_auto_t *answer = NULL;
+    json_t *order;
+    int r = host_order(run->workers.hosts[0], "channel", prepare_channel_order(deployment), NULL,
+                       error);
 
     if (r < 0)
         return r;
-    (void)schedule_commit(runner->schedule, id->trial, id->attempt, result->status == TRIAL_FAILED);
-    runner->outcome->trials[result->status]++;
-    progress_trial(runner->progress, id, result, run_trial_planned_ns(id->measurement));
+    r = host_order(run->workers.hosts[0], "broker-up",
+                   json_pack("{s:o}", "settings", setting_block_to_json(&broker_group, settings)),
+                   &answer, error);
+    if (r < 0)
+        return r;
+    deployment->broker_up = true;
+    if (run->workers.n_hosts == 1)
+        return 0;
+    order = prepare_channel_order(deployment);
+    (void)json_object_set(order, "port", json_object_get(answer, "port"));
+    return host_order(run->workers.hosts[1], "channel", order, NULL, error);
+}
+
+/* ---- proofs ---- */
+
+static void record_proofs(struct deployment *deployment, const json_t *result) {
+    const json_t *proofs = json_object_get(result, "proofs"), *row;
+    struct run *run = deployment->run;
+    size_t i;
+
+    deployment->tls = json_incref(json_object_get(result, "tls"));
+    json_array_foreach(proofs, i, row) {
+        const char *proof = jsonline_text(row, "proof", "?");
+        const char *observed = jsonline_text(row, "observed", "");
+        const char *cause = jsonline_text(row, "cause", "");
+        const char *verdict = jsonline_text(row, "verdict", "");
+
+        journal_proof(run->journal, &deployment->id, row);
+        progress_detail(run->progress, "  proof %-24s %-7s %s (%s)", proof, verdict, observed,
+                        cause);
+        if (!text_equal(verdict, "held") && !deployment->broken)
+            deployment->broken =
+                text_format("proof %s broken: expected %s, observed %s (%s)", proof,
+                            jsonline_text(row, "expected", ""), observed, cause);
+    }
+    if (!json_array_size(proofs))
+        deployment->broken = text_copy("no proof was made");
+}
+
+/* The peak of memory of a worker that measures nothing else. */
+static void record_peak(struct deployment *deployment, const struct worker *worker,
+                        const char *process) {
+    const json_t *peak = json_object_get(json_object_get(worker->result, "metrics"), "peak_memory");
+
+    if (peak)
+        journal_metric(deployment->run->journal, &deployment->id, party_name(worker->role->party),
+                       process, "peak_memory", json_number_value(peak));
+}
+
+static int prove(struct deployment *deployment, struct error *error) {
+    struct workers *workers = &deployment->run->workers;
+    struct worker prover = {0};
+    int r = workers_start(workers, &prover, &role_proof, json_object(), error);
+
+    progress_doing(deployment->run->progress, &deployment->id, "proofs");
+    if (r == 0)
+        r = workers_await(workers, &prover, 1, WORKER_RESULT, clock_monotonic_ns() + PROOFS_NS,
+                          error);
+    if (r == 0) {
+        record_proofs(deployment, prover.result);
+        record_peak(deployment, &prover, "proof");
+    }
+    workers_drop(workers, &prover);
+    return r;
+}
+
+/* ---- clocks ---- */
+
+/* The subscriber's clock against the publisher's. */
+static void read_clocks(const struct site *site, int64_t *ret_ahead_ns, int64_t *ret_bound_ns) {
+    const struct host_clock *broker = &site->clocks[0], *publisher = &site->clocks[1];
+
+    *ret_ahead_ns = broker->ahead_ns - publisher->ahead_ns;
+    *ret_bound_ns = broker->bound_ns + publisher->bound_ns;
+}
+
+/* Before the first message: good enough to show latencies as they come. */
+static int compare_clocks(struct deployment *deployment, struct error *error) {
+    struct telemetry_log *messages = &deployment->messages;
+    struct run *run = deployment->run;
+    int r;
+
+    messages->ahead_ns = 0;
+    messages->bound_ns = -1;
+    if (run->workers.n_hosts == 1)
+        return 0;
+    r = site_compare_clocks(&run->site, error);
+    if (r < 0)
+        return r;
+    read_clocks(&run->site, &messages->ahead_ns, &messages->bound_ns);
+    messages->compared_ns = clock_monotonic_ns();
+    if (messages->bound_ns == 0) /* a lab: both hosts share one kernel and its clock */
+        messages->bound_ns = -1;
     return 0;
+}
+
+/* Behind the last message: clocks drift apart, so the middle of both comparisons is taken, and half
+ * of their difference added to the bound. Without the second, nobody knows by how much they did. */
+static void compare_clocks_again(struct deployment *deployment) {
+    struct telemetry_log *messages = &deployment->messages;
+    struct run *run = deployment->run;
+    int64_t ahead_ns, bound_ns, moved_ns;
+
+    if (messages->bound_ns < 0)
+        return;
+    if (run->interrupted || site_compare_clocks(&run->site, NULL) < 0) {
+        messages->bound_ns += (clock_monotonic_ns() - messages->compared_ns) / MAX_DRIFT;
+        return;
+    }
+    read_clocks(&run->site, &ahead_ns, &bound_ns);
+    moved_ns = ahead_ns - messages->ahead_ns;
+    messages->ahead_ns += moved_ns / 2;
+    if (bound_ns > messages->bound_ns)
+        messages->bound_ns = bound_ns;
+    messages->bound_ns += (moved_ns < 0 ? -moved_ns : moved_ns) / 2;
+}
+
+/* ---- telemetry ---- */
+
+static const struct telemetry_settings *telemetry_of(const struct run *run) {
+    return settings_get(&run->scenario->settings, &telemetry_group);
+}
+
+/* What the two workers say comes in any order: a message is shown when both have told of it. */
+static void hear_telemetry(void *context, const char *word, const json_t *line) {
+    struct deployment *deployment = context;
+    const struct telemetry_settings *settings = telemetry_of(deployment->run);
+    int64_t sequence = jsonline_integer(line, "sequence", 0);
+    double latency_ms;
+
+    telemetry_log_hear(&deployment->messages, word, line);
+    latency_ms = telemetry_log_latency_ms(&deployment->messages, sequence);
+    if (isfinite(latency_ms))
+        progress_detail(deployment->run->progress,
+                        "  client1 received #%lld on %s, %lld B, %.2f ms", (long long)sequence,
+                        settings->topic, (long long)settings->payload_bytes, latency_ms);
+}
+
+static int start_reporter(struct deployment *deployment, struct worker *worker,
+                          const struct role *role, struct error *error) {
+    struct workers *workers = &deployment->run->workers;
+    json_t *settings = setting_block_to_json(&telemetry_group, telemetry_of(deployment->run));
+    int r;
+
+    worker->heard = hear_telemetry;
+    worker->context = deployment;
+    r = workers_start(workers, worker, role, json_pack("{s:o}", "settings", settings), error);
+    if (r == 0)
+        r = workers_await(workers, worker, 1, WORKER_READY, clock_monotonic_ns() + READY_NS, error);
+    return r == 0 ? workers_signal(workers, worker, "go", NULL, error) : r;
+}
+
+static int start_telemetry(struct deployment *deployment, struct error *error) {
+    int r = start_reporter(deployment, &deployment->subscriber, &role_telemetry_subscriber, error);
+
+    if (r == 0)
+        r = start_reporter(deployment, &deployment->publisher, &role_telemetry_publisher, error);
+    deployment->telemetry_on = r == 0;
+    return r;
+}
+
+static int stop_reporter(struct deployment *deployment, struct worker *worker, json_t *facts,
+                         struct error *error) {
+    struct workers *workers = &deployment->run->workers;
+    int r = workers_signal(workers, worker, "stop", facts, error);
+
+    return r < 0 ? r
+                 : workers_await(workers, worker, 1, WORKER_RESULT, clock_monotonic_ns() + END_NS,
+                                 error);
+}
+
+/* The publisher first; the subscriber then waits for what it knows to be on its way. Returns
+ * whether all that was to arrive has had its time, so that the rest is lost: nothing is known of
+ * that when one of those who would tell is gone. */
+static bool stop_telemetry(struct deployment *deployment) {
+    struct run *run = deployment->run;
+    CLEANUP_FREE char *label = NULL;
+    struct error why;
+    int64_t sent;
+    int r;
+
+    if (!deployment->telemetry_on || run->interrupted)
+        return false;
+    if (run->workers.broker_end)
+        return true;
+    r = stop_reporter(deployment, &deployment->publisher, NULL, &why);
+    sent = jsonline_integer(deployment->publisher.result, "sent", 0);
+    if (r == 0)
+        r = stop_reporter(deployment, &deployment->subscriber,
+                          json_pack("{s:I}", "sent", (json_int_t)sent), &why);
+    if (r == 0)
+        return true;
+    label = channel_label(&run->scenario->channels[deployment->id.deployment->channel]);
+    progress_note(run->progress, "block %d  %s  telemetry: %s", deployment->id.deployment->block,
+                  label, why.text);
+    return false;
+}
+
+/* ---- start and stop ---- */
+
+/* Brings the channel up: what its hosts need, broker, proofs, telemetry. 0 also when it cannot be
+ * had here, or when a proof broke. */
+static int start(struct deployment *deployment, struct error *error) {
+    int r;
+
+    progress_doing(deployment->run->progress, &deployment->id, "broker");
+    r = prepare_hosts(deployment, error);
+    if (r < 0 || deployment->skipped)
+        return r;
+    r = start_broker(deployment, error);
+    if (r < 0)
+        return r;
+    r = prove(deployment, error);
+    if (r < 0 || deployment->broken)
+        return r;
+    r = compare_clocks(deployment, error);
+    return r < 0 ? r : start_telemetry(deployment, error);
+}
+
+/* A broker may end by itself in its last moments, too: what is told of that must be heard now, or
+ * it would be taken for the next one's end. */
+static int keep_broker_log(struct deployment *deployment, struct error *error) {
+    struct workers *workers = &deployment->run->workers;
+    json_auto_t *answer = NULL;
+    const char *log = NULL;
+
+    if (deployment->broker_up && !workers->broker_end) {
+        if (host_order(workers->hosts[0], "broker-down", NULL, &answer, NULL) == 0)
+            log = jsonline_text(answer, "log", "");
+        workers_hear_rest(workers, 0);
+    }
+    if (workers->broker_end)
+        log = workers->broker_log ? workers->broker_log : "";
+    return log ? journal_broker_log(deployment->run->journal, &deployment->id, log, error) : 0;
+}
+
+/* Takes it down and writes what its telemetry and its broker have left; also after a failure, when
+ * little may be there. Only a record that cannot be kept is an error. */
+static int stop(struct deployment *deployment, struct error *error) {
+    struct run *run = deployment->run;
+    bool complete = stop_telemetry(deployment);
+    int r;
+
+    record_peak(deployment, &deployment->publisher, "telemetry");
+    record_peak(deployment, &deployment->subscriber, "telemetry");
+    workers_drop(&run->workers, &deployment->publisher);
+    workers_drop(&run->workers, &deployment->subscriber);
+    compare_clocks_again(deployment);
+    telemetry_log_write(&deployment->messages, run->journal, &deployment->id, complete);
+    r = keep_broker_log(deployment, error);
+    if (r == 0)
+        r = journal_flush(run->journal, error);
+    prepare_undo(deployment);
+    deployment->up = deployment->broker_up = deployment->telemetry_on = false;
+    text_replace(&deployment->skipped, NULL);
+    text_replace(&deployment->broken, NULL);
+    text_replace(&run->workers.broker_end, NULL);
+    text_replace(&run->workers.broker_log, NULL);
+    json_decref(deployment->tls);
+    deployment->tls = NULL;
+    return r;
 }
 
 /* What fails may pass, a link that is down for a moment: after each channel in a row that did not
@@ -26,97 +305,108 @@ static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S
 
 /* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
  * any more, it is the set-up that does not work, and no other channel would fare better. */
-static int bring_up(struct runner *runner, const struct trial_id *id, char **ret_failure,
-                    struct error *error) {
+static int start_or_fail(struct deployment *deployment, struct error *error) {
+    struct run *run = deployment->run;
     size_t committed = 0;
-    int r = site_pause(&runner->site, pauses_ns[runner->failures], error);
+    int r = site_pause(&run->site, pauses_ns[run->failures], error);
 
+    text_replace(&deployment->failure, NULL);
     if (r == 0)
-        r = site_mend(&runner->site, error);
+        r = site_mend(&run->site, error);
     if (r < 0)
         return r;
-    r = bringup_start(runner, id, error);
+    r = start(deployment, error);
+    deployment->up = r == 0;
     if (r == 0)
-        runner->failures = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(runner->outcome->trials); i++)
-        committed += runner->outcome->trials[i];
+        run->failures = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(run->outcome->trials); i++)
+        committed += run->outcome->trials[i];
     if (r == 0 || r == -EINTR || !committed)
         return r;
-    if (++runner->failures == ARRAY_SIZE(pauses_ns))
+    if (++run->failures == ARRAY_SIZE(pauses_ns))
         return error_prefix(error, r, "%zu channels in a row did not come up; the last",
-                            runner->failures);
-    *ret_failure = text_format("the channel did not come up: %s", error->text);
+                            run->failures);
+    deployment->failure = text_format("the channel did not come up: %s", error->text);
     return 0;
+}
+
+/* ---- trials ---- */
+
+static int commit(struct run *run, const struct trial_id *id, const struct trial_result *result,
+                  struct error *error) {
+    int r = journal_commit(run->journal, id, result, error);
+
+    if (r < 0)
+        return r;
+    (void)schedule_commit(run->schedule, id->trial, id->attempt, result->status == TRIAL_FAILED);
+    run->outcome->trials[result->status]++;
+    progress_trial(run->progress, id, result, run_trial_planned_ns(id->measurement));
+    return 0;
+}
+
+/* Nothing is measured on a channel that does not stand. */
+static void take_reason(const struct deployment *deployment, struct trial_result *result) {
+    result->status = deployment->failure   ? TRIAL_FAILED
+                     : deployment->skipped ? TRIAL_SKIPPED
+                                           : TRIAL_VOID;
+    result->reason = text_copy(deployment->failure   ? deployment->failure
+                               : deployment->skipped ? deployment->skipped
+                                                     : deployment->broken);
+}
+
+/* One probe, on a channel that is brought up where it does not stand. */
+static int measure_trial(struct deployment *deployment, size_t place, struct error *error) {
+    const struct scenario *scenario = deployment->run->scenario;
+    const struct measurement *measurement = &scenario->measurements[place];
+    const struct planned_deployment *planned = deployment->id.deployment;
+    CLEANUP(trial_result_clear)
+    struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
+    struct trial_id *id = &deployment->id;
+    int r;
+
+    free(deployment->variant);
+    deployment->variant = scenario_variant(&scenario->channels[planned->channel], measurement);
+    id->trial = planned->trial + (int64_t)place;
+    id->measurement = measurement;
+    id->probe = measurement->probe;
+    id->variant = deployment->variant;
+    r = deployment->up ? 0 : start_or_fail(deployment, error);
+    if (r < 0)
+        return r;
+    if (deployment->up && !deployment->broken && !deployment->skipped)
+        r = trial_run(deployment, &result, error);
+    else
+        take_reason(deployment, &result);
+    if (r == 0 && result.status == TRIAL_FAILED)
+        r = stop(deployment, error);
+    return r == 0 ? commit(deployment->run, id, &result, error) : r;
 }
 
 /* Takes the signal, so that what is left to do can talk to the hosts; a second one ends that too.
  */
-static void take_interrupt(struct runner *runner) {
+static void take_interrupt(struct run *run) {
     struct signalfd_siginfo taken;
 
-    runner->interrupted = true;
-    (void)!read(runner->options->cancel_fd, &taken, sizeof(taken));
+    run->interrupted = true;
+    (void)!read(run->options->cancel_fd, &taken, sizeof(taken));
 }
 
-/* The channel of a deployment: whether it stands, or why it does not. */
-struct standing {
-    bool up;
-    char *failure; /* it did not come up; owned */
-};
-
-/* One probe, on a channel that is brought up where it does not stand. */
-static int measure(struct runner *runner, const struct trial_id *id, struct standing *channel,
-                   struct trial_result *result, struct error *error) {
-    int r = 0;
-
-    if (!channel->up) {
-        text_replace(&channel->failure, NULL);
-        r = bring_up(runner, id, &channel->failure, error);
-        channel->up = r == 0 && !channel->failure;
-    }
-    if (r < 0)
-        return r;
-    if (channel->up && !runner->broken && !runner->skipped)
-        return trial_perform(runner, id, result, error);
-    result->status = channel->failure ? TRIAL_FAILED : runner->skipped ? TRIAL_SKIPPED : TRIAL_VOID;
-    result->reason = text_copy(channel->failure  ? channel->failure
-                               : runner->skipped ? runner->skipped
-                                                 : runner->broken);
-    return 0;
-}
-
-int deployment_run(struct runner *runner, const struct schedule_item *item, struct error *error) {
-    const struct scenario *scenario = runner->scenario;
-    const struct channel *up = &scenario->channels[item->deployment->channel];
-    struct trial_id id = {.attempt = item->attempt,
-                          .deployment = item->deployment,
-                          .channel = up->name,
-                          .channel_variant = up->variant};
-    struct standing channel = {false, NULL};
+int deployment_run(struct run *run, const struct schedule_item *item, struct error *error) {
+    const struct channel *channel = &run->scenario->channels[item->deployment->channel];
+    struct deployment deployment = {.run = run,
+                                    .id = {.attempt = item->attempt,
+                                           .deployment = item->deployment,
+                                           .channel = channel->name,
+                                           .channel_variant = channel->variant}};
     struct error late;
     int r = 0, end;
 
-    runner->messages.written = 0;
-    for (size_t i = 0; i < scenario->n_measurements && r == 0; i++) {
-        CLEANUP_FREE char *variant = scenario_variant(up, &scenario->measurements[i]);
-        struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
-
-        id.trial = item->deployment->trial + (int64_t)i;
-        id.measurement = &scenario->measurements[i];
-        id.probe = id.measurement->probe;
-        id.variant = variant;
-        r = measure(runner, &id, &channel, &result, error);
-        if (r == 0 && result.status == TRIAL_FAILED) {
-            channel.up = false;
-            r = bringup_stop(runner, &id, error);
-        }
-        if (r == 0)
-            r = commit(runner, &id, &result, error);
-        trial_result_clear(&result);
-    }
+    for (size_t i = 0; i < run->scenario->n_measurements && r == 0; i++)
+        r = measure_trial(&deployment, i, error);
     if (r == -EINTR)
-        take_interrupt(runner);
-    end = bringup_stop(runner, &id, &late);
-    free(channel.failure);
+        take_interrupt(run);
+    end = stop(&deployment, &late);
+    free(deployment.failure);
+    free(deployment.variant);
     return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
 }

@@ -4,14 +4,14 @@
 
 #include <math.h>
 
-int host_load_look(struct runner *runner, json_t **ret, struct error *error) {
+int host_load_look(struct run *run, json_t **ret, struct error *error) {
     json_t *looks = json_array();
     int r = 0;
 
-    for (size_t i = 0; i < runner->workers.n_hosts && r == 0; i++) {
+    for (size_t i = 0; i < run->workers.n_hosts && r == 0; i++) {
         json_t *one = NULL;
 
-        r = host_order(runner->workers.hosts[i], "busy", NULL, &one, error);
+        r = host_order(run->workers.hosts[i], "busy", NULL, &one, error);
         if (one)
             (void)json_array_append_new(looks, one);
     }
@@ -30,7 +30,7 @@ static double growth_of(const json_t *before, const json_t *after, const char *n
     return value_of(after, name) - value_of(before, name);
 }
 
-static void write_host(struct runner *runner, const struct trial_id *id, size_t host,
+static void write_host(struct run *run, const struct trial_id *id, size_t host,
                        const json_t *before, const json_t *after, double duration_s) {
     double elapsed_s = growth_of(before, after, "at_ns") / 1e9;
     double throttled_s = growth_of(before, after, "throttled_s") / elapsed_s * duration_s;
@@ -49,12 +49,12 @@ static void write_host(struct runner *runner, const struct trial_id *id, size_t 
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (isfinite(rows[i].value))
-            journal_metric(runner->journal, id, party_name(host ? PARTY_CLIENT2 : PARTY_BROKER),
+            journal_metric(run->journal, id, party_name(host ? PARTY_CLIENT2 : PARTY_BROKER),
                            "host", rows[i].metric, rows[i].value);
 }
 
-void host_load_write(struct runner *runner, const struct trial_id *id, const json_t *before,
+void host_load_write(struct run *run, const struct trial_id *id, const json_t *before,
                      const json_t *after, double duration_s) {
     for (size_t i = 0; i < json_array_size(after); i++)
-        write_host(runner, id, i, json_array_get(before, i), json_array_get(after, i), duration_s);
+        write_host(run, id, i, json_array_get(before, i), json_array_get(after, i), duration_s);
 }

@@ -70,12 +70,12 @@ static int install(void *context, const char *key_type, const char *holder, cons
 
 static int identify(void *context, enum party party, const char *by, char **ret,
                     struct error *error) {
-    const struct runner *runner = context;
-    struct host *host = runner->workers.hosts[workers_host_of(&runner->workers, party)];
+    const struct run *run = context;
+    struct host *host = run->workers.hosts[workers_host_of(&run->workers, party)];
     json_auto_t *answer = NULL;
     const char *found;
-    int r = host_order(host, "identity", json_pack("{s:s}", "address", runner->site.address),
-                       &answer, error);
+    int r = host_order(host, "identity", json_pack("{s:s}", "address", run->site.address), &answer,
+                       error);
 
     if (r < 0)
         return r;
@@ -91,11 +91,11 @@ static int identify(void *context, enum party party, const char *by, char **ret,
 /* ---- all channels ---- */
 
 /* Wherever the broker is reached on any of them: one certificate serves all. */
-static char *all_addresses(const struct runner *runner) {
-    char *addresses = text_copy(runner->site.address);
+static char *all_addresses(const struct run *run) {
+    char *addresses = text_copy(run->site.address);
 
-    for (size_t i = 0; i < runner->scenario->n_channels; i++) {
-        CLEANUP_FREE char *own = mechanism_address(&runner->scenario->channels[i]);
+    for (size_t i = 0; i < run->scenario->n_channels; i++) {
+        CLEANUP_FREE char *own = mechanism_address(&run->scenario->channels[i]);
 
         if (own && !text_has_word(addresses, own))
             text_append(&addresses, " ", own);
@@ -103,15 +103,15 @@ static char *all_addresses(const struct runner *runner) {
     return addresses;
 }
 
-int issue_channels(struct runner *runner, struct error *error) {
-    const struct scenario *scenario = runner->scenario;
+int issue_channels(struct run *run, struct error *error) {
+    const struct scenario *scenario = run->scenario;
     const struct certificates_settings *certificates =
         settings_get(&scenario->settings, &certificates_group);
     const struct telemetry_settings *telemetry =
         settings_get(&scenario->settings, &telemetry_group);
-    const struct pki_parties parties = {request, install, &runner->workers};
-    CLEANUP_FREE char *addresses = all_addresses(runner);
-    struct issuer issuer = {.certs = runner->options->certs,
+    const struct pki_parties parties = {request, install, &run->workers};
+    CLEANUP_FREE char *addresses = all_addresses(run);
+    struct issuer issuer = {.certs = run->options->certs,
                             .parties = &parties,
                             .addresses = addresses,
                             .validity_ns = certificates->validity_ns,
@@ -119,15 +119,15 @@ int issue_channels(struct runner *runner, struct error *error) {
                             .may_prompt = isatty(STDIN_FILENO),
                             .telemetry_topic = telemetry->topic,
                             .identify = identify,
-                            .context = runner};
-    struct pollfd cancelled = {.fd = runner->options->cancel_fd, .events = POLLIN};
+                            .context = run};
+    struct pollfd cancelled = {.fd = run->options->cancel_fd, .events = POLLIN};
     int r = 0;
 
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
         if (poll(&cancelled, 1, 0) > 0)
             return error_set(error, -EINTR, "interrupted");
         issuer.secrets = json_object();
-        (void)json_array_append_new(runner->secrets, issuer.secrets);
+        (void)json_array_append_new(run->secrets, issuer.secrets);
         r = mechanism_issue(&scenario->channels[i], &issuer, error);
         if (r < 0) {
             CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);

@@ -6,10 +6,10 @@
 #ifndef BENCH_RUN_ISSUE_H
 #define BENCH_RUN_ISSUE_H
 
-#include "run/bringup.h"
+#include "run/run.h"
 
-/* For all channels of the scenario, on the hosts of its workers; fills runner->secrets, those of
+/* For all channels of the scenario, on the hosts of its workers; fills run->secrets, those of
  * each channel apart. -EINTR when the user wants to leave. */
-int issue_channels(struct runner *runner, struct error *error);
+int issue_channels(struct run *run, struct error *error);
 
 #endif

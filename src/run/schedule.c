@@ -183,6 +183,11 @@ int64_t schedule_measured(const struct schedule *schedule, bool *ret_interrupted
 
 /* ---- what there is to do ---- */
 
+void schedule_list_clear(struct schedule_list *list) {
+    free(list->items);
+    *list = (struct schedule_list){NULL, 0};
+}
+
 static void add(struct schedule_list *list, const struct planned_deployment *deployment,
                 int attempt) {
     list->items[list->n++] = (struct schedule_item){deployment, attempt};

@@ -42,9 +42,11 @@ struct schedule_item {
 };
 
 struct schedule_list {
-    struct schedule_item *items; /* the caller's, who frees it */
+    struct schedule_item *items; /* the caller's */
     size_t n;
 };
+
+void schedule_list_clear(struct schedule_list *list);
 
 /* The blocks that were interrupted, whole; then the deployments that are missing, as planned. */
 struct schedule_list schedule_first(const struct schedule *schedule);

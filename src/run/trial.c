@@ -11,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_ROLES 4
 /* To start on a busy machine, and to connect: up to 64 times one after the other, which takes more
  * than a minute where a packet needs 300 ms there and back. */
 #define READY_NS (180 * NS_PER_S)
@@ -21,19 +20,18 @@
 #define SLACK_NS (10 * NS_PER_S)
 
 struct running_trial {
-    struct runner *runner;
+    const struct deployment *deployment;
+    struct run *run;
     const struct trial_id *id;
     const struct probe *probe;
-    const void *settings;
-    const struct role *roles[MAX_ROLES]; /* those that apply */
-    struct worker workers[MAX_ROLES];
+    struct worker *workers; /* of the roles that apply */
     size_t n;
-    int64_t planned_ns;
     int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
-    json_t *peers;
-    json_t *prepared[2]; /* what was prepared on the hosts, as usage */
-    json_t *loads[2];    /* of the hosts, at the same instants */
-    json_t *usage[2];    /* of the broker, when the window opens and when it closes */
+    json_t *peers; /* by role: what it has told when it was ready */
+    /* When the window opens and when it closes: */
+    json_t *usage[2];    /* of the broker */
+    json_t *prepared[2]; /* of what was prepared on the hosts */
+    json_t *loads[2];    /* of the hosts */
     int64_t at_ns[2];    /* when that was, by the driver's clock */
 };
 
@@ -41,81 +39,84 @@ static bool sends(const struct worker *worker) {
     return json_is_true(json_object_get(worker->ready, "sends"));
 }
 
-/* Some roles run only when the settings ask for them. */
-static void choose_roles(struct running_trial *trial) {
-    const struct probe *probe = trial->probe;
-
-    for (size_t i = 0; i < probe->n_roles; i++)
-        if (!probe->roles[i].applies || probe->roles[i].applies(trial->settings))
-            trial->roles[trial->n++] = &probe->roles[i];
-}
-
 /* Below the probe's own topic, where it has one as a setting. */
 static char *topic_of(const struct running_trial *trial) {
     const struct setting *row = setting_find(trial->probe->group, "topic");
-    CLEANUP_FREE char *base = row ? setting_format(row, trial->settings) : text_copy("bench");
+    CLEANUP_FREE char *base =
+        row ? setting_format(row, trial->id->measurement->settings) : text_copy("bench");
 
     return text_format("%s/%lld-%d", base, (long long)trial->id->trial, trial->id->attempt);
 }
 
-/* Starts the roles one after the other; each knows what those before it have told. */
-static int start_roles(struct running_trial *trial, struct error *error) {
-    struct runner *runner = trial->runner;
-    const struct probe *probe = trial->probe;
-    const struct broker_settings *broker = settings_get(&runner->scenario->settings, &broker_group);
-    CLEANUP_FREE char *topic = topic_of(trial);
+static int start_role(struct running_trial *trial, const struct role *role, const char *topic,
+                      struct error *error) {
+    const struct broker_settings *broker =
+        settings_get(&trial->run->scenario->settings, &broker_group);
+    struct worker *worker = &trial->workers[trial->n++];
+    json_t *params = json_pack(
+        "{s:o,s:O,s:s,s:I}", "settings",
+        setting_block_to_json(trial->probe->group, trial->id->measurement->settings), "peers",
+        trial->peers, "topic", topic, "inflight", (json_int_t)broker->max_inflight);
+    int r;
 
-    for (size_t i = 0; i < trial->n; i++) {
-        struct worker *worker = &trial->workers[i];
-        json_t *params = json_pack("{s:o,s:O,s:s}", "settings",
-                                   setting_block_to_json(probe->group, trial->settings), "peers",
-                                   trial->peers, "topic", topic);
-        (void)json_object_set_new(params, "inflight", json_integer(broker->max_inflight));
-        int r;
-
-        if (probe->in_channel)
-            (void)json_object_set(params, "pin", runner->session);
-        r = workers_start(&runner->workers, worker, trial->roles[i], params, error);
-        if (r == 0)
-            r = workers_await(&runner->workers, worker, 1, WORKER_READY,
-                              clock_monotonic_ns() + READY_NS, error);
-        if (r < 0)
-            return r;
-        (void)json_object_set(trial->peers, trial->roles[i]->name, worker->ready);
-    }
+    if (trial->probe->in_channel)
+        (void)json_object_set(params, "pin", trial->deployment->tls);
+    r = workers_start(&trial->run->workers, worker, role, params, error);
+    if (r == 0)
+        r = workers_await(&trial->run->workers, worker, 1, WORKER_READY,
+                          clock_monotonic_ns() + READY_NS, error);
+    if (r < 0)
+        return r;
+    (void)json_object_set(trial->peers, role->name, worker->ready);
     return 0;
 }
 
+/* One after the other; each knows what those before it have told. Some run only when the settings
+ * ask for them. */
+static int start_roles(struct running_trial *trial, struct error *error) {
+    const struct probe *probe = trial->probe;
+    CLEANUP_FREE char *topic = topic_of(trial);
+    int r = 0;
+
+    trial->workers = memory_new(probe->n_roles, sizeof(*trial->workers));
+    for (size_t i = 0; i < probe->n_roles && r == 0; i++)
+        if (!probe->roles[i].applies || probe->roles[i].applies(trial->id->measurement->settings))
+            r = start_role(trial, &probe->roles[i], topic, error);
+    return r;
+}
+
 /* Gives a signal to all senders or to all receivers. */
-static int signal_all(struct running_trial *trial, bool senders, const char *word,
+static int signal_all(struct running_trial *trial, bool senders, const char *signal,
                       const json_t *facts, struct error *error) {
     int r = 0;
 
     for (size_t i = 0; i < trial->n && r == 0; i++)
         if (sends(&trial->workers[i]) == senders)
-            r = workers_signal(&trial->runner->workers, &trial->workers[i], word,
+            r = workers_signal(&trial->run->workers, &trial->workers[i], signal,
                                json_deep_copy(facts), error);
     return r;
 }
 
-static int look_at_broker(struct running_trial *trial, size_t which, struct error *error) {
-    int r = host_order(trial->runner->workers.hosts[0], "broker-usage", NULL, &trial->usage[which],
-                       error);
+static int read_usage(struct running_trial *trial, size_t which, struct error *error) {
+    int r =
+        host_order(trial->run->workers.hosts[0], "broker-usage", NULL, &trial->usage[which], error);
 
     trial->at_ns[which] = clock_monotonic_ns();
-    if (r == 0)
-        r = prepare_look(trial->runner, &trial->prepared[which], error);
-    if (r == 0)
-        r = host_load_look(trial->runner, &trial->loads[which], error);
     if (r == -ESRCH)
-        r = workers_await_cause(&trial->runner->workers,
-                                error_set(error, -ECANCELED, "the broker ended"), error);
-    return r;
+        return workers_await_cause(&trial->run->workers,
+                                   error_set(error, -ECANCELED, "the broker ended"), error);
+    if (r < 0)
+        return r;
+    r = prepare_look(trial->deployment, &trial->prepared[which], error);
+    return r < 0 ? r : host_load_look(trial->run, &trial->loads[which], error);
 }
 
+/* The measured window: the broker is asked when all have opened theirs, and when all have closed
+ * them. */
 static int measure(struct running_trial *trial, struct error *error) {
-    struct workers *workers = &trial->runner->workers;
-    int64_t deadline = clock_monotonic_ns() + worker_longest_ns(trial->planned_ns) + SLACK_NS;
+    int64_t planned_ns = trial->probe->planned_ns(trial->id->measurement->settings);
+    int64_t deadline = clock_monotonic_ns() + worker_longest_ns(planned_ns) + SLACK_NS;
+    struct workers *workers = &trial->run->workers;
     int r = signal_all(trial, false, "go", NULL, error);
 
     if (r == 0)
@@ -123,21 +124,19 @@ static int measure(struct running_trial *trial, struct error *error) {
     if (r == 0)
         r = workers_await(workers, trial->workers, trial->n, WORKER_BEGUN, deadline, error);
     if (r == 0)
-        r = look_at_broker(trial, 0, error);
+        r = read_usage(trial, 0, error);
     if (r == 0)
         r = workers_await(workers, trial->workers, trial->n, WORKER_DONE, deadline, error);
-    if (r == 0)
-        r = look_at_broker(trial, 1, error);
-    return r;
+    return r == 0 ? read_usage(trial, 1, error) : r;
 }
 
-static int await_results(struct running_trial *trial, bool senders, int64_t deadline_ns,
-                         struct error *error) {
-    int r = 0;
+static int stop_all(struct running_trial *trial, bool senders, const json_t *facts,
+                    int64_t deadline_ns, struct error *error) {
+    int r = signal_all(trial, senders, "stop", facts, error);
 
     for (size_t i = 0; i < trial->n && r == 0; i++)
         if (sends(&trial->workers[i]) == senders)
-            r = workers_await(&trial->runner->workers, &trial->workers[i], 1, WORKER_RESULT,
+            r = workers_await(&trial->run->workers, &trial->workers[i], 1, WORKER_RESULT,
                               deadline_ns, error);
     return r;
 }
@@ -146,18 +145,14 @@ static int await_results(struct running_trial *trial, bool senders, int64_t dead
 static int drain(struct running_trial *trial, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + DRAIN_NS, sent = 0;
     json_auto_t *facts = NULL;
-    int r = signal_all(trial, true, "stop", NULL, error);
+    int r = stop_all(trial, true, NULL, deadline, error);
 
-    if (r == 0)
-        r = await_results(trial, true, deadline, error);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < trial->n; i++)
         sent += jsonline_integer(trial->workers[i].result, "sent", 0);
     facts = json_pack("{s:I}", "sent", (json_int_t)sent);
-    if (r == 0)
-        r = signal_all(trial, false, "stop", facts, error);
-    if (r == 0)
-        r = await_results(trial, false, deadline, error);
-    return r;
+    return stop_all(trial, false, facts, deadline, error);
 }
 
 /* ---- the record ---- */
@@ -171,8 +166,8 @@ static void write_steps(struct running_trial *trial, const struct worker *worker
     json_array_foreach(json_object_get(steps, "end_ns"), i, end) {
         double end_s = (double)json_integer_value(end) / 1e9;
 
-        journal_interval(trial->runner->journal, trial->id, party_name(worker->role->party),
-                         start_s, end_s, json_integer_value(json_array_get(moved, i)));
+        journal_interval(trial->run->journal, trial->id, party_name(worker->role->party), start_s,
+                         end_s, json_integer_value(json_array_get(moved, i)));
         start_s = end_s;
     }
 }
@@ -180,16 +175,6 @@ static void write_steps(struct running_trial *trial, const struct worker *worker
 /* What its rows of metrics.csv call it. */
 static const char *process_name(const struct worker *worker) {
     return jsonline_text(worker->ready, "process", sends(worker) ? "sender" : "receiver");
-}
-
-static void write_metrics(struct running_trial *trial, const struct worker *worker) {
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(json_object_get(worker->result, "metrics"), name, value) {
-        journal_metric(trial->runner->journal, trial->id, party_name(worker->role->party),
-                       process_name(worker), name, json_number_value(value));
-    }
 }
 
 static void write_distributions(struct running_trial *trial, const struct worker *worker) {
@@ -201,7 +186,7 @@ static void write_distributions(struct running_trial *trial, const struct worker
         size_t i;
 
         json_array_foreach(json_object_get(distribution, "upper_bounds"), i, bound) {
-            journal_distribution(trial->runner->journal, trial->id, name,
+            journal_distribution(trial->run->journal, trial->id, name,
                                  jsonline_text(distribution, "unit", ""), json_number_value(bound),
                                  json_integer_value(json_array_get(counts, i)));
         }
@@ -214,7 +199,7 @@ static void write_share(struct running_trial *trial, double broker_cpu_s) {
         const json_t *share = json_object_get(trial->workers[i].result, "share");
 
         if (share)
-            journal_metric(trial->runner->journal, trial->id, "broker", "mosquitto",
+            journal_metric(trial->run->journal, trial->id, "broker", "mosquitto",
                            jsonline_text(share, "metric", "?"),
                            broker_cpu_s * 1e6 / (double)jsonline_integer(share, "operations", 0));
     }
@@ -223,7 +208,7 @@ static void write_share(struct running_trial *trial, double broker_cpu_s) {
 /* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
  * the receiver's. */
 static void write_broker(struct running_trial *trial, double duration_s) {
-    struct journal *journal = trial->runner->journal;
+    struct journal *journal = trial->run->journal;
     const struct trial_id *id = trial->id;
     double cpu_s = json_real_value(json_object_get(trial->usage[1], "cpu_s")) -
                    json_real_value(json_object_get(trial->usage[0], "cpu_s"));
@@ -239,7 +224,7 @@ static void write_broker(struct running_trial *trial, double duration_s) {
         journal_metric(journal, id, "broker", "mosquitto", "cpu_s", in_window_s);
         journal_metric(journal, id, "broker", "mosquitto", "cpu_share", 100 * cpu_s / elapsed_s);
         write_share(trial, in_window_s);
-        prepare_write(trial->runner, id, trial->prepared[0], trial->prepared[1], duration_s);
+        prepare_write(trial->run, id, trial->prepared[0], trial->prepared[1], duration_s);
     }
     journal_metric(journal, id, "broker", "mosquitto", "peak_memory",
                    (double)jsonline_integer(trial->usage[1], "peak_memory", 0));
@@ -248,23 +233,23 @@ static void write_broker(struct running_trial *trial, double duration_s) {
 }
 
 /* A run goes on without its meter, but not without a word. */
-static void tell_of_silence(struct runner *runner) {
-    if (runner->meter && !runner->meter_silent)
-        progress_note(runner->progress, "hosts.meter has given too few readings for this trial; "
-                                        "it has no energy, and others may have none");
-    runner->meter_silent = true;
+static void tell_of_silence(struct run *run) {
+    if (run->meter && !run->meter_silent)
+        progress_note(run->progress, "hosts.meter has given too few readings for this trial; "
+                                     "it has no energy, and others may have none");
+    run->meter_silent = true;
 }
 
 /* Of the meter, whose window is the broker's: scaled as that is. */
 static void write_energy(struct running_trial *trial, double duration_s) {
-    struct journal *journal = trial->runner->journal;
+    struct journal *journal = trial->run->journal;
     const struct trial_id *id = trial->id;
     const int64_t *at_ns = trial->at_ns;
     double elapsed_s = (double)(at_ns[1] - at_ns[0]) / 1e9;
-    double power_w = meter_energy_j(trial->runner->meter, at_ns[0], at_ns[1]) / elapsed_s;
+    double power_w = meter_energy_j(trial->run->meter, at_ns[0], at_ns[1]) / elapsed_s;
 
     if (!isfinite(power_w)) {
-        tell_of_silence(trial->runner);
+        tell_of_silence(trial->run);
         return;
     }
     journal_metric(journal, id, "meter", "all", "energy", power_w * duration_s);
@@ -294,11 +279,11 @@ static void make_void(struct trial_result *result, char *reason) {
 static bool remark_host(const struct running_trial *trial, size_t i, struct trial_result *result) {
     CLEANUP_FREE char *words = NULL;
 
-    if (!trial->runner->site.keeps_congestion[i])
+    if (!trial->run->site.keeps_congestion[i])
         return false;
     words = text_format("%s keeps its own congestion control: an ordinary user there may not have "
                         "another (hosts.congestion)",
-                        host_spec(trial->runner->workers.hosts[i]));
+                        host_spec(trial->run->workers.hosts[i]));
     remark(result, words);
     return true;
 }
@@ -307,12 +292,12 @@ static bool remark_host(const struct running_trial *trial, size_t i, struct tria
  * thing than the rungs beside it. */
 static void remark_congestion(struct running_trial *trial, struct trial_result *result) {
     const struct hosts_settings *hosts =
-        settings_get(&trial->runner->scenario->settings, &hosts_group);
+        settings_get(&trial->run->scenario->settings, &hosts_group);
     const char *used = jsonline_text(trial->usage[1], "congestion", "");
     CLEANUP_FREE char *words = NULL;
     bool kept = false;
 
-    for (size_t i = 0; i < trial->runner->workers.n_hosts; i++)
+    for (size_t i = 0; i < trial->run->workers.n_hosts; i++)
         kept = remark_host(trial, i, result) || kept;
     if (kept || !*used || text_equal(used, hosts->congestion) ||
         text_equal(hosts->congestion, CONGESTION_DEFAULT) ||
@@ -333,7 +318,7 @@ static void judge_tls(struct running_trial *trial, struct trial_result *result, 
                    jsonline_text(tls, "cipher", ""));
     (void)snprintf(result->tls.group, sizeof(result->tls.group), "%s",
                    jsonline_text(tls, "group", ""));
-    if (!trial->probe->in_channel || json_equal(tls, trial->runner->session))
+    if (!trial->probe->in_channel || json_equal(tls, trial->deployment->tls))
         return;
     make_void(result, text_format("TLS is not the channel's: %s %s %s", result->tls.version,
                                   result->tls.cipher, result->tls.group));
@@ -343,7 +328,7 @@ static void judge_tls(struct running_trial *trial, struct trial_result *result, 
 static void judge_grain(const struct running_trial *trial, const struct worker *worker,
                         struct trial_result *result) {
     const struct scenario_settings *design =
-        settings_get(&trial->runner->scenario->settings, &scenario_group);
+        settings_get(&trial->run->scenario->settings, &scenario_group);
     int64_t arrivals = jsonline_integer(worker->result, "arrivals", 0);
     CLEANUP_FREE char *words = NULL;
 
@@ -370,18 +355,21 @@ static void judge_guests(const struct running_trial *trial, struct trial_result 
                           uninvited));
 }
 
-static void take_results(struct running_trial *trial, struct trial_result *result) {
+/* Writes the rows of what the workers, the broker and the hosts have told, and judges it. */
+static void record_results(struct running_trial *trial, struct trial_result *result) {
     result->status = TRIAL_OK;
     for (size_t i = 0; i < trial->n; i++) {
         const struct worker *worker = &trial->workers[i];
-        const json_t *headline;
+        const char *name;
+        json_t *value;
 
-        write_metrics(trial, worker);
+        json_object_foreach(json_object_get(worker->result, "metrics"), name, value) {
+            journal_metric(trial->run->journal, trial->id, party_name(worker->role->party),
+                           process_name(worker), name, json_number_value(value));
+            if (text_equal(name, probe_headline(trial->probe)->name))
+                result->headline = json_number_value(value);
+        }
         write_distributions(trial, worker);
-        headline = json_object_get(json_object_get(worker->result, "metrics"),
-                                   probe_headline(trial->probe)->name);
-        if (headline) /* this is the role that tells it */
-            result->headline = json_number_value(headline);
         if (worker->role->beside) /* its metrics are all that the trial has of it */
             continue;
         judge_tls(trial, result, json_object_get(worker->result, "tls"));
@@ -397,41 +385,46 @@ static void take_results(struct running_trial *trial, struct trial_result *resul
     remark_congestion(trial, result);
     judge_guests(trial, result);
     write_broker(trial, result->duration_s);
-    host_load_write(trial->runner, trial->id, trial->loads[0], trial->loads[1], result->duration_s);
+    host_load_write(trial->run, trial->id, trial->loads[0], trial->loads[1], result->duration_s);
     write_energy(trial, result->duration_s);
 }
 
-int trial_perform(struct runner *runner, const struct trial_id *id, struct trial_result *result,
-                  struct error *error) {
-    struct running_trial trial = {
-        .runner = runner, .id = id, .probe = probe_find(id->probe), .peers = json_object()};
+static void clear(struct running_trial *trial) {
+    for (size_t i = 0; i < trial->n; i++)
+        workers_drop(&trial->run->workers, &trial->workers[i]);
+    free(trial->workers);
+    json_decref(trial->peers);
+    for (size_t i = 0; i < 2; i++) {
+        json_decref(trial->usage[i]);
+        json_decref(trial->prepared[i]);
+        json_decref(trial->loads[i]);
+    }
+}
+
+int trial_run(const struct deployment *deployment, struct trial_result *result,
+              struct error *error) {
+    const struct trial_id *id = &deployment->id;
+    struct running_trial trial = {.deployment = deployment,
+                                  .run = deployment->run,
+                                  .id = id,
+                                  .probe = probe_find(id->probe),
+                                  .peers = json_object()};
     int r;
 
-    trial.settings = id->measurement->settings;
-    choose_roles(&trial);
-    trial.planned_ns = trial.probe->planned_ns(trial.settings);
-    *result = (struct trial_result){.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
-    progress_doing(runner->progress, id, id->probe);
+    result->started_realtime_ns = clock_realtime_ns();
+    progress_doing(trial.run->progress, id, id->probe);
     r = start_roles(&trial, error);
     if (r == 0)
         r = measure(&trial, error);
     if (r == 0)
         r = drain(&trial, error);
     if (r == 0) {
-        take_results(&trial, result);
+        record_results(&trial, result);
     } else if (r != -EINTR) { /* a lost host too fails the trial, not the run */
         result->status = TRIAL_FAILED;
         result->reason = text_copy(error->text);
         r = 0;
     }
-    for (size_t i = 0; i < trial.n; i++)
-        workers_drop(&runner->workers, &trial.workers[i]);
-    json_decref(trial.peers);
-    json_decref(trial.usage[0]);
-    json_decref(trial.usage[1]);
-    json_decref(trial.prepared[0]);
-    json_decref(trial.prepared[1]);
-    json_decref(trial.loads[0]);
-    json_decref(trial.loads[1]);
+    clear(&trial);
     return r;
 }

@@ -88,4 +88,40 @@ is 'only security/tls_context builds an SSL_CTX' \
 is 'model is data: no socket, no process' \
   "$(uses "$root/src/model" ' ' '<sys/(socket|wait|un)\.h>|<netinet/|"base/process\.h"')" ''
 
+# The way of a trial that CONTRIBUTING.md names: "function file" lines.
+way() {
+  # shellcheck disable=SC2016 # backquotes of Markdown
+  sed -nE 's/^ +[1-9]\. `([a-z_]+)` \(`([a-z_/]+\.c)`\):.*/\1 \2/p' "$root/CONTRIBUTING.md"
+}
+
+# body FUNCTION FILE: the lines of its definition.
+body() {
+  awk -v name="$1" 'index($0, name "(") && /^[a-z]/ { on = 1; text = "" }
+    on { text = text $0 "\n" }
+    on && /;$/ && /^[a-z]/ { on = 0 }
+    on && /^}/ { printf "%s", text; exit }' "$2"
+}
+
+# broken_way SRC: each step of it that is not there, or that the one before does not call.
+broken_way() {
+  before=
+  way | while read -r name file; do
+    text=$(body "$name" "$1/$file")
+    [ -n "$text" ] || echo "$file has no $name"
+    [ -z "$before" ] || printf '%s' "$before" | sed 1d | grep -qE "(^|[^a-z_])$name\(" ||
+      echo "$name is not called by the one before"
+    before=$text
+  done
+}
+
+is 'the way of a trial is there as CONTRIBUTING names it' "$(broken_way "$root/src")" ''
+matches 'and takes few steps' "$(way | wc -l)" '^ *[5-8]$'
+rm -rf "$scratch/copy"
+cp -r "$root/src" "$scratch/copy"
+sed -i 's/= trial_run(/= trial_ran(/' "$scratch/copy/run/deployment.c"
+is 'a step that another has taken the place of is seen' "$(broken_way "$scratch/copy")" \
+  'trial_run is not called by the one before'
+sed -i 's/measure_plan/measure_all/' "$scratch/copy/run/runner.c"
+contains 'and one that is gone' "$(broken_way "$scratch/copy")" 'run/runner.c has no measure_plan'
+
 finish

@@ -45,16 +45,16 @@ struct workplace {
     char *root, *driver, *a, *b;
     struct scenario *scenario;
     struct run_options options;
-    struct runner runner;
+    struct run run;
     struct error error;
 };
 
 static void open_host(struct workplace *site, size_t place, const char *certs) {
     const struct host_options options = {.certs = certs, .cancel_fd = -1};
 
-    if (host_open(&site->runner.workers.hosts[place], "local", &options, NULL, &site->error) < 0)
+    if (host_open(&site->run.workers.hosts[place], "local", &options, NULL, &site->error) < 0)
         fail_msg("%s", site->error.text);
-    site->runner.workers.n_hosts = place + 1;
+    site->run.workers.n_hosts = place + 1;
 }
 
 static int set_up(void **state) {
@@ -73,10 +73,10 @@ static int set_up(void **state) {
                       &site->error) < 0)
         fail_msg("%s", site->error.text);
     site->options = (struct run_options){.certs = site->driver, .cancel_fd = -1};
-    site->runner = (struct runner){.options = &site->options,
-                                   .scenario = site->scenario,
-                                   .site.address = "127.0.0.1",
-                                   .secrets = json_array()};
+    site->run = (struct run){.options = &site->options,
+                             .scenario = site->scenario,
+                             .site.address = "127.0.0.1",
+                             .secrets = json_array()};
     assert_int_equal(setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1), 0);
     *state = site;
     return 0;
@@ -85,9 +85,9 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     struct workplace *site = *state;
 
-    for (size_t i = 0; i < site->runner.workers.n_hosts; i++)
-        host_close(site->runner.workers.hosts[i]);
-    json_decref(site->runner.secrets);
+    for (size_t i = 0; i < site->run.workers.n_hosts; i++)
+        host_close(site->run.workers.hosts[i]);
+    json_decref(site->run.secrets);
     scenario_free(site->scenario);
     workshop_remove(site->root);
     free(site->driver);
@@ -100,7 +100,7 @@ static int tear_down(void **state) {
 #define SITE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 static void assert_issued(struct workplace *site) {
-    if (issue_channels(&site->runner, &site->error) < 0)
+    if (issue_channels(&site->run, &site->error) < 0)
         fail_msg("%s", site->error.text);
 }
 
@@ -163,13 +163,13 @@ static void test_secrets_of_a_channel(void **state) {
 
     open_host(site, 0, site->a);
     assert_issued(site);
-    assert_int_equal(json_array_size(site->runner.secrets), site->scenario->n_channels);
-    login = json_object_get(json_array_get(site->runner.secrets, 0), "password");
-    other = json_object_get(json_array_get(site->runner.secrets, 1), "password");
+    assert_int_equal(json_array_size(site->run.secrets), site->scenario->n_channels);
+    login = json_object_get(json_array_get(site->run.secrets, 0), "password");
+    other = json_object_get(json_array_get(site->run.secrets, 1), "password");
     assert_int_equal(json_object_size(login), 1);
     assert_int_equal(json_string_length(json_object_get(login, "login")), 24);
     assert_int_equal(json_string_length(json_object_get(other, "other")), 24);
-    assert_int_equal(json_object_size(json_array_get(site->runner.secrets, 2)), 0);
+    assert_int_equal(json_object_size(json_array_get(site->run.secrets, 2)), 0);
 }
 
 static void test_failures_are_named(void **state) {
@@ -180,13 +180,13 @@ static void test_failures_are_named(void **state) {
     open_host(site, 1, site->b);
     assert_int_equal(mkdir(site->b, 0700), 0);
     workshop_put(site->b, "proof", "a file");
-    assert_int_equal(issue_channels(&site->runner, &site->error), -ENOTDIR);
+    assert_int_equal(issue_channels(&site->run, &site->error), -ENOTDIR);
     assert_has(site->error.text, "channel both: certificate of expired on local: ");
     assert_has(site->error.text, "/b/proof: ");
     assert_int_equal(pipe(cancel), 0);
     assert_int_equal(write(cancel[1], "", 1), 1);
     site->options.cancel_fd = cancel[0];
-    assert_int_equal(issue_channels(&site->runner, &site->error), -EINTR);
+    assert_int_equal(issue_channels(&site->run, &site->error), -EINTR);
     (void)close(cancel[0]);
     (void)close(cancel[1]);
 }
@@ -204,7 +204,7 @@ static void test_refused_orders(void **state) {
     };
 
     open_host(site, 0, site->a);
-    host = site->runner.workers.hosts[0];
+    host = site->run.workers.hosts[0];
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         assert_int_equal(
             host_order(host, "certificate-install", json_deep_copy(bad[i]), NULL, &site->error),

@@ -13,12 +13,12 @@ static json_t *look(double broker_s, int64_t broker_ns, double client_s, int64_t
  * on a slow link, the one was looked at for 2.5 s and the other for 1.6 s. */
 static void test_each_by_its_own_clock(void **state) {
     struct record *record = *state;
-    struct runner runner = {.journal = record->journal, .workers = {.n_hosts = 2}};
+    struct run run = {.journal = record->journal, .workers = {.n_hosts = 2}};
     json_auto_t *before = look(1.0, 0, 2.0, 7000000000);
     json_auto_t *after = look(2.25, 2500000000, 2.4, 8600000000);
     CLEANUP_FREE char *rows = NULL;
 
-    prepare_write(&runner, &record->id, before, after, 2.0);
+    prepare_write(&run, &record->id, before, after, 2.0);
     record_flush(record);
     rows = record_rows(record, "metrics.csv");
     assert_has(rows, "broker,tunnel,cpu_s,s,1\n");
@@ -28,12 +28,12 @@ static void test_each_by_its_own_clock(void **state) {
 /* What has no row at one end of the window has none at all. */
 static void test_nothing_known(void **state) {
     struct record *record = *state;
-    struct runner runner = {.journal = record->journal, .workers = {.n_hosts = 2}};
+    struct run run = {.journal = record->journal, .workers = {.n_hosts = 2}};
     json_auto_t *none = json_object(), *after = look(1, 1, 1, 1);
     CLEANUP_FREE char *rows = NULL;
 
-    prepare_write(&runner, &record->id, none, none, 2.0);
-    prepare_write(&runner, &record->id, after, after, 2.0);
+    prepare_write(&run, &record->id, none, none, 2.0);
+    prepare_write(&run, &record->id, after, after, 2.0);
     record_flush(record);
     rows = record_rows(record, "metrics.csv");
     assert_string_equal(rows, "");
