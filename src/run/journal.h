@@ -1,5 +1,5 @@
 /*
- * journal - the record of a run: its folder and the CSV files in it (columns: README.md).
+ * journal - the record of a run: its folder and the CSV files in it (columns: docs/files.md).
  *
  * A trial counts when its row is in trials.csv, which is written and synced last; a file never ends
  * in half a row, also when the disk is full. A row is one line: line ends in texts become blanks.

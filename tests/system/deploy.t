@@ -1,6 +1,6 @@
 #!/bin/sh
 # `./bench deploy`, to another host with a real sshd: what it refuses, what it brings and removes,
-# and that what was there stays when it fails. As the README has it, from the first key on.
+# and that what was there stays when it fails. As docs/two-pis.md has it, from the first key on.
 # shellcheck disable=SC2086 # $on_b is a list
 . "$(dirname "$0")/remote.sh"
 unset BENCH_MESON_OPTIONS # how the other host builds is no matter here
@@ -90,7 +90,7 @@ is 'a changed file is built, however old it is (and that with the name of all so
 is 'what was not deployed is left alone' \
   "$(cd "$deployed" && find certs results notes -path 'results/example*' -prune -o -type f -print |
     sort | tr '\n' ' ')" \
-  'certs/ca/mine notes results/mine/trials.csv '
+  'certs/README.md certs/ca/mine notes results/mine/trials.csv '
 reset_b() {
   git_b reset -q --hard
   git_b clean -qfd

@@ -11,7 +11,7 @@
 #          $clone in it, a git clone of the sources that uses the build folder of the tests
 #   on_a COMMAND...            executes a command on pi-a, as pi (not through ssh); or as_root_on_a
 #   run $on_b COMMAND...       executes a command on pi-b, as root, in the clone; for `start`, too
-#   types COMMAND              the same, and checks that it is in the README's section
+#   types COMMAND              the same, and checks that docs/two-pis.md has it
 #   let_in FOLDER NAME         makes and brings the keys without typing: $a pi-a
 #   remote_down                ends both; so does the end of the test, however it comes
 #
@@ -134,7 +134,7 @@ END
 # so that the program in the tests' build folder is no older and need not be built again.
 make_clone() {
   git -C "$root" -c safe.directory="$root" ls-files -co --exclude-standard >"$b/all" 2>/dev/null ||
-    (cd "$root" && find . -type f ! -path './.*' ! -path './build*/*' ! -path './certs/*' \
+    (cd "$root" && find . -type f ! -path './.*' ! -path './build*/*' ! -path './certs/?*/*' \
       ! -path './results/*' ! -name hosts.ini) >"$b/all"
   mkdir "$clone"
   while IFS= read -r file; do
@@ -209,10 +209,10 @@ let_in() {
   chown -R "$pi_id:$pi_id" "$1/home/pi/.ssh"
 }
 
-# types COMMAND: the README names it; then it is executed on pi-b, with a user who answers ssh's
-# questions and presses Enter at others.
+# types COMMAND: docs/two-pis.md names it; then it is executed on pi-b, with a user who answers
+# ssh's questions and presses Enter at others.
 types() {
-  contains "README: $1" "$walk" "
+  contains "docs: $1" "$walk" "
 $1
 "
   yes '' | head -n 10 >"$scratch/enter"
@@ -221,10 +221,10 @@ $1
     "$scratch/enter"
 }
 
-# The commands of the README's section, without their comments.
+# The commands of docs/two-pis.md, without their comments.
 # shellcheck disable=SC2016 # no command
-walk=$(sed -n '/^## Two Raspberry Pis/,/^## [^T]/p' "$root/README.md" |
-  sed -n '/^```sh/,/^```/p' | sed 's/  *# .*//')
+walk=$(sed -n '/^```sh/,/^```/p' "$root/docs/two-pis.md" | sed 's/  *# .*//')
+
 remote_down() {
   for pid in $a_pid $b_pid $c_pid; do
     kill -KILL "$pid"
