@@ -1,8 +1,11 @@
 # title: Every trial, median and quartiles
 # caption: A dot is a trial, the line the median of a channel, the box its quartiles.
 run = ARG1; out = ARG2; kind = ARG3
-csv = 'table.csv'; keep(x) = column('trials') > 0
+csv = 'table.csv'; keep(x) = 1
 load ARG0[1:strlen(ARG0) - strlen('distribution.gp')] . 'style.gp'
+n_good = 0
+stats 'values.csv' using (n_good = n_good + (strcol('status') eq 'ok'), 0) nooutput
+n_panels = n_good ? n_panels : 0
 eval left_out('distribution is left out: no trial succeeded')
 eval read_units
 
@@ -12,6 +15,7 @@ do for [p = 1:n_panels] {
     low[p] = 1e300; high[p] = -1e300
     stats 'values.csv' using (good(p) ? (low[p] = low_of(low[p], column('value')), \
         high[p] = high_of(high[p], column('value')), 0) : 0) nooutput
+    if (low[p] > high[p]) { low[p] = 0; high[p] = 1 }
     if (low[p] == high[p]) { low[p] = 0.99 * low[p]; high[p] = 1.01 * high[p] + 1e-9 }
 }
 scatter(x) = 0.618034 * x - floor(0.618034 * x) - 0.5 # dots of a row do not hide each other

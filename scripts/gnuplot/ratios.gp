@@ -16,8 +16,8 @@ do for [p = 1:n_panels] {
         b = high_of(b, 100 * text('ratio_high', column('ratio'))), 0) : 0) nooutput
     low[p] = a; high[p] = b
 }
-percent_text(x) = short(x) . ' %'
-ratio(name, p) = here(p) && strlen(strcol('ratio')) ? 100 * text(name, column('ratio')) : NaN
+compared(p) = here(p) && strlen(strcol('ratio'))
+ratio(name, p) = compared(p) ? 100 * text(name, column('ratio')) : NaN
 says(p, v) = here(p) && strcol('verdict') eq v
 verdicts = 'equivalent slower faster undecided'
 look(v) = word('#009E73 #D55E00 #0072B2 #555555', v)
@@ -43,9 +43,9 @@ do for [format in formats] {
             (ratio('ratio_low', p)):(ratio('ratio_high', p)) \
             with xerrorbars pointtype shape(v) pointsize 1.2 linewidth 2 linecolor rgb look(v) \
             title panel_name(p) . ', ' . word(verdicts, v) noenhanced, \
-            csv using (here(p) ? ratio('ratio_high', p) : 100):(place(0)): \
-            (here(p) ? percent_text(ratio('ratio', p)) : '') with labels noenhanced left \
-            offset 0.9, 0 notitle
+            csv using (compared(p) ? ratio('ratio_high', p) : 100):(place(0)): \
+            (compared(p) ? short(ratio('ratio', p)) . ' %' : here(p) ? strcol('verdict') : '') \
+            with labels noenhanced left offset 0.9, 0 notitle
         unset object 1; unset arrow 1
     }
     eval page_end

@@ -4,6 +4,9 @@
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'table.csv'; keep(x) = strcol('metric') eq 'throughput'
 load ARG0[1:strlen(ARG0) - strlen('throughput.gp')] . 'style.gp'
+n_known = 0
+stats csv using (n_known = n_known + (keep(0) && strlen(strcol('mean')) > 0), 0) nooutput
+n_panels = n_known ? n_panels : 0
 eval left_out('throughput is left out: no probe measured any')
 eval read_units
 
@@ -36,7 +39,8 @@ known(k) = published[k] ? compared(0) : strlen(strcol('mean')) > 0
 mean(k) = column(published[k] ? 'reference' : 'mean')
 end(k, name) = published[k] ? column('reference') : text(name, column('mean'))
 x(k) = row(strcol('channel')) - 0.43 + bar * (slot[k] + 0.5)
-says(k, v) = !mine(k, v) ? '' : known(k) ? short(mean(k)) : published[k] ? '' : \
+says(k, v) = mine(k, v) && known(k) ? short(mean(k)) : ''
+lacks(k, v) = !mine(k, v) || known(k) || published[k] ? '' : \
     strcol('verdict') eq 'skipped' ? 'skipped' : 'not measured'
 array most[n_shown]; tallest_bar = 1
 do for [v = 1:n_shown] {
@@ -70,8 +74,8 @@ do for [format in formats] {
         eval panel(v)
         slots = 0.0
         do for [k = 1:n_series] { slot[k] = slots; slots = slots + (has(k, v) > 0) }
-        bar = 0.86 / slots
-        upright = group * bar < 3.6
+        bar = 0.86 / slots # wide
+        upright = group * bar < 0.7 + 0.9 * strlen(short(tallest_bar))
         set xrange [0.5:n_channels + 0.5]
         set yrange [0:most[v] > 0 ? most[v] * (upright ? 1.35 : 1.15) : 1]
         set ytics autofreq nomirror scale 0.5 textcolor rgb 'black'
@@ -86,7 +90,10 @@ do for [format in formats] {
                 (published[k] ? ', published' : '') noenhanced, \
             for [k = 1:n_series] csv using (mine(k, v) ? x(k) : 1): \
                 (mine(k, v) && known(k) ? end(k, 'ci_high') : 0):(says(k, v)) with labels \
-                noenhanced center rotate by (upright ? 90 : 0) offset 0, upright ? 1.4 : 0.6 notitle
+                noenhanced center rotate by (upright ? 90 : 0) offset 0, upright ? 1.4 : 0.6 \
+                notitle, \
+            for [k = 1:n_series] csv using (mine(k, v) ? x(k) : 1):(0):(lacks(k, v)) with labels \
+                noenhanced left rotate by 90 offset 0, 0.4 textcolor rgb grey notitle
     }
     eval page_end
 }

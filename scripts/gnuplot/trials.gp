@@ -2,15 +2,19 @@
 # caption: Each channel has a strip; a dot is a trial's distance from the median of the channel,
 #     up when the value is greater. Crosses: trials that failed or are void.
 run = ARG1; out = ARG2; kind = ARG3
-csv = 'table.csv'; keep(x) = column('trials') > 0
+csv = 'table.csv'; keep(x) = 1
 load ARG0[1:strlen(ARG0) - strlen('trials.gp')] . 'style.gp'
+n_good = 0
+stats 'values.csv' using (n_good = n_good + (strcol('status') eq 'ok'), 0) nooutput
+n_panels = n_good ? n_panels : 0
 eval left_out('trials is left out: no trial succeeded')
 
 array median[n_panels * n_channels]
 at(p, name) = (p - 1) * n_channels + row(name)
 do for [i = 1:n_panels * n_channels] { median[i] = NaN }
-stats csv using (keep(0) ? (median[at(panel_of(strcol('probe'), strcol('variant')), \
-    strcol('channel'))] = column('median'), 0) : 0) nooutput
+stats csv using (strlen(strcol('median')) ? \
+    (p = panel_of(strcol('probe'), strcol('variant')), \
+    median[at(p, strcol('channel'))] = column('median'), 0) : 0) nooutput
 distance(p) = of(p) && strcol('status') eq 'ok' && place(0) ? \
     100 * (column('value') / median[at(p, strcol('channel'))] - 1) : NaN
 array most[n_panels] # half the height of a strip, in percent
