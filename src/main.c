@@ -19,15 +19,15 @@
 /* ---- tables and places ---- */
 
 static void add_group(struct context *context, const struct setting_group *group) {
-    if (context->registry.n_groups == MAX_GROUPS)
-        abort();
+    context->groups = memory_resize(context->groups, context->registry.n_groups + 1,
+                                    sizeof(struct setting_group *));
     context->groups[context->registry.n_groups++] = group;
+    context->registry.groups = context->groups;
 }
 
 static void fill_registry(struct context *context) {
-    context->registry = (struct registry){.groups = context->groups,
-                                          .check_channel = mechanism_check_channel,
-                                          .check_host = host_kind_check};
+    context->registry =
+        (struct registry){.check_channel = mechanism_check_channel, .check_host = host_kind_check};
     add_group(context, &scenario_group);
     add_group(context, &hosts_group);
     add_group(context, &lab_group);
@@ -209,6 +209,7 @@ static int read_command(struct context *context, int argc, char **argv, struct e
 }
 
 static void context_clear(struct context *context) {
+    free(context->groups);
     free(context->root);
     free(context->scenarios);
     free(context->certs);

@@ -10,7 +10,6 @@
 
 enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERRUPTED = 130 };
 
-#define MAX_GROUPS    32
 #define MAX_OVERRIDES 256
 #define MAX_WORDS     64
 
@@ -30,7 +29,7 @@ struct arguments {
 struct context {
     struct arguments arguments;
     struct registry registry;
-    const struct setting_group *groups[MAX_GROUPS];
+    const struct setting_group **groups; /* of the registry; owned */
     char *root, *scenarios, *certs, *results, *scripts;
 };
 

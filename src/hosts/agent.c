@@ -10,7 +10,7 @@
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/questions.h"
-#include "hosts/session.h"
+#include "hosts/takeover.h"
 #include "hosts/worker_pool.h"
 #include "probes/probe.h"
 #include "transport/congestion.h"
@@ -32,7 +32,7 @@ struct agent {
     struct channel channel;
     struct lab_seat seat;
     struct preparation preparation;
-    int session_fd;
+    int claim_fd;
     bool watched;              /* the driver has sent a beat, and goes on to */
     int64_t heard_ns, beat_ns; /* when it was last heard, when our last beat left */
     int64_t beats;
@@ -240,12 +240,12 @@ static int order_congestion(struct agent *agent, const json_t *order, json_t **r
     return r == -EPERM ? 0 : r;
 }
 
-static int order_session(struct agent *agent, const json_t *order, json_t **ret,
-                         struct error *error) {
+static int order_claim(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
     (void)ret;
-    if (agent->session_fd >= 0)
-        return error_set(error, -EBUSY, "this agent has a session already");
-    return session_take(&agent->session_fd, jsonline_text(order, "name", ""), error);
+    if (agent->claim_fd >= 0)
+        return error_set(error, -EBUSY, "this agent has a name already");
+    return takeover_claim(&agent->claim_fd, jsonline_text(order, "name", ""), error);
 }
 
 /* Alphabetical; those that only ask are in questions.c. */
@@ -260,12 +260,12 @@ static const struct {
     {"certificate-install", order_certificate_install},
     {"certificate-request", order_certificate_request},
     {"channel", order_channel},
+    {"claim", order_claim},
     {"congestion", order_congestion},
     {"drop", order_drop},
     {"lab", order_lab},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
-    {"session", order_session},
     {"tell", order_tell},
     {"undo", order_undo},
     {"worker", order_worker},
@@ -360,7 +360,7 @@ static void serve(struct agent *agent) {
 }
 
 int agent_main(const char *certs, const struct registry *registry) {
-    struct agent agent = {.certs = certs, .registry = registry, .session_fd = -1};
+    struct agent agent = {.certs = certs, .registry = registry, .claim_fd = -1};
 
     (void)signal(SIGPIPE, SIG_IGN);
     /* The driver's end shows as the end of stdin, and leaves time to tidy up; what is started from
@@ -376,7 +376,7 @@ int agent_main(const char *certs, const struct registry *registry) {
         broker_stop(agent.broker);
     preparation_undo(&agent.preparation);
     lab_leave_seat(&agent.seat);
-    memory_close_fdp(&agent.session_fd);
+    memory_close_fdp(&agent.claim_fd);
     channel_clear(&agent.channel);
     json_decref(agent.current);
     jsonline_clear(&agent.orders);

@@ -128,8 +128,11 @@ int host_open(struct host **ret, const char *spec, const struct host_options *op
     host->spec = text_copy(spec);
     host->options = *options;
     host->events = json_array();
-    host->wire =
-        (struct wire){.spec = host->spec, .options = &host->options, .agent = PROCESS_NONE};
+    host->wire = (struct wire){.spec = host->spec,
+                               .cancel_fd = options->cancel_fd,
+                               .relay = options->relay,
+                               .context = options->context,
+                               .agent = PROCESS_NONE};
     host->kind = host_kind_find(spec, error);
     if (!host->kind)
         return -EINVAL;

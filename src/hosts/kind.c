@@ -12,11 +12,10 @@ static const struct host_kind *const kinds[] = {
 
 void words_add(struct words *words, const char *format, ...) {
     va_list arguments;
-    char *word = NULL;
+    char *word;
 
     va_start(arguments, format);
-    if (vasprintf(&word, format, arguments) < 0)
-        abort();
+    word = text_vformat(format, arguments);
     va_end(arguments);
     words->list = memory_resize(words->list, words->count + 2, sizeof(*words->list));
     words->list[words->count++] = word;

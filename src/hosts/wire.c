@@ -15,17 +15,15 @@
 #define MAX_LAST_WORDS 4096
 
 void wire_lose(struct wire *wire, const char *format, ...) {
+    CLEANUP_FREE char *why = NULL;
     va_list arguments;
-    char *why = NULL;
 
     if (wire->lost)
         return;
     va_start(arguments, format);
-    if (vasprintf(&why, format, arguments) < 0)
-        abort();
+    why = text_vformat(format, arguments);
     va_end(arguments);
     wire->lost = text_format("host %s: %s", wire->spec, why);
-    free(why);
 }
 
 int wire_is_lost(const struct wire *wire, struct error *error) {
@@ -54,8 +52,8 @@ static void take_words(struct wire *wire) {
     length = strlen(all);
     text_replace(&wire->last_words, length > MAX_LAST_WORDS ? all + length - MAX_LAST_WORDS : all);
     free(all);
-    if (wire->options->relay)
-        wire->options->relay(wire->options->context, wire->spec, wire->words);
+    if (wire->relay)
+        wire->relay(wire->context, wire->spec, wire->words);
 }
 
 static void read_words(struct wire *wire) {
@@ -139,7 +137,7 @@ int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadl
             (struct pollfd){.fd = wire->lost ? -1 : wire->agent.out_fd, .events = POLLIN};
         pollers[2 * i + 1] = (struct pollfd){.fd = wire->agent.err_fd, .events = POLLIN};
     }
-    pollers[2 * n] = (struct pollfd){.fd = wires[0]->options->cancel_fd, .events = POLLIN};
+    pollers[2 * n] = (struct pollfd){.fd = wires[0]->cancel_fd, .events = POLLIN};
     count =
         poll(pollers, 2 * (nfds_t)n + 1, clock_poll_ms(wake < deadline_ns ? wake : deadline_ns));
     if (count < 0)

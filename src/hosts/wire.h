@@ -9,11 +9,12 @@
 
 #include "base/jsonline.h"
 #include "base/process.h"
-#include "hosts/host.h"
 
 struct wire {
-    const char *spec; /* for messages; borrowed, as are the options */
-    const struct host_options *options;
+    const char *spec; /* for messages; borrowed */
+    int cancel_fd;    /* as host_options has them: */
+    void (*relay)(void *context, const char *spec, const char *line);
+    void *context;
     struct process agent;
     struct jsonline_reader lines;
     char words[1024]; /* the line on stderr that is not complete yet */

@@ -37,7 +37,7 @@ static int check_lab(const struct hosts_settings *hosts, struct error *error) {
 static int open_one(struct site *site, const char *spec, struct error *error) {
     struct workers *workers = site->workers;
     struct host **host = &workers->hosts[workers->n_hosts];
-    CLEANUP_FREE char *session = text_format("%s-%zu", site->session, workers->n_hosts);
+    CLEANUP_FREE char *claim = text_format("%s-%zu", site->claim, workers->n_hosts);
     json_auto_t *congestion = NULL;
     int r =
         host_open(host, spec, &site->options, workers->n_hosts ? workers->hosts[0] : NULL, error);
@@ -45,7 +45,7 @@ static int open_one(struct site *site, const char *spec, struct error *error) {
     if (r < 0)
         return r;
     workers->n_hosts++;
-    r = host_order(*host, "session", json_pack("{s:s}", "name", session), NULL, error);
+    r = host_order(*host, "claim", json_pack("{s:s}", "name", claim), NULL, error);
     if (r == 0)
         r = host_order(*host, "congestion", json_pack("{s:s}", "name", hosts_of(site)->congestion),
                        &congestion, error);
@@ -162,7 +162,7 @@ int site_open(struct site *site, struct error *error) {
     int r;
 
     (void)!getrandom(random, sizeof(random), 0);
-    text_hex(site->session, random, sizeof(random));
+    text_hex(site->claim, random, sizeof(random));
     r = check_lab(hosts_of(site), error);
 
     if (r == 0)

@@ -13,7 +13,7 @@ struct site {
     struct host_options options;
     struct workers *workers; /* whose hosts these are */
     char *address;           /* where the broker is reached: the setting, or found out */
-    char session[40];        /* of the agents of this run, so that none is there twice */
+    char claim[40];          /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
 };

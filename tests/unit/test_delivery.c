@@ -1,6 +1,6 @@
 /* probes/delivery: what its subscriber makes of messages that a broker sends at times the test
  * knows: the rate is counted from arrival to arrival, and what has no rate fails. */
-#include "acting.h"
+#include "tested_role.h"
 #include "tiny_broker.h"
 
 #include "probes/delivery.h"
@@ -27,7 +27,7 @@ static json_t *make_params(int port, const char *duration) {
     text_replace(&client->address, "127.0.0.1");
     text_replace(&client->client_id, "client1");
     client->port = port;
-    params = acting_params(probe_delivery.group, settings, client);
+    params = tested_params(probe_delivery.group, settings, client);
     (void)json_object_set_new(params, "trial", json_integer(1));
     setting_block_free(probe_delivery.group, settings);
     client_config_free(client);
@@ -62,12 +62,12 @@ static void send_paced(struct tiny_broker *broker, int fd) {
     }
 }
 
-static void receive_paced(struct pace *pace, const char *duration, struct acting *acting) {
+static void receive_paced(struct pace *pace, const char *duration, struct tested_role *tested) {
     pace->broker = (struct tiny_broker){.publish = send_paced};
     tiny_broker_start(&pace->broker);
-    acting_begin(acting, subscriber(), make_params(pace->broker.port, duration),
+    tested_begin(tested, subscriber(), make_params(pace->broker.port, duration),
                  "{\"do\": \"go\"}\n");
-    json_decref(acting_hear(acting, "ready"));
+    json_decref(tested_hear(tested, "ready"));
 }
 
 /* Whether bytes and time are those between two arrivals: of a message that came k messages after
@@ -90,19 +90,19 @@ static void test_rate_of_whole_messages(void **state) {
     (void)state;
     for (int tries = 0; tries < 5 && !holds; tries++) {
         struct pace pace = {.messages = 6, .pause_ms = 300};
-        struct acting acting;
+        struct tested_role tested;
         json_t *result;
 
-        receive_paced(&pace, "700ms", &acting);
-        json_decref(acting_hear(&acting, "begin"));
-        json_decref(acting_hear(&acting, "done"));
-        acting_tell(&acting, "{\"do\": \"stop\", \"sent\": 6}\n");
-        result = acting_hear(&acting, "result");
+        receive_paced(&pace, "700ms", &tested);
+        json_decref(tested_hear(&tested, "begin"));
+        json_decref(tested_hear(&tested, "done"));
+        tested_tell(&tested, "{\"do\": \"stop\", \"sent\": 6}\n");
+        result = tested_hear(&tested, "result");
         holds = is_from_arrival_to_arrival(&pace, result);
         json_decref(result);
-        acting_end(&acting);
+        tested_end(&tested);
         tiny_broker_close(&pace.broker);
-        assert_int_equal(acting.code, 0);
+        assert_int_equal(tested.code, 0);
     }
     assert_true(holds);
 }
@@ -124,21 +124,21 @@ static const struct {
 
 static int fail_silently(size_t i) {
     struct pace pace = {.messages = silent[i].messages, .pause_ms = silent[i].pause_ms};
-    struct acting acting;
+    struct tested_role tested;
 
-    receive_paced(&pace, silent[i].duration, &acting);
-    acting_hear_all(&acting, silent[i].stop);
-    acting_end(&acting);
-    if (acting.code < 0 && strstr(acting.error.text, silent[i].words))
+    receive_paced(&pace, silent[i].duration, &tested);
+    tested_lead_to_end(&tested, silent[i].stop);
+    tested_end(&tested);
+    if (tested.code < 0 && strstr(tested.error.text, silent[i].words))
         return EXIT_SUCCESS;
-    (void)fprintf(stderr, "case %zu: %d, %s\n", i, acting.code, acting.error.text);
+    (void)fprintf(stderr, "case %zu: %d, %s\n", i, tested.code, tested.error.text);
     return EXIT_FAILURE;
 }
 
 static void test_no_rate(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(silent); i++)
-        acting_apart(fail_silently, i);
+        tested_apart(fail_silently, i);
 }
 
 int main(void) {

@@ -1,8 +1,8 @@
 /* probes/delivery and probes/courier: both ends with a real broker between them, what the publisher
  * says of its hop, and messages that cannot be opened. */
-#include "acting.h"
 #include "emulator.h"
 #include "peer.h"
+#include "tested_role.h"
 
 #include "base/process.h"
 #include "broker/mosquitto.h"
@@ -303,7 +303,7 @@ static json_t *role_params(const struct client_config *config, const char *paylo
         if (setting_assign(setting_find(probe_delivery.group, values[i][0]), settings, values[i][1],
                            &error) < 0)
             fail_msg("%s", error.text);
-    params = acting_params(probe_delivery.group, settings, config);
+    params = tested_params(probe_delivery.group, settings, config);
     (void)json_object_set_new(params, "topic", json_string("t"));
     setting_block_free(probe_delivery.group, settings);
     return params;
@@ -316,18 +316,18 @@ static double figure(const json_t *result, const char *name) {
     return value ? json_number_value(value) : -1;
 }
 
-/* Leads a publisher through its trial, but for its leave, which acting_end() gives; its result is
+/* Leads a publisher through its trial, but for its leave, which tested_end() gives; its result is
  * the caller's. */
-static json_t *publish(struct acting *acting, json_t *params, void (*before_stop)(void *context),
-                       void *context) {
-    acting_begin(acting, role("delivery-publisher"), params, "{\"do\": \"go\"}\n");
-    json_decref(acting_hear(acting, "ready"));
-    json_decref(acting_hear(acting, "begin"));
-    json_decref(acting_hear(acting, "done"));
-    acting_tell(acting, "{\"do\": \"stop\", \"sent\": 0}\n");
+static json_t *publish(struct tested_role *tested, json_t *params,
+                       void (*before_stop)(void *context), void *context) {
+    tested_begin(tested, role("delivery-publisher"), params, "{\"do\": \"go\"}\n");
+    json_decref(tested_hear(tested, "ready"));
+    json_decref(tested_hear(tested, "begin"));
+    json_decref(tested_hear(tested, "done"));
+    tested_tell(tested, "{\"do\": \"stop\", \"sent\": 0}\n");
     if (before_stop)
         before_stop(context);
-    return acting_hear(acting, "result");
+    return tested_hear(tested, "result");
 }
 
 /* What the hop has cost on the wire is what the formulas say; of ciphers that pad there is none. */
@@ -352,15 +352,15 @@ static void test_wire(void **state) {
         CLEANUP(client_config_freep) struct client_config *config = client(site, PARTY_CLIENT2);
         struct end *subscriber = end_open(site, false, 0, 0);
         struct error error = {""};
-        struct acting acting;
+        struct tested_role tested;
         json_t *result;
 
         end_begin(subscriber, courier_receive);
-        result = publish(&acting, role_params(config, "1000B", "64000B"), NULL, NULL);
+        result = publish(&tested, role_params(config, "1000B", "64000B"), NULL, NULL);
         atomic_store(&subscriber->courier.expected, jsonline_integer(result, "sent", 0));
         assert_int_equal(end_join(subscriber, &error), 0);
-        acting_end(&acting);
-        assert_int_equal(acting.code, 0);
+        tested_end(&tested);
+        assert_int_equal(tested.code, 0);
         assert_true(subscriber->courier.moved > 0);
         assert_int_equal(jsonline_integer(result, "sent", 0), subscriber->courier.moved);
         assert_true(figure(result, "tcp_per_payload") > 1);
@@ -423,7 +423,7 @@ static void test_settles(void **state) {
     struct client_config *config = setting_block_new(&client_config_group);
     struct lazy broker = {.may_read = false};
     double headers, of_formula;
-    struct acting acting;
+    struct tested_role tested;
     json_t *result;
 
     (void)state;
@@ -434,15 +434,15 @@ static void test_settles(void **state) {
     text_replace(&config->address, "127.0.0.1");
     text_replace(&config->client_id, "client2");
     config->port = broker.port;
-    result = publish(&acting, role_params(config, "8KiB", "2MiB"), read_on, &broker);
+    result = publish(&tested, role_params(config, "8KiB", "2MiB"), read_on, &broker);
     headers = figure(result, "wire_per_payload") - figure(result, "tcp_per_payload");
     of_formula =
         figure(result, "wire_per_payload_theory") - figure(result, "tcp_per_payload_theory");
     assert_true(of_formula > 0);
     assert_true(headers >= 0.9 * of_formula);
     json_decref(result);
-    acting_end(&acting);
-    assert_int_equal(acting.code, 0);
+    tested_end(&tested);
+    assert_int_equal(tested.code, 0);
     assert_int_equal(pthread_join(broker.thread, NULL), 0);
     (void)close(broker.listener);
     client_config_free(config);

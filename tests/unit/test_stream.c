@@ -1,6 +1,6 @@
 /* probes/stream: what its server makes of the driver's words while it waits for its streams, and of
  * a sender that is late, or has stopped. */
-#include "acting.h"
+#include "tested_role.h"
 
 #include "probes/stream.h"
 
@@ -20,32 +20,32 @@ static json_t *make_params(void) {
         setting_assign(setting_find(path->group, "warmup"), settings, "0s", &error) < 0)
         fail_msg("%s", error.text);
     text_replace(&client->outer_address, "127.0.0.1");
-    params = acting_params(path->group, settings, client);
+    params = tested_params(path->group, settings, client);
     setting_block_free(path->group, settings);
     client_config_free(client);
     return params;
 }
 
 /* A path-server; returns the port on which it listens. */
-static uint16_t begin(struct acting *server) {
+static uint16_t begin(struct tested_role *server) {
     json_auto_t *ready = NULL;
 
-    acting_begin(server, &path->roles[0], make_params(), "");
-    ready = acting_hear(server, "ready");
+    tested_begin(server, &path->roles[0], make_params(), "");
+    ready = tested_hear(server, "ready");
     return (uint16_t)jsonline_integer(ready, "port", 0);
 }
 
 /* It has measured, and is told what it was sent: its result, for the caller to free. */
-static json_t *finish(struct acting *server, int fd, int sent) {
+static json_t *finish(struct tested_role *server, int fd, int sent) {
     CLEANUP_FREE char *stop = text_format("{\"do\": \"stop\", \"sent\": %d}\n", sent);
     json_t *result;
 
-    json_decref(acting_hear(server, "begin"));
-    json_decref(acting_hear(server, "done"));
+    json_decref(tested_hear(server, "begin"));
+    json_decref(tested_hear(server, "done"));
     (void)close(fd);
-    acting_tell(server, stop);
-    result = acting_hear(server, "result");
-    acting_end(server);
+    tested_tell(server, stop);
+    result = tested_hear(server, "result");
+    tested_end(server);
     assert_string_equal(server->error.text, "");
     assert_int_equal(server->code, 0);
     return result;
@@ -75,13 +75,13 @@ static int send_for_long(int fd) {
 /* The sender is connected as soon as the server's host has answered it; where the last packet of
  * that handshake is slow, in a tunnel say, the driver's `go` is at the server before it. */
 static void test_go_before_the_stream(void **state) {
-    struct acting server;
+    struct tested_role server;
     uint16_t port = begin(&server);
     json_t *result;
     int fd, sent;
 
     (void)state;
-    acting_tell(&server, "{\"do\": \"go\"}\n");
+    tested_tell(&server, "{\"do\": \"go\"}\n");
     (void)usleep(50000);
     fd = connect_to(port);
     sent = send_for_long(fd);
@@ -93,13 +93,13 @@ static void test_go_before_the_stream(void **state) {
 /* The sender hears `go` later than the receiver, on a busy host or over a slow ssh: until then
  * there is nothing to be measured. */
 static void test_a_late_sender(void **state) {
-    struct acting server;
+    struct tested_role server;
     uint16_t port = begin(&server);
     int fd = connect_to(port), sent;
     json_t *result;
 
     (void)state;
-    acting_tell(&server, "{\"do\": \"go\"}\n");
+    tested_tell(&server, "{\"do\": \"go\"}\n");
     (void)usleep(900000);
     sent = send_for_long(fd);
     result = finish(&server, fd, sent);
@@ -110,15 +110,15 @@ static void test_a_late_sender(void **state) {
 
 static int stop_early(size_t unused) {
     static const char bytes[1000];
-    struct acting server;
+    struct tested_role server;
     int fd = connect_to(begin(&server));
 
     (void)unused;
     if (write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
         return EXIT_FAILURE;
-    acting_tell(&server, "{\"do\": \"go\"}\n");
-    acting_hear_all(&server, "{\"do\": \"stop\", \"sent\": 1000}\n");
-    acting_end(&server);
+    tested_tell(&server, "{\"do\": \"go\"}\n");
+    tested_lead_to_end(&server, "{\"do\": \"stop\", \"sent\": 1000}\n");
+    tested_end(&server);
     if (server.code < 0 && strstr(server.error.text, "nothing has arrived for "))
         return EXIT_SUCCESS;
     (void)fprintf(stderr, "%d, %s\n", server.code, server.error.text);
@@ -128,15 +128,15 @@ static int stop_early(size_t unused) {
 /* What has stopped before the measured time has no rate: not 0. */
 static void test_nothing_in_the_window(void **state) {
     (void)state;
-    acting_apart(stop_early, 0);
+    tested_apart(stop_early, 0);
 }
 
 static void test_the_driver_ends_first(void **state) {
-    struct acting server;
+    struct tested_role server;
 
     (void)state;
     (void)begin(&server);
-    acting_end(&server);
+    tested_end(&server);
     assert_int_equal(server.code, -EPIPE);
     assert_string_equal(server.error.text, "the driver broke off");
 }

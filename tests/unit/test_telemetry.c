@@ -1,5 +1,5 @@
 /* probes/telemetry: its workers hear the driver whenever it speaks. */
-#include "acting.h"
+#include "tested_role.h"
 #include "tiny_broker.h"
 
 #include "probes/telemetry.h"
@@ -7,8 +7,9 @@
 #include <errno.h>
 
 /* A role at its own broker, to which all of this is said before it first listens. */
-static void begin_at(struct acting *acting, struct tiny_broker *broker, const struct role *role,
-                     const char *qos, int granted, int pause_ms, const char *lines) {
+static void begin_at(struct tested_role *tested, struct tiny_broker *broker,
+                     const struct role *role, const char *qos, int granted, int pause_ms,
+                     const char *lines) {
     struct client_config *client = setting_block_new(&client_config_group);
     void *settings = setting_block_new(&telemetry_group);
 
@@ -17,32 +18,32 @@ static void begin_at(struct acting *acting, struct tiny_broker *broker, const st
     text_replace(&client->address, "127.0.0.1");
     text_replace(&client->client_id, "reporter");
     client->port = broker->port;
-    acting_begin(acting, role, acting_params(&telemetry_group, settings, client), lines);
+    tested_begin(tested, role, tested_params(&telemetry_group, settings, client), lines);
     setting_block_free(&telemetry_group, settings);
     client_config_free(client);
 }
 
-static void begin(struct acting *acting, struct tiny_broker *broker, const struct role *role,
+static void begin(struct tested_role *tested, struct tiny_broker *broker, const struct role *role,
                   int pause_ms, const char *lines) {
-    begin_at(acting, broker, role, "0", 0, pause_ms, lines);
+    begin_at(tested, broker, role, "0", 0, pause_ms, lines);
 }
 
-static void end(struct acting *acting, struct tiny_broker *broker) {
-    acting_end(acting);
+static void end(struct tested_role *tested, struct tiny_broker *broker) {
+    tested_end(tested);
     tiny_broker_close(broker);
-    assert_string_equal(acting->error.text, "");
-    assert_int_equal(acting->code, 0);
+    assert_string_equal(tested->error.text, "");
+    assert_int_equal(tested->code, 0);
 }
 
 /* A worker that was kept waiting for a processor finds both words at once. */
 static void stop_with_go(const struct role *role) {
     struct tiny_broker broker;
-    struct acting acting;
+    struct tested_role tested;
 
-    begin(&acting, &broker, role, 0, "{\"do\": \"go\"}\n{\"do\": \"stop\", \"sent\": 0}\n");
-    json_decref(acting_hear(&acting, "ready"));
-    json_decref(acting_hear(&acting, "result"));
-    end(&acting, &broker);
+    begin(&tested, &broker, role, 0, "{\"do\": \"go\"}\n{\"do\": \"stop\", \"sent\": 0}\n");
+    json_decref(tested_hear(&tested, "ready"));
+    json_decref(tested_hear(&tested, "result"));
+    end(&tested, &broker);
 }
 
 static void test_publisher(void **state) {
@@ -58,31 +59,31 @@ static void test_subscriber(void **state) {
 /* A link by radio may be silent for seconds, and lose nothing by that. */
 static void test_late_message(void **state) {
     struct tiny_broker broker;
-    struct acting acting;
+    struct tested_role tested;
 
     (void)state;
-    begin(&acting, &broker, &role_telemetry_subscriber, 3000,
+    begin(&tested, &broker, &role_telemetry_subscriber, 3000,
           "{\"do\": \"go\"}\n{\"do\": \"stop\", \"sent\": 1}\n");
-    json_decref(acting_hear(&acting, "ready"));
-    json_decref(acting_hear(&acting, "arrived"));
-    json_decref(acting_hear(&acting, "result"));
-    end(&acting, &broker);
+    json_decref(tested_hear(&tested, "ready"));
+    json_decref(tested_hear(&tested, "arrived"));
+    json_decref(tested_hear(&tested, "result"));
+    end(&tested, &broker);
 }
 
 /* What is measured at another quality of service than was asked for is not measured. */
 static void fail_at(const char *qos, int granted, bool subscribed, const char *words) {
     struct tiny_broker broker;
-    struct acting acting;
+    struct tested_role tested;
 
-    begin_at(&acting, &broker, &role_telemetry_subscriber, qos, granted, 1, "{\"do\": \"go\"}\n");
+    begin_at(&tested, &broker, &role_telemetry_subscriber, qos, granted, 1, "{\"do\": \"go\"}\n");
     if (subscribed) {
-        json_decref(acting_hear(&acting, "ready"));
-        json_decref(acting_hear(&acting, "arrived"));
+        json_decref(tested_hear(&tested, "ready"));
+        json_decref(tested_hear(&tested, "arrived"));
     }
-    acting_end(&acting);
+    tested_end(&tested);
     tiny_broker_close(&broker);
-    assert_int_equal(acting.code, -EPROTO);
-    assert_non_null(strstr(acting.error.text, words));
+    assert_int_equal(tested.code, -EPROTO);
+    assert_non_null(strstr(tested.error.text, words));
 }
 
 static void test_granted(void **state) {

@@ -12,7 +12,6 @@
 /* ---- the fixture: a wire whose agent is the test ---- */
 
 struct fixture {
-    struct host_options options;
     struct wire wire;
     int cancel[2], in[2], out[2], err[2]; /* pipes: [0] is read, [1] written */
     char *relayed;                        /* each line in angle brackets */
@@ -35,11 +34,11 @@ static int set_up(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(pipes); i++)
         assert_int_equal(pipe2(*pipes[i], O_CLOEXEC), 0);
     fixture->relayed = text_copy("");
-    fixture->options =
-        (struct host_options){.cancel_fd = fixture->cancel[0], .relay = relay, .context = fixture};
     fixture->wire = (struct wire){
         .spec = "there",
-        .options = &fixture->options,
+        .cancel_fd = fixture->cancel[0],
+        .relay = relay,
+        .context = fixture,
         .agent = {.in_fd = fixture->in[1], .out_fd = fixture->out[0], .err_fd = fixture->err[0]}};
     jsonline_init(&fixture->wire.lines, fixture->out[0]);
     *state = fixture;

@@ -1,6 +1,6 @@
 /* probes/worker_context: the window that it measures, of streams whose every arrival the test
  * knows. */
-#include "acting.h"
+#include "tested_role.h"
 
 #include <errno.h>
 #include <math.h>
@@ -114,21 +114,21 @@ static int run(struct worker_context *worker, struct error *error) {
 
 static const struct role role = {.name = "made-up", .party = PARTY_CLIENT1, .run = run};
 
-static void begin(struct acting *acting) {
-    acting_begin(acting, &role, json_object(), "{\"do\": \"go\"}\n");
+static void begin(struct tested_role *tested) {
+    tested_begin(tested, &role, json_object(), "{\"do\": \"go\"}\n");
 }
 
 /* The result of a trial in which all went well; the caller's. */
 static json_t *measure(void) {
-    struct acting acting;
+    struct tested_role tested;
     json_t *result;
 
-    begin(&acting);
-    json_decref(acting_hear(&acting, "begin"));
-    json_decref(acting_hear(&acting, "done"));
-    result = acting_hear(&acting, "result");
-    acting_end(&acting);
-    assert_int_equal(acting.code, 0);
+    begin(&tested);
+    json_decref(tested_hear(&tested, "begin"));
+    json_decref(tested_hear(&tested, "done"));
+    result = tested_hear(&tested, "result");
+    tested_end(&tested);
+    assert_int_equal(tested.code, 0);
     return result;
 }
 
@@ -251,7 +251,7 @@ static void test_rare_arrivals(void **state) {
 /* After the warm-up nothing comes any more: that is no rate, and it is said since when. */
 static void test_silence(void **state) {
     const struct made_up *made_up = this.made_up;
-    struct acting acting;
+    struct tested_role tested;
     double silent_s, most_s;
 
     (void)state;
@@ -259,13 +259,13 @@ static void test_silence(void **state) {
                                    .receives = true,
                                    .n_streams = 1,
                                    .silent_after = 10};
-    begin(&acting);
+    begin(&tested);
     while (!atomic_load(&this.over))
         clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
     most_s = (double)(clock_monotonic_ns() - made_up->before_ns[9]) / 1e9;
-    acting_end(&acting);
-    assert_int_equal(acting.code, -ENODATA);
-    assert_int_equal(sscanf(acting.error.text, "nothing has arrived for %lf s", &silent_s), 1);
+    tested_end(&tested);
+    assert_int_equal(tested.code, -ENODATA);
+    assert_int_equal(sscanf(tested.error.text, "nothing has arrived for %lf s", &silent_s), 1);
     assert_true(silent_s >= 0.2 - 0.05 && silent_s <= most_s + 0.05);
 }
 
@@ -315,16 +315,16 @@ static void test_stream_ends(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct acting acting;
+        struct tested_role tested;
 
         this = cases[i].start;
         this.n_streams = 1 + i % 2;
-        begin(&acting);
+        begin(&tested);
         while (!atomic_load(&this.over))
             clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
-        acting_end(&acting);
-        assert_int_equal(acting.code, cases[i].code);
-        assert_string_equal(acting.error.text, cases[i].words);
+        tested_end(&tested);
+        assert_int_equal(tested.code, cases[i].code);
+        assert_string_equal(tested.error.text, cases[i].words);
     }
 }
 
@@ -338,15 +338,15 @@ static void test_driver_breaks_off(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-        struct acting acting;
+        struct tested_role tested;
 
         this = starts[i];
         this.n_streams = 2;
-        begin(&acting);
+        begin(&tested);
         clock_sleep_until(clock_monotonic_ns() + 100 * NS_PER_MS);
-        acting_end(&acting);
-        assert_int_equal(acting.code, -EPIPE);
-        assert_string_equal(acting.error.text, "the driver broke off");
+        tested_end(&tested);
+        assert_int_equal(tested.code, -EPIPE);
+        assert_string_equal(tested.error.text, "the driver broke off");
     }
 }
 

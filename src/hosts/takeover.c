@@ -1,4 +1,4 @@
-#include "hosts/session.h"
+#include "hosts/takeover.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -22,7 +22,7 @@ static socklen_t name_socket(struct sockaddr_un *address, const char *name) {
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
-/* Ends the agent that holds the session, if there still is one; its workers die with it. */
+/* Ends the agent that holds the name, if there still is one; its workers die with it. */
 static int end_holder(const struct sockaddr_un *address, socklen_t length, struct error *error) {
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct ucred holder;
@@ -39,7 +39,7 @@ static int end_holder(const struct sockaddr_un *address, socklen_t length, struc
     return 0;
 }
 
-int session_take(int *ret_fd, const char *name, struct error *error) {
+int takeover_claim(int *ret_fd, const char *name, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + END_NS;
     CLEANUP_FD int fd = -1;
     struct sockaddr_un address;
@@ -47,14 +47,14 @@ int session_take(int *ret_fd, const char *name, struct error *error) {
 
     if (!*name || strlen(name) > 64 ||
         strspn(name, "0123456789abcdefghijklmnopqrstuvwxyz-") != strlen(name))
-        return error_set(error, -EINVAL, "'%s' names no session", name);
+        return error_set(error, -EINVAL, "'%s' is no name of a run's agent", name);
     length = name_socket(&address, name);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return error_errno(error, -errno, "a socket");
     while (bind(fd, (const struct sockaddr *)&address, length) < 0) {
         int r = errno == EADDRINUSE ? end_holder(&address, length, error)
-                                    : error_errno(error, -errno, "session %s", name);
+                                    : error_errno(error, -errno, "the claim %s", name);
 
         if (r < 0)
             return r;
@@ -63,7 +63,7 @@ int session_take(int *ret_fd, const char *name, struct error *error) {
         clock_sleep_until(clock_monotonic_ns() + 10 * NS_PER_MS);
     }
     if (listen(fd, 1) < 0)
-        return error_errno(error, -errno, "session %s", name);
+        return error_errno(error, -errno, "the claim %s", name);
     *ret_fd = fd;
     fd = -1;
     return 0;

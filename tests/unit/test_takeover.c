@@ -1,7 +1,7 @@
-/* hosts/session: whoever takes a session ends the one that had it. */
+/* hosts/takeover: whoever claims a name ends the agent that had it. */
 #include "base/clock.h"
 #include "base/memory.h"
-#include "hosts/session.h"
+#include "hosts/takeover.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static pid_t start_holder(const char *name) {
     assert_int_equal(pipe(ready), 0);
     pid = fork();
     if (pid == 0) {
-        if (session_take(&fd, name, NULL) < 0 || write(ready[1], "x", 1) != 1)
+        if (takeover_claim(&fd, name, NULL) < 0 || write(ready[1], "x", 1) != 1)
             _exit(1);
         for (;;)
             (void)pause();
@@ -45,7 +45,7 @@ static void test_ends_the_holder(void **state) {
     int fd = -1, status = 0;
 
     (void)state;
-    if (session_take(&fd, name, &error) < 0)
+    if (takeover_claim(&fd, name, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(waitpid(holder, &status, 0), holder);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
@@ -58,12 +58,12 @@ static void test_others_are_left_alone(void **state) {
     int fd = -1, status;
 
     (void)state;
-    assert_int_equal(session_take(&fd, name, NULL), 0);
+    assert_int_equal(takeover_claim(&fd, name, NULL), 0);
     assert_int_equal(waitpid(holder, &status, WNOHANG), 0);
     (void)close(fd);
     assert_int_equal(kill(holder, SIGKILL), 0);
     assert_int_equal(waitpid(holder, &status, 0), holder);
-    assert_int_equal(session_take(&fd, other, NULL), 0); /* nothing of it has stayed */
+    assert_int_equal(takeover_claim(&fd, other, NULL), 0); /* nothing of it has stayed */
     (void)close(fd);
 }
 
@@ -76,7 +76,7 @@ static void test_names(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_int_equal(session_take(&fd, bad[i], &error), -EINVAL);
+        assert_int_equal(takeover_claim(&fd, bad[i], &error), -EINVAL);
     assert_int_equal(fd, -1);
 }
 
