@@ -10,7 +10,7 @@ eval left_out('connect is left out: no probe measured what a connection takes')
 
 titles(k) = k == 1 ? 'TCP' : k == 2 ? 'TLS handshake' : 'CONNECT to CONNACK'
 hue(k) = word('#333333 #0072B2 #D55E00', k)
-fill(k) = int(word('2 3 4', k)) # patterns: crossed, full, hatched
+fill(k) = k == 1 ? 2 : 4 # of the others than TLS: crossed, hatched
 wanted = 'tcp_time tls_time mqtt_time connect_time bytes_sent bytes_received'
 which(name) = sum [k = 1:6] (ends(name, '.' . word(wanted, k)) ? k : 0)
 array value[6 * n_panels * n_channels]
@@ -32,14 +32,18 @@ across = small ? 1 : 2
 do for [format in formats] {
     eval page(format, n_channels * (0.25 + 1.1 * name_lines))
     eval legend
-    plot NaN notitle, for [k = 1:3] keyentry with boxes fillstyle pattern fill(k) border \
+    plot NaN notitle, keyentry with boxes fillcolor rgb hue(2) title titles(2) noenhanced, \
+        for [k = 1:3:2] keyentry with boxes fillstyle pattern fill(k) border \
         linecolor rgb hue(k) fillcolor rgb hue(k) title titles(k) noenhanced
     eval legend_end
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, most, small ? 24 : 31)
         set xlabel 'Time of a connection (ms)' noenhanced offset 0, 0.5
-        plot NaN notitle, for [k = 1:3] csv using (from(p, k)):(place(0)):(from(p, k)): \
+        plot NaN notitle, csv using (from(p, 2)):(place(0)):(from(p, 2)):(until(p, 2)): \
+                (place(0) - 0.35):(place(0) + 0.35) with boxxyerror linecolor rgb hue(2) \
+                title panel_name(p) . ', ' . titles(2) noenhanced, \
+            for [k = 1:3:2] csv using (from(p, k)):(place(0)):(from(p, k)): \
                 (until(p, k)):(place(0) - 0.35):(place(0) + 0.35) with boxxyerror \
                 fillstyle pattern fill(k) border linecolor rgb hue(k) linecolor rgb hue(k) \
                 title panel_name(p) . ', ' . titles(k) noenhanced, \

@@ -111,7 +111,7 @@ family = 'sans'
 terminal(f) = f eq 'svg' ? \
     "svg size width, height font 'sans-serif,%g'" : f eq 'png' ? \
     "pngcairo size 2 * width, 2 * height font 'sans,%g' fontscale 2 linewidth 2 pointscale 2" : \
-    "pdfcairo size width / 96, height / 96 font 'sans,%g' fontscale 1 linewidth 0.75 " . \
+    "pdfcairo size width / 96, height / 96 font 'sans,%g' fontscale 0.75 linewidth 0.75 " . \
     "pointscale 0.75"
 # Begins a page, its panels `body` lines high.
 page(f, body) = sprintf("body = %g; columns = low_of(across, n_panels); " . \

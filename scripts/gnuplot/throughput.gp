@@ -1,56 +1,50 @@
 # title: Throughput of each channel
-# caption: A bar for each probe: the mean of its trials with its 95 % confidence interval.
-#     Hatched: published values, where they can be compared.
+# caption: A bar for each probe: the mean of its trials with its 95 % confidence interval. Hatched:
+#     published values, where they can be compared.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'table.csv'; keep(x) = strcol('metric') eq 'throughput'
 load ARG0[1:strlen(ARG0) - strlen('throughput.gp')] . 'style.gp'
-n_known = 0
-stats csv using (n_known = n_known + (keep(0) && strlen(strcol('mean')) > 0), 0) nooutput
-n_panels = n_known ? n_panels : 0
+measured(x) = keep(0) && strlen(strcol('mean'))
+# An empty field at the end of a row is what gnuplot 5.4 read before: so two are asked.
+compared(x) = keep(0) && strlen(strcol('reference')) && strcol('comparable') eq 'yes'
+n_measured = 0; any = 0
+stats csv using (n_measured = n_measured + measured(0), any = any || compared(0), 0) nooutput
+n_kept = n_measured ? n_panels : 0; n_panels = n_kept
 eval left_out('throughput is left out: no probe measured any')
 eval read_units
 
-# A panel is a variant; in it a channel has a bar for each series: a probe, or what was published.
-# (An empty field at the end of a row is what gnuplot 5.4 read before: so two are asked.)
-compared(x) = strlen(strcol('reference')) && strcol('comparable') eq 'yes'
-array series[2 * n_panels]; array published[2 * n_panels]; array hue[2 * n_panels]
-array slot[2 * n_panels]; array shown[n_panels]
-n_series = 0; n_shown = 0; n_hues = 0; any = 0; longest = 13 + strlen(source)
-do for [p = 1:n_panels] {
+# A panel is a variant; in it a channel has a bar for each probe, and one for what was published.
+array rung[n_kept]; array published[n_kept]; array slot[n_kept]; array shown[n_kept]
+n_rungs = 0; n_shown = 0; longest = any * (12 + strlen(source))
+do for [p = 1:n_kept] {
     if (!(sum [v = 1:n_shown] (shown[v] eq variant[p]))) {
         n_shown = n_shown + 1; shown[n_shown] = variant[p]
     }
-    if (!(sum [k = 1:n_series] (series[k] eq probe[p]))) {
-        n_hues = n_hues + 1; n_series = n_series + 1; more = 0
-        series[n_series] = probe[p]; hue[n_series] = n_hues; published[n_series] = 0
-        stats csv using (more = more || keep(0) && strcol('probe') eq probe[p] && compared(0), 0) \
-            nooutput
-        if (more) {
-            n_series = n_series + 1; any = 1
-            series[n_series] = probe[p]; hue[n_series] = n_hues; published[n_series] = 1
-        }
+    if (!(sum [k = 1:n_rungs] (rung[k] eq probe[p]))) {
+        n_rungs = n_rungs + 1; rung[n_rungs] = probe[p]; more = 0
+        stats csv using (more = more || compared(0) && strcol('probe') eq probe[p], 0) nooutput
+        published[n_rungs] = more
         longest = high_of(longest, strlen(probe[p]))
     }
 }
-has(k, v) = sum [i = 1:n_kept] (probe[i] eq series[k] && variant[i] eq shown[v])
-n_kept = n_panels; n_panels = n_shown; panel_name(v) = shown[v]
-mine(k, v) = keep(0) && strcol('probe') eq series[k] && strcol('variant') eq shown[v]
-known(k) = published[k] ? compared(0) : strlen(strcol('mean')) > 0
-mean(k) = column(published[k] ? 'reference' : 'mean')
-end(k, name) = published[k] ? column('reference') : text(name, column('mean'))
-x(k) = row(strcol('channel')) - 0.43 + bar * (slot[k] + 0.5)
-says(k, v) = mine(k, v) && known(k) ? short(mean(k)) : ''
-lacks(k, v) = !mine(k, v) || known(k) || published[k] ? '' : \
+n_panels = n_shown; panel_name(v) = shown[v]
+has(k, v) = sum [i = 1:n_kept] (probe[i] eq rung[k] && variant[i] eq shown[v])
+mine(k, v) = keep(0) && strcol('probe') eq rung[k] && strcol('variant') eq shown[v]
+drawn(k, v, beside) = mine(k, v) && (beside ? compared(0) : measured(0))
+x(k, beside) = place(0) - 0.43 + wide * (slot[k] + beside + 0.5)
+lacks(k, v) = !mine(k, v) || measured(0) ? '' : \
     strcol('verdict') eq 'skipped' ? 'skipped' : 'not measured'
-array most[n_shown]; tallest_bar = 1
+top_of(x) = text('ci_high', column('mean'))
+name(k, v) = rung[k] . (strlen(shown[v]) ? ', ' . shown[v] : '')
+array most[n_shown]; greatest = 1
 do for [v = 1:n_shown] {
-    most[v] = 0
-    stats csv using (sum [k = 1:n_series] (mine(k, v) && known(k) ? \
-        (most[v] = high_of(most[v], end(k, 'ci_high')), 0) : 0)) nooutput
-    tallest_bar = high_of(tallest_bar, most[v])
+    most[v] = 0; here(v) = keep(0) && strcol('variant') eq shown[v]
+    stats csv using (here(v) && measured(0) ? (most[v] = high_of(most[v], top_of(0)), 0) : 0, \
+        here(v) && compared(0) ? (most[v] = high_of(most[v], column('reference')), 0) : 0) nooutput
+    greatest = high_of(greatest, most[v])
 }
 
-across = 1; left = 6.5 + strlen(sprintf("%.0f", tallest_bar)); bottom = 1.0
+across = 1; left = 6.5 + strlen(sprintf("%.0f", greatest)); bottom = 1.0
 top = strlen(shown[n_shown]) ? 1.6 : 0.7
 group = (width - character * (left + right)) / n_channels / character # characters for a channel
 leaning = group < 9
@@ -60,39 +54,42 @@ do for [c = 1:n_channels] {
     bottom = high_of(bottom, leaning ? 1.2 + 0.27 * strlen(label[c]) : 0.8 + lines_of(label[c]))
 }
 from = strlen(source) ? ' (' . source . ')' : ''
-eval legend_of(n_hues + any, longest)
+eval legend_of(n_rungs + any, longest)
 set grid ytics noxtics
 
 do for [format in formats] {
     eval page(format, 9)
     eval legend
-    plot NaN notitle, for [k = 1:n_series] keyentry with boxes fillstyle pattern \
-        published[k] ? 4 : 3 fillcolor rgb colour(hue[k]) \
-        title published[k] ? 'published' . from : series[k] noenhanced
+    plot NaN notitle, for [k = 1:n_rungs] keyentry with boxes fillcolor rgb colour(k) \
+        title rung[k] noenhanced, for [i = 1:any] keyentry with boxes fillstyle pattern 4 \
+        fillcolor rgb grey title 'published' . from noenhanced
     eval legend_end
     do for [v = 1:n_shown] {
         eval panel(v)
         slots = 0.0
-        do for [k = 1:n_series] { slot[k] = slots; slots = slots + (has(k, v) > 0) }
-        bar = 0.86 / slots # wide
-        upright = group * bar < 0.7 + 0.9 * strlen(short(tallest_bar))
+        do for [k = 1:n_rungs] {
+            slot[k] = slots; slots = slots + (has(k, v) ? 1 + published[k] : 0)
+        }
+        wide = 0.86 / slots
+        upright = group * wide < 0.7 + 0.9 * strlen(short(greatest))
+        turn = upright ? 90 : 0; above_it = upright ? 1.4 : 0.6
         set xrange [0.5:n_channels + 0.5]
         set yrange [0:most[v] > 0 ? most[v] * (upright ? 1.35 : 1.15) : 1]
         set ytics autofreq nomirror scale 0.5 textcolor rgb 'black'
         set ylabel 'Throughput (' . unit[1] . ')' noenhanced
         eval 'set xtics (' . named . ') noenhanced nomirror scale 0 ' . \
             (leaning ? 'rotate by 40 right' : 'norotate')
-        plot NaN notitle, for [k = 1:n_series] csv using (mine(k, v) && known(k) ? x(k) : NaN): \
-                (mean(k)):(end(k, 'ci_low')):(end(k, 'ci_high')):(0.94 * bar) with boxerrorbars \
-                fillstyle pattern published[k] ? 4 : 3 border linecolor rgb colour(hue[k]) \
-                linecolor rgb colour(hue[k]) title series[k] . \
-                (strlen(shown[v]) ? ', ' . shown[v] : '') . \
-                (published[k] ? ', published' : '') noenhanced, \
-            for [k = 1:n_series] csv using (mine(k, v) ? x(k) : 1): \
-                (mine(k, v) && known(k) ? end(k, 'ci_high') : 0):(says(k, v)) with labels \
-                noenhanced center rotate by (upright ? 90 : 0) offset 0, upright ? 1.4 : 0.6 \
-                notitle, \
-            for [k = 1:n_series] csv using (mine(k, v) ? x(k) : 1):(0):(lacks(k, v)) with labels \
+        plot NaN notitle, for [k = 1:n_rungs] csv using (drawn(k, v, 0) ? x(k, 0) : NaN):'mean': \
+                (text('ci_low', column('mean'))):(top_of(0)):(0.94 * wide) with boxerrorbars \
+                linecolor rgb colour(k) title name(k, v) noenhanced, \
+            for [k = 1:any * n_rungs] csv using (drawn(k, v, 1) ? x(k, 1) : NaN):'reference': \
+                (0.94 * wide) with boxes fillstyle pattern 4 border linecolor rgb colour(k) \
+                linecolor rgb colour(k) title name(k, v) . ', published' noenhanced, \
+            for [b = 0:any] for [k = 1:n_rungs] csv using (drawn(k, v, b) ? x(k, b) : 1): \
+                (drawn(k, v, b) ? b ? column('reference') : top_of(0) : 0): \
+                (drawn(k, v, b) ? short(column(b ? 'reference' : 'mean')) : '') with labels \
+                noenhanced rotate by turn offset 0, above_it notitle, \
+            for [k = 1:n_rungs] csv using (mine(k, v) ? x(k, 0) : 1):(0):(lacks(k, v)) with labels \
                 noenhanced left rotate by 90 offset 0, 0.4 textcolor rgb grey notitle
     }
     eval page_end
