@@ -1,6 +1,7 @@
 /*
  * bench - the program behind the launcher: reads the command line and calls the command.
  */
+#include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "cli/commands.h"
 #include "hosts/kind.h"
@@ -27,7 +28,7 @@ static void add_group(struct context *context, const struct setting_group *group
 
 static void fill_registry(struct context *context) {
     context->registry =
-        (struct registry){.check_channel = mechanism_check_channel, .check_host = host_kind_check};
+        (struct registry){.check_channel = broker_check_channel, .check_host = host_kind_check};
     add_group(context, &scenario_group);
     add_group(context, &hosts_group);
     add_group(context, &lab_group);
@@ -39,6 +40,9 @@ static void fill_registry(struct context *context) {
     add_group(context, &channel_group);
     for (size_t i = 0; i < n_mechanisms; i++)
         add_group(context, mechanisms[i]->group);
+    for (size_t i = 0; i < n_broker_kinds; i++)
+        if (broker_kinds[i]->group)
+            add_group(context, broker_kinds[i]->group);
 }
 
 /* The folder of the sources: where the launcher says, else the one that holds the build folder. */

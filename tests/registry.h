@@ -5,6 +5,7 @@
 #ifndef BENCH_TESTS_REGISTRY_H
 #define BENCH_TESTS_REGISTRY_H
 
+#include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "hosts/kind.h"
 #include "hosts/lab.h"
@@ -19,7 +20,7 @@ static inline const struct registry *workshop_registry(void) {
     static const struct setting_group *groups[32];
     static struct registry registry = {.groups = groups,
                                        .n_groups = 0,
-                                       .check_channel = mechanism_check_channel,
+                                       .check_channel = broker_check_channel,
                                        .check_host = host_kind_check};
     size_t n = 0;
 
@@ -31,13 +32,16 @@ static inline const struct registry *workshop_registry(void) {
     groups[n++] = &broker_group;
     groups[n++] = &certificates_group;
     groups[n++] = &telemetry_group;
-    if (n + n_probes + 1 + n_mechanisms > ARRAY_SIZE(groups))
+    if (n + n_probes + 1 + n_mechanisms + n_broker_kinds > ARRAY_SIZE(groups))
         abort();
     for (size_t i = 0; i < n_probes; i++)
         groups[n++] = probes[i]->group;
     groups[n++] = &channel_group;
     for (size_t i = 0; i < n_mechanisms; i++)
         groups[n++] = mechanisms[i]->group;
+    for (size_t i = 0; i < n_broker_kinds; i++)
+        if (broker_kinds[i]->group)
+            groups[n++] = broker_kinds[i]->group;
     registry.n_groups = n;
     return &registry;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/folder.h"
+#include "base/jsonline.h"
 #include "base/process.h"
 #include "broker/guests.h"
 #include "transport/congestion.h"
@@ -337,19 +338,35 @@ int64_t broker_port(const struct broker *broker) {
     return broker->port;
 }
 
-int64_t broker_pid(const struct broker *broker) {
-    return broker->process.pid;
-}
-
-const char *broker_version(const struct broker *broker) {
-    return broker->version;
-}
-
 const char *broker_log(const struct broker *broker) {
     return broker->log;
 }
 
-char *broker_uninvited(struct broker *broker) {
+int broker_fd(const struct broker *broker) {
+    return broker->process.err_fd;
+}
+
+/* ---- as a kind of broker ---- */
+
+static int start(struct broker **ret, struct bringup *bringup, const char *address,
+                 const json_t *settings, json_t **ret_told, struct error *error) {
+    void *own;
+    int r = setting_block_from_json(&broker_group, settings, &own, error);
+
+    if (r < 0)
+        return r;
+    r = broker_start(ret, bringup, address, own, error);
+    setting_block_free(&broker_group, own);
+    if (r < 0)
+        return r;
+    *ret_told = json_pack("{s:I,s:I,s:s}", "port", (json_int_t)(*ret)->port, "pid",
+                          (json_int_t)(*ret)->process.pid, "version", (*ret)->version);
+    return 0;
+}
+
+/* Who has come and is none of ours, by all of the log until now (guests.h); the caller's. NULL:
+ * nobody. */
+static char *find_uninvited(struct broker *broker) {
     struct error ignored; /* an end is told where the log is waited for */
     int pending = 0;
 
@@ -360,18 +377,30 @@ char *broker_uninvited(struct broker *broker) {
     return guests_uninvited(&broker->guests);
 }
 
-int broker_fd(const struct broker *broker) {
-    return broker->process.err_fd;
-}
-
-int broker_usage(const struct broker *broker, double *ret_cpu_s, int64_t *ret_peak_bytes) {
-    clockid_t clock;
+static int usage(const struct channel *channel, struct broker *broker, json_t **ret,
+                 struct error *error) {
+    CLEANUP_FREE char *congestion = NULL, *uninvited = NULL;
     struct timespec used;
+    clockid_t clock;
 
-    if (broker->process.pid <= 0 || clock_getcpuclockid(broker->process.pid, &clock) != 0 ||
-        clock_gettime(clock, &used) < 0)
-        return -ESRCH;
-    *ret_cpu_s = (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-    *ret_peak_bytes = process_peak_memory(broker->process.pid);
+    (void)channel;
+    if (!broker || broker->process.pid <= 0 ||
+        clock_getcpuclockid(broker->process.pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        return error_set(error, -ESRCH, "no broker is up");
+    congestion = congestion_list(broker->port);
+    uninvited = find_uninvited(broker);
+    *ret = json_pack("{s:f,s:I,s:I,s:I,s:s}", "cpu_s",
+                     (double)used.tv_sec + (double)used.tv_nsec / 1e9, "peak_memory",
+                     (json_int_t)process_peak_memory(broker->process.pid), "at_ns",
+                     (json_int_t)clock_monotonic_ns(), "agent_peak_memory",
+                     (json_int_t)process_peak_memory(0), "congestion", congestion);
+    if (uninvited)
+        (void)json_object_set_new(*ret, "uninvited", jsonline_words(uninvited));
     return 0;
 }
+
+const struct broker_kind broker_mosquitto = {
+    .help = "a Mosquitto of our own, with the channel's configuration",
+    .start = start,
+    .usage = usage,
+};

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "base/process.h"
-#include "broker/external.h"
+#include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
 #include "hosts/lab.h"
@@ -95,56 +95,27 @@ static int order_undo(struct agent *agent, const json_t *order, json_t **ret, st
 static int order_broker_up(struct agent *agent, const json_t *order, json_t **ret,
                            struct error *error) {
     struct bringup bringup = bringup_of(agent);
-    void *settings;
     int r;
 
     if (!agent->current)
         return error_set(error, -EINVAL, "no channel is set");
-    if (external_is_used(&agent->channel))
-        return external_reach(&agent->channel, jsonline_text(agent->current, "address", ""), error);
     if (agent->broker) { /* of an order that the driver gave up */
         broker_stop(agent->broker);
         agent->broker = NULL;
     }
-    r = setting_block_from_json(&broker_group, json_object_get(order, "settings"), &settings,
-                                error);
-    if (r < 0)
-        return r;
-    r = broker_start(&agent->broker, &bringup, jsonline_text(agent->current, "address", ""),
-                     settings, error);
-    setting_block_free(&broker_group, settings);
-    if (r < 0)
-        return r;
-    (void)json_object_set_new(agent->current, "port", json_integer(broker_port(agent->broker)));
-    *ret =
-        json_pack("{s:I,s:I,s:s}", "port", (json_int_t)broker_port(agent->broker), "pid",
-                  (json_int_t)broker_pid(agent->broker), "version", broker_version(agent->broker));
-    return 0;
+    r = broker_kind_of(&agent->channel)
+            ->start(&agent->broker, &bringup, jsonline_text(agent->current, "address", ""),
+                    json_object_get(order, "settings"), ret, error);
+    (void)json_object_set(agent->current, "port", json_object_get(*ret, "port"));
+    return r;
 }
 
 static int order_broker_usage(struct agent *agent, const json_t *order, json_t **ret,
                               struct error *error) {
-    CLEANUP_FREE char *congestion = NULL, *uninvited = NULL;
-    int64_t peak;
-    double cpu_s;
-
     (void)order;
-    if (agent->current && external_is_used(&agent->channel)) {
-        congestion = congestion_list(external_port(&agent->channel));
-        *ret = json_pack("{s:s}", "congestion", congestion);
-        return 0;
-    }
-    if (!agent->broker || broker_usage(agent->broker, &cpu_s, &peak) < 0)
+    if (!agent->current)
         return error_set(error, -ESRCH, "no broker is up");
-    *ret = json_pack("{s:f,s:I,s:I,s:I}", "cpu_s", cpu_s, "peak_memory", (json_int_t)peak, "at_ns",
-                     (json_int_t)clock_monotonic_ns(), "agent_peak_memory",
-                     (json_int_t)process_peak_memory(0));
-    congestion = congestion_list(broker_port(agent->broker));
-    (void)json_object_set_new(*ret, "congestion", json_string(congestion));
-    uninvited = broker_uninvited(agent->broker);
-    if (uninvited)
-        (void)json_object_set_new(*ret, "uninvited", jsonline_words(uninvited));
-    return 0;
+    return broker_kind_of(&agent->channel)->usage(&agent->channel, agent->broker, ret, error);
 }
 
 static int order_broker_down(struct agent *agent, const json_t *order, json_t **ret,
@@ -168,8 +139,8 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
     struct client_config *config;
 
     bringup.direct = role->direct;
-    config = mechanism_client_config(&bringup, role->party, address,
-                                     jsonline_integer(agent->current, "port", 0));
+    config = broker_client_config(&bringup, role->party, address,
+                                  jsonline_integer(agent->current, "port", 0));
     text_replace(&config->outer_address, text_equal(outer, address) ? config->address : outer);
     if (!params)
         params = json_object();

@@ -1,5 +1,6 @@
 #include "probes/proof.h"
 
+#include "broker/broker.h"
 #include "probes/capture.h"
 #include "probes/proof_setup.h"
 #include "probes/wiretap.h"
@@ -96,10 +97,14 @@ static void prove_by_act(struct examiner *examiner, const struct proof *proof) {
 }
 
 static void prove_mechanism(struct examiner *examiner, const struct mechanism *mechanism) {
+    const struct channel *channel = examiner->bringup.channel;
+    const struct broker_kind *kind = broker_kind_of(channel);
+
     for (size_t i = 0; i < mechanism->n_proofs; i++) {
         const struct proof *proof = &mechanism->proofs[i];
 
-        if (proof->applies && !proof->applies(examiner->bringup.channel))
+        if ((proof->applies && !proof->applies(channel)) ||
+            (kind->proves && !kind->proves(channel, proof)))
             continue;
         if (proof->act)
             prove_by_act(examiner, proof);

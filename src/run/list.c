@@ -1,6 +1,7 @@
 #include "run/list.h"
 
 #include "base/inifile.h"
+#include "broker/broker.h"
 #include "model/verdict.h"
 #include "probes/probe.h"
 #include "run/runner.h"
@@ -61,6 +62,9 @@ static void print_mechanisms(const struct registry *registry, const char *folder
             printf("  %-28s   proof %s: %s\n", "", mechanisms[i]->proofs[j].name,
                    mechanisms[i]->proofs[j].help);
     }
+    for (size_t i = 0; i < n_broker_kinds; i++)
+        if (broker_kinds[i]->group)
+            print_row(broker_kinds[i]->group->name, broker_kinds[i]->help);
 }
 
 static void print_probes(const struct registry *registry, const char *folder) {

@@ -2,7 +2,6 @@
 
 #include "security/acl_dynamic.h"
 #include "security/acl_settings.h"
-#include "security/external.h"
 
 #include <errno.h>
 #include <string.h>
@@ -350,9 +349,8 @@ static bool has_qos(const struct channel *channel) {
     return has;
 }
 
-/* Who may change a broker of somebody else's is not known here. */
 static bool can_change(const struct channel *channel) {
-    return acl_settings(channel)->by == ACL_BY_DYNAMIC_SECURITY && !external_is_used(channel);
+    return acl_settings(channel)->by == ACL_BY_DYNAMIC_SECURITY;
 }
 
 const struct proof acl_proofs[ACL_PROOFS] = {
@@ -373,5 +371,6 @@ const struct proof acl_proofs[ACL_PROOFS] = {
      .help = "a permitted publication is denied while the broker runs, and permitted again",
      .causes = EXPECTED,
      .applies = can_change,
+     .own_broker = true,
      .act = act_change},
 };

@@ -1,7 +1,6 @@
 /* certificate - clients must show a certificate of our CA: with tls, mutual authentication. */
 #include "security/certificate.h"
 
-#include "security/external.h"
 #include "security/tls.h"
 
 struct certificate_settings {
@@ -80,11 +79,6 @@ static void as_revoked(struct client_config *config, const struct bringup *bring
     show_proof(config, bringup, "revoked");
 }
 
-/* The list is of our CA. */
-static bool knows_revoked(const struct channel *channel) {
-    return looks_for_revoked(channel) && external_knows_our_ca(channel);
-}
-
 static const struct proof proofs[] = {
     {.name = "no-certificate-refused",
      .help = "a client without a certificate is turned away",
@@ -97,13 +91,14 @@ static const struct proof proofs[] = {
     {.name = "expired-refused",
      .help = "an expired certificate of our CA is turned away",
      .alter = as_expired,
-     .applies = external_knows_our_ca,
+     .own_ca = true,
      .causes = "alert 45"},
     {.name = "revoked-refused",
      .help = "a certificate of our CA that is on its list of revoked ones is turned away",
      .alter = as_revoked,
      .causes = "alert 44",
-     .applies = knows_revoked},
+     .applies = looks_for_revoked,
+     .own_ca = true},
 };
 
 const struct mechanism mechanism_certificate = {

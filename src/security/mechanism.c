@@ -3,7 +3,6 @@
 #include "security/acl.h"
 #include "security/certificate.h"
 #include "security/client_id.h"
-#include "security/external.h"
 #include "security/password.h"
 #include "security/payload.h"
 #include "security/psk.h"
@@ -15,7 +14,7 @@
 #include <string.h>
 
 /* clang-format off */
-/* One a line, in the order of their hooks: what external says replaces what others have said. */
+/* One a line, in the order of their hooks. */
 const struct mechanism *const mechanisms[] = {
     &mechanism_tls,
     &mechanism_certificate,
@@ -26,7 +25,6 @@ const struct mechanism *const mechanisms[] = {
     &mechanism_token, /* judges clients last: whom it knows it vouches for (plugin/token.c) */
     &mechanism_payload,
     &mechanism_tunnel,
-    &mechanism_external,
 };
 /* clang-format on */
 const size_t n_mechanisms = ARRAY_SIZE(mechanisms);

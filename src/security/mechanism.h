@@ -126,6 +126,9 @@ struct proof {
      * what is expected, in words. */
     const char *causes;
     bool (*applies)(const struct channel *channel); /* NULL: always */
+    /* Shown by a broker of our own only: of another nobody asked for it, or may. */
+    bool own_broker;
+    bool own_ca; /* shown only where the clients' certificates are from our CA */
     int (*act)(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 };
 
@@ -135,6 +138,11 @@ struct mechanism {
     const char *needs;     /* mechanisms that must be in use too, or NULL */
     const char *conflicts; /* mechanisms that must not be in use beside it, or NULL */
     bool no_anonymous;     /* the broker must turn away clients that give no name */
+    /* The setting whose secret the broker must know; NULL: it need not know any. */
+    const char *broker_secret;
+    /* Why the channel's broker must be of our own, beginning with the setting that demands it; NULL
+     * when it need not be. */
+    const char *(*own_broker)(const struct channel *channel);
     /* How far apart the clocks of the parties' hosts may be; NULL: that does not matter. */
     int64_t (*clocks_apart_ns)(const struct channel *channel);
     /* Whether the settings make sense together; the message does not name the channel. */
@@ -176,7 +184,7 @@ extern const size_t n_mechanisms;
 /* Calls every `issue` of a channel's mechanisms. */
 int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct error *error);
 
-/* The registry's check_channel: `needs`, `conflicts` and every check. */
+/* `needs`, `conflicts` and every check. */
 int mechanism_check_channel(const struct channel *channel, struct error *error);
 
 /* Whether its mechanisms can work with hosts whose clocks are so far apart. */
@@ -190,7 +198,8 @@ bool mechanism_prepares(const struct channel *channel);
 /* The next mechanism at or after *cursor (from 0) that the channel uses, or NULL. */
 const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor);
 
-/* The right client_config of a party on this channel; belongs to the caller. */
+/* The right client_config of a party on this channel, with a broker of our own (for any:
+ * broker_client_config()); belongs to the caller. */
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,
                                               const char *address, int64_t port);
 /* Calls every `reader`. */

@@ -2,7 +2,6 @@
 #include "security/password.h"
 
 #include "security/broker_file.h"
-#include "security/external.h"
 #include "security/secret.h"
 
 #include <errno.h>
@@ -42,10 +41,6 @@ static const struct setting_group group =
 
 static const struct password_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
-}
-
-static int check(const struct channel *channel, struct error *error) {
-    return external_check_secret(channel, "password.secret", own(channel)->secret, error);
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
@@ -163,7 +158,7 @@ const struct mechanism mechanism_password = {
     .group = &group,
     .help = "user name and password in CONNECT; nobody anonymous",
     .no_anonymous = true,
-    .check = check,
+    .broker_secret = "secret",
     .issue = issue,
     .broker = broker,
     .party = party,

@@ -7,7 +7,6 @@
 #include "security/payload.h"
 
 #include "security/broker_file.h"
-#include "security/external.h"
 #include "security/plugin_file.h"
 #include "security/secret.h"
 
@@ -46,14 +45,17 @@ static const struct payload_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
 }
 
+static const char *own_broker(const struct channel *channel) {
+    return own(channel)->opened_by == OPENED_BY_BROKER
+               ? "payload.opened_by: an external broker has no plugin of ours; right would be "
+                 "subscriber"
+               : NULL;
+}
+
 static int check(const struct channel *channel, struct error *error) {
     const struct payload_settings *settings = own(channel);
     CLEANUP_FREE char *key = setting_choice_word(PAYLOAD_KEY_WORDS, settings->key);
 
-    if (settings->opened_by == OPENED_BY_BROKER && external_is_used(channel))
-        return error_set(error, -EINVAL,
-                         "payload.opened_by: an external broker has no plugin of ours; right "
-                         "would be subscriber");
     if (settings->key == SEAL_SHARED)
         return 0;
     if (settings->opened_by == OPENED_BY_BROKER)
@@ -145,6 +147,7 @@ const struct mechanism mechanism_payload = {
     .group = &group,
     .help = "payloads are encrypted, end to end or up to the broker; topics and names are not. "
             "path, transport and connect carry no payload of MQTT: they stay as they are",
+    .own_broker = own_broker,
     .check = check,
     .issue = issue,
     .broker = broker,

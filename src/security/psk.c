@@ -2,7 +2,6 @@
 #include "security/psk.h"
 
 #include "security/broker_file.h"
-#include "security/external.h"
 #include "security/secret.h"
 #include "security/tls_algorithms.h"
 #include "security/tls_broker.h"
@@ -88,7 +87,7 @@ static int check(const struct channel *channel, struct error *error) {
                          "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
                          "with ECDHE-PSK, or leave the groups out",
                          settings->ciphers);
-    return r < 0 ? r : external_check_secret(channel, "psk.secret", settings->secret, error);
+    return r;
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
@@ -162,9 +161,8 @@ static bool asks_for_ciphers(const struct channel *channel) {
     return tls_has_other_cipher(own(channel)->ciphers, true);
 }
 
-/* What somebody else's broker does by itself, nobody asked for. */
 static bool gives_tickets(const struct channel *channel) {
-    return own(channel)->tickets && !external_is_used(channel);
+    return own(channel)->tickets;
 }
 
 static bool gives_no_tickets(const struct channel *channel) {
@@ -205,7 +203,8 @@ static const struct proof proofs[] = {
      .help = "a client gets a ticket, and goes on by it",
      .act = tls_resumes,
      .causes = TLS_RESUMES_CAUSES,
-     .applies = gives_tickets},
+     .applies = gives_tickets,
+     .own_broker = true},
     {.name = "no-ticket-given",
      .help = "a client gets no ticket",
      .act = tls_gives_no_ticket,
@@ -217,6 +216,7 @@ const struct mechanism mechanism_psk = {
     .group = &group,
     .help = "the connection is encrypted under a shared key; no certificates",
     .conflicts = "tls certificate",
+    .broker_secret = "secret",
     .check = check,
     .issue = issue,
     .broker = broker,

@@ -1,7 +1,6 @@
 /* tls - the connection is encrypted and the broker shows a certificate. */
 #include "security/tls.h"
 
-#include "security/external.h"
 #include "security/pki.h"
 #include "security/tls_algorithms.h"
 #include "security/tls_broker.h"
@@ -196,9 +195,8 @@ static bool asks_for_groups(const struct channel *channel) {
     return !is_capped(channel) && tls_has_other_group(own(channel)->groups);
 }
 
-/* What somebody else's broker does by itself, nobody asked for. */
 static bool gives_tickets(const struct channel *channel) {
-    return own(channel)->tickets && !external_is_used(channel);
+    return own(channel)->tickets;
 }
 
 static bool gives_no_tickets(const struct channel *channel) {
@@ -246,7 +244,8 @@ static const struct proof proofs[] = {
      .help = "a client gets a ticket, and goes on by it",
      .act = tls_resumes,
      .causes = TLS_RESUMES_CAUSES,
-     .applies = gives_tickets},
+     .applies = gives_tickets,
+     .own_broker = true},
     {.name = "no-ticket-given",
      .help = "a client gets no ticket",
      .act = tls_gives_no_ticket,

@@ -6,7 +6,6 @@
 #include "security/broker_file.h"
 #include "security/cause.h"
 #include "security/credentials.h"
-#include "security/external.h"
 #include "security/password.h"
 #include "security/plugin_file.h"
 #include "security/secret.h"
@@ -32,10 +31,6 @@ static const struct setting_group group =
 
 static const struct token_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
-}
-
-static int check(const struct channel *channel, struct error *error) {
-    return external_check_secret(channel, "token.secret", own(channel)->secret, error);
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
@@ -220,7 +215,7 @@ const struct mechanism mechanism_token = {
     .help = "a fresh token in CONNECT for each connection: HMAC over client id, time and nonce",
     .no_anonymous = true,
     .clocks_apart_ns = clocks_apart_ns,
-    .check = check,
+    .broker_secret = "secret",
     .issue = issue,
     .broker = broker,
     .party = party,

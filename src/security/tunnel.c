@@ -3,7 +3,6 @@
 #include "security/tunnel.h"
 
 #include "base/jsonline.h"
-#include "security/external.h"
 #include "security/tunnel_bypass.h"
 #include "security/wireguard.h"
 
@@ -93,12 +92,10 @@ static const struct tunnel_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
 }
 
-static int check(const struct channel *channel, struct error *error) {
-    return external_is_used(channel)
-               ? error_set(error, -EINVAL,
-                           "use: tunnel leads to a broker of our own, and external is somebody "
-                           "else's; use one of them")
-               : 0;
+static const char *own_broker(const struct channel *channel) {
+    (void)channel;
+    return "use: tunnel leads to a broker of our own, and external is somebody else's; use one of "
+           "them";
 }
 
 /* ---- on the hosts ---- */
@@ -208,7 +205,7 @@ const struct mechanism mechanism_tunnel = {
     .group = &group,
     .help = "the connection runs inside WireGuard between the two hosts; needs root there, or a "
             "lab. The probe path stays outside: it measures the link",
-    .check = check,
+    .own_broker = own_broker,
     .address = broker_address,
     .available = available,
     .prepare = prepare,

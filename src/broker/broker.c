@@ -1,0 +1,31 @@
+#include "broker/broker.h"
+
+#include "broker/external.h"
+#include "broker/mosquitto.h"
+
+const struct broker_kind *const broker_kinds[] = {&broker_mosquitto, &broker_external};
+const size_t n_broker_kinds = ARRAY_SIZE(broker_kinds);
+
+const struct broker_kind *broker_kind_of(const struct channel *channel) {
+    for (size_t i = 0; i < n_broker_kinds; i++)
+        if (broker_kinds[i]->group && channel_uses(channel, broker_kinds[i]->group->name))
+            return broker_kinds[i];
+    return &broker_mosquitto;
+}
+
+int broker_check_channel(const struct channel *channel, struct error *error) {
+    const struct broker_kind *kind = broker_kind_of(channel);
+    int r = mechanism_check_channel(channel, error);
+
+    return r == 0 && kind->check ? kind->check(channel, error) : r;
+}
+
+struct client_config *broker_client_config(const struct bringup *bringup, enum party party,
+                                           const char *address, int64_t port) {
+    struct client_config *config = mechanism_client_config(bringup, party, address, port);
+    const struct broker_kind *kind = broker_kind_of(bringup->channel);
+
+    if (kind->client && party != PARTY_BROKER && !bringup->direct)
+        kind->client(bringup->channel, party, config);
+    return config;
+}
