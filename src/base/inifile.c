@@ -133,7 +133,7 @@ static int take_entry(void *user, const char *section, const char *written, cons
     }
     if (more)
         return 1;
-    file->entries = memory_resize(file->entries, file->n_entries + 1, sizeof(*file->entries));
+    file->entries = memory_room(file->entries, file->n_entries, sizeof(*file->entries));
     file->entries[file->n_entries++] =
         (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), parser->line};
     return 1;

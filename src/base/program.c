@@ -44,10 +44,8 @@ static int run_formatted(char **ret, const char *input, struct error *error, con
                          va_list arguments) __attribute__((format(printf, 4, 0)));
 static int run_formatted(char **ret, const char *input, struct error *error, const char *format,
                          va_list arguments) {
-    CLEANUP_FREE char *line = NULL;
+    CLEANUP_FREE char *line = text_vformat(format, arguments);
 
-    if (vasprintf(&line, format, arguments) < 0)
-        abort();
     return run(ret, line, input, error);
 }
 

@@ -266,8 +266,8 @@ static int build_listed(struct loader *loader) {
         CLEANUP_FREE char *name = strndup(word, length);
         int r;
 
-        scenario->channels = memory_resize(scenario->channels, scenario->n_channels + 1,
-                                           sizeof(*scenario->channels));
+        scenario->channels =
+            memory_room(scenario->channels, scenario->n_channels, sizeof(*scenario->channels));
         r = build_channel(loader, name, 0, &scenario->channels[scenario->n_channels]);
         if (r == -ENOENT)
             return blame_setting(loader, "scenario.channels", -EINVAL);

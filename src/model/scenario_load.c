@@ -16,7 +16,7 @@
 
 void assignments_add(struct assignments *assignments, char *place, char *path, const char *value) {
     assignments->list =
-        memory_resize(assignments->list, assignments->count + 1, sizeof(*assignments->list));
+        memory_room(assignments->list, assignments->count, sizeof(*assignments->list));
     assignments->list[assignments->count++] = (struct assignment){place, path, text_copy(value)};
 }
 
@@ -207,7 +207,7 @@ static int build_probes(struct loader *loader) {
             return blame_setting(loader, "scenario.probes", -EINVAL);
         }
         scenario->probes =
-            memory_resize(scenario->probes, scenario->n_probes + 1, sizeof(*scenario->probes));
+            memory_room(scenario->probes, scenario->n_probes, sizeof(*scenario->probes));
         scenario->probes[scenario->n_probes++] = strndup(word, length);
     }
     if (scenario->n_probes)

@@ -68,8 +68,8 @@ static int add_reference(struct loader *loader, const struct assignment *assignm
             return 0;
         }
     }
-    scenario->references = memory_resize(scenario->references, scenario->n_references + 1,
-                                         sizeof(*scenario->references));
+    scenario->references =
+        memory_room(scenario->references, scenario->n_references, sizeof(*scenario->references));
     scenario->references[scenario->n_references++] =
         (struct reference){probe, text_copy(dot + 1), value, text_copy(assignment->value)};
     probe = NULL;

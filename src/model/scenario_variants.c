@@ -56,7 +56,7 @@ struct factors {
 };
 
 static void add_factor(struct factors *factors, const struct factor *factor) {
-    factors->list = memory_resize(factors->list, factors->n + 1, sizeof(const struct factor *));
+    factors->list = memory_room(factors->list, factors->n, sizeof(const struct factor *));
     factors->list[factors->n++] = factor;
     factors->n_variants *= factor->n_values;
     if (factors->n_variants > MAX_TRIALS)

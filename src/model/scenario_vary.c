@@ -136,7 +136,7 @@ static int add_value(struct loader *loader, const struct assignment *assignment,
     if (r < 0)
         return error_prefix(loader->error, r, "%s", assignment->place);
     text = setting_format(factor->row, scratch);
-    factor->values = memory_resize(factor->values, factor->n_values + 1, sizeof(*factor->values));
+    factor->values = memory_room(factor->values, factor->n_values, sizeof(*factor->values));
     factor->values[factor->n_values++] = text;
     for (size_t i = 0; i + 1 < factor->n_values; i++)
         if (text_equal(factor->values[i], text))
@@ -213,7 +213,7 @@ int read_factors(struct loader *loader) {
             assignments_find(&loader->given, assignment->path) != assignment)
             continue;
         scenario->factors =
-            memory_resize(scenario->factors, scenario->n_factors + 1, sizeof(*scenario->factors));
+            memory_room(scenario->factors, scenario->n_factors, sizeof(*scenario->factors));
         scenario->factors[scenario->n_factors] = (struct factor){.path = NULL};
         r = take_factor(loader, assignment, &scenario->factors[scenario->n_factors++]);
         if (r == 1)

@@ -199,7 +199,7 @@ static int ensure_list(struct pki_session *session, const char *revoked, struct 
         return r;
     free(session->list);
     session->list = list;
-    return pki_write(path, list, PKI_PUBLIC_MODE, error);
+    return durable_write_text(path, PKI_PUBLIC_MODE, list, error);
 }
 
 static int sign_all(struct pki_session *session, struct told *told, struct error *error) {

@@ -63,7 +63,7 @@ static int keep(const struct pki_session *session, const X509 *certificate, stru
     CLEANUP_FREE char *pem = NULL;
     int r = pki_certificate_pem(certificate, &pem, error);
 
-    return r < 0 ? r : pki_write(path, pem, PKI_PUBLIC_MODE, error);
+    return r < 0 ? r : durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
 }
 
 int pki_ca_read(struct pki_session *session, struct error *error) {
@@ -137,7 +137,7 @@ static int unlock_authority(struct pki_session *session, struct error *error) {
     pem = NULL;
     r = pki_make_key(session->options->key_type, passphrase, &pem, error);
     if (r == 0)
-        r = pki_write(path, pem, PKI_PRIVATE_MODE, error);
+        r = durable_write_text(path, DURABLE_PRIVATE, pem, error);
     return r < 0 ? r : open_key(session, path, pem, passphrase, error);
 }
 

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/durable.h"
 #include "security/pki_internal.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int wait_for_lock(int fd, const char *path, struct error *error) {
 
 int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
-    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, PKI_PRIVATE_MODE);
+    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DURABLE_PRIVATE);
     int r = fd < 0 ? error_errno(error, -errno, "%s", path) : wait_for_lock(fd, path, error);
 
     if (r < 0)
@@ -118,57 +119,11 @@ int pki_read(const char *path, char **ret, struct error *error) {
     return 0;
 }
 
-static int write_full(int fd, const char *text) {
-    size_t length = strlen(text);
-
-    while (length) {
-        ssize_t n = write(fd, text, length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -ENOSPC;
-        text += n;
-        length -= (size_t)n;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* A rename lasts only once the folder is on the disk as well. */
-static int sync_folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-    CLEANUP_FREE char *folder =
-        slash ? text_format("%.*s/", (int)(slash - path), path) : text_copy(".");
-    CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-int pki_write(const char *path, const char *text, mode_t mode, struct error *error) {
-    /* Always the same name: the lock keeps others away, and what a killed run left is cleared. */
-    CLEANUP_FREE char *temporary = text_format("%s.new", path);
-    CLEANUP_FD int fd = -1;
-    int r;
-
-    (void)unlink(temporary);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
-        return error_errno(error, -errno, "%s", temporary);
-    r = write_full(fd, text);
-    if (r == 0 && rename(temporary, path) < 0)
-        r = -errno;
-    if (r < 0)
-        (void)unlink(temporary);
-    else
-        r = sync_folder_of(path);
-    return r < 0 ? error_errno(error, r, "%s", path) : 0;
-}
-
 int pki_update(const char *path, const char *text, mode_t mode, struct error *error) {
     CLEANUP_FREE char *present = NULL;
     int r = pki_read(path, &present, error);
 
     if (r < 0)
         return r;
-    return text_equal(present, text) ? 0 : pki_write(path, text, mode, error);
+    return text_equal(present, text) ? 0 : durable_write_text(path, mode, text, error);
 }

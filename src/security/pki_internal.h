@@ -10,6 +10,7 @@
 #ifndef BENCH_SECURITY_PKI_INTERNAL_H
 #define BENCH_SECURITY_PKI_INTERNAL_H
 
+#include "base/durable.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "security/openssl.h"
@@ -23,8 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PKI_PRIVATE_MODE 0600
-#define PKI_PUBLIC_MODE  0644
+#define PKI_PUBLIC_MODE 0644
 
 #define DAY_S INT64_C(86400)
 
@@ -188,9 +188,7 @@ int pki_make_folder(const char *path, struct error *error);
 int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error);
 /* The whole file, wiped by the caller when it is secret. A missing file gives 0 and NULL. */
 int pki_read(const char *path, char **ret, struct error *error);
-/* Replaces the file at once or not at all. */
-int pki_write(const char *path, const char *text, mode_t mode, struct error *error);
-/* The same, but leaves a file alone that holds this text already. */
+/* Replaces the file, but leaves a file alone that holds this text already. */
 int pki_update(const char *path, const char *text, mode_t mode, struct error *error);
 
 #endif

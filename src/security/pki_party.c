@@ -92,7 +92,7 @@ static int ready_key(const struct place *place, char **ret_pem, struct error *er
         pem = NULL;
         r = pki_make_key(place->key_type, NULL, &pem, error);
         if (r == 0)
-            r = pki_write(path, pem, PKI_PRIVATE_MODE, error);
+            r = durable_write_text(path, DURABLE_PRIVATE, pem, error);
         if (r < 0)
             return r;
     }
@@ -128,7 +128,7 @@ static int ready_request(const struct place *place, char **ret_pem, struct error
         pem = NULL;
         r = pki_make_request(key_pem, place->holder->common_name, &pem, error);
         if (r == 0)
-            r = pki_write(path, pem, PKI_PUBLIC_MODE, error);
+            r = durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
         if (r < 0)
             return r;
     }
