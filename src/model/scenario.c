@@ -124,6 +124,13 @@ struct repetitions scenario_repetitions(const struct scenario *scenario) {
     return repetitions;
 }
 
+const struct channel *scenario_channel(const struct scenario *scenario, const char *name) {
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        if (text_equal(scenario->channels[i].name, name))
+            return &scenario->channels[i];
+    return NULL;
+}
+
 bool factor_of_channel(const struct factor *factor, const struct channel *channel) {
     return factor->channel && text_equal(factor->channel, channel->name);
 }

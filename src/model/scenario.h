@@ -94,6 +94,8 @@ void scenario_each_file(const char *folder, void (*visit)(void *context, const c
                         void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);
+/* The first channel of this name, or NULL. */
+const struct channel *scenario_channel(const struct scenario *scenario, const char *name);
 
 void factor_clear(struct factor *factor);
 /* Whose setting it is. */

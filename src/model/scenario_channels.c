@@ -1,8 +1,4 @@
-/* The channels of a scenario: each from the one it inherits, from nothing when it says what it
- * uses, else from its file, which may inherit as well; then come its own keys in the order in which
- * they were given. */
-#include "base/inifile.h"
-#include "model/scenario_loader.h"
+#include "model/scenario_channels.h"
 
 #include <errno.h>
 #include <string.h>
@@ -125,16 +121,12 @@ static bool is_inherits(const struct inifile_entry *entry) {
     return text_equal(entry->section, "channel") && text_equal(entry->key, "inherits");
 }
 
-static char *place_of(const struct inifile *file, const struct inifile_entry *entry) {
-    return text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key);
-}
-
 /* The channel that a file starts from: the one it inherits, wherever in it that stands, or the
  * defaults. */
 static int begin_file(struct loader *loader, const struct inifile *file, const char *name,
                       int depth, struct channel *ret) {
     for (size_t i = 0; i < file->n_entries; i++) {
-        CLEANUP_FREE char *place = place_of(file, &file->entries[i]);
+        CLEANUP_FREE char *place = place_of_entry(file, &file->entries[i]);
 
         if (is_inherits(&file->entries[i]))
             return inherit(loader, name, file->entries[i].value, place, depth, ret);
@@ -147,22 +139,28 @@ static int begin_file(struct loader *loader, const struct inifile *file, const c
 static int add_file_keys(struct loader *loader, const struct inifile *file,
                          struct channel *channel) {
     size_t first = loader->origins.count;
-    int r = 0;
+    int r;
 
-    for (size_t i = 0; r == 0 && i < file->n_entries; i++) {
+    for (size_t i = 0; i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
-        CLEANUP_FREE char *place = place_of(file, entry);
+        CLEANUP_FREE char *place = place_of_entry(file, entry);
         CLEANUP_FREE char *path = text_equal(entry->section, "channel")
                                       ? text_copy(entry->key)
                                       : text_format("%s.%s", entry->section, entry->key);
 
-        if (!is_inherits(entry))
-            r = assign(loader, channel, place, path, entry->value);
+        if (is_inherits(entry))
+            continue;
+        r = assign(loader, channel, place, path, entry->value);
+        if (r < 0)
+            return r;
     }
-    for (size_t i = first; r == 0 && i < loader->origins.count; i++)
+    for (size_t i = first; i < loader->origins.count; i++) {
         r = check_in_use(loader, channel, loader->origins.list[i].place,
                          loader->origins.list[i].path);
-    return r;
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int read_channel_file(struct loader *loader, const char *name, int depth,

@@ -1,117 +1,26 @@
 /* Reading a scenario: all sources become one list of assignments, which are then applied in order,
  * each knowing its place for messages. */
-#include "base/inifile.h"
-#include "model/scenario_loader.h"
+#include "model/scenario_channels.h"
+#include "model/scenario_variants.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SCENARIO_SCOPES (1u << SETTING_SCENARIO | 1u << SETTING_PROBE)
 
-/* ---- assignments ---- */
-
-void assignments_add(struct assignments *assignments, char *place, char *path, const char *value) {
-    assignments->list =
-        memory_room(assignments->list, assignments->count, sizeof(*assignments->list));
-    assignments->list[assignments->count++] = (struct assignment){place, path, text_copy(value)};
-}
-
-void assignments_clear(struct assignments *assignments) {
-    for (size_t i = 0; i < assignments->count; i++) {
-        free(assignments->list[i].place);
-        free(assignments->list[i].path);
-        free(assignments->list[i].value);
-    }
-    free(assignments->list);
-    *assignments = (struct assignments){NULL, 0};
-}
-
-const struct assignment *assignments_find(const struct assignments *assignments, const char *path) {
-    for (size_t i = assignments->count; i-- > 0;)
-        if (text_equal(assignments->list[i].path, path))
-            return &assignments->list[i];
-    return NULL;
-}
-
-static bool is_of_command_line(const struct assignment *assignment) {
-    return strncmp(assignment->place, "--", 2) == 0;
-}
-
-bool is_left_out(const struct loader *loader, const struct assignment *said, const char *path,
-                 const char *name) {
-    const struct assignment *last = assignments_find(&loader->given, path);
-
-    if (!last || !is_of_command_line(last) || is_of_command_line(said) ||
-        text_has_word(last->value, name))
-        return false;
-    for (size_t i = 0; i < loader->given.count; i++)
-        if (text_equal(loader->given.list[i].path, path) &&
-            text_has_word(loader->given.list[i].value, name))
-            return true;
-    return false;
-}
-
-int blame_setting(struct loader *loader, const char *path, int code) {
-    const struct assignment *assignment = assignments_find(&loader->given, path);
-
-    return error_prefix(loader->error, code, "%s", assignment ? assignment->place : path);
-}
-
 static void add_file(struct loader *loader, const struct inifile *file) {
     for (size_t i = 0; i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
 
-        assignments_add(
-            &loader->given,
-            text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key),
-            text_format("%s.%s", entry->section, entry->key), entry->value);
+        assignments_add(&loader->given, place_of_entry(file, entry),
+                        text_format("%s.%s", entry->section, entry->key), entry->value);
     }
 }
 
 /* ---- finding files ---- */
-
-/* "paper" before "paper-order", though '-' comes before the '.' of ".ini". */
-static int by_stem(const struct dirent **a, const struct dirent **b) {
-    size_t length_a = strcspn((*a)->d_name, "."), length_b = strcspn((*b)->d_name, ".");
-    int order = strncmp((*a)->d_name, (*b)->d_name, length_a < length_b ? length_a : length_b);
-
-    return order ? order : (length_a > length_b) - (length_a < length_b);
-}
-
-static int is_ini(const struct dirent *entry) {
-    size_t length = strlen(entry->d_name);
-
-    return length > 4 && strcmp(entry->d_name + length - 4, ".ini") == 0 &&
-           strcmp(entry->d_name, "hosts.ini") != 0;
-}
-
-void scenario_each_file(const char *folder, void (*visit)(void *context, const char *name),
-                        void *context) {
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_ini, by_stem);
-
-    for (int i = 0; i < count; i++) {
-        entries[i]->d_name[strlen(entries[i]->d_name) - 4] = '\0';
-        visit(context, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-}
-
-static void append_name(void *context, const char *name) {
-    text_append(context, ", ", name);
-}
-
-char *ini_names(const char *folder) {
-    char *names = text_copy("");
-
-    scenario_each_file(folder, append_name, &names);
-    return names;
-}
 
 static bool is_path(const char *name) {
     size_t length = strlen(name);
@@ -157,6 +66,84 @@ static int read_hosts_file(struct loader *loader) {
             return error_set(loader->error, -EINVAL, "%s:%d: [%s]: only [hosts] belongs here", path,
                              file->entries[i].line, file->entries[i].section);
     add_file(loader, file);
+    return 0;
+}
+
+/* ---- published values, [reference] ---- */
+
+/* Published values are no settings, yet must be the same when they are written and read again. */
+struct published {
+    char *text;
+};
+
+static const struct setting published_row = {.type = SETTING_TEXT, .fallback = ""};
+
+static int check_published(struct loader *loader, const struct assignment *assignment) {
+    struct published published = {NULL};
+    int r = setting_assign(&published_row, &published, assignment->value, loader->error);
+
+    free(published.text);
+    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
+}
+
+/* The name may be that of a channel that this scenario does not measure. */
+static int check_reference_name(struct loader *loader, const struct assignment *assignment,
+                                const char *channel) {
+    int r = check_name(channel, loader->error);
+
+    if (r == 0 && strlen(assignment->path) - strlen("reference.") > 48)
+        r = error_set(loader->error, -EINVAL, "is too long; PROBE.CHANNEL is read up to 48 bytes");
+    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
+}
+
+/* PROBE.CHANNEL = NUMBER */
+static int add_reference(struct loader *loader, const struct assignment *assignment) {
+    const char *name = assignment->path + strlen("reference."), *dot = strchr(name, '.');
+    CLEANUP_FREE char *probe = dot ? strndup(name, (size_t)(dot - name)) : NULL;
+    CLEANUP_FREE char *group = text_format("probe.%s", probe ? probe : "");
+    struct scenario *scenario = loader->scenario;
+    double value;
+    char *end;
+    int r;
+
+    if (!dot)
+        return error_set(loader->error, -EINVAL,
+                         "%s: neither `source` nor PROBE.CHANNEL, as in path.plain",
+                         assignment->place);
+    if (!registry_group(loader->registry, SETTING_PROBE, group))
+        return unknown_probe(loader, assignment->place);
+    r = check_reference_name(loader, assignment, dot + 1);
+    if (r < 0)
+        return r;
+    value = strtod(assignment->value, &end);
+    if (end == assignment->value || *end || !isfinite(value) || value <= 0)
+        return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
+                         assignment->place, assignment->value);
+    for (size_t i = 0; i < scenario->n_references; i++) {
+        struct reference *old = &scenario->references[i];
+
+        if (text_equal(old->probe, probe) && text_equal(old->channel, dot + 1)) {
+            old->value = value;
+            text_replace(&old->text, assignment->value);
+            return 0;
+        }
+    }
+    scenario->references =
+        memory_room(scenario->references, scenario->n_references, sizeof(*scenario->references));
+    scenario->references[scenario->n_references++] =
+        (struct reference){probe, text_copy(dot + 1), value, text_copy(assignment->value)};
+    probe = NULL;
+    return 0;
+}
+
+static int apply_published(struct loader *loader, const struct assignment *assignment) {
+    int r = check_published(loader, assignment);
+
+    if (r < 0)
+        return r;
+    if (!text_equal(assignment->path, "reference.source"))
+        return add_reference(loader, assignment);
+    text_replace(&loader->scenario->reference_source, assignment->value);
     return 0;
 }
 
@@ -216,15 +203,109 @@ static int build_probes(struct loader *loader) {
     return blame_setting(loader, "scenario.probes", -EINVAL);
 }
 
-int check_name(const char *name, struct error *error) {
-    if (!*name || strlen(name) > 40) /* "channel.NAME" is a section of at most 48 bytes */
-        return error_set(error, -EINVAL, "'%s' is no name: 1 to 40 bytes make one", name);
-    for (const char *c = name; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
-            return error_set(error, -EINVAL,
-                             "'%s' is no name: letters, digits, '-' and '_' make one", name);
-    return 0;
+/* ---- what is compared: a baseline, controls that are one, and enough blocks of them ---- */
+
+/* The file's baseline, when the command line has left that channel out. */
+static bool is_outdated_baseline(const struct loader *loader, const struct scenario_settings *own) {
+    const struct assignment *channels = assignments_find(&loader->given, "scenario.channels");
+    const struct assignment *baseline = assignments_find(&loader->given, "scenario.baseline");
+
+    return channels && baseline && strncmp(channels->place, "--", 2) == 0 &&
+           strncmp(baseline->place, "--", 2) != 0 && !text_has_word(own->channels, own->baseline);
 }
+
+/* The first that is no control; the first where all are. */
+static const char *first_subject(const struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_channels; i++)
+        if (channel_own(&scenario->channels[i])->control == CONTROL_NONE)
+            return scenario->channels[i].name;
+    return scenario->channels[0].name;
+}
+
+/* Why a channel is no control of the baseline; remedy: what the user may rather have meant. */
+static int check_control(struct loader *loader, const struct channel *channel,
+                         const struct channel *baseline, const char *remedy) {
+    CLEANUP(channel_difference_clear) struct channel_difference difference = {NULL, NULL, NULL};
+
+    if (channel == baseline)
+        (void)error_set(loader->error, -EINVAL,
+                        "a control cannot be the baseline itself; %s, or leave %s out", remedy,
+                        channel->name);
+    else if (channel_differs(channel, baseline, &difference))
+        (void)error_set(loader->error, -EINVAL,
+                        "a control is the baseline once more, but %s differs from %s in %s ('%s' "
+                        "instead of '%s'); %s, or leave %s out",
+                        channel->name, baseline->name, difference.path, difference.value,
+                        difference.other, remedy, channel->name);
+    else
+        return 0;
+    return blame_channel_key(loader, channel->name, "control", -EINVAL);
+}
+
+static int check_controls(struct loader *loader, const char *left_out) {
+    const struct scenario *scenario = loader->scenario;
+    const struct channel *baseline = scenario_channel(scenario, scenario_own(scenario)->baseline);
+    CLEANUP_FREE char *remedy = left_out ? text_format("add %s to the channels", left_out)
+                                         : text_copy("let it inherit the baseline, unchanged");
+    int r = 0;
+
+    for (size_t i = 0; i < scenario->n_channels && r == 0; i++)
+        if (channel_own(&scenario->channels[i])->control != CONTROL_NONE)
+            r = check_control(loader, &scenario->channels[i], baseline, remedy);
+    return r;
+}
+
+/* `until` looks at the comparison with the baseline after each block. */
+static int check_until(struct loader *loader) {
+    const struct scenario_settings *own = scenario_own(loader->scenario);
+    const struct repetitions repetitions = scenario_repetitions(loader->scenario);
+    const char *path = "scenario.repetitions";
+
+    if (!repetitions.precision)
+        return 0;
+    if (own->order != ORDER_SHUFFLED) {
+        (void)error_set(loader->error, -EINVAL,
+                        "'%s' needs order = shuffled, where block after block is complete; leave "
+                        "order out, or give a number",
+                        own->repetitions);
+    } else if (loader->scenario->n_channels < 2) {
+        (void)error_set(loader->error, -EINVAL,
+                        "'%s' needs a channel to compare with the baseline, %s; add one, or give "
+                        "a number",
+                        own->repetitions, own->baseline);
+    } else if (repetitions.smallest > repetitions.largest) {
+        path = assignments_find(&loader->given, "scenario.repetitions_min")
+                   ? "scenario.repetitions_min"
+                   : "scenario.repetitions_max";
+        (void)error_set(loader->error, -EINVAL,
+                        "at least %lld blocks (repetitions_min) are more than at most %lld "
+                        "(repetitions_max)",
+                        (long long)repetitions.smallest, (long long)repetitions.largest);
+    } else {
+        return 0;
+    }
+    return blame_setting(loader, path, -EINVAL);
+}
+
+static int check_design(struct loader *loader) {
+    struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
+    CLEANUP_FREE char *left_out =
+        is_outdated_baseline(loader, own) ? text_copy(own->baseline) : NULL;
+
+    if (!*own->baseline || left_out)
+        text_replace(&own->baseline, first_subject(loader->scenario));
+    if (text_has_word(own->channels, own->baseline)) {
+        int r = check_controls(loader, left_out);
+
+        return r < 0 ? r : check_until(loader);
+    }
+    (void)error_set(loader->error, -EINVAL,
+                    "'%s' is none of the channels (%s); name one of them, or leave it out",
+                    own->baseline, own->channels);
+    return blame_setting(loader, "scenario.baseline", -EINVAL);
+}
+
+/* ---- all of it ---- */
 
 /* A scenario that gives itself no name has its file's. */
 static int name_scenario(struct loader *loader, const char *name) {
@@ -253,14 +334,6 @@ static void add_override(struct loader *loader, const struct scenario_override *
                     text_copy(override->path), override->value);
 }
 
-static int apply_all(struct loader *loader) {
-    int r = 0;
-
-    for (size_t i = 0; i < loader->given.count && r == 0; i++)
-        r = apply_scenario(loader, &loader->given.list[i]);
-    return r;
-}
-
 static int check_hosts(struct loader *loader) {
     const struct hosts_settings *hosts = settings_get(&loader->scenario->settings, &hosts_group);
     int (*check)(const char *spec, struct error *error) = loader->registry->check_host;
@@ -274,27 +347,30 @@ static int check_hosts(struct loader *loader) {
 
 static int load(struct loader *loader, const char *name, const struct scenario_override *overrides,
                 size_t n_overrides) {
+    static int (*const steps[])(struct loader * loader) = {
+        check_hosts, build_channels, check_design, build_probes, build_variants};
     int r = read_hosts_file(loader);
 
-    if (r == 0) /* second: a scenario that names hosts means these, as that of the lab does */
-        r = read_scenario_file(loader, name);
+    if (r < 0)
+        return r;
+    /* Second: a scenario that names hosts means these, as that of the lab does. */
+    r = read_scenario_file(loader, name);
     if (r < 0)
         return r;
     for (size_t i = 0; i < n_overrides; i++)
         add_override(loader, &overrides[i]);
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
-    r = apply_all(loader);
-    if (r == 0)
-        r = check_hosts(loader);
-    if (r == 0)
-        r = build_channels(loader);
-    if (r == 0)
-        r = check_design(loader);
-    if (r == 0)
-        r = build_probes(loader);
-    if (r == 0)
-        r = build_variants(loader);
-    return r == 0 ? name_scenario(loader, name) : r;
+    for (size_t i = 0; i < loader->given.count; i++) {
+        r = apply_scenario(loader, &loader->given.list[i]);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        r = steps[i](loader);
+        if (r < 0)
+            return r;
+    }
+    return name_scenario(loader, name);
 }
 
 int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,

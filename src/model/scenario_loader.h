@@ -1,11 +1,12 @@
 /*
- * scenario_loader - what the parts of the loader share (scenario_load.c and scenario_*.c): all
- * sources of a scenario as one list of assignments, each knowing its place for messages. Included
- * by these alone.
+ * scenario_loader - what those who read a scenario share (scenario_load.c, scenario_channels.c,
+ * scenario_variants.c): all its sources as one list of assignments, each knowing its place for
+ * messages. Included by these alone.
  */
 #ifndef BENCH_MODEL_SCENARIO_LOADER_H
 #define BENCH_MODEL_SCENARIO_LOADER_H
 
+#include "base/inifile.h"
 #include "model/scenario.h"
 
 struct assignment {
@@ -50,29 +51,9 @@ int check_name(const char *name, struct error *error);
  */
 int blame_setting(struct loader *loader, const char *path, int code);
 
-/* Whether the path is "channel.NAME.something": that waits for its channel's turn. */
-bool is_of_channel(const char *path);
+/* "file:line: [section] key"; the caller's. */
+char *place_of_entry(const struct inifile *file, const struct inifile_entry *entry);
 
-/* scenario_channels.c: builds the channels that the scenario names, and checks those that it only
- * defines. */
-int build_channels(struct loader *loader);
-/* Puts the place where a key of a channel of the scenario was set in front of the message; returns
- * code. */
-int blame_channel_key(struct loader *loader, const char *channel, const char *key, int code);
-
-/* scenario_design.c: once the channels are built, finds the baseline, and refuses what nothing
- * could be concluded from: controls that are none, a comparison of one channel. */
-int check_design(struct loader *loader);
-
-/* scenario_vary.c: the varied settings, once channels and probes are there. */
-int read_factors(struct loader *loader);
-
-/* scenario_variants.c: reads the varied settings, puts the variants of each channel in its place,
- * and makes the measurements of each probe. */
-int build_variants(struct loader *loader);
-
-/* scenario_reference.c: a published value, "reference.KEY". */
-int apply_published(struct loader *loader, const struct assignment *assignment);
 /* "PLACE: unknown probe; known are ..." */
 int unknown_probe(struct loader *loader, const char *place);
 
