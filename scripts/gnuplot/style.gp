@@ -144,14 +144,18 @@ thirds = '' # of decades
 do for [i = -6:8] {
     thirds = thirds . sprintf('%s%g, %g', i > -6 ? ', ' : '', 10.0 ** i, 3 * 10.0 ** i)
 }
-axis(low, high, room) = low > 0 && high > 8 * low ? logarithmic(low, \
+axis(low, high, room) = high <= low ? axis(low, low + 1, room) : \
+    low > 0 && high > 12 * low ? logarithmic(low, \
     log10(high / low) * 1.05 * share_of(room), room_for(short(high))) : \
     linear(low, (high - low) * 1.05 * share_of(room), room_for(short(high)))
 logarithmic(low, decades, mark) = sprintf('set logscale x; set xrange [%g:%g]; set xtics ', \
     low * 10 ** (-0.05 * decades), low * 10 ** decades) . \
     (2 * decades * mark < 1.2 ? '(' . thirds . ')' : sprintf('%g', 10 ** ceil(decades * mark)))
 linear(low, span, mark) = sprintf('unset logscale x; set xrange [%.9g:%.9g]; set xtics %g', \
-    low == 0 ? 0 : low - 0.05 * span, low + span, round_up(high_of(mark, 0.1) * span))
+    low == 0 ? 0 : low - 0.05 * span, low + span, \
+    two_marks(low, low + span, round_up(high_of(mark, 0.1) * span)))
+two_marks(low, high, step) = floor(high / step) > ceil(low / step) ? step : \
+    two_marks(low, high, round_up(0.4 * step))
 
 # What the marks mean, above all panels: so many entries, the longest of so many characters. To be
 # followed by a plot of keyentries.

@@ -30,7 +30,7 @@ bad(p) = of(p) && place(0) && \
 bottom = 3.8
 
 do for [format in formats] {
-    eval page(format, n_channels * (0.9 + 1.1 * name_lines))
+    eval page(format, n_channels * ((small ? 0.3 : 0.9) + 1.1 * name_lines))
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, high_of(last / step, 1e-3), 0)
