@@ -52,10 +52,11 @@ static int log_in(struct mqtt_client *client, const struct client_config *config
     struct credentials shown;
     int r = credentials_now(&shown, config, error);
 
+    if (r < 0)
+        return r;
     client->connack = -1;
     client->max_qos = HIGHEST_QOS;
-    if (r == 0)
-        r = client->library->connect(client, config, &shown, again, error);
+    r = client->library->connect(client, config, &shown, again, error);
     OPENSSL_cleanse(shown.token, sizeof(shown.token));
     if (r < 0)
         return r;
@@ -80,10 +81,12 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
     client->suback = -1;
     client->mqtt = config->mqtt;
     r = payload_client_new(&client->payload, &config->payload, error);
-    if (r == 0)
-        r = client->library->open(client, config, error);
-    if (r == 0)
-        r = log_in(client, config, false, error);
+    if (r < 0)
+        return r;
+    r = client->library->open(client, config, error);
+    if (r < 0)
+        return r;
+    r = log_in(client, config, false, error);
     if (r < 0)
         return r;
     *ret = client;
@@ -137,11 +140,13 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
                           struct error *error) {
     int r = check_maximum(client, qos, error);
 
+    if (r < 0)
+        return r;
     client->suback = -1;
-    if (r == 0)
-        r = client->library->subscribe(client, topic, qos, error);
-    if (r == 0)
-        r = await(client, &client->suback, "SUBACK", error);
+    r = client->library->subscribe(client, topic, qos, error);
+    if (r < 0)
+        return r;
+    r = await(client, &client->suback, "SUBACK", error);
     if (r < 0)
         return r;
     if (client->suback > HIGHEST_QOS)
@@ -176,6 +181,23 @@ bool mqtt_client_wants_write(const struct mqtt_client *client) {
 
 int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *error) {
     return client->library->turn(client, timeout_ms, error);
+}
+
+int mqtt_client_flush(struct mqtt_client *client, int64_t count, int64_t limit_ns,
+                      struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + limit_ns;
+
+    while (mqtt_client_completed(client) < count) {
+        int r;
+
+        if (clock_monotonic_ns() > deadline)
+            return error_set(error, -ETIMEDOUT, "a message did not leave within %d s",
+                             (int)(limit_ns / NS_PER_S));
+        r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 /* ---- what is known of it ---- */

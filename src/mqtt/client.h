@@ -67,6 +67,9 @@ int mqtt_client_turn(struct mqtt_client *client, int timeout_ms, struct error *e
 /* Messages that left completely: for QoS 0 sent, for QoS 1 and 2 answered by the broker, which in
  * MQTT 5 may refuse them. */
 int64_t mqtt_client_completed(const struct mqtt_client *client);
+/* Turns until so many have left since it was made; -ETIMEDOUT when that takes longer. */
+int mqtt_client_flush(struct mqtt_client *client, int64_t count, int64_t limit_ns,
+                      struct error *error);
 
 /* How long a payload of that length is on the wire: longer when it is sealed. */
 int64_t mqtt_client_payload_bytes(const struct mqtt_client *client, int64_t length);

@@ -74,10 +74,12 @@ int capture_open(struct capture **ret, const char *address, struct error *error)
     (void)snprintf(capture->control, sizeof(capture->control), "capture-control-");
     text_hex(capture->control + strlen(capture->control), random, sizeof(random));
     r = connect_way(capture, address, error);
-    if (r == 0)
-        r = interface_toward(address, interface, error);
-    if (r == 0)
-        r = listen_on(capture, interface, error);
+    if (r < 0)
+        return r;
+    r = interface_toward(address, interface, error);
+    if (r < 0)
+        return r;
+    r = listen_on(capture, interface, error);
     if (r < 0)
         return r;
     *ret = capture;

@@ -35,7 +35,6 @@ static void *end(struct stream *stream, int code) {
 static int await_due(struct latency *latency, int64_t instant_ns, struct error *error) {
     bool persistent = latency->settings->connection == LATENCY_PERSISTENT;
     int64_t left;
-    int r = 0;
 
     do {
         struct pollfd poller = {.fd = persistent ? mqtt_client_fd(latency->publisher) : -1,
@@ -46,11 +45,15 @@ static int await_due(struct latency *latency, int64_t instant_ns, struct error *
         if (persistent && mqtt_client_wants_write(latency->publisher))
             poller.events |= POLLOUT;
         timeout.tv_nsec = (long)(left < 0 ? 0 : left < SLICE_NS ? left : SLICE_NS);
-        if (ppoll(&poller, 1, &timeout, NULL) > 0 || left > SLICE_NS || left <= 0)
-            r = persistent ? mqtt_client_turn(latency->publisher, 0, error) : 0;
+        if ((ppoll(&poller, 1, &timeout, NULL) > 0 || left > SLICE_NS || left <= 0) && persistent) {
+            int r = mqtt_client_turn(latency->publisher, 0, error);
+
+            if (r < 0)
+                return r;
+        }
         left = instant_ns - clock_monotonic_ns();
-    } while (r == 0 && left > 0);
-    return r;
+    } while (left > 0);
+    return 0;
 }
 
 /* One that is late, however much, but catches up has measured what such a stall costs. */
@@ -63,20 +66,6 @@ static int check_pace(const struct latency *latency, int64_t number, struct erro
                      "of its messages had not left; a lower probe.latency.rate would do",
                      (long long)latency->settings->rate, (int)(BEHIND_NS / NS_PER_S),
                      (long long)(latency->beyond - number));
-}
-
-/* Until all that was published has left, acknowledged where it must be. */
-static int flush(struct latency *latency, int64_t published, struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + LEAVE_NS;
-    int r = 0;
-
-    while (r == 0 && mqtt_client_completed(latency->publisher) < published) {
-        if (clock_monotonic_ns() > deadline)
-            return error_set(error, -ETIMEDOUT, "a message did not leave within %d s",
-                             (int)(LEAVE_NS / NS_PER_S));
-        r = mqtt_client_turn(latency->publisher, clock_poll_ms(deadline), error);
-    }
-    return r;
 }
 
 static void note_delay(struct latency *latency, int64_t number) {
@@ -95,35 +84,47 @@ static int publish(struct latency *latency, int64_t number, struct error *error)
 
     note_delay(latency, number);
     r = again ? mqtt_client_connect_again(latency->publisher, latency->as_publisher, error) : 0;
+    if (r < 0)
+        return r;
     memcpy(latency->payload, &number, sizeof(number));
-    if (r == 0)
-        r = mqtt_client_publish(latency->publisher, latency->topic, latency->payload,
-                                (size_t)settings->payload_bytes, (int)settings->qos, error);
-    if (r == 0 && again)
-        r = flush(latency, number + 1, error);
-    if (r == 0 && again)
-        mqtt_client_leave(latency->publisher);
-    return r;
+    r = mqtt_client_publish(latency->publisher, latency->topic, latency->payload,
+                            (size_t)settings->payload_bytes, (int)settings->qos, error);
+    if (r < 0 || !again)
+        return r;
+    r = mqtt_client_flush(latency->publisher, number + 1, LEAVE_NS, error);
+    if (r < 0)
+        return r;
+    mqtt_client_leave(latency->publisher);
+    return 0;
 }
 
-/* Until told to stop, but all that is due in the measured time. */
-static void *publish_all(struct latency *latency) {
+/* Until told to stop, but all that is due in the measured time; and until all that has left,
+ * acknowledged where it must be. */
+static int publish_all(struct latency *latency, int64_t *number, struct error *error) {
+    while (!atomic_load(&latency->stop) || *number < latency->beyond) {
+        int r = await_due(latency, due_ns(latency, *number), error);
+
+        if (r < 0)
+            return r;
+        r = check_pace(latency, *number, error);
+        if (r < 0)
+            return r;
+        r = publish(latency, (*number)++, error);
+        if (r < 0)
+            return r;
+    }
+    return mqtt_client_flush(latency->publisher, *number, LEAVE_NS, error);
+}
+
+static void *run_publisher(struct latency *latency) {
     struct stream *stream = &latency->streams[0];
     int64_t number = 0;
-    int r = 0;
+    int r;
 
     /* The kernel may wake this thread 50 us late, to save power, unless it is told not to. */
     (void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     atomic_store_explicit(&latency->start_ns, clock_monotonic_ns(), memory_order_release);
-    while (r == 0 && (!atomic_load(&latency->stop) || number < latency->beyond)) {
-        r = await_due(latency, due_ns(latency, number), &stream->error);
-        if (r == 0)
-            r = check_pace(latency, number, &stream->error);
-        if (r == 0)
-            r = publish(latency, number++, &stream->error);
-    }
-    if (r == 0)
-        r = flush(latency, number, &stream->error);
+    r = publish_all(latency, &number, &stream->error);
     atomic_store(&latency->published, number);
     return end(stream, r);
 }
@@ -172,7 +173,7 @@ void *latency_run(void *argument) {
     struct stream *stream = argument;
     struct latency *latency = stream->context;
 
-    return stream == &latency->streams[0] ? publish_all(latency) : receive_all(latency);
+    return stream == &latency->streams[0] ? run_publisher(latency) : receive_all(latency);
 }
 
 void latency_open(struct latency *latency, const struct latency_settings *settings,
@@ -196,13 +197,12 @@ int latency_connect(struct latency *latency, const struct client_config *as_subs
                     struct client_config *as_publisher, struct error *error) {
     int r = mqtt_client_connect(&latency->subscriber, as_subscriber, take_message, latency, error);
 
+    if (r < 0)
+        return r;
     latency->as_publisher = as_publisher;
-    if (r == 0)
-        r = mqtt_client_subscribe(latency->subscriber, latency->topic, (int)latency->settings->qos,
-                                  error);
-    if (r == 0)
-        r = mqtt_client_connect(&latency->publisher, as_publisher, NULL, NULL, error);
-    return r;
+    r = mqtt_client_subscribe(latency->subscriber, latency->topic, (int)latency->settings->qos,
+                              error);
+    return r < 0 ? r : mqtt_client_connect(&latency->publisher, as_publisher, NULL, NULL, error);
 }
 
 void latency_close(struct latency *latency) {

@@ -55,28 +55,28 @@ static void note(void *context, const char *topic, const void *payload, size_t l
 /* Publishes and turns until the broker has taken it. */
 static int publish(struct mqtt_client *client, const struct proof_message *message, int qos,
                    struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS,
-            before = mqtt_client_completed(client);
+    int64_t before = mqtt_client_completed(client);
     int r = (message->raw ? mqtt_client_publish_raw : mqtt_client_publish)(
         client, message->topic, message->payload, message->length, qos, error);
 
-    while (r == 0 && mqtt_client_completed(client) == before) {
-        if (clock_monotonic_ns() > deadline)
-            return error_set(error, -ETIMEDOUT, "a message to %s did not leave", message->topic);
-        r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    r = mqtt_client_flush(client, before + 1, CLIENT_ANSWER_NS, error);
+    return r == -ETIMEDOUT ? error_prefix(error, r, "%s", message->topic) : r;
 }
 
 static int publish_all(struct mqtt_client *client, const struct proof_exchange *exchange,
                        struct error *error) {
     const struct proof_message sentinel = {
         .topic = exchange->sentinel, .payload = "sentinel", .length = strlen("sentinel")};
-    int r = 0;
 
-    for (size_t i = 0; i < exchange->n_messages && r == 0; i++)
-        r = publish(client, &exchange->messages[i], exchange->qos, error);
-    return r == 0 ? publish(client, &sentinel, exchange->qos, error) : r;
+    for (size_t i = 0; i < exchange->n_messages; i++) {
+        int r = publish(client, &exchange->messages[i], exchange->qos, error);
+
+        if (r < 0)
+            return r;
+    }
+    return publish(client, &sentinel, exchange->qos, error);
 }
 
 /* A subscription that is refused is an answer, too. */
@@ -98,19 +98,26 @@ static int make_exchange(const struct proof_exchange *exchange, struct proof_exc
     int64_t deadline;
     int r = mqtt_client_connect(&watcher, exchange->watcher, note, &watch, error);
 
+    if (r < 0)
+        return r;
     *ret = (struct proof_exchange_result){.refused = false};
-    if (r == 0)
-        r = subscribe(watcher, exchange, &ret->refused, error);
-    if (r == 0)
-        r = mqtt_client_connect(&publisher, exchange->publisher, NULL, NULL, error);
-    if (r == 0)
-        r = publish_all(publisher, exchange, error);
+    r = subscribe(watcher, exchange, &ret->refused, error);
+    if (r < 0)
+        return r;
+    r = mqtt_client_connect(&publisher, exchange->publisher, NULL, NULL, error);
+    if (r < 0)
+        return r;
+    r = publish_all(publisher, exchange, error);
+    if (r < 0)
+        return r;
     deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
-    while (r == 0 && !ret->sentinel && clock_monotonic_ns() < deadline)
+    while (!ret->sentinel && clock_monotonic_ns() < deadline) {
         r = mqtt_client_turn(watcher, clock_poll_ms(deadline), error);
-    if (r == 0)
-        memcpy(ret->rejected, mqtt_client_rejected(watcher), sizeof(ret->rejected));
-    return r;
+        if (r < 0)
+            return r;
+    }
+    memcpy(ret->rejected, mqtt_client_rejected(watcher), sizeof(ret->rejected));
+    return 0;
 }
 
 /* ---- ask ---- */
@@ -130,17 +137,21 @@ static int ask(const struct client_config *config, const struct proof_message *r
     int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
     int r = mqtt_client_connect(&client, config, keep_answer, &answer, error);
 
-    if (r == 0)
-        r = mqtt_client_subscribe(client, answers, 1, error);
-    if (r == 0)
-        r = publish(client, request, 1, error);
-    while (r == 0 && !answer) {
+    if (r < 0)
+        return r;
+    r = mqtt_client_subscribe(client, answers, 1, error);
+    if (r < 0)
+        return r;
+    r = publish(client, request, 1, error);
+    if (r < 0)
+        return r;
+    while (!answer) {
         if (clock_monotonic_ns() > deadline)
             return error_set(error, -ETIMEDOUT, "no answer on %s", answers);
         r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
+        if (r < 0)
+            return r;
     }
-    if (r < 0)
-        return r;
     *ret_answer = answer;
     answer = NULL;
     return 0;

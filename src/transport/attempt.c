@@ -78,13 +78,14 @@ static int read_answer(struct transport *transport, int64_t mqtt, struct attempt
     struct packet_connack connack;
     int r = transport_receive_all(transport, answer, start);
 
-    if (r == 0 && answer[0] == TLS_ALERT &&
+    if (r < 0)
+        return refused(attempt, r, error);
+    if (answer[0] == TLS_ALERT &&
         transport_receive_all(transport, answer + start, ALERT_BYTES - start) == 0) {
         refuse_by_alert(attempt, answer[ALERT_BYTES - 1]);
         return 0;
     }
-    if (r == 0)
-        r = packet_receive_connack(transport, answer, mqtt, &connack);
+    r = packet_receive_connack(transport, answer, mqtt, &connack);
     if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
@@ -104,8 +105,9 @@ static int make_publish(struct packet *packet, const struct client_config *confi
     size_t length = strlen(message->payload);
     int r = payload_client_new(&client, &config->payload, error);
 
-    if (r == 0)
-        r = payload_client_seal(client, message->topic, &payload, &length, error);
+    if (r < 0)
+        return r;
+    r = payload_client_seal(client, message->topic, &payload, &length, error);
     return r < 0 ? r : packet_publish(packet, config->mqtt, message->topic, payload, length, error);
 }
 
@@ -140,9 +142,9 @@ static int converse(struct transport *transport, const struct client_config *con
     (void)transport->ops->send(transport, packet.bytes, packet.length);
     OPENSSL_cleanse(&packet, sizeof(packet));
     r = read_answer(transport, config->mqtt, attempt, error);
-    if (r == 0 && attempt->accepted && message)
-        r = publish(transport, config, message, error);
-    return r;
+    if (r < 0 || !attempt->accepted || !message)
+        return r;
+    return publish(transport, config, message, error);
 }
 
 /* The handshake, with the causes that it can come to an end by. */
@@ -205,9 +207,10 @@ static int make(const struct client_config *config, const struct attempt_message
             return r;
     }
     r = converse(transport, config, message, ret, error);
-    if (r == 0)
-        *ret_session = transport_take_session(transport);
-    return r;
+    if (r < 0)
+        return r;
+    *ret_session = transport_take_session(transport);
+    return 0;
 }
 
 int attempt_make(const struct client_config *config, const struct attempt_message *message,
@@ -222,9 +225,13 @@ int attempt_resume(const struct client_config *config, bool *ret_ticket, struct 
     CLEANUP(SSL_SESSION_freep) SSL_SESSION *first = NULL, *second = NULL;
     int r = make(config, NULL, NULL, ret, &first, error);
 
-    if (r == 0 && first)
+    if (r < 0)
+        return r;
+    if (first) {
         r = make(config, NULL, first, ret, &second, error);
-    if (r == 0)
-        *ret_ticket = first != NULL;
-    return r;
+        if (r < 0)
+            return r;
+    }
+    *ret_ticket = first != NULL;
+    return 0;
 }

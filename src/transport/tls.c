@@ -108,11 +108,16 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server,
     if (!transport->ssl)
         return error_set(error, -ENOMEM, "TLS: %s", openssl_reason());
     r = set_buffers(transport, options->gather_bytes, error);
-    if (r == 0 && options->resume)
+    if (r < 0)
+        return r;
+    if (options->resume) {
         r = tls_context_offer_session(transport->ssl, options->resume, error);
-    if (r == 0)
-        r = handshake(transport, server, error);
-    if (r == 0)
-        transport->ops = &tls_ops;
-    return r;
+        if (r < 0)
+            return r;
+    }
+    r = handshake(transport, server, error);
+    if (r < 0)
+        return r;
+    transport->ops = &tls_ops;
+    return 0;
 }
