@@ -38,9 +38,11 @@ n_rows = 0; n_channels = 0; n_panels = 0
 stats csv using (n_rows = n_rows + 1, 0) nooutput
 array channel[n_rows + 1]; array label[n_rows + 1]
 array probe[n_rows + 1]; array variant[n_rows + 1]; array metric[n_rows + 1]; array unit[n_rows + 1]
-add_channel(name) = row(name) ? 0 : (n_channels = n_channels + 1, channel[n_channels] = name, 0)
-add_panel(a, b) = panel_of(a, b) ? 0 : (n_panels = n_panels + 1, probe[n_panels] = a, \
-    variant[n_panels] = b, 0)
+# No run has more of them; a file that has them would be counted for hours.
+add_channel(name) = n_channels > 250 || row(name) ? 0 : \
+    (n_channels = n_channels + 1, channel[n_channels] = name, 0)
+add_panel(a, b) = n_panels > 100 || panel_of(a, b) ? 0 : \
+    (n_panels = n_panels + 1, probe[n_panels] = a, variant[n_panels] = b, 0)
 stats csv using (keep(0) ? (add_channel(strcol('channel')), \
     add_panel(strcol('probe'), strcol('variant')), 0) : 0) nooutput
 # Where the file has them:
@@ -115,7 +117,7 @@ terminal(f) = f eq 'svg' ? \
     "pointscale 0.75"
 # Begins a page, its panels `body` lines high.
 page(f, body) = sprintf("body = %g; columns = low_of(across, n_panels); " . \
-    "above = top + tallest(n_panels) - 1; " . \
+    "above = top + taller(1) + taller(2); " . \
     "height = line * (head + foot + (above + body + bottom) * ceil(real(n_panels) / columns)); " . \
     "set terminal " . terminal(f) . " background rgb 'white'; " . \
     "set output out . '.%s'; set multiplot", body, f eq 'svg' ? em : 0.75 * em, f)
@@ -125,7 +127,7 @@ frame(x, y, w, h) = sprintf('set lmargin at screen %g; set rmargin at screen %g;
     1 - y / height, 1 - (y + h) / height)
 panel_width(x) = (width - character * (left + right + gap * (columns - 1))) / columns
 heading(p) = wrap(panel_name(p), int(panel_width(0) / character))
-tallest(p) = p < 1 ? 1 : high_of(lines_of(heading(p)), tallest(p - 1))
+taller(n) = (sum [p = 1:n_panels] (lines_of(heading(p)) > n)) > 0
 # The frame and the name of one, and names of channels as its rows.
 panel(p) = frame(character * left + (p - 1) % columns * (panel_width(0) + character * gap), \
     line * (head + above + (p - 1) / columns * (above + body + bottom)), panel_width(0), \

@@ -6,6 +6,7 @@ its own. A figure replaces the one before it only when it is done.
 """
 
 import csv
+import io
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .render import printable
-from .run import make_folder, open_known, write
+from .run import MAX_BYTES, make_folder, open_known, write
 
 GNUPLOT = Path(__file__).resolve().parents[1] / "gnuplot"
 FORMATS = ("svg", "png", "pdf")
@@ -37,9 +38,9 @@ ORDER = (
 # Those whose narrow form is always made: the page shows it on a narrow screen.
 ON_PHONES = ("ratios", "throughput")
 
-# Of one file that is drawn from, and of one drawing.
-MAX_BYTES = 64 << 20
-MAX_SECONDS = 600
+# Of one field that is drawn from, and of one drawing.
+MAX_TEXT = 200
+MAX_SECONDS = 300
 
 
 class FigureError(Exception):
@@ -88,20 +89,19 @@ def _copy(folder, name, to):
     file = open_known(folder, name)
     if not file:
         return
-    with file:
+    marks = str.maketrans(',"', ";'")
+    with io.TextIOWrapper(file, "utf-8", "replace", newline="") as lines, open(
+        to / name, "w", encoding="utf-8"
+    ) as out:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise FigureError(f"{folder}/{name}: larger than {MAX_BYTES >> 20} MiB")
-        text = file.read(MAX_BYTES).decode("utf-8", "replace")
-    lines = text.splitlines()
-    if name.endswith(".csv"):
-        rows = csv.reader(text.splitlines(keepends=True))
-        marks = str.maketrans(',"', ";'")
-        lines = (",".join(it.translate(marks) for it in row) for row in rows)
-    try:
-        with open(to / name, "w", encoding="utf-8") as out:
-            out.writelines(f"{printable(line)}\n" for line in lines)
-    except csv.Error as error:
-        raise FigureError(f"{folder}/{name}: {error}") from error
+        rows = csv.reader(lines) if name.endswith(".csv") else ([it] for it in lines)
+        try:
+            for row in rows:
+                fields = (printable(it[:MAX_TEXT]).translate(marks) for it in row)
+                out.write(",".join(fields) + "\n")
+        except csv.Error as error:
+            raise FigureError(f"{folder}/{name}: {error}") from error
 
 
 def _convert(base, kind):
