@@ -10,15 +10,16 @@
 enum connect_session { SESSION_FULL, SESSION_RESUMED };
 
 struct connect_settings {
-    int64_t duration_ns, warmup_ns, parallel, session;
+    struct worker_window window;
+    int64_t parallel, session;
 };
 
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct connect_settings, duration_ns)},
+     .offset = offsetof(struct connect_settings, window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
      .help = "time before that, which does not count",
-     .offset = offsetof(struct connect_settings, warmup_ns)},
+     .offset = offsetof(struct connect_settings, window.warmup_ns)},
     {"parallel", SETTING_COUNT, "1", "1", "64",
      .help = "connections on their way at once, a thread each",
      .offset = offsetof(struct connect_settings, parallel)},
@@ -151,20 +152,12 @@ static int put_books(struct worker_context *worker, const struct connect_clients
 
 static int perform(struct worker_context *worker, struct connect_clients *clients,
                    const struct connect_settings *settings, struct error *error) {
-    struct worker_window window = {settings->warmup_ns, settings->duration_ns};
-    int r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
+    int r = worker_measure_client(worker, &settings->window, clients->streams, clients->n,
+                                  connect_loop_run, error);
 
-    if (r == 0)
-        r = worker_measure(worker, &window, clients->streams, clients->n, connect_loop_run, false,
-                           error);
-    if (r == 0)
-        r = worker_await(worker, "stop", NULL, error);
     if (r < 0)
         return r; /* the process ends, and its threads with it */
-    atomic_store(&clients->stop, true);
-    r = worker_finish(clients->streams, clients->n, error);
-    if (r == 0)
-        r = put_books(worker, clients, error);
+    r = put_books(worker, clients, error);
     return r < 0 ? r : worker_report(worker, error);
 }
 
@@ -185,12 +178,6 @@ static int run(struct worker_context *worker, struct error *error) {
         clients_close(&clients);
     setting_block_free(&group, settings);
     return r;
-}
-
-static int64_t planned_ns(const void *settings) {
-    const struct connect_settings *own = settings;
-
-    return own->warmup_ns + own->duration_ns;
 }
 
 static const struct metric metrics[] = {
@@ -229,5 +216,5 @@ const struct probe probe_connect = {
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
     .in_channel = true,
-    .planned_ns = planned_ns,
+    .planned_ns = probe_window_ns,
 };

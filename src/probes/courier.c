@@ -178,7 +178,7 @@ static int send_alone(struct courier *courier) {
 
 /* The first one has all before it on its way. Only when it can say something: it takes time. */
 static int measure_loop(struct courier *courier) {
-    double share = courier_credit_wait(courier, courier->settings->duration_ns);
+    double share = courier_credit_wait(courier, courier->settings->window.duration_ns);
     int64_t begin = clock_monotonic_ns(), before, took;
 
     if (share <= STARVED || courier->publish != publish_some)
@@ -326,7 +326,7 @@ int courier_connect(struct courier *courier, const struct client_config *client,
                                 courier, error);
 
     courier->publish = slowed ? publish_slowed : publish_some;
-    pauses_init(&courier->pauses, client->loss_ppm, courier->settings->duration_ns, 1);
+    pauses_init(&courier->pauses, client->loss_ppm, courier->settings->window.duration_ns, 1);
     return r < 0 ? r
                  : mqtt_client_subscribe(courier->client,
                                          sends ? courier->credit_topic : courier->data_topic,

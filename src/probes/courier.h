@@ -24,7 +24,8 @@
 #include "probes/worker_context.h"
 
 struct delivery_settings {
-    int64_t duration_ns, warmup_ns, payload_bytes, qos, window_bytes, library;
+    struct worker_window window;
+    int64_t payload_bytes, qos, window_bytes, library;
     char *topic;
 };
 

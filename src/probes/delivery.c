@@ -13,10 +13,10 @@
 
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct delivery_settings, duration_ns)},
+     .offset = offsetof(struct delivery_settings, window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
      .help = "time before that, which does not count",
-     .offset = offsetof(struct delivery_settings, warmup_ns)},
+     .offset = offsetof(struct delivery_settings, window.warmup_ns)},
     {"payload", SETTING_BYTES, "64KiB", "8B", "4MiB", .help = "payload of a message",
      .offset = offsetof(struct delivery_settings, payload_bytes)},
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
@@ -63,12 +63,6 @@ int64_t delivery_choose_window(struct scenario *scenario, double round_trip_ms) 
     return chosen;
 }
 
-static int64_t planned_ns(const void *settings) {
-    const struct delivery_settings *own = settings;
-
-    return own->warmup_ns + own->duration_ns;
-}
-
 static int begin(struct worker_context *worker, struct courier *courier, bool sends,
                  struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
@@ -79,9 +73,7 @@ static int begin(struct worker_context *worker, struct courier *courier, bool se
     client_config_name_session(client, "delivery");
     client->library = courier->settings->library;
     r = courier_connect(courier, client, sends, error);
-    if (r == 0)
-        r = worker_say(worker, "ready", json_pack("{s:b}", "sends", sends), error);
-    return r;
+    return r < 0 ? r : worker_say(worker, "ready", json_pack("{s:b}", "sends", sends), error);
 }
 
 /* In less a publisher does not come to know its link. */
@@ -93,12 +85,12 @@ static int check_pace(const struct courier *courier, int fd, struct error *error
     struct tcp_counters counters;
     double message_s;
 
-    if (planned_ns(settings) < PACE_NS || tcp_read_counters(fd, &counters) < 0 ||
+    if (probe_window_ns(settings) < PACE_NS || tcp_read_counters(fd, &counters) < 0 ||
         counters.bytes_acked <= 0)
         return 0;
     message_s = (double)settings->payload_bytes / (double)counters.bytes_acked *
-                (double)planned_ns(settings) / 1e9;
-    if (message_s * 1e9 <= (double)settings->duration_ns)
+                (double)probe_window_ns(settings) / 1e9;
+    if (message_s * 1e9 <= (double)settings->window.duration_ns)
         return 0;
     return error_set(error, -ENODATA,
                      "a message of %lld bytes takes about %.1f s on this link: set "
@@ -193,34 +185,33 @@ static void put_wire(struct worker_context *worker, struct courier *courier,
 
 static int perform(struct worker_context *worker, struct courier *courier, bool sends,
                    struct error *error) {
-    const struct delivery_settings *settings = courier->settings;
-    struct worker_window window = {settings->warmup_ns, settings->duration_ns};
     json_auto_t *facts = NULL;
     int r, fd = mqtt_client_socket(courier->client);
     struct tls_session session;
     struct wire_bytes wire;
 
     wire_bytes_begin(&wire, &fd, 1);
-    r = worker_measure(worker, &window, &courier->stream, 1,
+    r = worker_measure(worker, &courier->settings->window, &courier->stream, 1,
                        sends ? courier_publish : courier_receive, !sends, error);
     if (r < 0)
         return explain_silence(courier, r, error);
-    if (sends)
+    if (sends) {
         r = check_pace(courier, fd, error);
-    if (r == 0) {
-        role_tcp_metrics(worker, &fd, 1);
-        r = worker_await(worker, "stop", &facts, error);
+        if (r < 0)
+            return r;
     }
+    role_tcp_metrics(worker, &fd, 1);
+    r = worker_await(worker, "stop", &facts, error);
     if (r < 0)
         return r;
     atomic_store(&courier->expected, jsonline_integer(facts, "sent", 0));
     atomic_store(&courier->stop, true);
     r = worker_finish(&courier->stream, 1, error);
-    if (r == 0 && courier->wrong)
-        r = error_set(error, -EBADMSG, "%lld messages were none of this trial's",
-                      (long long)courier->wrong);
     if (r < 0)
         return r;
+    if (courier->wrong)
+        return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
+                         (long long)courier->wrong);
     r = put_books(worker, courier, sends, facts, error);
     if (r < 0)
         return r;
@@ -246,13 +237,14 @@ static int run_role(struct worker_context *worker, bool sends, struct error *err
     courier_open(&courier, jsonline_text(worker->params, "topic", "bench"), settings);
     courier.measuring = &worker->measuring;
     r = begin(worker, &courier, sends, error);
-    if (r == 0)
-        r = perform(worker, &courier, sends, error);
-    if (r == 0) {
-        courier_close(&courier);
-        setting_block_free(&group, settings);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    r = perform(worker, &courier, sends, error);
+    if (r < 0)
+        return r;
+    courier_close(&courier);
+    setting_block_free(&group, settings);
+    return 0;
 }
 
 static int run_subscriber(struct worker_context *worker, struct error *error) {
@@ -303,5 +295,5 @@ const struct probe probe_delivery = {
     .n_roles = ARRAY_SIZE(roles),
     .rung = 4,
     .in_channel = true,
-    .planned_ns = planned_ns,
+    .planned_ns = probe_window_ns,
 };

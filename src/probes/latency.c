@@ -16,10 +16,10 @@
 
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct latency_settings, duration_ns)},
+     .offset = offsetof(struct latency_settings, window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
      .help = "time before that, whose messages do not count",
-     .offset = offsetof(struct latency_settings, warmup_ns)},
+     .offset = offsetof(struct latency_settings, window.warmup_ns)},
     {"rate", SETTING_COUNT, "200", "1", "100000", .help = "messages per second, evenly spaced",
      .offset = offsetof(struct latency_settings, rate)},
     {"payload", SETTING_BYTES, "30B", "8B", "4MiB", .help = "payload of a message",
@@ -145,21 +145,13 @@ static int put_result(struct worker_context *worker, struct latency *latency, in
 /* ---- the prober ---- */
 
 static int perform(struct worker_context *worker, struct latency *latency, struct error *error) {
-    struct worker_window window = {latency->settings->warmup_ns, latency->settings->duration_ns};
     int64_t floor_ns = 0;
     int r = latency_floor(&floor_ns, error);
 
-    if (r == 0)
-        r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
-    if (r == 0)
-        r = worker_measure(worker, &window, latency->streams, ARRAY_SIZE(latency->streams),
-                           latency_run, false, error);
-    if (r == 0)
-        r = worker_await(worker, "stop", NULL, error);
     if (r < 0)
         return r;
-    atomic_store(&latency->stop, true);
-    r = worker_finish(latency->streams, ARRAY_SIZE(latency->streams), error);
+    r = worker_measure_client(worker, &latency->settings->window, latency->streams,
+                              ARRAY_SIZE(latency->streams), latency_run, error);
     return r < 0 ? r : put_result(worker, latency, floor_ns, error);
 }
 
@@ -169,35 +161,32 @@ static int run_prober(struct worker_context *worker, struct error *error) {
     void *settings = NULL;
     int r = role_settings(worker, &group, &settings, error);
 
-    if (r == 0)
-        r = role_client(worker, &publisher, error);
-    if (r == 0)
-        r = role_reader(worker, &subscriber, error);
+    if (r < 0)
+        return r;
+    r = role_client(worker, &publisher, error);
+    if (r < 0)
+        return r;
+    r = role_reader(worker, &subscriber, error);
     if (r < 0)
         return r;
     client_config_name_session(publisher, "latency");
     client_config_name_session(subscriber, "latency-echo");
     latency_open(&latency, settings, jsonline_text(worker->params, "topic", "bench"));
     r = latency_connect(&latency, subscriber, publisher, error);
-    if (r == 0)
-        r = perform(worker, &latency, error);
-    if (r == 0) {
-        latency_close(&latency);
-        setting_block_free(&group, settings);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    r = perform(worker, &latency, error);
+    if (r < 0)
+        return r;
+    latency_close(&latency);
+    setting_block_free(&group, settings);
+    return 0;
 }
 
 /* ---- the probe ---- */
 
 static bool is_loaded(const void *settings) {
     return ((const struct latency_settings *)settings)->load == LATENCY_LOAD_PATH;
-}
-
-static int64_t planned_ns(const void *settings) {
-    const struct latency_settings *own = settings;
-
-    return own->warmup_ns + own->duration_ns;
 }
 
 static const struct metric metrics[] = {
@@ -257,5 +246,5 @@ const struct probe probe_latency = {
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
     .in_channel = true,
-    .planned_ns = planned_ns,
+    .planned_ns = probe_window_ns,
 };

@@ -182,8 +182,8 @@ void latency_open(struct latency *latency, const struct latency_settings *settin
     latency->topic = text_format("%s/latency", topic);
     latency->payload = memory_new((size_t)settings->payload_bytes, 1);
     (void)!getrandom(latency->payload, (size_t)settings->payload_bytes, 0);
-    latency->first = (settings->warmup_ns * settings->rate + NS_PER_S - 1) / NS_PER_S;
-    latency->beyond = latency->first + settings->duration_ns * settings->rate / NS_PER_S;
+    latency->first = (settings->window.warmup_ns * settings->rate + NS_PER_S - 1) / NS_PER_S;
+    latency->beyond = latency->first + settings->window.duration_ns * settings->rate / NS_PER_S;
     if (latency->beyond == latency->first)
         latency->beyond++;
     atomic_store(&latency->published, -1);

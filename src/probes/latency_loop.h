@@ -17,7 +17,8 @@ enum latency_load { LATENCY_LOAD_NONE, LATENCY_LOAD_PATH };
 enum latency_connection { LATENCY_PERSISTENT, LATENCY_PER_MESSAGE };
 
 struct latency_settings {
-    int64_t duration_ns, warmup_ns, rate, payload_bytes, qos, load, connection;
+    struct worker_window window;
+    int64_t rate, payload_bytes, qos, load, connection;
 };
 
 struct latency {

@@ -81,6 +81,12 @@ const struct role *role_find(const char *name) {
     return NULL;
 }
 
+int64_t probe_window_ns(const void *settings) {
+    const struct worker_window *window = settings;
+
+    return window->warmup_ns + window->duration_ns;
+}
+
 int role_settings(const struct worker_context *worker, const struct setting_group *group,
                   void **ret, struct error *error) {
     return setting_block_from_json(group, json_object_get(worker->params, "settings"), ret, error);
@@ -116,17 +122,17 @@ int role_bringup(const struct worker_context *worker, struct channel *ret_channe
 
 int role_reader(const struct worker_context *worker, struct client_config **ret,
                 struct error *error) {
-    struct channel channel;
+    CLEANUP(channel_clear) struct channel channel = {0};
     struct bringup bringup;
     int r = role_bringup(worker, &channel, &bringup, error);
 
     if (r < 0)
         return r;
     r = role_client(worker, ret, error);
-    if (r == 0)
-        mechanism_make_reader(&bringup, *ret);
-    channel_clear(&channel);
-    return r;
+    if (r < 0)
+        return r;
+    mechanism_make_reader(&bringup, *ret);
+    return 0;
 }
 
 void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fds) {

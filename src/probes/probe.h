@@ -84,6 +84,9 @@ int role_reader(const struct worker_context *worker, struct client_config **ret,
 int role_bringup(const struct worker_context *worker, struct channel *ret_channel,
                  struct bringup *ret, struct error *error);
 
+/* probe.planned_ns of settings that begin with a struct worker_window. */
+int64_t probe_window_ns(const void *settings);
+
 /* Rows of a table, to be put into those of probes. */
 /* clang-format off */
 /* What is measured of every worker, and of the broker, for the metrics of a probe. */

@@ -244,24 +244,25 @@ static int prove_all(struct examiner *examiner, struct error *error) {
 }
 
 static int run(struct worker_context *worker, struct error *error) {
-    struct examiner examiner = {.worker = worker, .rows = json_array()};
-    struct channel channel;
+    CLEANUP(channel_clear) struct channel channel = {0};
+    CLEANUP(client_config_freep) struct client_config *right = NULL;
+    struct examiner examiner = {.worker = worker};
     int r = role_bringup(worker, &channel, &examiner.bringup, error);
 
     if (r < 0)
         return r;
-    r = role_client(worker, &examiner.right, error);
-    if (r == 0) {
-        client_config_name_session(examiner.right, "proof");
-        r = prove_all(&examiner, error);
-        (void)json_object_set_new(worker->result, "proofs", examiner.rows);
-        worker_put_tls(worker, &examiner.session);
-        client_config_free(examiner.right);
-    }
-    if (r == 0)
-        r = worker_report(worker, error);
-    channel_clear(&channel);
-    return r;
+    r = role_client(worker, &right, error);
+    if (r < 0)
+        return r;
+    client_config_name_session(right, "proof");
+    examiner.right = right;
+    examiner.rows = json_array();
+    (void)json_object_set_new(worker->result, "proofs", examiner.rows);
+    r = prove_all(&examiner, error);
+    if (r < 0)
+        return r;
+    worker_put_tls(worker, &examiner.session);
+    return worker_report(worker, error);
 }
 
 const struct role role_proof = {.name = "proof", .party = PARTY_CLIENT2, .run = run};

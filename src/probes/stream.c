@@ -26,7 +26,8 @@ enum direction { UP, DOWN }; /* up: from client2 to the broker's host */
 enum write { GATHERED, PER_UNIT };
 
 struct stream_settings {
-    int64_t duration_ns, warmup_ns, direction, streams, write_size_bytes, write;
+    struct worker_window window;
+    int64_t direction, streams, write_size_bytes, write;
     int64_t send_buffer_bytes, receive_buffer_bytes;
 };
 
@@ -50,7 +51,7 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
                               .sends = sends,
                               .n = (size_t)settings->streams,
                               .slowed = loss_ppm > 0};
-    pauses_init(&bundle->pauses, loss_ppm, settings->duration_ns, bundle->n);
+    pauses_init(&bundle->pauses, loss_ppm, settings->window.duration_ns, bundle->n);
     bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
     if (!bundle->streams)
         abort();
@@ -131,7 +132,6 @@ static void put_load(struct worker_context *worker) {
 
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct worker_context *worker, struct bundle *bundle, struct error *error) {
-    struct worker_window window = {bundle->settings->warmup_ns, bundle->settings->duration_ns};
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
     json_auto_t *facts = NULL;
     struct tls_session session;
@@ -143,7 +143,7 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
         fds[i] = bundle->loops[i].transport->fd;
     wire_bytes_begin(&wire, fds, bundle->n);
     /* When it fails the process ends, and its threads with it. */
-    r = worker_measure(worker, &window, bundle->streams, bundle->n,
+    r = worker_measure(worker, &bundle->settings->window, bundle->streams, bundle->n,
                        stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
     if (r < 0)
         return r;
@@ -348,18 +348,12 @@ int stream_client(struct worker_context *worker, struct error *error) {
 
 /* ---- the kinds ---- */
 
-static int64_t planned_ns(const void *settings) {
-    const struct stream_settings *own = settings;
-
-    return own->warmup_ns + own->duration_ns;
-}
-
 #define AT(member) .offset = offsetof(struct stream_settings, member)
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     AT(duration_ns)},
+     AT(window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
-     .help = "time before that, which does not count", AT(warmup_ns)},
+     .help = "time before that, which does not count", AT(window.warmup_ns)},
     {"direction", SETTING_CHOICE, "up", .choices = "up down",
      .help = "up: client2 to the broker's host; down: the other way", AT(direction)},
     {"streams", SETTING_COUNT, "1", "1", "64", .help = "connections side by side, a thread each",
@@ -395,7 +389,7 @@ static const struct setting rows[] = {
              {.name = own_name "-client", .party = PARTY_CLIENT2, .process = "sender",             \
               .run = stream_client, .context = &stream_kinds[kind], .direct = true},               \
          },                                                                                        \
-     .n_roles = 2, .planned_ns = planned_ns, __VA_ARGS__}
+     .n_roles = 2, .planned_ns = probe_window_ns, __VA_ARGS__}
 
 const struct stream_kind stream_kinds[] = {
     [STREAM_PATH] = {.probe = PROBE(STREAM_PATH, "path", COMMON_ROWS,

@@ -143,30 +143,35 @@ static void observe(struct watch *watch) {
 static int wait_until(struct watch *watch, int64_t instant_ns, struct error *error) {
     struct pollfd poller = {.fd = watch->worker->orders.fd, .events = POLLIN};
     int64_t left;
-    int r = 0;
 
-    while (r == 0 && (left = instant_ns - clock_monotonic_ns()) > 0) {
+    while ((left = instant_ns - clock_monotonic_ns()) > 0) {
         struct timespec timeout = {0};
+        int r;
 
         left = left > WORKER_STEP_NS ? WORKER_STEP_NS : left;
         timeout.tv_nsec = (long)left;
         if (ppoll(&poller, 1, &timeout, NULL) > 0)
             return error_set(error, -EPIPE, "the driver broke off");
         r = check_streams(watch->streams, watch->n_streams, error);
+        if (r < 0)
+            return r;
         observe(watch);
     }
-    return r;
+    return 0;
 }
 
 /* The sender hears `go` later than its receiver, on a busy host or over a slow ssh: until something
  * has come there is nothing to be measured. */
 static int await_first(struct watch *watch, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + longest_gap_ns(watch->window->duration_ns);
-    int r = 0;
 
-    while (r == 0 && watch->seen_bytes == 0 && clock_monotonic_ns() < deadline)
-        r = wait_until(watch, clock_monotonic_ns() + LOOK_NS, error);
-    return r;
+    while (watch->seen_bytes == 0 && clock_monotonic_ns() < deadline) {
+        int r = wait_until(watch, clock_monotonic_ns() + LOOK_NS, error);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 /* ---- from arrival to arrival ---- */
@@ -198,30 +203,33 @@ static void note_step(struct watch *watch) {
 
 /* Waits until the instant, and notes each step that ends by then. */
 static int step_until(struct watch *watch, int64_t instant_ns, struct error *error) {
-    int r = 0;
+    while (watch->steps && watch->next_step_ns <= instant_ns) {
+        int r = wait_until(watch, watch->next_step_ns, error);
 
-    while (r == 0 && watch->steps && watch->next_step_ns <= instant_ns) {
-        r = wait_until(watch, watch->next_step_ns, error);
-        if (r == 0)
-            note_step(watch);
+        if (r < 0)
+            return r;
+        note_step(watch);
     }
-    return r < 0 ? r : wait_until(watch, instant_ns, error);
+    return wait_until(watch, instant_ns, error);
 }
 
 /* Asks for the next arrival and waits for it. */
 static int await_arrival(struct watch *watch, struct snapshot *ret, struct error *error) {
     struct arrival *arrival = &watch->streams[0].own;
     int64_t deadline = clock_monotonic_ns() + patience_ns(watch);
-    int r = 0;
 
     atomic_store(&arrival->state, ARRIVAL_ASKED);
-    while (r == 0 && atomic_load(&arrival->state) != ARRIVAL_NOTED) {
+    while (atomic_load(&arrival->state) != ARRIVAL_NOTED) {
+        int r;
+
         if (clock_monotonic_ns() > deadline)
             return nothing_arrived(watch, error);
         r = step_until(watch, clock_monotonic_ns() + LOOK_NS, error);
+        if (r < 0)
+            return r;
     }
     *ret = arrival->snapshot;
-    return r;
+    return 0;
 }
 
 /* The last step ends with the window; none is shorter than half of the others. */
@@ -238,18 +246,21 @@ static int measure_arrivals(struct watch *watch, struct error *error) {
     size_t capacity = (size_t)((duration + 3 * longest_gap_ns(duration)) / WORKER_STEP_NS) + 3;
     int r = await_arrival(watch, &watch->begin, error);
 
-    if (r == 0)
-        r = worker_say(watch->worker, "begin", NULL, error);
+    if (r < 0)
+        return r;
+    r = worker_say(watch->worker, "begin", NULL, error);
     if (r < 0)
         return r;
     watch->steps = memory_new(capacity, sizeof(*watch->steps));
     watch->next_step_ns = watch->begin.at_ns + WORKER_STEP_NS;
     r = step_until(watch, watch->begin.at_ns + duration, error);
-    if (r == 0)
-        r = await_arrival(watch, &watch->end, error);
-    if (r == 0)
-        end_steps(watch);
-    return r;
+    if (r < 0)
+        return r;
+    r = await_arrival(watch, &watch->end, error);
+    if (r < 0)
+        return r;
+    end_steps(watch);
+    return 0;
 }
 
 /* Of what is no receiver: its own time. */
@@ -316,6 +327,27 @@ static int start_streams(struct watch *watch, void *(*run)(void *stream), bool r
     return 0;
 }
 
+static int measure(struct watch *watch, void *(*run)(void *stream), bool receives,
+                   struct error *error) {
+    int r = start_streams(watch, run, receives, error);
+
+    if (r < 0)
+        return r;
+    if (receives) {
+        r = await_first(watch, error);
+        if (r < 0)
+            return r;
+    }
+    r = wait_until(watch, clock_monotonic_ns() + watch->window->warmup_ns, error);
+    if (r < 0)
+        return r;
+    r = receives ? measure_arrivals(watch, error) : measure_time(watch, error);
+    if (r < 0)
+        return r;
+    put_window(watch);
+    return 0;
+}
+
 int worker_measure(struct worker_context *worker, const struct worker_window *window,
                    struct stream *streams, size_t n_streams, void *(*run)(void *stream),
                    bool receives, struct error *error) {
@@ -323,16 +355,9 @@ int worker_measure(struct worker_context *worker, const struct worker_window *wi
         .worker = worker, .window = window, .streams = streams, .n_streams = n_streams};
     int r = worker_await(worker, "go", NULL, error);
 
-    if (r == 0)
-        r = start_streams(&watch, run, receives, error);
-    if (r == 0 && receives)
-        r = await_first(&watch, error);
-    if (r == 0)
-        r = wait_until(&watch, clock_monotonic_ns() + window->warmup_ns, error);
-    if (r == 0)
-        r = receives ? measure_arrivals(&watch, error) : measure_time(&watch, error);
-    if (r == 0)
-        put_window(&watch);
+    if (r < 0)
+        return r;
+    r = measure(&watch, run, receives, error);
     free(watch.steps);
     return r < 0 ? r : worker_say(worker, "done", NULL, error);
 }
@@ -346,6 +371,23 @@ int worker_finish(struct stream *streams, size_t n_streams, struct error *error)
             r = error_set(error, streams[i].code, "%s", streams[i].error.text);
     }
     return r;
+}
+
+int worker_measure_client(struct worker_context *worker, const struct worker_window *window,
+                          struct stream *streams, size_t n_streams, void *(*run)(void *stream),
+                          struct error *error) {
+    int r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
+
+    if (r < 0)
+        return r;
+    r = worker_measure(worker, window, streams, n_streams, run, false, error);
+    if (r < 0)
+        return r;
+    r = worker_await(worker, "stop", NULL, error);
+    if (r < 0)
+        return r;
+    atomic_store(streams[0].stop, true);
+    return worker_finish(streams, n_streams, error);
 }
 
 /* ---- the result ---- */

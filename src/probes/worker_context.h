@@ -137,6 +137,12 @@ int64_t worker_longest_ns(int64_t planned_ns);
 /* Joins the threads, whose loops all have time limits of their own. Returns the first failure. */
 int worker_finish(struct stream *streams, size_t n_streams, struct error *error);
 
+/* All phases of a role of operations, not of bulk data, from `ready`, which says that its metrics
+ * are those of a `client`, until its streams have ended, all of which end by streams[0].stop. */
+int worker_measure_client(struct worker_context *worker, const struct worker_window *window,
+                          struct stream *streams, size_t n_streams, void *(*run)(void *stream),
+                          struct error *error);
+
 /* Adds a row of metrics.csv to the result; its unit stands in the probe's table of metrics. */
 void worker_metric(struct worker_context *worker, const char *name, double value);
 /* Shares the processors' work in the window among `count` operations ("connection"): a metric

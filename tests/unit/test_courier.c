@@ -115,7 +115,7 @@ static void faulty_stop(struct faulty *broker) {
  * silence_ns: after how long the rest is lost; 0: as always. */
 static void receive(struct faulty *broker, int64_t sent, int64_t silence_ns,
                     struct courier *courier, struct error *error) {
-    struct delivery_settings settings = {.duration_ns = NS_PER_S,
+    struct delivery_settings settings = {.window.duration_ns = NS_PER_S,
                                          .payload_bytes = PAYLOAD,
                                          .qos = broker->qos,
                                          .window_bytes = 1024};
@@ -214,7 +214,7 @@ static void test_late(void **state) {
 static void test_lowered(void **state) {
     static const int64_t numbers[] = {0, 1, END};
     struct delivery_settings settings = {
-        .duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = 2, .window_bytes = 1024};
+        .window.duration_ns = NS_PER_S, .payload_bytes = PAYLOAD, .qos = 2, .window_bytes = 1024};
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
     static struct courier courier;

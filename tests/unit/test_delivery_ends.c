@@ -86,7 +86,7 @@ static struct end *end_open(const struct site *site, bool sends, int qos, int64_
     struct error error;
 
     config->loss_ppm = loss_ppm;
-    end->settings = (struct delivery_settings){.duration_ns = 400 * NS_PER_MS,
+    end->settings = (struct delivery_settings){.window.duration_ns = 400 * NS_PER_MS,
                                                .payload_bytes = PAYLOAD,
                                                .qos = qos,
                                                .window_bytes = 64 * (PAYLOAD + 64)};
