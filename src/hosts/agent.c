@@ -28,7 +28,7 @@ struct agent {
     struct jsonline_reader orders;
     struct worker_pool pool;
     struct broker *broker;
-    json_t *current; /* the bring-up: channel, secrets, address, port */
+    json_t *current; /* what is deployed: channel, secrets, address, port */
     struct channel channel;
     struct lab_seat seat;
     struct preparation preparation;
@@ -50,7 +50,7 @@ static struct bringup bringup_of(const struct agent *agent) {
                             .secrets = json_object_get(agent->current, "secrets")};
 }
 
-/* What the coming bring-up is about: needed before a broker and before workers. */
+/* What will be deployed: needed before a broker and before workers. */
 static int order_channel(struct agent *agent, const json_t *order, json_t **ret,
                          struct error *error) {
     struct channel channel;

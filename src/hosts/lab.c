@@ -169,9 +169,9 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, struct error *err
     void *settings;
     int r = check_fresh(error);
 
-    if (r == 0)
-        r = setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings,
-                                    error);
+    if (r < 0)
+        return r;
+    r = setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings, error);
     if (r < 0)
         return r;
     r = lay_link(jsonline_text(order, "address", "?"), mate, error);

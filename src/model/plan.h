@@ -3,7 +3,7 @@
  * scenario and its seed only, so that a trial keeps its number when a run is resumed. Where the
  * number of blocks is not fixed it has the most that there may be.
  *
- * A deployment is one bring-up of one channel, in one of its variants: every measurement of the
+ * A deployment is one channel, in one of its variants, brought up: every measurement of the
  * scenario, once.
  */
 #ifndef BENCH_MODEL_PLAN_H

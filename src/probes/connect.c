@@ -163,8 +163,7 @@ static int perform(struct worker_context *worker, struct connect_clients *client
 
 static int run(struct worker_context *worker, struct error *error) {
     CLEANUP(client_config_freep) struct client_config *client = NULL;
-    static struct connect_clients
-        clients; /* after a failure threads may still use it: a worker has one */
+    static struct connect_clients clients; /* after a failure threads may still use it */
     void *settings = NULL;
     int r = role_settings(worker, &group, &settings, error);
 

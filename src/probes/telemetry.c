@@ -34,6 +34,7 @@ const struct setting_group telemetry_group =
 #define IDLE_NS  NS_PER_S
 
 struct reporter {
+    void *block; /* of the settings */
     const struct telemetry_settings *settings;
     struct client_config *config;
     struct mqtt_client *client;
@@ -86,32 +87,38 @@ static int flush(struct reporter *reporter, struct error *error) {
     return r;
 }
 
-static int publish(struct reporter *reporter, int64_t due_ns, struct error *error) {
+static int publish_connected(struct reporter *reporter, int64_t due_ns, struct error *error) {
     const struct telemetry_settings *settings = reporter->settings;
-    bool once = settings->connection == CONNECTION_PER_MESSAGE;
     CLEANUP_FREE char *payload = memory_new((size_t)settings->payload_bytes + 1, 1);
     int64_t due_utc_ns = due_ns - clock_monotonic_ns() + clock_realtime_ns();
-    int r = once ? connect_publisher(reporter, error) : 0;
+    int r;
 
-    if (r < 0)
-        return r;
     memset(payload, '.', (size_t)settings->payload_bytes);
     (void)snprintf(payload, 12, "%010lld", (long long)reporter->count + 1);
     payload[10] = ' ';
     reporter->count++;
     r = mqtt_client_publish(reporter->client, settings->topic, payload,
                             (size_t)settings->payload_bytes, (int)settings->qos, error);
-    if (r == 0)
-        r = worker_say(reporter->worker, "published",
-                       json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
-                                 (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
-                       error);
-    if (r == 0)
-        r = flush(reporter, error);
-    if (once) {
-        mqtt_client_free(reporter->client);
-        reporter->client = NULL;
-    }
+    if (r < 0)
+        return r;
+    r = worker_say(reporter->worker, "published",
+                   json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
+                             (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
+                   error);
+    return r < 0 ? r : flush(reporter, error);
+}
+
+static int publish(struct reporter *reporter, int64_t due_ns, struct error *error) {
+    int r;
+
+    if (reporter->settings->connection == CONNECTION_PERSISTENT)
+        return publish_connected(reporter, due_ns, error);
+    r = connect_publisher(reporter, error);
+    if (r < 0)
+        return r;
+    r = publish_connected(reporter, due_ns, error);
+    mqtt_client_free(reporter->client);
+    reporter->client = NULL;
     return r;
 }
 
@@ -132,20 +139,21 @@ static int publish_all(struct reporter *reporter, struct error *error) {
     return r < 0 ? r : 0;
 }
 
-static int perform_publisher(struct reporter *reporter, struct error *error) {
-    int r = 0;
+static int await_go(struct reporter *reporter, struct error *error) {
+    int r = worker_say(reporter->worker, "ready", NULL, error);
 
-    if (reporter->settings->connection == CONNECTION_PERSISTENT)
-        r = connect_publisher(reporter, error);
+    return r < 0 ? r : worker_await(reporter->worker, "go", NULL, error);
+}
+
+static int run_as_publisher(struct reporter *reporter, struct error *error) {
+    bool persistent = reporter->settings->connection == CONNECTION_PERSISTENT;
+    int r = persistent ? connect_publisher(reporter, error) : 0;
+
     if (r == 0)
-        r = worker_say(reporter->worker, "ready", NULL, error);
-    if (r == 0)
-        r = worker_await(reporter->worker, "go", NULL, error);
+        r = await_go(reporter, error);
     if (r == 0)
         r = publish_all(reporter, error);
-    if (r == 0)
-        r = worker_await(reporter->worker, "stop", NULL, error);
-    return r;
+    return r == 0 ? worker_await(reporter->worker, "stop", NULL, error) : r;
 }
 
 /* ---- subscriber ---- */
@@ -165,7 +173,7 @@ static void take_message(void *context, const char *topic, const void *payload, 
                    &reporter->error);
 }
 
-static int perform_subscriber(struct reporter *reporter, struct error *error) {
+static int run_as_subscriber(struct reporter *reporter, struct error *error) {
     const struct telemetry_settings *settings = reporter->settings;
     json_auto_t *facts = NULL;
     int64_t deadline, expected;
@@ -174,13 +182,13 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
     if (r == 0)
         r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
     if (r == 0)
-        r = worker_say(reporter->worker, "ready", NULL, error);
-    if (r == 0)
-        r = worker_await(reporter->worker, "go", NULL, error);
+        r = await_go(reporter, error);
     while (r == 0)
         r = wait_for(reporter, INT64_MAX, error);
     if (r > 0)
         r = worker_await(reporter->worker, "stop", &facts, error);
+    if (r < 0)
+        return r;
     expected = jsonline_integer(facts, "sent", 0);
     deadline = clock_monotonic_ns() + WORKER_LOST_NS;
     while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
@@ -190,39 +198,38 @@ static int perform_subscriber(struct reporter *reporter, struct error *error) {
 
 /* ---- both ---- */
 
-static int run_role(struct worker_context *worker, int perform(struct reporter *, struct error *),
-                    struct error *error) {
-    struct reporter reporter = {.worker = worker};
-    void *settings = NULL;
-    int r = role_settings(worker, &telemetry_group, &settings, error);
+static void clear(struct reporter *reporter) {
+    mqtt_client_freep(&reporter->client);
+    client_config_freep(&reporter->config);
+    setting_block_free(&telemetry_group, reporter->block);
+}
 
-    reporter.settings = settings;
+static int run_role(struct worker_context *worker, int run_as(struct reporter *, struct error *),
+                    struct error *error) {
+    CLEANUP(clear) struct reporter reporter = {.worker = worker};
+    int r = role_settings(worker, &telemetry_group, &reporter.block, error);
+
     if (r == 0)
         r = role_client(worker, &reporter.config, error);
-    if (r == 0)
-        reporter.config->library = reporter.settings->library;
-    if (r == 0)
-        r = perform(&reporter, error);
+    if (r < 0)
+        return r;
+    reporter.settings = reporter.block;
+    reporter.config->library = reporter.settings->library;
+    r = run_as(&reporter, error);
     if (r == 0 && reporter.code < 0)
         r = error_set(error, reporter.code, "%s", reporter.error.text);
-    if (r == 0) {
-        (void)json_object_set_new(worker->result, "sent", json_integer(reporter.count));
-        r = worker_report(worker, error);
-    }
-    if (reporter.client)
-        mqtt_client_free(reporter.client);
-    if (reporter.config)
-        client_config_free(reporter.config);
-    setting_block_free(&telemetry_group, settings);
-    return r;
+    if (r < 0)
+        return r;
+    (void)json_object_set_new(worker->result, "sent", json_integer(reporter.count));
+    return worker_report(worker, error);
 }
 
 static int run_publisher(struct worker_context *worker, struct error *error) {
-    return run_role(worker, perform_publisher, error);
+    return run_role(worker, run_as_publisher, error);
 }
 
 static int run_subscriber(struct worker_context *worker, struct error *error) {
-    return run_role(worker, perform_subscriber, error);
+    return run_role(worker, run_as_subscriber, error);
 }
 
 const struct role role_telemetry_publisher = {

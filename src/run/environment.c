@@ -60,26 +60,22 @@ static json_t *list_hosts(const struct workers *workers, json_t *const facts[2])
 
 int environment_collect(const struct workers *workers, const char *address, const char *root,
                         json_t **ret, struct error *error) {
-    json_t *environment = json_object(), *facts[2] = {NULL, NULL};
+    json_auto_t *broker = NULL, *publisher = NULL;
+    json_t *facts[2] = {NULL, NULL};
     CLEANUP_FREE char *commit = facts_commit(root);
     char started[CLOCK_TEXT_SIZE];
     int r = ask_hosts(workers, address, facts, error);
 
+    broker = facts[0];
+    publisher = facts[1];
     if (r == 0)
-        r = check_broker(workers, facts[0], error);
+        r = check_broker(workers, broker, error);
     if (r == 0)
         r = check_network(workers, facts, error);
-    clock_format_utc(clock_realtime_ns(), started);
-    (void)json_object_set_new(environment, "started_utc", json_string(started));
-    if (commit)
-        (void)json_object_set_new(environment, "commit", json_string(commit));
-    (void)json_object_set_new(environment, "hosts", list_hosts(workers, facts));
-    json_decref(facts[0]);
-    json_decref(facts[1]);
-    if (r < 0) {
-        json_decref(environment);
+    if (r < 0)
         return r;
-    }
-    *ret = environment;
+    clock_format_utc(clock_realtime_ns(), started);
+    *ret = json_pack("{s:s,s:s*,s:o}", "started_utc", started, "commit", commit, "hosts",
+                     list_hosts(workers, facts));
     return 0;
 }

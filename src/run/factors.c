@@ -7,15 +7,22 @@ struct key {
     const char *channel, *variant;
 };
 
+struct factor_row {
+    struct key key;
+    const char *factor, *value;
+};
+static const struct csv_column columns[] = {
+    {"channel", CSV_TEXT, offsetof(struct factor_row, key.channel)},
+    {"variant", CSV_TEXT, offsetof(struct factor_row, key.variant)},
+    CSV_COLUMN(CSV_TEXT, struct factor_row, factor),
+    CSV_COLUMN(CSV_TEXT, struct factor_row, value),
+};
+
 static void write_row(struct csv_writer *writer, const struct key *key, const struct factor *factor,
                       const void *settings) {
     CLEANUP_FREE char *value = setting_format(factor->row, settings);
 
-    csv_text(writer, key->channel);
-    csv_text(writer, key->variant);
-    csv_text(writer, factor->path);
-    csv_text(writer, value);
-    csv_end_row(writer);
+    csv_row(writer, columns, ARRAY_SIZE(columns), &(struct factor_row){*key, factor->path, value});
 }
 
 static void write_channel(struct csv_writer *writer, const struct scenario *scenario,
@@ -54,7 +61,7 @@ static void write_measurement(struct csv_writer *writer, const struct scenario *
 int factors_write(const char *folder, const struct scenario *scenario, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/factors.csv", folder);
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_writer_open(&writer, path, "channel,variant,factor,value", error);
+    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
 
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
         const struct channel *channel = &scenario->channels[i];

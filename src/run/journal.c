@@ -16,19 +16,22 @@
 
 /* ---- the tables: a struct is a row, its columns are listed once ---- */
 
+#define COLUMN(row, member)                                                                        \
+    CSV_COLUMN(_Generic(((struct row *)NULL)->member, int64_t                                      \
+                        : CSV_INTEGER, double                                                      \
+                        : CSV_REAL, const char *                                                   \
+                        : CSV_TEXT),                                                               \
+               struct row, member)
+
 struct metric_row {
     int64_t trial, attempt;
     const char *party, *process, *metric, *unit;
     double value;
 };
 static const struct csv_column metric_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct metric_row, trial),
-    CSV_COLUMN(CSV_INTEGER, struct metric_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct metric_row, party),
-    CSV_COLUMN(CSV_TEXT, struct metric_row, process),
-    CSV_COLUMN(CSV_TEXT, struct metric_row, metric),
-    CSV_COLUMN(CSV_TEXT, struct metric_row, unit),
-    CSV_COLUMN(CSV_REAL, struct metric_row, value),
+    COLUMN(metric_row, trial),   COLUMN(metric_row, attempt), COLUMN(metric_row, party),
+    COLUMN(metric_row, process), COLUMN(metric_row, metric),  COLUMN(metric_row, unit),
+    COLUMN(metric_row, value),
 };
 
 struct distribution_row {
@@ -38,12 +41,9 @@ struct distribution_row {
     int64_t count;
 };
 static const struct csv_column distribution_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct distribution_row, trial),
-    CSV_COLUMN(CSV_INTEGER, struct distribution_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct distribution_row, metric),
-    CSV_COLUMN(CSV_TEXT, struct distribution_row, unit),
-    CSV_COLUMN(CSV_REAL, struct distribution_row, upper_bound),
-    CSV_COLUMN(CSV_INTEGER, struct distribution_row, count),
+    COLUMN(distribution_row, trial),       COLUMN(distribution_row, attempt),
+    COLUMN(distribution_row, metric),      COLUMN(distribution_row, unit),
+    COLUMN(distribution_row, upper_bound), COLUMN(distribution_row, count),
 };
 
 struct interval_row {
@@ -53,12 +53,8 @@ struct interval_row {
     int64_t bytes;
 };
 static const struct csv_column interval_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct interval_row, trial),
-    CSV_COLUMN(CSV_INTEGER, struct interval_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct interval_row, party),
-    CSV_COLUMN(CSV_REAL, struct interval_row, start_s),
-    CSV_COLUMN(CSV_REAL, struct interval_row, end_s),
-    CSV_COLUMN(CSV_INTEGER, struct interval_row, bytes),
+    COLUMN(interval_row, trial),   COLUMN(interval_row, attempt), COLUMN(interval_row, party),
+    COLUMN(interval_row, start_s), COLUMN(interval_row, end_s),   COLUMN(interval_row, bytes),
 };
 
 struct proof_row {
@@ -66,15 +62,9 @@ struct proof_row {
     const char *channel, *proof, *expected, *observed, *cause, *verdict, *variant;
 };
 static const struct csv_column proof_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct proof_row, block),
-    CSV_COLUMN(CSV_INTEGER, struct proof_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, channel),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, proof),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, expected),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, observed),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, cause),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, verdict),
-    CSV_COLUMN(CSV_TEXT, struct proof_row, variant),
+    COLUMN(proof_row, block), COLUMN(proof_row, attempt),  COLUMN(proof_row, channel),
+    COLUMN(proof_row, proof), COLUMN(proof_row, expected), COLUMN(proof_row, observed),
+    COLUMN(proof_row, cause), COLUMN(proof_row, verdict),  COLUMN(proof_row, variant),
 };
 
 struct telemetry_row {
@@ -88,15 +78,11 @@ struct telemetry_row {
     const char *variant;
 };
 static const struct csv_column telemetry_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, block),
-    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct telemetry_row, channel),
-    CSV_COLUMN(CSV_INTEGER, struct telemetry_row, sequence),
-    CSV_COLUMN(CSV_TEXT, struct telemetry_row, due_utc),
-    CSV_COLUMN(CSV_REAL, struct telemetry_row, latency_ms),
-    CSV_COLUMN(CSV_TEXT, struct telemetry_row, status),
-    CSV_COLUMN(CSV_REAL, struct telemetry_row, latency_bound_ms),
-    CSV_COLUMN(CSV_TEXT, struct telemetry_row, variant),
+    COLUMN(telemetry_row, block),   COLUMN(telemetry_row, attempt),
+    COLUMN(telemetry_row, channel), COLUMN(telemetry_row, sequence),
+    COLUMN(telemetry_row, due_utc), COLUMN(telemetry_row, latency_ms),
+    COLUMN(telemetry_row, status),  COLUMN(telemetry_row, latency_bound_ms),
+    COLUMN(telemetry_row, variant),
 };
 
 struct block_row {
@@ -105,13 +91,9 @@ struct block_row {
     double before, after;
 };
 static const struct csv_column block_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct block_row, block),
-    CSV_COLUMN(CSV_INTEGER, struct block_row, attempt),
-    CSV_COLUMN(CSV_TEXT, struct block_row, host),
-    CSV_COLUMN(CSV_TEXT, struct block_row, metric),
-    CSV_COLUMN(CSV_TEXT, struct block_row, unit),
-    CSV_COLUMN(CSV_REAL, struct block_row, before),
-    CSV_COLUMN(CSV_REAL, struct block_row, after),
+    COLUMN(block_row, block),  COLUMN(block_row, attempt), COLUMN(block_row, host),
+    COLUMN(block_row, metric), COLUMN(block_row, unit),    COLUMN(block_row, before),
+    COLUMN(block_row, after),
 };
 
 struct trial_row {
@@ -121,22 +103,22 @@ struct trial_row {
     const char *status, *reason, *tls_version, *tls_cipher, *tls_group;
 };
 static const struct csv_column trial_columns[] = {
-    CSV_COLUMN(CSV_INTEGER, struct trial_row, trial),
-    CSV_COLUMN(CSV_INTEGER, struct trial_row, attempt),
-    CSV_COLUMN(CSV_INTEGER, struct trial_row, block),
-    CSV_COLUMN(CSV_INTEGER, struct trial_row, position),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, channel),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, probe),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, variant),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, started_utc),
-    CSV_COLUMN(CSV_REAL, struct trial_row, duration_s),
-    CSV_COLUMN(CSV_REAL, struct trial_row, bytes),
-    CSV_COLUMN(CSV_REAL, struct trial_row, throughput_mbit_s),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, status),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, reason),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_version),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_cipher),
-    CSV_COLUMN(CSV_TEXT, struct trial_row, tls_group),
+    COLUMN(trial_row, trial),
+    COLUMN(trial_row, attempt),
+    COLUMN(trial_row, block),
+    COLUMN(trial_row, position),
+    COLUMN(trial_row, channel),
+    COLUMN(trial_row, probe),
+    COLUMN(trial_row, variant),
+    COLUMN(trial_row, started_utc),
+    COLUMN(trial_row, duration_s),
+    COLUMN(trial_row, bytes),
+    COLUMN(trial_row, throughput_mbit_s),
+    COLUMN(trial_row, status),
+    COLUMN(trial_row, reason),
+    COLUMN(trial_row, tls_version),
+    COLUMN(trial_row, tls_cipher),
+    COLUMN(trial_row, tls_group),
 };
 
 #define TABLE(name, columns)                                                                       \
@@ -208,15 +190,11 @@ struct definition_row {
     const char *sender, *receiver;
 };
 static const struct csv_column definition_columns[] = {
-    CSV_COLUMN(CSV_TEXT, struct definition_row, probe),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, metric),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, unit),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, better),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, headline),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, help),
-    CSV_COLUMN(CSV_REAL, struct definition_row, rung),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, sender),
-    CSV_COLUMN(CSV_TEXT, struct definition_row, receiver),
+    COLUMN(definition_row, probe),    COLUMN(definition_row, metric),
+    COLUMN(definition_row, unit),     COLUMN(definition_row, better),
+    COLUMN(definition_row, headline), COLUMN(definition_row, help),
+    COLUMN(definition_row, rung),     COLUMN(definition_row, sender),
+    COLUMN(definition_row, receiver),
 };
 
 /* "client2.sender", as the role's rows in metrics.csv begin; the caller's, NULL without one. */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 /* What lies between the trials: bring-ups, proofs, the workers' starts; as measured here. */
-#define VISIT_OVERHEAD_NS (300 * 1000000LL)
-#define TRIAL_OVERHEAD_NS (150 * 1000000LL)
+#define DEPLOYMENT_OVERHEAD_NS (300 * 1000000LL)
+#define TRIAL_OVERHEAD_NS      (150 * 1000000LL)
 
 static void print_row(const char *name, const char *text) {
     printf("  %-28s %s\n", name, text);
@@ -157,7 +157,7 @@ static char *duration_of(const struct scenario *scenario, const struct plan *pla
     return progress_duration(
         run_planned_ns(scenario, &part) +
         (int64_t)part.n_deployments *
-            (VISIT_OVERHEAD_NS + (int64_t)part.n_measurements * TRIAL_OVERHEAD_NS));
+            (DEPLOYMENT_OVERHEAD_NS + (int64_t)part.n_measurements * TRIAL_OVERHEAD_NS));
 }
 
 /* "3 channels", or "5 variants of 3 channels". */

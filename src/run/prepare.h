@@ -7,7 +7,7 @@
 
 #include "run/deployment.h"
 
-/* The order "channel", by which a host knows what the coming bring-up is about; the caller's. */
+/* The order "channel", by which a host knows what will be deployed; the caller's. */
 json_t *prepare_channel_order(const struct deployment *deployment);
 
 /* 0, also when there is nothing to do; 0 and deployment->skipped when it cannot be had on these
