@@ -261,8 +261,9 @@ static int start_once(struct broker *broker, const char *program, const struct b
     CLEANUP_FREE char *configuration = NULL, *openssl = NULL, *variable = NULL;
     int r = write_configuration(broker, bringup, address, settings, &configuration, error);
 
-    if (r == 0)
-        r = write_openssl(broker, bringup, &openssl, error);
+    if (r < 0)
+        return r;
+    r = write_openssl(broker, bringup, &openssl, error);
     if (r < 0)
         return r;
     variable = text_format("OPENSSL_CONF=%s", openssl ? openssl : "");
@@ -290,8 +291,9 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
     broker->folder = FOLDER_NONE;
     broker->log = memory_new(MAX_LOG + 1, 1);
     r = process_find(&program, "mosquitto", error);
-    if (r == 0)
-        r = folder_make(&broker->folder, "bench-broker-", error);
+    if (r < 0)
+        return r;
+    r = folder_make(&broker->folder, "bench-broker-", error);
     if (r < 0)
         return r;
     bringup->folder = broker->folder.path;

@@ -53,7 +53,7 @@ static struct client_config *name_client(const struct client_config *client, siz
 static int clients_open(struct connect_clients *clients, const struct worker_context *worker,
                         const struct connect_settings *settings, const struct client_config *client,
                         struct error *error) {
-    int r = 0;
+    int r;
 
     clients->n = (size_t)settings->parallel;
     clients->streams = aligned_alloc(_Alignof(struct stream), clients->n * sizeof(struct stream));
@@ -62,16 +62,21 @@ static int clients_open(struct connect_clients *clients, const struct worker_con
     memset(clients->streams, 0, clients->n * sizeof(struct stream));
     clients->loops = memory_new(clients->n, sizeof(*clients->loops));
     clients->configs = memory_new(clients->n, sizeof(*clients->configs));
-    if (client->tls.enabled)
+    if (client->tls.enabled) {
         r = tls_context_client(&clients->context, client, error);
-    for (size_t i = 0; i < clients->n && r == 0; i++) {
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < clients->n; i++) {
         clients->configs[i] = name_client(client, i);
         clients->streams[i].context = &clients->loops[i];
         clients->streams[i].stop = &clients->stop;
         r = connect_loop_open(&clients->loops[i], clients->configs[i], clients->context,
                               settings->session == SESSION_RESUMED, &worker->measuring, error);
+        if (r < 0)
+            return r;
     }
-    return r;
+    return 0;
 }
 
 static void clients_close(struct connect_clients *clients) {

@@ -197,10 +197,13 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
     loop->measuring = measuring;
     loop->leaving_fd = -1;
     r = tcp_resolve(&loop->address, client->address, client->port, error);
-    if (r == 0)
-        r = connect_once(loop, error);
+    if (r < 0)
+        return r;
+    r = connect_once(loop, error);
+    if (r < 0)
+        return r;
     loop->record_overhead = overhead_record(loop->session.version, loop->session.cipher);
-    return r;
+    return 0;
 }
 
 void connect_loop_close(struct connect_loop *loop) {

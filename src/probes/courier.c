@@ -165,15 +165,18 @@ static int send_alone(struct courier *courier) {
 
     courier->answered = false;
     r = publish_one(courier, courier->moved | ASK);
-    while (r == 0 &&
-           !(courier->answered && mqtt_client_completed(courier->client) >= courier->moved)) {
+    if (r < 0)
+        return r;
+    while (!courier->answered || mqtt_client_completed(courier->client) < courier->moved) {
         if (is_at_standstill(courier, &since, STALL_NS))
             return -ETIMEDOUT;
         (void)setsockopt(mqtt_client_socket(courier->client), IPPROTO_TCP, TCP_QUICKACK, &at_once,
                          sizeof(at_once));
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
+        if (r < 0)
+            return r;
     }
-    return r;
+    return 0;
 }
 
 /* The first one has all before it on its way. Only when it can say something: it takes time. */
@@ -209,40 +212,50 @@ bool courier_is_limited(const struct courier *courier, double messages_per_s, do
 }
 
 /* Until told to stop; then until all has left that was published. */
-void *courier_publish(void *argument) {
-    struct courier *courier = ((struct stream *)argument)->context;
+static int publish_all(struct courier *courier) {
     int64_t stalled_since = 0, credited = 0;
-    int r = 0;
 
-    pauses_begin(&courier->pauses);
-    while (r == 0) {
+    for (;;) {
         bool stop = atomic_load_explicit(&courier->stop, memory_order_relaxed), busy, full;
+        int r = 0;
 
         if (stop && mqtt_client_completed(courier->client) >= courier->moved &&
             !mqtt_client_wants_write(courier->client))
-            break;
+            return 0;
         if (!stop)
             r = courier->publish(courier);
+        if (r < 0)
+            return r;
         busy = stop || courier->asked || mqtt_client_wants_write(courier->client);
         full = busy || courier->moved >= courier->credited + courier->window;
-        if (r == 0)
-            r = full && !busy
-                    ? wait_for_credit(courier)
-                    : mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
-        if (r == 0)
-            r = check_arrived(courier);
+        r = full && !busy
+                ? wait_for_credit(courier)
+                : mqtt_client_turn(courier->client, full ? TURN_MS : 0, &courier->stream.error);
+        if (r < 0)
+            return r;
+        r = check_arrived(courier);
+        if (r < 0)
+            return r;
         if (!full || courier->credited != credited) {
             credited = courier->credited;
             stalled_since = 0;
         } else if (!stalled_since) {
             stalled_since = clock_monotonic_ns();
-        } else if (r == 0 && is_at_standstill(courier, &stalled_since, STALL_NS)) {
-            r = error_set(&courier->stream.error, -ETIMEDOUT,
-                          "nothing more has arrived at the subscriber for %d s",
-                          (int)(STALL_NS / NS_PER_S));
+        } else if (is_at_standstill(courier, &stalled_since, STALL_NS)) {
+            return error_set(&courier->stream.error, -ETIMEDOUT,
+                             "nothing more has arrived at the subscriber for %d s",
+                             (int)(STALL_NS / NS_PER_S));
         }
     }
-    return end(courier, r == 0 ? measure_loop(courier) : r);
+}
+
+void *courier_publish(void *argument) {
+    struct courier *courier = ((struct stream *)argument)->context;
+    int r;
+
+    pauses_begin(&courier->pauses);
+    r = publish_all(courier);
+    return end(courier, r < 0 ? r : measure_loop(courier));
 }
 
 /* ---- subscriber ---- */
@@ -277,13 +290,12 @@ static void take_message(void *context, const char *topic, const void *payload, 
 }
 
 /* Until all that the publisher has told of is here, or nothing more comes. */
-void *courier_receive(void *argument) {
-    struct courier *courier = ((struct stream *)argument)->context;
+static int receive_all(struct courier *courier) {
     int64_t last_moved = -1, last_change = 0;
-    int r = 0;
 
-    while (r == 0) {
+    for (;;) {
         int64_t expected = atomic_load_explicit(&courier->expected, memory_order_relaxed);
+        int r;
 
         if (expected >= 0) {
             if (courier->moved != last_moved) {
@@ -292,15 +304,23 @@ void *courier_receive(void *argument) {
             }
             if (courier->moved >= expected ||
                 is_at_standstill(courier, &last_change, courier->silence_ns))
-                break;
+                return 0;
         }
         r = mqtt_client_turn(courier->client, TURN_MS, &courier->stream.error);
-        if (r == 0)
-            r = courier->stream.code;
-        if (r == 0)
-            r = check_arrived(courier);
+        if (r < 0)
+            return r;
+        if (courier->stream.code < 0)
+            return courier->stream.code;
+        r = check_arrived(courier);
+        if (r < 0)
+            return r;
     }
-    return end(courier, r);
+}
+
+void *courier_receive(void *argument) {
+    struct courier *courier = ((struct stream *)argument)->context;
+
+    return end(courier, receive_all(courier));
 }
 
 /* ---- both ---- */

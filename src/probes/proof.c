@@ -156,24 +156,34 @@ static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap
             seen == expected);
 }
 
+static const struct attempt_message marked = {"bench/wiretap", MARKER};
+
+/* Logs in through the wiretap and publishes; what has passed is known afterwards. */
+static int pass_wiretap(struct client_config *tapped, struct wiretap **ret_wiretap,
+                        struct attempt *ret_attempt, struct error *error) {
+    int r = credentials_settle(tapped, error);
+
+    if (r < 0)
+        return r;
+    r = wiretap_start(ret_wiretap, tapped->address, tapped->port, error);
+    if (r < 0)
+        return r;
+    text_replace(&tapped->address, WIRETAP_ADDRESS);
+    tapped->port = wiretap_port(*ret_wiretap);
+    r = attempt_make(tapped, &marked, ret_attempt, error);
+    wiretap_finish(*ret_wiretap);
+    return r;
+}
+
 static void prove_wiretap(struct examiner *examiner) {
-    static const struct attempt_message message = {"bench/wiretap", MARKER};
     CLEANUP(client_config_freep)
     struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
     CLEANUP(wiretap_freep) struct wiretap *wiretap = NULL;
     CLEANUP_FREE char *cause = NULL;
     struct attempt attempt;
     struct error error;
-    int r = credentials_settle(tapped, &error);
+    int r = pass_wiretap(tapped, &wiretap, &attempt, &error);
 
-    if (r == 0)
-        r = wiretap_start(&wiretap, tapped->address, tapped->port, &error);
-    if (r == 0) {
-        text_replace(&tapped->address, WIRETAP_ADDRESS);
-        tapped->port = wiretap_port(wiretap);
-        r = attempt_make(tapped, &message, &attempt, &error);
-        wiretap_finish(wiretap);
-    }
     if (r < 0 || !attempt.accepted) {
         put_row(examiner, "wiretap-payload", "accepted", "no answer",
                 r < 0 ? error.text : attempt.cause, false);
@@ -185,27 +195,35 @@ static void prove_wiretap(struct examiner *examiner) {
         prove_sight(examiner, wiretap, "wiretap-password", tapped->password, false, cause);
 }
 
+/* The same while the link below the tunnel is looked at, for the marker and the password. */
+static int pass_capture(struct client_config *tapped, struct capture **ret_capture,
+                        struct attempt *ret_attempt, struct error *error) {
+    int r = credentials_settle(tapped, error);
+    const char *const texts[] = {MARKER, tapped->password};
+
+    if (r < 0)
+        return r;
+    r = capture_open(ret_capture, tapped->outer_address, error);
+    if (r < 0)
+        return r;
+    r = attempt_make(tapped, &marked, ret_attempt, error);
+    if (r < 0)
+        return r;
+    return capture_finish(*ret_capture, texts, *tapped->password ? 2 : 1, error);
+}
+
 /* Of a channel inside a tunnel: nothing may be read on the link below, where the tunnel's own
  * datagrams are seen pass. */
 static void prove_enclosed(struct examiner *examiner) {
-    static const struct attempt_message message = {"bench/wiretap", MARKER};
     static const char *const names[] = {"wiretap-payload", "wiretap-password"};
     CLEANUP(client_config_freep)
     struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
     CLEANUP(capture_freep) struct capture *capture = NULL;
     struct attempt attempt = {.accepted = false};
     struct error error = {""};
-    int r = credentials_settle(tapped, &error);
-    const char *const texts[] = {MARKER, tapped->password};
-    size_t n = *tapped->password ? 2 : 1;
+    int r = pass_capture(tapped, &capture, &attempt, &error);
 
-    if (r == 0)
-        r = capture_open(&capture, tapped->outer_address, &error);
-    if (r == 0)
-        r = attempt_make(tapped, &message, &attempt, &error);
-    if (r == 0)
-        r = capture_finish(capture, texts, n, &error);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < (*tapped->password ? 2 : 1); i++) {
         bool known = r == 0 && attempt.accepted && capture_datagrams(capture) > 0;
         bool seen = r == 0 && capture_saw(capture, i);
         CLEANUP_FREE char *cause =
