@@ -71,7 +71,7 @@ static int find_root(struct context *context, struct error *error) {
 
 /* ---- the command line ---- */
 
-enum { OPTION_CERTS = 256, OPTION_RESUME, OPTION_SET };
+enum { OPTION_CERTS = 256, OPTION_LEGEND, OPTION_REDACT, OPTION_RESUME, OPTION_SET };
 
 /* Options that are short for a setting. */
 static const struct {
@@ -119,6 +119,15 @@ static int set_resume(struct argp_state *state, const char *folder) {
     return 0;
 }
 
+static int set_report(struct argp_state *state, const char *option, bool *flag) {
+    struct arguments *arguments = state->input;
+
+    if (!arguments->command->reports)
+        argp_error(state, "%s goes with all and report only", option);
+    *flag = true;
+    return 0;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
@@ -138,6 +147,10 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_CERTS:
         arguments->certs = argument;
         return 0;
+    case OPTION_LEGEND:
+        return set_report(state, "--legend", &arguments->legend);
+    case OPTION_REDACT:
+        return set_report(state, "--redact", &arguments->redact);
     case OPTION_RESUME:
         return set_resume(state, argument);
     case OPTION_SET:
@@ -158,6 +171,9 @@ static void fill_options(struct argp_option *options) {
         {"resume", OPTION_RESUME, "RUN", 0, "all, run: go on with this run's folder", 0},
         {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
         {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
+        {"legend", OPTION_LEGEND, NULL, 0, "all, report: say what columns and channels mean", 0},
+        {"redact", OPTION_REDACT, NULL, 0,
+         "all, report: of a copy without names and addresses of hosts", 0},
         {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
         {"quiet", 'q', NULL, 0, "show no progress", 0},
     };
@@ -187,7 +203,7 @@ static void print_help(FILE *out) {
 
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
-    struct argp_option options[ARRAY_SIZE(shorthands) + 8] = {{0}};
+    struct argp_option options[ARRAY_SIZE(shorthands) + 9] = {{0}};
     CLEANUP_FREE char *name = NULL;
 
     for (size_t i = 0; i < n_commands; i++)

@@ -20,7 +20,7 @@ def say(words):
 
 def complain(error):
     """Says what is wrong with a run, and returns the exit status for that."""
-    say(error)
+    say(f"error: {error}")
     return EXIT_USAGE
 
 
@@ -31,15 +31,18 @@ def parser(description, runs="RUN"):
     return made
 
 
+def open_run(path):
+    """The run in a folder, if it was analysed; what is left out of it is said."""
+    run = Run(path)
+    if not run.rows("table.csv"):
+        raise RunError(f"{path}: not analysed yet: ./bench report {path}")
+    if run.left_out:
+        say(f"{path}: {run.left_out} other files are left out")
+    return run
+
+
 def open_runs(paths):
-    """The runs in these folders; what is left out of each is said."""
-    for path in paths:
-        run = Run(path)
-        if not run.open("table.csv"):
-            raise RunError(f"{path}: not analysed yet: ./bench report {path}")
-        if run.left_out:
-            say(f"{path}: {run.left_out} other files are left out")
-        yield run
+    return map(open_run, paths)
 
 
 def unpack(path, folder):
@@ -72,7 +75,7 @@ def start(main):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = EXIT_SETUP
     except OSError as error:
-        say(f"{error.filename or 'cannot go on'}: {error.strerror}")
+        say(f"error: {error.filename or 'cannot go on'}: {error.strerror}")
         status = EXIT_SETUP
     except KeyboardInterrupt:
         status = 130

@@ -130,7 +130,7 @@ class Run:
             raise RunError(f"{path}: no run folder: {words}") from error
         for name in NEEDED_FILES:
             if not self._is_file(name):
-                raise RunError(f"{path}: no run folder: it has no {name}")
+                raise RunError(f"{path}/{name}: no such file: this is no run folder")
         self.name = self.path.name
         # Of a known name, too, when it is a link, a FIFO or a folder.
         self.left_out = sum(

@@ -78,7 +78,8 @@ static int read_blocks(struct dataset *dataset, const char *run_dir, struct erro
                                         "before", "after",   NULL};
     CLEANUP(source_close) struct source source;
     CLEANUP_FREE char *path = text_format("%s/environment.json", run_dir);
-    json_auto_t *environment = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    json_auto_t *environment =
+        source_is_file(path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
 
     source_open(&source, dataset, run_dir, "blocks.csv", names, error);
     while (source_next(&source))

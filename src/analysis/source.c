@@ -3,15 +3,23 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOST_DIGITS 9 /* of a whole number */
+
+bool source_is_file(const char *path) {
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 void source_open(struct source *source, struct dataset *dataset, const char *run_dir,
                  const char *file, const char *const *names, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/%s", run_dir, file);
 
     *source = (struct source){.dataset = dataset, .error = error};
-    source->r = csv_reader_open(&source->reader, path, error);
+    source->r = source_is_file(path) ? csv_reader_open(&source->reader, path, error)
+                                     : error_errno(error, -ENOENT, "%s", path);
     for (size_t i = 0; names[i] && source->r == 0; i++) {
         bool optional = *names[i] == '?';
 

@@ -18,6 +18,9 @@ struct source {
     struct error *error;
 };
 
+/* Whether that is a file: a link, a FIFO or a device in the folder of a stranger's run is none. */
+bool source_is_file(const char *path);
+
 /* `names` ends with NULL; a name that begins with '?' is of a column that not every run has. */
 void source_open(struct source *source, struct dataset *dataset, const char *run_dir,
                  const char *file, const char *const *names, struct error *error);

@@ -23,6 +23,7 @@ struct arguments {
     const char *output, *certs;
     const char *resume; /* the folder of the run to go on with; NULL: a new one */
     enum verbosity verbosity;
+    bool legend, redact; /* of a report */
 };
 
 /* What all commands share. */
@@ -38,6 +39,7 @@ struct command {
     size_t max_words;
     bool runs;    /* takes the options of a run */
     bool resumes; /* can go on with an interrupted one */
+    bool reports; /* takes the options of a report */
     int (*run)(struct context *context);
 };
 

@@ -24,6 +24,15 @@ static bool has_trials(const struct run_outcome *outcome) {
     return sum > 0;
 }
 
+/* A path as the user would write it: without the current folder in front; a part of path. */
+static const char *shorten(const char *path) {
+    CLEANUP_FREE char *here = getcwd(NULL, 0);
+    size_t length = here ? strlen(here) : 0;
+
+    return length && strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1
+                                                                             : path;
+}
+
 /* A path as a word that a shell takes for one; belongs to the caller. */
 static char *quote(const char *path) {
     return path[strcspn(path, " \t\n\"'\\$`&;|<>()*?[]{}!#~")] ? text_format("'%s'", path)
@@ -34,7 +43,7 @@ static char *quote(const char *path) {
 static void tell_how_to_go_on(const struct context *context, const char *folder) {
     const struct arguments *arguments = &context->arguments;
     CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
-    CLEANUP_FREE char *run = quote(cli_shorten(folder)), *program = quote(cli_shorten(launcher));
+    CLEANUP_FREE char *run = quote(shorten(folder)), *program = quote(shorten(launcher));
     CLEANUP_FREE char *certs = arguments->certs ? quote(arguments->certs) : NULL;
 
     fprintf(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
@@ -157,7 +166,7 @@ static int run(struct context *context, bool with_report) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
     CLEANUP(resumption_closep) struct resumption *resumption = NULL;
     struct run_outcome outcome;
-    int status, reported;
+    int status;
 
     status =
         context->arguments.resume ? open_run(context, &resumption) : cli_load(context, &scenario);
@@ -167,8 +176,7 @@ static int run(struct context *context, bool with_report) {
     if (with_report && outcome.folder &&
         count(&outcome, TRIAL_OK) + count(&outcome, TRIAL_VOID) + count(&outcome, TRIAL_FAILED)) {
         printf("\n");
-        reported = cli_report(context, outcome.folder);
-        status = status ? status : reported;
+        status = cli_report(context, (const char *const[]){outcome.folder}, 1, status);
     }
     run_outcome_clear(&outcome);
     return status;

@@ -1,5 +1,5 @@
 /*
- * fuzz - for the libFuzzer targets: files that are in memory only, inputs of several parts, and
+ * fuzz - for the libFuzzer targets: files, inputs of several parts, and
  * what must hold whatever the input is.
  *
  * A target's main is libFuzzer's. What a file holds belongs to it, parts point into the input.
@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -84,15 +85,12 @@ static inline void fuzz_file_put(const struct fuzz_file *file, const char *text,
     FUZZ_CHECK(!length || pwrite(file->fd, text, length, 0) == (ssize_t)length, "pwrite");
 }
 
-/* ---- folders, of files that are in memory only ---- */
-
-#define FUZZ_MAX_FILES 12
+/* ---- folders ---- */
 
 struct fuzz_folder {
     char path[64];
     const char *const *names;
     size_t n;
-    struct fuzz_file files[FUZZ_MAX_FILES];
 };
 
 /* A new folder without a file; fuzz_folder_remove() ends it. */
@@ -100,27 +98,25 @@ static inline void fuzz_folder_make(struct fuzz_folder *folder, const char *cons
                                     size_t n) {
     const char *parent = getenv("TMPDIR");
 
-    FUZZ_CHECK(n <= FUZZ_MAX_FILES, "%zu", n);
     folder->names = names;
     folder->n = n;
     (void)snprintf(folder->path, sizeof(folder->path), "%.40s/bench-fuzz-XXXXXX",
                    parent && *parent ? parent : "/tmp");
     FUZZ_CHECK(mkdtemp(folder->path), "%s", folder->path);
-    for (size_t i = 0; i < n; i++)
-        folder->files[i] = fuzz_file_make();
 }
 
 /* What one of its files holds; with NULL there is no such file. */
 static inline void fuzz_folder_put(const struct fuzz_folder *folder, size_t file, const char *text,
                                    size_t length) {
     CLEANUP_FREE char *path = text_format("%s/%s", folder->path, folder->names[file]);
+    CLEANUP_FD int fd = -1;
 
     if (!text) {
         (void)unlink(path);
         return;
     }
-    fuzz_file_put(&folder->files[file], text, length);
-    (void)!symlink(folder->files[file].path, path); /* is there already, most times */
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FUZZ_CHECK(fd >= 0 && write(fd, text, length) == (ssize_t)length, "%s", path);
 }
 
 static inline void fuzz_folder_remove(const struct fuzz_folder *folder) {

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Archives and folders of runs that a stranger has made, to have something executed, read, written
-# elsewhere, or to fill memory and disk: scripts/unpack and scripts/table. Those that are cut off
-# or broken are in archive.t.
+# elsewhere, or to fill memory and disk: what scripts/unpack, table and report make of them. Those
+# that are cut off or broken are in archive.t.
 . "$(dirname "$0")/lib.sh"
+need_command gnuplot
 [ -x /usr/bin/python3 ] || skip_all 'python3 is not installed'
 /usr/bin/python3 -c 'import jinja2' 2>/dev/null || skip_all 'python3-jinja2 is not installed'
 cd "$scratch" || exit
@@ -100,6 +101,18 @@ bzip2.zip packed by another method
 END
 lacks 'nothing was executed' "$(find "$scratch" -name 'PWNED*')" PWNED
 
+# ---- killed amid it: after a second of the processor's time, when it is not yet done ----
+
+rm -rf ../results
+# shellcheck disable=SC2016 # the inner shell's
+run sh -c 'ulimit -c 0; ulimit -t 1; exec "$1" slow.tar.bz2 ../results' sh "$root/scripts/unpack"
+check 'it is killed' test "$status" -gt 128
+matches '... there is a hidden folder' "$(ls -A ../results)" '^\.unpacking-'
+is '... and no run' "$(ls ../results)" ''
+find ../results -maxdepth 1 -name '.unpacking-*' -exec touch -d '1 minute ago' {} +
+run "$root/scripts/unpack" two.zip ../results
+is 'the next clears it away' "$(list)" './one ./two '
+
 # ---- folders ----
 
 cd "$scratch" || exit
@@ -126,7 +139,7 @@ for file in trials.csv scenario.ini; do
   mkfifo a/$file
   run -t "$soon" "$root/scripts/table" a
   exits "$file is a FIFO: exit status 2" 2
-  contains '... and no run' "$err" "a: no run folder: it has no $file"
+  contains '... and no run' "$err" "a/$file: no such file: this is no run folder"
 done
 fresh a
 ln -sf ../home/secret a/table.csv
@@ -157,11 +170,21 @@ table a
 exits 'a table of 100,000 rows: exit status 2' 2
 contains '... is not shown' "$err" 'too many rows to show'
 peak '...'
+ln -s ../home/secret a/cumulative.csv
+ln -s ../home a/plots
+cp small/table.csv a/
+run "$root/scripts/report" a
+exits 'figures would go through a link: exit status 2' 2
+is '... nothing is in the folder that it leads to' "$(ls home)" secret
+rm a/plots
+run "$root/scripts/report" a
+exits 'what is drawn from leads to a private file' 0
+lacks '... which is nowhere' "$(cat a/report.html a/plots/*.svg)" private
 for name in '< touch PWNED;#' '| touch PWNED' "\`touch PWNED\`\"'\$(touch PWNED)" '-x'; do
   fresh "./$name"
-  table "./$name"
+  run "$root/scripts/report" "./$name"
   exits "a folder called $name" 0
-  check '... has its table' test -s "./$name/table.tex"
+  check '... has its figures' test -s "./$name/plots/throughput.svg"
 done
 lacks 'nothing was executed' "$(find "$scratch" -name 'PWNED*')" PWNED
 finish

@@ -111,7 +111,16 @@ exits 'the report of a run deeper in results/' 0
 
 # ---- the tables ----
 
-contains 'the table on the terminal is table.txt' "$table" "$(cat "$folder/table.txt")"
+lacks 'the terminal shows no legend' "$table" 'is wrong in up to'
+is 'the answer comes last, and then the page' "$(printf '%s\n' "$table" | tail -n 1)" \
+  "page     $folder/report.html"
+rows "$folder/findings.csv" text kind=answer >"$scratch/answer"
+check 'there is an answer, of five sentences at most' test "$(wc -l <"$scratch/answer")" -ge 1 \
+  -a "$(wc -l <"$scratch/answer")" -le 5
+contains '... which stands above the page' "$(printf '%s\n' "$table" | tail -n 20 | tr '\n' ' ')" \
+  "$(head -n 1 "$scratch/answer")"
+run "$bench" report --legend "$folder"
+contains 'with --legend the terminal shows table.txt' "$out" "$(cat "$folder/table.txt")"
 rows "$folder/summary.csv" probe,channel,mean metric=throughput | while IFS='|' read -r _ _ mean; do
   # With four digits or, where others on its rung are smaller or hardly differ, more.
   LC_ALL=C awk -v mean="$mean" 'BEGIN {
@@ -131,29 +140,6 @@ for words in 'what the link gives' 'what the protocol itself costs' 'What an app
   'two hops'; do
   contains "under its rung: $words" "$(tr '\n' ' ' <"$folder/table.txt")" "$words"
 done
-
-# ---- the chart ----
-
-for name in throughput.svg throughput.png throughput.pdf; do
-  check "$name was drawn" test -s "$folder/plots/$name"
-done
-"$root/tests/system/svg-bars" "$folder/plots/throughput.svg" >"$scratch/bars"
-rows "$folder/summary.csv" probe,channel,mean,ci_high,reference metric=throughput |
-  LC_ALL=C awk -F '|' -v OFS='|' '
-    { print $1 ", " $2, $3, $4; if ($5 != "") print $1 ", " $2 ", published", $5, $5 }' \
-    >"$scratch/wanted"
-is 'every bar is there' "$(cut -f 1 "$scratch/bars" | sort)" \
-  "$(cut -d '|' -f 1 "$scratch/wanted" | sort)"
-is 'every bar is as high as its mean' "$(LC_ALL=C awk -F '\t' '
-  FILENAME == ARGV[1] { height[$1] = $2; next }
-  { split($0, part, "|"); probe = part[1]; sub(/,.*/, "", probe)
-    for (i = 2; i <= 3; i++) if (part[i] + 0 > top[probe]) top[probe] = part[i] + 0
-    mean[part[1]] = part[2]; of[part[1]] = probe }
-  END { # the axis ends above the highest bar and interval
-    for (name in mean)
-      if ((height[name] - mean[name]) ^ 2 > (2e-4 * 1.3 * top[of[name]]) ^ 2)
-        print name ": " height[name] " for " mean[name]
-  }' "$scratch/bars" "$scratch/wanted")" ''
 
 # ---- again, from the files alone ----
 
