@@ -24,6 +24,7 @@ RUNS_CSV = (
 ).split(",")
 HEADERS = "channel,run,trials,mean,95 % interval,ratio,95 % interval,verdict".split(",")
 
+CHART_SCRIPT = figures.GNUPLOT / "side-by-side" / "runs.gp"
 CHART = (
     "Means and ratios",
     "The mean of each run with its 95 % interval, and the ratio to its own baseline.",
@@ -442,9 +443,10 @@ def make(runs):
         write(folder / name, form(template, sides=sides, headers=HEADERS))
     words = []
     if sides.rungs:
-        words = figures.draw(
-            figures.GNUPLOT / "side-by-side" / "runs.gp", folder, "runs"
-        )
+        try:
+            words = figures.draw(CHART_SCRIPT, folder, "runs")
+        except figures.FigureError as error:  # table and page are there without it
+            words = [str(error)]
     chart = page.picture_in(folder, "runs", *CHART)
     html = render.html(
         "side-by-side.html", sides=sides, headers=HEADERS, chart=chart, show=page.SHOW

@@ -3,6 +3,7 @@
 Needs the standard library alone. Nothing but loopback is used, and nothing stays: the
 profile is a temporary folder, and chromedriver and Chromium end with the `with` block.
 """
+import base64
 import json
 import os
 import shutil
@@ -127,19 +128,29 @@ class Browser:
             features=[{"name": "prefers-color-scheme", "value": scheme}],
         )
 
-    def width(self, pixels, mobile=False):
+    def size(self, width, height):
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            width=pixels,
-            height=900,
+            width=width,
+            height=height,
             deviceScaleFactor=1,
-            mobile=mobile,
+            mobile=width < 600,
+        )
+
+    def pdf(self, pages=""):
+        """The page printed on A4; of all its pages, or of those named."""
+        return base64.b64decode(
+            self.devtools(
+                "Page.printToPDF",
+                paperWidth=8.27,
+                paperHeight=11.69,
+                printBackground=True,
+                pageRanges=pages,
+            )["data"]
         )
 
     def picture(self, path):
         """The page from its top, as far as a picture goes, as it is shown now."""
-        import base64
-
         size = self.devtools("Page.getLayoutMetrics")["cssContentSize"]
         data = self.devtools(
             "Page.captureScreenshot",

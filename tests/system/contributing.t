@@ -43,7 +43,7 @@ blocks() {
 }
 
 is 'every block has its comment, but for the one about building' "$(blocks '^$' | wc -l)" 1
-for kind in scenario channel mechanism token probe figure; do
+for kind in scenario channel mechanism token probe figure part; do
   check "there is an example of a $kind" test -n "$(blocks "^$kind: (file|instead of) ")"
 done
 
@@ -159,5 +159,11 @@ run_blocks figure
 check 'the new figure is drawn' grep -q '<title>plain</title>' \
   "$copy/plots/$(basename "$folder")/telemetry.svg"
 check 'beside the others' test -s "$copy/plots/$(basename "$folder")/throughput.svg"
+
+run_blocks part
+part=$(sed -n '/<section id="blocks">/,/<\/section>/p' "$folder/report.html")
+contains 'the new part is on the page' "$part" 'The hosts before and after each block'
+is '... with a row for each of its file' "$(printf '%s\n' "$part" | grep -c '<th scope="row">')" \
+  "$(sed 1d "$folder/blocks.csv" | wc -l)"
 
 finish

@@ -1,7 +1,8 @@
 #!/bin/sh
-# report.html in a real browser (tests/system/page-checks): nothing leaves it, its numbers are those
-# of the files, it can be read in light, dark, on a phone and on paper; and that a page which is
-# wrong would be noticed.
+# report.html in a real browser (page-checks): the answer needs no scrolling, nothing stands there
+# twice, nothing leaves the page, its numbers are those of the files, and it can be read
+# at three widths, light, dark and on paper; and that a page which is wrong would be noticed.
+# BENCH_PICTURES=FOLDER keeps what was seen there.
 . "$(dirname "$0")/real.sh"
 need_command gnuplot python3 chromium chromedriver
 
@@ -9,10 +10,12 @@ export PYTHONDONTWRITEBYTECODE=1
 
 tab=$(printf '\t')
 
-# look FOLDER: what is seen of its page, into $seen.
+# look FOLDER [NAME]: what is seen of its page, into $seen; pictures of that name.
 look() {
   seen=$scratch/seen
-  run "$root/tests/system/page-checks" "$1" "$1/plots"
+  set -- "$1" "$1/plots" ${2+"${BENCH_PICTURES:-$scratch/pictures}/$2"}
+  [ -z "${3-}" ] || mkdir -p "$3"
+  run "$root/tests/system/page-checks" "$@"
   printf '%s\n' "$out" >"$seen"
 }
 
@@ -37,7 +40,7 @@ is_well_formed() {
   fi
 }
 
-# ---- a real run ----
+# ---- a real run, the example, and twenty channels ----
 
 measure "$tiny" --set scenario.channels='plain password mutual-tls' --set scenario.baseline=plain \
   --set scenario.repetitions=6 --set scenario.probes='path transport delivery' --quiet
@@ -45,41 +48,46 @@ run "$bench" report "$folder"
 exits 'bench report' 0
 contains 'it says where the page is' "$out" "$folder/report.html"
 is_well_formed 'a run' "$folder"
-look "$folder"
+look "$folder" run
 judge 'a run'
 
-# What the sentences say is what comparisons.csv says.
-is 'the verdicts of the sentences are those of comparisons.csv' \
-  "$(sed -n '/<section id="conclusions">/,/<\/section>/p' "$folder/report.html" |
-    sed -n 's,^<li><span class="verdict [^>]*>\([^<]*\)</span>.*,\1,p')" \
-  "$(rows "$folder/comparisons.csv" verdict baseline=plain | head -n 6)"
+cp -r "$root/results/example" "$scratch/example"
+tar -xzf "$root/results/example-mechanisms.tgz" -C "$scratch"
+for name in example example-mechanisms; do
+  run "$bench" report "$scratch/$name"
+  exits "$name is reported" 0
+  is_well_formed "$name" "$scratch/$name"
+  look "$scratch/$name" "$name"
+  judge "$name"
+done
 
 # ---- a page that is wrong is noticed ----
 
 cp "$folder/report.html" "$scratch/right.html"
 
-# noticed NAME SED-SCRIPT CHECK: with the page changed by the script, the check fails.
+# noticed NAME SED-SCRIPT CHECK...: with the page changed by the script, the checks fail.
 noticed() {
+  noticed_name=$1
   sed "$2" "$scratch/right.html" >"$folder/report.html"
   look "$folder"
-  matches "$1 is noticed" "$(cat "$seen")" "^fail$tab$3"
+  shift 2
+  for check in "$@"; do
+    matches "$noticed_name: $check fails" "$(cat "$seen")" "^fail$tab$check"
+  done
 }
-noticed 'a number, a request, a script and a hole in the headings' \
+noticed 'a number, a request, a script, a hole in the headings, dim words, a wide element' \
   's,<data value="6">6<,<data value="6">7<,; s,<h3>,<h4>,; s,</h3>,</h4>,
-   s,<main>,<main><img src="http://127.0.0.1:9/x.png" alt=""/><p style="width: 50rem">nan</p>,
+   s,<main>,<main><img src="http://127.0.0.1:9/x.png" alt=""/><p style="width: 90rem">nan</p>,
    s,<p class="program">,<p style="color: #888888">,; s,</figure>,<script>x()</script></figure>,' \
-  'every number is that of its file'
-for name in 'nothing on the console' 'no request but the page itself' 'headings, tables, names' \
-  'no nan, no inf' 'in light, words stand out' 'on a phone only tables'; do
-  matches "so is: $name" "$(cat "$seen")" "^fail$tab$name"
-done
-noticed 'a row, a figure and a file that are missing' \
-  '/data-file="ladder.csv"/d; /data-download="trials.csv"/d
-   s,<figure id="[^"]*",<div,; s,</figure>,</div>,' \
-  'every row of the files is shown'
-for name in 'every figure is there' 'every file of the run'; do
-  matches "so is: $name" "$(cat "$seen")" "^fail$tab$name"
-done
+  'every number is that of its file' 'nothing on the console' 'headings, tables, names' \
+  'no nan, no inf' 'at 1280, light, words stand out' 'at 390 only tables scroll'
+noticed 'a policy, a row, a figure, a file, a sentence, and an answer below the fold' \
+  's,data-file="ladder.csv" data-channel=",&x,; s,data-download="trials.csv",,
+   s,default-src,script-src,
+   s,<figure id="[^"]*",<div,; s,</figure>,</div>,; s,<header>,<header style="height: 60rem">,
+   /<p class="aside">Looked for/p' \
+  'every row of the files is shown' 'every figure is there' 'every file of the run' \
+  'headings, tables, names' 'title, answer and chart' 'every sentence'
 
 # ---- hostile files ----
 
@@ -87,19 +95,34 @@ hostile=$scratch/hostile
 cp -r "$folder" "$hostile"
 sed -i 's,^description = .*,description = <script>alert(1)</script> "&amp; '\''x'\'' ]]> <!--,' \
   "$hostile/scenario.ini"
-sed -i "4s/,ok,,/,failed,\"<b onclick='x()'>\"\"]]><!-- $(printf '\377\001')\",/
+sed -i "4s/,ok,,/,failed,\"<b onclick='x()'>\"\"]]><!-- $(printf '\377\001\033[31m')\",/
   4s/,[0-9.]*,[0-9]*,[0-9.]*,failed/,,,,failed/" "$hostile/trials.csv"
-printf '{"hosts": [{"spec": "</table><script>x()</script>", "model": "\\u0001 \\"&<"}]}\n' \
-  >"$hostile/environment.json"
-printf '<svg><g></svg>' >"$hostile/plots/broken.svg"
-printf '<svg><script>x()</script><image href="http://127.0.0.1:9/y"/><g id="a"/></svg>' \
-  >"$hostile/plots/odd.svg"
+printf '{"hosts": [{"spec": "</table><script>x()</script>", "model": %s}]}\n' \
+  '"\u0001 \u001b[1m \"&<"' >"$hostile/environment.json"
 run "$bench" report "$hostile"
 exits 'a run whose files hold markup' 0
 is_well_formed 'markup' "$hostile"
+look "$hostile" hostile
+judge 'markup stays text'
+is '... nothing that a terminal obeys' "$(LC_ALL=C tr -d '\n' <"$hostile/report.html" |
+  LC_ALL=C tr -d '[:print:]\200-\376' | wc -c)" 0
+# An SVG that is no figure of this program's, and one that is: an image runs and fetches nothing.
+printf '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"><script>x()</script>%s' \
+  '<image width="9" height="9" href="http://127.0.0.1:9/y"/></svg>' >"$hostile/plots/ratios.svg"
+cp "$hostile/plots/ratios.svg" "$hostile/plots/odd.svg"
+run "$root/scripts/page" "$hostile"
+exits 'a figure that asks for more' 0
+is '... one that is no figure is not in the page' "$(grep -c figure-odd "$hostile/report.html")" 0
+rm "$hostile/plots/odd.svg"
 look "$hostile"
-is 'markup stays text: all but what its figures lack' "$(grep '^fail' "$seen" |
-  grep -v "${tab}every figure is there")" ''
+is '... runs and fetches nothing' \
+  "$(grep -v "${tab}printed, the chart" "$seen" | grep '^fail')" ''
+secret=$scratch/secret.svg
+printf '<svg xmlns="http://www.w3.org/2000/svg"><text>private</text></svg>' >"$secret"
+ln -sf "$secret" "$hostile/plots/ratios.svg"
+run "$root/scripts/page" "$hostile"
+exits 'a figure that is a link' 0
+is '... is not in the page' "$(grep -c figure-ratios "$hostile/report.html")" 0
 
 # ---- little is there ----
 
@@ -111,9 +134,12 @@ sed -i 1q "$poor/metrics.csv"
 run "$bench" report "$poor"
 exits 'a run without trials, proofs and environment' 0
 is_well_formed 'no trials' "$poor"
+look "$poor" poor
+judge 'no trials'
 rm -rf "$poor/plots"
+run "$root/scripts/page" "$poor"
+exits 'nor figures' 0
 look "$poor"
-is 'no trials: only the figures are missed' "$(grep '^fail' "$seen" |
-  grep -v "${tab}every figure is there")" ''
+judge 'nor figures'
 
 finish

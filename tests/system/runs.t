@@ -4,8 +4,9 @@
 . "$(dirname "$0")/real.sh"
 need_command gnuplot
 
+tab=$(printf '\t')
 columns=run,probe,variant,metric,unit,channel,trials,mean,ci_low,ci_high,baseline,ratio,ratio_low
-columns=$columns,ratio_high,verdict
+columns=$columns,ratio_high,verdict,label
 
 find_side_by_side() { # below FOLDER: the newest side-by-side folder
   find "$1" -name 'side-by-side-*' -type d | sort | tail -n 1
@@ -36,7 +37,7 @@ exits 'two runs' 0
 is 'each is reported' "$(printf '%s\n' "$out" | grep -c '^run ')" 2
 place=$(find_side_by_side monday)
 check 'the place is beside the figures of the first' test -n "$place"
-for name in runs.csv runs.txt runs.md runs.tex runs.svg runs.png runs.pdf; do
+for name in runs.csv runs.txt runs.md runs.tex runs.svg runs.png runs.pdf report.html; do
   check "$name is there" test -s "$place/$name"
 done
 contains 'the terminal shows runs.txt' "$out" "$(cat "$place/runs.txt")"
@@ -63,6 +64,9 @@ for name in monday tuesday; do
         channel=mutual-tls baseline=plain)"
   done
 done
+is 'the letter of a run is beside its name' \
+  "$(rows "$place/runs.csv" label,run | sort -u)" 'A|monday
+B|tuesday'
 is 'a baseline has no ratio to itself' \
   "$(rows "$place/runs.csv" baseline,ratio,verdict channel=plain | sort -u)" 'plain||'
 text=$(tr '\n' ' ' <"$place/runs.txt")
@@ -77,33 +81,57 @@ lacks '... of both' "$text" 'Nothing is known'
 
 # ---- the chart ----
 
-"$root/tests/system/svg-bars" "$place/runs.svg" >"$scratch/bars"
-is 'every bar is as high as its mean' "$(rows "$place/runs.csv" probe,channel,run,mean |
-  LC_ALL=C awk -F '\t' '
-    FILENAME == ARGV[1] {
-      sub(/ - higher is better/, "", $1)
-      height[$1] = $2
-      next
+"$root/tests/system/svg-values" "$place/runs.svg" x | grep "${tab}point$tab" >"$scratch/points"
+rows "$place/runs.csv" probe,label,channel,mean,ratio | tr '|' '\t' >"$scratch/rows"
+is 'every point is at its mean, or at its ratio' "$(LC_ALL=C awk -F '\t' '
+  FILENAME == ARGV[1] { at[$1, $3] = $4; next }
+  { point[++n] = $1 ", mean, " $2 SUBSEP $3; value[n] = $4 }
+  $5 != "" { point[++n] = $1 ", ratio, " $2 SUBSEP $3; value[n] = 100 * $5 }
+  top < $4 { top = $4 }
+  END {
+    for (i = 1; i <= n; i++) {
+      scale = point[i] ~ /, ratio, / ? value[i] : top
+      if (!(point[i] in at) || (at[point[i]] - value[i]) ^ 2 > (0.01 * scale) ^ 2)
+        print point[i] ": " at[point[i]] " for " value[i]
+      else
+        good++
     }
-    { split($0, part, "|")
-      n++
-      probe[n] = part[1]
-      mean[n] = part[4]
-      bar[n] = part[1] ", " part[2] ", " (part[3] == "monday" ? "A" : "B")
-      if (mean[n] > top[part[1]]) top[part[1]] = mean[n] }
-    END {
-      for (i = 1; i <= n; i++)
-        if (!(bar[i] in height) || (height[bar[i]] - mean[i]) ^ 2 > (0.01 * top[probe[i]]) ^ 2)
-          print bar[i] ": " height[bar[i]] " for " mean[i]
-        else
-          good++
-      print good " bars"
-    }' "$scratch/bars" -)" '8 bars'
+    print good " points" }' "$scratch/points" "$scratch/rows")" '12 points'
 if has_command xmllint; then
   check 'it is well-formed' xmllint --noout "$place/runs.svg"
 else
   skip 'it is well-formed' 'xmllint is not installed'
 fi
+
+# ---- the page ----
+
+if has_command xmllint; then
+  check 'the page is well-formed' xmllint --noout --nonet "$place/report.html"
+else
+  skip 'the page is well-formed' 'xmllint is not installed'
+fi
+if has_command chromium && has_command chromedriver; then
+  [ -z "${BENCH_PICTURES-}" ] || mkdir -p "$BENCH_PICTURES/side-by-side"
+  run env PYTHONDONTWRITEBYTECODE=1 "$root/tests/system/page-checks" "$place" "$place" \
+    ${BENCH_PICTURES+"$BENCH_PICTURES/side-by-side"}
+  is 'a browser finds nothing wrong with it' "$status $(printf '%s\n' "$out" | grep '^fail')" '0 '
+  contains '... and has looked' "$out" 'every number is that of its file'
+else
+  skip 'a browser finds nothing wrong with it' 'chromium and chromedriver are not installed'
+fi
+
+# ---- a channel of both, on no probe of both ----
+
+measure "$tiny" --channels 'plain password' --probes delivery --repetitions 1
+exits 'a run of another probe' 0
+keep thursday
+run "$bench" report monday thursday
+exits '... beside the first' 0
+text=$(printf '%s' "$out" | tr '\n' ' ')
+contains '... only what one of them has is only in it' "$text" \
+  'Only in A: probe path, probe transport, channel mutual-tls. Only in B: probe delivery, '
+contains '... a channel of both is not compared' "$text" \
+  'On no probe that A, B share: channel plain.'
 
 # ---- three, of which each shares with the second only ----
 
@@ -127,7 +155,7 @@ lacks '... there is no chart' "$out" 'figure   '
 
 run "$bench" report monday tuesday "$scratch/monday/"
 exits 'a run twice: exit status 2' 2
-contains '... it is named' "$err" "$scratch/monday/: the same run is given twice"
+contains '... it is named' "$err" "$scratch/monday: the same run is given twice"
 is '... nothing was reported' "$out" ''
 ln -s monday link
 run "$bench" report monday link
@@ -160,7 +188,7 @@ contains '... which is told' "$(printf '%s' "$out" | tr '\n' ' ')" \
 build=${BENCH_BUILD:-build}
 [ "${build#/}" != "$build" ] || build=$root/$build
 mkdir -p home/scenarios home/results
-ln -s "$root/scripts" home/scripts
+cp -r "$root/scripts" home/
 cp -r monday tuesday home/results/
 rm -rf home/results/*/plots
 run env BENCH_ROOT="$scratch/home" "$build/bench" report home/results/*
