@@ -155,7 +155,7 @@ contains 'the table is about connections' "$(cat "$folder/table.txt")" 'Connecti
 if has_command gnuplot; then
   "$root/tests/system/svg-values" "$folder/plots/connect.svg" x >"$scratch/bars"
   is 'the figure has the parts that each channel has' \
-    "$(cut -f 1 "$scratch/bars" | cut -d ' ' -f 2- | sort)" \
+    "$(awk -F '\t' '{ sub(/.*, /, "", $1); print $3 ", " $1 }' "$scratch/bars" | sort)" \
     'ed25519, CONNECT to CONNACK
 ed25519, TCP
 ed25519, TLS handshake
@@ -163,11 +163,13 @@ password, CONNECT to CONNACK
 password, TCP
 plain, CONNECT to CONNACK
 plain, TCP'
+  ends() { # STEP: where that of ed25519 does
+    awk -F '\t' -v step="$1" '$1 ~ step && $3 == "ed25519" { print $5 }' "$scratch/bars"
+  }
   holds '... which end where they must' '(tls - tcp_time - tls_time) ^ 2 < (all * 0.01) ^ 2 &&
     (mqtt - all) ^ 2 < (all * 0.01) ^ 2' tcp_time="$(value ed25519 tcp_time)" \
     tls_time="$(value ed25519 tls_time)" all="$(value ed25519 connect_time)" \
-    tls="$(sed -n 's/^connect, ed25519, TLS.*[[:blank:]]//p' "$scratch/bars")" \
-    mqtt="$(sed -n 's/^connect, ed25519, CONNECT.*[[:blank:]]//p' "$scratch/bars")"
+    tls="$(ends TLS)" mqtt="$(ends CONNECT)"
 else
   skip 'the figure has the parts that each channel has' 'gnuplot is not installed'
 fi

@@ -1,301 +1,292 @@
 #!/bin/sh
-# The figures that scripts/figures draws: all are there, in all formats, and what can be read back
-# out of the pictures is what the run's CSV files say.
+# The figures that scripts/figures draws of a run that was analysed: all are there, in all formats;
+# what can be read back out of the pictures is what the run's CSV files say; and no name and no text
+# of a run is ever executed, embedded, or waited for.
 . "$(dirname "$0")/real.sh"
 need_command gnuplot
 
-names='cpu distribution ladder latency ratios throughput trials'
-program=${BENCH_BUILD:-$root/build}/bench
-# What the scenario quick has.
-channels='plain password mutual-tls plain-again'
+figures=$root/scripts/figures
 short='--set telemetry.interval=20ms --set probe.path.duration=200ms --set probe.path.warmup=0s
   --set probe.transport.duration=200ms --set probe.transport.warmup=0s
   --set probe.delivery.duration=200ms --set probe.delivery.warmup=0s'
 
-# drawn PLOTS: what lies there, but for the data.
+# drawn FOLDER: what lies there.
 drawn() {
   (cd "$1" && find . -maxdepth 1 -type f | sed 's,^\./,,' | sort | tr '\n' ' ')
 }
 
-# wanted NAME...: what should.
+# wanted NAME...: what should, the narrow forms of two included.
 wanted() {
   for name; do
-    printf '%s.pdf %s.png %s.svg ' "$name" "$name" "$name"
-  done
+    printf '%s\n' "$name.pdf" "$name.png" "$name.svg"
+    case $name in ratios | throughput)
+      printf '%s\n' "$name-column.pdf" "$name-column.png" "$name-column.svg" ;;
+    esac
+  done | LC_ALL=C.UTF-8 sort | tr '\n' ' '
 }
 
-# values FIGURE x|y [log] [REGEX]: what is read back, of plots whose title matches.
+# values FIGURE x|y KIND [REGEX]: "TITLE, CHANNEL|from|to" of what is drawn, of titles that match.
 values() {
-  "$root/tests/system/svg-values" "$plots/$1.svg" "$2" "${3-}" | grep -E -e "${4:-.}"
+  "$root/tests/system/svg-values" "$plots/$1.svg" "$2" | LC_ALL=C awk -F '\t' -v OFS='|' \
+    -v kind="$3" -v title="${4:-.}" '$2 == kind && $1 ~ title { print $1 ", " $3, $4, $5 }'
 }
 
-# unlike TOLERANCE: of "title|value|value" lines on stdin (read back, computed), those that differ.
+# unlike FILE FILE: lines of "title|value|value" (read back, of CSV) that have no partner within a
+# hundredth of the greatest value (a pixel of a panel is a 150th of it at most); ends at nothing.
 unlike() {
-  awk -F '|' -v tolerance="$1" '
-    { n++; if ($2 == "" || $3 == "" || ($2 - $3) ^ 2 > tolerance ^ 2) print }
-    END { if (!n) print "nothing was compared" }'
-}
-
-# a_pixel FILE LEAST: of an axis from 0 to the greatest value of "title|value" lines, or to LEAST.
-a_pixel() {
-  awk -F '|' -v most="$2" '$2 + 0 > most { most = $2 + 0 } END { print most * 0.003 }' "$1"
-}
-
-# beside FILE FILE: lines of "title|value" in both, joined by title; what is in one only shows.
-# What has no value (a trial so short can receive nothing) is in neither.
-beside() {
-  grep -v '|$' "$1" | sort >"$scratch/sorted.1"
-  grep -v '|$' "$2" | sort >"$scratch/sorted.2"
-  join -t '|' -a 1 -a 2 -o 0,1.2,2.2 "$scratch/sorted.1" "$scratch/sorted.2"
+  LC_ALL=C awk -F '|' '
+    FILENAME == ARGV[1] { read[$1] = $0; if ($3 > most) most = $3 + 0; next }
+    { n++
+      near = 0.01 * (most > $3 ? most : $3)
+      if (!($1 in read)) { print "not drawn: " $0; next }
+      split(read[$1], part, "|")
+      if ((part[2] - $2) ^ 2 > near ^ 2 || (part[3] - $3) ^ 2 > near ^ 2)
+        print $0 " is drawn as " read[$1]
+      delete read[$1] }
+    END { for (title in read) print "drawn, but in no file: " read[title]
+      if (!n) print "nothing was compared" }' "$1" "$2"
 }
 
 # ---- a run of everything ----
 
-results=$scratch/whole
 # shellcheck disable=SC2086 # several words
-run "$bench" all quick --quiet --repetitions 3 --output "$results" --certs "$scratch/certs" \
-  $short
-folder=$(find_run)
+measure quick --quiet --repetitions 3 $short
+run "$bench" report "$folder"
+rm -rf "$folder/plots"
 plots=$folder/plots
+run "$figures" "$folder"
 exits 'a run of everything' 0
+names='cpu distribution ladder latency ratios throughput trials'
 # shellcheck disable=SC2086
 is 'all figures, in all formats, and nothing else' "$(drawn "$plots")" "$(wanted $names)"
-contains 'the report says where' "$out" "plots/*.{svg,png,pdf}"
+contains 'what is left out is said' "$out" 'connect is left out: no probe measured'
 for name in $names; do
-  is "every channel is in $name.svg" "$(for channel in $channels; do
+  is "every channel is in $name.svg" "$(for channel in plain password mutual-tls plain-again; do
     [ "$name" = ratios ] && [ "$channel" = plain ] && continue
-    grep -q "<title>\(.*, \)\{0,1\}${channel}[,<]" "$plots/$name.svg" || echo "$channel"
+    grep -qE "<text>(<tspan[^>]*>)?$channel ?<" "$plots/$name.svg" || echo "$channel"
   done)" ''
-  if has_command xmllint; then
+  has_command xmllint &&
     is "$name.svg is well-formed" "$(xmllint --noout "$plots/$name.svg" 2>&1)" ''
-  else
-    skip "$name.svg is well-formed" 'xmllint is not installed'
-  fi
 done
 is 'no id is there twice' "$(for name in $names; do
   grep -oE "[^a-z]id=[\"'][^\"']*[\"']" "$plots/$name.svg" | tr "'" '"' | sort | uniq -d
 done)" ''
-is 'nor is any number that is none' "$(grep -rliwE 'nan|-?inf' "$plots"/*.svg "$plots/data")" ''
+is 'nor is any number that is none' "$(grep -liwE 'nan|-?inf' "$plots"/*.svg)" ''
 
 # ---- read back ----
 
-values ladder x '' | grep -v ', lost' | awk '{ print $1 " " $2 "|" $4 }' >"$scratch/read"
-rows "$folder/ladder.csv" probe,channel,of_path | awk -F '|' -v OFS='|' \
-  '$1 != "path" { print $1 ", " $2, $3 * 100 }' >"$scratch/computed"
+values ratios x point | sed 's/, [a-z]*, /, /' >"$scratch/read"
+rows "$folder/table.csv" probe,channel,ratio,verdict | awk -F '|' -v OFS='|' \
+  '$4 != "" { print $1 ", " $2, $3 * 100, $3 * 100 }' >"$scratch/wanted"
+is 'ratios: each stands where it is' "$(unlike "$scratch/read" "$scratch/wanted")" ''
+is 'ratios: each is marked by its verdict' "$(values ratios x point | cut -d '|' -f 1 | sort)" \
+  "$(rows "$folder/table.csv" probe,verdict,channel | grep -v '||' | sed 's/|/, /g' | sort)"
+values ratios x line | sed 's/, [a-z]*, /, /' >"$scratch/read"
+rows "$folder/table.csv" probe,channel,ratio_low,ratio_high,verdict | awk -F '|' -v OFS='|' \
+  '$5 != "" { print $1 ", " $2, $3 * 100, $4 * 100 }' >"$scratch/wanted"
+is 'ratios: with its interval' "$(unlike "$scratch/read" "$scratch/wanted")" ''
+
+values throughput y box >"$scratch/read"
+rows "$folder/table.csv" probe,channel,mean metric=throughput | awk -F '|' -v OFS='|' \
+  '{ print $1 ", " $2, 0, $3 }' >"$scratch/wanted"
+is 'throughput: each bar is as high as its mean; nothing published that cannot be compared' \
+  "$(unlike "$scratch/read" "$scratch/wanted")" ''
+
+values ladder x box >"$scratch/read"
+rows "$folder/ladder.csv" probe,channel,of_path,lost | awk -F '|' -v OFS='|' \
+  '$4 != "" { print $1 ", " $2, 0, $3 * 100 }' >"$scratch/wanted"
 is 'ladder: each bar ends at its share of the path' \
-  "$(beside "$scratch/read" "$scratch/computed" | unlike "$(a_pixel "$scratch/computed" 100)")" ''
+  "$(unlike "$scratch/read" "$scratch/wanted")" ''
 
-values cpu x | awk '{ sub(/,$/, "", $2); key = $1 " " $2
-    if ($NF + 0 > end[key]) end[key] = $NF }
-  END { for (key in end) print key "|" end[key] }' >"$scratch/read"
+values cpu x box >"$scratch/read"
 rows "$folder/ladder.csv" probe,channel,sender_s_per_gb,receiver_s_per_gb,broker_s_per_gb |
-  awk -F '|' -v OFS='|' '{ print $1 ", " $2, $3 + $4 + $5 }' >"$scratch/computed"
-is 'cpu: each bar is as long as its processes take' \
-  "$(beside "$scratch/read" "$scratch/computed" | unlike "$(a_pixel "$scratch/computed" 0)")" ''
+  awk -F '|' -v OFS='|' '{ print $1 ", sender, " $2, 0, $3
+    print $1 ", receiver, " $2, $3, $3 + $4
+    print $1 ", broker, " $2, $3 + $4, $3 + $4 + $5 }' >"$scratch/wanted"
+is 'cpu: each part is as long as its process takes' \
+  "$(unlike "$scratch/read" "$scratch/wanted")" ''
 
-values distribution x '' ', quartiles' | sed 's/, quartiles//' | awk -F '\t' -v OFS='|' \
-  '{ print $1, $2; print $1 " q3", $3 }' >"$scratch/read"
+values distribution x box >"$scratch/read"
 rows "$folder/summary.csv" probe,channel,q1,q3 metric=throughput | awk -F '|' -v OFS='|' \
-  '{ print $1 ", " $2, $3; print $1 ", " $2 " q3", $4 }' >"$scratch/computed"
-# Only panels whose axis is linear; a pixel is a 700th of an axis of at most 30 times the least.
-rows "$plots/data/panels.csv" name figure=distribution logarithmic=0 >"$scratch/linear"
-if [ -s "$scratch/linear" ]; then
-  sed 's/$/, /' "$scratch/linear" >"$scratch/panels"
-  for part in read computed; do
-    grep -F -f "$scratch/panels" "$scratch/$part" >"$scratch/$part.linear"
-  done
-  is 'distribution: boxes go from q1 to q3' \
-    "$(beside "$scratch/read.linear" "$scratch/computed.linear" | awk -F '|' '
-      ($2 - $3) ^ 2 > (0.02 * $3) ^ 2 { print } END { if (!NR) print "nothing was compared" }')" ''
-else
-  skip 'distribution: boxes go from q1 to q3' 'every axis is logarithmic'
-fi
+  '{ print $1 ", quartiles, " $2, $3, $4 }' >"$scratch/wanted"
+is 'distribution: boxes go from q1 to q3' "$(unlike "$scratch/read" "$scratch/wanted")" ''
+for figure in distribution trials; do
+  is "$figure: every trial is a dot" \
+    "$(values $figure x point | cut -d '|' -f 1 | sed 's/,.*//' | sort | uniq -c)" \
+    "$(rows "$folder/values.csv" probe status=ok | sort | uniq -c)"
+done
+values distribution x point | LC_ALL=C sort -t '|' -k 1,1 -k 2,2g |
+  awk -F '|' -v OFS='|' '{ print ++n ", " $1, $2, $3 }' >"$scratch/read"
+rows "$folder/values.csv" probe,channel,value status=ok |
+  awk -F '|' -v OFS='|' '{ print $1 ", " $2, $3, $3 }' |
+  LC_ALL=C sort -t '|' -k 1,1 -k 2,2g |
+  awk -F '|' -v OFS='|' '{ print ++n ", " $1, $2, $3 }' >"$scratch/wanted"
+is 'distribution: where its value is' "$(unlike "$scratch/read" "$scratch/wanted")" ''
 
-for probe in path transport delivery; do
-  axis=$(rows "$plots/data/panels.csv" low,high,logarithmic figure=ratios name=$probe) log=
-  [ "${axis##*|}" = 0 ] || log=log
-  values ratios x "$log" "^$probe, " | awk -F '\t' '{ print $1 "|" $2 }' >"$scratch/read"
-  rows "$folder/comparisons.csv" probe,channel,ratio probe=$probe baseline=plain |
-    awk -F '|' -v OFS='|' '{ print $1 ", " $2, $3 }' >"$scratch/computed"
-  is "ratios: each stands where it is: $probe" \
-    "$(beside "$scratch/read" "$scratch/computed" | awk -F '|' -v axis="$axis" '
-      {
-        split(axis, end, "|")
-        pixel = 0.003 * (end[3] ? $3 * log(end[2] / end[1]) : end[2] - end[1])
-        if (pixel < 0.02) pixel = 0.02
-        if ($2 == "" || $3 == "" || ($2 - $3) ^ 2 > pixel ^ 2) print
-      }
-      END { if (!NR) print "nothing was compared" }')" ''
+# ---- published values: hatched where the table says that they can be compared ----
+
+cp -r "$folder" "$scratch/compared"
+plots=$scratch/compared/plots
+LC_ALL=C awk -F , -v OFS=, 'NR > 1 && $1 == "path" && $3 != "password" {
+    $16 = 0.8 * $7; $17 = $3 == "plain" ? "yes" : "no" } { print }' \
+  "$folder/table.csv" >"$scratch/compared/table.csv"
+run "$figures" "$scratch/compared" throughput
+exits 'one figure alone' 0
+values throughput y box published >"$scratch/read"
+rows "$scratch/compared/table.csv" probe,channel,reference comparable=yes |
+  awk -F '|' -v OFS='|' '{ print $1 ", published, " $2, 0, $3 }' >"$scratch/wanted"
+is 'what was published stands beside what can be compared, and only there' \
+  "$(unlike "$scratch/read" "$scratch/wanted")" ''
+contains 'it is hatched' "$(cat "$plots/throughput.svg")" 'url(#gpPat'
+
+# ---- a column of a paper ----
+
+run "$figures" "$folder" --column
+exits 'figures as wide as a column' 0
+plots=$folder/plots
+is 'each is there' "$(cd "$plots" && echo ./*-column.svg | tr -d './' | sed 's/-columnsvg//g')" \
+  "$names"
+for name in $names; do
+  is "$name is 85 mm wide, its text of 7 pt at least" "$(sed -n '
+    s/^ viewBox="0 0 \([0-9]*\) .*/width \1/p
+    s/.*font-size="\([0-9.]*\)".*/size \1/p' "$plots/$name-column.svg" | LC_ALL=C awk '
+    $1 == "width" { mm = $2 / 96 * 25.4; if (mm < 84 || mm > 86) print mm " mm" }
+    $1 == "size" && $2 / 96 * 72 < 7 { print $2 / 96 * 72 " pt" }' | sort -u)" ''
 done
 
-# Every trial is there, at its distance from the median of its channel.
-rows "$folder/summary.csv" probe,channel,median metric=throughput >"$scratch/medians"
-rows "$folder/trials.csv" probe,channel,throughput_mbit_s status=ok | awk -F '|' '
-  NR == FNR { median[$1, $2] = $3; next }
-  { printf "%s, %s|%.9g\n", $1, $2, 100 * ($3 / median[$1, $2] - 1) }' "$scratch/medians" - |
-  sort -t '|' -k 1,1 -k 2,2g >"$scratch/computed"
-values trials y '' '^[^(]*$' | awk -F '\t' '
-    { beyond = sub(/, beyond$/, "", $1); print $1 "|" (beyond ? "beyond" : $2) }' >"$scratch/read"
-is 'trials: as many as there are' "$(cut -d '|' -f 1 "$scratch/read" | sort | uniq -c)" \
-  "$(cut -d '|' -f 1 "$scratch/computed" | sort | uniq -c)"
-is 'trials: each where it belongs' "$(awk -F '|' '
-  NR == FNR {
-    value[$1, ++n[$1]] = $2
-    least = $2 < least ? $2 : least
-    greatest = $2 > greatest ? $2 : greatest
-    next
-  }
-  $2 == "beyond" { next }
-  {
-    found = 0 # within a pixel or so
-    near = 0.02 + 0.02 * ($2 < 0 ? -$2 : $2) + 0.001 * (greatest - least)
-    for (i = 1; i <= n[$1]; i++)
-      found = found || (value[$1, i] - $2) ^ 2 < near ^ 2
-    if (!found) print
-  }' "$scratch/computed" "$scratch/read")" ''
+# ---- less than everything; a figure that cannot be drawn ----
 
-is 'latency: the legend counts the messages' "$(for channel in $channels; do
-  grep -o ">$channel: [0-9]* messages" "$plots/latency.svg" | tr -d '>'
-done)" "$(for channel in $channels; do
-  rows "$folder/telemetry.csv" status channel="$channel" | grep -vc duplicate |
-    sed "s/.*/$channel: & messages/"
-done)"
-
-# ---- less than everything ----
-
-echo old >"$plots/ladder.svg"
-echo old >"$plots/ratios.pdf"
 cp -r "$folder" "$scratch/less"
 plots=$scratch/less/plots
-sed -i 's/^probes .*/probes = transport/; s/^channels .*/channels = plain/' \
-  "$scratch/less/scenario.ini"
-for file in trials proofs telemetry; do
-  grep -vE ',(path|delivery|password|mutual-tls|plain-again),' "$scratch/less/$file.csv" \
-    >"$scratch/kept"
-  cp "$scratch/kept" "$scratch/less/$file.csv"
+for file in table ladder; do
+  LC_ALL=C awk -F , -v OFS=, 'NR == 1 || $3 == "plain" || $1 == "plain"' "$folder/$file.csv" |
+    sed '/,path,/d; /^path,/d' >"$scratch/less/$file.csv"
 done
-sed -i '/^\[reference\]/,$d' "$scratch/less/scenario.ini"
-run "$bench" report "$scratch/less"
-exits 'a run of one channel, and without the path' 0
-contains 'the ladder is left out, and why' "$err" 'ladder is left out: that takes trials of path'
-contains 'so are ratios' "$err" 'ratios is left out: there is nothing to compare'
+sed -i 1q "$scratch/less/cumulative.csv"
+sed -i '2,$d' "$scratch/less/ladder.csv"
+rm -f "$plots"/*-column.*
+run "$figures" "$scratch/less"
+exits 'a run of one channel, without the path' 0
+contains 'ratios are left out, and why' "$out" 'ratios is left out: there is nothing to compare'
+contains 'so is the ladder' "$out" 'ladder is left out: it takes trials of the path'
 is 'what was there of them is removed' "$(drawn "$plots")" \
-  "$(wanted distribution latency throughput trials)"
+  "$(wanted distribution throughput trials)"
 
-measure "$tiny" --quiet
-run "$bench" report "$folder"
-plots=$folder/plots
-exits 'a run of one trial' 0
-is 'one dot in its place' "$(values trials y '' '^path, plain')" "$(printf 'path, plain\t0\t0')"
-check 'and a bar without an interval' sh -c "
-  grep -q '<title>path, plain</title>' '$plots/throughput.svg'"
-
-# ---- much, and awkward ----
-
-# synthetic BLOCKS: 12 channels, some with long names, two variants with a comma, values that drift,
-# fail, are 0; written by hand as a run would.
-synthetic() {
-  rm -rf "$scratch/synthetic"
-  mkdir "$scratch/synthetic"
-  list='plain password mutual-tls a_long^name-of-a-channel&that@wraps{x} c5 c6 c7 c8 c9 c10'
-  cat >"$scratch/synthetic/scenario.ini" <<END
-[scenario]
-name = synthetic
-channels = $list
-channels_more =
-probes = path delivery
-baseline = plain
-[channel.c9]
-control = same
-[channel.c10]
-control = slowed
-loss = 5%
-END
-  sed -i '/channels_more/d' "$scratch/synthetic/scenario.ini"
-  printf '%s\n' 'probe,metric,unit,better,headline,help' \
-    'path,throughput,Mbit/s,higher,yes,"the link, ""100 %"" of it"' \
-    'delivery,throughput,Mbit/s,higher,yes,through the broker' >"$scratch/synthetic/definitions.csv"
-  echo trial,attempt,party,process,metric,unit,value >"$scratch/synthetic/metrics.csv"
-  awk -v blocks="$1" -v list="$list" 'BEGIN {
-    srand(1)
-    n = split(list, channel, " ")
-    print "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,bytes," \
-      "throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group"
-    for (b = 1; b <= blocks; b++)
-      for (c = 1; c <= n; c++)
-        for (p = 0; p < 2; p++)
-          for (v = 0; v < 2; v++) {
-            t++
-            value = (p ? 10 : 20) * (1 - c / 40) * (1 + rand() / 50)
-            if (c == 5) value = 0
-            if (c == 6) value *= 1e6
-            bad = rand() < 0.01
-            printf "%d,1,%d,%d,%s,%s,\"payload=%d, qos=1\",2026-11-22T%02d:%02d:%02dZ,,,%s,%s\n",
-              t, b, c, channel[c], p ? "delivery" : "path", v, t / 3600, t / 60 % 60, t % 60,
-              bad ? "" : value, bad ? "failed,broke,,," : "ok,,,,"
-          }
-  }' >"$scratch/synthetic/trials.csv"
-}
-
-synthetic 7
-run "$bench" report "$scratch/synthetic"
-exits 'ten channels, long names, variants, zeros, huge values' 0
-plots=$scratch/synthetic/plots
-is 'all that it has data for' "$(drawn "$plots")" "$(wanted distribution ladder ratios throughput \
-  trials)"
-contains 'a name stands as it is' "$(cat "$plots/throughput.svg")" \
-  '<title>path, payload=0, qos=1, a_long^name-of-a-channel&amp;that@wraps{x}</title>'
-contains 'a control is called one' "$(cat "$plots/ratios.svg")" '(control)'
-is 'gnuplot has nothing to complain of' "$(for script in "$root"/scripts/*.gp; do
-  [ "${script##*/}" = style.gp ] ||
-    LC_ALL=C.UTF-8 gnuplot -c "$script" "$scratch/synthetic" "$plots" "$scratch/alone" 2>&1 \
-      >/dev/null
-done | grep -v -e '^ *$' -e 'warning: Skipping data file with no valid points')" ''
-
-synthetic 400
-run "$bench" report "$scratch/synthetic"
-exits 'sixteen thousand trials' 0
-check 'are not all drawn' test "$(grep -c . "$plots/data/trials.csv")" -le 8500
-matches 'and the figure says so' "$(cat "$plots/trials.svg")" '[0-9]+ of 15[0-9]* trials are drawn'
-matches 'so does the other' "$(cat "$plots/distribution.svg")" 'One trial in [0-9]+ is drawn'
-
-# ---- the scripts by themselves ----
-
-mkdir "$scratch/own"
-cp "$root"/scripts/figures "$root"/scripts/*.gp "$scratch/own/"
-cat >"$scratch/own/dropped.gp" <<'END'
-figure = 'dropped'; run_dir = ARG1; plot_dir = ARG2; output_base = ARG3
-load ARG0[1:strlen(ARG0) - strlen(figure) - 3] . 'style.gp'
+cp -r "$root/scripts" "$scratch/scripts"
+printf '# title: Broken\nplot nonsense(\n' >"$scratch/scripts/gnuplot/broken.gp"
+cat >"$scratch/scripts/gnuplot/dropped.gp" <<'END'
+# title: Dropped in
+# caption: A figure is
+#     one file.
+run = ARG1; out = ARG2; kind = ARG3
+csv = 'table.csv'; keep(x) = 1
+load ARG0[1:strlen(ARG0) - strlen('dropped.gp')] . 'style.gp'
 do for [format in formats] {
-    eval page(format, 200)
-    plot run_dir . '/trials.csv' using 'trial':'duration_s' title 'dropped in'
-    unset output
+    eval page(format, 10)
+    plot csv using 'trials':'mean' title 'dropped in'
+    eval page_end
 }
 END
-echo 'plot nonsense(' >"$scratch/own/broken.gp"
-run "$scratch/own/figures" "$folder" "$scratch/drawn there"
-exits 'a script that gnuplot cannot read: exit status 1' 1
-contains 'it is named' "$err" 'figures: broken: '
-rm "$scratch/own/broken.gp"
-cp -r "$folder/plots/data" "$scratch/drawn there/"
-run "$scratch/own/figures" "$folder" "$scratch/drawn there"
-exits 'one file more in scripts/' 0
-is 'is one figure more' "$(cd "$scratch/drawn there" && echo dropped.*)" \
-  'dropped.pdf dropped.png dropped.svg'
+cp "$folder/plots/trials.svg" "$scratch/before"
+run "$scratch/scripts/figures" "$folder"
+exits 'a file that gnuplot cannot read: exit status 1' 1
+contains 'it is named' "$err" 'broken was not drawn'
+check 'one file more is one figure more' test -s "$folder/plots/dropped.png"
+rm "$scratch/scripts/gnuplot/broken.gp"
 
 if has_command rsvg-convert; then
-  sed 's/pngcairo\|pdfcairo/none/' "$root/scripts/style.gp" >"$scratch/own/style.gp"
-  rm "$scratch/drawn there"/*.p*
-  run "$scratch/own/figures" "$folder" "$scratch/drawn there"
+  sed -i 's/pngcairo \|pdfcairo /none /' "$scratch/scripts/gnuplot/style.gp"
+  rm "$folder/plots"/*.p*
+  run "$scratch/scripts/figures" "$folder" trials
   exits 'a gnuplot without cairo' 0
-  is 'the others are made from the SVG' "$(cd "$scratch/drawn there" && echo trials.*)" \
+  is 'the others are made from the SVG' "$(cd "$folder/plots" && echo trials.*)" \
     'trials.pdf trials.png trials.svg'
 else
   skip 'a gnuplot without cairo' 'rsvg-convert is not installed'
 fi
-
-run env PATH=/nowhere "$program" report "$folder"
+mkdir "$scratch/few"
+ln -s "$(command -v python3)" "$scratch/few/python3"
+run env PATH="$scratch/few" /usr/bin/python3 "$figures" "$folder"
 exits 'no gnuplot: exit status 3' 3
-contains 'it is named' "$err" 'gnuplot is not installed'
+contains 'it is named, and what helps' "$err" \
+  'gnuplot is not installed: apt-get install gnuplot-nox'
+
+# ---- twenty channels ----
+
+tar -C "$scratch" -xzf "$root/results/example-mechanisms.tgz"
+run "$bench" report "$scratch/example-mechanisms"
+plots=$scratch/example-mechanisms/plots
+run "$figures" "$scratch/example-mechanisms" connect latency distribution
+exits 'twenty channels' 0
+rows "$scratch/example-mechanisms/table.csv" channel probe=connect >"$scratch/channels"
+for name in connect distribution latency; do
+  is "each has its row or panel in $name" "$(while read -r channel; do
+    grep -qE "<text>(<tspan[^>]*>)?$channel ?<" "$plots/$name.svg" || echo "$channel"
+  done <"$scratch/channels")" ''
+done
+is 'each has a line of its own' \
+  "$(grep -o '<title>telemetry, [a-z0-9-]*</title>' "$plots/latency.svg" | sort | uniq -c |
+    grep -c ' 1 ')" "$(grep -c . "$scratch/channels")"
+values connect x box 'CONNACK' | sed 's/, CONNECT to CONNACK//' | cut -d '|' -f 1,3 |
+  sed 's/|/|0|/' >"$scratch/read"
+rows "$scratch/example-mechanisms/summary.csv" probe,channel,mean \
+  metric=client2.client.connect_time | awk -F '|' -v OFS='|' '{ print $1 ", " $2, 0, $3 }' \
+  >"$scratch/wanted"
+is 'connect: the steps end where the whole does' "$(unlike "$scratch/read" "$scratch/wanted")" ''
+
+# ---- names and texts of a stranger ----
+
+# Who executes one of them executes this, wherever it is done.
+mkdir "$scratch/away" "$scratch/bin"
+printf '#!/bin/sh\necho "$*" >>"%s/executed"\n' "$scratch" >"$scratch/bin/touch"
+chmod +x "$scratch/bin/touch"
+PATH=$scratch/bin:$PATH
+export PATH
+# shellcheck disable=SC2016 # all of them as they stand
+for name in '< touch x;#' '| touch x' '`touch x`' '$(touch x)' "a'b\"c" '~root' '-d'; do
+  cp -r "$folder" "$scratch/away/$name"
+  rm -r "$scratch/away/$name/plots"
+  for script in "$root"/scripts/gnuplot/*.gp; do
+    grep -q '^# title' "$script" || continue
+    case $name:$script in [\<\|]* | */ratios.gp) ;; *) continue ;; esac # all, or one
+    (cd "$scratch/away" && LC_ALL=C.UTF-8 gnuplot -c "$script" "$name" "$name/out") \
+      >"$scratch/said" 2>&1
+    grep -q 'is left out' "$scratch/said" || test -s "$scratch/away/$name/out.svg" ||
+      echo "$script: $(head -c 300 "$scratch/said")"
+    rm -f "$scratch/away/$name"/out.*
+  done >"$scratch/undrawn"
+  is "a run called $name is drawn by .gp files themselves" "$(cat "$scratch/undrawn")" ''
+  run sh -c 'cd "$1" && "$2" -- "$3" ratios' - "$scratch/away" "$figures" "$name"
+  exits '... and by scripts/figures' 0
+  check '... there' test -s "$scratch/away/$name/plots/ratios.svg"
+done
+(cd "$scratch/away" && gnuplot -c "$root/scripts/gnuplot/ratios.gp" '~root' '| touch x') \
+  >/dev/null 2>&1
+check 'what a picture is called, too' test -s "$scratch/away/| touch x.svg"
+
+cp -r "$folder" "$scratch/texts"
+# shellcheck disable=SC2016
+sed -i 's/password/`touch x`/g; s/plain-again/a%d%s@x{y}_z^\\n\x1b[31m/g
+  s/mutual-tls/"<image href=""http:\/\/192.0.2.1\/x"">"/g' \
+  "$scratch/texts"/table.csv "$scratch/texts"/values.csv "$scratch/texts"/summary.csv \
+  "$scratch/texts"/ladder.csv "$scratch/texts"/cumulative.csv
+run sh -c 'cd "$1" && "$2" .' - "$scratch/texts" "$figures"
+exits 'channels with markup, commands, formats and escapes for names' 0
+check 'nothing of all that was executed' test ! -e "$scratch/executed"
+is 'nothing is fetched or embedded' "$(grep -liE '<(image|script|foreignObject)' \
+  "$scratch/texts/plots"/*.svg)" ''
+contains 'a name stands as it is' "$(cat "$scratch/texts/plots/throughput.svg")" \
+  '&lt;image href='
+is 'without what a terminal obeys' "$(grep -l "$(printf '\033')" "$scratch/texts/plots"/*.svg)" ''
+
+rm -rf "$scratch/texts"
+cp -r "$folder" "$scratch/texts"
+rm "$scratch/texts/values.csv" "$scratch/texts/ladder.csv"
+mkfifo "$scratch/texts/values.csv"
+echo 'probe,channel,private' >"$scratch/private"
+ln -s "$scratch/private" "$scratch/texts/ladder.csv"
+run -t 60 "$figures" "$scratch/texts"
+exits 'a FIFO and a link in the place of files' 0
+contains 'neither is read' "$out" 'ladder is left out'
 
 finish

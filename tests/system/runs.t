@@ -155,7 +155,7 @@ lacks '... there is no chart' "$out" 'figure   '
 
 run "$bench" report monday tuesday "$scratch/monday/"
 exits 'a run twice: exit status 2' 2
-contains '... it is named' "$err" "$scratch/monday: the same run is given twice"
+contains '... it is named' "$err" "monday: the same run is given twice"
 is '... nothing was reported' "$out" ''
 ln -s monday link
 run "$bench" report monday link
