@@ -64,7 +64,7 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
     if (!reporter->client)
         return 0;
     r = mqtt_client_turn(reporter->client, 0, error);
-    return r == 0 ? mqtt_client_check_qos(reporter->client, error) : r;
+    return r < 0 ? r : mqtt_client_check_qos(reporter->client, error);
 }
 
 /* ---- publisher ---- */
@@ -73,24 +73,11 @@ static int connect_publisher(struct reporter *reporter, struct error *error) {
     return mqtt_client_connect(&reporter->client, reporter->config, NULL, NULL, error);
 }
 
-/* Turns until all that was published has left. */
-static int flush(struct reporter *reporter, struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + LEAVE_NS,
-            target = reporter->settings->connection == CONNECTION_PER_MESSAGE ? 1 : reporter->count;
-    int r = 0;
-
-    while (r == 0 && mqtt_client_completed(reporter->client) < target) {
-        if (clock_monotonic_ns() > deadline)
-            return error_set(error, -ETIMEDOUT, "a message did not leave within 10 s");
-        r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
-    }
-    return r;
-}
-
 static int publish_connected(struct reporter *reporter, int64_t due_ns, struct error *error) {
     const struct telemetry_settings *settings = reporter->settings;
     CLEANUP_FREE char *payload = memory_new((size_t)settings->payload_bytes + 1, 1);
     int64_t due_utc_ns = due_ns - clock_monotonic_ns() + clock_realtime_ns();
+    int64_t before = mqtt_client_completed(reporter->client);
     int r;
 
     memset(payload, '.', (size_t)settings->payload_bytes);
@@ -105,7 +92,7 @@ static int publish_connected(struct reporter *reporter, int64_t due_ns, struct e
                    json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
                              (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
                    error);
-    return r < 0 ? r : flush(reporter, error);
+    return r < 0 ? r : mqtt_client_flush(reporter->client, before + 1, LEAVE_NS, error);
 }
 
 static int publish(struct reporter *reporter, int64_t due_ns, struct error *error) {
@@ -125,18 +112,20 @@ static int publish(struct reporter *reporter, int64_t due_ns, struct error *erro
 /* An absolute schedule: what comes late does not move what follows. */
 static int publish_all(struct reporter *reporter, struct error *error) {
     int64_t start = clock_monotonic_ns();
-    int r = 0;
 
-    for (int64_t i = 0; r == 0; i++) {
+    for (int64_t i = 0;; i++) {
         int64_t due = start + i * reporter->settings->interval_ns;
+        int r;
 
-        do /* also when it is late already: the driver must be heard */
+        do { /* also when it is late already: the driver must be heard */
             r = wait_for(reporter, due, error);
-        while (r == 0 && clock_monotonic_ns() < due);
-        if (r == 0)
-            r = publish(reporter, due, error);
+            if (r != 0)
+                return r < 0 ? r : 0;
+        } while (clock_monotonic_ns() < due);
+        r = publish(reporter, due, error);
+        if (r < 0)
+            return r;
     }
-    return r < 0 ? r : 0;
 }
 
 static int await_go(struct reporter *reporter, struct error *error) {
@@ -149,11 +138,13 @@ static int run_as_publisher(struct reporter *reporter, struct error *error) {
     bool persistent = reporter->settings->connection == CONNECTION_PERSISTENT;
     int r = persistent ? connect_publisher(reporter, error) : 0;
 
-    if (r == 0)
-        r = await_go(reporter, error);
-    if (r == 0)
-        r = publish_all(reporter, error);
-    return r == 0 ? worker_await(reporter->worker, "stop", NULL, error) : r;
+    if (r < 0)
+        return r;
+    r = await_go(reporter, error);
+    if (r < 0)
+        return r;
+    r = publish_all(reporter, error);
+    return r < 0 ? r : worker_await(reporter->worker, "stop", NULL, error);
 }
 
 /* ---- subscriber ---- */
@@ -179,21 +170,27 @@ static int run_as_subscriber(struct reporter *reporter, struct error *error) {
     int64_t deadline, expected;
     int r = mqtt_client_connect(&reporter->client, reporter->config, take_message, reporter, error);
 
-    if (r == 0)
-        r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
-    if (r == 0)
-        r = await_go(reporter, error);
+    if (r < 0)
+        return r;
+    r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
+    if (r < 0)
+        return r;
+    r = await_go(reporter, error);
     while (r == 0)
         r = wait_for(reporter, INT64_MAX, error);
-    if (r > 0)
-        r = worker_await(reporter->worker, "stop", &facts, error);
+    if (r < 0)
+        return r;
+    r = worker_await(reporter->worker, "stop", &facts, error);
     if (r < 0)
         return r;
     expected = jsonline_integer(facts, "sent", 0);
     deadline = clock_monotonic_ns() + WORKER_LOST_NS;
-    while (r == 0 && reporter->count < expected && clock_monotonic_ns() < deadline)
+    while (reporter->count < expected && clock_monotonic_ns() < deadline) {
         r = mqtt_client_turn(reporter->client, clock_poll_ms(deadline), error);
-    return r == 0 ? mqtt_client_check_qos(reporter->client, error) : r;
+        if (r < 0)
+            return r;
+    }
+    return mqtt_client_check_qos(reporter->client, error);
 }
 
 /* ---- both ---- */
@@ -209,17 +206,18 @@ static int run_role(struct worker_context *worker, int run_as(struct reporter *,
     CLEANUP(clear) struct reporter reporter = {.worker = worker};
     int r = role_settings(worker, &telemetry_group, &reporter.block, error);
 
-    if (r == 0)
-        r = role_client(worker, &reporter.config, error);
+    if (r < 0)
+        return r;
+    r = role_client(worker, &reporter.config, error);
     if (r < 0)
         return r;
     reporter.settings = reporter.block;
     reporter.config->library = reporter.settings->library;
     r = run_as(&reporter, error);
-    if (r == 0 && reporter.code < 0)
-        r = error_set(error, reporter.code, "%s", reporter.error.text);
     if (r < 0)
         return r;
+    if (reporter.code < 0)
+        return error_set(error, reporter.code, "%s", reporter.error.text);
     (void)json_object_set_new(worker->result, "sent", json_integer(reporter.count));
     return worker_report(worker, error);
 }

@@ -167,13 +167,18 @@ static struct client_config *client_of(const struct proof_setup *setup, enum par
     return client;
 }
 
-static int exchange(const struct proof_setup *setup, enum party publisher, enum party watcher,
-                    const char *topic, int qos, struct proof_exchange_result *ret,
-                    struct error *error) {
+/* Who publishes, who watches, and at which quality of service. */
+struct leg {
+    enum party publisher, watcher;
+    int qos;
+};
+
+static int exchange(const struct proof_setup *setup, const struct leg *leg, const char *topic,
+                    struct proof_exchange_result *ret, struct error *error) {
     CLEANUP(client_config_freep)
-    struct client_config *publishes = client_of(setup, publisher, "proof-publisher");
+    struct client_config *publishes = client_of(setup, leg->publisher, "proof-publisher");
     CLEANUP(client_config_freep)
-    struct client_config *watches = client_of(setup, watcher, "proof-watcher");
+    struct client_config *watches = client_of(setup, leg->watcher, "proof-watcher");
     const struct proof_message message = {
         .topic = topic, .payload = "acl", .length = strlen("acl")};
     const struct proof_exchange made = {.publisher = publishes,
@@ -182,7 +187,7 @@ static int exchange(const struct proof_setup *setup, enum party publisher, enum 
                                         .sentinel = PROOF_SENTINEL,
                                         .messages = &message,
                                         .n_messages = 1,
-                                        .qos = qos};
+                                        .qos = leg->qos};
 
     mechanism_make_reader(setup->bringup, watches);
     return setup->exchange(&made, ret, error);
@@ -223,74 +228,71 @@ static int none(const char *what, struct error *error) {
     return error_set(error, -EINVAL, "the rules offer no %s to be shown", what);
 }
 
-static int show_publication(const struct proof_setup *setup, const struct act *act,
-                            struct proof_seen *ret, struct error *error) {
+static int show_thrice(const struct proof_setup *setup, const char *topic,
+                       const struct leg *permitted, const struct leg *forbidden,
+                       struct proof_seen *ret, struct error *error) {
     struct outcome outcome;
-    int r = exchange(setup, act->other, act->third, act->topic, act->qos, &outcome.before, error);
+    int r = exchange(setup, permitted, topic, &outcome.before, error);
 
-    if (r == 0)
-        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
-    if (r == 0)
-        r = exchange(setup, act->other, act->third, act->topic, act->qos, &outcome.after, error);
+    if (r < 0)
+        return r;
+    r = exchange(setup, forbidden, topic, &outcome.forbidden, error);
+    if (r < 0)
+        return r;
+    r = exchange(setup, permitted, topic, &outcome.after, error);
     if (r < 0)
         return r;
     see(&outcome, ret);
+    return 0;
+}
+
+static int show_publication(const struct proof_setup *setup, const struct act *act,
+                            struct proof_seen *ret, struct error *error) {
+    const struct leg permitted = {act->other, act->third, act->qos};
+    const struct leg forbidden = {act->one, act->third, act->qos};
+
     (void)snprintf(ret->cause, sizeof(ret->cause), "%s publishes to %s", party_name(act->one),
                    act->topic);
-    return 0;
+    return show_thrice(setup, act->topic, &permitted, &forbidden, ret, error);
 }
 
 static int show_subscription(const struct proof_setup *setup, const struct act *act,
                              struct proof_seen *ret, struct error *error) {
-    struct outcome outcome;
-    int r = exchange(setup, act->third, act->other, act->topic, act->qos, &outcome.before, error);
+    const struct leg permitted = {act->third, act->other, act->qos};
+    const struct leg forbidden = {act->third, act->one, act->qos};
 
-    if (r == 0)
-        r = exchange(setup, act->third, act->one, act->topic, act->qos, &outcome.forbidden, error);
-    if (r == 0)
-        r = exchange(setup, act->third, act->other, act->topic, act->qos, &outcome.after, error);
-    if (r < 0)
-        return r;
-    see(&outcome, ret);
     (void)snprintf(ret->cause, sizeof(ret->cause), "%s subscribes to %s", party_name(act->one),
                    act->topic);
-    return 0;
+    return show_thrice(setup, act->topic, &permitted, &forbidden, ret, error);
 }
 
 static int show_qos(const struct proof_setup *setup, const struct act *act, struct proof_seen *ret,
                     struct error *error) {
-    struct outcome outcome;
-    int r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.before, error);
+    const struct leg permitted = {act->one, act->third, act->qos};
+    const struct leg forbidden = {act->one, act->third, act->other_qos};
 
-    if (r == 0)
-        r = exchange(setup, act->one, act->third, act->topic, act->other_qos, &outcome.forbidden,
-                     error);
-    if (r == 0)
-        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.after, error);
-    if (r < 0)
-        return r;
-    see(&outcome, ret);
     (void)snprintf(ret->cause, sizeof(ret->cause), "%s publishes to %s at QoS %d, permitted at %d",
                    party_name(act->one), act->topic, act->other_qos, act->qos);
-    return 0;
+    return show_thrice(setup, act->topic, &permitted, &forbidden, ret, error);
 }
 
 /* What was denied is permitted again whatever else fails. */
 static int show_change(const struct proof_setup *setup, const struct act *act,
                        struct proof_seen *ret, struct error *error) {
+    const struct leg leg = {act->one, act->third, act->qos};
     struct outcome outcome;
-    int undone,
-        r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.before, error);
+    int undone, r = exchange(setup, &leg, act->topic, &outcome.before, error);
 
-    if (r == 0)
-        r = acl_dynamic_deny(setup, act->user, act->topic, true, error);
     if (r < 0)
         return r;
-    r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.forbidden, error);
+    r = acl_dynamic_deny(setup, act->user, act->topic, true, error);
+    if (r < 0)
+        return r;
+    r = exchange(setup, &leg, act->topic, &outcome.forbidden, error);
     undone = acl_dynamic_deny(setup, act->user, act->topic, false, r < 0 ? NULL : error);
     if (r < 0 || undone < 0)
         return r < 0 ? r : undone;
-    r = exchange(setup, act->one, act->third, act->topic, act->qos, &outcome.after, error);
+    r = exchange(setup, &leg, act->topic, &outcome.after, error);
     if (r < 0)
         return r;
     r = acl_dynamic_as_issued(setup, act->user, error);
