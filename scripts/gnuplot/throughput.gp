@@ -31,7 +31,7 @@ n_panels = n_shown; panel_name(v) = shown[v]
 has(k, v) = sum [i = 1:n_kept] (probe[i] eq rung[k] && variant[i] eq shown[v])
 mine(k, v) = keep(0) && strcol('probe') eq rung[k] && strcol('variant') eq shown[v]
 drawn(k, v, beside) = mine(k, v) && (beside ? compared(0) : measured(0))
-x(k, beside) = place(0) - 0.43 + wide * (slot[k] + beside + 0.5)
+x(k, beside) = place(0) + wide * (slot[k] + beside + 0.5 - 0.5 * slots)
 lacks(k, v) = !mine(k, v) || measured(0) ? '' : \
     strcol('verdict') eq 'skipped' ? 'skipped' : 'not measured'
 top_of(x) = text('ci_high', column('mean'))
@@ -70,7 +70,7 @@ do for [format in formats] {
         do for [k = 1:n_rungs] {
             slot[k] = slots; slots = slots + (has(k, v) ? 1 + published[k] : 0)
         }
-        wide = 0.86 / slots
+        wide = low_of(0.4, 0.86 / slots)
         upright = group * wide < 0.7 + 0.9 * strlen(short(greatest))
         turn = upright ? 90 : 0; above_it = upright ? 1.4 : 0.6
         set xrange [0.5:n_channels + 0.5]
