@@ -79,7 +79,7 @@ values ratios x point | sed 's/, [a-z]*, /, /' >"$scratch/read"
 rows "$folder/table.csv" probe,channel,ratio,verdict | awk -F '|' -v OFS='|' \
   '$4 != "" { print $1 ", " $2, $3 * 100, $3 * 100 }' >"$scratch/wanted"
 is 'ratios: each stands where it is' "$(unlike "$scratch/read" "$scratch/wanted")" ''
-is 'ratios: each is marked by its verdict' "$(values ratios x point | cut -d '|' -f 1 | sort)" \
+is 'ratios: each is marked by its verdict' "$(values ratios x point | cut -d '|' -f 1 | sort -u)" \
   "$(rows "$folder/table.csv" probe,verdict,channel | grep -v '||' | sed 's/|/, /g' | sort)"
 values ratios x line | sed 's/, [a-z]*, /, /' >"$scratch/read"
 rows "$folder/table.csv" probe,channel,ratio_low,ratio_high,verdict | awk -F '|' -v OFS='|' \
@@ -153,6 +153,8 @@ for name in $names; do
     $1 == "width" { mm = $2 / 96 * 25.4; if (mm < 84 || mm > 86) print mm " mm" }
     $1 == "size" && $2 / 96 * 72 < 7 { print $2 / 96 * 72 " pt" }' | sort -u)" ''
 done
+
+contains 'so is the PDF' "$(grep -a MediaBox "$plots/ratios-column.pdf")" '[ 0 0 240 '
 
 # ---- less than everything; a figure that cannot be drawn ----
 
