@@ -4,22 +4,22 @@
 
 #include <math.h>
 
-static int prepare(struct preparation *preparation, size_t which, struct ground *ground,
+static int prepare(struct preparation *preparation, size_t which, struct prepared_host *host,
                    const json_t *heard, json_t *message, struct error *error) {
     const struct mechanism *mechanism = mechanisms[which];
     const char *name = mechanism->group->name;
     json_t *own = json_object();
     int r;
 
-    ground->heard = json_object_get(heard, name);
-    r = mechanism->prepare(ground, &preparation->states[which], own, error);
+    host->heard = json_object_get(heard, name);
+    r = mechanism->prepare(host, &preparation->states[which], own, error);
     (void)json_object_set_new(message, name, own);
     return r < 0 ? error_prefix(error, r, "%s", name) : 0;
 }
 
 int preparation_make(struct preparation *preparation, const struct bringup *bringup,
                      const json_t *order, json_t **ret, struct error *error) {
-    struct ground ground = {
+    struct prepared_host host = {
         .bringup = bringup,
         .broker = json_is_true(json_object_get(order, "broker")),
         .alone = json_is_true(json_object_get(order, "alone")),
@@ -33,7 +33,7 @@ int preparation_make(struct preparation *preparation, const struct bringup *brin
         preparation->states = memory_new(n_mechanisms, sizeof(*preparation->states));
     for (size_t i = 0; i < n_mechanisms && r == 0; i++)
         if (mechanisms[i]->prepare && channel_uses(bringup->channel, mechanisms[i]->group->name))
-            r = prepare(preparation, i, &ground, heard, message, error);
+            r = prepare(preparation, i, &host, heard, message, error);
     if (r < 0) {
         json_decref(message);
         return r;

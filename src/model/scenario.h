@@ -88,9 +88,9 @@ int scenario_load(struct scenario **ret, const struct registry *registry, const 
 void scenario_free(struct scenario *scenario);
 DEFINE_CLEANUP(struct scenario *, scenario_free)
 
-/* Calls visit with the name of every *.ini file of a folder (scenarios/ or scenarios/channels/) but
+/* Calls each with the name of every *.ini file of a folder (scenarios/ or scenarios/channels/) but
  * hosts.ini, in order. */
-void scenario_each_file(const char *folder, void (*visit)(void *context, const char *name),
+void scenario_each_file(const char *folder, void (*each)(void *context, const char *name),
                         void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);

@@ -75,14 +75,14 @@ static int is_ini(const struct dirent *entry) {
            strcmp(entry->d_name, "hosts.ini") != 0;
 }
 
-void scenario_each_file(const char *folder, void (*visit)(void *context, const char *name),
+void scenario_each_file(const char *folder, void (*each)(void *context, const char *name),
                         void *context) {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_ini, by_stem);
 
     for (int i = 0; i < count; i++) {
         entries[i]->d_name[strlen(entries[i]->d_name) - 4] = '\0';
-        visit(context, entries[i]->d_name);
+        each(context, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);

@@ -49,7 +49,7 @@ struct bringup {
 
 /* One host of a run, where a mechanism prepares what must be there before its channel comes up.
  * All borrowed. */
-struct ground {
+struct prepared_host {
     const struct bringup *bringup;
     bool broker;         /* the broker's host; else the publisher's */
     bool alone;          /* all parties are on this host: no way leads from one host to another */
@@ -160,7 +160,8 @@ struct mechanism {
      * after a failure it is handed to undo, when the channel goes down or the agent ends. What an
      * agent that was killed left behind is for the next one to remove. -EOPNOTSUPP: this cannot be
      * had here, and the channel's trials are skipped for that reason. */
-    int (*prepare)(const struct ground *ground, void **state, json_t *told, struct error *error);
+    int (*prepare)(const struct prepared_host *host, void **state, json_t *facts,
+                   struct error *error);
     void (*undo)(void *state);
     /* The CPU time that what was prepared has taken so far, in seconds; NaN where the kernel does
      * the work and nobody counts it. NULL: it takes none. */

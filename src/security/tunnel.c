@@ -111,23 +111,23 @@ static char *describe_place(void) {
     return text_format("%s %s", kernel, space);
 }
 
-static int check_apart(const struct ground *ground, const char *place, struct error *error) {
-    if (!ground->alone && !text_equal(jsonline_text(ground->heard, "place", ""), place))
+static int check_apart(const struct prepared_host *host, const char *place, struct error *error) {
+    if (!host->alone && !text_equal(jsonline_text(host->heard, "place", ""), place))
         return 0;
     return error_set(error, -EOPNOTSUPP,
                      "broker and publisher are on one host, with no link between them to tunnel: "
                      "use --broker-host lab:a --publisher-host lab:b, or two machines");
 }
 
-static int make(const struct ground *ground, struct wireguard **ret, struct error *error) {
-    const struct tunnel_settings *settings = own(ground->bringup->channel);
+static int make(const struct prepared_host *host, struct wireguard **ret, struct error *error) {
+    const struct tunnel_settings *settings = own(host->bringup->channel);
     CLEANUP_FREE char *broker = NULL, *publisher = NULL;
     int r = tunnel_addresses(settings->network, &broker, &publisher, error);
     const struct wireguard_plan plan = {
         .kind = (enum wireguard_kind)settings->by,
         .network = settings->network,
-        .address = ground->broker ? broker : publisher,
-        .port = ground->broker ? settings->port : 0,
+        .address = host->broker ? broker : publisher,
+        .port = host->broker ? settings->port : 0,
         .mtu = settings->mtu,
     };
 
@@ -136,38 +136,40 @@ static int make(const struct ground *ground, struct wireguard **ret, struct erro
 
 /* Only the publisher knows where the other one is; the broker's side learns it from the first
  * packet that proves to be of its peer. */
-static int meet(const struct ground *ground, struct wireguard *wireguard, struct error *error) {
+static int meet(const struct prepared_host *host, struct wireguard *wireguard,
+                struct error *error) {
     CLEANUP_FREE char *broker = NULL, *publisher = NULL, *endpoint = NULL;
-    bool bracket = strchr(ground->address, ':') != NULL;
-    int r = tunnel_addresses(own(ground->bringup->channel)->network, &broker, &publisher, error);
+    bool bracket = strchr(host->address, ':') != NULL;
+    int r = tunnel_addresses(own(host->bringup->channel)->network, &broker, &publisher, error);
 
     if (r < 0)
         return r;
-    if (!ground->broker)
-        endpoint = text_format("%s%s%s:%d", bracket ? "[" : "", ground->address, bracket ? "]" : "",
-                               (int)jsonline_integer(ground->heard, "port", 0));
-    return wireguard_meet(wireguard, jsonline_text(ground->heard, "key", ""),
-                          ground->broker ? publisher : broker, endpoint, error);
+    if (!host->broker)
+        endpoint = text_format("%s%s%s:%d", bracket ? "[" : "", host->address, bracket ? "]" : "",
+                               (int)jsonline_integer(host->heard, "port", 0));
+    return wireguard_meet(wireguard, jsonline_text(host->heard, "key", ""),
+                          host->broker ? publisher : broker, endpoint, error);
 }
 
-static int prepare(const struct ground *ground, void **state, json_t *told, struct error *error) {
+static int prepare(const struct prepared_host *host, void **state, json_t *facts,
+                   struct error *error) {
     CLEANUP_FREE char *place = describe_place();
     struct wireguard *wireguard = *state;
     int r = 0;
 
     if (!wireguard) {
-        r = check_apart(ground, place, error);
+        r = check_apart(host, place, error);
         if (r == 0)
-            r = make(ground, &wireguard, error);
+            r = make(host, &wireguard, error);
         *state = wireguard;
     }
-    if (r == 0 && ground->heard)
-        r = meet(ground, wireguard, error);
+    if (r == 0 && host->heard)
+        r = meet(host, wireguard, error);
     if (r < 0)
         return r;
-    (void)json_object_set_new(told, "place", json_string(place));
-    (void)json_object_set_new(told, "key", json_string(wireguard_key(wireguard)));
-    (void)json_object_set_new(told, "port", json_integer(wireguard_port(wireguard)));
+    (void)json_object_set_new(facts, "place", json_string(place));
+    (void)json_object_set_new(facts, "key", json_string(wireguard_key(wireguard)));
+    (void)json_object_set_new(facts, "port", json_integer(wireguard_port(wireguard)));
     return 0;
 }
 
