@@ -92,61 +92,33 @@ static void print_row(const char *key, const char *text) {
     printf("  %-22s %s\n", key, text);
 }
 
-static void print_network(json_t *network) {
+/* What is in an object of its own, and what its rows begin with. */
+static const struct {
+    const char *key, *prefix;
+} parts[] = {
+    {"versions", "version"},
+    {"mechanisms", "mechanism"},
+    {"network", "network"},
+};
+
+static void print_part(json_t *part, const char *prefix) {
     const char *key;
     json_t *value;
 
-    json_object_foreach(network, key, value) {
-        CLEANUP_FREE char *name = text_format("network.%s", key);
+    json_object_foreach(part, key, value) {
+        CLEANUP_FREE char *name = text_format("%s.%s", prefix, key);
         CLEANUP_FREE char *text = json_is_array(value)    ? addresses_text(value)
                                   : json_is_object(value) ? object_text(value)
                                                           : value_text(value);
 
-        if (!text_equal(key, "machine"))
+        if (!text_equal(name, "network.machine"))
             print_row(name, text);
     }
 }
 
-static void print_readings(json_t *readings) {
-    CLEANUP_FREE char *text = readings_text(readings);
-
-    print_row("readings", *text ? text : "none");
-}
-
-static void print_versions(json_t *versions) {
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(versions, key, value) {
-        CLEANUP_FREE char *name = text_format("version.%s", key), *text = value_text(value);
-
-        print_row(name, text);
-    }
-}
-
-static void print_mechanisms(json_t *able) {
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(able, key, value) {
-        CLEANUP_FREE char *name = text_format("mechanism.%s", key), *text = value_text(value);
-
-        print_row(name, text);
-    }
-}
-
-/* What is in an object of its own, and how it is shown; programs come last, by themselves. */
-static const struct {
-    const char *key;
-    void (*print)(json_t *object);
-} parts[] = {
-    {"versions", print_versions},
-    {"mechanisms", print_mechanisms},
-    {"network", print_network},
-    {"readings", print_readings},
-};
-
+/* Programs come last, by themselves. */
 static void print_facts(json_t *facts) {
+    CLEANUP_FREE char *readings = readings_text(json_object_get(facts, "readings"));
     const char *key;
     json_t *value;
 
@@ -157,8 +129,8 @@ static void print_facts(json_t *facts) {
             print_row(key, text);
     }
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-        if (json_object_get(facts, parts[i].key))
-            parts[i].print(json_object_get(facts, parts[i].key));
+        print_part(json_object_get(facts, parts[i].key), parts[i].prefix);
+    print_row("readings", *readings ? readings : "none");
 }
 
 static bool is_needed(const struct checked_host *checked, enum facts_need need) {

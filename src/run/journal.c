@@ -374,24 +374,11 @@ static void put_trial(struct journal *journal, const struct trial_id *id,
 
     clock_format_utc(result->started_realtime_ns, started);
     put(journal, JOURNAL_TRIALS,
-        &(struct trial_row){
-            .trial = id->trial,
-            .attempt = id->attempt,
-            .block = id->deployment->block,
-            .position = id->deployment->position,
-            .channel = id->channel,
-            .probe = id->probe,
-            .variant = id->variant,
-            .started_utc = started,
-            .duration_s = ok ? result->duration_s : NAN,
-            .bytes = bytes,
-            .throughput_mbit_s = bytes * 8 / 1e6 / result->duration_s,
-            .status = trial_status_word(result->status),
-            .reason = reason,
-            .tls_version = result->tls.version,
-            .tls_cipher = result->tls.cipher,
-            .tls_group = result->tls.group,
-        });
+        &(struct trial_row){id->trial, id->attempt, id->deployment->block, id->deployment->position,
+                            id->channel, id->probe, id->variant, started,
+                            ok ? result->duration_s : NAN, bytes,
+                            bytes * 8 / 1e6 / result->duration_s, trial_status_word(result->status),
+                            reason, result->tls.version, result->tls.cipher, result->tls.group});
 }
 
 int journal_flush(struct journal *journal, struct error *error) {
