@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
-#include "base/process.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "hosts/certificates.h"
@@ -18,7 +17,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <string.h>
 
 #define TIMEOUT_NS (10 * NS_PER_S)
 

@@ -9,7 +9,6 @@
 #include "security/payload_client.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* A publisher that was so late is worth a remark. */
 #define LATE_NS (2 * NS_PER_S)

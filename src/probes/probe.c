@@ -8,7 +8,6 @@
 #include "probes/telemetry.h"
 #include "transport/transport.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* A line each. */

@@ -4,7 +4,6 @@
 #include "model/topic.h"
 #include "mqtt/client.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 #include "transport/attempt.h"
 
-#include "base/clock.h"
 #include "security/payload_client.h"
 #include "security/tls_context.h"
 #include "transport/packet.h"
