@@ -21,6 +21,18 @@ void pki_secret_free(char *secret) {
     free(secret);
 }
 
+char *pki_store(const char *folder, const char *key_type) {
+    char *path, *c;
+
+    if (text_equal(key_type, PKI_DEFAULT_KEY_TYPE))
+        return text_copy(folder);
+    path = text_format("%s/%s", folder, key_type);
+    for (c = path + strlen(folder) + 1; *c; c++)
+        if (*c == ':')
+            *c = '-';
+    return path;
+}
+
 int pki_make_folder(const char *path, struct error *error) {
     struct stat status;
 

@@ -1,7 +1,8 @@
 /*
- * pki_internal - what the files of the pki share: the steps of figure 5 (pki_steps.c), their
- * vocabulary of keys, names and times (pki_x509.c), the CA of a store (pki_ca.c), the parties'
- * side of it (pki_party.c), and the files that all is kept in (pki_files.c).
+ * pki_internal - what the files of the pki share: its vocabulary of keys, names and times and the
+ * steps of figure 5 (pki_x509.c), the CA of a store with its list of revoked certificates
+ * (pki_ca.c), the parties' side (pki_party.c), and the files that all is kept in (pki_files.c);
+ * pki_ensure.c puts them together.
  *
  * The steps speak PEM text, because a party takes its own (key, request, installation) on another
  * machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`), because
@@ -50,9 +51,18 @@ DEFINE_CLEANUP(char *, pki_secret_free)
 /* "what: OpenSSL's reason", and an empty error queue; -EPROTO. */
 int pki_openssl_error(struct error *error, const char *what);
 
-/* NULL when text is NULL or holds nothing of the kind; nothing is left in the error queue. */
+/* Of each kind: the object in a text, NULL when the text is NULL or holds nothing of the kind, and
+ * then nothing is left in the error queue; its text; the same text without what stood around it,
+ * NULL as before. */
 X509 *pki_parse_certificate(const char *pem);
 X509_REQ *pki_parse_request(const char *pem);
+X509_CRL *pki_parse_crl(const char *pem);
+int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error);
+int pki_request_pem(const X509_REQ *request, char **ret, struct error *error);
+int pki_crl_pem(const X509_CRL *list, char **ret, struct error *error);
+char *pki_pure_certificate(const char *pem);
+char *pki_pure_request(const char *pem);
+char *pki_pure_crl(const char *pem);
 /* passphrase NULL: only a key that needs none. ret_asked (may be NULL): it needs one. */
 EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked);
 
@@ -79,7 +89,11 @@ int pki_time_read(const ASN1_TIME *time, int64_t *ret_s);
 /* Fills nothing and gives -EBADMSG when the certificate holds no proper times. */
 int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s);
 
-/* ---- pki_steps.c: figure 5 ---- */
+/* Whether the issuer signed it. */
+bool pki_is_signed_by(X509 *certificate, X509 *issuer);
+bool pki_crl_is_of(X509_CRL *list, X509 *issuer);
+
+/* ---- pki_x509.c: figure 5 ---- */
 
 enum pki_role {
     PKI_CA,
@@ -119,8 +133,6 @@ int pki_sign_request(const struct pki_authority *authority, const char *request_
 bool pki_request_is_for(const X509_REQ *request, const char *common_name);
 /* ... and the signature is this key's. */
 bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name);
-int pki_request_pem(const X509_REQ *request, char **ret, struct error *error);
-int pki_certificate_pem(const X509 *certificate, char **ret, struct error *error);
 
 /* ---- pki_party.c ---- */
 
@@ -136,7 +148,7 @@ const struct pki_holder *pki_holder_find(const char *name);
 /* ---- pki_ca.c: one pki_ensure(), and the CA in it ---- */
 
 /* One pki_ensure(). */
-struct pki_session {
+struct pki_renewal {
     const struct pki_options *options;
     const struct pki_parties *parties;
     char *store;
@@ -149,34 +161,26 @@ struct pki_session {
 };
 
 /* <store>/ca/<name> */
-char *pki_ca_path(const struct pki_session *session, const char *name);
+char *pki_ca_path(const struct pki_renewal *renewal, const char *name);
 /* Valid now, and for longer than the time left at which certificates are renewed. */
-bool pki_has_life_left(const struct pki_session *session, const X509 *certificate);
-bool pki_is_signed_by(X509 *certificate, X509 *issuer);
+bool pki_has_life_left(const struct pki_renewal *renewal, const X509 *certificate);
 /* The CA certificate of the text, or NULL when it must be made anew. */
-X509 *pki_ca_usable(const struct pki_session *session, const char *pem);
+X509 *pki_ca_usable(const struct pki_renewal *renewal, const char *pem);
 
 /* A certificate for a CA, signed by itself. */
-int pki_ca_issue(struct pki_session *session, EVP_PKEY *key, const char *name, X509 **ret,
+int pki_ca_issue(struct pki_renewal *renewal, EVP_PKEY *key, const char *name, X509 **ret,
                  struct error *error);
 /* Reads the certificate of the store's CA; when it cannot stay, all certificates are due. */
-int pki_ca_read(struct pki_session *session, struct error *error);
+int pki_ca_read(struct pki_renewal *renewal, struct error *error);
 /* Step 1: the CA made ready to sign: its key opened (here the passphrase is asked for) or made,
  * its certificate renewed when it must be, and then all certificates are due. */
-int pki_ca_ready(struct pki_session *session, struct error *error);
+int pki_ca_ready(struct pki_renewal *renewal, struct error *error);
 
-/* ---- pki_crl.c: the CA's list of revoked certificates ---- */
-
-/* NULL when text is NULL or holds nothing of the kind; nothing is left in the error queue. */
-X509_CRL *pki_parse_crl(const char *pem);
-int pki_crl_pem(const X509_CRL *list, char **ret, struct error *error);
-/* Whether the issuer signed it. */
-bool pki_crl_is_of(X509_CRL *list, X509 *issuer);
-/* Whether the text is a list of the session's CA that lasts long enough, and names that certificate
+/* Whether the text is a list of the renewal's CA that lasts long enough, and names that certificate
  * and no other. */
-bool pki_crl_is_usable(const struct pki_session *session, const char *pem, const char *revoked_pem);
+bool pki_crl_is_usable(const struct pki_renewal *renewal, const char *pem, const char *revoked_pem);
 /* Such a list, of the CA that is ready to sign. */
-int pki_crl_issue(struct pki_session *session, const char *revoked_pem, char **ret_pem,
+int pki_crl_issue(struct pki_renewal *renewal, const char *revoked_pem, char **ret_pem,
                   struct error *error);
 
 /* ---- pki_files.c ---- */

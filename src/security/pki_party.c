@@ -69,10 +69,12 @@ static int place_open(struct place *place, const char *folder, const char *key_t
     store = pki_store(folder, key_type);
     place->folder = text_format("%s/%s", store, place->holder->folder);
     r = pki_make_folder(folder, error);
-    if (r == 0)
-        r = pki_lock(folder, "parties.lock", &place->lock, error);
-    if (r == 0)
-        r = pki_make_folder(store, error);
+    if (r < 0)
+        return r;
+    r = pki_lock(folder, "parties.lock", &place->lock, error);
+    if (r < 0)
+        return r;
+    r = pki_make_folder(store, error);
     return r < 0 ? r : pki_make_folder(place->folder, error);
 }
 
@@ -91,8 +93,9 @@ static int ready_key(const struct place *place, char **ret_pem, struct error *er
         pki_secret_freep(&pem);
         pem = NULL;
         r = pki_make_key(place->key_type, NULL, &pem, error);
-        if (r == 0)
-            r = durable_write_text(path, DURABLE_PRIVATE, pem, error);
+        if (r < 0)
+            return r;
+        r = durable_write_text(path, DURABLE_PRIVATE, pem, error);
         if (r < 0)
             return r;
     }
@@ -107,10 +110,9 @@ static int ready_key(const struct place *place, char **ret_pem, struct error *er
 static bool is_good_request(const char *pem, const char *key_pem, const char *common_name) {
     CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(key_pem, NULL, NULL);
     CLEANUP(X509_REQ_freep) X509_REQ *request = pki_parse_request(pem);
-    CLEANUP_FREE char *pure = NULL;
+    CLEANUP_FREE char *pure = pki_pure_request(pem);
 
-    return request && pki_request_fits(request, key, common_name) &&
-           pki_request_pem(request, &pure, NULL) == 0 && text_equal(pure, pem);
+    return request && pki_request_fits(request, key, common_name) && text_equal(pure, pem);
 }
 
 static int ready_request(const struct place *place, char **ret_pem, struct error *error) {
@@ -119,16 +121,18 @@ static int ready_request(const struct place *place, char **ret_pem, struct error
     CLEANUP_FREE char *pem = NULL;
     int r = ready_key(place, &key_pem, error);
 
-    if (r == 0)
-        r = pki_read(path, &pem, error);
+    if (r < 0)
+        return r;
+    r = pki_read(path, &pem, error);
     if (r < 0)
         return r;
     if (!is_good_request(pem, key_pem, place->holder->common_name)) {
         memory_freep(&pem);
         pem = NULL;
         r = pki_make_request(key_pem, place->holder->common_name, &pem, error);
-        if (r == 0)
-            r = durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
+        if (r < 0)
+            return r;
+        r = durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
         if (r < 0)
             return r;
     }
@@ -137,38 +141,19 @@ static int ready_request(const struct place *place, char **ret_pem, struct error
     return 0;
 }
 
-/* What leaves the host is a certificate and nothing but that: a file that holds more (a key, say)
- * counts as none. */
-static int read_certificate(const char *path, char **ret_pem, struct error *error) {
-    CLEANUP(X509_freep) X509 *certificate = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    CLEANUP_FREE char *pure = NULL;
-    int r = pki_read(path, &pem, error);
+/* What leaves the host is what the file should hold and nothing but that: a file with more in it (a
+ * key, say) counts as none, as does one that this holder does not keep (path NULL). */
+static int read_pure(const char *path, char *pure_of(const char *pem), char **ret_pem,
+                     struct error *error) {
+    CLEANUP_FREE char *pem = NULL, *pure = NULL;
+    int r = path ? pki_read(path, &pem, error) : 0;
 
     if (r < 0)
         return r;
-    certificate = pki_parse_certificate(pem);
-    if (certificate && pki_certificate_pem(certificate, &pure, NULL) == 0 &&
-        text_equal(pure, pem)) {
-        *ret_pem = pem;
-        pem = NULL;
-    }
-    return 0;
-}
-
-/* The same of a list of revoked certificates. */
-static int read_list(const char *path, char **ret_pem, struct error *error) {
-    CLEANUP(X509_CRL_freep) X509_CRL *list = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    CLEANUP_FREE char *pure = NULL;
-    int r = pki_read(path, &pem, error);
-
-    if (r < 0)
-        return r;
-    list = pki_parse_crl(pem);
-    if (list && pki_crl_pem(list, &pure, NULL) == 0 && text_equal(pure, pem)) {
-        *ret_pem = pem;
-        pem = NULL;
+    pure = pure_of(pem);
+    if (pure && text_equal(pure, pem)) {
+        *ret_pem = pure;
+        pure = NULL;
     }
     return 0;
 }
@@ -187,12 +172,15 @@ int pki_party_request(const char *folder, const char *key_type, const char *hold
     ca_path = kept_path(&place, place.holder->authority);
     list_path = kept_path(&place, place.holder->revoked);
     r = ready_request(&place, &files.request, error);
-    if (r == 0)
-        r = read_certificate(path, &files.certificate, error);
-    if (r == 0 && ca_path)
-        r = read_certificate(ca_path, &files.authority, error);
-    if (r == 0 && list_path)
-        r = read_list(list_path, &files.revoked, error);
+    if (r < 0)
+        return r;
+    r = read_pure(path, pki_pure_certificate, &files.certificate, error);
+    if (r < 0)
+        return r;
+    r = read_pure(ca_path, pki_pure_certificate, &files.authority, error);
+    if (r < 0)
+        return r;
+    r = read_pure(list_path, pki_pure_crl, &files.revoked, error);
     if (r < 0)
         return r;
     *ret = files;
@@ -249,21 +237,7 @@ static int check_list(const struct place *place, X509_CRL *list, X509 *authority
     return 0;
 }
 
-/* Writes the certificate as it was understood, whatever stood around it in the text. */
-static int keep(const char *path, const X509 *certificate, struct error *error) {
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_certificate_pem(certificate, &pem, error);
-
-    return r < 0 ? r : pki_update(path, pem, PKI_PUBLIC_MODE, error);
-}
-
-static int keep_list(const char *path, const X509_CRL *list, struct error *error) {
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_crl_pem(list, &pem, error);
-
-    return r < 0 ? r : pki_update(path, pem, PKI_PUBLIC_MODE, error);
-}
-
+/* Keeps what came as it was understood, whatever stood around it in the text. */
 int pki_party_install(const char *folder, const char *key_type, const char *holder,
                       const char *certificate, const char *authority, const char *revoked,
                       struct error *error) {
@@ -271,25 +245,33 @@ int pki_party_install(const char *folder, const char *key_type, const char *hold
     CLEANUP(X509_freep) X509 *own = pki_parse_certificate(certificate);
     CLEANUP(X509_freep) X509 *ca = pki_parse_certificate(authority);
     CLEANUP(X509_CRL_freep) X509_CRL *list = pki_parse_crl(revoked);
-    CLEANUP_FREE char *path = NULL;
-    CLEANUP_FREE char *ca_path = NULL, *list_path = NULL;
+    CLEANUP_FREE char *path = NULL, *ca_path = NULL, *list_path = NULL;
+    CLEANUP_FREE char *own_pem = pki_pure_certificate(certificate);
+    CLEANUP_FREE char *ca_pem = pki_pure_certificate(authority);
+    CLEANUP_FREE char *list_pem = pki_pure_crl(revoked);
     int r = place_open(&place, folder, key_type, holder, error);
 
-    if (r == 0 && !own)
-        r = error_set(error, -EBADMSG, "%s: what came is no certificate", holder);
-    if (r == 0)
-        r = check_key(&place, own, error);
-    if (r == 0 && authority)
-        r = check_authority(&place, own, ca, error);
-    if (r == 0 && revoked)
-        r = check_list(&place, list, ca, error);
+    if (r < 0)
+        return r;
+    if (!own)
+        return error_set(error, -EBADMSG, "%s: what came is no certificate", holder);
+    r = check_key(&place, own, error);
+    if (r < 0)
+        return r;
+    r = authority ? check_authority(&place, own, ca, error) : 0;
+    if (r < 0)
+        return r;
+    r = revoked ? check_list(&place, list, ca, error) : 0;
     if (r < 0)
         return r;
     path = path_of(&place, ".crt");
     ca_path = kept_path(&place, place.holder->authority);
     list_path = kept_path(&place, place.holder->revoked);
-    r = keep(path, own, error);
-    if (r == 0 && authority)
-        r = keep(ca_path, ca, error);
-    return r < 0 || !revoked ? r : keep_list(list_path, list, error);
+    r = pki_update(path, own_pem, PKI_PUBLIC_MODE, error);
+    if (r < 0)
+        return r;
+    r = authority ? pki_update(ca_path, ca_pem, PKI_PUBLIC_MODE, error) : 0;
+    if (r < 0)
+        return r;
+    return revoked ? pki_update(list_path, list_pem, PKI_PUBLIC_MODE, error) : 0;
 }

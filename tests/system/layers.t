@@ -48,6 +48,24 @@ violations() (
     }' "$scratch/layers"
 )
 
+# circles SRC: the files, without .c and .h, that include each other in a circle. Of a file with a
+# table of kinds the header counts, on which its rows stand; and of run/ and cli/, where the steps
+# of one program share its struct.
+circles() (
+  cd "$1" || exit
+  # shellcheck disable=SC2016 # awk's
+  find . -name '*.[ch]' | sort | grep -vE \
+    '^\./(security/mechanism|probes/probe|broker/broker|hosts/kind|(run|cli)/.*|main)\.c$' |
+    xargs awk '
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+      split($0, part, "\"")
+      file = substr(FILENAME, 3)
+      sub(/\.[ch]$/, "", file)
+      sub(/\.h$/, "", part[2])
+      if (file != part[2]) print file, part[2]
+    }' | tsort 2>&1 >"$scratch/order" | sed -n 's/^tsort: \([a-z].*\)/\1/p' | sort -u
+)
+
 # uses FOLDER BUT REGEX: the lines that match, but for files that begin like BUT.
 uses() (
   cd "$1" || exit
@@ -75,6 +93,12 @@ breaks 'the analysis sees files only' analysis/x.c '#include "run/journal.h"' \
 breaks 'nothing includes main.c' run/x.c '#include "main.c"' 'run/x.c:1: include "main.c"'
 breaks 'an include names its layer' run/x.c '#include "journal.h"' 'run/x.c:1: include "journal.h"'
 breaks 'a new folder needs a row here' misc/x.c '' 'misc/x.c:1: misc is no layer'
+
+is 'no files include each other in a circle' "$(circles "$root/src")" ''
+rm -rf "$scratch/copy"
+cp -r "$root/src" "$scratch/copy"
+printf '#include "model/plan.h"\n' >>"$scratch/copy/model/scenario.h"
+is '... and one that did would be seen' "$(circles "$scratch/copy" | grep -c '^model/')" 2
 
 is 'only mqtt uses libmosquitto, and plugins its codes' \
   "$(uses "$root/src" 'mqtt/|plugin/' '<mosquitto\.h>')" ''

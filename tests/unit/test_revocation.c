@@ -76,15 +76,15 @@ static char *make_old_list(void) {
     CLEANUP_FREE char *ca = workshop_get(peer_certs, "ca/ca.crt"),
                       *key = workshop_get(peer_certs, "ca/ca.key"),
                       *revoked = workshop_get(peer_certs, "proof/revoked.crt");
-    struct pki_session session = {
+    struct pki_renewal renewal = {
         .options = &options,
         .now_s = clock_realtime_ns() / NS_PER_S - 10 * DAY_S,
         .ca = {pki_parse_certificate(ca), pki_parse_key(key, getenv("BENCH_CA_PASSPHRASE"), NULL)},
     };
     char *list;
 
-    assert_int_equal(pki_crl_issue(&session, revoked, &list, NULL), 0);
-    pki_authority_clear(&session.ca);
+    assert_int_equal(pki_crl_issue(&renewal, revoked, &list, NULL), 0);
+    pki_authority_clear(&renewal.ca);
     return list;
 }
 
