@@ -95,7 +95,8 @@ def _copy(folder, name, to):
     ) as out:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise FigureError(f"{folder}/{name}: larger than {MAX_BYTES >> 20} MiB")
-        rows = csv.reader(lines) if name.endswith(".csv") else ([it] for it in lines)
+        is_table = name.endswith(".csv")
+        rows = csv.reader(lines) if is_table else ([it.rstrip()] for it in lines)
         try:
             for row in rows:
                 fields = (printable(it[:MAX_TEXT]).translate(marks) for it in row)

@@ -137,6 +137,7 @@ rows "$scratch/compared/table.csv" probe,channel,reference comparable=yes |
   awk -F '|' -v OFS='|' '{ print $1 ", published, " $2, 0, $3 }' >"$scratch/wanted"
 is 'what was published stands beside what can be compared, and only there' \
   "$(unlike "$scratch/read" "$scratch/wanted")" ''
+contains 'with its source' "$(cat "$plots/throughput.svg")" '<text>published (table 1)</text>'
 contains 'it is hatched' "$(cat "$plots/throughput.svg")" 'url(#gpPat'
 
 # ---- a column of a paper ----
