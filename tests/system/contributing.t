@@ -155,6 +155,15 @@ is 'which is in summary.csv' \
 check 'and is no nought' test \
   "$(rows "$folder/metrics.csv" value metric=connections_per_s | sort -n | sed 's/\..*//;q')" -gt 0
 
+cp -R "$root/results/example" "$copy/results/"
+rm -f "$copy/results/example"/table.[tm]*
+blocks '^column: run$' | xargs cat >"$scratch/commands"
+run env -C "$copy" sh -eu "$scratch/commands"
+exits 'column: its commands succeed' 0
+matches 'the terminal has the new column' "$out" '^  channel +unit +mean '
+contains '... Markdown, too' "$(cat "$copy/results/example/table.md")" '| channel | unit | trials |'
+contains '... and LaTeX' "$(cat "$copy/results/example/table.tex")" 'plain & Mbit/s & 10 & 12.81'
+
 run_blocks figure
 check 'the new figure is drawn' grep -q '<title>plain</title>' \
   "$copy/plots/$(basename "$folder")/telemetry.svg"
