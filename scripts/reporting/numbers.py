@@ -78,20 +78,6 @@ def percent(share):
     return f"{_fixed(share * 100, 1 if size >= 10 else 2 if size >= 0.1 else 3)} %"
 
 
-def about(share):
-    """A share of which the size matters only, with two significant digits: "16 %", "0.43 %"."""
-    size = abs(share * 100)
-    if not math.isfinite(size):
-        return "-"
-    places = sum(size < limit for limit in (9.95, 0.995, 0.0995))
-    return f"{size:.{places}f} %"
-
-
 def plain(value):
     """A number that was set, as it was written: "13.4"; "" for none."""
     return f"{value:.6g}" if math.isfinite(value) else ""
-
-
-def margin(share):
-    """A share that was set: "2 %", "0.5 %"."""
-    return f"{plain(share * 100)} %"

@@ -6,13 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-/* What they are called, and what is full when they are. */
-static const struct {
-    const char *name, *limit;
-} processes[LADDER_N_PROCESSES] = {
-    [LADDER_SENDER] = {"sender", "sender's processor"},
-    [LADDER_RECEIVER] = {"receiver", "receiver's processor"},
-    [LADDER_BROKER] = {"broker", "broker's processor"},
+/* What is full when a process is busy. */
+static const char *const processors[LADDER_N_PROCESSES] = {
+    [LADDER_SENDER] = "sender's processor",
+    [LADDER_RECEIVER] = "receiver's processor",
+    [LADDER_BROKER] = "broker's processor",
 };
 
 /* The hosts, as which process they are in metrics.csv. */
@@ -24,10 +22,6 @@ static const struct {
     [LADDER_PUBLISHER_HOST] = {"client2.host", "CPU quota of the publisher's host",
                                "all cores of the publisher's host"},
 };
-
-const char *ladder_process_name(enum ladder_process process) {
-    return processes[process].name;
-}
 
 /* ---- estimates ---- */
 
@@ -120,7 +114,7 @@ static void judge(struct ladder_step *step) {
         return;
     for (size_t i = 0; i < LADDER_N_PROCESSES; i++) {
         told = told || !isnan(step->share[i].mean);
-        note_full(step, step->share[i].mean >= LADDER_BUSY, processes[i].limit);
+        note_full(step, step->share[i].mean >= LADDER_BUSY, processors[i]);
     }
     for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
         note_full(step, step->throttled[i].mean >= LADDER_THROTTLED, hosts[i].quota);
@@ -269,14 +263,6 @@ struct ladder *ladder_new(const struct cells *cells) {
 void ladder_free(struct ladder *ladder) {
     free(ladder->list);
     free(ladder);
-}
-
-bool ladder_is_busy(const struct ladder_step *step) {
-    return step->is_busy;
-}
-
-const char *ladder_limit(const struct ladder_step *step) {
-    return step->limit;
 }
 
 /* ---- ladder.csv ---- */

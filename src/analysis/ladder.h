@@ -25,6 +25,15 @@ enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PR
 /* Whose processors: one host is the broker's when it is both. */
 enum ladder_host { LADDER_BROKER_HOST, LADDER_PUBLISHER_HOST, LADDER_N_HOSTS };
 
+/* `limit` is what holds a step back, in a few words, all that was full: "sender's processor" (the
+ * process was busy for LADDER_BUSY of a core or more), "all cores of the broker's host"
+ * (LADDER_BUSY of all of them, by whoever it was), "CPU quota of the broker's host" (it was used up
+ * in LADDER_THROTTLED of its periods); else "not a processor": then it is the link, or waiting.
+ * "not known" when neither was full and the processes' shares or the host's are not recorded; ""
+ * without trials. */
+#define LADDER_BUSY      0.9
+#define LADDER_THROTTLED 0.5
+
 struct ladder_step {
     size_t probe, variant, channel; /* places in the dataset's lists */
     struct estimate throughput;     /* Mbit/s */
@@ -35,8 +44,8 @@ struct ladder_step {
     struct estimate busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
     struct estimate throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was used
                                                   up, 0..1; NaN: no quota */
-    char limit[320];                           /* ladder_limit() */
-    bool is_busy;
+    char limit[320];
+    bool is_busy;         /* it is a processor */
     struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
     double wire_theory;   /* the same by formula; NaN: none */
 };
@@ -51,20 +60,6 @@ struct ladder {
 struct ladder *ladder_new(const struct cells *cells);
 void ladder_free(struct ladder *ladder);
 DEFINE_CLEANUP(struct ladder *, ladder_free)
-
-/* "sender", "receiver", "broker". */
-const char *ladder_process_name(enum ladder_process process);
-
-/* What holds a step back, in a few words, all that was full: "sender's processor" (the process was
- * busy for LADDER_BUSY of a core or more), "all cores of the broker's host" (LADDER_BUSY of all of
- * them, by whoever it was), "CPU quota of the broker's host" (it was used up in LADDER_THROTTLED of
- * its periods); else "not a processor": then it is the link, or waiting. "not known" when neither
- * was full and the processes' shares or the host's are not recorded; "" without trials. */
-#define LADDER_BUSY      0.9
-#define LADDER_THROTTLED 0.5
-const char *ladder_limit(const struct ladder_step *step);
-/* Whether it is a processor. */
-bool ladder_is_busy(const struct ladder_step *step);
 
 /* channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,
  * lost,lost_low,lost_high, then for sender, receiver and broker NAME_s_per_gb,..._low,..._high,

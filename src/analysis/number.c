@@ -4,50 +4,9 @@
 
 #include <math.h>
 
-/* 10^place is the leading digit of value. */
-static int leading_place(double value) {
-    return (int)floor(log10(value));
-}
-
-int number_decimals(const double *means, const double *spreads, size_t n) {
-    double least = INFINITY, most = 0, spread = 0;
-    int decimals, wanted;
-
-    for (size_t i = 0; i < n; i++) {
-        double mean = fabs(means[i]);
-
-        if (mean > 0) /* false for NaN */
-            least = fmin(least, mean);
-        most = fmax(most, mean);
-        if (isfinite(spreads[i])) /* NaN: not known; infinite: too large to square */
-            spread = fmax(spread, spreads[i]);
-    }
-    if (!(most > 0) || !isfinite(most))
-        return 0;
-    decimals = 3 - leading_place(least);
-    wanted = spread > 0 ? 1 - leading_place(spread) : decimals;
-    if (wanted > decimals)
-        decimals = wanted > decimals + 2 ? decimals + 2 : wanted;
-    if (decimals > 6 - leading_place(most))
-        decimals = 6 - leading_place(most);
-    return decimals < 0 ? 0 : decimals > 12 ? 12 : decimals;
-}
-
 /* What rounds to zero has no sign. */
 static double without_sign_of_zero(double value, int decimals) {
     return fabs(value) < 0.5 * pow(10, -decimals) ? 0 : value;
-}
-
-char *number_text(double value, int decimals) {
-    return isfinite(value) ? text_format("%.*f", decimals, without_sign_of_zero(value, decimals))
-                           : text_copy("-");
-}
-
-char *number_range(double low, double high, int decimals) {
-    return isfinite(low) && isfinite(high)
-               ? text_format("%.*f .. %.*f", decimals, without_sign_of_zero(low, decimals),
-                             decimals, without_sign_of_zero(high, decimals))
-               : text_copy("-");
 }
 
 char *number_ratio(double ratio) {

@@ -186,17 +186,6 @@ const struct summary_row *summary_find(const struct summary *summary, size_t pro
     return NULL;
 }
 
-int summary_decimals(const struct summary_row *const *rows, size_t n) {
-    CLEANUP_FREE double *means = memory_new(n, sizeof(*means));
-    CLEANUP_FREE double *spreads = memory_new(n, sizeof(*spreads));
-
-    for (size_t i = 0; i < n; i++) {
-        means[i] = rows[i]->statistics.mean;
-        spreads[i] = rows[i]->statistics.sd;
-    }
-    return number_decimals(means, spreads, n);
-}
-
 /* ---- summary.csv ---- */
 
 struct row {

@@ -41,9 +41,6 @@ const char *summary_variant(const struct summary *summary, const struct summary_
 const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,
                                        size_t variant);
 
-/* number_decimals() for rows that stand below each other. */
-int summary_decimals(const struct summary_row *const *rows, size_t n);
-
 /* Writes the rows to a new file. */
 int summary_write(const struct summary *summary, const char *path, struct error *error);
 

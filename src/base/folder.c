@@ -52,7 +52,7 @@ static void remove_orphans(const char *parent, const char *prefix) {
         (void)closedir(directory);
 }
 
-int folder_make_in(struct folder *ret, const char *parent, const char *prefix,
+static int make_in(struct folder *ret, const char *parent, const char *prefix,
                    struct error *error) {
     CLEANUP_FREE char *path = NULL;
     int fd, r;
@@ -76,7 +76,7 @@ int folder_make_in(struct folder *ret, const char *parent, const char *prefix,
 int folder_make(struct folder *ret, const char *prefix, struct error *error) {
     const char *temporary = getenv("TMPDIR");
 
-    return folder_make_in(ret, temporary && *temporary ? temporary : "/tmp", prefix, error);
+    return make_in(ret, temporary && *temporary ? temporary : "/tmp", prefix, error);
 }
 
 void folder_remove(struct folder *folder) {

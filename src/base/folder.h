@@ -17,8 +17,6 @@ struct folder {
 /* Makes TMPDIR/<prefix>XXXXXX (mode 0700). Ours of the same prefix that were orphaned by a kill are
  * removed first. */
 int folder_make(struct folder *ret, const char *prefix, struct error *error);
-/* The same in another folder than TMPDIR. */
-int folder_make_in(struct folder *ret, const char *parent, const char *prefix, struct error *error);
 
 /* Removes it with all that is in it. Nothing to do for FOLDER_NONE. */
 void folder_remove(struct folder *folder);

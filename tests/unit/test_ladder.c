@@ -60,9 +60,9 @@ static void test_shares(void **state) {
     assert_true(near(path->throughput.mean, 250));
     assert_true(near(path->of_path.mean, 1) && isnan(path->of_path.low));
     assert_true(isnan(path->lost.mean));
-    assert_string_equal(ladder_limit(path), "not a processor");
-    assert_string_equal(ladder_limit(delivery), "not known"); /* nothing of its host */
-    assert_string_equal(ladder_limit(find(analysis, "path", "tls")), "");
+    assert_string_equal(path->limit, "not a processor");
+    assert_string_equal(delivery->limit, "not known"); /* nothing of its host */
+    assert_string_equal(find(analysis, "path", "tls")->limit, "");
     assert_true(near(transport->of_path.mean, 0.8) && near(transport->of_path.low, 0.8));
     assert_true(near(transport->lost.mean, 0.2));
     assert_int_equal(delivery->of_path.n, 3); /* 20/100, 20/300, 20/400 */
@@ -102,10 +102,10 @@ static void test_costs(void **state) {
     assert_true(isnan(transport->cpu[LADDER_BROKER].mean));
     assert_true(near(delivery->cpu[LADDER_BROKER].mean, 20));
     assert_true(near(transport->wire.mean, 1.04) && near(transport->wire_theory, 1.036));
-    assert_string_equal(ladder_limit(transport), "sender's processor");
-    assert_true(ladder_is_busy(transport));
-    assert_string_equal(ladder_limit(find(analysis, "path", "plain")), "not a processor");
-    assert_false(ladder_is_busy(find(analysis, "path", "plain")));
+    assert_string_equal(transport->limit, "sender's processor");
+    assert_true(transport->is_busy);
+    assert_string_equal(find(analysis, "path", "plain")->limit, "not a processor");
+    assert_false(find(analysis, "path", "plain")->is_busy);
 }
 
 /* A processor that no process fills alone: three at 66 % on two cores, a quota, another's work. */
@@ -158,8 +158,8 @@ static void test_limits(void **state) {
         }
         analysis = draft_analyse(&draft, LADDER, LADDER_DEFINITIONS, NULL);
         step = find(analysis, "transport", "plain");
-        assert_string_equal(ladder_limit(step), cases[i].limit);
-        assert_int_equal(ladder_is_busy(step), cases[i].busy);
+        assert_string_equal(step->limit, cases[i].limit);
+        assert_int_equal(step->is_busy, cases[i].busy);
     }
 }
 
