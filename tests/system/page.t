@@ -40,7 +40,7 @@ is_well_formed() {
   fi
 }
 
-# ---- a real run, the example, and twenty channels ----
+# ---- a real run, and recorded ones: twenty channels; long names; a meter ----
 
 measure "$tiny" --set scenario.channels='plain password mutual-tls' --set scenario.baseline=plain \
   --set scenario.repetitions=6 --set scenario.probes='path transport delivery' --quiet
@@ -52,8 +52,10 @@ look "$folder" run
 judge 'a run'
 
 cp -r "$root/results/example" "$scratch/example"
-tar -xzf "$root/results/example-mechanisms.tgz" -C "$scratch"
-for name in example example-mechanisms; do
+for archive in results/example-mechanisms tests/golden/runs/varied tests/golden/runs/operations; do
+  tar -xzf "$root/$archive.tgz" -C "$scratch"
+done
+for name in example example-mechanisms varied operations; do
   run "$bench" report "$scratch/$name"
   exits "$name is reported" 0
   is_well_formed "$name" "$scratch/$name"
