@@ -155,7 +155,11 @@ for name in $names; do
     $1 == "size" && $2 / 96 * 72 < 7 { print $2 / 96 * 72 " pt" }' | sort -u)" ''
 done
 
-contains 'so is the PDF' "$(grep -a MediaBox "$plots/ratios-column.pdf")" '[ 0 0 240 '
+if has_command pdfinfo; then
+  matches 'so is the PDF' "$(pdfinfo "$plots/ratios-column.pdf")" '^Page size: +24[01][. ]'
+else
+  skip 'so is the PDF' 'pdfinfo is not installed'
+fi
 
 # ---- less than everything; a figure that cannot be drawn ----
 
