@@ -102,22 +102,16 @@ void csv_integer(struct csv_writer *writer, int64_t value) {
     csv_text(writer, digits);
 }
 
-void csv_real_text(double value, char ret[CSV_REAL_SIZE]) {
-    bool whole = fabs(value) < 9007199254740992.0 && value == floor(value); /* 2^53 */
-
-    *ret = '\0';
-    if (isfinite(value))
-        (void)snprintf(ret, CSV_REAL_SIZE, whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
-}
-
 double csv_real_error(double written) {
     return written == 0 ? 0 : 0.5 * pow(10, floor(log10(fabs(written))) - 8); /* of 9 digits */
 }
 
 void csv_real(struct csv_writer *writer, double value) {
-    char digits[CSV_REAL_SIZE];
+    bool whole = fabs(value) < 9007199254740992.0 && value == floor(value); /* 2^53 */
+    char digits[40] = "";
 
-    csv_real_text(value, digits);
+    if (isfinite(value))
+        (void)snprintf(digits, sizeof(digits), whole ? "%.0f" : "%.9g", value == 0 ? 0 : value);
     csv_text(writer, digits);
 }
 

@@ -29,9 +29,6 @@ DEFINE_CLEANUP(struct csv_writer *, csv_writer_close)
 void csv_text(struct csv_writer *writer, const char *value); /* NULL: an empty field */
 void csv_integer(struct csv_writer *writer, int64_t value);
 void csv_real(struct csv_writer *writer, double value); /* 9 digits, whole ones exact; NaN: empty */
-/* What csv_real() writes, as a text. */
-#define CSV_REAL_SIZE 40
-void csv_real_text(double value, char ret[CSV_REAL_SIZE]);
 /* By how much what csv_real() wrote may differ from the number that it was given. */
 double csv_real_error(double written);
 void csv_empty(struct csv_writer *writer);

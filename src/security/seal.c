@@ -131,7 +131,7 @@ const char *seal_verdict_words(enum seal_verdict verdict) {
         [SEAL_UNSEALED] = "not sealed",
         [SEAL_FORGED] = "changed or of another key",
         [SEAL_REPLAYED] = "replayed",
-        [SEAL_CROWDED] = "of too many sessions",
+        [SEAL_TOO_MANY] = "of too many sessions",
     };
 
     return words[verdict];
@@ -221,7 +221,7 @@ static enum seal_verdict open_first(struct opener *opener, const struct envelope
     }
     OPENSSL_cleanse(&key, sizeof(key));
     if (verdict == SEAL_OPENED && seal_sessions_add(&opener->sessions, &session) < 0)
-        verdict = SEAL_CROWDED;
+        verdict = SEAL_TOO_MANY;
     if (verdict != SEAL_OPENED)
         EVP_CIPHER_CTX_free(session.context);
     return verdict;

@@ -58,7 +58,7 @@ enum seal_verdict {
     SEAL_UNSEALED, /* no message of this version and scheme */
     SEAL_FORGED,   /* changed, or sealed with another key or for another topic */
     SEAL_REPLAYED, /* authentic, but it was opened before; or its session is over */
-    SEAL_CROWDED,  /* of one session too many */
+    SEAL_TOO_MANY, /* of one session too many */
 };
 #define SEAL_N_VERDICTS 5
 

@@ -60,14 +60,14 @@ static struct token_facts *find(struct token_facts *slots, size_t n_slots,
 
 /* A new table with what must still be remembered, four times as large as that at least. */
 static bool tidy(struct token_memory *memory, int64_t now_ns) {
-    size_t live = 0, n_slots = FIRST_SLOTS;
+    size_t kept = 0, n_slots = FIRST_SLOTS;
     struct token_facts *slots;
 
     if (now_ns - memory->max_age_ns > memory->forgotten_ns)
         memory->forgotten_ns = now_ns - memory->max_age_ns;
     for (size_t i = 0; i < memory->n_slots; i++)
-        live += memory->slots[i].time_ns > 0 && memory->slots[i].time_ns >= memory->forgotten_ns;
-    while (n_slots / 4 < live + 1)
+        kept += memory->slots[i].time_ns > 0 && memory->slots[i].time_ns >= memory->forgotten_ns;
+    while (n_slots / 4 < kept + 1)
         n_slots *= 2;
     slots = calloc(n_slots, sizeof(*slots));
     if (!slots)
@@ -78,7 +78,7 @@ static bool tidy(struct token_memory *memory, int64_t now_ns) {
     free(memory->slots);
     memory->slots = slots;
     memory->n_slots = n_slots;
-    memory->count = live;
+    memory->count = kept;
     return true;
 }
 
