@@ -45,6 +45,13 @@ is 'every link leads to a file, or to a heading of it' "$(for page in $pages CON
     done
 done)" ''
 
+# An answer fits into a line of the picture, or is looked for by its first words.
+recorded=$(sed 's/<[^>]*>//g' plots/example/terminal.svg)
+is "README's recording ends on the answer of the example" "$(rows results/example/findings.csv \
+  text kind=answer | cut -c -60 | while read -r answer; do
+  printf '%s\n' "$recorded" | grep -qF -e "$answer" || echo "$answer"
+done)" ''
+
 # ---- the blocks: a file each, with its comment in FILE.what ----
 
 for page in $pages; do
@@ -101,7 +108,7 @@ for block in $(blocks '^check$'); do
 done
 rm -f "$copy/scenarios/checked.ini"
 
-# Names in an order of their own: `NAME_s_per_gb` and the like, and `_low` and `_high` of an interval.
+# Of the ladder `NAME_s_per_gb` and `NAME_core` stand for three, `_low` and `_high` for intervals.
 unnamed() { # TABLE COLUMN...: those that its row of docs/files.md does not name
   table=$1
   shift
