@@ -152,7 +152,12 @@ axis(low, high, room) = high <= low ? axis(low, low + 1, room) : \
     linear(low, (high - low) * 1.05 * share_of(room), room_for(short(high)))
 logarithmic(low, decades, mark) = sprintf('set logscale x; set xrange [%g:%g]; set xtics ', \
     low * 10 ** (-0.05 * decades), low * 10 ** decades) . \
-    (2 * decades * mark < 1.2 ? '(' . thirds . ')' : sprintf('%g', 10 ** ceil(decades * mark)))
+    (2 * decades * mark < 1.2 ? '(' . thirds . ')' : '(' . powers(ceil(log10(low)), \
+    floor(log10(low) + decades), ceil(decades * mark)) . ')')
+# Each by itself: where a step is many decades, gnuplot makes marks without an end.
+powers(i, end, step) = sprintf('"%s" 1e%d', abs(i) > 4 ? sprintf('1e%d', i) : \
+    sprintf('%g', 10.0 ** i), i) . (i + step > end ? '' : \
+    ', ' . powers(i + step, end, step))
 linear(low, span, mark) = sprintf('unset logscale x; set xrange [%.9g:%.9g]; set xtics %g', \
     low == 0 ? 0 : low - 0.05 * span, low + span, \
     two_marks(low, low + span, round_up(high_of(mark, 0.1) * span)))

@@ -286,6 +286,13 @@ contains 'a name stands as it is' "$(cat "$scratch/texts/plots/throughput.svg")"
   '&lt;image href='
 is 'without what a terminal obeys' "$(grep -l "$(printf '\033')" "$scratch/texts/plots"/*.svg)" ''
 
+# Two blocks may leave next to nothing known.
+awk -F , -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+  NR > 1 && $at["verdict"] != "" { $at["ratio_low"] = 1e-3; $at["ratio_high"] = 1000000000 }
+  { print }' "$folder/table.csv" >"$scratch/texts/table.csv"
+run -t 60 "$figures" "$scratch/texts" ratios
+exits 'an interval of twelve decades' 0
+
 rm -rf "$scratch/texts"
 cp -r "$folder" "$scratch/texts"
 rm "$scratch/texts/values.csv" "$scratch/texts/ladder.csv"
