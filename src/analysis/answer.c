@@ -139,12 +139,14 @@ static char *
 list_words(const struct dataset *dataset, const struct group *group, enum outcome outcome,
            char *(*describe)(const struct dataset *, const struct comparison *, bool)) {
     size_t n = group->n[outcome], named = n < MOST_NAMED ? n : MOST_NAMED;
-    bool others = n > named && outcome != DIFFERENT;
+    bool others = n > named && outcome != DIFFERENT, first = true; /* with an interval */
     char *words = text_copy("");
 
     for (size_t i = 0; i < named; i++) {
-        CLEANUP_FREE char *one = describe(dataset, group->list[outcome][i], i == 0);
+        const struct comparison *comparison = group->list[outcome][i];
+        CLEANUP_FREE char *one = describe(dataset, comparison, first);
 
+        first = first && isnan(comparison->paired.ci_low);
         text_append(&words, i + 1 == n ? " and " : ", ", one);
     }
     if (others) {
@@ -231,7 +233,7 @@ static char *why_none(const struct comparisons *comparisons) {
     size_t ok = 0;
 
     for (size_t i = 0; i < dataset->n_trials; i++)
-        ok += dataset->trials[i].used && dataset->trials[i].status == DATASET_OK;
+        ok += dataset->trials[i].used && dataset->trials[i].status == TRIAL_OK;
     if (!ok)
         return text_copy("No trial of this run is ok: nothing was measured, so there is nothing to "
                          "conclude.");

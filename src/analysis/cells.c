@@ -85,7 +85,7 @@ static void count_before(const struct dataset *dataset, struct tally *tallies) {
         const struct dataset_trial *trial = &dataset->trials[i];
         struct tally *tally = &tallies[cell_number(dataset, trial)];
 
-        if (trial->used || (trial->status != DATASET_FAILED && trial->status != DATASET_VOID))
+        if (trial->used || (trial->status != TRIAL_FAILED && trial->status != TRIAL_VOID))
             continue;
         tally->before = tally->n_before++ ? tally->before : trial;
     }
@@ -128,7 +128,7 @@ size_t cells_values(const struct cells *cells, const struct cell *cell, double *
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
 
-        if (trial->status != DATASET_OK)
+        if (trial->status != TRIAL_OK)
             continue;
         if (ret_blocks)
             ret_blocks[n] = trial->block;
@@ -158,7 +158,7 @@ static struct of_block *by_block(const struct cells *cells, const struct cell *c
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
 
-        if (trial->status == DATASET_OK)
+        if (trial->status == TRIAL_OK)
             list[n++] = (struct of_block){trial->block, trial->value};
     }
     qsort(list, n, sizeof(*list), compare_of_blocks);

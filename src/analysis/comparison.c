@@ -129,7 +129,7 @@ static void judge_beside_control(const struct comparisons *comparisons,
 /* Whether a channel could not be had on the run's hosts. */
 static bool is_skipped(const struct dataset *dataset, const struct cell *cell) {
     for (size_t i = 0; i < cell->n; i++)
-        if (dataset->trials[cell->trials[i]].status != DATASET_SKIPPED)
+        if (dataset->trials[cell->trials[i]].status != TRIAL_SKIPPED)
             return false;
     return cell->n > 0;
 }

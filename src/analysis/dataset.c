@@ -61,17 +61,6 @@ double dataset_value(const struct dataset *dataset, size_t series, size_t trial)
     return low < dataset->series[series].n && values[low].trial == trial ? values[low].value : NAN;
 }
 
-static const char *const status_words[DATASET_N_STATUSES] = {
-    [DATASET_OK] = "ok",
-    [DATASET_FAILED] = "failed",
-    [DATASET_VOID] = "void",
-    [DATASET_SKIPPED] = "skipped",
-};
-
-const char *dataset_status_word(enum dataset_status status) {
-    return status_words[status];
-}
-
 int dataset_compare_ids(const void *a, const void *b) {
     const struct dataset_trial *x = a, *y = b;
 

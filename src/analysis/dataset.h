@@ -16,18 +16,11 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/trial.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum dataset_status {
-    DATASET_OK,
-    DATASET_FAILED,
-    DATASET_VOID,
-    DATASET_SKIPPED,
-    DATASET_N_STATUSES,
-};
 
 /* What a channel is for, beside being measured. */
 enum dataset_control {
@@ -63,7 +56,7 @@ struct dataset_trial {
     long trial, attempt, block;
     size_t line;                      /* in trials.csv */
     uint32_t probe, channel, variant; /* places in the dataset's lists */
-    enum dataset_status status : 8;
+    enum trial_status status;
     bool used;
     int64_t started_ms; /* since 1970, UTC; 0: not known */
     double duration_s;  /* of which the bytes are; NaN when not ok, or not known */
@@ -170,9 +163,6 @@ void dataset_channel_clear(struct dataset_channel *channel);
 
 /* By trial, then attempt: the order of the dataset's trials, as qsort() wants it. */
 int dataset_compare_ids(const void *a, const void *b);
-
-/* The word of trials.csv. */
-const char *dataset_status_word(enum dataset_status status);
 
 /* What a channel's being a control demands of a probe. A loss is imposed on bulk data: of a probe
  * that is on no rung of the ladder a slowed channel demands nothing (DATASET_UNCONCERNED). */

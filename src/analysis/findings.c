@@ -8,37 +8,30 @@
 #include <math.h>
 #include <string.h>
 
-/* In the order in which they are read. */
 static const struct {
-    enum finding_kind kind;
     const char *word;
     enum severity severity;
 } kinds[] = {
-    {FINDING_ANSWER, "answer", SEVERITY_INFO},
-    {FINDING_UNSTEADY, "unsteady", SEVERITY_ERROR},
-    {FINDING_NUMBER, "limit", SEVERITY_WARNING},
-    {FINDING_LIMIT, "limit", SEVERITY_WARNING},
-    {FINDING_VERDICT, "verdict", SEVERITY_INFO},
-    {FINDING_CONTROL, "control", SEVERITY_INFO},
-    {FINDING_CAUTION, "caution", SEVERITY_WARNING},
-    {FINDING_TRIALS, "trials", SEVERITY_WARNING},
-    {FINDING_PROOF, "proof", SEVERITY_INFO},
-    {FINDING_CHANNEL, "channel", SEVERITY_INFO},
-    {FINDING_TLS, "tls", SEVERITY_INFO},
-    {FINDING_LEGEND, "legend", SEVERITY_INFO},
-    {FINDING_LOOKED, "looked", SEVERITY_INFO},
-    {FINDING_WARNING, "warning", SEVERITY_WARNING},
+    [FINDING_ANSWER] = {"answer", SEVERITY_INFO},
+    [FINDING_UNSTEADY] = {"unsteady", SEVERITY_ERROR},
+    [FINDING_LIMIT] = {"limit", SEVERITY_WARNING},
+    [FINDING_VERDICT] = {"verdict", SEVERITY_INFO},
+    [FINDING_CONTROL] = {"control", SEVERITY_INFO},
+    [FINDING_CAUTION] = {"caution", SEVERITY_WARNING},
+    [FINDING_TRIALS] = {"trials", SEVERITY_WARNING},
+    [FINDING_PROOF] = {"proof", SEVERITY_INFO},
+    [FINDING_CHANNEL] = {"channel", SEVERITY_INFO},
+    [FINDING_TLS] = {"tls", SEVERITY_INFO},
+    [FINDING_LEGEND] = {"legend", SEVERITY_INFO},
+    [FINDING_LOOKED] = {"looked", SEVERITY_INFO},
+    [FINDING_WARNING] = {"warning", SEVERITY_WARNING},
 };
 
 /* Takes the text over. What is handed out is good until the next is added. */
 static struct finding *add(struct findings *findings, enum finding_kind kind, char *text) {
-    size_t place = 0;
-
-    while (kinds[place].kind != kind)
-        place++;
     findings->list = memory_room(findings->list, findings->n, sizeof(*findings->list));
     findings->list[findings->n] =
-        (struct finding){.kind = kind, .text = text, .severity = kinds[place].severity};
+        (struct finding){.kind = kind, .text = text, .severity = kinds[kind].severity};
     return &findings->list[findings->n++];
 }
 
@@ -48,7 +41,6 @@ static struct finding *add_compared(struct findings *findings, enum finding_kind
                                     const struct comparison *comparison, char *text) {
     struct finding *finding = add(findings, kind, text);
 
-    finding->comparison = comparison;
     finding->probe = dataset->probes[comparison->probe].name;
     finding->variant = dataset_variant(dataset, comparison->variant);
     finding->channel = dataset->channels[comparison->channel].name;
@@ -66,21 +58,20 @@ static enum dataset_control control_of(const struct comparisons *comparisons,
 
 /* ---- words for one comparison; all belong to the caller ---- */
 
-/* "ratio 0.951, 95 % interval 0.949 .. 0.953, 50 blocks" */
+/* "ratio 0.951, 95 % CI 0.949 to 0.953, p < 0.0001 after Holm, 50 blocks" */
 static char *describe_ratio(const struct comparison *comparison, bool narrow) {
     const struct paired *paired = &comparison->paired;
     CLEANUP_FREE char *ratio = number_ratio(paired->ratio);
-    CLEANUP_FREE char *interval = narrow
-                                      ? number_ratio_range(paired->narrow_low, paired->narrow_high)
-                                      : number_ratio_range(paired->ci_low, paired->ci_high);
+    CLEANUP_FREE char *low = number_ratio(narrow ? paired->narrow_low : paired->ci_low);
+    CLEANUP_FREE char *high = number_ratio(narrow ? paired->narrow_high : paired->ci_high);
     CLEANUP_FREE char *p =
         isfinite(comparison->p_holm) && !narrow
             ? text_format(", p %s %.2g after Holm", comparison->p_holm < 1e-4 ? "<" : "=",
                           fmax(comparison->p_holm, 1e-4))
             : text_copy("");
 
-    return text_format("ratio %s, %d %% interval %s%s, %zu block%s", ratio, narrow ? 90 : 95,
-                       interval, p, paired->n, paired->n == 1 ? "" : "s");
+    return text_format("ratio %s, %d %% CI %s to %s%s, %zu block%s", ratio, narrow ? 90 : 95, low,
+                       high, p, paired->n, paired->n == 1 ? "" : "s");
 }
 
 static char *describe_equivalence(const struct dataset *dataset,
@@ -109,9 +100,9 @@ static char *describe_doubt(const struct dataset *dataset, const struct comparis
                                    : NULL;
 
     if (comparison->skipped)
-        return text_format("against %s is undecided: %s",
+        return text_format("is undecided against %s: %s",
                            dataset->channels[comparison->baseline].name, comparison->reason);
-    return text_format("against %s is undecided, which does not mean equal: %s%s%s%s",
+    return text_format("is undecided against %s, which does not mean equal: %s%s%s%s",
                        dataset->channels[comparison->baseline].name, comparison->reason,
                        ratio ? " (" : "", ratio ? ratio : "", ratio ? ")" : "");
 }
@@ -144,19 +135,19 @@ static void add_unconcerned(struct findings *findings, const struct comparisons 
 
     (void)add_compared(
         findings, FINDING_CONTROL, dataset, comparison,
-        text_format("No control of %s: %s takes time away from senders of bulk data, and this "
-                    "probe has none, so no difference is demanded here.",
+        text_format("No control on %s: %s takes time away from senders of bulk data; this probe "
+                    "has none, so no difference is expected here.",
                     probe, dataset->channels[comparison->channel].name));
 }
 
 static const char *state_of_control(const struct comparisons *comparisons,
                                     const struct comparison *comparison) {
     return comparison->failed                  ? "failed"
-           : came_out(comparisons, comparison) ? "as it must be"
+           : came_out(comparisons, comparison) ? "passed"
                                                : "inconclusive";
 }
 
-/* ": differences below about 25 % cannot be seen here"; "" of what shows no resolution. */
+/* ": differences below about 25 % cannot be detected here"; "" of what shows no resolution. */
 static char *describe_limit(const struct comparisons *comparisons,
                             const struct comparison *comparison) {
     struct resolution resolution =
@@ -166,7 +157,7 @@ static char *describe_limit(const struct comparisons *comparisons,
     if (control_of(comparisons, comparison) != DATASET_SAME || !resolution.known)
         return text_copy("");
     limit = number_about(resolution_limit(&resolution));
-    return text_format(": differences below about %s cannot be seen here", limit);
+    return text_format(": differences below about %s cannot be detected here", limit);
 }
 
 static void add_control(struct findings *findings, const struct comparisons *comparisons,
@@ -191,9 +182,7 @@ static void add_control(struct findings *findings, const struct comparisons *com
     finding->severity = comparison->failed                  ? SEVERITY_ERROR
                         : came_out(comparisons, comparison) ? SEVERITY_INFO
                                                             : SEVERITY_WARNING;
-    finding->verdict = comparison->failed                  ? "failed"
-                       : came_out(comparisons, comparison) ? "passed"
-                                                           : "inconclusive";
+    finding->verdict = state_of_control(comparisons, comparison);
 }
 
 /* What no comparison has blocks enough for, with the numbers that it takes; NULL when some has. */
@@ -212,11 +201,11 @@ static char *describe_few(const struct comparisons *comparisons) {
     if (!comparisons->n_declared || can_differ)
         return NULL;
     if (blocks < VERDICT_EQUIVALENT_BLOCKS)
-        return text_format("Too few blocks for any verdict: equivalent takes %d complete ones, "
+        return text_format("Too few blocks for any verdict: equivalent needs %d complete ones, "
                            "slower and faster %lld (%zu comparison%s of a probe).",
                            VERDICT_EQUIVALENT_BLOCKS, differ, family, family == 1 ? "" : "s");
-    return text_format("Too few blocks to show a difference: slower and faster take %lld complete "
-                       "ones (%zu comparison%s of a probe), equivalent takes %d.",
+    return text_format("Too few blocks to show a difference: slower and faster need %lld complete "
+                       "ones (%zu comparison%s of a probe), equivalent needs %d.",
                        differ, family, family == 1 ? "" : "s", VERDICT_EQUIVALENT_BLOCKS);
 }
 
@@ -227,7 +216,7 @@ static void add_unsteady(struct findings *findings, const struct comparisons *co
         (void)add(
             findings, FINDING_UNSTEADY,
             text_format("The set-up is too unsteady to conclude (%s): a control failed, so the "
-                        "other verdicts cannot be relied on, either.",
+                        "other verdicts cannot be relied on either.",
                         probes));
 }
 
@@ -264,8 +253,8 @@ static void add_limits(struct findings *findings, const struct comparisons *comp
     else if (*limits)
         (void)add(
             findings, FINDING_LIMIT,
-            text_format("Differences below about %s cannot be seen here: equal channels come out "
-                        "as far apart, as the A/A control shows.",
+            text_format("Differences below about %s cannot be detected here: the A/A control shows "
+                        "that equal channels come out that far apart.",
                         limits));
 }
 
@@ -289,6 +278,17 @@ static void add_verdicts(struct findings *findings, const struct comparisons *co
     }
 }
 
+static void add_controls(struct findings *findings, const struct comparisons *comparisons) {
+    for (size_t i = 0; i < comparisons->n_declared; i++) {
+        enum dataset_control control = control_of(comparisons, &comparisons->list[i]);
+
+        if (control == DATASET_UNCONCERNED)
+            add_unconcerned(findings, comparisons, &comparisons->list[i]);
+        else if (control != DATASET_SUBJECT)
+            add_control(findings, comparisons, &comparisons->list[i]);
+    }
+}
+
 /* Bytes on the path never see the channel: what differs there is no price of it. */
 static void add_path_caution(struct findings *findings, const struct comparisons *comparisons) {
     const struct dataset *dataset = dataset_of(comparisons);
@@ -302,9 +302,9 @@ static void add_path_caution(struct findings *findings, const struct comparisons
             continue;
         (void)add(
             findings, FINDING_CAUTION,
-            text_format("A difference on %s is none of a channel's making: those bytes never pass "
-                        "through it.",
-                        dataset->probes[comparison->probe].name));
+            text_format(
+                "A difference on %s is not caused by a channel: its bytes never pass through one.",
+                dataset->probes[comparison->probe].name));
         return;
     }
 }
@@ -323,8 +323,8 @@ static void add_mute_controls(struct findings *findings, const struct comparison
         rung = dataset_rung(dataset_of(comparisons), comparison->probe, comparison->variant);
         (void)add(
             findings, FINDING_CAUTION,
-            text_format("%s: the A/A control has fewer than two values: nothing shows what this "
-                        "set-up can see.",
+            text_format("%s: the A/A control has fewer than two values, so the smallest difference "
+                        "that this set-up can detect is not known.",
                         rung));
     }
 }
@@ -352,10 +352,10 @@ static void add_numbers(struct findings *findings, const struct summary *summary
         single = single || (summary->rows[i].headline && summary->rows[i].statistics.n == 1);
     }
     if (!any)
-        (void)add(findings, FINDING_NUMBER,
+        (void)add(findings, FINDING_LIMIT,
                   text_copy("No trial of this run is ok: nothing was measured."));
     if (single)
-        (void)add(findings, FINDING_NUMBER,
+        (void)add(findings, FINDING_LIMIT,
                   text_copy("A single trial has no spread, hence no interval."));
 }
 
@@ -364,7 +364,7 @@ static char *describe_before(const struct cell *cell) {
     const struct dataset_trial *first = cell->before;
 
     return first ? text_format("%zu %s before %s block%s measured again%s%s%s", cell->n_before,
-                               dataset_status_word(first->status),
+                               trial_status_word(first->status),
                                cell->n_before == 1 ? "its" : "their",
                                cell->n_before == 1 ? " was" : "s were", *first->reason ? " (" : "",
                                first->reason, *first->reason ? ")" : "")
@@ -377,16 +377,15 @@ static char *describe_trials(const struct summary_row *row, const struct cell *c
     char *note = text_copy("");
     size_t any = 0;
 
-    for (int i = 0; i < DATASET_N_STATUSES; i++) {
+    for (int i = 0; i < TRIAL_N_STATUSES; i++) {
         const char *reason = row->reasons[i];
         CLEANUP_FREE char *one = NULL;
 
         any += row->counts[i];
-        if (i == DATASET_OK || !row->counts[i])
+        if (i == TRIAL_OK || !row->counts[i])
             continue;
-        one =
-            text_format("%zu %s%s%s%s", row->counts[i], dataset_status_word((enum dataset_status)i),
-                        reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+        one = text_format("%zu %s%s%s%s", row->counts[i], trial_status_word((enum trial_status)i),
+                          reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
         text_append(&note, ", ", one);
     }
     if (!any)
@@ -400,12 +399,12 @@ static char *describe_trials(const struct summary_row *row, const struct cell *c
 static void append_counts(char **text, const size_t *counts, int first) {
     const char *separator = " ";
 
-    for (int i = first; i < DATASET_N_STATUSES; i++) {
+    for (int i = first; i < TRIAL_N_STATUSES; i++) {
         CLEANUP_FREE char *piece = NULL;
 
         if (!counts[i])
             continue;
-        piece = text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
+        piece = text_format("%zu %s", counts[i], trial_status_word((enum trial_status)i));
         text_append(text, separator, piece);
         separator = ", ";
     }
@@ -413,7 +412,7 @@ static void append_counts(char **text, const size_t *counts, int first) {
 
 /* "72 in 8 blocks: 70 ok, 2 failed; before, measured again: 3 failed" */
 static char *describe_run(const struct dataset *dataset) {
-    size_t counts[2][DATASET_N_STATUSES] = {{0}},
+    size_t counts[2][TRIAL_N_STATUSES] = {{0}},
            used = 0; /* those measured again; those that count */
     char *text;
 
@@ -425,10 +424,10 @@ static char *describe_run(const struct dataset *dataset) {
         return text_copy("none");
     text = text_format("%zu in %zu block%s:", used, dataset->n_counted,
                        dataset->n_counted == 1 ? "" : "s");
-    append_counts(&text, counts[true], DATASET_OK);
-    if (counts[false][DATASET_FAILED] + counts[false][DATASET_VOID]) {
+    append_counts(&text, counts[true], TRIAL_OK);
+    if (counts[false][TRIAL_FAILED] + counts[false][TRIAL_VOID]) {
         text_append(&text, "; ", "before, measured again:");
-        append_counts(&text, counts[false], DATASET_FAILED);
+        append_counts(&text, counts[false], TRIAL_FAILED);
     }
     return text;
 }
@@ -467,7 +466,7 @@ static char *describe_proof(const struct dataset_proof *proof) {
                        proof->held + proof->broken);
 }
 
-static void add_channels(struct findings *findings, const struct dataset *dataset) {
+static void add_proofs(struct findings *findings, const struct dataset *dataset) {
     for (size_t i = 0; i < dataset->n_proofs; i++) {
         const struct dataset_proof *proof = &dataset->proofs[i];
         struct finding *finding = add(findings, FINDING_PROOF, describe_proof(proof));
@@ -476,17 +475,23 @@ static void add_channels(struct findings *findings, const struct dataset *datase
         finding->verdict = proof->broken ? "broken" : "held";
         finding->severity = proof->broken ? SEVERITY_ERROR : SEVERITY_INFO;
     }
-    for (size_t i = 0; i < dataset->n_channels; i++) {
-        const struct dataset_channel *channel = &dataset->channels[i];
-        struct finding *finding;
+}
 
-        finding = add(findings, FINDING_CHANNEL, text_copy(channel->description));
-        finding->channel = channel->name;
-        finding->variant = channel->variant;
-        finding = add(findings, FINDING_TLS, text_copy(*channel->tls ? channel->tls : "none"));
-        finding->channel = channel->name;
-        finding->variant = channel->variant;
-    }
+static void add_of_channel(struct findings *findings, enum finding_kind kind,
+                           const struct dataset_channel *channel, const char *text) {
+    struct finding *finding = add(findings, kind, text_copy(text));
+
+    finding->channel = channel->name;
+    finding->variant = channel->variant;
+}
+
+static void add_channels(struct findings *findings, const struct dataset *dataset) {
+    const struct dataset_channel *end = dataset->channels + dataset->n_channels;
+
+    for (const struct dataset_channel *channel = dataset->channels; channel < end; channel++)
+        add_of_channel(findings, FINDING_CHANNEL, channel, channel->description);
+    for (const struct dataset_channel *channel = dataset->channels; channel < end; channel++)
+        add_of_channel(findings, FINDING_TLS, channel, *channel->tls ? channel->tls : "none");
 }
 
 /* Whose figures the published ones are. Those taken beside the channel were not taken in it. */
@@ -498,9 +503,9 @@ static void add_references(struct findings *findings, const struct dataset *data
 
         if (probe->has_reference)
             add(findings, FINDING_LEGEND,
-                text_format("published: %s, to compare with %s only%s.", source, probe->name,
+                text_format("published: %s; comparable with %s only%s.", source, probe->name,
                             probe->rung == DATASET_BESIDE
-                                ? ": a stream beside the channel that never passed through it"
+                                ? ", a stream beside the channel that never passed through it"
                                 : ""))
                 ->probe = probe->name;
     }
@@ -518,11 +523,11 @@ static void add_legend(struct findings *findings, const struct dataset *dataset)
             text_format(
                 "ratio: to %s, within blocks. equivalent: its 90 %% interval is within %s of 1; "
                 "slower, faster: p < 0.05 after Holm; undecided: neither is shown, or the A/A "
-                "control shows that this set-up cannot see it. equivalent is wrong in up to 5 %% "
-                "of runs, for each channel: it is not corrected for their number.",
+                "control shows that this set-up cannot detect it. Each equivalent is wrong in up "
+                "to 5 %% of runs: it is not corrected for the number of channels.",
                 dataset->baseline, margin));
     (void)add(findings, FINDING_LOOKED,
-              text_format("Looked for: %s. What a host does not report cannot be seen.",
+              text_format("Checked for: %s. What a host does not report cannot be found.",
                           validity_looked_for()));
 }
 
@@ -546,23 +551,17 @@ struct findings *findings_new(const struct summary *summary,
     struct findings *findings = memory_new(1, sizeof(*findings));
     const struct dataset *dataset = dataset_of(comparisons);
 
+    add_answer(findings, comparisons);
     add_unsteady(findings, comparisons);
+    add_numbers(findings, summary);
     add_limits(findings, comparisons);
     add_verdicts(findings, comparisons);
-    for (size_t i = 0; i < comparisons->n_declared; i++) {
-        enum dataset_control control = control_of(comparisons, &comparisons->list[i]);
-
-        if (control == DATASET_UNCONCERNED)
-            add_unconcerned(findings, comparisons, &comparisons->list[i]);
-        else if (control != DATASET_SUBJECT)
-            add_control(findings, comparisons, &comparisons->list[i]);
-    }
+    add_controls(findings, comparisons);
     add_path_caution(findings, comparisons);
     add_mute_controls(findings, comparisons);
     validity_describe(comparisons->cells, summary, add_caution, findings);
-    add_answer(findings, comparisons);
-    add_numbers(findings, summary);
     add_trials(findings, summary, comparisons->cells);
+    add_proofs(findings, dataset);
     add_channels(findings, dataset);
     add_legend(findings, dataset);
     add_warnings(findings, dataset);
@@ -596,16 +595,17 @@ int findings_write(const struct findings *findings, const char *path, struct err
 
     if (r < 0)
         return r;
-    for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++)
-        for (size_t i = 0; i < findings->n; i++) {
-            const struct finding *finding = &findings->list[i];
-            struct row row = {kinds[kind].word, severities[finding->severity],
-                              finding->probe,   finding->variant,
-                              finding->channel, finding->verdict,
-                              finding->text};
+    for (size_t i = 0; i < findings->n; i++) {
+        const struct finding *finding = &findings->list[i];
+        struct row row = {kinds[finding->kind].word,
+                          severities[finding->severity],
+                          finding->probe,
+                          finding->variant,
+                          finding->channel,
+                          finding->verdict,
+                          finding->text};
 
-            if (finding->kind == kinds[kind].kind)
-                csv_row(writer, columns, ARRAY_SIZE(columns), &row);
-        }
+        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
+    }
     return csv_flush(writer, true, error);
 }

@@ -3,8 +3,8 @@
  * nothing else ("not significant" is never turned into "equal"), and what else is to be said of it:
  * findings.csv is all that any table or page says in words.
  *
- * When a control failed (comparison.h) the first finding says that nothing can be concluded, before
- * any other. Then comes what limits all of them: too few blocks, and what cannot be seen here.
+ * The answer comes first. When a control failed (comparison.h) it says that nothing can be
+ * concluded. Then comes what limits all others: too few blocks, and what cannot be detected here.
  */
 #ifndef BENCH_ANALYSIS_FINDINGS_H
 #define BENCH_ANALYSIS_FINDINGS_H
@@ -12,36 +12,35 @@
 #include "analysis/comparison.h"
 #include "analysis/summary.h"
 
+/* In the order in which they are read. */
 enum finding_kind {
-    FINDING_UNSTEADY, /* a control failed: nothing can be concluded; at most one, the first */
+    FINDING_ANSWER,   /* what the run answers, in plain words (answer.h) */
+    FINDING_UNSTEADY, /* a control failed: nothing can be concluded; at most one */
     FINDING_LIMIT,    /* how much can be concluded at most */
     FINDING_VERDICT,  /* a channel against the baseline */
     FINDING_CONTROL,  /* what became of a control */
     FINDING_CAUTION,  /* what the run suffered, or what limits the conclusions (validity.h) */
-    FINDING_ANSWER,   /* what the run answers, in plain words (answer.h) */
-    FINDING_NUMBER,   /* what the number of trials does not allow to be said */
-    FINDING_TRIALS,  /* the run's trials by status; a cell's that are not ok, or were measured again
-                      */
-    FINDING_PROOF,   /* what became of a channel's proof */
-    FINDING_CHANNEL, /* what a channel is */
-    FINDING_TLS,     /* what a channel's trials negotiated */
-    FINDING_LEGEND,  /* what the columns and verdicts of a table mean */
-    FINDING_LOOKED,  /* what cautions were looked for */
-    FINDING_WARNING, /* rows of the run that could not be used */
+    FINDING_TRIALS,   /* the run's trials by status; a cell's that are not ok, or were measured
+                         again */
+    FINDING_PROOF,    /* what became of a channel's proof */
+    FINDING_CHANNEL,  /* what a channel is */
+    FINDING_TLS,      /* what a channel's trials negotiated */
+    FINDING_LEGEND,   /* what the columns and verdicts of a table mean */
+    FINDING_LOOKED,   /* what cautions were looked for */
+    FINDING_WARNING,  /* rows of the run that could not be used */
 };
 
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 
 struct finding {
     enum finding_kind kind;
-    const struct comparison *comparison; /* of a verdict or control; else NULL */
-    char *text;                          /* a whole sentence */
+    char *text; /* a whole sentence */
     enum severity severity;
     const char *probe, *variant, *channel, *verdict; /* which it is about; NULL: none */
 };
 
 struct findings {
-    struct finding *list; /* in the order of their kinds; within one, of the scenario */
+    struct finding *list; /* by kind; within one, in the order of the scenario */
     size_t n;
 };
 
@@ -50,9 +49,8 @@ struct findings *findings_new(const struct summary *summary, const struct compar
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free)
 
-/* Writes a new file: kind,severity,probe,variant,channel,verdict,text, in the order in which it is
- * read: answer, unsteady, limit, verdict, control, caution, trials, proof, channel, tls, legend,
- * looked, warning. */
+/* Writes a new file: kind,severity,probe,variant,channel,verdict,text. Kinds are the words of
+ * finding_kind. */
 int findings_write(const struct findings *findings, const char *path, struct error *error);
 
 #endif

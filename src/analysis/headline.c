@@ -138,7 +138,7 @@ int headline_write_values(const struct cells *cells, const char *path, struct er
                 .attempt = trial->attempt,
                 .block = trial->block,
                 .started_s = trial->started_ms ? (double)(trial->started_ms - first) / 1000 : NAN,
-                .status = dataset_status_word(trial->status),
+                .status = trial_status_word(trial->status),
                 .value = trial->value,
             };
 

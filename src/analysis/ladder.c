@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* What is full when a process is busy. */
+/* What is full when they are. */
 static const char *const processors[LADDER_N_PROCESSES] = {
     [LADDER_SENDER] = "sender's processor",
     [LADDER_RECEIVER] = "receiver's processor",
@@ -67,7 +67,7 @@ static struct estimate estimate_metric(const struct cells *cells, const struct c
 
     for (size_t i = 0; i < cell->n && series >= 0; i++) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
-        double value = trial->status == DATASET_OK
+        double value = trial->status == TRIAL_OK
                            ? dataset_value(dataset, (size_t)series, cell->trials[i]) / by(trial)
                            : NAN;
 
@@ -120,8 +120,7 @@ static void judge(struct ladder_step *step) {
         note_full(step, step->throttled[i].mean >= LADDER_THROTTLED, hosts[i].quota);
         note_full(step, step->busy[i].mean >= LADDER_BUSY, hosts[i].cores);
     }
-    step->is_busy = *step->limit;
-    if (!step->is_busy)
+    if (!*step->limit)
         note_full(step, true, known && told ? "not a processor" : "not known");
 }
 
@@ -145,7 +144,7 @@ static double *align(const struct cells *cells, const struct cell *cell, const l
         const long *place =
             bsearch(&trial->block, blocks, n_blocks, sizeof(*blocks), compare_longs);
 
-        if (place && trial->status == DATASET_OK)
+        if (place && trial->status == TRIAL_OK)
             values[place - blocks] = trial->value;
     }
     return values;

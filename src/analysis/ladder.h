@@ -25,12 +25,11 @@ enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PR
 /* Whose processors: one host is the broker's when it is both. */
 enum ladder_host { LADDER_BROKER_HOST, LADDER_PUBLISHER_HOST, LADDER_N_HOSTS };
 
-/* `limit` is what holds a step back, in a few words, all that was full: "sender's processor" (the
- * process was busy for LADDER_BUSY of a core or more), "all cores of the broker's host"
- * (LADDER_BUSY of all of them, by whoever it was), "CPU quota of the broker's host" (it was used up
- * in LADDER_THROTTLED of its periods); else "not a processor": then it is the link, or waiting.
- * "not known" when neither was full and the processes' shares or the host's are not recorded; ""
- * without trials. */
+/* What holds a step back is all that was full: "sender's processor" (the process was busy for
+ * LADDER_BUSY of a core or more), "all cores of the broker's host" (LADDER_BUSY of all of them, by
+ * whoever it was), "CPU quota of the broker's host" (it was used up in LADDER_THROTTLED of its
+ * periods); else "not a processor": then it is the link, or waiting. "not known" when neither was
+ * full and the processes' shares or the host's are not recorded; "" without trials. */
 #define LADDER_BUSY      0.9
 #define LADDER_THROTTLED 0.5
 
@@ -44,8 +43,7 @@ struct ladder_step {
     struct estimate busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
     struct estimate throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was used
                                                   up, 0..1; NaN: no quota */
-    char limit[320];
-    bool is_busy;         /* it is a processor */
+    char limit[320];                           /* what holds it back, in a few words */
     struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
     double wire_theory;   /* the same by formula; NaN: none */
 };

@@ -85,7 +85,7 @@ static bool take_row(struct source *source) {
     if (!trial)
         return has_later_attempt(dataset, source_integer(source, TRIAL),
                                  source_integer(source, ATTEMPT));
-    if (!trial->used || trial->status != DATASET_OK || isnan(value))
+    if (!trial->used || trial->status != TRIAL_OK || isnan(value))
         return true;
     if (text_equal(source_text(source, METRIC), dataset->probes[trial->probe].metric))
         take_headline(source, trial, value);
@@ -264,7 +264,7 @@ static int check_headlines(const struct dataset *dataset, const char *run_dir,
     for (size_t i = 0; i < dataset->n_trials; i++) {
         const struct dataset_trial *trial = &dataset->trials[i];
 
-        if (trial->used && trial->status == DATASET_OK && isnan(trial->value))
+        if (trial->used && trial->status == TRIAL_OK && isnan(trial->value))
             return error_set(error, -EBADMSG, "%s/trials.csv:%zu: trial %ld is ok but has no %s",
                              run_dir, trial->line, trial->trial,
                              dataset->probes[trial->probe].metric);

@@ -15,12 +15,6 @@ char *number_ratio(double ratio) {
                                       : text_format(ratio < 100 ? "%.3f" : "%.4g", ratio);
 }
 
-char *number_ratio_range(double low, double high) {
-    CLEANUP_FREE char *from = number_ratio(low), *to = number_ratio(high);
-
-    return isfinite(low) && isfinite(high) ? text_format("%s .. %s", from, to) : text_copy("-");
-}
-
 char *number_percent(double share) {
     double percent = fabs(share * 100);
     int decimals = percent >= 10 ? 1 : percent >= 0.1 ? 2 : 3;

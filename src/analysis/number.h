@@ -7,8 +7,6 @@
 
 /* "0.981"; very small ones with three digits, large ones with four. */
 char *number_ratio(double ratio);
-/* "0.0287 .. 0.0303": of an interval of a ratio. */
-char *number_ratio_range(double low, double high);
 /* A share as "1.9 %", with two significant digits at least, never more than three decimals. */
 char *number_percent(double share);
 /* A share of which the size matters only, with two significant digits: "16 %", "0.43 %". */

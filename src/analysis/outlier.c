@@ -55,7 +55,7 @@ static void named_clear(struct named *named) {
     free(named->list);
 }
 
-/* "path of plain, block 7 (59201 beside 12000 Mbit/s)" */
+/* "path of plain, block 7 (59201 vs. 12000 Mbit/s)" */
 static void name_trial(struct named *named, const struct dataset *dataset,
                        const struct dataset_trial *trial, const char *figures) {
     CLEANUP_FREE char *rung = dataset_rung(dataset, trial->probe, trial->variant), *one = NULL;
@@ -95,9 +95,9 @@ static void find_values(struct named *named, const struct cells *cells, const st
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
         CLEANUP_FREE char *figures = NULL;
 
-        if (trial->status != DATASET_OK || !(fabs(log_of(trial->value) - median) > limit))
+        if (trial->status != TRIAL_OK || !(fabs(log_of(trial->value) - median) > limit))
             continue;
-        figures = text_format("%.5g beside %.5g %s", trial->value, exp(median),
+        figures = text_format("%.5g vs. %.5g %s", trial->value, exp(median),
                               dataset->probes[trial->probe].unit);
         name_trial(named, dataset, trial, figures);
     }
@@ -106,7 +106,7 @@ static void find_values(struct named *named, const struct cells *cells, const st
 /* ---- silence ---- */
 
 static bool is_silent(const struct dataset_trial *trial) {
-    return trial->status == DATASET_OK && !isnan(trial->silence_s);
+    return trial->status == TRIAL_OK && !isnan(trial->silence_s);
 }
 
 /* All channels of a probe and variant, whose first cell is `first`. */
@@ -148,14 +148,14 @@ void outlier_describe(const struct cells *cells, void (*add)(void *context, cons
         if (cells->list[i].channel == 0)
             find_silence(&silences, cells, &cells->list[i]);
     }
-    of_values =
-        text_format("%zu value%s far from the median of %s series (more than 6 MAD, more in "
-                    "short series): %s%s. None is left out; it moves the mean, not the median.",
-                    values.n, values.n == 1 ? " lies" : "s lie", values.n == 1 ? "its" : "their",
-                    values.list, more_of(&values));
+    of_values = text_format(
+        "%zu value%s far from the median of %s series (more than 6 MAD, more in "
+        "short series): %s%s. None is left out: an outlier moves the mean, hardly the median.",
+        values.n, values.n == 1 ? " lies" : "s lie", values.n == 1 ? "its" : "their", values.list,
+        more_of(&values));
     of_silences =
-        text_format("Nothing arrived for longer than usual in %zu trial%s: %s%s.", silences.n,
-                    silences.n == 1 ? "" : "s", silences.list, more_of(&silences));
+        text_format("Stalls in %zu trial%s, with nothing arriving for longer than usual: %s%s.",
+                    silences.n, silences.n == 1 ? "" : "s", silences.list, more_of(&silences));
     if (values.n)
         add(context, of_values);
     if (silences.n)

@@ -306,7 +306,7 @@ static void take_bucket(struct source *source, struct tallies *tallies) {
 
     if (!(upper_bound >= 0))
         source_reject(source, D_UPPER_BOUND, "is no bound of a bucket");
-    if (source->r < 0 || !trial || !trial->used || trial->status != DATASET_OK)
+    if (source->r < 0 || !trial || !trial->used || trial->status != TRIAL_OK)
         return;
     add_tally(tallies, (size_t)(trial - source->dataset->trials), source_text(source, D_METRIC),
               count, source->reader->line);
@@ -384,7 +384,7 @@ static void take_step(struct source *source, struct steps *all) {
     double start_s, end_s, bytes;
     struct steps *steps;
 
-    if (source->r < 0 || !trial || trial->status != DATASET_OK)
+    if (source->r < 0 || !trial || trial->status != TRIAL_OK)
         return;
     steps = &all[trial - source->dataset->trials];
     start_s = source_real(source, I_START);

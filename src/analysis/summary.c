@@ -1,6 +1,5 @@
 #include "analysis/summary.h"
 
-#include "analysis/number.h"
 #include "base/csv.h"
 
 #include <math.h>
@@ -55,7 +54,7 @@ static void add_row(struct summary *summary, const struct summary_row *row) {
 /* How many trials of the cell are ok, failed, ..., and the first reason of each that was given. */
 static void count_trials(const struct dataset *dataset, const struct cell *cell,
                          struct summary_row *row) {
-    size_t lines[DATASET_N_STATUSES] = {0};
+    size_t lines[TRIAL_N_STATUSES] = {0};
 
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
@@ -89,7 +88,7 @@ static void add_headline(struct summary *summary, const struct cells *cells, siz
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
 
-        if (trial->status == DATASET_OK)
+        if (trial->status == TRIAL_OK)
             placed[n++] =
                 (struct placed){(uint32_t)(cell->trials + i - cells->order), trial->value};
     }
@@ -170,10 +169,6 @@ void summary_free(struct summary *summary) {
     free(summary);
 }
 
-const char *summary_variant(const struct summary *summary, const struct summary_row *row) {
-    return dataset_variant(summary->dataset, row->variant);
-}
-
 const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,
                                        size_t variant) {
     for (size_t i = 0; i < summary->n_rows; i++) {
@@ -232,12 +227,12 @@ int summary_write(const struct summary *summary, const char *path, struct error 
         const struct summary_row *one = &summary->rows[i];
         struct row row = {.probe = summary->dataset->probes[one->probe].name,
                           .channel = summary->dataset->channels[one->channel].name,
-                          .variant = summary_variant(summary, one),
+                          .variant = dataset_variant(summary->dataset, one->variant),
                           .metric = one->metric,
                           .unit = one->unit,
                           .trials = (int64_t)one->statistics.n,
-                          .failed = (int64_t)one->counts[DATASET_FAILED],
-                          .void_ = (int64_t)one->counts[DATASET_VOID],
+                          .failed = (int64_t)one->counts[TRIAL_FAILED],
+                          .void_ = (int64_t)one->counts[TRIAL_VOID],
                           .statistics = one->statistics,
                           .reference = one->reference};
 

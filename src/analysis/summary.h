@@ -17,10 +17,10 @@ struct summary_row {
     size_t probe, channel, variant; /* places in the dataset's lists */
     bool headline;
     const char *metric, *unit;
-    size_t counts[DATASET_N_STATUSES];       /* used trials of the cell, by status */
-    const char *reasons[DATASET_N_STATUSES]; /* the first that was given, or NULL */
-    struct statistics statistics;            /* of the trials that are ok, by time */
-    double reference;                        /* published value; NaN: none */
+    size_t counts[TRIAL_N_STATUSES];       /* used trials of the cell, by status */
+    const char *reasons[TRIAL_N_STATUSES]; /* the first that was given, or NULL */
+    struct statistics statistics;          /* of the trials that are ok, by time */
+    double reference;                      /* published value; NaN: none */
 };
 
 struct summary {
@@ -33,9 +33,6 @@ struct summary {
 struct summary *summary_new(const struct cells *cells);
 void summary_free(struct summary *summary);
 DEFINE_CLEANUP(struct summary *, summary_free)
-
-/* The name of a row's variant, "" where nothing is varied. */
-const char *summary_variant(const struct summary *summary, const struct summary_row *row);
 
 /* The headline row of a cell, or NULL. */
 const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,

@@ -34,12 +34,12 @@ enum {
     TLS_GROUP,
 };
 
-static enum dataset_status take_status(struct source *source) {
-    for (enum dataset_status i = 0; i < DATASET_N_STATUSES; i++)
-        if (text_equal(dataset_status_word(i), source_text(source, STATUS)))
+static enum trial_status take_status(struct source *source) {
+    for (enum trial_status i = 0; i < TRIAL_N_STATUSES; i++)
+        if (text_equal(trial_status_word(i), source_text(source, STATUS)))
             return i;
     source_reject(source, STATUS, "is none of ok, failed, void, skipped");
-    return DATASET_VOID;
+    return TRIAL_VOID;
 }
 
 /* "2026-11-22T08:30:00.123Z", the fraction left out or not, in ms since 1970; empty: not known, 0.
@@ -85,10 +85,10 @@ static void check_bulk(struct source *source, const struct dataset_trial *trial,
     double slack =
         csv_real_error(throughput) + made * csv_real_error(trial->duration_s) / trial->duration_s;
 
-    for (size_t i = 0; i < ARRAY_SIZE(figures) && trial->status != DATASET_OK; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(figures) && trial->status != TRIAL_OK; i++)
         if (*source_text(source, figures[i]))
             source_reject(source, figures[i], "contradicts status %s, which has none",
-                          dataset_status_word(trial->status));
+                          trial_status_word(trial->status));
     /* A little more, for what the arithmetic here rounds. */
     if (fabs(made - throughput) > 1.001 * slack)
         source_reject(source, THROUGHPUT, "contradicts bytes and duration_s, which make %.9g",
@@ -124,7 +124,7 @@ static void take_trial(struct source *source, struct texts *variants) {
     trial.probe = (uint32_t)probe;
     trial.variant = (uint32_t)texts_place(variants, variant, strlen(variant));
     trial.reason = text_copy(source_text(source, REASON));
-    if (trial.status == DATASET_OK) {
+    if (trial.status == TRIAL_OK) {
         take_session(source, &dataset->channels[channel]);
         if (text_equal(dataset->probes[probe].metric, METRIC_OF_COLUMN))
             trial.value = throughput;

@@ -44,16 +44,16 @@ const char *validity_looked_for(void) {
 
 static void describe_trials(const struct sink *sink) {
     const struct dataset *dataset = sink->cells->dataset;
-    size_t counts[DATASET_N_STATUSES] = {0}, used = 0;
+    size_t counts[TRIAL_N_STATUSES] = {0}, used = 0;
     CLEANUP_FREE char *list = text_copy("");
 
     for (size_t i = 0; i < dataset->n_trials; i++) {
         used += dataset->trials[i].used;
         counts[dataset->trials[i].status] += dataset->trials[i].used;
     }
-    for (int i = DATASET_OK + 1; i < DATASET_N_STATUSES; i++) {
+    for (int i = TRIAL_OK + 1; i < TRIAL_N_STATUSES; i++) {
         CLEANUP_FREE char *one =
-            text_format("%zu %s", counts[i], dataset_status_word((enum dataset_status)i));
+            text_format("%zu %s", counts[i], trial_status_word((enum trial_status)i));
 
         if (counts[i])
             text_append(&list, ", ", one);
@@ -74,7 +74,7 @@ static void describe_blocks(const struct sink *sink) {
         used += dataset->trials[i].used;
     replaced = dataset->n_trials - used;
     if (dataset->repetitions > 0 && used < planned)
-        say(sink, "Unfinished: %zu of %zu trials are there.", used, planned);
+        say(sink, "The run is incomplete: %zu of %zu trials are there.", used, planned);
     if (replaced)
         say(sink, "%zu further trial%s not counted: the block was measured again.", replaced,
             replaced == 1 ? " is" : "s are");
@@ -102,12 +102,12 @@ static void describe_before(const struct sink *sink) {
         if (!cell->before)
             continue;
         number = cell->n_before == 1 ? text_copy("once") : text_format("%zu times", cell->n_before);
-        first = text_format("%s%s%s", dataset_status_word(cell->before->status),
+        first = text_format("%s%s%s", trial_status_word(cell->before->status),
                             *cell->before->reason ? ", " : "", cell->before->reason);
         append_cell(sink, &list, cell, number, first);
     }
     if (*list)
-        say(sink, "In no figure, because their block was measured again: %s.", list);
+        say(sink, "Left out, because their block was measured again: %s.", list);
 }
 
 /* What probes say of trials that are ok. */
@@ -124,7 +124,7 @@ static void describe_remarks(const struct sink *sink) {
         for (size_t k = 0; k < cell->n; k++) {
             const struct dataset_trial *trial = &trials[cell->trials[k]];
 
-            if (trial->status == DATASET_OK && *trial->reason)
+            if (trial->status == TRIAL_OK && *trial->reason)
                 first = n++ ? first : trial->reason;
         }
         if (!n)
@@ -133,7 +133,7 @@ static void describe_remarks(const struct sink *sink) {
         append_cell(sink, &list, cell, number, first);
     }
     if (*list)
-        say(sink, "Of trials that are ok: %s.", list);
+        say(sink, "Remarks on trials that are ok: %s.", list);
 }
 
 static void describe_design(const struct sink *sink) {
@@ -146,14 +146,14 @@ static void describe_design(const struct sink *sink) {
         CLEANUP_FREE char *precision = number_margin(dataset->precision);
 
         say(sink,
-            "The number of blocks depended on the data (until %s): by simulation, 95 %% intervals "
-            "cover at least 93 %% then, and equal channels come out with an uncorrected p < 0.05 "
-            "in up to "
-            "7 %% of runs with 20 blocks at least; 92 %% and 9 %% with 6.",
+            "The number of blocks depended on the data (until %s): in simulations, 95 %% CIs then "
+            "cover at least 93 %%, and equal channels come out with an uncorrected p < 0.05 in up "
+            "to 7 %% of runs with at least 20 blocks (92 %% and 9 %% with 6).",
             precision);
     }
     if (dataset->sequential)
-        say(sink, "The order was sequential: drift cannot be told from an effect of a channel.");
+        say(sink,
+            "The order was sequential: drift cannot be told apart from an effect of a channel.");
     if (!same && dataset->n_channels > 1)
         say(sink, "No A/A control: nothing shows whether this set-up finds the same channel equal "
                   "to itself.");
@@ -240,15 +240,16 @@ static void describe_conditions(const struct sink *sink) {
                 one->host, words, n == 1 ? "" : "s");
         else
             say(sink,
-                "block%s %s, %s: a load of up to %.3g on %.0f processor%s: not all that wanted one "
-                "had one.",
+                "block%s %s, %s: a load of up to %.3g on %.0f processor%s: some processes had to "
+                "wait for one.",
                 n == 1 ? "" : "s", blocks, one->host, largest_load(dataset, one), one->processors,
                 one->processors > 1 ? "s" : "");
     }
     if (one_way->n_below)
         say(sink,
-            "%zu of %zu one-way telemetry latencies are smaller than the bound of the clocks' "
-            "comparison (%.3g ms): they say nothing.",
+            "%zu of %zu one-way telemetry latencies are smaller than the error bound of the "
+            "clocks' "
+            "comparison (%.3g ms): they carry no information.",
             one_way->n_below, one_way->n, one_way->bound_ms);
 }
 
@@ -287,7 +288,8 @@ static char *drift_of(const struct sink *sink, const struct summary_row *row) {
     return text_format("%s by %s%s", name, share > 0 ? "+" : "", percent);
 }
 
-/* "path of plain (50 like 12)" when its trials depend on each other; NULL else. */
+/* "path of plain: 50 correlated trials are worth about 12 independent ones"; NULL when they do not
+ * depend on each other. */
 static char *dependence_of(const struct sink *sink, const struct summary_row *row) {
     const struct statistics *statistics = &row->statistics;
     CLEANUP_FREE char *name = NULL;
@@ -295,11 +297,13 @@ static char *dependence_of(const struct sink *sink, const struct summary_row *ro
     if (!statistics_depends(statistics->n, statistics->n_effective))
         return NULL;
     name = name_cell(sink, row);
-    return text_format("%s (%zu like %.0f)", name, statistics->n, statistics->n_effective);
+    return text_format("%s: %zu correlated trials are worth about %.0f independent one%s", name,
+                       statistics->n, statistics->n_effective,
+                       statistics->n_effective < 1.5 ? "" : "s");
 }
 
-/* All that `describe` says of the headline metrics, ", " between; "" for nothing. */
-static char *list_cells(const struct sink *sink,
+/* All that `describe` says of the headline metrics; "" for nothing. */
+static char *list_cells(const struct sink *sink, const char *separator,
                         char *(*describe)(const struct sink *, const struct summary_row *)) {
     char *list = text_copy("");
 
@@ -308,25 +312,25 @@ static char *list_cells(const struct sink *sink,
         CLEANUP_FREE char *one = row->headline ? describe(sink, row) : NULL;
 
         if (one)
-            text_append(&list, ", ", one);
+            text_append(&list, separator, one);
     }
     return list;
 }
 
 static void describe_course(const struct sink *sink) {
-    CLEANUP_FREE char *drifted = list_cells(sink, drift_of);
-    CLEANUP_FREE char *dependent = list_cells(sink, dependence_of);
+    CLEANUP_FREE char *drifted = list_cells(sink, ", ", drift_of);
+    CLEANUP_FREE char *dependent = list_cells(sink, "; ", dependence_of);
 
     if (*drifted)
         say(sink, "Drift from the first trial to the last, as a share of the mean: %s. %s", drifted,
             sink->cells->dataset->sequential
-                ? "In this order it is part of the differences."
-                : "In the ratios, taken within blocks, cancels what all channels share of it, but "
-                  "not what only some have.");
+                ? "In a sequential order it is part of the differences."
+                : "Drift shared by all channels cancels out in the within-block ratios; drift of "
+                  "only some does not.");
     if (*dependent)
         say(sink,
-            "Trials depend on those before them: %s independent ones. The intervals of these "
-            "means are too narrow; the ratios are taken within blocks.",
+            "Trials depend on those before them. %s. The CIs of these means are too narrow; the "
+            "ratios are taken within blocks.",
             dependent);
 }
 
@@ -358,7 +362,8 @@ static void describe_network(const struct sink *sink) {
         CLEANUP_FREE char *percent = number_percent(share);
 
         if (share > RETRANSMITTED)
-            say(sink, "%s: %s of the segments were sent again.", dataset->probes[i].name, percent);
+            say(sink, "%s: %s of the segments were retransmitted.", dataset->probes[i].name,
+                percent);
     }
     for (size_t i = 0; i < dataset->n_channels; i++) {
         messages += dataset->channels[i].messages;

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum trial_status { TRIAL_OK, TRIAL_FAILED, TRIAL_VOID, TRIAL_SKIPPED };
+enum trial_status { TRIAL_OK, TRIAL_FAILED, TRIAL_VOID, TRIAL_SKIPPED, TRIAL_N_STATUSES };
 
 static inline const char *trial_status_word(enum trial_status status) {
     static const char *const words[] = {"ok", "failed", "void", "skipped"};

@@ -23,7 +23,7 @@ static void check_trials(const struct dataset *dataset) {
         FUZZ_CHECK(trial->probe < dataset->n_probes && trial->channel < dataset->n_channels &&
                        trial->variant < dataset->n_variants,
                    "line %zu", trial->line);
-        FUZZ_CHECK(!trial->used || trial->status != DATASET_OK || trial->value >= 0, "line %zu",
+        FUZZ_CHECK(!trial->used || trial->status != TRIAL_OK || trial->value >= 0, "line %zu",
                    trial->line);
     }
     for (size_t i = 0; i < dataset->n_values; i++)
@@ -35,10 +35,11 @@ static void check_trials(const struct dataset *dataset) {
 /* Takes the dataset. */
 static void analyse(struct dataset *dataset) {
     CLEANUP(analysis_freep) struct analysis *analysis = analysis_of(dataset, run.path);
-    const struct summary *summary = analysis->summary;
 
-    for (size_t i = 0; i < summary->n_rows; i++)
-        FUZZ_CHECK(summary_variant(summary, &summary->rows[i]), "row %zu", i);
+    FUZZ_CHECK(analysis->findings->n > 0 && *analysis->findings->list[0].text, "no answer");
+    for (size_t i = 0; i < analysis->summary->n_rows; i++)
+        FUZZ_CHECK(analysis->summary->rows[i].variant <= analysis->dataset->n_variants, "row %zu",
+                   i);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -205,7 +205,7 @@ for name in table.txt table.md table.tex; do
   contains "$name names the blocks and what happened" "$text" \
     'blocks 2-3, ssh://pi@pi-a: under-voltage, throttled during the blocks.'
   contains "$name says which latencies say nothing" "$text" \
-    "$delivered of $delivered one-way telemetry latencies are smaller than the bound"
+    "$delivered of $delivered one-way telemetry latencies are smaller than the error bound"
 done
 
 # ---- damage again: lines that cannot be right ----

@@ -81,7 +81,7 @@ run "$bench" report "$folder"
 exits 'it can be reported' 0
 contains 'a varied channel is one for each variant' "$out" "  mutual-tls suites=$chacha"
 contains '... below the variant of the probe' "$out" 'delivery, payload=30B'
-lacks '... and nothing is missing' "$out" 'Unfinished'
+lacks '... and nothing is missing' "$out" 'The run is incomplete'
 lacks '... not a channel is without trials' "$out" 'not measured'
 is 'each is compared with the baseline at the same variant of the probe' \
   "$(rows "$folder/comparisons.csv" probe,variant,blocks baseline=plain \

@@ -165,9 +165,9 @@ static void test_rough_clocks(void **state) {
                                    "2,1,plain,1," DUE ",0.1,delivered,\n"); /* one host: no bound */
 
     (void)state;
-    assert_has(text,
-               " 2 of 3 one-way telemetry latencies are smaller than the bound of the clocks' "
-               "comparison (0.41 ms): they say nothing. ");
+    assert_has(
+        text, " 2 of 3 one-way telemetry latencies are smaller than the error bound of the clocks' "
+              "comparison (0.41 ms): they carry no information. ");
 }
 
 /* Runs of one host, calm ones, old ones: not a word. */

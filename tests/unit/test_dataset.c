@@ -118,12 +118,12 @@ static void test_last_complete_attempt(void **state) {
     const struct summary_row *tls = summary_find(summary, 0, 1, 0);
 
     (void)state;
-    assert_int_equal(plain->counts[DATASET_OK], 2);
+    assert_int_equal(plain->counts[TRIAL_OK], 2);
     assert_true(plain->statistics.mean == 3); /* 2 and 4 */
-    assert_int_equal(tls->counts[DATASET_OK], 2);
+    assert_int_equal(tls->counts[TRIAL_OK], 2);
     assert_true(tls->statistics.mean == 5); /* 3 and 7 */
-    assert_int_equal(tls->counts[DATASET_FAILED], 1);
-    assert_string_equal(tls->reasons[DATASET_FAILED], "slow");
+    assert_int_equal(tls->counts[TRIAL_FAILED], 1);
+    assert_string_equal(tls->reasons[TRIAL_FAILED], "slow");
     assert_string_equal(summary->rows[1].metric, "c.s.cpu_s");
     assert_true(summary->rows[1].statistics.n == 1 && summary->rows[1].statistics.mean == 1);
 }
@@ -245,7 +245,7 @@ static void test_variants(void **state) {
 
     (void)state; /* attempt 2 lacks a variant: attempt 1 counts */
     assert_int_equal(summary->n_rows, 4);
-    assert_string_equal(summary_variant(summary, &summary->rows[0]), "size=1");
+    assert_string_equal(dataset_variant(dataset, summary->rows[0].variant), "size=1");
     assert_true(summary->rows[0].statistics.mean == 1 && summary->rows[1].statistics.mean == 3);
     assert_true(summary->rows[2].statistics.mean == 2 && summary->rows[3].statistics.mean == 4);
 }

@@ -35,6 +35,15 @@ static char *sentences(const struct analysis *analysis, enum finding_kind kind) 
     return text;
 }
 
+/* The first of a kind; NULL when there is none. */
+static const struct finding *first_of(const struct analysis *analysis, enum finding_kind kind) {
+    for (size_t i = 0; i < analysis->findings->n; i++)
+        if (analysis->findings->list[i].kind == kind)
+            return &analysis->findings->list[i];
+    fail_msg("no finding of kind %d", kind);
+    return NULL;
+}
+
 static void test_sentences(void **state) {
     CLEANUP(analysis_freep)
     struct analysis *analysis =
@@ -48,16 +57,16 @@ static void test_sentences(void **state) {
     (void)state;
     assert_string_equal(unsteady, "");
     assert_part(verdicts, "path: password is equivalent to plain within 2 % (ratio 1.0");
-    assert_part(verdicts, "90 % interval ");
+    assert_part(verdicts, "90 % CI ");
     assert_part(verdicts, "\npath: tls is slower than plain: throughput 2");
     assert_part(verdicts, " lower (ratio 0.8");
     assert_part(verdicts, ", p = 0.0078 after Holm, 10 blocks).");
-    assert_part(controls, "Control as it must be, path: again, which is plain once more, is "
+    assert_part(controls, "Control passed, path: again, which is plain once more, is "
                           "equivalent to plain within 2 % (");
     assert_part(controls, "): differences below about 0.");
-    assert_part(controls, "\nControl as it must be, path: slowed, which is plain with 5 % of its "
+    assert_part(controls, "\nControl passed, path: slowed, which is plain with 5 % of its "
                           "sender's time taken away, is slower than plain: throughput ");
-    assert_part(cautions, "A difference on path is none of a channel's making");
+    assert_part(cautions, "A difference on path is not caused by a channel");
     assert_no_part(cautions, "No A/A control");
 }
 
@@ -69,7 +78,7 @@ static void test_undecided(void **state) {
     CLEANUP_FREE char *verdicts = sentences(analysis, FINDING_VERDICT);
 
     (void)state;
-    assert_part(verdicts, "path: password against plain is undecided, which does not mean equal: "
+    assert_part(verdicts, "path: password is undecided against plain, which does not mean equal: "
                           "neither a difference nor equivalence is shown (ratio ");
     assert_no_part(verdicts, "equivalent to");
 }
@@ -85,12 +94,12 @@ static void test_unsteady(void **state) {
     CLEANUP_FREE char *controls = NULL;
 
     (void)state;
-    assert_int_equal(same->findings->list[0].kind, FINDING_UNSTEADY);
+    assert_int_equal(same->findings->list[1].kind, FINDING_UNSTEADY); /* behind the answer */
     controls = sentences(same, FINDING_CONTROL);
     assert_part(controls, "Control failed, path: again, which is plain once more, is slower than");
-    assert_part(same->findings->list[0].text, "The set-up is too unsteady to conclude (path): ");
-    assert_int_equal(lost->findings->list[0].kind, FINDING_UNSTEADY);
-    assert_part(lost->findings->list[0].text, "too unsteady to conclude (path)");
+    assert_part(same->findings->list[1].text, "The set-up is too unsteady to conclude (path): ");
+    assert_int_equal(lost->findings->list[1].kind, FINDING_UNSTEADY);
+    assert_part(lost->findings->list[1].text, "too unsteady to conclude (path)");
 }
 
 /* Ten blocks in which the control scatters, by 20 % to either side, and nothing else does. */
@@ -119,14 +128,15 @@ static void test_resolution(void **state) {
 
     (void)state;
     assert_string_equal(unsteady, "");
-    assert_string_equal(limits, "Differences below about 16 % on path cannot be seen here: equal "
-                                "channels come out as far apart, as the A/A control shows.");
+    assert_string_equal(limits,
+                        "Differences below about 16 % on path cannot be detected here: the A/A "
+                        "control shows that equal channels come out that far apart.");
     assert_part(verdicts, "path: tls is slower than plain: ");
-    assert_part(verdicts, "path: password against plain is undecided, which does not mean equal: "
+    assert_part(verdicts, "path: password is undecided against plain, which does not mean equal: "
                           "below this set-up's resolution (ratio 0.9");
-    assert_part(controls, "Control inconclusive, path: again, which is plain once more, against "
-                          "plain is undecided, ");
-    assert_part(controls, ": differences below about 16 % cannot be seen here.");
+    assert_part(controls, "Control inconclusive, path: again, which is plain once more, is "
+                          "undecided against plain, ");
+    assert_part(controls, ": differences below about 16 % cannot be detected here.");
 }
 
 static void test_control_without_an_interval(void **state) {
@@ -142,9 +152,9 @@ static void test_control_without_an_interval(void **state) {
     }
     analysis = draft_analyse(&draft, SCENARIO_OF("plain tls again"), DEFINITIONS, NULL);
     cautions = sentences(analysis, FINDING_CAUTION);
-    assert_part(cautions, "path: the A/A control has fewer than two values: nothing shows what "
-                          "this set-up can see.");
-    assert_part(analysis->findings->list[0].text, "path: tls is slower than plain");
+    assert_part(cautions, "path: the A/A control has fewer than two values, so the smallest "
+                          "difference that this set-up can detect is not known.");
+    assert_part(first_of(analysis, FINDING_VERDICT)->text, "path: tls is slower than plain");
 }
 
 static void test_few_blocks(void **state) {
@@ -155,15 +165,14 @@ static void test_few_blocks(void **state) {
     CLEANUP_FREE char *controls = NULL;
 
     (void)state;
-    assert_string_equal(analysis->findings->list[0].text,
-                        "Too few blocks for any verdict: equivalent takes 6 complete ones, slower "
+    assert_string_equal(first_of(analysis, FINDING_LIMIT)->text,
+                        "Too few blocks for any verdict: equivalent needs 6 complete ones, slower "
                         "and faster 7 (2 comparisons of a probe).");
-    assert_int_equal(analysis->findings->list[0].kind, FINDING_LIMIT);
-    assert_int_not_equal(analysis->findings->list[1].kind, FINDING_LIMIT);
+    assert_int_not_equal((first_of(analysis, FINDING_LIMIT) + 1)->kind, FINDING_LIMIT);
     controls = sentences(analysis, FINDING_CONTROL);
     assert_part(controls,
-                "Control inconclusive, path: again, which is plain once more, against plain is "
-                "undecided");
+                "Control inconclusive, path: again, which is plain once more, is undecided "
+                "against plain");
 }
 
 /* Six blocks are enough for equivalent, but show no difference among two or more comparisons. */
@@ -178,13 +187,13 @@ static void test_few_blocks_for_a_difference(void **state) {
     CLEANUP_FREE char *controls = sentences(six, FINDING_CONTROL);
 
     (void)state;
-    assert_string_equal(six->findings->list[0].text,
-                        "Too few blocks to show a difference: slower and faster take 7 complete "
-                        "ones (2 comparisons of a probe), equivalent takes 6.");
-    assert_part(verdicts, "undecided, which does not mean equal: no equivalence, and too few "
+    assert_string_equal(first_of(six, FINDING_LIMIT)->text,
+                        "Too few blocks to show a difference: slower and faster need 7 complete "
+                        "ones (2 comparisons of a probe), equivalent needs 6.");
+    assert_part(verdicts, "against plain, which does not mean equal: no equivalence, and too few "
                           "blocks to show a difference of any size");
     assert_part(controls, "is equivalent to plain within 2 %");
-    assert_part(seven->findings->list[0].text, "path: tls is slower than plain");
+    assert_part(first_of(seven, FINDING_VERDICT)->text, "path: tls is slower than plain");
 }
 
 /* Ten blocks of a probe that sends no bulk data, whose headline is not throughput: nothing slows
@@ -216,10 +225,10 @@ static void assert_without_bulk(const char *definition, const char *metric, doub
     assert_string_equal(unsteady, "");
     assert_part(verdicts, verdict);
     assert_no_part(verdicts, "slowed");
-    assert_part(controls, "Control as it must be, delay: again, ");
+    assert_part(controls, "Control passed, delay: again, ");
     assert_part(controls,
-                "\nNo control of delay: slowed takes time away from senders of bulk data, "
-                "and this probe has none, so no difference is demanded here.");
+                "\nNo control on delay: slowed takes time away from senders of bulk data; "
+                "this probe has none, so no difference is expected here.");
 }
 
 /* Slower is more time, and fewer a second; a probe on no rung has no positive control.
@@ -233,6 +242,45 @@ static void test_no_bulk_data(void **state) {
     assert_without_bulk("connections_per_s,1/s,higher,yes,rate",
                         "client2,receiver,connections_per_s,1/s", 0.5,
                         "delay: tls is slower than plain: connections per s 50.0 % lower (ratio");
+}
+
+/* ---- findings.csv ---- */
+
+static void add_proofs(const char *run) {
+    run_put(run, "proofs.csv",
+            "block,attempt,channel,proof,expected,observed,cause,verdict\n"
+            "1,1,tls,no-key,refused,refused,alert 40,held\n"
+            "2,1,tls,no-key,refused,accepted,connack 0,broken\n");
+}
+
+static void test_file(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    char path[] = "/tmp/bench-test-XXXXXX", text[16384] = "";
+    CLEANUP_FD int fd = mkstemp(path);
+    struct error error = {""};
+
+    (void)state;
+    for (int block = 1; block <= 2; block++) {
+        draft_value(&draft, block, "plain", "path", 100);
+        draft_trial(&draft, block, "tls", "path", "", block == 1 ? "50" : "",
+                    block == 1 ? "ok" : "failed");
+    }
+    analysis = draft_analyse(&draft, SCENARIO_OF("plain tls"), DEFINITIONS, add_proofs);
+    if (findings_write(analysis->findings, path, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_true(read(fd, text, sizeof(text) - 1) > 0);
+    (void)unlink(path);
+    assert_part(text, "kind,severity,probe,variant,channel,verdict,text\n"
+                      "answer,info,,,,,No verdict: 1 complete block is too few.\n");
+    assert_part(text, "\nlimit,warning,,,,,\"A single trial has no spread, hence no interval.\"\n");
+    assert_part(text, "\nverdict,info,path,,tls,undecided,\"path: tls is undecided against plain");
+    assert_part(text, "\ntrials,info,,,,,\"4 in 2 blocks: 3 ok, 1 failed\"\n"
+                      "trials,warning,path,,tls,,1 failed (a reason)\n"
+                      "proof,error,,,tls,broken,\"no-key: expected refused, observed accepted "
+                      "(connack 0); held 1, broken 1 of 2 times.\"\n"
+                      "channel,info,,,plain,,\n");
+    assert_part(text, "\ntls,info,,,tls,,none\nlegend,info,");
 }
 
 /* ---- validity ---- */
@@ -254,8 +302,10 @@ static void test_drift(void **state) {
                 "by -21.");
     assert_no_part(cautions, "path of again by");
     assert_no_part(cautions, "all channels share it, so"); /* plain alone does */
-    assert_part(cautions, "but not what only some have.");
-    assert_part(cautions, "Trials depend on those before them: path of plain (20 like ");
+    assert_part(cautions, "drift of only some does not.");
+    assert_part(cautions,
+                "Trials depend on those before them. path of plain: 20 correlated trials are "
+                "worth about ");
 }
 
 /* Of fewer than ten trials a slope says nothing, however steep. */
@@ -308,7 +358,7 @@ static void test_order_and_controls(void **state) {
     (void)state;
     assert_part(cautions, "The order was sequential: drift cannot be told");
     assert_part(cautions, "No A/A control: ");
-    assert_part(cautions, "Unfinished: 14 of 16 trials are there.");
+    assert_part(cautions, "The run is incomplete: 14 of 16 trials are there.");
 }
 
 static void add_telemetry(const char *run) {
@@ -334,7 +384,7 @@ static void test_losses(void **state) {
     analysis = draft_analyse(&draft, SCENARIO_OF("plain again"), DEFINITIONS, add_telemetry);
     cautions = sentences(analysis, FINDING_CAUTION);
     assert_part(cautions, "Not all trials are ok: of 4, 1 failed, 1 void;");
-    assert_part(cautions, "path: 3.00 % of the segments were sent again.");
+    assert_part(cautions, "path: 3.00 % of the segments were retransmitted.");
     assert_part(cautions, "1 of 3 telemetry messages were lost.");
     assert_int_equal(analysis->dataset->n_latencies, 2);
 }
@@ -366,7 +416,7 @@ static void test_failed_at_first(void **state) {
     assert_int_equal(analysis_new(&analysis, run, &error), 0);
     cautions = sentences(analysis, FINDING_CAUTION);
     assert_no_part(cautions, "Not all trials are ok");
-    assert_part(cautions, "In no figure, because their block was measured again: path of tls, 8 "
+    assert_part(cautions, "Left out, because their block was measured again: path of tls, 8 "
                           "times (first: failed, the broker ended).");
     assert_no_part(cautions, "path of plain");
 }
@@ -387,8 +437,9 @@ static void test_remarks(void **state) {
     (void)state;
     assert_int_equal(analysis_new(&analysis, run, &error), 0);
     cautions = sentences(analysis, FINDING_CAUTION);
-    assert_part(cautions, "Of trials that are ok: path of tls, 2 trials (first: the publisher "
-                          "was up to 3.2 s late).");
+    assert_part(cautions,
+                "Remarks on trials that are ok: path of tls, 2 trials (first: the publisher "
+                "was up to 3.2 s late).");
 }
 
 static void fail_on_any(void *context, const char *sentence) {
@@ -418,6 +469,7 @@ int main(void) {
         cmocka_unit_test(test_few_blocks),
         cmocka_unit_test(test_few_blocks_for_a_difference),
         cmocka_unit_test(test_no_bulk_data),
+        cmocka_unit_test(test_file),
         cmocka_unit_test(test_drift),
         cmocka_unit_test(test_order_and_controls),
         cmocka_unit_test(test_losses),

@@ -117,7 +117,7 @@ static void test_metrics_by_cell(void **state) {
     assert_true(row_of(summary, 0, "c.s.x")->statistics.mean == 4); /* 2, 6, 4 */
     assert_true(row_of(summary, 1, "c.s.x")->statistics.mean == 2); /* 1, 3 */
     assert_true(row_of(summary, 1, "throughput")->statistics.n == 2);
-    assert_int_equal(row_of(summary, 1, "c.s.x")->counts[DATASET_VOID], 1);
+    assert_int_equal(row_of(summary, 1, "c.s.x")->counts[TRIAL_VOID], 1);
     assert_true(summary_find(summary, 0, 1, 0) == &summary->rows[3]);
     assert_null(summary_find(summary, 0, 1, 1));
 }
