@@ -10,8 +10,8 @@
 #define AGENT_PROTOCOL 3
 
 /* How often either side gives a sign of life, and after how long a silence the driver takes an
- * agent, and an agent the driver, for lost. The driver obeys nobody and is patient with one agent
- * while another waits, hence the longer limit. */
+ * agent, and an agent the driver, for lost. The driver obeys nobody and waits longer for an agent
+ * while another one answers it. */
 #define AGENT_BEAT_NS     (INT64_C(2) * 1000000000)
 #define AGENT_SILENCE_NS  (INT64_C(10) * 1000000000)
 #define DRIVER_SILENCE_NS (INT64_C(30) * 1000000000)

@@ -109,6 +109,12 @@ is 'only one file of mqtt uses libmosquitto' \
 # tls_algorithms has one to look names up in.
 is 'only security/tls_context builds an SSL_CTX' \
   "$(uses "$root/src" 'security/tls_(context|algorithms)\.c:' 'SSL_CTX_new(_ex)? *\(')" ''
+words='casts?|actors?|crew|stages?|performances?|cues?|scenes?|agenda|visits?|hear_all|patient'
+words="$words|crowd(ed)?|ground"
+is 'each thing has the word of its field' \
+  "$(uses "$root/src" ' ' "(^|[^[:alnum:]])($words)([^[:alnum:]]|\$)|[^a-z_]live\\(")" ''
+is 'presentation is for scripts' \
+  "$(uses "$root/src" ' ' '[Hh][Tt][Mm][Ll]|[Ll][Aa][Tt][Ee][Xx]|[^_a-z](SVG|svg)')" ''
 is 'model is data: no socket, no process' \
   "$(uses "$root/src/model" ' ' '<sys/(socket|wait|un)\.h>|<netinet/|"base/process\.h"')" ''
 
