@@ -87,7 +87,7 @@ noticed 'a policy, a row, a figure, a file, a sentence, and an answer below the 
   's,data-file="ladder.csv" data-channel=",&x,; s,data-download="trials.csv",,
    s,default-src,script-src,
    s,<figure id="[^"]*",<div,; s,</figure>,</div>,; s,<header>,<header style="height: 60rem">,
-   /<p class="aside">Looked for/p' \
+   /<p class="aside">Checked for/p' \
   'every row of the files is shown' 'every figure is there' 'every file of the run' \
   'headings, tables, names' 'title, answer and chart' 'every sentence'
 
