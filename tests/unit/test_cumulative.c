@@ -33,6 +33,7 @@ static FILE *written(const struct analysis *analysis) {
     FILE *file;
     struct error error = {""};
 
+    assert_true(fd >= 0);
     if (cumulative_write(analysis->dataset, path, &error) < 0)
         fail_msg("%s", error.text);
     file = fopen(path, "re");
