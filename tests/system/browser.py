@@ -31,17 +31,8 @@ class Browser:
     def __enter__(self):
         # Not below $TMPDIR: the path of a socket in it must be shorter than 108 characters.
         self.profile = tempfile.mkdtemp(prefix="bench-browser-", dir="/tmp")
-        # A group of its own, so that no Chromium outlives a chromedriver that dies.
-        self.driver = subprocess.Popen(
-            ["chromedriver", "--port=0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-            env=dict(os.environ, HOME=self.profile, TMPDIR=self.profile),
-        )
         try:
-            self.base = "http://127.0.0.1:%d" % self.find_port()
+            self.base = "http://127.0.0.1:%d" % self.start_driver()
             self.session = ""
             options = {
                 "binary": shutil.which("chromium"),
@@ -66,18 +57,39 @@ class Browser:
                 self.call("DELETE", "", None)
         except OSError:
             pass
+        self.end_driver()
+        shutil.rmtree(self.profile, ignore_errors=True)
+
+    def start_driver(self):
+        """Starts chromedriver and returns its port.
+
+        It asks for a free port under IPv4 and then binds the same one under IPv6: where
+        another program was given that port in between, it exits, and is started again.
+        """
+        words = ""
+        for _ in range(5):
+            # A group of its own, so that no Chromium outlives a chromedriver that dies.
+            self.driver = subprocess.Popen(
+                ["chromedriver", "--port=0"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+                env=dict(os.environ, HOME=self.profile, TMPDIR=self.profile),
+            )
+            for line in self.driver.stdout:
+                words += line
+                if "started successfully on port" in line:
+                    return int(line.rstrip(".\n").rsplit(" ", 1)[1])
+            self.end_driver()
+        raise OSError("chromedriver did not start; it said: " + words)
+
+    def end_driver(self):
         try:
             os.killpg(self.driver.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self.driver.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
-
-    def find_port(self):
-        for line in self.driver.stdout:
-            if "started successfully on port" in line:
-                return int(line.rstrip(".\n").rsplit(" ", 1)[1])
-        raise OSError("chromedriver did not start")
 
     def call(self, method, path, body):
         data = None if body is None else json.dumps(body).encode()
