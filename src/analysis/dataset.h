@@ -25,8 +25,8 @@
 /* What a channel is for, beside being measured. */
 enum dataset_control {
     DATASET_SUBJECT,     /* no control */
-    DATASET_SAME,        /* the baseline once more: must be found equivalent (A/A) */
-    DATASET_SLOWED,      /* the baseline with a loss imposed on its sender: must be found slower */
+    DATASET_SAME,        /* the baseline once more: expected to be equivalent (A/A) */
+    DATASET_SLOWED,      /* the baseline with a loss imposed on its sender: expected to be slower */
     DATASET_UNCONCERNED, /* that, for a probe that has no such sender: see dataset_demand() */
 };
 

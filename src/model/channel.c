@@ -11,7 +11,7 @@ static const struct setting rows[] = {
     {"use", SETTING_WORDS, "", .help = "the mechanisms in force, by name; none: unprotected",
      .offset = offsetof(struct channel_settings, use)},
     {"control", SETTING_CHOICE, "none", .choices = "none same slowed",
-     .help = "none: a subject; same, slowed: the baseline again, which must be found so",
+     .help = "none: a subject; same, slowed: the baseline again, as a control",
      .offset = offsetof(struct channel_settings, control)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%",
      .help = "of the sender's rate, imposed where control = slowed",

@@ -8,8 +8,8 @@
 #include "model/registry.h"
 
 /* What a channel is there for. A control is the scenario's baseline once more and shows what the
- * set-up can tell: `same` must be found equivalent to the baseline (A/A control); `slowed`, whose
- * sender's rate is lowered by the loss, must be found slower (positive control). */
+ * set-up can tell: `same` is expected to be equivalent to the baseline (A/A control); `slowed`,
+ * whose sender's rate is lowered by the loss, is expected to be slower (positive control). */
 enum channel_control {
     CONTROL_NONE, /* a subject of the experiment */
     CONTROL_SAME,
