@@ -1,10 +1,9 @@
 #include "analysis/analysis.h"
 #include "analysis/reading.h"
 
-struct analysis *analysis_of(struct dataset *dataset, const char *run_dir) {
+struct analysis *analysis_of(struct dataset *dataset) {
     struct analysis *analysis = memory_new(1, sizeof(*analysis));
 
-    analysis->run_dir = text_copy(run_dir);
     analysis->dataset = dataset;
     analysis->cells = cells_new(dataset);
     analysis->summary = summary_new(analysis->cells);
@@ -19,7 +18,7 @@ int analysis_new(struct analysis **ret, const char *run_dir, struct error *error
     int r = dataset_read(&dataset, run_dir, error);
 
     if (r == 0)
-        *ret = analysis_of(dataset, run_dir);
+        *ret = analysis_of(dataset);
     return r;
 }
 
@@ -30,7 +29,6 @@ void analysis_free(struct analysis *analysis) {
     summary_free(analysis->summary);
     cells_free(analysis->cells);
     dataset_free(analysis->dataset);
-    free(analysis->run_dir);
     free(analysis);
 }
 

@@ -10,7 +10,6 @@
 #include "analysis/summary.h"
 
 struct analysis {
-    char *run_dir; /* as it was given */
     struct dataset *dataset;
     struct cells *cells;
     struct summary *summary;
@@ -23,7 +22,7 @@ struct analysis {
  * dataset_read(). */
 int analysis_new(struct analysis **ret, const char *run_dir, struct error *error);
 /* The same of a dataset that was read; it belongs to the analysis then. */
-struct analysis *analysis_of(struct dataset *dataset, const char *run_dir);
+struct analysis *analysis_of(struct dataset *dataset);
 void analysis_free(struct analysis *analysis);
 DEFINE_CLEANUP(struct analysis *, analysis_free)
 

@@ -1,7 +1,6 @@
 #include "analysis/comparison.h"
 
 #include "analysis/sign_flip.h"
-#include "base/csv.h"
 
 #include <math.h>
 #include <string.h>
@@ -15,6 +14,10 @@ static const char *const verdict_words[] = {
 
 const char *verdict_word(enum verdict verdict) {
     return verdict_words[verdict];
+}
+
+const char *comparison_outcome(const struct comparison *comparison) {
+    return comparison->skipped ? "skipped" : verdict_words[comparison->verdict];
 }
 
 /* ---- the rule ---- */
@@ -284,61 +287,4 @@ char *comparisons_unsteady(const struct comparisons *comparisons) {
         text_append(&list, ", ", comparisons->cells->dataset->probes[last].name);
     }
     return list;
-}
-
-/* ---- comparisons.csv ---- */
-
-struct row {
-    const char *probe, *variant, *metric, *channel, *baseline;
-    int64_t blocks;
-    struct paired paired;
-    double p_holm;
-    const char *verdict, *reason;
-};
-
-#define OF_PAIRS(member)                                                                           \
-    { #member, CSV_REAL, offsetof(struct row, paired.member) }
-
-static const struct csv_column columns[] = {
-    CSV_COLUMN(CSV_TEXT, struct row, probe),
-    CSV_COLUMN(CSV_TEXT, struct row, variant),
-    CSV_COLUMN(CSV_TEXT, struct row, metric),
-    CSV_COLUMN(CSV_TEXT, struct row, channel),
-    CSV_COLUMN(CSV_TEXT, struct row, baseline),
-    CSV_COLUMN(CSV_INTEGER, struct row, blocks),
-    OF_PAIRS(ratio),
-    OF_PAIRS(ci_low),
-    OF_PAIRS(ci_high),
-    OF_PAIRS(p_value),
-    CSV_COLUMN(CSV_REAL, struct row, p_holm),
-    OF_PAIRS(shift),
-    OF_PAIRS(cliff_delta),
-    CSV_COLUMN(CSV_TEXT, struct row, verdict),
-    CSV_COLUMN(CSV_TEXT, struct row, reason),
-};
-
-int comparisons_write(const struct comparisons *comparisons, const char *path,
-                      struct error *error) {
-    const struct dataset *dataset = comparisons->cells->dataset;
-    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < comparisons->n; i++) {
-        const struct comparison *one = &comparisons->list[i];
-        struct row row = {.probe = dataset->probes[one->probe].name,
-                          .variant = dataset_variant(dataset, one->variant),
-                          .metric = dataset->probes[one->probe].metric,
-                          .channel = dataset->channels[one->channel].name,
-                          .baseline = dataset->channels[one->baseline].name,
-                          .blocks = (int64_t)one->paired.n,
-                          .paired = one->paired,
-                          .p_holm = one->p_holm,
-                          .verdict = verdict_word(one->verdict),
-                          .reason = one->reason};
-
-        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
-    }
-    return csv_flush(writer, true, error);
 }

@@ -57,6 +57,8 @@ struct resolution comparisons_resolution(const struct comparisons *comparisons, 
 
 /* "equivalent", "slower", ... */
 const char *verdict_word(enum verdict verdict);
+/* The same, or "skipped": what became of the comparison. */
+const char *comparison_outcome(const struct comparison *comparison);
 
 /* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
  * them does not exist yet, those of skipped channels aside. */
@@ -68,9 +70,5 @@ size_t comparisons_fewest(const struct comparisons *comparisons);
 size_t comparisons_most(const struct comparisons *comparisons);
 /* The probes on which a control failed, ", " between them; "" for none; the caller's. */
 char *comparisons_unsteady(const struct comparisons *comparisons);
-
-/* Writes a new file: probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,
- * p_holm,shift,cliff_delta,verdict,reason */
-int comparisons_write(const struct comparisons *comparisons, const char *path, struct error *error);
 
 #endif

@@ -3,7 +3,6 @@
 #include "analysis/answer.h"
 #include "analysis/number.h"
 #include "analysis/validity.h"
-#include "base/csv.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,6 +25,10 @@ static const struct {
     [FINDING_LOOKED] = {"looked", SEVERITY_INFO},
     [FINDING_WARNING] = {"warning", SEVERITY_WARNING},
 };
+
+const char *finding_word(enum finding_kind kind) {
+    return kinds[kind].word;
+}
 
 /* Takes the text over. What is handed out is good until the next is added. */
 static struct finding *add(struct findings *findings, enum finding_kind kind, char *text) {
@@ -274,7 +277,7 @@ static void add_verdicts(struct findings *findings, const struct comparisons *co
         add_compared(
             findings, FINDING_VERDICT, dataset, comparison,
             text_format("%s: %s %s.", probe, dataset->channels[comparison->channel].name, words))
-            ->verdict = comparison->skipped ? "skipped" : verdict_word(comparison->verdict);
+            ->verdict = comparison_outcome(comparison);
     }
 }
 
@@ -573,39 +576,4 @@ void findings_free(struct findings *findings) {
         free(findings->list[i].text);
     free(findings->list);
     free(findings);
-}
-
-/* ---- findings.csv ---- */
-
-struct row {
-    const char *kind, *severity, *probe, *variant, *channel, *verdict, *text;
-};
-
-static const struct csv_column columns[] = {
-    CSV_COLUMN(CSV_TEXT, struct row, kind),    CSV_COLUMN(CSV_TEXT, struct row, severity),
-    CSV_COLUMN(CSV_TEXT, struct row, probe),   CSV_COLUMN(CSV_TEXT, struct row, variant),
-    CSV_COLUMN(CSV_TEXT, struct row, channel), CSV_COLUMN(CSV_TEXT, struct row, verdict),
-    CSV_COLUMN(CSV_TEXT, struct row, text),
-};
-
-int findings_write(const struct findings *findings, const char *path, struct error *error) {
-    static const char *const severities[] = {"info", "warning", "error"};
-    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < findings->n; i++) {
-        const struct finding *finding = &findings->list[i];
-        struct row row = {kinds[finding->kind].word,
-                          severities[finding->severity],
-                          finding->probe,
-                          finding->variant,
-                          finding->channel,
-                          finding->verdict,
-                          finding->text};
-
-        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
-    }
-    return csv_flush(writer, true, error);
 }

@@ -49,8 +49,7 @@ struct findings *findings_new(const struct summary *summary, const struct compar
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free)
 
-/* Writes a new file: kind,severity,probe,variant,channel,verdict,text. Kinds are the words of
- * finding_kind. */
-int findings_write(const struct findings *findings, const char *path, struct error *error);
+/* "answer", "unsteady", ...: the words of finding_kind. */
+const char *finding_word(enum finding_kind kind);
 
 #endif

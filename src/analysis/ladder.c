@@ -1,7 +1,6 @@
 #include "analysis/ladder.h"
 
 #include "analysis/statistics.h"
-#include "base/csv.h"
 
 #include <math.h>
 #include <string.h>
@@ -262,60 +261,4 @@ struct ladder *ladder_new(const struct cells *cells) {
 void ladder_free(struct ladder *ladder) {
     free(ladder->list);
     free(ladder);
-}
-
-/* ---- ladder.csv ---- */
-
-struct row {
-    const char *channel, *variant, *probe;
-    int64_t blocks;
-    struct ladder_step step;
-    const char *limit;
-};
-
-#define ESTIMATE(name, member)                                                                     \
-    {name, CSV_REAL, offsetof(struct row, step.member.mean)},                                      \
-        {name "_low", CSV_REAL, offsetof(struct row, step.member.low)}, {                          \
-        name "_high", CSV_REAL, offsetof(struct row, step.member.high)                             \
-    }
-#define PROCESS(name, process)                                                                     \
-    ESTIMATE(name "_s_per_gb", cpu[process]), {                                                    \
-        name "_core", CSV_REAL, offsetof(struct row, step.share[process].mean)                     \
-    }
-
-static const struct csv_column columns[] = {
-    CSV_COLUMN(CSV_TEXT, struct row, channel),
-    CSV_COLUMN(CSV_TEXT, struct row, variant),
-    CSV_COLUMN(CSV_TEXT, struct row, probe),
-    CSV_COLUMN(CSV_INTEGER, struct row, blocks),
-    ESTIMATE("mbit_s", throughput),
-    ESTIMATE("of_path", of_path),
-    ESTIMATE("lost", lost),
-    PROCESS("sender", LADDER_SENDER),
-    PROCESS("receiver", LADDER_RECEIVER),
-    PROCESS("broker", LADDER_BROKER),
-    ESTIMATE("wire", wire),
-    {"wire_theory", CSV_REAL, offsetof(struct row, step.wire_theory)},
-    CSV_COLUMN(CSV_TEXT, struct row, limit),
-};
-
-int ladder_write(const struct ladder *ladder, const char *path, struct error *error) {
-    const struct dataset *dataset = ladder->cells->dataset;
-    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < ladder->n; i++) {
-        const struct ladder_step *step = &ladder->list[i];
-        struct row row = {.channel = dataset->channels[step->channel].name,
-                          .variant = dataset_variant(dataset, step->variant),
-                          .probe = dataset->probes[step->probe].name,
-                          .blocks = (int64_t)step->throughput.n,
-                          .step = *step,
-                          .limit = step->limit};
-
-        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
-    }
-    return csv_flush(writer, true, error);
 }

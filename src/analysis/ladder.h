@@ -59,9 +59,4 @@ struct ladder *ladder_new(const struct cells *cells);
 void ladder_free(struct ladder *ladder);
 DEFINE_CLEANUP(struct ladder *, ladder_free)
 
-/* channel,variant,probe,blocks,mbit_s,mbit_s_low,mbit_s_high,of_path,of_path_low,of_path_high,
- * lost,lost_low,lost_high, then for sender, receiver and broker NAME_s_per_gb,..._low,..._high,
- * NAME_core; then wire,wire_low,wire_high,wire_theory,limit */
-int ladder_write(const struct ladder *ladder, const char *path, struct error *error);
-
 #endif

@@ -1,7 +1,5 @@
 #include "analysis/summary.h"
 
-#include "base/csv.h"
-
 #include <math.h>
 
 #define MS_PER_HOUR  3.6e6
@@ -167,76 +165,4 @@ struct summary *summary_new(const struct cells *cells) {
 void summary_free(struct summary *summary) {
     free(summary->rows);
     free(summary);
-}
-
-const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,
-                                       size_t variant) {
-    for (size_t i = 0; i < summary->n_rows; i++) {
-        const struct summary_row *row = &summary->rows[i];
-
-        if (row->headline && row->probe == probe && row->channel == channel &&
-            row->variant == variant)
-            return row;
-    }
-    return NULL;
-}
-
-/* ---- summary.csv ---- */
-
-struct row {
-    const char *probe, *channel, *variant, *metric, *unit;
-    int64_t trials, failed, void_;
-    struct statistics statistics;
-    double reference;
-};
-
-#define STATISTIC(name, member)                                                                    \
-    { name, CSV_REAL, offsetof(struct row, statistics.member) }
-
-static const struct csv_column columns[] = {
-    CSV_COLUMN(CSV_TEXT, struct row, probe),
-    CSV_COLUMN(CSV_TEXT, struct row, channel),
-    CSV_COLUMN(CSV_TEXT, struct row, variant),
-    CSV_COLUMN(CSV_TEXT, struct row, metric),
-    CSV_COLUMN(CSV_TEXT, struct row, unit),
-    CSV_COLUMN(CSV_INTEGER, struct row, trials),
-    CSV_COLUMN(CSV_INTEGER, struct row, failed),
-    {"void", CSV_INTEGER, offsetof(struct row, void_)},
-    STATISTIC("mean", mean),
-    STATISTIC("ci_low", ci_low),
-    STATISTIC("ci_high", ci_high),
-    STATISTIC("median", median),
-    STATISTIC("q1", q1),
-    STATISTIC("q3", q3),
-    STATISTIC("sd", sd),
-    STATISTIC("autocorrelation", autocorrelation),
-    STATISTIC("n_effective", n_effective),
-    STATISTIC("drift_per_hour", drift.per_hour),
-    STATISTIC("drift_low", drift.low),
-    STATISTIC("drift_high", drift.high),
-    CSV_COLUMN(CSV_REAL, struct row, reference),
-};
-
-int summary_write(const struct summary *summary, const char *path, struct error *error) {
-    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r = csv_table_open(&writer, path, columns, ARRAY_SIZE(columns), error);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < summary->n_rows; i++) {
-        const struct summary_row *one = &summary->rows[i];
-        struct row row = {.probe = summary->dataset->probes[one->probe].name,
-                          .channel = summary->dataset->channels[one->channel].name,
-                          .variant = dataset_variant(summary->dataset, one->variant),
-                          .metric = one->metric,
-                          .unit = one->unit,
-                          .trials = (int64_t)one->statistics.n,
-                          .failed = (int64_t)one->counts[TRIAL_FAILED],
-                          .void_ = (int64_t)one->counts[TRIAL_VOID],
-                          .statistics = one->statistics,
-                          .reference = one->reference};
-
-        csv_row(writer, columns, ARRAY_SIZE(columns), &row);
-    }
-    return csv_flush(writer, true, error);
 }

@@ -34,11 +34,4 @@ struct summary *summary_new(const struct cells *cells);
 void summary_free(struct summary *summary);
 DEFINE_CLEANUP(struct summary *, summary_free)
 
-/* The headline row of a cell, or NULL. */
-const struct summary_row *summary_find(const struct summary *summary, size_t probe, size_t channel,
-                                       size_t variant);
-
-/* Writes the rows to a new file. */
-int summary_write(const struct summary *summary, const char *path, struct error *error);
-
 #endif

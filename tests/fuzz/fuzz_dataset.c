@@ -34,7 +34,7 @@ static void check_trials(const struct dataset *dataset) {
 
 /* Takes the dataset. */
 static void analyse(struct dataset *dataset) {
-    CLEANUP(analysis_freep) struct analysis *analysis = analysis_of(dataset, run.path);
+    CLEANUP(analysis_freep) struct analysis *analysis = analysis_of(dataset);
 
     FUZZ_CHECK(analysis->findings->n > 0 && *analysis->findings->list[0].text, "no answer");
     for (size_t i = 0; i < analysis->summary->n_rows; i++)

@@ -7,7 +7,7 @@
 
 #include "run_folder.h"
 
-#include "analysis/analysis.h"
+#include "analysis/report.h"
 
 #include <math.h>
 
@@ -74,6 +74,29 @@ static inline struct analysis *draft_analyse(struct draft_run *draft, const char
     free(draft->metrics);
     *draft = (struct draft_run){NULL, NULL, 0};
     return analysis;
+}
+
+/* One of the files that are written of the run; the caller's. */
+static inline char *draft_written(const struct analysis *analysis, const char *name) {
+    CLEANUP(run_removep) char *run = run_make(NULL, NULL, NULL, NULL);
+    struct error error = {""};
+
+    if (report_write_files(analysis, run, &error) < 0)
+        fail_msg("%s", error.text);
+    return run_get(run, name);
+}
+
+/* The headline row of a cell, or NULL. */
+static inline const struct summary_row *find_headline(const struct summary *summary, size_t probe,
+                                                      size_t channel, size_t variant) {
+    for (size_t i = 0; i < summary->n_rows; i++) {
+        const struct summary_row *row = &summary->rows[i];
+
+        if (row->headline && row->probe == probe && row->channel == channel &&
+            row->variant == variant)
+            return row;
+    }
+    return NULL;
 }
 
 /* A number from -1 to 1, the same for the same n: noise that no generator's version changes. */

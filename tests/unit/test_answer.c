@@ -1,8 +1,7 @@
-/* analysis/answer: what a run answers, in lines of plain words; table.csv, values.csv. */
+/* analysis/answer: what a run answers, in lines of plain words. */
 #include "run_analysis.h"
 
 #include "analysis/answer.h"
-#include "analysis/headline.h"
 
 #define SCENARIO_OF(channels, probes)                                                              \
     "[scenario]\nname = small\nchannels = " channels "\nprobes = " probes                          \
@@ -118,82 +117,11 @@ static void test_nothing_measured(void **state) {
     assert_answer(analysis, 1, (const char *const[]){"nothing was measured"});
 }
 
-/* ---- table.csv, values.csv ---- */
-
-static char *written(const struct analysis *analysis, bool table) {
-    char path[] = "/tmp/bench-test-XXXXXX";
-    CLEANUP_FD int fd = mkstemp(path);
-    char *text = memory_new(65536, 1);
-    struct error error = {""};
-    int r = table ? headline_write_table(analysis->summary, analysis->comparisons, path, &error)
-                  : headline_write_values(analysis->cells, path, &error);
-
-    if (r < 0)
-        fail_msg("%s", error.text);
-    assert_true(read(fd, text, 65535) > 0);
-    (void)unlink(path);
-    return text;
-}
-
-static void test_table(void **state) {
-    static const char *const names[] = {"plain", "tls", NULL};
-    static const double values[] = {100, 9};
-    CLEANUP(analysis_freep)
-    struct analysis *analysis =
-        run_of(SCENARIO_OF("plain tls", "upper") "[reference]\nupper.plain = 13.4\n"
-                                                 "upper.tls = 8.5\n",
-               TWO_RUNGS, "upper", names, values, 8);
-    CLEANUP_FREE char *table = written(analysis, true), *of_values = written(analysis, false);
-
-    (void)state;
-    assert_part(table, "probe,variant,channel,metric,unit,trials,mean,ci_low,ci_high,median,sd,"
-                       "ratio,ratio_low,ratio_high,verdict,reference,comparable\n"
-                       "upper,,plain,throughput,Mbit/s,8,");
-    assert_part(table, ",1,,,,13.4,yes\n");
-    assert_part(table, ",slower,8.5,yes\n");
-    assert_part(of_values, "probe,variant,channel,trial,attempt,block,started_s,status,value\n"
-                           "upper,,plain,1,1,1,0,ok,");
-    assert_part(of_values, "\nupper,,tls,2,1,1,60,ok,");
-}
-
-/* Ten times ours is the last that may stand beside it. */
-static void test_comparable(void **state) {
-    static const char *const names[] = {"plain", "tls", NULL};
-    static const double values[] = {150, 0.8};
-    CLEANUP(analysis_freep)
-    struct analysis *analysis =
-        run_of(SCENARIO_OF("plain tls", "upper") "[reference]\nupper.plain = 13.4\n"
-                                                 "upper.tls = 8.5\n",
-               TWO_RUNGS, "upper", names, values, 1);
-    CLEANUP_FREE char *table = written(analysis, true);
-
-    (void)state;
-    assert_part(table, ",13.4,no\n");
-    assert_part(table, ",8.5,no\n");
-}
-
-static void test_not_measured(void **state) {
-    struct draft_run draft = {NULL, NULL, 0};
-    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
-    CLEANUP_FREE char *table = NULL, *values = NULL;
-
-    (void)state;
-    draft_value(&draft, 1, "plain", "upper", 5);
-    draft_trial(&draft, 1, "tls", "upper", "", "", "skipped");
-    analysis = draft_analyse(&draft, SCENARIO_OF("plain tls", "upper"), TWO_RUNGS, NULL);
-    table = written(analysis, true);
-    values = written(analysis, false);
-    assert_part(table, "upper,,tls,throughput,Mbit/s,0,,,,,,,,,skipped,,\n");
-    assert_part(values, "upper,,tls,2,1,1,60,skipped,\n");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_of_the_top_rung), cmocka_unit_test(test_controls_are_left_out),
         cmocka_unit_test(test_many_channels),   cmocka_unit_test(test_undecided),
         cmocka_unit_test(test_unsteady),        cmocka_unit_test(test_nothing_measured),
-        cmocka_unit_test(test_table),           cmocka_unit_test(test_comparable),
-        cmocka_unit_test(test_not_measured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

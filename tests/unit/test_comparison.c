@@ -293,9 +293,7 @@ static void test_failed_controls(void **state) {
 static void test_file(void **state) {
     struct draft_run draft = {NULL, NULL, 0};
     CLEANUP(analysis_freep) struct analysis *analysis = NULL;
-    CLEANUP(run_removep) char *run = run_make(NULL, NULL, NULL, NULL);
-    CLEANUP_FREE char *path = text_format("%s/comparisons.csv", run), *text = NULL;
-    struct error error;
+    CLEANUP_FREE char *text = NULL;
 
     (void)state;
     for (int block = 1; block <= 3; block++) {
@@ -304,8 +302,7 @@ static void test_file(void **state) {
         draft_value(&draft, block, "mutual-tls", "path", 32 * block);
     }
     analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
-    assert_int_equal(comparisons_write(analysis->comparisons, path, &error), 0);
-    text = run_get(run, "comparisons.csv");
+    text = draft_written(analysis, "comparisons.csv");
     assert_part(text, "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,"
                       "p_holm,shift,cliff_delta,verdict,reason\n");
     assert_part(text, "\npath,,throughput,password,plain,3,1,1,1,1,1,0,0,undecided,"

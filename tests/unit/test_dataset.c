@@ -1,11 +1,9 @@
 /* dataset and summary: what is read, which attempt counts, and what every damage is called. */
-#include "analysis/reading.h"
-#include "analysis/summary.h"
+#include "run_analysis.h"
 
-#include "run_folder.h"
+#include "analysis/reading.h"
 
 #include <errno.h>
-#include <math.h>
 #include <sys/stat.h>
 
 /* Four trials in two blocks, all well. */
@@ -64,7 +62,7 @@ static void test_reads_a_run(void **state) {
     assert_string_equal(dataset->warnings, "");
     assert_int_equal(dataset->repetitions, 2);
     assert_int_equal(summary->n_rows, 3);
-    row = summary_find(summary, 0, 0, 0);
+    row = find_headline(summary, 0, 0, 0);
     assert_non_null(row);
     assert_true(row->statistics.mean == 11 && row->reference == 13.4);
     assert_string_equal(summary->rows[1].metric, "client2.sender.cpu_s");
@@ -81,13 +79,10 @@ static void test_writes_the_columns(void **state) {
                                  TRIAL("3,1,2", "plain", "10.123456789123", "ok", "")
                                      TRIAL("4,1,2", "mutual-tls", "", "skipped", "no TLS"),
                          METRICS_HEADER);
-    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-    CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
-    CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
-    CLEANUP_FREE char *path = text_format("%s/summary.csv", run), *text = NULL;
+    CLEANUP_FREE char *text = NULL;
 
     (void)state;
-    assert_int_equal(summary_write(summary, path, NULL), 0);
+    assert_int_equal(report_write(run, NULL), 0);
     text = run_get(run, "summary.csv");
     assert_string_equal(
         text, "probe,channel,variant,metric,unit,trials,failed,void,mean,ci_low,ci_high,median,"
@@ -114,8 +109,8 @@ static void test_last_complete_attempt(void **state) {
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
     CLEANUP(cells_freep) struct cells *cells = cells_new(dataset);
     CLEANUP(summary_freep) struct summary *summary = summary_new(cells);
-    const struct summary_row *plain = summary_find(summary, 0, 0, 0);
-    const struct summary_row *tls = summary_find(summary, 0, 1, 0);
+    const struct summary_row *plain = find_headline(summary, 0, 0, 0);
+    const struct summary_row *tls = find_headline(summary, 0, 1, 0);
 
     (void)state;
     assert_int_equal(plain->counts[TRIAL_OK], 2);

@@ -101,7 +101,7 @@ static void test_wild_block(void **state) {
     assert_part(of_low, "path of plain, block 8 (3");
     assert_no_part(of_high, "of tls, block");
     assert_no_part(of_calm, "far from the median");
-    assert_int_equal(summary_find(high->summary, 0, 0, 0)->statistics.n, 10);
+    assert_int_equal(find_headline(high->summary, 0, 0, 0)->statistics.n, 10);
 }
 
 /* What is smaller than the margin is no difference, however alike the others are. */

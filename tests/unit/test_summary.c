@@ -1,11 +1,8 @@
 /* summary: the values of each cell by time, whatever the order of the rows, and what is made of
  * blocks and of time; never a NaN in summary.csv. */
+#include "run_analysis.h"
+
 #include "analysis/reading.h"
-#include "analysis/summary.h"
-
-#include "run_folder.h"
-
-#include <math.h>
 
 #define SEED "seed = 77\n"
 /* A trial with its time; the values are Mbit/s. */
@@ -118,8 +115,8 @@ static void test_metrics_by_cell(void **state) {
     assert_true(row_of(summary, 1, "c.s.x")->statistics.mean == 2); /* 1, 3 */
     assert_true(row_of(summary, 1, "throughput")->statistics.n == 2);
     assert_int_equal(row_of(summary, 1, "c.s.x")->counts[TRIAL_VOID], 1);
-    assert_true(summary_find(summary, 0, 1, 0) == &summary->rows[3]);
-    assert_null(summary_find(summary, 0, 1, 1));
+    assert_true(find_headline(summary, 0, 1, 0) == &summary->rows[3]);
+    assert_null(find_headline(summary, 0, 1, 1));
 }
 
 /* Series of the same name but other units are others. */
@@ -159,13 +156,10 @@ static void test_unknown_time(void **state) {
  * or nothing. The text belongs to the caller. */
 static char *write_summary(const char *scenario, const char *trials, const char *metrics) {
     CLEANUP(run_removep) char *run = run_make(scenario, DEFINITIONS, trials, metrics);
-    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
-    CLEANUP(summary_freep) struct summary *summary = summarise(run, &dataset);
-    CLEANUP_FREE char *path = text_format("%s/summary.csv", run);
     char *text;
     size_t commas = 0;
 
-    assert_int_equal(summary_write(summary, path, NULL), 0);
+    assert_int_equal(report_write(run, NULL), 0);
     text = run_get(run, "summary.csv");
     for (const char *c = text; *c; c++) {
         commas += *c == ',';
