@@ -118,20 +118,15 @@ static size_t count_lines(const char *text) {
 
 const char *acl_table_read(const char *text, struct acl_table *ret, size_t *ret_line) {
     const char *user = NULL, *wrong = NULL;
-    char *line, *next;
+    char *rest;
 
     *ret_line = 0;
     *ret = (struct acl_table){.text = strdup(text),
                               .rules = calloc(count_lines(text), sizeof(struct acl_rule))};
     if (!ret->text || !ret->rules)
         return "out of memory";
-    for (line = ret->text; line && !wrong; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        ++*ret_line;
-        wrong = read_line(ret, line, &user);
-    }
+    for (rest = ret->text; rest && !wrong; ++*ret_line)
+        wrong = read_line(ret, strsep(&rest, "\n"), &user);
     return wrong;
 }
 
@@ -143,7 +138,9 @@ void acl_table_clear(struct acl_table *table) {
 
 /* ---- what is permitted ---- */
 
-bool acl_covers(const char *pattern, const char *filter) {
+/* Whether all topics that `filter` means (a topic alone is a filter, too) are among those of
+ * `pattern`. What begins with $ is in no wildcard. */
+static bool covers(const char *pattern, const char *filter) {
     if (*filter == '$' && *pattern != '$')
         return false;
     for (;;) {
@@ -171,7 +168,7 @@ bool acl_permits(const struct acl_table *table, const char *user, enum acl_opera
 
         if (rule->operations & (unsigned)operation &&
             (qos == ACL_ANY_QOS || rule->qos & 1U << qos) && strcmp(rule->user, user) == 0 &&
-            acl_covers(rule->topic, filter))
+            covers(rule->topic, filter))
             return true;
     }
     return false;

@@ -40,11 +40,8 @@ const char *acl_rule_read(const char *text, struct acl_rule *ret);
 const char *acl_table_read(const char *text, struct acl_table *ret, size_t *ret_line);
 void acl_table_clear(struct acl_table *table);
 
-/* Whether all topics that `filter` means (a topic alone is a filter, too) are among those of
- * `pattern`. What begins with $ is in no wildcard. */
-bool acl_covers(const char *pattern, const char *filter);
-
-/* Whether a user may do that with a topic or filter; qos may be ACL_ANY_QOS: at some. */
+/* Whether a user may do that with all topics that `filter` means (a topic alone is a filter, too);
+ * qos may be ACL_ANY_QOS: at some. What begins with $ is in no wildcard. */
 bool acl_permits(const struct acl_table *table, const char *user, enum acl_operation operation,
                  int qos, const char *filter);
 

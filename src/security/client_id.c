@@ -9,7 +9,6 @@
 
 #include "security/broker_file.h"
 #include "security/client_id_scheme.h"
-#include "security/plugin_file.h"
 #include "security/secret.h"
 
 #include <errno.h>
@@ -87,23 +86,19 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
 /* As issued; borrowed. Where nothing was, its name. */
 static const char *id_of(const struct bringup *bringup, enum party who) {
-    const json_t *all = json_object_get(bringup->secrets, group.name);
-    const char *id = json_string_value(
-        json_object_get(json_object_get(all, bringup->channel->name), party_name(who)));
+    const char *id = secret_find(bringup, group.name, party_name(who));
 
-    return id ? id : party_name(who);
+    return *id ? id : party_name(who);
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *plugin = NULL, *path = NULL;
-    int r = plugin_file("client_id", &plugin, error);
+    int r = broker_file_plugin(lines, "client_id", error);
 
-    if (r == 0)
-        r = broker_file_write(bringup, "registered", &path, error, "%s\n%s\n",
-                              id_of(bringup, PARTY_CLIENT1), id_of(bringup, PARTY_CLIENT2));
-    if (r == 0)
-        fprintf(lines, "plugin %s\nplugin_opt_registered %s\n", plugin, path);
-    return r;
+    if (r < 0)
+        return r;
+    return broker_file_write(bringup, lines, "plugin_opt_registered", "registered", error,
+                             "%s\n%s\n", id_of(bringup, PARTY_CLIENT1),
+                             id_of(bringup, PARTY_CLIENT2));
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {

@@ -49,7 +49,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 }
 
 static const char *secret_of(const struct bringup *bringup) {
-    return secret_find(bringup, group.name);
+    return secret_find(bringup, group.name, NULL);
 }
 
 int password_hash(const char *secret, char ret[PASSWORD_HASH_SIZE], struct error *error) {
@@ -105,7 +105,7 @@ static int write_login(FILE *text, const struct bringup *bringup, enum party who
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *text = NULL, *path = NULL;
+    CLEANUP_FREE char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     int r = write_login(stream, bringup, PARTY_CLIENT1, error);
@@ -113,11 +113,9 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
     if (r == 0 && is_for_each(bringup->channel))
         r = write_login(stream, bringup, PARTY_CLIENT2, error);
     (void)fclose(stream);
-    if (r == 0)
-        r = broker_file_write(bringup, "passwords", &path, error, "%s", text);
-    if (r == 0)
-        fprintf(lines, "password_file %s\n", path);
-    return r;
+    if (r < 0)
+        return r;
+    return broker_file_write(bringup, lines, "password_file", "passwords", error, "%s", text);
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {

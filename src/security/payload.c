@@ -7,7 +7,6 @@
 #include "security/payload.h"
 
 #include "security/broker_file.h"
-#include "security/plugin_file.h"
 #include "security/secret.h"
 
 #include <errno.h>
@@ -96,30 +95,25 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
 /* The shared secret, or that half of the pair: whichever this channel has. */
 static const char *find_key(const struct bringup *bringup, const char *half) {
-    const json_t *pair =
-        json_object_get(json_object_get(bringup->secrets, group.name), bringup->channel->name);
-    const char *key = json_string_value(json_object_get(pair, half));
+    const char *key = secret_find(bringup, group.name, half);
 
-    return key ? key : secret_find(bringup, group.name);
+    return *key ? key : secret_find(bringup, group.name, NULL);
 }
 
 /* ---- the broker ---- */
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     const struct payload_settings *settings = own(bringup->channel);
-    CLEANUP_FREE char *plugin = NULL, *path = NULL;
     int r;
 
     if (settings->opened_by != OPENED_BY_BROKER)
         return 0;
-    r = plugin_file("payload", &plugin, error);
-    if (r == 0)
-        r = broker_file_write(bringup, "payload-secret", &path, error, "%s\n",
-                              secret_find(bringup, group.name));
-    if (r == 0)
-        fprintf(lines, "plugin %s\nplugin_opt_cipher %d\nplugin_opt_secret_file %s\n", plugin,
-                (int)settings->cipher, path);
-    return r;
+    r = broker_file_plugin(lines, "payload", error);
+    if (r < 0)
+        return r;
+    fprintf(lines, "plugin_opt_cipher %d\n", (int)settings->cipher);
+    return broker_file_write(bringup, lines, "plugin_opt_secret_file", "payload-secret", error,
+                             "%s\n", secret_find(bringup, group.name, NULL));
 }
 
 /* ---- the clients ---- */

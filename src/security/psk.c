@@ -96,7 +96,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     int r = secret_issue(issuer, group.name, channel->name, settings->secret,
                          (size_t)settings->key_bytes, error);
 
-    if (r == 0 && !tls_shared_key_is_good(secret_find(&bringup, group.name)))
+    if (r == 0 && !tls_shared_key_is_good(secret_find(&bringup, group.name, NULL)))
         return error_set(error, -EINVAL,
                          "psk.secret: the first line of %s is no key; right would be %d to %d "
                          "hexadecimal digits, as of `openssl rand -hex 32`",
@@ -108,16 +108,14 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
     const struct psk_settings *settings = own(bringup->channel);
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
-    CLEANUP_FREE char *path = NULL;
-    int r = broker_file_write(bringup, "keys", &path, error, "%s:%s\n", settings->identity,
-                              secret_find(bringup, group.name));
+    int r;
 
-    if (r < 0)
-        return r;
-    fprintf(lines, "psk_hint bench\npsk_file %s\n", path);
+    fprintf(lines, "psk_hint bench\n");
+    r = broker_file_write(bringup, lines, "psk_file", "keys", error, "%s:%s\n", settings->identity,
+                          secret_find(bringup, group.name, NULL));
     fill(settings, "", &config->tls);
     tls_broker_lines(&config->tls, lines);
-    return 0;
+    return r;
 }
 
 static void broker_openssl(const struct bringup *bringup, FILE *lines) {
@@ -129,7 +127,7 @@ static void broker_openssl(const struct bringup *bringup, FILE *lines) {
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
-    fill(own(bringup->channel), secret_find(bringup, group.name), &config->tls);
+    fill(own(bringup->channel), secret_find(bringup, group.name, NULL), &config->tls);
     if (who == PARTY_BROKER)
         text_replace(&config->expected_host, "");
 }

@@ -84,9 +84,10 @@ int secret_issue(struct issuer *issuer, const char *mechanism, const char *chann
     return 0;
 }
 
-const char *secret_find(const struct bringup *bringup, const char *mechanism) {
-    const char *secret = json_string_value(
-        json_object_get(json_object_get(bringup->secrets, mechanism), bringup->channel->name));
+const char *secret_find(const struct bringup *bringup, const char *mechanism, const char *part) {
+    const json_t *issued =
+        json_object_get(json_object_get(bringup->secrets, mechanism), bringup->channel->name);
+    const char *secret = json_string_value(part ? json_object_get(issued, part) : issued);
 
     return secret ? secret : "";
 }

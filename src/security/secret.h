@@ -20,7 +20,8 @@ int secret_issue(struct issuer *issuer, const char *mechanism, const char *chann
 /* Leaves something else than a text there; takes over `value`. */
 void secret_put(struct issuer *issuer, const char *mechanism, const char *channel, json_t *value);
 
-/* The secret of the mechanism on this channel, "" when none was issued. Borrowed. */
-const char *secret_find(const struct bringup *bringup, const char *mechanism);
+/* What was issued for the mechanism on this channel: the secret (part NULL), or that part of an
+ * object; "" when there is none. Borrowed. */
+const char *secret_find(const struct bringup *bringup, const char *mechanism, const char *part);
 
 #endif

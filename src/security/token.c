@@ -7,7 +7,6 @@
 #include "security/cause.h"
 #include "security/credentials.h"
 #include "security/password.h"
-#include "security/plugin_file.h"
 #include "security/secret.h"
 
 struct token_settings {
@@ -39,7 +38,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 }
 
 static const char *key_of(const struct bringup *bringup) {
-    return secret_find(bringup, group.name);
+    return secret_find(bringup, group.name, NULL);
 }
 
 /* The rest is for their drifting, and for the way. */
@@ -48,14 +47,13 @@ static int64_t clocks_apart_ns(const struct channel *channel) {
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    CLEANUP_FREE char *path = NULL, *plugin = NULL;
-    int r = plugin_file("token", &plugin, error);
+    int r = broker_file_plugin(lines, "token", error);
 
-    if (r == 0)
-        r = broker_file_write(bringup, "token-key", &path, error, "%s\n", key_of(bringup));
-    if (r == 0)
-        fprintf(lines, "plugin %s\nplugin_opt_key_file %s\nplugin_opt_max_age_ns %lld\n", plugin,
-                path, (long long)own(bringup->channel)->max_age_ns);
+    if (r < 0)
+        return r;
+    r = broker_file_write(bringup, lines, "plugin_opt_key_file", "token-key", error, "%s\n",
+                          key_of(bringup));
+    fprintf(lines, "plugin_opt_max_age_ns %lld\n", (long long)own(bringup->channel)->max_age_ns);
     return r;
 }
 
