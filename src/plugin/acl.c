@@ -13,45 +13,19 @@
 #include "security/acl_rules.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RULES (1024 * 1024)
+#define MAX_RULES (1024 * 1024) /* bytes of the file */
 
-struct guard {
-    mosquitto_plugin_id_t *id;
-    struct acl_table table;
-};
-
-/* The whole text of a file; the caller's. NULL with errno set. */
-static char *read_file(const char *path) {
-    FILE *file = fopen(path, "re");
-    char *text = file ? malloc(MAX_RULES) : NULL;
-    size_t length = text ? fread(text, 1, MAX_RULES, file) : 0;
-
-    if (text && (ferror(file) || length == MAX_RULES)) {
-        free(text);
-        text = NULL;
-        errno = ferror(file) ? EIO : EFBIG;
-    }
-    if (text)
-        text[length] = '\0';
-    if (file)
-        (void)fclose(file);
-    return text;
-}
-
-static int load(struct guard *guard, const char *path) {
-    char *text = read_file(path);
-    const char *wrong;
+static int load(void *own, const struct mosquitto_opt *options, int count) {
+    const char *path = plugin_only_option(options, count, "rules"), *wrong;
+    char *text = path ? plugin_read_file(path, MAX_RULES) : NULL;
     size_t line;
 
-    if (!text) {
-        mosquitto_log_printf(MOSQ_LOG_ERR, "Error: acl plugin: %s: %s", path, strerror(errno));
-        return MOSQ_ERR_INVAL;
-    }
-    wrong = acl_table_read(text, &guard->table, &line);
+    if (!text)
+        return path ? plugin_complain(path, strerror(errno)) : MOSQ_ERR_INVAL;
+    wrong = acl_table_read(text, own, &line);
     free(text);
     if (!wrong)
         return MOSQ_ERR_SUCCESS;
@@ -61,7 +35,6 @@ static int load(struct guard *guard, const char *path) {
 
 static int judge(int event, void *data, void *own) {
     const struct mosquitto_evt_acl_check *asked = data;
-    const struct guard *guard = own;
     const char *user = mosquitto_client_username(asked->client);
     bool may = false;
 
@@ -69,42 +42,14 @@ static int judge(int event, void *data, void *own) {
     if (asked->access == MOSQ_ACL_UNSUBSCRIBE)
         return MOSQ_ERR_SUCCESS;
     if (user && asked->topic)
-        may = acl_permits(&guard->table, user,
-                          asked->access == MOSQ_ACL_WRITE ? ACL_PUBLISH : ACL_SUBSCRIBE,
+        may = acl_permits(own, user, asked->access == MOSQ_ACL_WRITE ? ACL_PUBLISH : ACL_SUBSCRIBE,
                           asked->access == MOSQ_ACL_READ ? ACL_ANY_QOS : asked->qos, asked->topic);
     return may ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }
 
-int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **ret_data, struct mosquitto_opt *options,
-                          int count) {
-    const char *path = plugin_only_option("acl", options, count, "rules");
-    struct guard *guard = path ? calloc(1, sizeof(*guard)) : NULL;
-    int r;
-
-    if (!guard)
-        return path ? MOSQ_ERR_NOMEM : MOSQ_ERR_INVAL;
-    guard->id = id;
-    r = load(guard, path);
-    if (r == MOSQ_ERR_SUCCESS)
-        r = mosquitto_callback_register(id, MOSQ_EVT_ACL_CHECK, judge, NULL, guard);
-    if (r != MOSQ_ERR_SUCCESS) {
-        acl_table_clear(&guard->table);
-        free(guard);
-        return r;
-    }
-    *ret_data = guard;
-    return MOSQ_ERR_SUCCESS;
+static void clear(void *own) {
+    acl_table_clear(own);
 }
 
-int mosquitto_plugin_cleanup(void *data, struct mosquitto_opt *options, int count) {
-    struct guard *guard = data;
-
-    (void)options;
-    (void)count;
-    if (!guard)
-        return MOSQ_ERR_SUCCESS;
-    (void)mosquitto_callback_unregister(guard->id, MOSQ_EVT_ACL_CHECK, judge, NULL);
-    acl_table_clear(&guard->table);
-    free(guard);
-    return MOSQ_ERR_SUCCESS;
-}
+const struct plugin plugin = {
+    "acl plugin", MOSQ_EVT_ACL_CHECK, judge, sizeof(struct acl_table), load, clear};

@@ -12,41 +12,35 @@
 #include "security/client_id_scheme.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_REGISTERED 65536 /* bytes of the file */
 
 struct register_of_clients {
-    mosquitto_plugin_id_t *id;
+    char *text; /* the identifiers, each with its final zero */
     size_t n_ids;
-    char text[MAX_REGISTERED]; /* the identifiers, each with its final zero */
 };
 
-static int complain(const char *path, const char *what) {
-    mosquitto_log_printf(MOSQ_LOG_ERR, "Error: client_id plugin: %s: %s", path, what);
-    return MOSQ_ERR_INVAL;
-}
-
-static int load(struct register_of_clients *clients, const char *path) {
-    FILE *file = fopen(path, "re");
+static int load(void *own, const struct mosquitto_opt *options, int count) {
+    const char *path = plugin_only_option(options, count, "registered");
+    struct register_of_clients *clients = own;
     size_t length;
 
-    if (!file)
-        return complain(path, strerror(errno));
-    length = fread(clients->text, 1, sizeof(clients->text), file);
-    if (ferror(file) || length == sizeof(clients->text)) {
-        (void)fclose(file);
-        return complain(path, "cannot be read, or is too long");
-    }
-    (void)fclose(file);
+    if (!path)
+        return MOSQ_ERR_INVAL;
+    clients->text = plugin_read_file(path, MAX_REGISTERED);
+    if (!clients->text)
+        return plugin_complain(path, errno == EIO || errno == EFBIG
+                                         ? "cannot be read, or is too long"
+                                         : strerror(errno));
+    length = strlen(clients->text);
     if (length == 0 || clients->text[length - 1] != '\n')
-        return complain(path, "holds no whole line with an identifier");
+        return plugin_complain(path, "holds no whole line with an identifier");
     for (size_t i = 0; i < length; i++)
         if (clients->text[i] == '\n') {
             if (i == 0 || !clients->text[i - 1])
-                return complain(path, "has an empty line where an identifier should be");
+                return plugin_complain(path, "has an empty line where an identifier should be");
             clients->text[i] = '\0';
             clients->n_ids++;
         }
@@ -67,34 +61,13 @@ static int judge(int event, void *data, void *own) {
     return MOSQ_ERR_AUTH;
 }
 
-int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **ret_data, struct mosquitto_opt *options,
-                          int count) {
-    const char *path = plugin_only_option("client_id", options, count, "registered");
-    struct register_of_clients *clients = path ? calloc(1, sizeof(*clients)) : NULL;
-    int r;
-
-    if (!clients)
-        return path ? MOSQ_ERR_NOMEM : MOSQ_ERR_INVAL;
-    clients->id = id;
-    r = load(clients, path);
-    if (r == MOSQ_ERR_SUCCESS)
-        r = mosquitto_callback_register(id, MOSQ_EVT_BASIC_AUTH, judge, NULL, clients);
-    if (r != MOSQ_ERR_SUCCESS) {
-        free(clients);
-        return r;
-    }
-    *ret_data = clients;
-    return MOSQ_ERR_SUCCESS;
+static void clear(void *own) {
+    free(((struct register_of_clients *)own)->text);
 }
 
-int mosquitto_plugin_cleanup(void *data, struct mosquitto_opt *options, int count) {
-    struct register_of_clients *clients = data;
-
-    (void)options;
-    (void)count;
-    if (!clients)
-        return MOSQ_ERR_SUCCESS;
-    (void)mosquitto_callback_unregister(clients->id, MOSQ_EVT_BASIC_AUTH, judge, NULL);
-    free(clients);
-    return MOSQ_ERR_SUCCESS;
-}
+const struct plugin plugin = {"client_id plugin",
+                              MOSQ_EVT_BASIC_AUTH,
+                              judge,
+                              sizeof(struct register_of_clients),
+                              load,
+                              clear};

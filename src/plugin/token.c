@@ -10,12 +10,11 @@
  * shows a right token is let in without any further question.
  */
 #include "plugin/plugin.h"
-#include "security/token_memory.h"
+#include "security/token_scheme.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,9 +24,106 @@
  */
 #define MOST_TOKENS (1 << 20)
 
+/* ---- which tokens were let in, so that none is good for twice ----
+ *
+ * A token is remembered for as long as its time would still be believed, and forgotten at some time
+ * after that: memory is bounded by what is let in within twice the permitted difference of clocks,
+ * and by a limit beyond which nobody is let in. Only right tokens are remembered, so that strangers
+ * cannot fill it. Should the clock be set back, what may have been forgotten stays refused. A
+ * broker that starts anew has forgotten all: until max_age has passed, it needs another key to be
+ * safe from replays of before.
+ */
+
+enum verdict {
+    TOKEN_FRESH,    /* and remembered from now on */
+    TOKEN_STALE,    /* older than permitted */
+    TOKEN_EARLY,    /* further in the future than permitted */
+    TOKEN_REPLAYED, /* was let in before */
+    TOKEN_CROWDED,  /* too many were let in to remember this one, too */
+};
+
+#define FIRST_SLOTS 1024 /* a power of two, as every size of the table is */
+
+/* A table with open addressing; a slot whose time is 0 is empty. */
+struct memory {
+    int64_t max_age_ns;   /* before and behind now */
+    int64_t forgotten_ns; /* tokens of before may have been forgotten; above 0 */
+    size_t most, count, n_slots;
+    struct token_facts *slots;
+};
+
+static bool memory_init(struct memory *memory, int64_t max_age_ns, size_t most) {
+    *memory = (struct memory){
+        .max_age_ns = max_age_ns, .forgotten_ns = 1, .most = most, .n_slots = FIRST_SLOTS};
+    memory->slots = calloc(FIRST_SLOTS, sizeof(*memory->slots));
+    return memory->slots;
+}
+
+static bool same(const struct token_facts *a, const struct token_facts *b) {
+    return a->time_ns == b->time_ns && memcmp(a->nonce, b->nonce, sizeof(a->nonce)) == 0;
+}
+
+/* The slot that holds the token, or the empty one where it belongs. */
+static struct token_facts *find(struct token_facts *slots, size_t n_slots,
+                                const struct token_facts *token) {
+    uint64_t hash = (uint64_t)token->time_ns, part;
+    size_t at;
+
+    for (size_t i = 0; i < TOKEN_NONCE_BYTES; i += sizeof(part)) {
+        memcpy(&part, token->nonce + i, sizeof(part));
+        hash = (hash ^ part) * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    at = (size_t)(hash >> 32) & (n_slots - 1);
+    while (slots[at].time_ns != 0 && !same(&slots[at], token))
+        at = (at + 1) & (n_slots - 1);
+    return &slots[at];
+}
+
+/* A new table with what must still be remembered, four times as large as that at least. */
+static bool tidy(struct memory *memory, int64_t now_ns) {
+    size_t kept = 0, n_slots = FIRST_SLOTS;
+    struct token_facts *slots;
+
+    if (now_ns - memory->max_age_ns > memory->forgotten_ns)
+        memory->forgotten_ns = now_ns - memory->max_age_ns;
+    for (size_t i = 0; i < memory->n_slots; i++)
+        kept += memory->slots[i].time_ns >= memory->forgotten_ns;
+    while (n_slots / 4 < kept + 1)
+        n_slots *= 2;
+    slots = calloc(n_slots, sizeof(*slots));
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < memory->n_slots; i++)
+        if (memory->slots[i].time_ns >= memory->forgotten_ns)
+            *find(slots, n_slots, &memory->slots[i]) = memory->slots[i];
+    free(memory->slots);
+    memory->slots = slots;
+    memory->n_slots = n_slots;
+    memory->count = kept;
+    return true;
+}
+
+/* What is to be done about a right token that is shown at now_ns. */
+static enum verdict memory_judge(struct memory *memory, const struct token_facts *token,
+                                 int64_t now_ns) {
+    if (token->time_ns < memory->forgotten_ns || token->time_ns < now_ns - memory->max_age_ns)
+        return TOKEN_STALE;
+    if (token->time_ns > now_ns && token->time_ns - now_ns > memory->max_age_ns)
+        return TOKEN_EARLY;
+    if (find(memory->slots, memory->n_slots, token)->time_ns != 0)
+        return TOKEN_REPLAYED;
+    if ((memory->count + 1 > memory->n_slots / 2 || memory->count >= memory->most) &&
+        (!tidy(memory, now_ns) || memory->count >= memory->most))
+        return TOKEN_CROWDED;
+    *find(memory->slots, memory->n_slots, token) = *token;
+    memory->count++;
+    return TOKEN_FRESH;
+}
+
+/* ---- judging clients ---- */
+
 struct guard {
-    mosquitto_plugin_id_t *id;
-    struct token_memory *memory;
+    struct memory memory;
     char key[MAX_KEY];
 };
 
@@ -38,26 +134,23 @@ static int64_t now_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* ---- judging ---- */
-
-static const char *const refusals[] = {
-    [TOKEN_STALE] = "is too old",
-    [TOKEN_EARLY] = "is of the future",
-    [TOKEN_REPLAYED] = "was used before",
-    [TOKEN_CROWDED] = "cannot be remembered: too many were used of late",
-};
-
 static int refuse(const char *client_id, const char *why) {
     mosquitto_log_printf(MOSQ_LOG_NOTICE, "token: that of client %s %s", client_id, why);
     return MOSQ_ERR_AUTH;
 }
 
-static int judge(int event, void *data, void *user) {
+static int judge(int event, void *data, void *own) {
+    static const char *const refusals[] = {
+        [TOKEN_STALE] = "is too old",
+        [TOKEN_EARLY] = "is of the future",
+        [TOKEN_REPLAYED] = "was used before",
+        [TOKEN_CROWDED] = "cannot be remembered: too many were used of late",
+    };
     const struct mosquitto_evt_basic_auth *shown = data;
     const char *client_id = mosquitto_client_id(shown->client);
-    struct guard *guard = user;
+    struct guard *guard = own;
     struct token_facts token;
-    enum token_verdict verdict;
+    enum verdict verdict;
 
     (void)event;
     if (!shown->username || strcmp(shown->username, TOKEN_USER) != 0)
@@ -68,70 +161,32 @@ static int judge(int event, void *data, void *user) {
         ERR_clear_error(); /* the broker would take it for one of a TLS connection */
         return refuse(client_id ? client_id : "?", "is none");
     }
-    verdict = token_memory_judge(guard->memory, &token, now_ns());
+    verdict = memory_judge(&guard->memory, &token, now_ns());
     return verdict == TOKEN_FRESH ? MOSQ_ERR_SUCCESS : refuse(client_id, refusals[verdict]);
 }
 
-/* ---- coming up and going down ---- */
+/* ---- beginning and end ---- */
 
-static int complain(int code, const char *what, const char *why) {
-    mosquitto_log_printf(MOSQ_LOG_ERR, "Error: plugin token: %s: %s", what, why);
-    return code;
-}
-
-static int read_key(struct guard *guard, const char *path) {
-    int r = plugin_first_line(path, guard->key, MAX_KEY);
+static int load(void *own, const struct mosquitto_opt *options, int count) {
+    long long max_age_ns = strtoll(plugin_option(options, count, "max_age_ns"), NULL, 10);
+    struct guard *guard = own;
+    int r = plugin_first_line(plugin_option(options, count, "key_file"), guard->key, MAX_KEY);
 
     if (r < 0 && r != -ENODATA)
-        return complain(MOSQ_ERR_INVAL, "key_file", strerror(-r));
-    return *guard->key ? MOSQ_ERR_SUCCESS : complain(MOSQ_ERR_INVAL, "key_file", "holds no key");
-}
-
-static int set_up(struct guard *guard, const struct mosquitto_opt *options, int count) {
-    const char *age = plugin_option(options, count, "max_age_ns");
-    long long max_age_ns = strtoll(age, NULL, 10);
-    int r = read_key(guard, plugin_option(options, count, "key_file"));
-
-    if (r != MOSQ_ERR_SUCCESS)
-        return r;
+        return plugin_complain("key_file", strerror(-r));
+    if (!*guard->key)
+        return plugin_complain("key_file", "holds no key");
     if (max_age_ns <= 0)
-        return complain(MOSQ_ERR_INVAL, "max_age_ns", "must be a number above 0");
-    guard->memory = token_memory_new(max_age_ns, MOST_TOKENS);
-    if (!guard->memory)
-        return MOSQ_ERR_NOMEM;
-    return mosquitto_callback_register(guard->id, MOSQ_EVT_BASIC_AUTH, judge, NULL, guard);
+        return plugin_complain("max_age_ns", "must be a number above 0");
+    return memory_init(&guard->memory, max_age_ns, MOST_TOKENS) ? MOSQ_ERR_SUCCESS : MOSQ_ERR_NOMEM;
 }
 
-static void tear_down(struct guard *guard) {
-    token_memory_free(guard->memory);
+static void clear(void *own) {
+    struct guard *guard = own;
+
+    free(guard->memory.slots);
     OPENSSL_cleanse(guard->key, sizeof(guard->key));
-    free(guard);
 }
 
-int mosquitto_plugin_init(mosquitto_plugin_id_t *id, void **user, struct mosquitto_opt *options,
-                          int count) {
-    struct guard *guard = calloc(1, sizeof(*guard));
-    int r = MOSQ_ERR_NOMEM;
-
-    if (guard) {
-        guard->id = id;
-        r = set_up(guard, options, count);
-    }
-    if (r == MOSQ_ERR_SUCCESS)
-        *user = guard;
-    else if (guard)
-        tear_down(guard);
-    return r;
-}
-
-int mosquitto_plugin_cleanup(void *user, struct mosquitto_opt *options, int count) {
-    struct guard *guard = user;
-
-    (void)options;
-    (void)count;
-    if (!guard)
-        return MOSQ_ERR_SUCCESS;
-    (void)mosquitto_callback_unregister(guard->id, MOSQ_EVT_BASIC_AUTH, judge, NULL);
-    tear_down(guard);
-    return MOSQ_ERR_SUCCESS;
-}
+const struct plugin plugin = {
+    "plugin token", MOSQ_EVT_BASIC_AUTH, judge, sizeof(struct guard), load, clear};

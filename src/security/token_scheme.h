@@ -6,7 +6,7 @@
  * Shared by clients and the broker's plugin: C and libcrypto alone. A token is text without line
  * ends that goes into CONNECT's password; the user name says which scheme it is of. How old a token
  * may be, and that it is good for once, is not the scheme's business but the plugin's
- * (token_memory.h), which asks here only what a token says.
+ * (plugin/token.c), which asks here only what a token says.
  *
  * Reference: HMAC-SHA-256 (RFC 2104, FIPS 180-4) under a key that all clients and the broker share,
  * over time, nonce and client id. As text: TIME.NONCE.MAC, with the time in nanoseconds since 1970

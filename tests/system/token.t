@@ -79,7 +79,6 @@ spoilt() {
   ! cmp -s "$scratch/src/${3:-plugin/token.c}" "$root/src/${3:-plugin/token.c}" &&
     cc -shared -fPIC -w -D_GNU_SOURCE -I "$scratch/src" -o "$scratch/$1.so" \
       "$scratch/src/plugin/plugin.c" "$scratch/src/plugin/token.c" \
-      "$scratch/src/security/token_memory.c" \
       "$scratch/src/security/token_scheme.c" -lcrypto 2>"$scratch/cc.log"
 }
 
@@ -105,7 +104,7 @@ sed -i 's/^plugin_opt_max_age_ns .*/plugin_opt_max_age_ns 9000000000000000/' "$c
 END
 
 if has_command cc &&
-  spoilt forgetful 's/return TOKEN_REPLAYED;/return TOKEN_FRESH;/' security/token_memory.c; then
+  spoilt forgetful 's/return TOKEN_REPLAYED;/return TOKEN_FRESH;/'; then
   with forgetful 'tokens are not remembered' token replayed-token-refused
   spoilt lenient 's/CRYPTO_memcmp(code, right, MAC_TEXT) != 0/0/' security/token_scheme.c
   with lenient 'no code is verified' token 'wrong-key-refused stolen-token-refused'

@@ -1,11 +1,9 @@
-/* security/token, its scheme and memory, and credentials: which tokens are right, which are good,
- * and what a client shows. */
+/* security/token, its scheme, and credentials: which tokens are right, and what a client shows. */
 #include "workshop.h"
 
 #include "base/clock.h"
 #include "security/credentials.h"
 #include "security/token.h"
-#include "security/token_memory.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -13,7 +11,6 @@
 
 #define KEY    "0123456789abcdef0123456789abcdef"
 #define NOW_NS INT64_C(1795392000000000000)
-#define AGE_NS (300 * NS_PER_S)
 
 static void make(const char *client_id, int64_t time_ns, char ret[TOKEN_TEXT_SIZE]) {
     assert_int_equal(token_make(KEY, client_id, time_ns, ret), 0);
@@ -124,105 +121,6 @@ static void test_long_client_id(void **state) {
     assert_int_equal(token_make(KEY, id, NOW_NS, token), -EIO);
     make("client2", NOW_NS, token);
     assert_false(token_read(KEY, id, token, &facts));
-}
-
-/* ---- memory ---- */
-
-static struct token_facts facts_of(int64_t time_ns, uint64_t number) {
-    struct token_facts facts = {.time_ns = time_ns, .nonce = {0}};
-
-    memcpy(facts.nonce, &number, sizeof(number));
-    return facts;
-}
-
-static enum token_verdict judge(struct token_memory *memory, int64_t time_ns, uint64_t number,
-                                int64_t now_ns) {
-    struct token_facts facts = facts_of(time_ns, number);
-
-    return token_memory_judge(memory, &facts, now_ns);
-}
-
-static void test_once(void **state) {
-    struct token_memory *memory = token_memory_new(AGE_NS, 100000);
-
-    (void)state;
-    for (uint64_t i = 0; i < 20000; i++)
-        assert_int_equal(judge(memory, NOW_NS, i, NOW_NS), TOKEN_FRESH);
-    for (uint64_t i = 0; i < 20000; i++)
-        assert_int_equal(judge(memory, NOW_NS, i, NOW_NS + AGE_NS), TOKEN_REPLAYED);
-    assert_int_equal(token_memory_count(memory), 20000);
-    token_memory_free(memory);
-}
-
-static void test_age(void **state) {
-    struct token_memory *memory = token_memory_new(AGE_NS, 1000);
-
-    (void)state;
-    assert_int_equal(judge(memory, NOW_NS - AGE_NS, 1, NOW_NS), TOKEN_FRESH);
-    assert_int_equal(judge(memory, NOW_NS - AGE_NS - 1, 2, NOW_NS), TOKEN_STALE);
-    assert_int_equal(judge(memory, NOW_NS + AGE_NS, 3, NOW_NS), TOKEN_FRESH);
-    assert_int_equal(judge(memory, NOW_NS + AGE_NS + 1, 4, NOW_NS), TOKEN_EARLY);
-    assert_int_equal(judge(memory, INT64_MAX, 5, NOW_NS), TOKEN_EARLY);
-    assert_int_equal(judge(memory, 0, 6, NOW_NS), TOKEN_STALE);
-    assert_int_equal(judge(memory, INT64_MIN, 7, NOW_NS), TOKEN_STALE);
-    /* As long as it would be believed, it is remembered. */
-    assert_int_equal(judge(memory, NOW_NS + AGE_NS, 3, NOW_NS + 2 * AGE_NS), TOKEN_REPLAYED);
-    assert_int_equal(judge(memory, NOW_NS + AGE_NS, 3, NOW_NS + 2 * AGE_NS + 1), TOKEN_STALE);
-    token_memory_free(memory);
-}
-
-/* A clock that was not set says 1970. */
-static void test_beginning_of_time(void **state) {
-    struct token_memory *memory = token_memory_new(AGE_NS, 1000);
-
-    (void)state;
-    assert_int_equal(judge(memory, 1, 1, 2), TOKEN_FRESH);
-    assert_int_equal(judge(memory, 1, 1, 2), TOKEN_REPLAYED);
-    assert_int_equal(judge(memory, 0, 1, 2), TOKEN_STALE);
-    token_memory_free(memory);
-}
-
-/* A token a millisecond for an hour: what is remembered stays bounded, and is never forgotten while
- * it counts. */
-static void test_bounded(void **state) {
-    struct token_memory *memory = token_memory_new(NS_PER_S, 5000);
-    int64_t now_ns = NOW_NS;
-
-    (void)state;
-    for (uint64_t i = 0; i < 3600000; i++, now_ns += NS_PER_MS) {
-        if (judge(memory, now_ns, i, now_ns) != TOKEN_FRESH)
-            fail_msg("token %llu was refused", (unsigned long long)i);
-        if (i >= 1000 && i % 7 == 0)
-            assert_int_equal(judge(memory, now_ns - NS_PER_S, i - 1000, now_ns), TOKEN_REPLAYED);
-        assert_true(token_memory_count(memory) <= 5000);
-    }
-    token_memory_free(memory);
-}
-
-static void test_crowded(void **state) {
-    struct token_memory *memory = token_memory_new(AGE_NS, 3000);
-
-    (void)state;
-    for (uint64_t i = 0; i < 3000; i++)
-        assert_int_equal(judge(memory, NOW_NS, i, NOW_NS), TOKEN_FRESH);
-    assert_int_equal(judge(memory, NOW_NS, 3000, NOW_NS), TOKEN_CROWDED);
-    assert_int_equal(judge(memory, NOW_NS, 7, NOW_NS), TOKEN_REPLAYED);
-    assert_int_equal(judge(memory, NOW_NS + AGE_NS + 1, 3001, NOW_NS + AGE_NS + 1), TOKEN_FRESH);
-    assert_int_equal(token_memory_count(memory), 1);
-    token_memory_free(memory);
-}
-
-/* What was forgotten because time had passed stays refused when the clock is set back. */
-static void test_clock_set_back(void **state) {
-    struct token_memory *memory = token_memory_new(AGE_NS, 3000);
-    int64_t later_ns = NOW_NS + 10 * AGE_NS;
-
-    (void)state;
-    assert_int_equal(judge(memory, NOW_NS, 1, NOW_NS), TOKEN_FRESH);
-    for (uint64_t i = 2; i < 2000; i++)
-        assert_int_equal(judge(memory, later_ns, i, later_ns), TOKEN_FRESH);
-    assert_int_equal(judge(memory, NOW_NS, 1, NOW_NS), TOKEN_STALE);
-    token_memory_free(memory);
 }
 
 /* ---- what a client shows ---- */
@@ -367,12 +265,6 @@ int main(void) {
         cmocka_unit_test(test_changed),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_long_client_id),
-        cmocka_unit_test(test_once),
-        cmocka_unit_test(test_age),
-        cmocka_unit_test(test_beginning_of_time),
-        cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_crowded),
-        cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_fixed),
         cmocka_unit_test(test_no_token_to_be_had),

@@ -1,13 +1,17 @@
-/* plugin/token: what the broker's plugin says to every CONNECT, and to a wrong configuration. The
- * plugin itself is in here, and the broker around it is this file. */
+/* plugin/token: what the broker's plugin says to every CONNECT, and to a wrong configuration, and
+ * which tokens it remembers. The plugin itself is in here, and the broker around it is this file.
+ */
 #include "workshop.h"
 
+#include "base/clock.h"
 #include "plugin/plugin.c"
 #include "plugin/token.c"
 
 #include <openssl/rand.h>
 
-#define KEY "0123456789abcdef0123456789abcdef"
+#define KEY    "0123456789abcdef0123456789abcdef"
+#define NOW_NS INT64_C(1795392000000000000)
+#define AGE_NS (300 * NS_PER_S)
 
 /* ---- the broker ---- */
 
@@ -54,7 +58,7 @@ __attribute__((format(printf, 2, 3))) void mosquitto_log_printf(int level, const
 }
 
 /* Loads the plugin with a key file of this text (NULL: none) and this age. */
-static int load(const char *folder, const char *key, const char *age, void **ret_user) {
+static int load_with(const char *folder, const char *key, const char *age, void **ret_user) {
     CLEANUP_FREE char *path = text_format("%s/key", folder);
     struct mosquitto_opt options[] = {{(char *)(uintptr_t) "key_file", path},
                                       {(char *)(uintptr_t) "max_age_ns", (char *)(uintptr_t)age}};
@@ -76,7 +80,7 @@ static int show(const char *client_id, const char *username, const char *passwor
     return registered(MOSQ_EVT_BASIC_AUTH, &event, registered_user);
 }
 
-/* ---- tests ---- */
+/* ---- CONNECTs ---- */
 
 static void test_version(void **state) {
     static const int versions[] = {4, 5}, older[] = {2, 3, 4};
@@ -105,7 +109,7 @@ static void test_wrong_configurations(void **state) {
         CLEANUP(workshop_removep) char *folder = workshop_make();
         void *user;
 
-        assert_int_equal(load(folder, cases[i].key, cases[i].age, &user), MOSQ_ERR_INVAL);
+        assert_int_equal(load_with(folder, cases[i].key, cases[i].age, &user), MOSQ_ERR_INVAL);
         assert_null(user);
         assert_has(said, cases[i].words);
         assert_has_not(said, KEY);
@@ -120,7 +124,7 @@ static void test_judges(void **state) {
     void *user;
 
     (void)state;
-    assert_int_equal(load(folder, KEY "\n", "60000000000", &user), MOSQ_ERR_SUCCESS);
+    assert_int_equal(load_with(folder, KEY "\n", "60000000000", &user), MOSQ_ERR_SUCCESS);
     assert_int_equal(token_make(KEY, "client2", now_ns(), token), 0);
     assert_int_equal(token_make(KEY, "client2", now_ns() - 61000000000, old), 0);
     assert_int_equal(token_make(KEY, "client2", now_ns() + 120000000000, early), 0);
@@ -148,7 +152,7 @@ static void test_defers(void **state) {
     void *user;
 
     (void)state;
-    assert_int_equal(load(folder, KEY, "60000000000", &user), MOSQ_ERR_SUCCESS);
+    assert_int_equal(load_with(folder, KEY, "60000000000", &user), MOSQ_ERR_SUCCESS);
     assert_int_equal(token_make(KEY, "client2", now_ns(), token), 0);
     assert_int_equal(show("client2", NULL, NULL), MOSQ_ERR_PLUGIN_DEFER);
     assert_int_equal(show("client2", NULL, token), MOSQ_ERR_PLUGIN_DEFER);
@@ -165,7 +169,7 @@ static void test_any_connect(void **state) {
 
     (void)state;
     memset(wide, '1', 65535);
-    assert_int_equal(load(folder, KEY, "60000000000", &user), MOSQ_ERR_SUCCESS);
+    assert_int_equal(load_with(folder, KEY, "60000000000", &user), MOSQ_ERR_SUCCESS);
     assert_int_equal(show("client2", TOKEN_USER, NULL), MOSQ_ERR_AUTH);
     assert_int_equal(show("client2", TOKEN_USER, ""), MOSQ_ERR_AUTH);
     assert_int_equal(show("client2", TOKEN_USER, wide), MOSQ_ERR_AUTH);
@@ -179,11 +183,125 @@ static void test_any_connect(void **state) {
     assert_int_equal(mosquitto_plugin_cleanup(user, NULL, 0), MOSQ_ERR_SUCCESS);
 }
 
+/* ---- memory ---- */
+
+static struct token_facts facts_of(int64_t time_ns, uint64_t number) {
+    struct token_facts facts = {.time_ns = time_ns, .nonce = {0}};
+
+    memcpy(facts.nonce, &number, sizeof(number));
+    return facts;
+}
+
+static enum verdict show_at(struct memory *memory, int64_t time_ns, uint64_t number,
+                            int64_t now_ns) {
+    struct token_facts facts = facts_of(time_ns, number);
+
+    return memory_judge(memory, &facts, now_ns);
+}
+
+static struct memory new_memory(int64_t max_age_ns, size_t most) {
+    struct memory memory;
+
+    assert_true(memory_init(&memory, max_age_ns, most));
+    return memory;
+}
+
+static void test_once(void **state) {
+    struct memory memory = new_memory(AGE_NS, 100000);
+
+    (void)state;
+    for (uint64_t i = 0; i < 20000; i++)
+        assert_int_equal(show_at(&memory, NOW_NS, i, NOW_NS), TOKEN_FRESH);
+    for (uint64_t i = 0; i < 20000; i++)
+        assert_int_equal(show_at(&memory, NOW_NS, i, NOW_NS + AGE_NS), TOKEN_REPLAYED);
+    assert_int_equal(memory.count, 20000);
+    free(memory.slots);
+}
+
+static void test_age(void **state) {
+    struct memory memory = new_memory(AGE_NS, 1000);
+
+    (void)state;
+    assert_int_equal(show_at(&memory, NOW_NS - AGE_NS, 1, NOW_NS), TOKEN_FRESH);
+    assert_int_equal(show_at(&memory, NOW_NS - AGE_NS - 1, 2, NOW_NS), TOKEN_STALE);
+    assert_int_equal(show_at(&memory, NOW_NS + AGE_NS, 3, NOW_NS), TOKEN_FRESH);
+    assert_int_equal(show_at(&memory, NOW_NS + AGE_NS + 1, 4, NOW_NS), TOKEN_EARLY);
+    assert_int_equal(show_at(&memory, INT64_MAX, 5, NOW_NS), TOKEN_EARLY);
+    assert_int_equal(show_at(&memory, 0, 6, NOW_NS), TOKEN_STALE);
+    assert_int_equal(show_at(&memory, INT64_MIN, 7, NOW_NS), TOKEN_STALE);
+    /* As long as it would be believed, it is remembered. */
+    assert_int_equal(show_at(&memory, NOW_NS + AGE_NS, 3, NOW_NS + 2 * AGE_NS), TOKEN_REPLAYED);
+    assert_int_equal(show_at(&memory, NOW_NS + AGE_NS, 3, NOW_NS + 2 * AGE_NS + 1), TOKEN_STALE);
+    free(memory.slots);
+}
+
+/* A clock that was not set says 1970. */
+static void test_beginning_of_time(void **state) {
+    struct memory memory = new_memory(AGE_NS, 1000);
+
+    (void)state;
+    assert_int_equal(show_at(&memory, 1, 1, 2), TOKEN_FRESH);
+    assert_int_equal(show_at(&memory, 1, 1, 2), TOKEN_REPLAYED);
+    assert_int_equal(show_at(&memory, 0, 1, 2), TOKEN_STALE);
+    free(memory.slots);
+}
+
+/* A token a millisecond for an hour: what is remembered stays bounded, and is never forgotten while
+ * it counts. */
+static void test_bounded(void **state) {
+    struct memory memory = new_memory(NS_PER_S, 5000);
+    int64_t now_ns = NOW_NS;
+
+    (void)state;
+    for (uint64_t i = 0; i < 3600000; i++, now_ns += NS_PER_MS) {
+        if (show_at(&memory, now_ns, i, now_ns) != TOKEN_FRESH)
+            fail_msg("token %llu was refused", (unsigned long long)i);
+        if (i >= 1000 && i % 7 == 0)
+            assert_int_equal(show_at(&memory, now_ns - NS_PER_S, i - 1000, now_ns), TOKEN_REPLAYED);
+        assert_true(memory.count <= 5000);
+    }
+    free(memory.slots);
+}
+
+static void test_crowded(void **state) {
+    struct memory memory = new_memory(AGE_NS, 3000);
+
+    (void)state;
+    for (uint64_t i = 0; i < 3000; i++)
+        assert_int_equal(show_at(&memory, NOW_NS, i, NOW_NS), TOKEN_FRESH);
+    assert_int_equal(show_at(&memory, NOW_NS, 3000, NOW_NS), TOKEN_CROWDED);
+    assert_int_equal(show_at(&memory, NOW_NS, 7, NOW_NS), TOKEN_REPLAYED);
+    assert_int_equal(show_at(&memory, NOW_NS + AGE_NS + 1, 3001, NOW_NS + AGE_NS + 1), TOKEN_FRESH);
+    assert_int_equal(memory.count, 1);
+    free(memory.slots);
+}
+
+/* What was forgotten because time had passed stays refused when the clock is set back. */
+static void test_clock_set_back(void **state) {
+    struct memory memory = new_memory(AGE_NS, 3000);
+    int64_t later_ns = NOW_NS + 10 * AGE_NS;
+
+    (void)state;
+    assert_int_equal(show_at(&memory, NOW_NS, 1, NOW_NS), TOKEN_FRESH);
+    for (uint64_t i = 2; i < 2000; i++)
+        assert_int_equal(show_at(&memory, later_ns, i, later_ns), TOKEN_FRESH);
+    assert_int_equal(show_at(&memory, NOW_NS, 1, NOW_NS), TOKEN_STALE);
+    free(memory.slots);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_version),     cmocka_unit_test(test_wrong_configurations),
-        cmocka_unit_test(test_judges),      cmocka_unit_test(test_defers),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_wrong_configurations),
+        cmocka_unit_test(test_judges),
+        cmocka_unit_test(test_defers),
         cmocka_unit_test(test_any_connect),
+        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_beginning_of_time),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_crowded),
+        cmocka_unit_test(test_clock_set_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
