@@ -64,7 +64,13 @@ extern const struct mqtt_library mqtt_library_mosquitto;
 extern const struct mqtt_library *const mqtt_library_paho;
 
 /* A message has come: counts and opens it, and hands it on. */
-void mqtt_library_take(struct mqtt_client *client, const char *topic, const void *payload,
-                       size_t length, int qos);
+static inline void mqtt_library_take(struct mqtt_client *client, const char *topic,
+                                     const void *payload, size_t length, int qos) {
+    client->received++;
+    if (qos < client->lowest)
+        client->lowest = qos;
+    if (payload_client_open(client->payload, topic, &payload, &length) && client->on_message)
+        client->on_message(client->user, topic, payload, length);
+}
 
 #endif

@@ -1,37 +1,91 @@
-#include "mqtt/paho.h"
+/* Paho C, by its asynchronous interface, the one of its two that keeps many messages on their way.
+ *
+ * It sends and receives in threads of its own. What they tell is kept, and a bell (an eventfd) is
+ * rung that the client's poll() hears; its next turn takes it over. */
+#include "base/clock.h"
+#include "mqtt/library.h"
+#include "mqtt/paho_tls.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+/* Messages handed over and not complete at which it is time to wait: many enough for its threads,
+ * and each search of its lists is as long as they are. */
+#define BACKLOG        1024
+#define MAX_BUFFERED   (1 << 20)
+#define ROOM_NS        (10 * NS_PER_S)
+#define LOSS_TURNS     20
+#define LOSS_TURN_MS   50
+#define LEAVE_NS       (2 * NS_PER_S)
+#define LEAVE_MS       1000
 #define FIRST_MESSAGES 256
+#define SOCKETS_MAX    64
+#define WHY_SIZE       160
+
+struct message {
+    char *topic;
+    MQTTAsync_message *message;
+};
+
+struct inbox {
+    struct message *messages;
+    size_t n, size;
+};
+
+/* `own` of an mqtt_client. */
+struct paho {
+    MQTTAsync handle;
+    struct paho_tls tls;
+    bool has_tls, five; /* five: MQTT 5, which has callbacks of its own */
+    int bell, socket;
+    int64_t published, inflight; /* inflight: of QoS 1 and 2, before the first is acknowledged */
+    struct inbox taken;          /* the client's, while it is handed over */
+    /* What the library's threads tell. */
+    _Atomic bool rung, lost, left;
+    _Atomic int connack, suback; /* -1 until it comes */
+    _Atomic int max_qos;         /* -1 where it is not told */
+    _Atomic int64_t completed;
+    pthread_mutex_t lock; /* of the rest */
+    struct inbox incoming;
+    char why[WHY_SIZE]; /* it was lost */
+};
+
+static struct paho *own_of(const struct mqtt_client *client) {
+    return client->own;
+}
 
 /* ---- in the library's threads ---- */
 
 /* Once until somebody has looked: a write for each message would be dear. */
-void paho_ring(struct paho *paho) {
+static void ring(struct paho *paho) {
     uint64_t one = 1;
 
     if (!atomic_exchange(&paho->rung, true))
         (void)!write(paho->bell, &one, sizeof(one));
 }
 
-static void explain(struct paho *paho, const char *words) {
+static void lose(struct paho *paho, const char *words) {
     (void)pthread_mutex_lock(&paho->lock);
     if (!*paho->why)
         (void)snprintf(paho->why, sizeof(paho->why), "%s", words);
     (void)pthread_mutex_unlock(&paho->lock);
-}
-
-static void lose(struct paho *paho, const char *words) {
-    explain(paho, words);
     atomic_store(&paho->lost, true);
-    paho_ring(paho);
+    ring(paho);
 }
 
 static int on_message(void *context, char *topic, int topic_length, MQTTAsync_message *message) {
     struct paho *paho = context;
-    struct paho_inbox *inbox = &paho->incoming;
+    struct inbox *inbox = &paho->incoming;
 
     (void)topic_length; /* 0 but for topics with a NUL in them, which MQTT forbids */
     (void)pthread_mutex_lock(&paho->lock);
@@ -39,9 +93,9 @@ static int on_message(void *context, char *topic, int topic_length, MQTTAsync_me
         inbox->size = inbox->size ? inbox->size * 2 : FIRST_MESSAGES;
         inbox->messages = memory_resize(inbox->messages, inbox->size, sizeof(*inbox->messages));
     }
-    inbox->messages[inbox->n++] = (struct paho_message){topic, message};
+    inbox->messages[inbox->n++] = (struct message){topic, message};
     (void)pthread_mutex_unlock(&paho->lock);
-    paho_ring(paho);
+    ring(paho);
     return 1;
 }
 
@@ -59,7 +113,7 @@ static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTRea
 
 static void tell(struct paho *paho, _Atomic int *answer, int code) {
     atomic_store(answer, code);
-    paho_ring(paho);
+    ring(paho);
 }
 
 static void on_connected(void *context, MQTTAsync_successData *data) {
@@ -118,7 +172,7 @@ static void on_unsubscribed5(void *context, MQTTAsync_failureData5 *data) {
 /* A publication that is refused (MQTT 5) is complete as well. */
 static void complete(struct paho *paho) {
     (void)atomic_fetch_add(&paho->completed, 1);
-    paho_ring(paho);
+    ring(paho);
 }
 
 static void on_published(void *context, MQTTAsync_successData *data) {
@@ -144,7 +198,7 @@ static void on_unpublished5(void *context, MQTTAsync_failureData5 *data) {
 static void on_left(void *context, MQTTAsync_successData *data) {
     (void)data;
     atomic_store(&((struct paho *)context)->left, true);
-    paho_ring(context);
+    ring(context);
 }
 
 static void on_stayed(void *context, MQTTAsync_failureData *data) {
@@ -152,49 +206,9 @@ static void on_stayed(void *context, MQTTAsync_failureData *data) {
     on_left(context, NULL);
 }
 
-/* ---- where they call ---- */
-
-int paho_listen(struct paho *paho) {
-    int r = MQTTAsync_setCallbacks(paho->handle, paho, on_lost, on_message, NULL);
-
-    return r == MQTTASYNC_SUCCESS && paho->five
-               ? MQTTAsync_setDisconnected(paho->handle, paho, on_sent_away)
-               : r;
-}
-
-void paho_listen_login(struct paho *paho, MQTTAsync_connectOptions *options) {
-    options->context = paho;
-    options->onSuccess = paho->five ? NULL : on_connected;
-    options->onFailure = paho->five ? NULL : on_refused;
-    options->onSuccess5 = paho->five ? on_connected5 : NULL;
-    options->onFailure5 = paho->five ? on_refused5 : NULL;
-}
-
-void paho_listen_farewell(struct paho *paho, MQTTAsync_disconnectOptions *options) {
-    options->context = paho;
-    options->onSuccess = on_left;
-    options->onFailure = on_stayed;
-}
-
-void paho_listen_subscription(struct paho *paho, MQTTAsync_responseOptions *options) {
-    options->context = paho;
-    options->onSuccess = paho->five ? NULL : on_subscribed;
-    options->onFailure = paho->five ? NULL : on_unsubscribed;
-    options->onSuccess5 = paho->five ? on_subscribed5 : NULL;
-    options->onFailure5 = paho->five ? on_unsubscribed5 : NULL;
-}
-
-void paho_listen_publication(struct paho *paho, MQTTAsync_responseOptions *options) {
-    options->context = paho;
-    options->onSuccess = paho->five ? NULL : on_published;
-    options->onFailure = paho->five ? NULL : on_unpublished;
-    options->onSuccess5 = paho->five ? on_published5 : NULL;
-    options->onFailure5 = paho->five ? on_unpublished5 : NULL;
-}
-
 /* ---- in the client's thread ---- */
 
-int paho_await(struct paho *paho, int timeout_ms, struct error *error) {
+static int await_bell(struct paho *paho, int timeout_ms, struct error *error) {
     struct pollfd poller = {.fd = paho->bell, .events = POLLIN};
     uint64_t times;
     int r = poll(&poller, 1, timeout_ms);
@@ -207,7 +221,7 @@ int paho_await(struct paho *paho, int timeout_ms, struct error *error) {
     return 0;
 }
 
-void paho_empty(struct paho_inbox *inbox) {
+static void empty(struct inbox *inbox) {
     for (size_t i = 0; i < inbox->n; i++) {
         MQTTAsync_freeMessage(&inbox->messages[i].message);
         MQTTAsync_free(inbox->messages[i].topic);
@@ -215,9 +229,9 @@ void paho_empty(struct paho_inbox *inbox) {
     inbox->n = 0;
 }
 
-void paho_hand_over(struct mqtt_client *client) {
+static void hand_over(struct mqtt_client *client) {
     struct paho *paho = client->own;
-    struct paho_inbox inbox;
+    struct inbox inbox;
 
     (void)pthread_mutex_lock(&paho->lock);
     inbox = paho->incoming;
@@ -228,10 +242,10 @@ void paho_hand_over(struct mqtt_client *client) {
         mqtt_library_take(client, inbox.messages[i].topic, inbox.messages[i].message->payload,
                           (size_t)inbox.messages[i].message->payloadlen,
                           inbox.messages[i].message->qos);
-    paho_empty(&paho->taken);
+    empty(&paho->taken);
 }
 
-int paho_failed(struct paho *paho, const char *what, struct error *error) {
+static int explain_loss(struct paho *paho, const char *what, struct error *error) {
     int r;
 
     (void)pthread_mutex_lock(&paho->lock);
@@ -239,3 +253,369 @@ int paho_failed(struct paho *paho, const char *what, struct error *error) {
     (void)pthread_mutex_unlock(&paho->lock);
     return r;
 }
+
+/* ---- the connection ---- */
+
+static int rejected(int code, const char *what, struct error *error) {
+    const char *words = MQTTAsync_strerror(code);
+
+    return error_set(error, -ECONNRESET, "MQTT %s: %s", what, words ? words : "Paho C refuses it");
+}
+
+static void set_login(MQTTAsync_connectOptions *options, struct paho *paho,
+                      const struct credentials *shown) {
+    options->keepAliveInterval = MQTT_KEEPALIVE_S;
+    options->connectTimeout = CLIENT_ANSWER_S;
+    options->maxInflight = (int)paho->inflight;
+    if (*shown->username) {
+        options->username = shown->username;
+        options->password = shown->password;
+    }
+    if (paho->has_tls)
+        options->ssl = &paho->tls.options;
+    if (!paho->five)
+        options->MQTTVersion = MQTTVERSION_3_1_1;
+    options->context = paho;
+    options->onSuccess = paho->five ? NULL : on_connected;
+    options->onFailure = paho->five ? NULL : on_refused;
+    options->onSuccess5 = paho->five ? on_connected5 : NULL;
+    options->onFailure5 = paho->five ? on_refused5 : NULL;
+}
+
+/* Waits for the answer here already: TLS and the socket are to be looked at then. */
+static int log_in(struct paho *paho, const struct credentials *shown, struct error *error) {
+    MQTTAsync_connectOptions three = MQTTAsync_connectOptions_initializer,
+                             five = MQTTAsync_connectOptions_initializer5;
+    MQTTAsync_connectOptions *options = paho->five ? &five : &three;
+    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
+    int r;
+
+    set_login(options, paho, shown);
+    r = MQTTAsync_connect(paho->handle, options);
+    if (r != MQTTASYNC_SUCCESS)
+        return rejected(r, "connection", error);
+    while (atomic_load(&paho->connack) < 0 && !atomic_load(&paho->lost)) {
+        if (clock_monotonic_ns() >= deadline)
+            return error_set(error, -ETIMEDOUT, "MQTT: no CONNACK within %d s", CLIENT_ANSWER_S);
+        r = await_bell(paho, clock_poll_ms(deadline), error);
+        if (r < 0)
+            return r;
+    }
+    return atomic_load(&paho->connack) < 0 ? explain_loss(paho, "connection", error) : 0;
+}
+
+/* ---- its socket, of which it tells nobody ---- */
+
+/* This process's connections to a port, by their numbers in the kernel. */
+struct sockets {
+    ino_t inodes[SOCKETS_MAX];
+    int fds[SOCKETS_MAX];
+    size_t n;
+};
+
+static int peer_port(int fd) {
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof(peer);
+
+    if (getpeername(fd, (struct sockaddr *)&peer, &size) < 0)
+        return -1;
+    return peer.ss_family == AF_INET    ? ntohs(((struct sockaddr_in *)&peer)->sin_port)
+           : peer.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&peer)->sin6_port)
+                                        : -1;
+}
+
+static void list_sockets(struct sockets *ret, int port) {
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    ret->n = 0;
+    while (folder && ret->n < SOCKETS_MAX && (entry = readdir(folder))) {
+        int fd = atoi(entry->d_name);
+        struct stat facts;
+
+        if (entry->d_name[0] == '.' || peer_port(fd) != port || fstat(fd, &facts) < 0)
+            continue;
+        ret->inodes[ret->n] = facts.st_ino;
+        ret->fds[ret->n++] = fd;
+    }
+    if (folder)
+        (void)closedir(folder);
+}
+
+/* The descriptor of one that was not there before, or -1. */
+static int find_new_socket(const struct sockets *before, int port) {
+    struct sockets now;
+
+    list_sockets(&now, port);
+    for (size_t i = 0; i < now.n; i++) {
+        bool known = false;
+
+        for (size_t j = 0; j < before->n; j++)
+            known = known || before->inodes[j] == now.inodes[i];
+        if (!known)
+            return now.fds[i];
+    }
+    return -1;
+}
+
+/* By itself the library leaves Nagle's algorithm on, which delays what is acknowledged by 40 ms. A
+ * connection that is lost already is none any more, of which the library is about to tell. */
+static int look_at_socket(struct paho *paho, const struct sockets *before, int64_t port,
+                          struct error *error) {
+    int one = 1;
+
+    paho->socket = find_new_socket(before, (int)port);
+    if (paho->socket >= 0 &&
+        setsockopt(paho->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0)
+        return 0;
+    for (int i = 0; i < LOSS_TURNS && !atomic_load(&paho->lost); i++)
+        if (await_bell(paho, LOSS_TURN_MS, NULL) < 0)
+            break;
+    return atomic_load(&paho->lost) ? explain_loss(paho, "connection", error)
+                                    : error_set(error, -EIO, "Paho C: its connection is not found");
+}
+
+static int connect_client(struct mqtt_client *client, const struct client_config *config,
+                          const struct credentials *shown, bool again, struct error *error) {
+    struct paho *paho = own_of(client);
+    struct sockets before;
+    int r, seen = 0;
+
+    (void)again;
+    atomic_store(&paho->connack, -1);
+    atomic_store(&paho->max_qos, -1);
+    atomic_store(&paho->lost, false);
+    atomic_store(&paho->left, false);
+    *paho->why = '\0';
+    list_sockets(&before, (int)config->port);
+    r = paho->has_tls ? paho_tls_begin(config, error) : 0;
+    if (r < 0)
+        return r;
+    r = log_in(paho, shown, error);
+    if (paho->has_tls)
+        seen = paho_tls_end(&paho->tls, r < 0 ? NULL : error);
+    if (r == 0)
+        r = seen;
+    if (r == 0 && atomic_load(&paho->connack) == 0)
+        r = look_at_socket(paho, &before, config->port, error);
+    if (atomic_load(&paho->max_qos) >= 0)
+        client->max_qos = atomic_load(&paho->max_qos);
+    client->connack = atomic_load(&paho->connack);
+    return r;
+}
+
+static void leave(struct mqtt_client *client) {
+    struct paho *paho = own_of(client);
+    MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+    int64_t deadline = clock_monotonic_ns() + LEAVE_NS;
+
+    options.timeout = LEAVE_MS;
+    options.context = paho;
+    options.onSuccess = on_left;
+    options.onFailure = on_stayed;
+    atomic_store(&paho->left, false);
+    if (MQTTAsync_disconnect(paho->handle, &options) != MQTTASYNC_SUCCESS)
+        return;
+    while (!atomic_load(&paho->left) && clock_monotonic_ns() < deadline)
+        if (await_bell(paho, clock_poll_ms(deadline), NULL) < 0)
+            return;
+}
+
+/* ---- making one ---- */
+
+static char *make_uri(const struct client_config *config) {
+    bool colons = strchr(config->address, ':') != NULL;
+
+    return text_format("%s://%s%s%s:%d", config->tls.enabled ? "ssl" : "tcp", colons ? "[" : "",
+                       config->address, colons ? "]" : "", (int)config->port);
+}
+
+static int create(struct paho *paho, const struct client_config *config, struct error *error) {
+    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
+    CLEANUP_FREE char *uri = make_uri(config);
+    int r;
+
+    options.maxBufferedMessages = MAX_BUFFERED;
+    options.MQTTVersion = paho->five ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
+    r = MQTTAsync_createWithOptions(&paho->handle, uri, config->client_id,
+                                    MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
+    if (r == MQTTASYNC_SUCCESS)
+        r = MQTTAsync_setCallbacks(paho->handle, paho, on_lost, on_message, NULL);
+    if (r == MQTTASYNC_SUCCESS && paho->five)
+        r = MQTTAsync_setDisconnected(paho->handle, paho, on_sent_away);
+    return r == MQTTASYNC_SUCCESS ? 0 : rejected(r, "client", error);
+}
+
+static int open_client(struct mqtt_client *client, const struct client_config *config,
+                       struct error *error) {
+    struct paho *paho = memory_new(1, sizeof(*paho));
+
+    client->own = paho;
+    paho->socket = -1;
+    (void)pthread_mutex_init(&paho->lock, NULL);
+    paho->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (paho->bell < 0)
+        return error_errno(error, -errno, "eventfd");
+    paho->five = config->mqtt == MQTT_5;
+    paho->inflight = config->inflight ? config->inflight : UINT16_MAX;
+    paho->has_tls = config->tls.enabled;
+    if (paho->has_tls)
+        paho_tls_open(&paho->tls, config);
+    return create(paho, config, error);
+}
+
+/* Behind the last of its clients the library ends its threads, which takes it tenths of a second.
+ * It would be worse to keep it: a thread of its that has nothing to receive hears of the next
+ * connection only after a second. */
+static void close_client(struct mqtt_client *client) {
+    struct paho *paho = own_of(client);
+
+    if (!paho)
+        return;
+    if (paho->handle) {
+        leave(client);
+        MQTTAsync_destroy(&paho->handle);
+    }
+    empty(&paho->incoming);
+    free(paho->incoming.messages);
+    free(paho->taken.messages);
+    if (paho->has_tls)
+        paho_tls_close(&paho->tls);
+    if (paho->bell >= 0)
+        (void)close(paho->bell);
+    (void)pthread_mutex_destroy(&paho->lock);
+    free(paho);
+}
+
+/* ---- messages ---- */
+
+static int subscribe(struct mqtt_client *client, const char *topic, int qos, struct error *error) {
+    struct paho *paho = own_of(client);
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    int r;
+
+    options.context = paho;
+    options.onSuccess = paho->five ? NULL : on_subscribed;
+    options.onFailure = paho->five ? NULL : on_unsubscribed;
+    options.onSuccess5 = paho->five ? on_subscribed5 : NULL;
+    options.onFailure5 = paho->five ? on_unsubscribed5 : NULL;
+    atomic_store(&paho->suback, -1);
+    r = MQTTAsync_subscribe(paho->handle, topic, qos, &options);
+    return r == MQTTASYNC_SUCCESS ? 0 : rejected(r, "subscription", error);
+}
+
+/* The library's thread that sends sleeps on when an acknowledgement makes room, up to a second: it
+ * is given nothing that it cannot send at once. */
+static int wait_for_room(struct paho *paho, struct error *error) {
+    int64_t deadline = clock_monotonic_ns() + ROOM_NS;
+    bool waited = false;
+    int r = 0;
+
+    while (r == 0 && paho->published - atomic_load(&paho->completed) >= paho->inflight) {
+        if (atomic_load(&paho->lost))
+            return explain_loss(paho, "connection", error);
+        if (clock_monotonic_ns() >= deadline)
+            return error_set(error, -ETIMEDOUT, "MQTT: no acknowledgement within %d s",
+                             (int)(ROOM_NS / NS_PER_S));
+        r = await_bell(paho, clock_poll_ms(deadline), error);
+        waited = true;
+    }
+    if (waited) /* for the turn that follows */
+        ring(paho);
+    return r;
+}
+
+static int publish(struct mqtt_client *client, const char *topic, const void *payload,
+                   size_t length, int qos, struct error *error) {
+    struct paho *paho = own_of(client);
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    int r = qos > 0 ? wait_for_room(paho, error) : 0;
+
+    if (r < 0)
+        return r;
+    options.context = paho;
+    options.onSuccess = paho->five ? NULL : on_published;
+    options.onFailure = paho->five ? NULL : on_unpublished;
+    options.onSuccess5 = paho->five ? on_published5 : NULL;
+    options.onFailure5 = paho->five ? on_unpublished5 : NULL;
+    r = MQTTAsync_send(paho->handle, topic, (int)length, payload, qos, 0, &options);
+    if (r != MQTTASYNC_SUCCESS)
+        return rejected(r, "publication", error);
+    paho->published++;
+    return 0;
+}
+
+static bool wants_write(const struct mqtt_client *client) {
+    return own_of(client)->published - client->completed >= BACKLOG;
+}
+
+static int turn(struct mqtt_client *client, int timeout_ms, struct error *error) {
+    struct paho *paho = own_of(client);
+    bool lost;
+    int r = await_bell(paho, timeout_ms, error);
+
+    if (r < 0)
+        return r;
+    lost = atomic_load(&paho->lost); /* what came before that is not */
+    hand_over(client);
+    client->completed = atomic_load(&paho->completed);
+    client->connack = atomic_load(&paho->connack);
+    client->suback = atomic_load(&paho->suback);
+    return lost ? explain_loss(paho, "connection", error) : 0;
+}
+
+/* ---- what is known of it ---- */
+
+static int bell_of(const struct mqtt_client *client) {
+    return own_of(client)->bell;
+}
+
+static int socket_of(const struct mqtt_client *client) {
+    return own_of(client)->socket;
+}
+
+static void session(const struct mqtt_client *client, struct tls_session *ret) {
+    *ret = own_of(client)->tls.session;
+}
+
+static const char *refusal(const struct mqtt_client *client) {
+    static const char *const words[] = {"",
+                                        "unacceptable protocol version",
+                                        "identifier rejected",
+                                        "server unavailable",
+                                        "bad user name or password",
+                                        "not authorised"};
+    const char *reason = client->mqtt == MQTT_5
+                             ? MQTTReasonCode_toString((enum MQTTReasonCodes)client->connack)
+                         : (size_t)client->connack < ARRAY_SIZE(words) ? words[client->connack]
+                                                                       : NULL;
+
+    return reason ? reason : "for a reason that Paho C does not know";
+}
+
+static char *version(void) {
+    const MQTTAsync_nameValue *info = MQTTAsync_getVersionInfo();
+
+    for (; info && info->name; info++)
+        if (text_equal(info->name, "Version"))
+            return text_copy(info->value);
+    return text_copy("unknown");
+}
+
+static const struct mqtt_library library = {
+    .open = open_client,
+    .close = close_client,
+    .connect = connect_client,
+    .leave = leave,
+    .subscribe = subscribe,
+    .publish = publish,
+    .wants_write = wants_write,
+    .turn = turn,
+    .fd = bell_of,
+    .socket = socket_of,
+    .session = session,
+    .refusal = refusal,
+    .version = version,
+};
+
+const struct mqtt_library *const mqtt_library_paho = &library;
