@@ -6,9 +6,8 @@
 #include "analysis/source.h"
 #include "analysis/trials.h"
 #include "base/inifile.h"
-#include "model/repetitions.h"
 #include "model/scenario.h"
-#include "model/unit.h"
+#include "model/setting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +27,7 @@ static int take_share(const struct inifile *file, const char *section, const cha
     int64_t ppm;
 
     text = text && *text ? text : missing;
-    if (unit_parse(UNIT_PERCENT, text, &ppm, NULL) < 0 || ppm > MOST_PPM)
+    if (setting_number_parse(SETTING_PERCENT, text, &ppm, NULL) < 0 || ppm > MOST_PPM)
         return error_set(error, -EINVAL, "%s: [%s] %s: '%s' is no share like 2%%", file->path,
                          section, key, text);
     *ret = (double)ppm / 1e6;
@@ -140,7 +139,7 @@ static int check_format(const char *path, struct error *error) {
                      path, format, SCENARIO_FORMAT);
 }
 
-/* How many blocks, or how narrow the intervals: as model/repetitions.h has it. */
+/* How many blocks, or how narrow the intervals: as model/scenario.h has it. */
 static int take_repetitions(struct dataset *dataset, const struct inifile *file,
                             struct error *error) {
     const char *text = inifile_get(file, "scenario", "repetitions");

@@ -18,7 +18,7 @@
 #ifndef BENCH_HOSTS_AGENT_H
 #define BENCH_HOSTS_AGENT_H
 
-#include "model/registry.h"
+#include "model/setting.h"
 
 /* The whole life of an agent that keeps its certificates below `certs`; returns the exit status. */
 int agent_main(const char *certs, const struct registry *registry);

@@ -5,7 +5,7 @@
 #include "base/program.h"
 #include "hosts/cgroup.h"
 #include "hosts/kind.h"
-#include "model/unit.h"
+#include "model/setting.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -145,7 +145,7 @@ static int lay_link(const char *address, int64_t mate, struct error *error) {
 /* netem first, the rate below it. */
 static int shape(const struct lab_settings *settings, struct error *error) {
     bool netem = settings->delay_ns > 0 || settings->loss_ppm > 0;
-    CLEANUP_FREE char *loss = unit_format(UNIT_PERCENT, settings->loss_ppm);
+    CLEANUP_FREE char *loss = setting_number_format(SETTING_PERCENT, settings->loss_ppm);
     int r = 0;
 
     if (netem && program_run(error,

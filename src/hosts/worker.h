@@ -6,7 +6,7 @@
 #ifndef BENCH_HOSTS_WORKER_H
 #define BENCH_HOSTS_WORKER_H
 
-#include "model/registry.h"
+#include "model/setting.h"
 
 /* The whole life of a worker; returns the process's exit status. */
 int worker_main(const char *role, const struct registry *registry);

@@ -50,37 +50,34 @@ const struct channel_settings *channel_own(const struct channel *channel) {
     return settings_get(&channel->settings, &channel_group);
 }
 
-const char *channel_description(const struct channel *channel) {
-    return channel_own(channel)->description;
-}
-
-const char *channel_use(const struct channel *channel) {
-    return channel_own(channel)->use;
-}
-
 bool channel_uses(const struct channel *channel, const char *mechanism) {
     return text_has_word(channel_own(channel)->use, mechanism);
 }
 
+const struct setting *channel_setting(const struct channel *channel, const char *path,
+                                      const struct setting_group **ret_group, struct error *error) {
+    const struct registry *registry = channel->settings.registry;
+    const struct setting *row;
+
+    *ret_group = &channel_group;
+    row = strchr(path, '.') ? registry_find(registry, 1u << SETTING_CHANNEL, path, ret_group)
+                            : setting_find(&channel_group, path);
+    if (!*ret_group) {
+        CLEANUP_FREE char *known = registry_names(registry, SETTING_CHANNEL, "");
+
+        (void)error_set(error, -EINVAL, "unknown mechanism; known are %s", known);
+    } else if (!row)
+        (void)error_set(error, -EINVAL, "unknown key; `bench list settings` shows all");
+    return row;
+}
+
 int channel_assign(struct channel *channel, const char *path, const char *value,
                    struct error *error) {
-    const struct registry *registry = channel->settings.registry;
-    const struct setting_group *group = &channel_group;
-    const struct setting *row;
-    const char *key = path;
+    const struct setting_group *group;
+    const struct setting *row = channel_setting(channel, path, &group, error);
 
-    if (strchr(path, '.')) {
-        group = registry_find(registry, 1u << SETTING_CHANNEL, path, &key);
-        if (!group) {
-            CLEANUP_FREE char *known = registry_names(registry, SETTING_CHANNEL, "");
-
-            return error_set(error, -EINVAL, "unknown mechanism; known are %s", known);
-        }
-    }
-    row = setting_find(group, key);
-    if (!row)
-        return error_set(error, -EINVAL, "unknown key; `bench list settings` shows all");
-    return setting_assign(row, settings_edit(&channel->settings, group), value, error);
+    return row ? setting_assign(row, settings_edit(&channel->settings, group), value, error)
+               : -EINVAL;
 }
 
 static int check_control(const struct channel *channel, struct error *error) {
@@ -98,7 +95,7 @@ static int check_control(const struct channel *channel, struct error *error) {
 
 int channel_check(const struct channel *channel, struct error *error) {
     const struct registry *registry = channel->settings.registry;
-    const char *cursor = channel_use(channel), *word;
+    const char *cursor = channel_own(channel)->use, *word;
     size_t length;
 
     while ((word = text_next_word(&cursor, &length))) {

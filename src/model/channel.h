@@ -5,7 +5,7 @@
 #ifndef BENCH_MODEL_CHANNEL_H
 #define BENCH_MODEL_CHANNEL_H
 
-#include "model/registry.h"
+#include "model/setting.h"
 
 /* What a channel is there for. A control is the scenario's baseline once more and shows what the
  * set-up can tell: `same` is expected to be equivalent to the baseline (A/A control); `slowed`,
@@ -40,12 +40,13 @@ void channel_clear(struct channel *channel);
 char *channel_label(const struct channel *channel);
 
 const struct channel_settings *channel_own(const struct channel *channel);
-const char *channel_description(const struct channel *channel);
-const char *channel_use(const struct channel *channel);
 bool channel_uses(const struct channel *channel, const char *mechanism);
 
-/* Sets one key by its path inside the channel ("use", "tls.min_version"). Errors do not name the
- * place. */
+/* The row of a key by its path inside the channel ("use", "tls.min_version"), and its group; NULL
+ * with what is wrong, without the place. */
+const struct setting *channel_setting(const struct channel *channel, const char *path,
+                                      const struct setting_group **ret_group, struct error *error);
+/* Sets one key by its path inside the channel. Errors do not name the place. */
 int channel_assign(struct channel *channel, const char *path, const char *value,
                    struct error *error);
 

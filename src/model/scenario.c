@@ -6,6 +6,34 @@
 #include <errno.h>
 #include <string.h>
 
+int repetitions_parse(const char *text, struct repetitions *ret, struct error *error) {
+    static const struct setting blocks = {"", SETTING_COUNT, "50", "1", "100000", .offset = 0};
+    static const struct setting precision = {"",        SETTING_PERCENT, "1%",
+                                             "0.0001%", "1000%",         .offset = 0};
+    const char *rest = text, *word;
+    struct error what = {""};
+    int64_t number;
+    size_t length;
+    int r;
+
+    word = text_next_word(&rest, &length);
+    if (!word || length != strlen("until") || memcmp(word, "until", length) != 0) {
+        r = setting_assign(&blocks, &number, text, &what);
+        if (r < 0)
+            return error_set(error, r, "%s; also possible: until 1%%", what.text);
+        if (ret)
+            *ret = (struct repetitions){number, number, 0};
+        return 0;
+    }
+    rest += strspn(rest, " \t");
+    if (!*rest)
+        return error_set(error, -EINVAL, "'%s' lacks a precision; write, say, until 1%%", text);
+    r = setting_assign(&precision, &number, rest, error);
+    if (r == 0 && ret)
+        *ret = (struct repetitions){0, 0, (double)number / 1e6};
+    return r;
+}
+
 static int check_repetitions(const char *value, struct error *error) {
     return repetitions_parse(value, NULL, error);
 }
@@ -183,33 +211,31 @@ void scenario_free(struct scenario *scenario) {
     free(scenario);
 }
 
-static void write_row(FILE *out, const char *prefix, const struct setting *row, const void *block) {
-    CLEANUP_FREE char *value = setting_format(row, block);
+/* An empty value of a row whose default is not empty cannot be written, nor be set. */
+static void write_block(FILE *out, const char *prefix, const struct setting_group *group,
+                        const void *block) {
+    for (size_t i = 0; i < group->n_rows; i++) {
+        CLEANUP_FREE char *value = setting_format(&group->rows[i], block);
+        CLEANUP_FREE char *key = text_format("%s%s", prefix, group->rows[i].key);
 
-    CLEANUP_FREE char *key = text_format("%s%s", prefix, row->key);
-
-    /* An empty value of a row whose default is not empty cannot be written, nor be set. */
-    if (row->type == SETTING_WORDS)
-        inifile_write_words(out, key, value);
-    else
-        fprintf(out, "%s = %s\n", key, value);
+        if (group->rows[i].type == SETTING_WORDS)
+            inifile_write_words(out, key, value);
+        else
+            fprintf(out, "%s = %s\n", key, value);
+    }
 }
 
 static void write_channel(FILE *out, const struct channel *channel) {
     const struct registry *registry = channel->settings.registry;
 
     fprintf(out, "\n[channel.%s]\n", channel->name);
-    for (size_t i = 0; i < channel_group.n_rows; i++)
-        write_row(out, "", &channel_group.rows[i],
-                  settings_get(&channel->settings, &channel_group));
+    write_block(out, "", &channel_group, channel_own(channel));
     for (size_t g = 0; g < registry->n_groups; g++) {
         const struct setting_group *group = registry->groups[g];
         CLEANUP_FREE char *prefix = text_format("%s.", group->name);
 
-        if (group->scope != SETTING_CHANNEL || !channel_uses(channel, group->name))
-            continue;
-        for (size_t i = 0; i < group->n_rows; i++)
-            write_row(out, prefix, &group->rows[i], channel->settings.blocks[g]);
+        if (group->scope == SETTING_CHANNEL && channel_uses(channel, group->name))
+            write_block(out, prefix, group, channel->settings.blocks[g]);
     }
 }
 
@@ -239,8 +265,7 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
         if (!scenario->settings.blocks[g])
             continue;
         fprintf(out, "\n[%s]\n", registry->groups[g]->name);
-        for (size_t i = 0; i < registry->groups[g]->n_rows; i++)
-            write_row(out, "", &registry->groups[g]->rows[i], scenario->settings.blocks[g]);
+        write_block(out, "", registry->groups[g], scenario->settings.blocks[g]);
     }
     for (size_t i = 0; i < scenario->n_channels; i++)
         if (i == 0 || !text_equal(scenario->channels[i].name, scenario->channels[i - 1].name))

@@ -6,7 +6,6 @@
 #define BENCH_MODEL_SCENARIO_H
 
 #include "model/channel.h"
-#include "model/repetitions.h"
 
 enum scenario_order { ORDER_SHUFFLED, ORDER_SEQUENTIAL };
 
@@ -105,6 +104,18 @@ bool factor_of_probe(const struct factor *factor, const struct measurement *meas
 /* The variant of a trial: that of its channel and that of its measurement, with a blank between
  * them, or what of them is not empty; the caller's. */
 char *scenario_variant(const struct channel *channel, const struct measurement *measurement);
+
+/* What a number of blocks is, and when it is enough. */
+struct repetitions {
+    int64_t smallest, largest; /* blocks, both included; equal where the number is fixed */
+    /* Go on until every 95 % interval of the comparison with the baseline is narrower than this:
+     * its full width as a share of the ratio, 0.01 for 1 %. 0: the number is fixed. */
+    double precision;
+};
+
+/* Reads "50" or "until 1%". Of the latter smallest and largest are 0: settings of their own say
+ * them. ret may be NULL. */
+int repetitions_parse(const char *text, struct repetitions *ret, struct error *error);
 
 /* How many blocks; the plan has the largest number of them. */
 struct repetitions scenario_repetitions(const struct scenario *scenario);

@@ -1,31 +1,153 @@
 /* Reading a scenario: all sources become one list of assignments, which are then applied in order,
- * each knowing its place for messages. */
-#include "model/scenario_channels.h"
-#include "model/scenario_variants.h"
+ * each knowing its place for messages. A channel is built when all of them are known: from the one
+ * it inherits, from nothing when it says what it uses, else from its file, which may inherit as
+ * well; then come its own keys in the order in which they were given. */
+#include "model/scenario_load.h"
 
+#include "base/inifile.h"
+
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SCENARIO_SCOPES (1u << SETTING_SCENARIO | 1u << SETTING_PROBE)
+#define MAX_INHERITS    8
 
-static void add_file(struct loader *loader, const struct inifile *file) {
+/* ---- assignments ---- */
+
+/* Takes place and path, copies value. */
+static void assignments_add(struct assignments *assignments, char *place, char *path,
+                            const char *value) {
+    assignments->list =
+        memory_room(assignments->list, assignments->count, sizeof(*assignments->list));
+    assignments->list[assignments->count++] = (struct assignment){place, path, text_copy(value)};
+}
+
+/* The path of an entry is "section.key", but in the section `bare`, if there is one, "key". */
+static void assignments_add_file(struct assignments *assignments, const struct inifile *file,
+                                 const char *bare) {
     for (size_t i = 0; i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
 
-        assignments_add(&loader->given, place_of_entry(file, entry),
-                        text_format("%s.%s", entry->section, entry->key), entry->value);
+        assignments_add(
+            assignments,
+            text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key),
+            text_equal(entry->section, bare) ? text_copy(entry->key)
+                                             : text_format("%s.%s", entry->section, entry->key),
+            entry->value);
     }
 }
 
-/* ---- finding files ---- */
+static void assignments_clear(struct assignments *assignments) {
+    for (size_t i = 0; i < assignments->count; i++) {
+        free(assignments->list[i].place);
+        free(assignments->list[i].path);
+        free(assignments->list[i].value);
+    }
+    free(assignments->list);
+    *assignments = (struct assignments){NULL, 0};
+}
 
-static bool is_path(const char *name) {
+const struct assignment *assignments_find(const struct assignments *assignments, const char *path) {
+    for (size_t i = assignments->count; i-- > 0;)
+        if (text_equal(assignments->list[i].path, path))
+            return &assignments->list[i];
+    return NULL;
+}
+
+static bool is_of_command_line(const struct assignment *assignment) {
+    return strncmp(assignment->place, "--", 2) == 0;
+}
+
+bool is_left_out(const struct loader *loader, const struct assignment *said, const char *path,
+                 const char *name) {
+    const struct assignment *last = assignments_find(&loader->given, path);
+
+    if (!last || !is_of_command_line(last) || is_of_command_line(said) ||
+        text_has_word(last->value, name))
+        return false;
+    for (size_t i = 0; i < loader->given.count; i++)
+        if (text_equal(loader->given.list[i].path, path) &&
+            text_has_word(loader->given.list[i].value, name))
+            return true;
+    return false;
+}
+
+/* Puts the place where a key of the whole scenario was set in front of the message; returns code.
+ */
+static int blame_setting(struct loader *loader, const char *path, int code) {
+    const struct assignment *assignment = assignments_find(&loader->given, path);
+
+    return error_prefix(loader->error, code, "%s", assignment ? assignment->place : path);
+}
+
+/* ---- names and files ---- */
+
+/* "paper" before "paper-order", though '-' comes before the '.' of ".ini". */
+static int by_stem(const struct dirent **a, const struct dirent **b) {
+    size_t length_a = strcspn((*a)->d_name, "."), length_b = strcspn((*b)->d_name, ".");
+    int order = strncmp((*a)->d_name, (*b)->d_name, length_a < length_b ? length_a : length_b);
+
+    return order ? order : (length_a > length_b) - (length_a < length_b);
+}
+
+static bool ends_in_ini(const char *name) {
     size_t length = strlen(name);
 
-    return strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".ini") == 0);
+    return length > 4 && strcmp(name + length - 4, ".ini") == 0;
+}
+
+static int is_listed(const struct dirent *entry) {
+    return ends_in_ini(entry->d_name) && strcmp(entry->d_name, "hosts.ini") != 0;
+}
+
+void scenario_each_file(const char *folder, void (*each)(void *context, const char *name),
+                        void *context) {
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_listed, by_stem);
+
+    for (int i = 0; i < count; i++) {
+        entries[i]->d_name[strlen(entries[i]->d_name) - 4] = '\0';
+        each(context, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void append_name(void *context, const char *name) {
+    text_append(context, ", ", name);
+}
+
+/* "a, b, c": what scenario_each_file() names; the caller's. */
+static char *names_in(const char *folder) {
+    char *names = text_copy("");
+
+    scenario_each_file(folder, append_name, &names);
+    return names;
+}
+
+/* Letters, digits, '-' and '_': returns 0 or -EINVAL. */
+static int check_name(const char *name, struct error *error) {
+    if (!*name || strlen(name) > 40) /* "channel.NAME" is a section of at most 48 bytes */
+        return error_set(error, -EINVAL, "'%s' is no name: 1 to 40 bytes make one", name);
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_", *c))
+            return error_set(error, -EINVAL,
+                             "'%s' is no name: letters, digits, '-' and '_' make one", name);
+    return 0;
+}
+
+int unknown_probe(struct loader *loader, const char *place) {
+    CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
+
+    return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s", place, known);
+}
+
+static bool is_path(const char *name) {
+    return strchr(name, '/') || ends_in_ini(name);
 }
 
 static int read_scenario_file(struct loader *loader, const char *name) {
@@ -36,7 +158,7 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     int r;
 
     if (!is_path(name) && access(path, F_OK) < 0) {
-        CLEANUP_FREE char *known = ini_names(loader->folder);
+        CLEANUP_FREE char *known = names_in(loader->folder);
 
         return error_set(loader->error, -ENOENT, "unknown scenario '%s'; known are %s", name,
                          known);
@@ -47,7 +169,7 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     if (!file->n_entries)
         return error_set(loader->error, -EINVAL, "%s: empty: no scenario in it", path);
     loader->beside = text_copy(dirname(copy));
-    add_file(loader, file);
+    assignments_add_file(&loader->given, file, NULL);
     return 0;
 }
 
@@ -65,114 +187,285 @@ static int read_hosts_file(struct loader *loader) {
         if (!text_equal(file->entries[i].section, "hosts"))
             return error_set(loader->error, -EINVAL, "%s:%d: [%s]: only [hosts] belongs here", path,
                              file->entries[i].line, file->entries[i].section);
-    add_file(loader, file);
+    assignments_add_file(&loader->given, file, NULL);
     return 0;
+}
+
+/* The keys of channels/NAME.ini. -ENOENT: no such file, and the message says what there is. */
+static int read_channel_file(struct loader *loader, const char *name, struct assignments *ret) {
+    const char *folders[] = {loader->beside, loader->folder};
+    CLEANUP_FREE char *folder = NULL, *known = NULL;
+
+    if (!loader->folder)
+        return error_set(loader->error, -ENOENT, "unknown channel '%s'; define it in [channel.%s]",
+                         name, name);
+    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+        CLEANUP_FREE char *path = text_format("%s/channels/%s.ini", folders[i], name);
+        CLEANUP(inifile_freep) struct inifile *file = NULL;
+
+        if (access(path, F_OK) < 0)
+            continue;
+        if (inifile_read(&file, path, loader->error) < 0)
+            return -EINVAL;
+        assignments_add_file(ret, file, "channel");
+        return 0;
+    }
+    folder = text_format("%s/channels", loader->folder);
+    known = names_in(folder);
+    return error_set(loader->error, -ENOENT,
+                     "unknown channel '%s'; known are %s, or define it in [channel.%s]", name,
+                     known, name);
+}
+
+/* ---- channels ---- */
+
+/* The NAME of "channel.NAME.key", the caller's; NULL when path is nothing of the kind. */
+static char *channel_of(const char *path) {
+    size_t start = strlen("channel."), length;
+
+    if (strncmp(path, "channel.", start) != 0)
+        return NULL;
+    length = strcspn(path + start, ".");
+    return length && path[start + length] ? strndup(path + start, length) : NULL;
+}
+
+int check_in_use(struct loader *loader, const struct channel *channel, const char *place,
+                 const char *key) {
+    const char *dot = strchr(key, '.');
+    CLEANUP_FREE char *mechanism = dot ? strndup(key, (size_t)(dot - key)) : NULL;
+
+    if (mechanism && !channel_uses(channel, mechanism))
+        return error_set(loader->error, -EINVAL, "%s: the channel does not use %s (use = %s)",
+                         place, mechanism, channel_own(channel)->use);
+    return 0;
+}
+
+/* Sets the keys whose paths start with prefix, and remembers where each was set. What is used is
+ * known behind the last. */
+static int set_keys(struct loader *loader, struct channel *channel, const struct assignments *from,
+                    const char *prefix) {
+    size_t first = loader->origins.count;
+    int r;
+
+    for (size_t i = 0; i < from->count; i++) {
+        const struct assignment *one = &from->list[i];
+        const char *key = one->path + strlen(prefix);
+
+        if (strncmp(one->path, prefix, strlen(prefix)) != 0 || strcmp(key, "inherits") == 0)
+            continue;
+        r = channel_assign(channel, key, one->value, loader->error);
+        if (r < 0)
+            return error_prefix(loader->error, r, "%s", one->place);
+        assignments_add(&loader->origins, text_copy(one->place), text_copy(key), one->value);
+    }
+    for (size_t i = first; i < loader->origins.count; i++) {
+        const struct assignment *origin = &loader->origins.list[i];
+
+        r = check_in_use(loader, channel, origin->place, origin->path);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What a check complains of starts with a key: in its stead comes the place where it was set. */
+static int blame_key(struct loader *loader, const char *channel, int code) {
+    struct error what = *loader->error;
+    size_t length = strcspn(what.text, ":");
+    CLEANUP_FREE char *key = strndup(what.text, length);
+    const struct assignment *origin = assignments_find(&loader->origins, key);
+
+    return origin ? error_set(loader->error, code, "%s%s", origin->place, what.text + length)
+                  : error_prefix(loader->error, code, "channel %s", channel);
+}
+
+static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret);
+
+/* Starts a channel from the one that it inherits. */
+static int inherit(struct loader *loader, const char *name, const struct assignment *inherits,
+                   int depth, struct channel *ret) {
+    struct channel parent;
+    int r;
+
+    if (depth >= MAX_INHERITS)
+        return error_set(loader->error, -EINVAL, "%s: inherits itself, or too deep a chain",
+                         inherits->place);
+    r = build_channel(loader, inherits->value, depth + 1, &parent);
+    if (r == -ENOENT)
+        return error_prefix(loader->error, -EINVAL, "%s", inherits->place);
+    if (r < 0)
+        return r;
+    channel_copy(ret, name, &parent);
+    channel_clear(&parent);
+    return 0;
+}
+
+/* -ENOENT: there is no channel of this name; the caller knows where it was named. */
+static int build_channel(struct loader *loader, const char *name, int depth, struct channel *ret) {
+    CLEANUP(assignments_clear) struct assignments of_file = {NULL, 0};
+    CLEANUP_FREE char *prefix = text_format("channel.%s.", name);
+    CLEANUP_FREE char *inherits_path = text_format("%sinherits", prefix);
+    CLEANUP_FREE char *use_path = text_format("%suse", prefix);
+    const struct assignment *inherits = assignments_find(&loader->given, inherits_path);
+    int r = 0;
+
+    if (depth == 0)
+        assignments_clear(&loader->origins);
+    if (check_name(name, loader->error) < 0)
+        return -ENOENT;
+    if (!inherits && !assignments_find(&loader->given, use_path)) {
+        r = read_channel_file(loader, name, &of_file);
+        if (r < 0)
+            return r;
+        inherits = assignments_find(&of_file, "inherits");
+    }
+    if (inherits)
+        r = inherit(loader, name, inherits, depth, ret);
+    else
+        channel_init(ret, name, loader->registry);
+    if (r < 0)
+        return r;
+    r = set_keys(loader, ret, &of_file, "");
+    if (r == 0)
+        r = set_keys(loader, ret, &loader->given, prefix);
+    if (r == 0) {
+        r = channel_check(ret, loader->error);
+        r = r < 0 ? blame_key(loader, name, r) : 0;
+    }
+    if (r < 0)
+        channel_clear(ret);
+    return r;
+}
+
+/* Puts the place where a key of a channel of the scenario was set in front of the message; returns
+ * code. */
+static int blame_channel_key(struct loader *loader, const char *channel, const char *key,
+                             int code) {
+    struct error what = *loader->error;
+    const struct assignment *origin;
+    struct channel again;
+
+    /* What made it is known while it is built. */
+    if (build_channel(loader, channel, 0, &again) == 0)
+        channel_clear(&again);
+    *loader->error = what;
+    origin = assignments_find(&loader->origins, key);
+    return origin ? error_prefix(loader->error, code, "%s", origin->place)
+                  : error_prefix(loader->error, code, "channel %s: %s", channel, key);
+}
+
+/* Builds the channels that the scenario names. Every other [channel.NAME] is built as well, and so
+ * checked. */
+static int build_channels(struct loader *loader) {
+    struct scenario *scenario = loader->scenario;
+    const char *cursor = scenario_own(scenario)->channels, *word;
+    size_t length;
+    int r;
+
+    for (size_t i = 0; i < loader->given.count; i++) {
+        CLEANUP_FREE char *name = channel_of(loader->given.list[i].path);
+        struct channel channel;
+
+        if (!name)
+            continue;
+        r = build_channel(loader, name, 0, &channel);
+        if (r == -ENOENT)
+            return error_prefix(loader->error, -EINVAL, "%s", loader->given.list[i].place);
+        if (r < 0)
+            return r;
+        channel_clear(&channel);
+    }
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *name = strndup(word, length);
+
+        scenario->channels =
+            memory_room(scenario->channels, scenario->n_channels, sizeof(*scenario->channels));
+        r = build_channel(loader, name, 0, &scenario->channels[scenario->n_channels]);
+        if (r == -ENOENT)
+            return blame_setting(loader, "scenario.channels", -EINVAL);
+        if (r < 0)
+            return r;
+        scenario->n_channels++;
+    }
+    if (scenario->n_channels)
+        return 0;
+    return blame_setting(loader, "scenario.channels",
+                         error_set(loader->error, -EINVAL, "none is named"));
 }
 
 /* ---- published values, [reference] ---- */
 
-/* Published values are no settings, yet must be the same when they are written and read again. */
-struct published {
-    char *text;
-};
-
-static const struct setting published_row = {.type = SETTING_TEXT, .fallback = ""};
-
-static int check_published(struct loader *loader, const struct assignment *assignment) {
-    struct published published = {NULL};
-    int r = setting_assign(&published_row, &published, assignment->value, loader->error);
-
-    free(published.text);
-    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
-}
-
-/* The name may be that of a channel that this scenario does not measure. */
-static int check_reference_name(struct loader *loader, const struct assignment *assignment,
-                                const char *channel) {
-    int r = check_name(channel, loader->error);
-
-    if (r == 0 && strlen(assignment->path) - strlen("reference.") > 48)
-        r = error_set(loader->error, -EINVAL, "is too long; PROBE.CHANNEL is read up to 48 bytes");
-    return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
-}
-
-/* PROBE.CHANNEL = NUMBER */
+/* PROBE.CHANNEL = NUMBER; the channel may be one that this scenario does not measure. */
 static int add_reference(struct loader *loader, const struct assignment *assignment) {
-    const char *name = assignment->path + strlen("reference."), *dot = strchr(name, '.');
-    CLEANUP_FREE char *probe = dot ? strndup(name, (size_t)(dot - name)) : NULL;
+    const char *name = assignment->path + strlen("reference."), *channel = strchr(name, '.');
+    CLEANUP_FREE char *probe = channel ? strndup(name, (size_t)(channel++ - name)) : NULL;
     CLEANUP_FREE char *group = text_format("probe.%s", probe ? probe : "");
     struct scenario *scenario = loader->scenario;
+    struct reference *reference = NULL;
     double value;
-    char *end;
     int r;
 
-    if (!dot)
+    if (!channel)
         return error_set(loader->error, -EINVAL,
                          "%s: neither `source` nor PROBE.CHANNEL, as in path.plain",
                          assignment->place);
     if (!registry_group(loader->registry, SETTING_PROBE, group))
         return unknown_probe(loader, assignment->place);
-    r = check_reference_name(loader, assignment, dot + 1);
+    r = check_name(channel, loader->error);
+    if (r == 0 && strlen(name) > 48)
+        r = error_set(loader->error, -EINVAL, "is too long; PROBE.CHANNEL is read up to 48 bytes");
     if (r < 0)
-        return r;
-    value = strtod(assignment->value, &end);
-    if (end == assignment->value || *end || !isfinite(value) || value <= 0)
+        return error_prefix(loader->error, r, "%s", assignment->place);
+    if (!text_real(assignment->value, &value) || value <= 0)
         return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
                          assignment->place, assignment->value);
-    for (size_t i = 0; i < scenario->n_references; i++) {
-        struct reference *old = &scenario->references[i];
-
-        if (text_equal(old->probe, probe) && text_equal(old->channel, dot + 1)) {
-            old->value = value;
-            text_replace(&old->text, assignment->value);
-            return 0;
-        }
+    for (size_t i = 0; i < scenario->n_references; i++)
+        if (text_equal(scenario->references[i].probe, probe) &&
+            text_equal(scenario->references[i].channel, channel))
+            reference = &scenario->references[i];
+    if (!reference) {
+        scenario->references = memory_room(scenario->references, scenario->n_references,
+                                           sizeof(*scenario->references));
+        reference = &scenario->references[scenario->n_references++];
+        *reference = (struct reference){text_copy(probe), text_copy(channel), 0, NULL};
     }
-    scenario->references =
-        memory_room(scenario->references, scenario->n_references, sizeof(*scenario->references));
-    scenario->references[scenario->n_references++] =
-        (struct reference){probe, text_copy(dot + 1), value, text_copy(assignment->value)};
-    probe = NULL;
+    reference->value = value;
+    text_replace(&reference->text, assignment->value);
     return 0;
 }
 
+/* Published values are no settings, yet must be the same when they are written and read again. */
 static int apply_published(struct loader *loader, const struct assignment *assignment) {
-    int r = check_published(loader, assignment);
+    static const struct setting row = {.type = SETTING_TEXT, .fallback = ""};
+    CLEANUP_FREE char *text = NULL;
+    int r = setting_assign(&row, &text, assignment->value, loader->error);
 
     if (r < 0)
-        return r;
+        return error_prefix(loader->error, r, "%s", assignment->place);
     if (!text_equal(assignment->path, "reference.source"))
         return add_reference(loader, assignment);
-    text_replace(&loader->scenario->reference_source, assignment->value);
+    text_replace(&loader->scenario->reference_source, text);
     return 0;
 }
 
 /* ---- applying ---- */
 
-static int unknown(struct loader *loader, const struct assignment *assignment) {
-    if (strncmp(assignment->path, "probe.", 6) == 0)
-        return unknown_probe(loader, assignment->place);
-    return error_set(loader->error, -EINVAL, "%s: unknown section; `bench list settings` shows all",
-                     assignment->place);
-}
-
 static int apply_scenario(struct loader *loader, const struct assignment *assignment) {
+    CLEANUP_FREE char *channel = channel_of(assignment->path);
     const struct setting_group *group;
     const struct setting *row;
-    const char *key;
     int r;
 
-    if (is_of_channel(assignment->path) || strncmp(assignment->path, "vary.", 5) == 0)
-        return 0;
+    if (channel || strncmp(assignment->path, "vary.", 5) == 0)
+        return 0; /* their turn comes */
     if (strncmp(assignment->path, "reference.", 10) == 0)
         return apply_published(loader, assignment);
-    group = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &key);
-    if (!group)
-        return unknown(loader, assignment);
-    row = setting_find(group, key);
+    row = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &group);
+    if (!group && strncmp(assignment->path, "probe.", 6) == 0)
+        return unknown_probe(loader, assignment->place);
     if (!row)
-        return error_set(loader->error, -EINVAL, "%s: unknown key; `bench list settings` shows all",
-                         assignment->place);
+        return error_set(loader->error, -EINVAL, "%s: unknown %s; `bench list settings` shows all",
+                         assignment->place, group ? "key" : "section");
     r = setting_assign(row, settings_edit(&loader->scenario->settings, group), assignment->value,
                        loader->error);
     return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
@@ -189,9 +482,10 @@ static int build_probes(struct loader *loader) {
         if (!registry_group(loader->registry, SETTING_PROBE, name)) {
             CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
 
-            (void)error_set(loader->error, -EINVAL, "unknown probe '%.*s'; known are %s",
-                            (int)length, word, known);
-            return blame_setting(loader, "scenario.probes", -EINVAL);
+            return blame_setting(loader, "scenario.probes",
+                                 error_set(loader->error, -EINVAL,
+                                           "unknown probe '%.*s'; known are %s", (int)length, word,
+                                           known));
         }
         scenario->probes =
             memory_room(scenario->probes, scenario->n_probes, sizeof(*scenario->probes));
@@ -199,8 +493,8 @@ static int build_probes(struct loader *loader) {
     }
     if (scenario->n_probes)
         return 0;
-    (void)error_set(loader->error, -EINVAL, "none is named");
-    return blame_setting(loader, "scenario.probes", -EINVAL);
+    return blame_setting(loader, "scenario.probes",
+                         error_set(loader->error, -EINVAL, "none is named"));
 }
 
 /* ---- what is compared: a baseline, controls that are one, and enough blocks of them ---- */
@@ -210,8 +504,8 @@ static bool is_outdated_baseline(const struct loader *loader, const struct scena
     const struct assignment *channels = assignments_find(&loader->given, "scenario.channels");
     const struct assignment *baseline = assignments_find(&loader->given, "scenario.baseline");
 
-    return channels && baseline && strncmp(channels->place, "--", 2) == 0 &&
-           strncmp(baseline->place, "--", 2) != 0 && !text_has_word(own->channels, own->baseline);
+    return channels && baseline && is_of_command_line(channels) && !is_of_command_line(baseline) &&
+           !text_has_word(own->channels, own->baseline);
 }
 
 /* The first that is no control; the first where all are. */
@@ -222,37 +516,35 @@ static const char *first_subject(const struct scenario *scenario) {
     return scenario->channels[0].name;
 }
 
-/* Why a channel is no control of the baseline; remedy: what the user may rather have meant. */
-static int check_control(struct loader *loader, const struct channel *channel,
-                         const struct channel *baseline, const char *remedy) {
-    CLEANUP(channel_difference_clear) struct channel_difference difference = {NULL, NULL, NULL};
-
-    if (channel == baseline)
-        (void)error_set(loader->error, -EINVAL,
-                        "a control cannot be the baseline itself; %s, or leave %s out", remedy,
-                        channel->name);
-    else if (channel_differs(channel, baseline, &difference))
-        (void)error_set(loader->error, -EINVAL,
-                        "a control is the baseline once more, but %s differs from %s in %s ('%s' "
-                        "instead of '%s'); %s, or leave %s out",
-                        channel->name, baseline->name, difference.path, difference.value,
-                        difference.other, remedy, channel->name);
-    else
-        return 0;
-    return blame_channel_key(loader, channel->name, "control", -EINVAL);
-}
-
+/* A control is the baseline once more, but not the baseline itself. */
 static int check_controls(struct loader *loader, const char *left_out) {
     const struct scenario *scenario = loader->scenario;
     const struct channel *baseline = scenario_channel(scenario, scenario_own(scenario)->baseline);
+    /* What the user may rather have meant. */
     CLEANUP_FREE char *remedy = left_out ? text_format("add %s to the channels", left_out)
                                          : text_copy("let it inherit the baseline, unchanged");
-    int r = 0;
 
-    for (size_t i = 0; i < scenario->n_channels && r == 0; i++)
-        if (channel_own(&scenario->channels[i])->control != CONTROL_NONE)
-            r = check_control(loader, &scenario->channels[i], baseline, remedy);
-    return r;
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        const struct channel *channel = &scenario->channels[i];
+        CLEANUP(channel_difference_clear) struct channel_difference difference = {NULL, NULL, NULL};
+
+        if (channel_own(channel)->control == CONTROL_NONE)
+            continue;
+        if (channel == baseline)
+            (void)error_set(loader->error, -EINVAL,
+                            "a control cannot be the baseline itself; %s, or leave %s out", remedy,
+                            channel->name);
+        else if (channel_differs(channel, baseline, &difference))
+            (void)error_set(loader->error, -EINVAL,
+                            "a control is the baseline once more, but %s differs from %s in %s "
+                            "('%s' instead of '%s'); %s, or leave %s out",
+                            channel->name, baseline->name, difference.path, difference.value,
+                            difference.other, remedy, channel->name);
+        else
+            continue;
+        return blame_channel_key(loader, channel->name, "control", -EINVAL);
+    }
+    return 0;
 }
 
 /* `until` looks at the comparison with the baseline after each block. */
@@ -263,17 +555,17 @@ static int check_until(struct loader *loader) {
 
     if (!repetitions.precision)
         return 0;
-    if (own->order != ORDER_SHUFFLED) {
+    if (own->order != ORDER_SHUFFLED)
         (void)error_set(loader->error, -EINVAL,
                         "'%s' needs order = shuffled, where block after block is complete; leave "
                         "order out, or give a number",
                         own->repetitions);
-    } else if (loader->scenario->n_channels < 2) {
+    else if (loader->scenario->n_channels < 2)
         (void)error_set(loader->error, -EINVAL,
                         "'%s' needs a channel to compare with the baseline, %s; add one, or give "
                         "a number",
                         own->repetitions, own->baseline);
-    } else if (repetitions.smallest > repetitions.largest) {
+    else if (repetitions.smallest > repetitions.largest) {
         path = assignments_find(&loader->given, "scenario.repetitions_min")
                    ? "scenario.repetitions_min"
                    : "scenario.repetitions_max";
@@ -281,9 +573,8 @@ static int check_until(struct loader *loader) {
                         "at least %lld blocks (repetitions_min) are more than at most %lld "
                         "(repetitions_max)",
                         (long long)repetitions.smallest, (long long)repetitions.largest);
-    } else {
+    } else
         return 0;
-    }
     return blame_setting(loader, path, -EINVAL);
 }
 
@@ -291,18 +582,18 @@ static int check_design(struct loader *loader) {
     struct scenario_settings *own = settings_edit(&loader->scenario->settings, &scenario_group);
     CLEANUP_FREE char *left_out =
         is_outdated_baseline(loader, own) ? text_copy(own->baseline) : NULL;
+    int r;
 
     if (!*own->baseline || left_out)
         text_replace(&own->baseline, first_subject(loader->scenario));
-    if (text_has_word(own->channels, own->baseline)) {
-        int r = check_controls(loader, left_out);
-
-        return r < 0 ? r : check_until(loader);
-    }
-    (void)error_set(loader->error, -EINVAL,
-                    "'%s' is none of the channels (%s); name one of them, or leave it out",
-                    own->baseline, own->channels);
-    return blame_setting(loader, "scenario.baseline", -EINVAL);
+    if (!text_has_word(own->channels, own->baseline))
+        return blame_setting(
+            loader, "scenario.baseline",
+            error_set(loader->error, -EINVAL,
+                      "'%s' is none of the channels (%s); name one of them, or leave it out",
+                      own->baseline, own->channels));
+    r = check_controls(loader, left_out);
+    return r < 0 ? r : check_until(loader);
 }
 
 /* ---- all of it ---- */
@@ -319,19 +610,11 @@ static int name_scenario(struct loader *loader, const char *name) {
         return r < 0 ? blame_setting(loader, "scenario.name", r) : 0;
     }
     free(own->name);
-    own->name = strndup(base, is_path(base) ? length - 4 : length);
+    own->name = strndup(base, ends_in_ini(base) ? length - 4 : length);
     if (!*own->name)
         text_replace(&own->name, "scenario");
     r = check_name(own->name, loader->error);
     return r < 0 ? error_prefix(loader->error, r, "%s", name) : 0;
-}
-
-/* "--set PATH"; an option of its own says enough. */
-static void add_override(struct loader *loader, const struct scenario_override *override) {
-    assignments_add(&loader->given,
-                    text_equal(override->origin, "--set") ? text_format("--set %s", override->path)
-                                                          : text_copy(override->origin),
-                    text_copy(override->path), override->value);
 }
 
 static int check_hosts(struct loader *loader) {
@@ -357,8 +640,15 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
     r = read_scenario_file(loader, name);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < n_overrides; i++)
-        add_override(loader, &overrides[i]);
+    for (size_t i = 0; i < n_overrides; i++) {
+        const char *origin = overrides[i].origin, *path = overrides[i].path;
+
+        /* An option of its own says enough. */
+        assignments_add(&loader->given,
+                        text_equal(origin, "--set") ? text_format("--set %s", path)
+                                                    : text_copy(origin),
+                        text_copy(path), overrides[i].value);
+    }
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
     for (size_t i = 0; i < loader->given.count; i++) {
         r = apply_scenario(loader, &loader->given.list[i]);

@@ -1,4 +1,4 @@
-#include "model/scenario_variants.h"
+#include "model/scenario_load.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -16,11 +16,10 @@ static const char *path_of(const struct assignment *assignment) {
 
 /* Neither of a channel nor of a probe. */
 static int refuse_other(struct loader *loader, const struct assignment *assignment) {
-    const char *path = path_of(assignment), *key;
-    const struct setting_group *group =
-        registry_find(loader->registry, 1u << SETTING_SCENARIO, path, &key);
+    const char *path = path_of(assignment);
+    const struct setting_group *group;
 
-    if (!group || !setting_find(group, key))
+    if (!registry_find(loader->registry, 1u << SETTING_SCENARIO, path, &group))
         return error_set(loader->error, -EINVAL,
                          "%s: no setting that can be varied; right would be, say, "
                          "channel.NAME.tls.suites or probe.NAME.payload",
@@ -32,79 +31,51 @@ static int refuse_other(struct loader *loader, const struct assignment *assignme
                      assignment->place, path);
 }
 
-/* All are compared with the baseline as it is, and a control is the baseline once more. */
-static int check_subject(struct loader *loader, const struct assignment *assignment,
-                         const struct channel *channel) {
-    const char *baseline = scenario_own(loader->scenario)->baseline;
-
-    if (text_equal(channel->name, baseline))
-        return error_set(loader->error, -EINVAL,
-                         "%s: %s is the baseline, which the others are compared with; let "
-                         "another channel inherit it and vary that, or name another baseline",
-                         assignment->place, channel->name);
-    if (channel_own(channel)->control != CONTROL_NONE)
-        return error_set(loader->error, -EINVAL,
-                         "%s: %s is a control, which is the baseline once more; vary another "
-                         "channel",
-                         assignment->place, channel->name);
-    return 0;
-}
-
-/* The row of a mechanism's key, "tls.suites". */
-static int find_channel_row(struct loader *loader, const struct assignment *assignment,
-                            const struct channel *channel, const char *path,
-                            struct factor *factor) {
-    const char *key;
-
-    if (!strchr(path, '.'))
-        return error_set(loader->error, -EINVAL,
-                         "%s: only settings of mechanisms can be varied, as "
-                         "channel.%s.tls.suites; write a [channel.NAME] for each value",
-                         assignment->place, channel->name);
-    factor->group = registry_find(loader->registry, 1u << SETTING_CHANNEL, path, &key);
-    if (!factor->group) {
-        CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_CHANNEL, "");
-
-        return error_set(loader->error, -EINVAL, "%s: unknown mechanism; known are %s",
-                         assignment->place, known);
-    }
-    factor->row = setting_find(factor->group, key);
-    if (!factor->row)
-        return error_set(loader->error, -EINVAL, "%s: unknown key; `bench list settings` shows all",
-                         assignment->place);
-    if (!channel_uses(channel, factor->group->name))
-        return error_set(loader->error, -EINVAL, "%s: the channel does not use %s (use = %s)",
-                         assignment->place, factor->group->name, channel_use(channel));
-    return 0;
-}
-
-/* "channel.NAME.MECHANISM.KEY". 1: of a channel that the command line has left out. */
+/* "channel.NAME.MECHANISM.KEY". 1: of a channel that the command line has left out. Neither the
+ * baseline can be varied, as all are compared with it as it is, nor a control, which is the
+ * baseline once more. */
 static int find_in_channel(struct loader *loader, const struct assignment *assignment,
                            struct factor *factor) {
     const char *name = path_of(assignment) + strlen("channel."), *dot = strchr(name, '.');
+    const char *key = dot ? dot + 1 : "", *place = assignment->place;
+    const struct scenario_settings *own = scenario_own(loader->scenario);
     const struct channel *channel;
-    int r;
 
-    factor->channel = dot ? strndup(name, (size_t)(dot - name)) : text_copy(name);
+    factor->channel = strndup(name, strcspn(name, "."));
     channel = scenario_channel(loader->scenario, factor->channel);
     if (!channel && is_left_out(loader, assignment, "scenario.channels", factor->channel))
         return 1;
     if (!channel)
-        return error_set(loader->error, -EINVAL, "%s: '%s' is none of the channels (%s)",
-                         assignment->place, factor->channel,
-                         scenario_own(loader->scenario)->channels);
-    r = check_subject(loader, assignment, channel);
-    return r < 0 ? r : find_channel_row(loader, assignment, channel, dot ? dot + 1 : "", factor);
+        return error_set(loader->error, -EINVAL, "%s: '%s' is none of the channels (%s)", place,
+                         factor->channel, own->channels);
+    if (text_equal(channel->name, own->baseline))
+        return error_set(loader->error, -EINVAL,
+                         "%s: %s is the baseline, which the others are compared with; let "
+                         "another channel inherit it and vary that, or name another baseline",
+                         place, channel->name);
+    if (channel_own(channel)->control != CONTROL_NONE)
+        return error_set(loader->error, -EINVAL,
+                         "%s: %s is a control, which is the baseline once more; vary another "
+                         "channel",
+                         place, channel->name);
+    if (!strchr(key, '.'))
+        return error_set(loader->error, -EINVAL,
+                         "%s: only settings of mechanisms can be varied, as "
+                         "channel.%s.tls.suites; write a [channel.NAME] for each value",
+                         place, channel->name);
+    factor->row = channel_setting(channel, key, &factor->group, loader->error);
+    return factor->row ? check_in_use(loader, channel, place, key)
+                       : error_prefix(loader->error, -EINVAL, "%s", place);
 }
 
 /* "probe.NAME.KEY". 1: of a probe that the command line has left out. */
 static int find_in_probe(struct loader *loader, const struct assignment *assignment,
                          struct factor *factor) {
-    const char *start = path_of(assignment) + strlen("probe."), *key;
+    const char *path = path_of(assignment), *start = path + strlen("probe.");
     CLEANUP_FREE char *name = strndup(start, strcspn(start, "."));
     const char *probes = scenario_own(loader->scenario)->probes;
 
-    factor->group = registry_find(loader->registry, 1u << SETTING_PROBE, path_of(assignment), &key);
+    factor->row = registry_find(loader->registry, 1u << SETTING_PROBE, path, &factor->group);
     if (!factor->group)
         return unknown_probe(loader, assignment->place);
     if (!text_has_word(probes, name))
@@ -112,7 +83,6 @@ static int find_in_probe(struct loader *loader, const struct assignment *assignm
                    ? 1
                    : error_set(loader->error, -EINVAL, "%s: '%s' is none of the probes (%s)",
                                assignment->place, name, probes);
-    factor->row = setting_find(factor->group, key);
     return factor->row
                ? 0
                : error_set(loader->error, -EINVAL,
@@ -263,31 +233,22 @@ struct factors {
     size_t n, n_variants; /* MAX_TRIALS + 1: too many */
 };
 
-static void add_factor(struct factors *factors, const struct factor *factor) {
-    factors->list = memory_room(factors->list, factors->n, sizeof(const struct factor *));
-    factors->list[factors->n++] = factor;
-    factors->n_variants *= factor->n_values;
-    if (factors->n_variants > MAX_TRIALS)
-        factors->n_variants = MAX_TRIALS + 1;
-}
-
-static struct factors factors_of_channel(const struct scenario *scenario,
-                                         const struct channel *channel) {
+/* Those of the channel or, where it is NULL, of the measurement's probe. */
+static struct factors factors_of(const struct scenario *scenario, const struct channel *channel,
+                                 const struct measurement *measurement) {
     struct factors factors = {NULL, 0, 1};
 
-    for (size_t i = 0; i < scenario->n_factors; i++)
-        if (factor_of_channel(&scenario->factors[i], channel))
-            add_factor(&factors, &scenario->factors[i]);
-    return factors;
-}
+    for (size_t i = 0; i < scenario->n_factors; i++) {
+        const struct factor *factor = &scenario->factors[i];
 
-static struct factors factors_of_probe(const struct scenario *scenario,
-                                       const struct measurement *measurement) {
-    struct factors factors = {NULL, 0, 1};
-
-    for (size_t i = 0; i < scenario->n_factors; i++)
-        if (factor_of_probe(&scenario->factors[i], measurement))
-            add_factor(&factors, &scenario->factors[i]);
+        if (!(channel ? factor_of_channel(factor, channel) : factor_of_probe(factor, measurement)))
+            continue;
+        factors.list = memory_room(factors.list, factors.n, sizeof(const struct factor *));
+        factors.list[factors.n++] = factor;
+        factors.n_variants *= factor->n_values;
+        if (factors.n_variants > MAX_TRIALS)
+            factors.n_variants = MAX_TRIALS + 1;
+    }
     return factors;
 }
 
@@ -317,26 +278,20 @@ static char *name_variant(const struct factors *factors, size_t variant) {
 
 /* ---- probes ---- */
 
-static struct measurement measurement_of(const struct scenario *scenario, const char *probe) {
+/* The values were checked when they were read. */
+static void add_measurements(struct scenario *scenario, const char *probe) {
     CLEANUP_FREE char *name = text_format("probe.%s", probe);
     const struct setting_group *group =
         registry_group(scenario->settings.registry, SETTING_PROBE, name);
-
-    return (struct measurement){.probe = probe, .group = group};
-}
-
-/* The values were checked when they were read. */
-static void add_measurements(struct scenario *scenario, const char *probe) {
-    struct measurement measurement = measurement_of(scenario, probe);
-    CLEANUP(factors_clear) struct factors factors = factors_of_probe(scenario, &measurement);
+    struct measurement measurement = {.probe = probe, .group = group};
+    CLEANUP(factors_clear) struct factors factors = factors_of(scenario, NULL, &measurement);
 
     scenario->measurements =
         memory_resize(scenario->measurements, scenario->n_measurements + factors.n_variants,
                       sizeof(*scenario->measurements));
     for (size_t v = 0; v < factors.n_variants; v++) {
         measurement.variant = name_variant(&factors, v);
-        measurement.settings = setting_block_copy(
-            measurement.group, settings_get(&scenario->settings, measurement.group));
+        measurement.settings = setting_block_copy(group, settings_get(&scenario->settings, group));
         for (size_t i = 0; i < factors.n; i++)
             (void)setting_assign(factors.list[i]->row, measurement.settings,
                                  value_in(&factors, i, v), NULL);
@@ -370,72 +325,59 @@ static int blame_variant(struct loader *loader, const struct factors *factors, c
     return error_prefix(loader->error, code, "%s: with %s", place_of(loader, blamed), variant);
 }
 
-/* One variant of a channel. */
-static int vary_channel(struct loader *loader, const struct factors *factors, size_t variant,
-                        struct channel *channel) {
+/* Puts one variant of a channel behind the others; it belongs to the scenario also on failure. */
+static int add_variant(struct loader *loader, const struct channel *channel,
+                       const struct factors *factors, size_t variant) {
+    struct scenario *scenario = loader->scenario;
+    struct channel *added;
     int r = 0;
 
-    free(channel->variant);
-    channel->variant = name_variant(factors, variant);
+    scenario->channels =
+        memory_room(scenario->channels, scenario->n_channels, sizeof(*scenario->channels));
+    added = &scenario->channels[scenario->n_channels++];
+    channel_copy(added, channel->name, channel);
+    if (!factors->n)
+        return 0;
+    free(added->variant);
+    added->variant = name_variant(factors, variant);
     for (size_t i = 0; i < factors->n && r == 0; i++)
-        r = channel_assign(channel, key_of(factors->list[i]), value_in(factors, i, variant),
+        r = channel_assign(added, key_of(factors->list[i]), value_in(factors, i, variant),
                            loader->error);
     if (r == 0)
-        r = channel_check(channel, loader->error);
-    return r < 0 ? blame_variant(loader, factors, channel->variant, r) : 0;
-}
-
-/* Appends the variants of a channel to the list; what is in it belongs to it also on failure. */
-static int add_variants(struct loader *loader, const struct channel *channel, struct channel **list,
-                        size_t *n) {
-    CLEANUP(factors_clear) struct factors factors = factors_of_channel(loader->scenario, channel);
-    int r = 0;
-
-    *list = memory_resize(*list, *n + factors.n_variants, sizeof(**list));
-    for (size_t v = 0; v < factors.n_variants && r == 0; v++) {
-        channel_copy(&(*list)[*n], channel->name, channel);
-        if (factors.n)
-            r = vary_channel(loader, &factors, v, &(*list)[*n]);
-        ++*n;
-    }
-    return r;
+        r = channel_check(added, loader->error);
+    return r < 0 ? blame_variant(loader, factors, added->variant, r) : 0;
 }
 
 static int expand_channels(struct loader *loader) {
     struct scenario *scenario = loader->scenario;
-    struct channel *list = NULL;
-    size_t n = 0;
+    struct channel *channels = scenario->channels;
+    size_t n = scenario->n_channels;
     int r = 0;
 
-    for (size_t i = 0; i < scenario->n_channels && r == 0; i++)
-        r = add_variants(loader, &scenario->channels[i], &list, &n);
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        channel_clear(&scenario->channels[i]);
-    free(scenario->channels);
-    scenario->channels = list;
-    scenario->n_channels = n;
+    scenario->channels = NULL;
+    scenario->n_channels = 0;
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP(factors_clear) struct factors factors = factors_of(scenario, &channels[i], NULL);
+
+        for (size_t v = 0; v < factors.n_variants && r == 0; v++)
+            r = add_variant(loader, &channels[i], &factors, v);
+        channel_clear(&channels[i]);
+    }
+    free(channels);
     return r;
 }
 
-/* ---- all of it ---- */
-
 static int check_size(struct loader *loader) {
     const struct scenario *scenario = loader->scenario;
-    size_t channels = 0, measurements = 0;
+    size_t channels = 0;
 
     for (size_t i = 0; i < scenario->n_channels; i++) {
         CLEANUP(factors_clear)
-        struct factors factors = factors_of_channel(scenario, &scenario->channels[i]);
+        struct factors factors = factors_of(scenario, &scenario->channels[i], NULL);
 
         channels += factors.n_variants;
     }
-    for (size_t i = 0; i < scenario->n_probes; i++) {
-        struct measurement measurement = measurement_of(scenario, scenario->probes[i]);
-        CLEANUP(factors_clear) struct factors factors = factors_of_probe(scenario, &measurement);
-
-        measurements += factors.n_variants;
-    }
-    if (!scenario->n_factors || channels * measurements <= MAX_TRIALS)
+    if (!scenario->n_factors || channels * scenario->n_measurements <= MAX_TRIALS)
         return 0;
     return error_set(loader->error, -EINVAL,
                      "%s: with what else is varied this makes more than %d trials of every block; "
@@ -449,12 +391,10 @@ int build_variants(struct loader *loader) {
 
     if (r < 0)
         return r;
-    r = check_size(loader);
-    if (r < 0)
-        return r;
     for (size_t i = 0; i < scenario->n_factors; i++)
         label(scenario, &scenario->factors[i]);
     for (size_t i = 0; i < scenario->n_probes; i++)
         add_measurements(scenario, scenario->probes[i]);
-    return expand_channels(loader);
+    r = check_size(loader);
+    return r < 0 ? r : expand_channels(loader);
 }

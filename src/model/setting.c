@@ -1,24 +1,145 @@
 #include "model/setting.h"
 
-#include "model/unit.h"
+#include "base/clock.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
+/* Largest first, so that the first that divides a value is the one to write. */
+struct unit {
+    const char *name;
+    int64_t factor;
+};
+static const struct unit plain[] = {{"", 1}};
+static const struct unit bytes[] = {
+    {"GiB", INT64_C(1) << 30}, {"MiB", INT64_C(1) << 20}, {"KiB", INT64_C(1) << 10}, {"B", 1}};
+static const struct unit durations[] = {{"d", 86400 * NS_PER_S},
+                                        {"h", 3600 * NS_PER_S},
+                                        {"min", 60 * NS_PER_S},
+                                        {"s", NS_PER_S},
+                                        {"ms", NS_PER_MS},
+                                        {"us", 1000},
+                                        {"ns", 1}};
+static const struct unit rates[] = {
+    {"Gbit/s", 1000000000}, {"Mbit/s", 1000000}, {"kbit/s", 1000}, {"bit/s", 1}};
+static const struct unit percents[] = {{"%", 10000}};
+
+static const struct type {
+    const char *words;        /* what a value is */
+    const struct unit *units; /* of a number; NULL: none is one */
+    size_t n_units;
+    const char *names, *example; /* of the units, of a value */
+    const char *zero, *finest;   /* the unit that 0 is written with; what all are multiples of */
+} types[] = {
+    [SETTING_TEXT] = {"a text"},
+    [SETTING_WORDS] = {"words separated by blanks"},
+    [SETTING_RAW] = {"a text"},
+    [SETTING_CHOICE] = {"one of"},
+    [SETTING_COUNT] = {"a number", plain, ARRAY_SIZE(plain), "no unit", "50", "", "1"},
+    [SETTING_BYTES] = {"a size in bytes", bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB",
+                       "B", "1B"},
+    [SETTING_DURATION] = {"a duration", durations, ARRAY_SIZE(durations), "us, ms, s, min, h or d",
+                          "10s", "s", "1ns"},
+    [SETTING_RATE] = {"a rate", rates, ARRAY_SIZE(rates), "bit/s, kbit/s, Mbit/s or Gbit/s",
+                      "13.4Mbit/s", "bit/s", "1bit/s"},
+    [SETTING_PERCENT] = {"a share", percents, ARRAY_SIZE(percents), "%", "0.5%", "%", "0.0001%"},
+};
+
 static bool is_text(const struct setting *row) {
     return row->type <= SETTING_RAW;
 }
 
-static enum unit_kind unit_of(const struct setting *row) {
-    static const enum unit_kind units[] = {
-        [SETTING_COUNT] = UNIT_NONE,        [SETTING_BYTES] = UNIT_BYTES,
-        [SETTING_DURATION] = UNIT_DURATION, [SETTING_RATE] = UNIT_RATE,
-        [SETTING_PERCENT] = UNIT_PERCENT,
-    };
+/* ---- numbers with units ---- */
 
-    return units[row->type];
+/* "12" or "12.5" into a whole part and a fraction of 10^-digits; returns where it ends, or NULL. */
+static const char *scan(const char *text, int64_t *ret_whole, int64_t *ret_fraction,
+                        int64_t *ret_scale) {
+    const char *c = text;
+
+    *ret_whole = *ret_fraction = 0;
+    *ret_scale = 1;
+    if (!isdigit((unsigned char)*c))
+        return NULL;
+    for (; isdigit((unsigned char)*c); c++)
+        if (__builtin_mul_overflow(*ret_whole, 10, ret_whole) ||
+            __builtin_add_overflow(*ret_whole, *c - '0', ret_whole))
+            return NULL;
+    if (*c != '.')
+        return c;
+    if (!isdigit((unsigned char)*++c))
+        return NULL;
+    for (; isdigit((unsigned char)*c); c++) {
+        if (*ret_scale >= NS_PER_S)
+            return NULL;
+        *ret_fraction = *ret_fraction * 10 + (*c - '0');
+        *ret_scale *= 10;
+    }
+    for (; *ret_scale > 1 && *ret_fraction % 10 == 0; *ret_scale /= 10)
+        *ret_fraction /= 10; /* 1.500d is no longer than 1.5d */
+    return c;
 }
+
+int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
+                         struct error *error) {
+    const struct type *kind = &types[type];
+    int64_t whole, fraction, scale, value, part;
+    const struct unit *unit = NULL;
+    const char *end;
+
+    if (!*text)
+        return error_set(error, -EINVAL, "has no value; write, say, %s", kind->example);
+    if (*text == '-')
+        return error_set(error, -EINVAL, "'%s' is negative", text);
+    end = scan(text, &whole, &fraction, &scale);
+    if (!end)
+        return error_set(error, isdigit((unsigned char)*text) ? -ERANGE : -EINVAL,
+                         "'%s' is not a number that can be used here; write, say, %s", text,
+                         kind->example);
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < kind->n_units && !unit; i++)
+        unit = strcmp(kind->units[i].name, end) == 0 ? &kind->units[i] : NULL;
+    if (!unit && !*end)
+        return error_set(error, -EINVAL, "'%s' lacks a unit (%s); write, say, %s%s", text,
+                         kind->names, text, kind->units[kind->n_units / 2].name);
+    if (!unit)
+        return error_set(error, -EINVAL, "'%s' has the wrong unit; right would be %s, as in %s",
+                         text, kind->names, kind->example);
+    if (__builtin_mul_overflow(whole, unit->factor, &value) ||
+        __builtin_mul_overflow(fraction, unit->factor, &part))
+        return error_set(error, -ERANGE, "'%s' is too large", text);
+    if (part % scale)
+        return error_set(error, -EINVAL, "'%s' is not a whole number of the smallest unit, %s",
+                         text, kind->finest);
+    if (__builtin_add_overflow(value, part / scale, &value))
+        return error_set(error, -ERANGE, "'%s' is too large", text);
+    *ret = value;
+    return 0;
+}
+
+/* A share has no unit that every value is a multiple of: up to four decimals. */
+static char *format_percent(int64_t ppm) {
+    CLEANUP_FREE char *digits =
+        text_format("%lld.%04lld", (long long)(ppm / 10000), (long long)(ppm % 10000));
+    size_t length = strlen(digits);
+
+    while (digits[length - 1] == '0')
+        digits[--length] = '\0';
+    return text_format("%s%%", digits);
+}
+
+char *setting_number_format(enum setting_type type, int64_t value) {
+    const struct type *kind = &types[type];
+
+    for (size_t i = 0; i < kind->n_units; i++)
+        if (value && value % kind->units[i].factor == 0)
+            return text_format("%lld%s", (long long)(value / kind->units[i].factor),
+                               kind->units[i].name);
+    return value ? format_percent(value) : text_format("0%s", kind->zero);
+}
+
+/* ---- one value ---- */
 
 static char **text_at(const struct setting *row, const void *block) {
     return (char **)((char *)(uintptr_t)block + row->offset);
@@ -30,14 +151,14 @@ static int64_t *number_at(const struct setting *row, const void *block) {
 
 /* Bounds are written in the tables by us: what does not parse there is no bound. */
 static bool bound(const struct setting *row, const char *text, int64_t *ret) {
-    return text && unit_parse(unit_of(row), text, ret, NULL) == 0;
+    return text && setting_number_parse(row->type, text, ret, NULL) == 0;
 }
 
 static int assign_number(const struct setting *row, void *block, const char *value,
                          struct error *error) {
     CLEANUP_FREE char *what = setting_describe(row);
     int64_t number, limit;
-    int r = unit_parse(unit_of(row), value, &number, error);
+    int r = setting_number_parse(row->type, value, &number, error);
 
     if (r == -ERANGE || (r == 0 && ((bound(row, row->min, &limit) && number < limit) ||
                                     (bound(row, row->max, &limit) && number > limit))))
@@ -126,10 +247,13 @@ static int assign_text(const struct setting *row, void *block, const char *value
                        struct error *error) {
     CLEANUP_FREE char *tidy =
         row->type == SETTING_WORDS ? tidy_words(value, error) : text_copy(value);
-    int r = tidy ? 0 : -EINVAL;
+    int r;
 
-    if (r == 0 && row->type != SETTING_RAW)
-        r = check_text(tidy, row->type == SETTING_WORDS ? MAX_WORDS : MAX_TEXT, error);
+    if (!tidy)
+        return -EINVAL;
+    r = row->type == SETTING_RAW
+            ? 0
+            : check_text(tidy, row->type == SETTING_WORDS ? MAX_WORDS : MAX_TEXT, error);
     if (r == 0 && row->check)
         r = row->check(tidy, error);
     if (r < 0)
@@ -208,26 +332,20 @@ char *setting_format(const struct setting *row, const void *block) {
         return text_copy(*text_at(row, block));
     if (row->type == SETTING_CHOICE)
         return setting_choice_word(row->choices, *number_at(row, block));
-    return unit_format(unit_of(row), *number_at(row, block));
+    return setting_number_format(row->type, *number_at(row, block));
 }
 
 char *setting_describe(const struct setting *row) {
-    static const char *const kinds[] = {
-        [SETTING_TEXT] = "a text",         [SETTING_WORDS] = "words separated by blanks",
-        [SETTING_RAW] = "a text",          [SETTING_CHOICE] = "one of",
-        [SETTING_COUNT] = "a number",      [SETTING_BYTES] = "a size in bytes",
-        [SETTING_DURATION] = "a duration", [SETTING_RATE] = "a rate",
-        [SETTING_PERCENT] = "a share",
-    };
+    const char *words = types[row->type].words;
 
     if (row->type == SETTING_CHOICE)
-        return text_format("one of: %s", row->choices);
+        return text_format("%s: %s", words, row->choices);
     if (row->min && row->max)
-        return text_format("%s from %s to %s", kinds[row->type], row->min, row->max);
+        return text_format("%s from %s to %s", words, row->min, row->max);
     if (row->min || row->max)
-        return text_format("%s of at %s %s", kinds[row->type], row->min ? "least" : "most",
+        return text_format("%s of at %s %s", words, row->min ? "least" : "most",
                            row->min ? row->min : row->max);
-    return text_copy(kinds[row->type]);
+    return text_copy(words);
 }
 
 json_t *setting_block_to_json(const struct setting_group *group, const void *block) {
@@ -262,4 +380,81 @@ int setting_block_from_json(const struct setting_group *group, const json_t *obj
     else
         *ret = block;
     return r;
+}
+
+/* ---- all groups ---- */
+
+void settings_init(struct settings *settings, const struct registry *registry, unsigned scopes) {
+    settings->registry = registry;
+    settings->blocks = memory_new(registry->n_groups, sizeof(void *));
+    for (size_t i = 0; i < registry->n_groups; i++)
+        if (scopes & 1u << registry->groups[i]->scope)
+            settings->blocks[i] = setting_block_new(registry->groups[i]);
+}
+
+void settings_copy(struct settings *ret, const struct settings *settings) {
+    const struct registry *registry = settings->registry;
+
+    ret->registry = registry;
+    ret->blocks = memory_new(registry->n_groups, sizeof(void *));
+    for (size_t i = 0; i < registry->n_groups; i++)
+        if (settings->blocks[i])
+            ret->blocks[i] = setting_block_copy(registry->groups[i], settings->blocks[i]);
+}
+
+void settings_clear(struct settings *settings) {
+    for (size_t i = 0; settings->blocks && i < settings->registry->n_groups; i++)
+        setting_block_free(settings->registry->groups[i], settings->blocks[i]);
+    free(settings->blocks);
+    settings->blocks = NULL;
+}
+
+void *settings_edit(struct settings *settings, const struct setting_group *group) {
+    for (size_t i = 0; i < settings->registry->n_groups; i++)
+        if (settings->registry->groups[i] == group)
+            return settings->blocks[i];
+    return NULL;
+}
+
+const void *settings_get(const struct settings *settings, const struct setting_group *group) {
+    return settings_edit((struct settings *)(uintptr_t)settings, group);
+}
+
+const struct setting *registry_find(const struct registry *registry, unsigned scopes,
+                                    const char *path, const struct setting_group **ret_group) {
+    size_t best = 0;
+
+    *ret_group = NULL;
+    for (size_t i = 0; i < registry->n_groups; i++) {
+        const struct setting_group *group = registry->groups[i];
+        size_t length = strlen(group->name);
+
+        if (scopes & 1u << group->scope && length > best &&
+            strncmp(path, group->name, length) == 0 && path[length] == '.') {
+            *ret_group = group;
+            best = length;
+        }
+    }
+    return *ret_group ? setting_find(*ret_group, path + best + 1) : NULL;
+}
+
+const struct setting_group *registry_group(const struct registry *registry,
+                                           enum setting_scope scope, const char *name) {
+    for (size_t i = 0; i < registry->n_groups; i++)
+        if (registry->groups[i]->scope == scope && strcmp(registry->groups[i]->name, name) == 0)
+            return registry->groups[i];
+    return NULL;
+}
+
+char *registry_names(const struct registry *registry, enum setting_scope scope,
+                     const char *prefix) {
+    char *names = text_copy("");
+
+    for (size_t i = 0; i < registry->n_groups; i++) {
+        const char *name = registry->groups[i]->name;
+
+        if (registry->groups[i]->scope == scope && strncmp(name, prefix, strlen(prefix)) == 0)
+            text_append(&names, ", ", name + strlen(prefix));
+    }
+    return names;
 }

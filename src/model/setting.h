@@ -6,7 +6,12 @@
  * resolved scenario and the lines between driver, agent and worker all read the same rows.
  *
  * A group is a set of rows that share a prefix and are stored in one struct of the owner's: the
- * "block". Blocks are made here with the defaults in them and belong to whoever made them.
+ * "block". Blocks are made here with the defaults in them and belong to whoever made them. The
+ * registry has all groups of this program, handed over by main; settings are a block for each group
+ * of a kind.
+ *
+ * To add a setting: a row in its owner's table. To add a type: a line in enum setting_type and the
+ * row of types[] in setting.c.
  */
 #ifndef BENCH_MODEL_SETTING_H
 #define BENCH_MODEL_SETTING_H
@@ -86,9 +91,53 @@ char *setting_describe(const struct setting *row);
 /* The word of a SETTING_CHOICE's value, in memory of its own. */
 char *setting_choice_word(const char *choices, int64_t index);
 
+/* A whole, non-negative number with the unit of its type ("1.5s" is 1500 ms, but "1.5B" is
+ * refused): -EINVAL with what is wrong, -ERANGE when it does not fit. */
+int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
+                         struct error *error);
+/* The shortest exact form with the largest fitting unit; the caller's. */
+char *setting_number_format(enum setting_type type, int64_t value);
+
 /* A block as a flat object of text values, and back. An unknown or missing key is an error. */
 json_t *setting_block_to_json(const struct setting_group *group, const void *block);
 int setting_block_from_json(const struct setting_group *group, const json_t *object, void **ret,
                             struct error *error);
+
+struct channel;
+
+struct registry {
+    const struct setting_group *const *groups;
+    size_t n_groups;
+    /* Whether the mechanisms of a channel fit together and their settings make sense. */
+    int (*check_channel)(const struct channel *channel, struct error *error);
+    /* Whether this names a host; may be NULL. */
+    int (*check_host)(const char *spec, struct error *error);
+};
+
+/* One block a group of the registry; those of other scopes stay NULL. */
+struct settings {
+    const struct registry *registry;
+    void **blocks;
+};
+
+/* Defaults for all groups whose scope is in the mask (1 << SETTING_SCENARIO | ...). The inside of
+ * a struct settings belongs to it; settings_clear() frees it. */
+void settings_init(struct settings *settings, const struct registry *registry, unsigned scopes);
+void settings_copy(struct settings *ret, const struct settings *settings);
+void settings_clear(struct settings *settings);
+
+/* The block of a group, to be read through the owner's struct. */
+const void *settings_get(const struct settings *settings, const struct setting_group *group);
+void *settings_edit(struct settings *settings, const struct setting_group *group);
+
+/* The row that is meant by a dotted path, whose longest fitting start names a group of the scopes
+ * in the mask: *ret_group, or NULL when there is none. NULL when the group has no such key. */
+const struct setting *registry_find(const struct registry *registry, unsigned scopes,
+                                    const char *path, const struct setting_group **ret_group);
+/* A group by its name and scope, or NULL. */
+const struct setting_group *registry_group(const struct registry *registry,
+                                           enum setting_scope scope, const char *name);
+/* The names of all groups of a scope, separated by ", ", without prefix; the caller's. */
+char *registry_names(const struct registry *registry, enum setting_scope scope, const char *prefix);
 
 #endif

@@ -20,7 +20,7 @@
 #include "base/jsonline.h"
 #include "model/client_config.h"
 #include "model/metric.h"
-#include "model/registry.h"
+#include "model/setting.h"
 #include "model/trial.h"
 
 #include <pthread.h>

@@ -207,9 +207,9 @@ static void print_channel(const struct scenario *scenario, size_t place) {
     const struct channel *channel = &scenario->channels[place];
 
     if (is_first_variant(scenario, place))
-        printf("  %-20s %s%s (%s)\n", channel->name, channel_description(channel),
+        printf("  %-20s %s%s (%s)\n", channel->name, channel_own(channel)->description,
                text_equal(channel->name, scenario_own(scenario)->baseline) ? ", the baseline" : "",
-               *channel_use(channel) ? channel_use(channel) : "no mechanism");
+               *channel_own(channel)->use ? channel_own(channel)->use : "no mechanism");
     if (*channel->variant)
         printf("  %-20s with %s\n", "", channel->variant);
 }

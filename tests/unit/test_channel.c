@@ -24,8 +24,8 @@ static void test_new_channel(void **state) {
     (void)state;
     channel_init(&channel, "fresh", workshop_registry());
     assert_string_equal(channel.name, "fresh");
-    assert_string_equal(channel_description(&channel), "");
-    assert_string_equal(channel_use(&channel), "");
+    assert_string_equal(channel_own(&channel)->description, "");
+    assert_string_equal(channel_own(&channel)->use, "");
     assert_false(channel_uses(&channel, "tls"));
     assert_false(channel_uses(&channel, ""));
     assert_value(&channel, "tls", "min_version", "1.3");
@@ -52,7 +52,7 @@ static void test_assign(void **state) {
     assert_true(channel_uses(&channel, "tls"));
     assert_true(channel_uses(&channel, "certificate"));
     assert_false(channel_uses(&channel, "cert"));
-    assert_string_equal(channel_description(&channel), "both ends show certificates");
+    assert_string_equal(channel_own(&channel)->description, "both ends show certificates");
     assert_value(&channel, "tls", "min_version", "1.2");
     assert_value(&channel, "tls", "max_version", "1.3");
     assert_value(&channel, "password", "user", "someone");
@@ -137,7 +137,7 @@ static void test_copies_are_independent(void **state) {
     assert_int_equal(channel_assign(&copy, "tls.groups", "X25519", NULL), 0);
     assert_string_equal(channel.name, "first");
     assert_string_equal(copy.name, "second");
-    assert_string_equal(channel_use(&channel), "tls");
+    assert_string_equal(channel_own(&channel)->use, "tls");
     assert_value(&channel, "tls", "groups", "");
     channel_clear(&channel);
     channel_clear(&channel); /* a second time does no harm */
@@ -160,7 +160,7 @@ static void test_json_round_trip(void **state) {
         second = channel_to_json(&again);
         assert_true(json_equal(object, second));
         assert_string_equal(again.name, "round-trip");
-        assert_string_equal(channel_use(&again), uses[i]);
+        assert_string_equal(channel_own(&again)->use, uses[i]);
         assert_value(&again, "password", "user",
                      channel_uses(&channel, "password") ? "someone" : "User1");
         channel_clear(&channel);
@@ -214,18 +214,20 @@ static void test_registry(void **state) {
     const struct registry *registry = workshop_registry();
     unsigned scopes = 1u << SETTING_SCENARIO | 1u << SETTING_PROBE;
     CLEANUP_FREE char *names = registry_names(registry, SETTING_PROBE, "probe.");
-    const char *key = NULL;
+    const struct setting_group *group;
 
     (void)state;
     assert_string_equal(names, "path, transport, transport-per-unit, delivery, latency, connect");
-    assert_string_equal(registry_find(registry, scopes, "probe.path.duration", &key)->name,
-                        "probe.path");
-    assert_string_equal(key, "duration");
-    assert_string_equal(registry_find(registry, scopes, "hosts.x.y", &key)->name, "hosts");
-    assert_string_equal(key, "x.y");
-    assert_null(registry_find(registry, scopes, "probe.pathx.duration", &key));
-    assert_null(registry_find(registry, scopes, "hosts", &key));
-    assert_null(registry_find(registry, scopes, "tls.groups", &key));
+    assert_string_equal(registry_find(registry, scopes, "probe.path.duration", &group)->key,
+                        "duration");
+    assert_string_equal(group->name, "probe.path");
+    assert_null(registry_find(registry, scopes, "hosts.x.y", &group));
+    assert_string_equal(group->name, "hosts");
+    assert_null(registry_find(registry, scopes, "probe.pathx.duration", &group));
+    assert_null(group);
+    assert_null(registry_find(registry, scopes, "hosts", &group));
+    assert_null(registry_find(registry, scopes, "tls.groups", &group));
+    assert_null(group);
     assert_null(registry_group(registry, SETTING_CHANNEL, "hosts"));
 }
 

@@ -132,8 +132,8 @@ static void test_inherits_what_the_scenario_made_of_it(void **state) {
     struct scenario *scenario = load(BOTH "[channel.plain]\ndescription = changed\n", &override, 1);
 
     (void)state;
-    assert_string_equal(channel_use(&scenario->channels[1]), "password");
-    assert_string_equal(channel_description(&scenario->channels[2]), "changed");
+    assert_string_equal(channel_own(&scenario->channels[1])->use, "password");
+    assert_string_equal(channel_own(&scenario->channels[2])->description, "changed");
 }
 
 static void test_bad_files(void **state) {

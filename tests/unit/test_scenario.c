@@ -78,8 +78,8 @@ static void test_defaults(void **state) {
     assert_string_equal(hosts->broker, "local");
     assert_int_equal(scenario->n_channels, 2);
     assert_string_equal(scenario->channels[0].name, "plain");
-    assert_string_equal(channel_description(&scenario->channels[0]), "open");
-    assert_string_equal(channel_use(&scenario->channels[1]), "tls certificate");
+    assert_string_equal(channel_own(&scenario->channels[0])->description, "open");
+    assert_string_equal(channel_own(&scenario->channels[1])->use, "tls certificate");
     assert_int_equal(scenario->n_probes, 3);
     assert_string_equal(scenario->probes[2], "delivery");
     assert_int_equal(scenario->n_references, 0);
@@ -97,9 +97,9 @@ static void test_where_files_are(void **state) {
     workshop_put(other, "channels/plain.ini", "[channel]\nuse = password\n");
     mine = load(folder, path, NULL, 0);
     assert_string_equal(scenario_own(mine)->name, "mine");
-    assert_string_equal(channel_use(&named->channels[0]), "");
-    assert_string_equal(channel_use(&mine->channels[0]), "password");
-    assert_string_equal(channel_use(&mine->channels[1]), "tls certificate");
+    assert_string_equal(channel_own(&named->channels[0])->use, "");
+    assert_string_equal(channel_own(&mine->channels[0])->use, "password");
+    assert_string_equal(channel_own(&mine->channels[1])->use, "tls certificate");
 }
 
 static void test_name(void **state) {

@@ -2,7 +2,7 @@
 #include "workshop.h"
 
 #include "model/client_config.h"
-#include "model/unit.h"
+#include "model/setting.h"
 
 struct block {
     char *text, *words, *checked, *open;
@@ -301,21 +301,13 @@ static void test_bad_json(void **state) {
 
 /* ---- every table of the product ---- */
 
-static enum unit_kind unit_of(const struct setting *row) {
-    return row->type == SETTING_BYTES      ? UNIT_BYTES
-           : row->type == SETTING_DURATION ? UNIT_DURATION
-           : row->type == SETTING_RATE     ? UNIT_RATE
-           : row->type == SETTING_PERCENT  ? UNIT_PERCENT
-                                           : UNIT_NONE;
-}
-
 static void check_bounds(const char *name, const struct setting *row) {
     int64_t low = 0, high = INT64_MAX, value;
     struct error error = {""};
 
-    if (unit_parse(unit_of(row), row->fallback, &value, &error) < 0 ||
-        (row->min && unit_parse(unit_of(row), row->min, &low, &error) < 0) ||
-        (row->max && unit_parse(unit_of(row), row->max, &high, &error) < 0))
+    if (setting_number_parse(row->type, row->fallback, &value, &error) < 0 ||
+        (row->min && setting_number_parse(row->type, row->min, &low, &error) < 0) ||
+        (row->max && setting_number_parse(row->type, row->max, &high, &error) < 0))
         fail_msg("%s.%s: %s", name, row->key, error.text);
     if (low > value || value > high)
         fail_msg("%s.%s: not %lld <= %lld <= %lld", name, row->key, (long long)low,

@@ -1,12 +1,11 @@
 /*
- * scenario_loader - what those who read a scenario share (scenario_load.c, scenario_channels.c,
+ * scenario_load - what the two files that read a scenario share (scenario_load.c,
  * scenario_variants.c): all its sources as one list of assignments, each knowing its place for
  * messages. Included by these alone.
  */
-#ifndef BENCH_MODEL_SCENARIO_LOADER_H
-#define BENCH_MODEL_SCENARIO_LOADER_H
+#ifndef BENCH_MODEL_SCENARIO_LOAD_H
+#define BENCH_MODEL_SCENARIO_LOAD_H
 
-#include "base/inifile.h"
 #include "model/scenario.h"
 
 struct assignment {
@@ -26,35 +25,28 @@ struct loader {
     struct assignments given;
     struct assignments origins; /* what made the channel that is being built, in order */
     struct scenario *scenario;
-    struct error *error;
+    struct error *error; /* never NULL */
 };
-
-/* Takes place and path, copies value. */
-void assignments_add(struct assignments *assignments, char *place, char *path, const char *value);
-void assignments_clear(struct assignments *assignments);
 
 /* The last one with this path, or NULL. */
 const struct assignment *assignments_find(const struct assignments *assignments, const char *path);
-
-/* "a, b, c": the names of the *.ini files of a folder, hosts.ini left out. */
-char *ini_names(const char *folder);
 
 /* Whether the command line's list of channels or of probes ("scenario.channels") leaves out a name
  * that the file's has: what the file says of it, as in this assignment, is of no account then. */
 bool is_left_out(const struct loader *loader, const struct assignment *said, const char *path,
                  const char *name);
 
-/* Letters, digits, '-' and '_': returns 0 or -EINVAL. */
-int check_name(const char *name, struct error *error);
-
-/* Puts the place where a key of the whole scenario was set in front of the message; returns code.
- */
-int blame_setting(struct loader *loader, const char *path, int code);
-
-/* "file:line: [section] key"; the caller's. */
-char *place_of_entry(const struct inifile *file, const struct inifile_entry *entry);
+/* A setting of a mechanism that the channel does not use would silently mean nothing: refuses it,
+ * with its place in front. */
+int check_in_use(struct loader *loader, const struct channel *channel, const char *place,
+                 const char *key);
 
 /* "PLACE: unknown probe; known are ..." */
 int unknown_probe(struct loader *loader, const char *place);
+
+/* Once channels and probes are there: reads the varied settings ([vary]: PATH = VALUE VALUE ...),
+ * puts the variants of each channel, one for each combination, in its place, and makes the
+ * measurements of each probe. */
+int build_variants(struct loader *loader);
 
 #endif
