@@ -1,7 +1,5 @@
 #include "analysis/comparison.h"
 
-#include "analysis/sign_flip.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -20,6 +18,30 @@ const char *comparison_outcome(const struct comparison *comparison) {
     return comparison->skipped ? "skipped" : verdict_words[comparison->verdict];
 }
 
+/* ---- what a set-up can see ---- */
+
+void resolution_add(struct resolution *resolution, const struct paired *control, bool equivalent) {
+    if (!isfinite(control->ci_low) || !isfinite(control->ci_high))
+        return;
+    resolution->known = true;
+    resolution->low = fmin(resolution->low, control->ci_low);
+    resolution->high = fmax(resolution->high, control->ci_high);
+    resolution->equivalent = resolution->equivalent && equivalent;
+}
+
+bool resolution_hides(const struct resolution *resolution, const struct paired *paired) {
+    return resolution->known && paired->ci_low <= resolution->high &&
+           paired->ci_high >= resolution->low;
+}
+
+double resolution_limit(const struct resolution *resolution) {
+    return fmax(1 - resolution->low, resolution->high - 1);
+}
+
+bool resolution_refutes_loss(const struct paired *paired, double loss) {
+    return paired->ci_low > 1 - loss / 2;
+}
+
 /* ---- the rule ---- */
 
 static bool is_equivalent(const struct dataset *dataset, const struct paired *paired) {
@@ -34,7 +56,7 @@ static bool can_differ(const struct comparison *list, size_t start, size_t end, 
 
     for (size_t k = start; k < end; k++)
         p[k - start] = list[k].paired.p_value;
-    p[i - start] = sign_flip_least_p_value(list[i].paired.n);
+    p[i - start] = paired_least_p_value(list[i].paired.n);
     paired_holm(p, end - start, adjusted);
     return adjusted[i - start] < VERDICT_ALPHA;
 }

@@ -2,6 +2,7 @@
 
 #include "analysis/statistics.h"
 
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <string.h>
 
@@ -36,11 +37,11 @@ double outlier_limit(const double *values, size_t n, double floor, double *ret_m
     if (n < FEWEST)
         return INFINITY;
     memcpy(sorted, values, n * sizeof(*sorted));
-    statistics_sort(sorted, n);
+    gsl_sort(sorted, 1, n);
     *ret_median = statistics_quantile(sorted, n, 0.5);
     for (size_t i = 0; i < n; i++)
         sorted[i] = fabs(values[i] - *ret_median);
-    statistics_sort(sorted, n);
+    gsl_sort(sorted, 1, n);
     return fmax(factor_of(n) * statistics_quantile(sorted, n, 0.5), floor);
 }
 

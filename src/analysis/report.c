@@ -3,6 +3,7 @@
 #include "base/csv.h"
 
 #include <errno.h>
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -320,7 +321,7 @@ static void put_telemetry(const struct dataset *dataset, size_t channel,
     for (size_t i = 0; i < dataset->n_latencies; i++)
         if (dataset->latencies[i].channel == channel)
             values[n++] = dataset->latencies[i].ms;
-    statistics_sort(values, n);
+    gsl_sort(values, 1, n);
     for (size_t i = 0; i < n; i++)
         buckets[i] = (struct dataset_bucket){values[i], 1};
     put_series(output, row, buckets, n, fmax((double)n, (double)(one->messages - one->duplicates)));

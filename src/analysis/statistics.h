@@ -18,11 +18,10 @@ struct statistics_drift {
 
 struct statistics {
     size_t n;
-    double mean, ci_low, ci_high; /* statistics_t_interval() at STATISTICS_LEVEL */
-    double median, q1, q3;        /* statistics_quantile() */
-    double sd;                    /* statistics_sd() */
-    double autocorrelation;       /* statistics_autocorrelation() */
-    double n_effective;           /* statistics_effective() */
+    double mean, ci_low, ci_high;        /* statistics_t_interval() at STATISTICS_LEVEL */
+    double median, q1, q3;               /* statistics_quantile() */
+    double sd;                           /* statistics_sd() */
+    double autocorrelation, n_effective; /* statistics_effective() */
     struct statistics_drift drift;
 };
 
@@ -31,16 +30,6 @@ double statistics_mean(const double *values, size_t n);
 
 /* Sample standard deviation, divisor n - 1: the corrected two-pass algorithm of the same paper. */
 double statistics_sd(const double *values, size_t n);
-
-/* Fills ret_deviations with each value's deviation from the mean in units of the returned scale,
- * which is a power of two that leaves the largest between a half and one: sums of their squares
- * and cubes can neither overflow nor vanish, whatever the unit of the values. When there is no
- * value, or all are equal, the deviations and the returned scale are 0. */
-double statistics_deviations(const double *values, size_t n, double *ret_deviations);
-
-/* Sorts upwards, in place. */
-void statistics_sort(double *values, size_t n);
-bool statistics_all_equal(const double *values, size_t n); /* so are none */
 
 /* The quantile p in 0..1 of values sorted upwards, definition 7 of Hyndman and Fan, "Sample
  * quantiles in statistical packages", 1996 (the default of R and NumPy): linear between the
@@ -60,18 +49,17 @@ struct statistics statistics_describe(const double *values, size_t n);
  * ----
  */
 
-/* The autocorrelation at lag 1: the sum of products of deviations from the mean of neighbours by
- * the sum of all squares (NIST/SEMATECH e-Handbook 1.3.5.12). NaN when n < 3, or all are equal. */
-double statistics_autocorrelation(const double *values, size_t n);
-
 /*
  * How many independent values would tell the mean as well: n / (1 + 2 sum of autocorrelations), at
  * least 1 and at most n: values that alternate around their mean earn nothing. The sum goes on as
  * long as the sums of two neighbouring lags, (0, 1), (2, 3), ..., are positive: Geyer's initial
  * positive sequence ("Practical Markov chain Monte Carlo", 1992, section 3.3). A drift counts as
  * autocorrelation. NaN when n < 3, or all are equal, as there is no autocorrelation then.
+ *
+ * *ret_autocorrelation: that at lag 1, the sum of products of deviations from the mean of
+ * neighbours by the sum of all squares (NIST/SEMATECH e-Handbook 1.3.5.12). NaN like the other.
  */
-double statistics_effective(const double *values, size_t n);
+double statistics_effective(const double *values, size_t n, double *ret_autocorrelation);
 
 /* Whether n values that tell as much as n_effective depend on each other so much that an interval
  * which takes them for independent must not be shown without a word. */

@@ -35,8 +35,7 @@ static struct statistics describe(const struct cells *cells, const struct placed
         known = known && started_ms;
     }
     result = statistics_describe(values, n);
-    result.autocorrelation = statistics_autocorrelation(values, n);
-    result.n_effective = statistics_effective(values, n);
+    result.n_effective = statistics_effective(values, n, &result.autocorrelation);
     if (known && n >= DRIFT_TRIALS)
         result.drift = statistics_drift(hours, values, n);
     return result;

@@ -14,8 +14,7 @@
  */
 #include "simulate.h"
 
-#include "analysis/paired.h"
-#include "analysis/resolution.h"
+#include "analysis/comparison.h"
 #include "base/memory.h"
 #include "model/verdict.h"
 

@@ -46,13 +46,15 @@ static int simulate_mean(enum noise noise, size_t n, double low, double high, do
 
     for (size_t i = 0; i < EXPERIMENTS; i++) {
         struct statistics statistics;
+        double n_effective, autocorrelation;
         bool covers_it;
 
         draw(generator, noise, values, n);
         statistics = statistics_describe(values, n);
+        n_effective = statistics_effective(values, n, &autocorrelation);
         covers_it = covers(statistics.ci_low, statistics.ci_high, truth);
         covered += covers_it;
-        silent += !covers_it && !statistics_depends(n, statistics_effective(values, n));
+        silent += !covers_it && !statistics_depends(n, n_effective);
     }
     gsl_rng_free(generator);
     (void)snprintf(what, sizeof(what), "interval of the mean of %zu: covers", n);

@@ -10,6 +10,8 @@
 #include "analysis/statistics.h"
 #include "base/memory.h"
 
+#include <gsl/gsl_sort.h>
+
 struct sample {
     double values[1000];
     size_t n;
@@ -31,7 +33,7 @@ static void sample_print(const struct sample *sample) {
     struct statistics statistics = statistics_describe(sample->values, sample->n);
     struct sample sorted = *sample;
 
-    statistics_sort(sorted.values, sorted.n);
+    gsl_sort(sorted.values, 1, sorted.n);
     printf("%zu %.8g %.8g %.8g %.8g %.8g\n", statistics.n, sorted.values[0],
            sorted.values[sorted.n - 1], statistics.median, statistics.mean, statistics.sd);
 }

@@ -1,5 +1,5 @@
-/* shift: textbook data, and all pairs one by one. */
-#include "analysis/shift.h"
+/* paired: what is made of ranks. Textbook data, and all pairs one by one. */
+#include "analysis/paired.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,9 +9,20 @@
 #include <cmocka.h>
 
 #include "analysis/draws.h"
-#include "analysis/statistics.h"
 #include "base/memory.h"
 #include "near.h"
+
+#include <gsl/gsl_sort.h>
+
+static double hodges_lehmann(const double *differences, size_t n) {
+    CLEANUP_FREE double *zeros = memory_new(n, sizeof(*zeros));
+
+    return paired_compare(differences, zeros, n, 1).shift;
+}
+
+static double cliff_delta(const double *values, const double *baselines, size_t n) {
+    return paired_compare(values, baselines, n, 1).cliff_delta;
+}
 
 /* Hollander and Wolfe, "Nonparametric statistical methods", 1973, p. 29: the depression of nine
  * patients at their first and their second visit. The median of the 45 Walsh averages of the
@@ -24,7 +35,7 @@ static void test_depression(void **state) {
     (void)state;
     for (size_t i = 0; i < 9; i++)
         changes[i] = second[i] - first[i];
-    near(shift_hodges_lehmann(changes, 9), -0.46, 1e-12);
+    near(hodges_lehmann(changes, 9), -0.46, 1e-12);
 }
 
 /* Long, Feng and Cliff, "Ordinal analysis of behavioral data", 2003, table 3 (the example of R's
@@ -37,8 +48,8 @@ static void test_alcoholics(void **state) {
                            26, 26, 26, 27, 28, 28, 30, 33, 33, 44, 45, 50};
 
     (void)state;
-    near(shift_cliff_delta(alcoholics, others, 25), (423 - 180) / 625.0, 1e-15);
-    near(shift_cliff_delta(others, alcoholics, 25), (180 - 423) / 625.0, 1e-15);
+    near(cliff_delta(alcoholics, others, 25), (423 - 180) / 625.0, 1e-15);
+    near(cliff_delta(others, alcoholics, 25), (180 - 423) / 625.0, 1e-15);
 }
 
 static void fill(double *values, size_t n, uint64_t seed, uint64_t steps) {
@@ -55,7 +66,7 @@ static double median_of_walsh_averages(const double *values, size_t n) {
     for (size_t i = 0; i < n; i++)
         for (size_t k = i; k < n; k++)
             averages[count++] = (values[i] + values[k]) / 2;
-    statistics_sort(averages, count);
+    gsl_sort(averages, 1, count);
     return (averages[(count - 1) / 2] + averages[count / 2]) / 2;
 }
 
@@ -82,8 +93,8 @@ static void test_by_pairs(void **state) {
             fill(baselines, n, n + 1000, steps[k]);
             median = median_of_walsh_averages(values, n);
             delta = delta_of_pairs(values, baselines, n);
-            near(shift_cliff_delta(values, baselines, n), delta, 1e-15);
-            near(shift_hodges_lehmann(values, n), median, 1e-15 * (1 + fabs(median)));
+            near(cliff_delta(values, baselines, n), delta, 1e-15);
+            near(hodges_lehmann(values, n), median, 1e-15 * (1 + fabs(median)));
         }
 }
 
@@ -93,18 +104,18 @@ static void test_degenerate(void **state) {
     double tiny[] = {1e-300, 3e-300, 2e-300}, tiniest[] = {5e-324, 5e-324};
 
     (void)state;
-    assert_true(isnan(shift_hodges_lehmann(NULL, 0)));
-    assert_true(isnan(shift_cliff_delta(NULL, NULL, 0)));
-    near(shift_hodges_lehmann(values, 1), 3, 0);
-    near(shift_cliff_delta(values, baselines, 1), 0, 0);
-    near(shift_hodges_lehmann(values, 2), 1, 0);
-    near(shift_cliff_delta(values, baselines, 2), -0.75, 0); /* 3 is even with 3 only */
-    near(shift_hodges_lehmann(zeros, 3), 0, 0);
-    near(shift_cliff_delta(zeros, zeros, 3), 0, 0);
-    assert_false(signbit(shift_hodges_lehmann(negative_zeros, 2)));
-    near(shift_hodges_lehmann(huge, 4) / 1e300, 1, 0); /* of ten averages six are that */
-    near(shift_hodges_lehmann(tiny, 3) / 1e-300, 2, 1e-12);
-    near(shift_hodges_lehmann(tiniest, 2), 0, 1e-323); /* halves of the smallest number are 0 */
+    assert_true(isnan(hodges_lehmann(NULL, 0)));
+    assert_true(isnan(cliff_delta(NULL, NULL, 0)));
+    near(hodges_lehmann(values, 1), 3, 0);
+    near(cliff_delta(values, baselines, 1), 0, 0);
+    near(hodges_lehmann(values, 2), 1, 0);
+    near(cliff_delta(values, baselines, 2), -0.75, 0); /* 3 is even with 3 only */
+    near(hodges_lehmann(zeros, 3), 0, 0);
+    near(cliff_delta(zeros, zeros, 3), 0, 0);
+    near(hodges_lehmann(negative_zeros, 2), 0, 0);
+    near(hodges_lehmann(huge, 4) / 1e300, 1, 0); /* of ten averages six are that */
+    near(hodges_lehmann(tiny, 3) / 1e-300, 2, 1e-12);
+    near(hodges_lehmann(tiniest, 2), 0, 1e-323); /* halves of the smallest number are 0 */
 }
 
 /* Nothing grows as the square of their number: 6e9 averages. */
@@ -118,9 +129,9 @@ static void test_many(void **state) {
         values[i] = (double)(i * 7919 % n);
         baselines[i] = (double)i + 1100;
     }
-    near(shift_hodges_lehmann(values, n), (double)(n - 1) / 2, 0);
+    near(hodges_lehmann(values, n), (double)(n - 1) / 2, 0);
     /* smaller: all but (n - 1100)^2 / 2, roughly */
-    near(shift_cliff_delta(values, baselines, n), pow(1 - 1100.0 / n, 2) - 1, 1e-4);
+    near(cliff_delta(values, baselines, n), pow(1 - 1100.0 / n, 2) - 1, 1e-4);
 }
 
 int main(void) {

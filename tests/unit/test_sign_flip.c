@@ -1,5 +1,6 @@
-/* sign_flip: published p values, all assignments one by one, and where the three ways meet. */
-#include "analysis/sign_flip.h"
+/* paired: the sign-flip test. Published p values, all assignments one by one, and where the three
+ * ways meet. */
+#include "analysis/paired.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,7 +61,7 @@ static void test_darwin(void **state) {
 
     (void)state;
     assert_int_equal(ARRAY_SIZE(differences), 15);
-    near(sign_flip_p_value(differences, 15, 1), 2 * 863 / 32768.0, 1e-15);
+    near(paired_p_value(differences, 15, 1), 2 * 863 / 32768.0, 1e-15);
 }
 
 /* Of signed ranks it is Wilcoxon's test. Hollander and Wolfe, "Nonparametric statistical methods",
@@ -70,22 +71,22 @@ static void test_signed_ranks(void **state) {
     static const double ranks[] = {8, -3, 9, 4, 6, 5, 7, -2, 1};
 
     (void)state;
-    near(sign_flip_p_value(ranks, 9, 1), 20 / 512.0, 1e-15);
+    near(paired_p_value(ranks, 9, 1), 20 / 512.0, 1e-15);
 }
 
 static void test_by_definition(void **state) {
     double differences[17];
 
     (void)state;
-    for (size_t n = 1; n <= SIGN_FLIP_EXACT_PAIRS; n++) {
+    for (size_t n = 1; n <= PAIRED_EXACT; n++) {
         fill(differences, n, 0.1);
-        near(sign_flip_p_value(differences, n, 1), by_definition(differences, n), 1e-15);
+        near(paired_p_value(differences, n, 1), by_definition(differences, n), 1e-15);
     }
     fill(differences, 17, 0.1); /* by chance: 0.05 scatters by 0.0007 */
-    near(sign_flip_p_value(differences, 17, 1), by_definition(differences, 17), 0.005);
-    near(sign_flip_p_value(differences, 17, 2), by_definition(differences, 17), 0.005);
-    assert_true(sign_flip_p_value(differences, 17, 1) == sign_flip_p_value(differences, 17, 1));
-    assert_true(sign_flip_p_value(differences, 17, 1) != sign_flip_p_value(differences, 17, 2));
+    near(paired_p_value(differences, 17, 1), by_definition(differences, 17), 0.005);
+    near(paired_p_value(differences, 17, 2), by_definition(differences, 17), 0.005);
+    assert_true(paired_p_value(differences, 17, 1) == paired_p_value(differences, 17, 1));
+    assert_true(paired_p_value(differences, 17, 1) != paired_p_value(differences, 17, 2));
 }
 
 /* Sums that are equal, but not to the last bit: as many as of the whole numbers. */
@@ -99,18 +100,18 @@ static void test_ties(void **state) {
     for (size_t k = 0; k < ARRAY_SIZE(scales); k++) {
         for (size_t i = 0; i < 12; i++)
             scaled[i] = whole[i] * scales[k];
-        near(sign_flip_p_value(scaled, 12, 1), by_definition(whole, 12), 1e-15);
+        near(paired_p_value(scaled, 12, 1), by_definition(whole, 12), 1e-15);
     }
     for (size_t i = 0; i < 16; i++)
         same[i] = 0.1;
-    near(sign_flip_p_value(same, 16, 1), 2 / 65536.0, 1e-20); /* the smallest of all */
+    near(paired_p_value(same, 16, 1), 2 / 65536.0, 1e-20); /* the smallest of all */
 }
 
 /* Many pairs: near the normal limit, and never zero while it is by chance. */
 static void test_many(void **state) {
-    static double differences[SIGN_FLIP_RANDOM_PAIRS + 1];
+    static double differences[PAIRED_RANDOM + 1];
     double sum = 0, squares = 0, normal;
-    size_t n = SIGN_FLIP_RANDOM_PAIRS;
+    size_t n = PAIRED_RANDOM;
 
     (void)state;
     fill(differences, n + 1, 0);
@@ -121,26 +122,26 @@ static void test_many(void **state) {
     for (size_t i = 0; i < n; i++) /* so that the sum is 1.5 of its standard deviations */
         differences[i] += (1.5 * sqrt(squares) - sum) / (double)n;
     normal = 2 * 0.0668072; /* of the table: 1 - Phi(1.5) */
-    near(sign_flip_p_value(differences, n, 1), normal, 0.005);
+    near(paired_p_value(differences, n, 1), normal, 0.005);
     differences[n] = 0;
-    near(sign_flip_p_value(differences, n + 1, 1), normal, 0.005);
+    near(paired_p_value(differences, n + 1, 1), normal, 0.005);
     for (size_t i = 0; i < n; i++)
         differences[i] = 1;
-    near(sign_flip_p_value(differences, n, 1), 1.0 / (SIGN_FLIPS + 1), 1e-15);
-    near(sign_flip_p_value(differences, 50, 1), 1.0 / (SIGN_FLIPS + 1), 1e-15);
+    near(paired_p_value(differences, n, 1), 1.0 / (PAIRED_FLIPS + 1), 1e-15);
+    near(paired_p_value(differences, 50, 1), 1.0 / (PAIRED_FLIPS + 1), 1e-15);
 }
 
 static void test_degenerate(void **state) {
-    static double zeros[SIGN_FLIP_RANDOM_PAIRS + 1];
+    static double zeros[PAIRED_RANDOM + 1];
     static const double two[] = {3, 1};
 
     (void)state;
-    assert_true(isnan(sign_flip_p_value(NULL, 0, 1)));
-    near(sign_flip_p_value(two, 1, 1), 1, 0);
-    near(sign_flip_p_value(two, 2, 1), 0.5, 0);
-    near(sign_flip_p_value(zeros, 5, 1), 1, 0);
-    near(sign_flip_p_value(zeros, 100, 1), 1, 0);
-    near(sign_flip_p_value(zeros, ARRAY_SIZE(zeros), 1), 1, 0);
+    assert_true(isnan(paired_p_value(NULL, 0, 1)));
+    near(paired_p_value(two, 1, 1), 1, 0);
+    near(paired_p_value(two, 2, 1), 0.5, 0);
+    near(paired_p_value(zeros, 5, 1), 1, 0);
+    near(paired_p_value(zeros, 100, 1), 1, 0);
+    near(paired_p_value(zeros, ARRAY_SIZE(zeros), 1), 1, 0);
 }
 
 int main(void) {

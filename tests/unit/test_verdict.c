@@ -2,7 +2,6 @@
 #include "workshop.h"
 
 #include "analysis/paired.h"
-#include "analysis/sign_flip.h"
 #include "model/verdict.h"
 
 /* By hand: 3 x 2^-6 = 0.047, 4 x 2^-7 = 0.031, 7 x 2^-7 = 0.055, 19 x 2^-9 = 0.037. */
@@ -26,7 +25,7 @@ static bool is_found(size_t m, size_t n) {
     for (size_t i = 0; i < n; i++)
         differences[i] = 1;
     for (size_t i = 0; i < m; i++)
-        p_values[i] = i ? 1 : sign_flip_p_value(differences, n, 2022);
+        p_values[i] = i ? 1 : paired_p_value(differences, n, 2022);
     paired_holm(p_values, m, adjusted);
     return adjusted[0] < VERDICT_ALPHA;
 }
