@@ -4,7 +4,6 @@
 #include "hosts/worker.h"
 #include "run/doctor.h"
 #include "run/list.h"
-#include "run/show.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
@@ -107,7 +106,7 @@ static int command_certs(struct context *context) {
     if (!text_equal(what, "show"))
         r = ensure_certificates(context, text_equal(what, "renew"), &error);
     if (r == 0)
-        r = show_certificates(context->certs, &error);
+        r = list_certificates(context->certs, &error);
     return r < 0 ? complain(EXIT_SETUP, &error) : EXIT_OK;
 }
 

@@ -4,7 +4,6 @@
 #include "base/durable.h"
 #include "base/jsonline.h"
 #include "probes/probe.h"
-#include "run/factors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,6 +183,18 @@ static void print_environment(FILE *out, const void *what) {
     (void)fputc('\n', out);
 }
 
+static int open_table(struct csv_writer **ret, const struct journal *journal,
+                      const struct journal_layout *layout, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/%s", journal->folder, layout->name);
+
+    return csv_table_open(ret, path, layout->columns, layout->n_columns, error);
+}
+
+static void put_row(struct csv_writer *writer, const struct journal_layout *layout,
+                    const void *row) {
+    csv_row(writer, layout->columns, layout->n_columns, row);
+}
+
 struct definition_row {
     const char *probe, *metric, *unit, *better, *headline, *help;
     double rung;
@@ -196,6 +207,7 @@ static const struct csv_column definition_columns[] = {
     COLUMN(definition_row, rung),     COLUMN(definition_row, sender),
     COLUMN(definition_row, receiver),
 };
+static const struct journal_layout definitions = TABLE("definitions.csv", definition_columns);
 
 /* "client2.sender", as the role's rows in metrics.csv begin; the caller's, NULL without one. */
 static char *process_of(const struct role *role) {
@@ -219,15 +231,13 @@ static void put_definition(struct csv_writer *writer, const struct probe *probe,
         .receiver = receiver,
     };
 
-    csv_row(writer, definition_columns, ARRAY_SIZE(definition_columns), &row);
+    put_row(writer, &definitions, &row);
 }
 
 static int write_definitions(const struct journal *journal, const struct scenario *scenario,
                              struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/definitions.csv", journal->folder);
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
-    int r =
-        csv_table_open(&writer, path, definition_columns, ARRAY_SIZE(definition_columns), error);
+    int r = open_table(&writer, journal, &definitions, error);
 
     if (r < 0)
         return r;
@@ -240,14 +250,81 @@ static int write_definitions(const struct journal *journal, const struct scenari
     return csv_flush(writer, true, error);
 }
 
+struct factor_row {
+    const char *channel, *variant, *factor, *value;
+};
+static const struct csv_column factor_columns[] = {
+    COLUMN(factor_row, channel),
+    COLUMN(factor_row, variant),
+    COLUMN(factor_row, factor),
+    COLUMN(factor_row, value),
+};
+static const struct journal_layout factors = TABLE("factors.csv", factor_columns);
+
+/* A row of factors.csv: what this setting is in a variant. */
+static void put_factor(struct csv_writer *writer, const char *channel, const char *variant,
+                       const struct factor *factor, const void *settings) {
+    CLEANUP_FREE char *value = setting_format(factor->row, settings);
+
+    put_row(writer, &factors, &(struct factor_row){channel, variant, factor->path, value});
+}
+
+static void put_channel_factors(struct csv_writer *writer, const struct scenario *scenario,
+                                const struct channel *channel, const char *variant) {
+    for (size_t i = 0; i < scenario->n_factors; i++) {
+        const struct factor *factor = &scenario->factors[i];
+
+        if (factor_of_channel(factor, channel))
+            put_factor(writer, channel->name, variant, factor,
+                       settings_get(&channel->settings, factor->group));
+    }
+}
+
+/* Variants of two probes may be called the same: the channel's part stands there once. */
+static bool is_repeated(const struct scenario *scenario, size_t measurement) {
+    for (size_t i = 0; i < measurement; i++)
+        if (text_equal(scenario->measurements[i].variant,
+                       scenario->measurements[measurement].variant))
+            return true;
+    return false;
+}
+
+/* One channel with one measurement whose settings are varied. */
+static void put_measurement_factors(struct csv_writer *writer, const struct scenario *scenario,
+                                    const struct channel *channel, size_t place) {
+    const struct measurement *measurement = &scenario->measurements[place];
+    CLEANUP_FREE char *variant = scenario_variant(channel, measurement);
+
+    if (!is_repeated(scenario, place))
+        put_channel_factors(writer, scenario, channel, variant);
+    for (size_t i = 0; i < scenario->n_factors; i++)
+        if (factor_of_probe(&scenario->factors[i], measurement))
+            put_factor(writer, channel->name, variant, &scenario->factors[i],
+                       measurement->settings);
+}
+
+/* Which values of the varied settings each variant stands for that the other tables name. */
+static int write_factors(const struct journal *journal, const struct scenario *scenario,
+                         struct error *error) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = open_table(&writer, journal, &factors, error);
+
+    for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
+        const struct channel *channel = &scenario->channels[i];
+
+        put_channel_factors(writer, scenario, channel, channel->variant);
+        for (size_t k = 0; k < scenario->n_measurements; k++)
+            if (*scenario->measurements[k].variant)
+                put_measurement_factors(writer, scenario, channel, k);
+    }
+    return r < 0 ? r : csv_flush(writer, true, error);
+}
+
 static int open_tables(struct journal *journal, struct error *error) {
     int r = 0;
 
     for (int i = 0; i < JOURNAL_N_TABLES && r == 0; i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", journal->folder, journal_layouts[i].name);
-
-        r = csv_table_open(&journal->writers[i], path, journal_layouts[i].columns,
-                           journal_layouts[i].n_columns, error);
+        r = open_table(&journal->writers[i], journal, &journal_layouts[i], error);
         if (r == 0)
             r = csv_flush(journal->writers[i], true, error);
     }
@@ -262,7 +339,7 @@ static int fill_folder(struct journal *journal, const struct scenario *scenario,
     if (r == 0)
         r = write_definitions(journal, scenario, error);
     if (r == 0)
-        r = factors_write(journal->folder, scenario, error);
+        r = write_factors(journal, scenario, error);
     if (r == 0)
         r = open_tables(journal, error);
     if (r == 0)
@@ -340,8 +417,7 @@ static char *one_line(const char *words) {
 }
 
 static void put(struct journal *journal, enum journal_table table, const void *row) {
-    csv_row(journal->writers[table], journal_layouts[table].columns,
-            journal_layouts[table].n_columns, row);
+    put_row(journal->writers[table], &journal_layouts[table], row);
 }
 
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,

@@ -1,11 +1,13 @@
 #include "run/list.h"
 
+#include "base/clock.h"
 #include "base/inifile.h"
 #include "broker/broker.h"
 #include "model/verdict.h"
 #include "probes/probe.h"
 #include "run/runner.h"
 #include "security/mechanism.h"
+#include "security/pki.h"
 
 #include <errno.h>
 #include <string.h>
@@ -251,4 +253,31 @@ void list_plan(const struct scenario *scenario) {
         printf("%s %s", i && scenario->n_factors ? "," : "", label);
     }
     printf("%s\n", plan->n_deployments > 2 * scenario->n_channels ? " ..." : "");
+}
+
+int list_certificates(const char *certs, struct error *error) {
+    const char *cursor = PKI_KEY_TYPES, *word;
+    size_t length;
+
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *key_type = strndup(word, length);
+        CLEANUP_FREE char *store = pki_store(certs, key_type);
+        struct pki_entry *entries = NULL;
+        size_t n = 0;
+        int r = pki_list(store, &entries, &n, error);
+
+        if (r < 0)
+            return r;
+        if (n)
+            printf("%s\n", store);
+        for (size_t i = 0; i < n; i++) {
+            char until[CLOCK_TEXT_SIZE];
+
+            clock_format_utc(entries[i].not_after_ns, until);
+            printf("  %-10s %-10s by %-26s until %.10s  %s\n", entries[i].name, entries[i].key_type,
+                   entries[i].issuer, until, entries[i].addresses);
+        }
+        pki_list_free(entries, n);
+    }
+    return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * list - what there is to choose from, and what a scenario would do: printed from the tables in the
- * code, for `bench list` and `bench check`.
+ * code, for `bench list` and `bench check`; and which certificates there are.
  */
 #ifndef BENCH_RUN_LIST_H
 #define BENCH_RUN_LIST_H
@@ -13,5 +13,8 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
 
 /* Prints a scenario's channels, probes and plan, and how long it will take. */
 void list_plan(const struct scenario *scenario);
+
+/* Prints the certificates of every store below the folder. */
+int list_certificates(const char *certs, struct error *error);
 
 #endif

@@ -5,7 +5,8 @@
 #ifndef BENCH_RUN_RESUMPTION_H
 #define BENCH_RUN_RESUMPTION_H
 
-#include "run/history.h"
+#include "base/error.h"
+#include "model/trial.h"
 #include "run/schedule.h"
 
 #include <jansson.h>
@@ -16,8 +17,8 @@ struct resumption {
     struct scenario *scenario;
     struct plan *plan;
     struct schedule *schedule;
-    struct history history;
-    json_t *environment; /* environment.json */
+    size_t trials[TRIAL_N_STATUSES]; /* committed, all attempts */
+    json_t *environment;             /* environment.json */
 };
 
 /* Refuses what is no run, another's that goes on, and a scenario or plan that is not what the run
@@ -27,7 +28,14 @@ int resumption_open(struct resumption **ret, const char *folder, const struct re
 void resumption_close(struct resumption *resumption);
 DEFINE_CLEANUP(struct resumption *, resumption_close)
 
-/* For a new run: enters what it promises into what will be its environment.json. */
+/* A part of it, which needs folder, scenario, plan and schedule: reads all tables; nothing in them
+ * is changed. A half-written last line counts for nothing. A table that is missing, has other
+ * columns or a row that the plan does not know is refused, with file:line; schedule is unusable
+ * then. */
+int resumption_read_tables(struct resumption *resumption, struct error *error);
+
+/* For a new run: enters what it promises, as SHA-256 of scenario and plan, into what will be its
+ * environment.json. */
 int resumption_promise(json_t *environment, const struct scenario *scenario,
                        const struct plan *plan, struct error *error);
 

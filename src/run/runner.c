@@ -283,7 +283,7 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
 
     *ret = (struct run_outcome){.folder = NULL};
     if (resumption) {
-        memcpy(ret->before, resumption->history.trials, sizeof(ret->before));
+        memcpy(ret->before, resumption->trials, sizeof(ret->before));
         r = enough_ask(&run.enough, options, run.schedule, resumption->folder, error);
     }
     if (r < 0)

@@ -1,10 +1,12 @@
-/* run/history: what a power cut or anybody has left of a run's tables is read or refused; then it
- * is known what is still to be measured. Parts of the input, below the tables' headers: trials.csv,
- * metrics.csv, intervals.csv, proofs.csv, telemetry.csv, blocks.csv, distributions.csv. */
+/* run/resumption: what a power cut or anybody has left of a run's tables is read or refused; then
+ * it is known what is still to be measured. Parts of the input, below the tables' headers:
+ * trials.csv, metrics.csv, intervals.csv, proofs.csv, telemetry.csv, blocks.csv, distributions.csv.
+ */
 #include "fuzz.h"
 
 #include "../registry.h"
-#include "run/history.h"
+#include "run/journal.h"
+#include "run/resumption.h"
 
 static const enum journal_table tables[] = {
     JOURNAL_TRIALS,    JOURNAL_METRICS, JOURNAL_INTERVALS,    JOURNAL_PROOFS,
@@ -71,11 +73,12 @@ static void check_items(struct schedule_list list, const struct plan *plan) {
     free(list.items);
 }
 
-static void resume(struct scenario *scenario, const struct plan *plan, enum scenario_order order) {
+static void resume(struct scenario *scenario, struct plan *plan, enum scenario_order order) {
     CLEANUP(schedule_freep) struct schedule *schedule = schedule_new(plan, order);
-    struct history history;
+    struct resumption resumption = {
+        .folder = run.path, .scenario = scenario, .plan = plan, .schedule = schedule};
     struct error error = {""};
-    int r = history_read(&history, run.path, scenario, plan, schedule, &error);
+    int r = resumption_read_tables(&resumption, &error);
 
     FUZZ_CHECK((r == 0) == !*error.text, "%d: '%s'", r, error.text);
     if (r < 0)

@@ -7,7 +7,6 @@
 
 #include "run_record.h"
 
-#include "run/fingerprint.h"
 #include "run/resumption.h"
 
 struct run {

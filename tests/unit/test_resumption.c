@@ -1,4 +1,4 @@
-/* run/resumption, run/history, run/journal: a run that was interrupted goes on. */
+/* run/resumption, run/journal: a run that was interrupted goes on. */
 #include "run_resume.h"
 
 static struct trial_id id_of(const struct run *run, int64_t trial, int attempt) {
@@ -37,7 +37,7 @@ static void test_untouched(void **state) {
     leave(run);
     resumption = resume(run);
     assert_left(resumption, 4, 1);
-    assert_int_equal(resumption->history.trials[TRIAL_OK], 0);
+    assert_int_equal(resumption->trials[TRIAL_OK], 0);
     assert_string_equal(scenario_own(resumption->scenario)->name, "small");
 }
 
@@ -52,9 +52,9 @@ static void test_counts(void **state) {
                             : TRIAL_OK);
     leave(run);
     resumption = resume(run);
-    assert_int_equal(resumption->history.trials[TRIAL_OK], 3);
-    assert_int_equal(resumption->history.trials[TRIAL_FAILED], 1);
-    assert_int_equal(resumption->history.trials[TRIAL_VOID], 1);
+    assert_int_equal(resumption->trials[TRIAL_OK], 3);
+    assert_int_equal(resumption->trials[TRIAL_FAILED], 1);
+    assert_int_equal(resumption->trials[TRIAL_VOID], 1);
     assert_left(resumption, 2, 2); /* the second block, whole */
 }
 
@@ -197,7 +197,7 @@ static void test_three_probes(void **state) {
     leave(run);
     resumption = resume(run);
     assert_left(resumption, 0, 0);
-    assert_int_equal(resumption->history.trials[TRIAL_OK], 11);
+    assert_int_equal(resumption->trials[TRIAL_OK], 11);
     resumption_close(resumption);
     resumption = NULL;
     edit(run, "trials.csv", ",delivery,", ",path,");

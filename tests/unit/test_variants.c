@@ -1,8 +1,8 @@
 /* model/scenario: varied settings, [vary]: their channels and measurements, what these are called,
- * and what is refused. run/factors: what each variant stands for. */
+ * and what is refused. run/journal: what each variant stands for, in factors.csv. */
 #include "workshop.h"
 
-#include "run/factors.h"
+#include "run/journal.h"
 
 #define BASE                                                                                       \
     "[scenario]\nchannels = plain mutual login\nprobes = path delivery\n"                          \
@@ -265,11 +265,13 @@ static void test_factors(void **state) {
         load("[scenario]\nchannels = plain mutual\nprobes = path delivery\n[vary]\n" GROUPS
              " = X25519 P-256\nprobe.path.duration = 1s\nprobe.delivery.duration = 1s\n",
              NULL, 0);
+    json_auto_t *environment = json_object();
+    CLEANUP(journal_closep) struct journal *journal = NULL;
     CLEANUP_FREE char *text = NULL;
 
     (void)state;
-    assert_int_equal(factors_write(folder, scenario, NULL), 0);
-    text = workshop_get(folder, "factors.csv");
+    assert_int_equal(journal_create(&journal, folder, scenario, environment, NULL), 0);
+    text = workshop_get(journal_folder(journal), "factors.csv");
     assert_string_equal(text, "channel,variant,factor,value\n"
                               "plain,duration=1s,probe.path.duration,1s\n"
                               "plain,duration=1s,probe.delivery.duration,1s\n"

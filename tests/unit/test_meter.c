@@ -1,5 +1,5 @@
-/* run/energy: the area under readings of power, and when it is not known. */
-#include "run/energy.h"
+/* run/meter: the area under readings of power, and when it is not known. */
+#include "run/meter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
