@@ -1,17 +1,43 @@
-/* latency - from when a message is due to its arrival, through the broker, on one clock: publisher
- * and subscriber are both on client2's host. */
-#include "probes/latency.h"
-
+/*
+ * latency - from when a message is due to its arrival, through the broker, on one clock: publisher
+ * and subscriber are two threads of one process on client2's host. One publishes at a fixed rate,
+ * the other receives what comes back from the broker.
+ *
+ * Message number n is due at a time of an absolute schedule, and its latency counts from there: a
+ * publisher that is late, for whatever reason, delays no clock (no coordinated omission).
+ */
 #include "base/clock.h"
-#include "probes/latency_loop.h"
+#include "base/histogram.h"
+#include "mqtt/client.h"
+#include "probes/probe.h"
+#include "probes/sequence.h"
 #include "probes/stream.h"
 #include "probes/wire_bytes.h"
 #include "security/payload_client.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* A publisher that was so late is worth a remark. */
-#define LATE_NS (2 * NS_PER_S)
+#define LATE_NS  (2 * NS_PER_S)
+#define TURN_MS  100
+#define SLICE_NS (TURN_MS * NS_PER_MS)
+/* A publisher that has not caught up so long after the measured time cannot hold the rate. */
+#define BEHIND_NS (5 * NS_PER_S)
+#define LEAVE_NS  (10 * NS_PER_S)
+
+enum latency_load { LATENCY_LOAD_NONE, LATENCY_LOAD_PATH };
+enum latency_connection { LATENCY_PERSISTENT, LATENCY_PER_MESSAGE };
+
+struct latency_settings {
+    struct worker_window window;
+    int64_t rate, payload_bytes, qos, load, connection;
+};
 
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
@@ -34,6 +60,279 @@ static const struct setting rows[] = {
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.latency", SETTING_PROBE, rows, struct latency_settings);
+
+struct latency {
+    const struct latency_settings *settings; /* borrowed */
+    struct client_config *as_publisher;      /* borrowed: with it the publisher connects again */
+    struct mqtt_client *publisher, *subscriber;
+    char *topic;
+    unsigned char *payload;
+    struct stream streams[2]; /* the publisher's, the subscriber's */
+    int64_t first, beyond;    /* numbers of the messages that are due in the measured time */
+    _Atomic bool stop;
+    _Atomic int64_t start_ns;    /* when number 0 is due */
+    _Atomic int64_t published;   /* how many, once the publisher is at its end; else -1 */
+    struct histogram latency_ns; /* of the measured messages: due to received */
+    struct histogram delay_ns;   /* ... due to handed over: how late the publisher itself was */
+    int64_t late;                /* ... of these, by the time between two messages or more */
+    struct sequence sequence;    /* of all messages */
+    int64_t wrong;               /* messages that are none of this trial's */
+};
+
+/* ---- the floor ---- */
+
+#define ROUNDS      100
+#define INTERVAL_NS NS_PER_MS
+
+struct echo {
+    int fd;
+    struct histogram latency_ns;
+};
+
+/* Receives instants and notes how long ago they were, as the subscriber does. */
+static void *listen_on(void *argument) {
+    struct echo *echo = argument;
+    struct pollfd poller = {.fd = echo->fd, .events = POLLIN};
+    int64_t due_ns;
+
+    while (poll(&poller, 1, -1) > 0 && read(echo->fd, &due_ns, sizeof(due_ns)) > 0)
+        histogram_record(&echo->latency_ns, clock_monotonic_ns() - due_ns);
+    return NULL;
+}
+
+static void *speak(void *argument) {
+    int fd = *(const int *)argument;
+    int64_t start_ns = clock_monotonic_ns();
+
+    (void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    for (int64_t i = 1; i <= ROUNDS; i++) {
+        int64_t due_ns = start_ns + i * INTERVAL_NS, left = due_ns - clock_monotonic_ns();
+        struct timespec timeout = {.tv_nsec = left > 0 ? (long)left : 0};
+
+        (void)ppoll(NULL, 0, &timeout, NULL);
+        if (write(fd, &due_ns, sizeof(due_ns)) != sizeof(due_ns))
+            break;
+    }
+    (void)shutdown(fd, SHUT_WR);
+    return NULL;
+}
+
+/* What this way of waiting and waking takes by itself: the median time from an instant that one
+ * thread waits for to a byte of its in another thread, through a socket pair. Takes 0.1 s. */
+static int measure_floor(int64_t *ret_ns, struct error *error) {
+    CLEANUP_FREE struct echo *echo = memory_new(1, sizeof(*echo));
+    pthread_t listener, speaker;
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        return error_errno(error, -errno, "socket pair");
+    echo->fd = fds[1];
+    if (pthread_create(&listener, NULL, listen_on, echo) != 0) {
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        return error_set(error, -EAGAIN, "no thread for the floor of the latency");
+    }
+    if (pthread_create(&speaker, NULL, speak, &fds[0]) == 0)
+        (void)pthread_join(speaker, NULL);
+    else
+        (void)shutdown(fds[0], SHUT_WR);
+    (void)pthread_join(listener, NULL);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+    if (!echo->latency_ns.n)
+        return error_set(error, -EAGAIN, "the floor of the latency could not be measured");
+    *ret_ns = (int64_t)histogram_percentile(&echo->latency_ns, 0.5);
+    return 0;
+}
+
+static int64_t due_ns(const struct latency *latency, int64_t number) {
+    return atomic_load_explicit(&latency->start_ns, memory_order_acquire) +
+           number * NS_PER_S / latency->settings->rate;
+}
+
+static bool is_measured(const struct latency *latency, int64_t number) {
+    return number >= latency->first && number < latency->beyond;
+}
+
+/* ---- publisher ---- */
+
+/* Lets the client work until the message is due; a client that has left has nothing to do. */
+static int await_due(struct latency *latency, int64_t instant_ns, struct error *error) {
+    bool persistent = latency->settings->connection == LATENCY_PERSISTENT;
+    int64_t left;
+
+    do {
+        struct pollfd poller = {.fd = persistent ? mqtt_client_fd(latency->publisher) : -1,
+                                .events = POLLIN};
+        struct timespec timeout = {0};
+
+        left = instant_ns - clock_monotonic_ns();
+        if (persistent && mqtt_client_wants_write(latency->publisher))
+            poller.events |= POLLOUT;
+        timeout.tv_nsec = (long)(left < 0 ? 0 : left < SLICE_NS ? left : SLICE_NS);
+        if ((ppoll(&poller, 1, &timeout, NULL) > 0 || left > SLICE_NS || left <= 0) && persistent) {
+            int r = mqtt_client_turn(latency->publisher, 0, error);
+
+            if (r < 0)
+                return r;
+        }
+        left = instant_ns - clock_monotonic_ns();
+    } while (left > 0);
+    return 0;
+}
+
+/* One that is late, however much, but catches up has measured what such a stall costs. */
+static int check_pace(const struct latency *latency, int64_t number, struct error *error) {
+    if (number >= latency->beyond ||
+        clock_monotonic_ns() < due_ns(latency, latency->beyond) + BEHIND_NS)
+        return 0;
+    return error_set(error, -ETIMEDOUT,
+                     "the publisher cannot hold %lld messages/s: %d s after the measured time %lld "
+                     "of its messages had not left; a lower probe.latency.rate would do",
+                     (long long)latency->settings->rate, (int)(BEHIND_NS / NS_PER_S),
+                     (long long)(latency->beyond - number));
+}
+
+static void note_delay(struct latency *latency, int64_t number) {
+    int64_t delay_ns = clock_monotonic_ns() - due_ns(latency, number);
+
+    if (!is_measured(latency, number))
+        return;
+    histogram_record(&latency->delay_ns, delay_ns);
+    latency->late += delay_ns >= NS_PER_S / latency->settings->rate;
+}
+
+static int publish(struct latency *latency, int64_t number, struct error *error) {
+    const struct latency_settings *settings = latency->settings;
+    bool again = settings->connection == LATENCY_PER_MESSAGE;
+    int r;
+
+    note_delay(latency, number);
+    r = again ? mqtt_client_connect_again(latency->publisher, latency->as_publisher, error) : 0;
+    if (r < 0)
+        return r;
+    memcpy(latency->payload, &number, sizeof(number));
+    r = mqtt_client_publish(latency->publisher, latency->topic, latency->payload,
+                            (size_t)settings->payload_bytes, (int)settings->qos, error);
+    if (r < 0 || !again)
+        return r;
+    r = mqtt_client_flush(latency->publisher, number + 1, LEAVE_NS, error);
+    if (r < 0)
+        return r;
+    mqtt_client_leave(latency->publisher);
+    return 0;
+}
+
+/* Until told to stop, but all that is due in the measured time; and until all that has left,
+ * acknowledged where it must be. */
+static int publish_all(struct latency *latency, int64_t *number, struct error *error) {
+    while (!atomic_load(&latency->stop) || *number < latency->beyond) {
+        int r = await_due(latency, due_ns(latency, *number), error);
+
+        if (r < 0)
+            return r;
+        r = check_pace(latency, *number, error);
+        if (r < 0)
+            return r;
+        r = publish(latency, (*number)++, error);
+        if (r < 0)
+            return r;
+    }
+    return mqtt_client_flush(latency->publisher, *number, LEAVE_NS, error);
+}
+
+static int run_publisher(struct stream *stream) {
+    struct latency *latency = stream->context;
+    int64_t number = 0;
+    int r;
+
+    /* The kernel may wake this thread 50 us late, to save power, unless it is told not to. */
+    (void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    atomic_store_explicit(&latency->start_ns, clock_monotonic_ns(), memory_order_release);
+    r = publish_all(latency, &number, &stream->error);
+    atomic_store(&latency->published, number);
+    return r;
+}
+
+/* ---- subscriber ---- */
+
+static void take_message(void *context, const char *topic, const void *payload, size_t length) {
+    int64_t at_ns = clock_monotonic_ns(), number = -1;
+    struct latency *latency = context;
+
+    (void)topic;
+    if (length == (size_t)latency->settings->payload_bytes)
+        memcpy(&number, payload, sizeof(number));
+    if (number < 0 || number > SEQUENCE_MAX)
+        latency->wrong++;
+    else if (sequence_take(&latency->sequence, number) && is_measured(latency, number))
+        histogram_record(&latency->latency_ns, at_ns - due_ns(latency, number));
+    atomic_store_explicit(&latency->streams[1].counter.units, latency->sequence.arrived,
+                          memory_order_relaxed);
+}
+
+/* Until all that was published is here, or nothing more comes. */
+static int run_subscriber(struct stream *stream) {
+    struct latency *latency = stream->context;
+    int64_t last_arrived = -1, last_change_ns = 0;
+
+    for (;;) {
+        int64_t published = atomic_load(&latency->published), now_ns = clock_monotonic_ns();
+        int r;
+
+        if (latency->sequence.arrived != last_arrived || published < 0) {
+            last_arrived = latency->sequence.arrived;
+            last_change_ns = now_ns;
+        }
+        if (published >= 0 &&
+            (last_arrived >= published || now_ns - last_change_ns > WORKER_LOST_NS))
+            return 0;
+        r = mqtt_client_turn(latency->subscriber, TURN_MS, &stream->error);
+        if (r < 0)
+            return r;
+    }
+}
+
+/* ---- both ---- */
+
+/* An empty one, for a topic of its own; both are borrowed. It may be static only. */
+static void latency_open(struct latency *latency, const struct latency_settings *settings,
+                         const char *topic) {
+    latency->settings = settings;
+    latency->topic = text_format("%s/latency", topic);
+    latency->payload = memory_new((size_t)settings->payload_bytes, 1);
+    (void)!getrandom(latency->payload, (size_t)settings->payload_bytes, 0);
+    latency->first = (settings->window.warmup_ns * settings->rate + NS_PER_S - 1) / NS_PER_S;
+    latency->beyond = latency->first + settings->window.duration_ns * settings->rate / NS_PER_S;
+    if (latency->beyond == latency->first)
+        latency->beyond++;
+    atomic_store(&latency->published, -1);
+    latency->streams[0] =
+        (struct stream){.run = run_publisher, .context = latency, .stop = &latency->stop};
+    latency->streams[1] =
+        (struct stream){.run = run_subscriber, .context = latency, .stop = &latency->stop};
+}
+
+static int latency_connect(struct latency *latency, const struct client_config *as_subscriber,
+                           struct client_config *as_publisher, struct error *error) {
+    int r = mqtt_client_connect(&latency->subscriber, as_subscriber, take_message, latency, error);
+
+    if (r < 0)
+        return r;
+    latency->as_publisher = as_publisher;
+    r = mqtt_client_subscribe(latency->subscriber, latency->topic, (int)latency->settings->qos,
+                              error);
+    return r < 0 ? r : mqtt_client_connect(&latency->publisher, as_publisher, NULL, NULL, error);
+}
+
+static void latency_close(struct latency *latency) {
+    if (latency->publisher)
+        mqtt_client_free(latency->publisher);
+    if (latency->subscriber)
+        mqtt_client_free(latency->subscriber);
+    free(latency->topic);
+    free(latency->payload);
+}
 
 /* ---- the result ---- */
 
@@ -100,26 +399,26 @@ static void put_remark(struct worker_context *worker, const struct latency *late
         (void)json_object_set_new(worker->result, "remark", json_string(words));
 }
 
-/* Of two connections the second may be heard first, unless it waited for the first one's answer. */
-static bool is_ordered(const struct latency_settings *settings) {
-    return settings->connection == LATENCY_PERSISTENT || settings->qos > 0;
-}
-
 static int check(const struct latency *latency, struct error *error) {
+    const struct latency_settings *settings = latency->settings;
+    /* Of two connections the second may be heard first, unless it waited for the first one's
+     * answer. */
+    bool ordered = settings->connection == LATENCY_PERSISTENT || settings->qos > 0;
     int r;
 
     if (latency->wrong)
         return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
                          (long long)latency->wrong);
     r = payload_check_rejected(mqtt_client_rejected(latency->subscriber), error);
-    if (r == 0)
-        r = mqtt_client_check_qos(latency->subscriber, error);
+    if (r < 0)
+        return r;
+    r = mqtt_client_check_qos(latency->subscriber, error);
     if (r < 0)
         return r;
     if (!latency->latency_ns.n)
         return error_set(error, -EIO, "not one message has arrived");
-    return sequence_check(&latency->sequence, atomic_load(&latency->published),
-                          (int)latency->settings->qos, is_ordered(latency->settings), error);
+    return sequence_check(&latency->sequence, atomic_load(&latency->published), (int)settings->qos,
+                          ordered, error);
 }
 
 static int put_result(struct worker_context *worker, struct latency *latency, int64_t floor_ns,
@@ -145,12 +444,12 @@ static int put_result(struct worker_context *worker, struct latency *latency, in
 
 static int perform(struct worker_context *worker, struct latency *latency, struct error *error) {
     int64_t floor_ns = 0;
-    int r = latency_floor(&floor_ns, error);
+    int r = measure_floor(&floor_ns, error);
 
     if (r < 0)
         return r;
     r = worker_measure_client(worker, &latency->settings->window, latency->streams,
-                              ARRAY_SIZE(latency->streams), latency_run, error);
+                              ARRAY_SIZE(latency->streams), error);
     return r < 0 ? r : put_result(worker, latency, floor_ns, error);
 }
 
@@ -222,14 +521,14 @@ static const struct metric metrics[] = {
 static const struct role roles[] = {
     {.name = "latency-load-server",
      .party = PARTY_BROKER,
-     .run = stream_server,
+     .run = stream_end,
      .context = &stream_kinds[STREAM_LOAD],
      .direct = true,
      .beside = true,
      .applies = is_loaded},
     {.name = "latency-load-client",
      .party = PARTY_CLIENT2,
-     .run = stream_client,
+     .run = stream_end,
      .context = &stream_kinds[STREAM_LOAD],
      .direct = true,
      .beside = true,

@@ -2,7 +2,6 @@
 
 #include "probes/connect.h"
 #include "probes/delivery.h"
-#include "probes/latency.h"
 #include "probes/proof.h"
 #include "probes/stream.h"
 #include "probes/telemetry.h"

@@ -53,6 +53,8 @@ struct probe {
     int64_t (*planned_ns)(const void *settings);
 };
 
+extern const struct probe probe_latency; /* the others have headers of their own */
+
 extern const struct probe *const probes[];
 extern const size_t n_probes;
 

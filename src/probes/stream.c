@@ -1,15 +1,16 @@
 #include "probes/stream.h"
 
 #include "base/clock.h"
-#include "probes/stream_loop.h"
 #include "probes/wire_bytes.h"
 #include "security/tls_context.h"
 #include "transport/overhead.h"
-#include "transport/transport.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 
 /* What the kernel may hold unsent: enough to keep a fast link busy, little enough that what the
@@ -21,6 +22,8 @@
 /* How long a stream may take to come: before the first the other role has to start. Should it
  * fail, the driver knows. */
 #define COME_NS (60 * NS_PER_S)
+/* How often a slowed sender looks whether its burst shall end. */
+#define LOOK_NS (5 * NS_PER_MS)
 
 enum direction { UP, DOWN }; /* up: from client2 to the broker's host */
 enum write { GATHERED, PER_UNIT };
@@ -30,6 +33,161 @@ struct stream_settings {
     int64_t direction, streams, write_size_bytes, write;
     int64_t send_buffer_bytes, receive_buffer_bytes;
 };
+
+/* ---- the loops ---- */
+
+static int ended(struct stream *stream, int code, const char *what) {
+    return code < 0 ? error_errno(&stream->error, code, "%s", what) : 0;
+}
+
+/* Receives for a sender. The other side may be slow, as long as what we sent moves. */
+static ssize_t hear(const struct stream_loop *loop, void *data, size_t size) {
+    int on_its_way = INT_MAX, before;
+
+    for (;;) {
+        ssize_t n = loop->transport->ops->receive(loop->transport, data, size);
+
+        before = on_its_way;
+        if (n != -ETIMEDOUT || ioctl(loop->transport->fd, SIOCOUTQ, &on_its_way) < 0 ||
+            on_its_way >= before)
+            return n;
+    }
+}
+
+/* Until the receiver has finished too: to close on what it has said, be it a session ticket, would
+ * reset the connection under what is still on its way. */
+static int end_sender(struct stream *stream, int code) {
+    const struct stream_loop *loop = stream->context;
+    ssize_t n;
+
+    loop->transport->ops->finish(loop->transport);
+    if (code < 0)
+        return ended(stream, code, "sending");
+    do
+        n = hear(loop, loop->buffer, loop->size);
+    while (n > 0);
+    /* Of any other end the receiver knows: it counts what it has, and will say. */
+    return ended(stream, n == -ETIMEDOUT ? -ETIMEDOUT : 0, "sending");
+}
+
+static int send_loop(struct stream *stream) {
+    struct stream_loop *loop = stream->context;
+    struct transport *transport = loop->transport;
+    int64_t bytes = 0;
+    int r = 0;
+
+    while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
+        r = transport->ops->send(transport, loop->buffer, loop->size);
+        if (r == 0)
+            bytes += (int64_t)loop->size;
+        stream_count(stream, bytes, 0);
+    }
+    return end_sender(stream, r);
+}
+
+static int receive_loop(struct stream *stream) {
+    struct stream_loop *loop = stream->context;
+    struct transport *transport = loop->transport;
+    int64_t bytes = 0, arrivals = 0;
+    ssize_t n;
+
+    while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
+        bytes += n;
+        stream_count(stream, bytes, ++arrivals);
+    }
+    transport->ops->finish(transport);
+    return ended(stream, (int)n, "receiving");
+}
+
+/* ---- with an imposed loss ---- */
+
+static int await_answer(const struct stream_loop *loop) {
+    char answer;
+    ssize_t n;
+
+    loop->transport->ops->flush(loop->transport);
+    n = hear(loop, &answer, 1);
+    return n > 0 ? 0 : n < 0 ? (int)n : -ECONNRESET;
+}
+
+/* Whether the next unit is the last of a burst of which so many bytes were sent. It looks only now
+ * and then: to ask the kernel for every unit would slow the sender. */
+static bool is_last(struct stream_loop *loop, int64_t sent) {
+    int64_t now = clock_monotonic_ns();
+    int on_its_way = 0;
+
+    if (now < loop->look_ns)
+        return false;
+    loop->look_ns = now + LOOK_NS;
+    (void)ioctl(loop->transport->fd, SIOCOUTQ, &on_its_way);
+    return pauses_due(loop->pauses, sent, on_its_way);
+}
+
+static int send_slowed(struct stream *stream) {
+    struct stream_loop *loop = stream->context;
+    int64_t bytes = 0, begun = 0;
+    int r = 0;
+
+    pauses_begin(loop->pauses);
+    while (r == 0 && !atomic_load_explicit(stream->stop, memory_order_relaxed)) {
+        bool last = is_last(loop, bytes - begun);
+
+        loop->buffer[0] = last;
+        r = loop->transport->ops->send(loop->transport, loop->buffer, loop->size);
+        if (r == 0)
+            bytes += (int64_t)loop->size;
+        stream_count(stream, bytes, 0);
+        if (last && r == 0)
+            r = await_answer(loop);
+        if (last && r == 0) {
+            pauses_take(loop->pauses, stream->stop);
+            begun = bytes;
+        }
+    }
+    pauses_leave(loop->pauses);
+    return end_sender(stream, r);
+}
+
+/* Where the unit ends that is the last of a burst, if it begins in these n bytes at position. */
+static int64_t find_last(const struct stream_loop *loop, int64_t position, int64_t n) {
+    int64_t unit = loop->unit_bytes, begin = (position + unit - 1) / unit * unit;
+
+    for (; begin < position + n; begin += unit)
+        if (loop->buffer[begin - position])
+            return begin + unit;
+    return -1;
+}
+
+static int receive_slowed(struct stream *stream) {
+    struct stream_loop *loop = stream->context;
+    struct transport *transport = loop->transport;
+    int64_t bytes = 0, arrivals = 0, answer_at = -1;
+    ssize_t n;
+
+    while ((n = transport->ops->receive(transport, loop->buffer, loop->size)) > 0) {
+        if (answer_at < 0)
+            answer_at = find_last(loop, bytes, n);
+        bytes += n;
+        stream_count(stream, bytes, ++arrivals);
+        if (answer_at < 0 || bytes < answer_at)
+            continue;
+        answer_at = -1;
+        /* When the sender has gone, the next that is received says how. */
+        if (transport->ops->send(transport, "", 1) == 0)
+            transport->ops->flush(transport);
+    }
+    transport->ops->finish(transport);
+    return ended(stream, (int)n, "receiving");
+}
+
+stream_loop_fn *stream_loop_of(bool sends, bool slowed) {
+    static stream_loop_fn *const loops[2][2] = {{receive_loop, receive_slowed},
+                                                {send_loop, send_slowed}};
+
+    return loops[sends][slowed];
+}
+
+/* ---- the streams of a worker ---- */
 
 /* All streams of one worker. */
 struct bundle {
@@ -52,10 +210,7 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
                               .n = (size_t)settings->streams,
                               .slowed = loss_ppm > 0};
     pauses_init(&bundle->pauses, loss_ppm, settings->window.duration_ns, bundle->n);
-    bundle->streams = aligned_alloc(_Alignof(struct stream), bundle->n * sizeof(struct stream));
-    if (!bundle->streams)
-        abort();
-    memset(bundle->streams, 0, bundle->n * sizeof(struct stream));
+    bundle->streams = stream_new(bundle->n, stream_loop_of(sends, bundle->slowed), &bundle->stop);
     bundle->loops = memory_new(bundle->n, sizeof(*bundle->loops));
     for (size_t i = 0; i < bundle->n; i++) {
         struct stream_loop *loop = &bundle->loops[i];
@@ -67,7 +222,6 @@ static void bundle_open(struct bundle *bundle, const struct stream_settings *set
         if (sends)
             (void)!getrandom(loop->buffer, loop->size, 0);
         bundle->streams[i].context = loop;
-        bundle->streams[i].stop = &bundle->stop;
     }
 }
 
@@ -114,29 +268,13 @@ static void put_wire(struct worker_context *worker, const struct bundle *bundle,
     wire_bytes_put(wire, worker, total, theory);
 }
 
-/* How many units of the sender's have arrived in the measured time. */
-static void put_units(struct worker_context *worker, const struct bundle *bundle) {
-    int64_t bytes = jsonline_integer(worker->result, "bytes", 0);
-
-    (void)json_object_set_new(worker->result, "units",
-                              json_integer(bytes / bundle->settings->write_size_bytes));
-}
-
-/* The receiver's throughput, of a load beside what is measured. */
-static void put_load(struct worker_context *worker) {
-    double bytes = (double)jsonline_integer(worker->result, "bytes", 0);
-    double elapsed_ns = (double)jsonline_integer(worker->result, "elapsed_ns", 0);
-
-    worker_metric(worker, "load_throughput", bytes * 8e3 / elapsed_ns);
-}
-
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct worker_context *worker, struct bundle *bundle, struct error *error) {
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
     json_auto_t *facts = NULL;
     struct tls_session session;
     struct wire_bytes wire;
-    int64_t total = 0;
+    int64_t total = 0, bytes;
     int r;
 
     for (size_t i = 0; i < bundle->n; i++)
@@ -144,10 +282,13 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
     wire_bytes_begin(&wire, fds, bundle->n);
     /* When it fails the process ends, and its threads with it. */
     r = worker_measure(worker, &bundle->settings->window, bundle->streams, bundle->n,
-                       stream_loop_of(bundle->sends, bundle->slowed), !bundle->sends, error);
+                       !bundle->sends, error);
     if (r < 0)
         return r;
-    put_units(worker, bundle);
+    bytes = jsonline_integer(worker->result, "bytes", 0);
+    /* Of the sender's units, those that have arrived in the measured time. */
+    (void)json_object_set_new(worker->result, "units",
+                              json_integer(bytes / bundle->settings->write_size_bytes));
     role_tcp_metrics(worker, fds, bundle->n);
     r = worker_await(worker, "stop", &facts, error);
     if (r < 0)
@@ -165,50 +306,21 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
     transport_session(bundle->loops[0].transport, &session);
     worker_put_tls(worker, &session);
     if (bundle->kind->beside && !bundle->sends)
-        put_load(worker);
+        worker_metric(worker, "load_throughput",
+                      (double)bytes * 8e3 /
+                          (double)jsonline_integer(worker->result, "elapsed_ns", 0));
     if (bundle->sends)
         put_wire(worker, bundle, &wire, &session, total);
     return worker_report(worker, error);
 }
 
-static int connect_all(struct bundle *bundle, const struct client_config *client,
-                       const struct transport_options *options, struct error *error) {
-    for (size_t i = 0; i < bundle->n; i++) {
-        int r =
-            transport_connect(&bundle->loops[i].transport, client, bundle->context, options, error);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 /* Takes the connections as they come, unless the driver breaks off. Its `go` may be here before
  * them: a client is connected as soon as it is answered, and the last packet of that handshake may
  * be slower, through a tunnel say, than the driver. So its words may wait; only its end counts. */
-static int accept_all(struct worker_context *worker, struct bundle *bundle, int listener,
-                      const struct transport_options *options, struct error *error) {
-    struct pollfd pollers[2] = {{.fd = listener, .events = POLLIN},
-                                {.fd = worker_fd(worker), .events = 0}};
-
-    for (size_t i = 0; i < bundle->n; i++) {
-        int r;
-
-        if (poll(pollers, 2, (int)(COME_NS / NS_PER_MS)) <= 0)
-            return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
-        if (!pollers[0].revents)
-            return error_set(error, -EPIPE, "the driver broke off");
-        r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
-                             error);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 static int serve(struct worker_context *worker, struct bundle *bundle,
                  const struct client_config *client, struct error *error) {
     struct transport_options options = options_of(bundle->settings);
+    struct pollfd pollers[2] = {{.events = POLLIN}, {.fd = worker_fd(worker), .events = 0}};
     CLEANUP_FD int listener = -1;
     int port, r = tcp_listen(&listener, client->address, &options, &port, error);
 
@@ -216,21 +328,30 @@ static int serve(struct worker_context *worker, struct bundle *bundle,
         return r;
     r = worker_say(worker, "ready", json_pack("{s:i,s:b}", "port", port, "sends", bundle->sends),
                    error);
-    if (r < 0)
-        return r;
-    r = accept_all(worker, bundle, listener, &options, error);
-    return r < 0 ? r : perform(worker, bundle, error);
+    pollers[0].fd = listener;
+    for (size_t i = 0; i < bundle->n && r == 0; i++) {
+        if (poll(pollers, 2, (int)(COME_NS / NS_PER_MS)) <= 0)
+            return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
+        if (!pollers[0].revents)
+            return error_set(error, -EPIPE, "the driver broke off");
+        r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, &options,
+                             error);
+    }
+    return r;
 }
 
 static int reach(struct worker_context *worker, struct bundle *bundle,
                  const struct client_config *client, struct error *error) {
     struct transport_options options = options_of(bundle->settings);
-    int r = connect_all(bundle, client, &options, error);
 
-    if (r < 0)
-        return r;
-    r = worker_say(worker, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
-    return r < 0 ? r : perform(worker, bundle, error);
+    for (size_t i = 0; i < bundle->n; i++) {
+        int r = transport_connect(&bundle->loops[i].transport, client, bundle->context, &options,
+                                  error);
+
+        if (r < 0)
+            return r;
+    }
+    return worker_say(worker, "ready", json_pack("{s:b}", "sends", bundle->sends), error);
 }
 
 /* The `ready` of the one role before: where the server listens. */
@@ -243,13 +364,6 @@ static int64_t port_of_peer(const struct worker_context *worker) {
         port = jsonline_integer(facts, "port", port);
     }
     return port;
-}
-
-/* The cipher alone, at the security level that the list it came from asks for. */
-static char *pin_cipher(const char *cipher, const char *list) {
-    const char *level = strstr(list, "@SECLEVEL=");
-
-    return text_format("%s%s%s", cipher, level ? ":" : "", level ? level : "");
 }
 
 /* TLS exactly as the MQTT session negotiated it. */
@@ -266,7 +380,10 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
     if (newest) {
         text_replace(&tls->suites, cipher);
     } else {
-        tls->ciphers = pin_cipher(cipher, asked);
+        /* The cipher alone, at the security level that the list it came from asks for. */
+        const char *level = strstr(asked, "@SECLEVEL=");
+
+        tls->ciphers = text_format("%s%s%s", cipher, level ? ":" : "", level ? level : "");
         free(asked);
     }
     if (!*group_name) /* an exchange without one */
@@ -298,7 +415,8 @@ static int load_settings(const struct worker_context *worker, const struct setti
     return 0;
 }
 
-static int run_role(struct worker_context *worker, bool server, struct error *error) {
+int stream_end(struct worker_context *worker, struct error *error) {
+    bool server = worker->role->party == PARTY_BROKER;
     const struct stream_kind *kind = worker->role->context;
     const struct setting_group *group = kind->probe.group;
     CLEANUP(client_config_freep) struct client_config *client = NULL;
@@ -333,17 +451,12 @@ static int run_role(struct worker_context *worker, bool server, struct error *er
     r = server ? serve(worker, &bundle, client, error) : reach(worker, &bundle, client, error);
     if (r < 0)
         return r;
+    r = perform(worker, &bundle, error);
+    if (r < 0)
+        return r;
     bundle_close(&bundle);
     setting_block_free(group, block);
     return 0;
-}
-
-int stream_server(struct worker_context *worker, struct error *error) {
-    return run_role(worker, true, error);
-}
-
-int stream_client(struct worker_context *worker, struct error *error) {
-    return run_role(worker, false, error);
 }
 
 /* ---- the kinds ---- */
@@ -385,9 +498,9 @@ static const struct setting rows[] = {
      .roles =                                                                                      \
          (const struct role[]){                                                                    \
              {.name = own_name "-server", .party = PARTY_BROKER, .process = "receiver",            \
-              .run = stream_server, .context = &stream_kinds[kind], .direct = true},               \
+              .run = stream_end, .context = &stream_kinds[kind], .direct = true},               \
              {.name = own_name "-client", .party = PARTY_CLIENT2, .process = "sender",             \
-              .run = stream_client, .context = &stream_kinds[kind], .direct = true},               \
+              .run = stream_end, .context = &stream_kinds[kind], .direct = true},               \
          },                                                                                        \
      .n_roles = 2, .planned_ns = probe_window_ns, __VA_ARGS__}
 

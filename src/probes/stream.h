@@ -5,7 +5,9 @@
 #ifndef BENCH_PROBES_STREAM_H
 #define BENCH_PROBES_STREAM_H
 
+#include "probes/pauses.h"
 #include "probes/probe.h"
+#include "transport/transport.h"
 
 /* A row of stream_kinds: its probe, and what else sets it apart. */
 struct stream_kind {
@@ -18,8 +20,29 @@ struct stream_kind {
 enum { STREAM_PATH, STREAM_TRANSPORT, STREAM_PER_UNIT, STREAM_LOAD };
 extern const struct stream_kind stream_kinds[];
 
-/* role.run of either end; role.context is the kind. */
-int stream_server(struct worker_context *worker, struct error *error);
-int stream_client(struct worker_context *worker, struct error *error);
+/* role.run of either end, of which the broker's party listens; role.context is the kind. */
+int stream_end(struct worker_context *worker, struct error *error);
+
+/* The longest that a stream may stand still. */
+#define STREAM_STALL_NS (10 * INT64_C(1000000000))
+
+/* What a stream's thread needs; the `context` of its struct stream. */
+struct stream_loop {
+    struct transport *transport;
+    unsigned char *buffer; /* a sender's is filled, and one unit */
+    size_t size;
+    int64_t unit_bytes;    /* of either side */
+    struct pauses *pauses; /* of all streams of a sender; for the slowed loops */
+    int64_t look_ns;       /* the slowed sender's */
+};
+
+/* The loop of one side, without or with an imposed loss: what the thread of a stream does. It moves
+ * bytes and counts them; the same loops for TCP and TLS, and nothing in them but that.
+ *
+ * On a channel with an imposed loss (probes/pauses.h) both ends run loops of their own, so that the
+ * others need not ask for it: there the first byte of each unit tells whether it is the last of a
+ * burst, and the receiver answers such a unit with a byte when it has all of it. */
+typedef int stream_loop_fn(struct stream *stream);
+stream_loop_fn *stream_loop_of(bool sends, bool slowed);
 
 #endif

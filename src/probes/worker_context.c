@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -55,14 +56,27 @@ int worker_await(struct worker_context *worker, const char *word, json_t **ret_f
     return 0;
 }
 
-/* ---- measuring ---- */
+/* ---- streams ---- */
 
-static double cpu_seconds(void) {
-    struct rusage usage;
+struct stream *stream_new(size_t n, int (*run)(struct stream *stream), _Atomic bool *stop) {
+    struct stream *streams = aligned_alloc(_Alignof(struct stream), n * sizeof(*streams));
 
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    if (!streams)
+        abort();
+    memset(streams, 0, n * sizeof(*streams));
+    for (size_t i = 0; i < n; i++) {
+        streams[i].run = run;
+        streams[i].stop = stop;
+    }
+    return streams;
+}
+
+void *stream_run(void *argument) {
+    struct stream *stream = argument;
+
+    stream->code = stream->run(stream);
+    atomic_store(&stream->ended, true);
+    return NULL;
 }
 
 static struct snapshot look(const struct stream *streams, size_t n_streams) {
@@ -78,10 +92,15 @@ static struct snapshot look(const struct stream *streams, size_t n_streams) {
 /* The same, and the processor's work until then: a system call. */
 static struct snapshot look_closely(const struct stream *streams, size_t n_streams) {
     struct snapshot snapshot = look(streams, n_streams);
+    struct rusage usage;
 
-    snapshot.cpu_s = cpu_seconds();
+    (void)getrusage(RUSAGE_SELF, &usage);
+    snapshot.cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     return snapshot;
 }
+
+/* ---- the window ---- */
 
 /* Whether all streams still flow. */
 static int check_streams(const struct stream *streams, size_t n_streams, struct error *error) {
@@ -185,29 +204,19 @@ void arrival_note(struct arrival *arrival) {
     atomic_store(&arrival->state, ARRIVAL_NOTED);
 }
 
-static int nothing_arrived(const struct watch *watch, struct error *error) {
-    double silent_s = (double)(clock_monotonic_ns() - watch->seen_ns) / 1e9;
-
-    return error_set(error, -ENODATA, "nothing has arrived for %.1f s", silent_s);
-}
-
-/* A process that was stopped meanwhile has one long step, not many empty ones. */
-static void note_step(struct watch *watch) {
-    struct snapshot now = look(watch->streams, watch->n_streams);
-
-    watch->steps[watch->n_steps++] = now;
-    watch->next_step_ns =
-        now.at_ns + WORKER_STEP_NS - (now.at_ns - watch->begin.at_ns) % WORKER_STEP_NS;
-}
-
-/* Waits until the instant, and notes each step that ends by then. */
+/* Waits until the instant, and notes each step that ends by then. A process that was stopped
+ * meanwhile has one long step, not many empty ones. */
 static int step_until(struct watch *watch, int64_t instant_ns, struct error *error) {
     while (watch->steps && watch->next_step_ns <= instant_ns) {
+        struct snapshot now;
         int r = wait_until(watch, watch->next_step_ns, error);
 
         if (r < 0)
             return r;
-        note_step(watch);
+        now = look(watch->streams, watch->n_streams);
+        watch->steps[watch->n_steps++] = now;
+        watch->next_step_ns =
+            now.at_ns + WORKER_STEP_NS - (now.at_ns - watch->begin.at_ns) % WORKER_STEP_NS;
     }
     return wait_until(watch, instant_ns, error);
 }
@@ -222,21 +231,14 @@ static int await_arrival(struct watch *watch, struct snapshot *ret, struct error
         int r;
 
         if (clock_monotonic_ns() > deadline)
-            return nothing_arrived(watch, error);
+            return error_set(error, -ENODATA, "nothing has arrived for %.1f s",
+                             (double)(clock_monotonic_ns() - watch->seen_ns) / 1e9);
         r = step_until(watch, clock_monotonic_ns() + LOOK_NS, error);
         if (r < 0)
             return r;
     }
     *ret = arrival->snapshot;
     return 0;
-}
-
-/* The last step ends with the window; none is shorter than half of the others. */
-static void end_steps(struct watch *watch) {
-    while (watch->n_steps > 0 &&
-           watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - WORKER_STEP_NS / 2)
-        watch->n_steps--;
-    watch->steps[watch->n_steps++] = watch->end;
 }
 
 /* From the first arrival after the warm-up to the first one after the duration. */
@@ -258,7 +260,11 @@ static int measure_arrivals(struct watch *watch, struct error *error) {
     r = await_arrival(watch, &watch->end, error);
     if (r < 0)
         return r;
-    end_steps(watch);
+    /* The last step ends with the window; none is shorter than half of the others. */
+    while (watch->n_steps > 0 &&
+           watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - WORKER_STEP_NS / 2)
+        watch->n_steps--;
+    watch->steps[watch->n_steps++] = watch->end;
     return 0;
 }
 
@@ -311,8 +317,7 @@ static void put_window(const struct watch *watch) {
     put_steps(watch);
 }
 
-static int start_streams(struct watch *watch, void *(*run)(void *stream), bool receives,
-                         struct error *error) {
+static int start_streams(struct watch *watch, bool receives, struct error *error) {
     struct stream *streams = watch->streams;
 
     streams[0].own.streams = streams;
@@ -320,45 +325,39 @@ static int start_streams(struct watch *watch, void *(*run)(void *stream), bool r
     watch->seen_ns = clock_monotonic_ns();
     for (size_t i = 0; i < watch->n_streams; i++) {
         streams[i].arrival = receives ? &streams[0].own : NULL;
-        if (pthread_create(&streams[i].thread, NULL, run, &streams[i]) != 0)
+        if (pthread_create(&streams[i].thread, NULL, stream_run, &streams[i]) != 0)
             return error_set(error, -EAGAIN, "no thread for stream %zu", i + 1);
     }
     return 0;
 }
 
-static int measure(struct watch *watch, void *(*run)(void *stream), bool receives,
-                   struct error *error) {
-    int r = start_streams(watch, run, receives, error);
-
-    if (r < 0)
-        return r;
-    if (receives) {
-        r = await_first(watch, error);
-        if (r < 0)
-            return r;
-    }
-    r = wait_until(watch, clock_monotonic_ns() + watch->window->warmup_ns, error);
-    if (r < 0)
-        return r;
-    r = receives ? measure_arrivals(watch, error) : measure_time(watch, error);
-    if (r < 0)
-        return r;
-    put_window(watch);
-    return 0;
+static void clear_watch(struct watch *watch) {
+    free(watch->steps);
 }
 
 int worker_measure(struct worker_context *worker, const struct worker_window *window,
-                   struct stream *streams, size_t n_streams, void *(*run)(void *stream),
-                   bool receives, struct error *error) {
+                   struct stream *streams, size_t n_streams, bool receives, struct error *error) {
+    CLEANUP(clear_watch)
     struct watch watch = {
         .worker = worker, .window = window, .streams = streams, .n_streams = n_streams};
     int r = worker_await(worker, "go", NULL, error);
 
     if (r < 0)
         return r;
-    r = measure(&watch, run, receives, error);
-    free(watch.steps);
-    return r < 0 ? r : worker_say(worker, "done", NULL, error);
+    r = start_streams(&watch, receives, error);
+    if (r < 0)
+        return r;
+    r = receives ? await_first(&watch, error) : 0;
+    if (r < 0)
+        return r;
+    r = wait_until(&watch, clock_monotonic_ns() + window->warmup_ns, error);
+    if (r < 0)
+        return r;
+    r = receives ? measure_arrivals(&watch, error) : measure_time(&watch, error);
+    if (r < 0)
+        return r;
+    put_window(&watch);
+    return worker_say(worker, "done", NULL, error);
 }
 
 int worker_finish(struct stream *streams, size_t n_streams, struct error *error) {
@@ -373,13 +372,12 @@ int worker_finish(struct stream *streams, size_t n_streams, struct error *error)
 }
 
 int worker_measure_client(struct worker_context *worker, const struct worker_window *window,
-                          struct stream *streams, size_t n_streams, void *(*run)(void *stream),
-                          struct error *error) {
+                          struct stream *streams, size_t n_streams, struct error *error) {
     int r = worker_say(worker, "ready", json_pack("{s:s}", "process", "client"), error);
 
     if (r < 0)
         return r;
-    r = worker_measure(worker, window, streams, n_streams, run, false, error);
+    r = worker_measure(worker, window, streams, n_streams, false, error);
     if (r < 0)
         return r;
     r = worker_await(worker, "stop", NULL, error);

@@ -67,18 +67,25 @@ struct arrival {
     struct snapshot snapshot; /* when and of what it was noted */
 };
 
-/* One thread that moves bytes until `stop` is set or the other side ends. */
+/* One thread that moves bytes until `stop` is set or the other side ends. Whoever opens it sets
+ * run, stop and context. */
 struct stream {
     struct stream_counter counter;
     struct arrival *arrival; /* a receiver's; NULL: none is asked for */
     struct arrival own;      /* the first stream's is that of all */
     pthread_t thread;
+    int (*run)(struct stream *stream); /* its loop; returns the code */
     _Atomic bool *stop;
     _Atomic bool ended;
     int code; /* why it ended: 0 or a negative errno, with words in error */
     struct error error;
     void *context; /* the role's own */
 };
+
+/* So many streams with this loop, whose contexts are to be set; free() ends them. */
+struct stream *stream_new(size_t n, int (*run)(struct stream *stream), _Atomic bool *stop);
+/* What the thread of a stream does: its loop, and says that it has ended. */
+void *stream_run(void *stream);
 
 /* Notes that a stream has an arrival now. */
 void arrival_note(struct arrival *arrival);
@@ -129,8 +136,7 @@ static inline bool worker_has_word(const struct worker_context *worker) {
  * duration. For either it waits for its duration again, for 3 s, or for three times the longest gap
  * between arrivals so far, whichever is longest; -ENODATA when none has come by then. */
 int worker_measure(struct worker_context *worker, const struct worker_window *window,
-                   struct stream *streams, size_t n_streams, void *(*run)(void *stream),
-                   bool receives, struct error *error);
+                   struct stream *streams, size_t n_streams, bool receives, struct error *error);
 /* How long that may take at most, of a window of this length, warm-up included. */
 int64_t worker_longest_ns(int64_t planned_ns);
 
@@ -140,8 +146,7 @@ int worker_finish(struct stream *streams, size_t n_streams, struct error *error)
 /* All phases of a role of operations, not of bulk data, from `ready`, which says that its metrics
  * are those of a `client`, until its streams have ended, all of which end by streams[0].stop. */
 int worker_measure_client(struct worker_context *worker, const struct worker_window *window,
-                          struct stream *streams, size_t n_streams, void *(*run)(void *stream),
-                          struct error *error);
+                          struct stream *streams, size_t n_streams, struct error *error);
 
 /* Adds a row of metrics.csv to the result; its unit stands in the probe's table of metrics. */
 void worker_metric(struct worker_context *worker, const char *name, double value);

@@ -10,7 +10,7 @@
  * Prints connections a second, and this client's processor time for one, in microseconds.
  */
 #include "base/clock.h"
-#include "probes/connect_loop.h"
+#include "probes/connect.h"
 #include "security/tls_context.h"
 
 #include <arpa/inet.h>
@@ -47,12 +47,12 @@ static int64_t run_bench(const struct task *task) {
     static const _Atomic bool measuring = true;
     static _Atomic bool stop = false;
     static struct connect_loop loop;
-    struct stream stream = {.stop = &stop, .context = &loop};
+    struct stream stream = {.run = connect_loop_run, .stop = &stop, .context = &loop};
     SSL_CTX *context = context_of(task);
 
     if (connect_loop_open(&loop, task->client, context, false, &measuring, &stream.error) < 0)
         fail(stream.error.text);
-    if (pthread_create(&stream.thread, NULL, connect_loop_run, &stream) != 0)
+    if (pthread_create(&stream.thread, NULL, stream_run, &stream) != 0)
         fail("no thread");
     clock_sleep_until(task->until_ns);
     atomic_store(&stop, true);

@@ -1,10 +1,10 @@
-/* probes/courier: a subscriber beside a broker that is broken on purpose: it loses messages, sends
+/* probes/delivery: a subscriber beside a broker that is broken on purpose: it loses messages, sends
  * them twice, and out of order. What it sends is all there is: no real broker does such things. */
 #include "emulator.h"
 #include "workshop.h"
 
 #include "base/clock.h"
-#include "probes/courier.h"
+#include "probes/delivery.h"
 #include "transport/transport.h"
 
 #include <errno.h>
@@ -132,7 +132,7 @@ static void receive(struct faulty *broker, int64_t sent, int64_t silence_ns,
     if (courier_connect(courier, config, false, error) < 0)
         fail_msg("%s", error->text);
     atomic_store(&courier->expected, sent);
-    (void)courier_receive(&courier->stream);
+    (void)stream_run(&courier->stream);
     r = courier->stream.code;
     if (r == 0)
         r = sequence_check(&courier->sequence, sent, broker->qos, true, error);
@@ -229,7 +229,7 @@ static void test_lowered(void **state) {
     courier_open(&courier, "t", &settings);
     assert_int_equal(courier_connect(&courier, config, false, &error), 0);
     atomic_store(&courier.expected, 2);
-    (void)courier_receive(&courier.stream);
+    (void)stream_run(&courier.stream);
     assert_int_equal(courier.stream.code, -EPROTO);
     assert_non_null(
         strstr(courier.stream.error.text, "a message came at QoS 1, and QoS 2 was granted"));

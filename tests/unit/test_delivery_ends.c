@@ -1,4 +1,4 @@
-/* probes/delivery and probes/courier: both ends with a real broker between them, what the publisher
+/* probes/delivery: both ends with a real broker between them, what the publisher
  * says of its hop, and messages that cannot be opened. */
 #include "emulator.h"
 #include "peer.h"
@@ -6,7 +6,6 @@
 
 #include "base/process.h"
 #include "broker/mosquitto.h"
-#include "probes/courier.h"
 #include "probes/delivery.h"
 #include "security/payload_client.h"
 
@@ -96,9 +95,9 @@ static struct end *end_open(const struct site *site, bool sends, int qos, int64_
     return end;
 }
 
-static void end_begin(struct end *end, void *(*run)(void *stream)) {
-    assert_int_equal(pthread_create(&end->courier.stream.thread, NULL, run, &end->courier.stream),
-                     0);
+static void end_begin(struct end *end) {
+    assert_int_equal(
+        pthread_create(&end->courier.stream.thread, NULL, stream_run, &end->courier.stream), 0);
 }
 
 /* What its thread ends with. */
@@ -137,8 +136,8 @@ static void deliver(const struct site *site, int qos, int64_t loss_ppm, int64_t 
     int64_t until = clock_monotonic_ns() + 30 * NS_PER_S;
     struct error error = {""};
 
-    end_begin(subscriber, courier_receive);
-    end_begin(publisher, courier_publish);
+    end_begin(subscriber);
+    end_begin(publisher);
     while ((units(subscriber) < messages || rests(publisher) < n_rests) &&
            clock_monotonic_ns() < until && !atomic_load(&publisher->courier.stream.ended))
         clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
@@ -222,7 +221,7 @@ static void test_no_rest_without_answer(void **state) {
     assert_int_equal(mqtt_client_connect(&silent.client, config, give_credit, &silent, &error), 0);
     assert_int_equal(mqtt_client_subscribe(silent.client, "t/data", 0, &error), 0);
     publisher = end_open(site, true, 0, 100000);
-    end_begin(publisher, courier_publish);
+    end_begin(publisher);
     until = clock_monotonic_ns() + NS_PER_S; /* two bursts and rests, and more */
     while (clock_monotonic_ns() < until)
         assert_int_equal(mqtt_client_turn(silent.client, 10, &error), 0);
@@ -261,7 +260,7 @@ static void test_unopened(void **state) {
         struct error error = {""};
 
         text_replace(&stranger->client_id, "stranger");
-        end_begin(end, cases[i].sends ? courier_publish : courier_receive);
+        end_begin(end);
         while (cases[i].sends && units(end) < 64 && clock_monotonic_ns() < until)
             clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
         clock_sleep_until(clock_monotonic_ns() + 250 * NS_PER_MS); /* in which it could go on */
@@ -355,7 +354,7 @@ static void test_wire(void **state) {
         struct tested_role tested;
         json_t *result;
 
-        end_begin(subscriber, courier_receive);
+        end_begin(subscriber);
         result = publish(&tested, role_params(config, "1000B", "64000B"), NULL, NULL);
         atomic_store(&subscriber->courier.expected, jsonline_integer(result, "sent", 0));
         assert_int_equal(end_join(subscriber, &error), 0);

@@ -1,8 +1,8 @@
-/* probes/stream_loop: with and without an imposed loss, all that is sent is received, and a burst's
+/* probes/stream: with and without an imposed loss, all that is sent is received, and a burst's
  * end is answered when the receiver has all of it. */
 #include "peer.h"
 
-#include "probes/stream_loop.h"
+#include "probes/stream.h"
 
 #define BUFFER_BYTES (64 * 1024)
 
@@ -51,9 +51,9 @@ static void receive_all(struct transport *transport, struct peer *peer) {
                                .buffer = buffer,
                                .size = sizeof(buffer),
                                .unit_bytes = (int64_t)peer->answer_length};
-    struct stream stream = {.context = &loop};
+    struct stream stream = {.run = stream_loop_of(false, peer->answer != NULL), .context = &loop};
 
-    stream_loop_of(false, peer->answer != NULL)(&stream);
+    (void)stream_run(&stream);
     peer->code = atomic_load(&stream.ended) ? stream.code : 1;
     peer->error = stream.error;
     peer->answer_length = (size_t)atomic_load(&stream.counter.bytes);
@@ -74,7 +74,9 @@ static void send_for(struct sender *sender, const struct kind *kind, size_t unit
         .act = receive_all, .answer = slowed ? "slowed" : NULL, .answer_length = unit};
     int64_t start = clock_monotonic_ns();
 
-    *sender = (struct sender){.stream = {.context = &sender->loop, .stop = &sender->stop}};
+    *sender = (struct sender){.stream = {.run = stream_loop_of(true, slowed),
+                                         .context = &sender->loop,
+                                         .stop = &sender->stop}};
     sender->loop = (struct stream_loop){.transport = meet(kind, &peer),
                                         .buffer = memory_new(unit, 1),
                                         .size = unit,
@@ -82,9 +84,7 @@ static void send_for(struct sender *sender, const struct kind *kind, size_t unit
                                         .pauses = &sender->pauses};
     memset(sender->loop.buffer, 0xff, unit);
     pauses_init(&sender->pauses, 100000, 100 * NS_PER_MS, 1);
-    assert_int_equal(
-        pthread_create(&sender->stream.thread, NULL, stream_loop_of(true, slowed), &sender->stream),
-        0);
+    assert_int_equal(pthread_create(&sender->stream.thread, NULL, stream_run, &sender->stream), 0);
     while (!enough && clock_monotonic_ns() < start + 60 * NS_PER_S &&
            !atomic_load(&sender->stream.ended)) {
         clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
@@ -246,10 +246,11 @@ static void test_sender_tells_a_cut(void **state) {
                                        .size = sizeof(unit),
                                        .unit_bytes = sizeof(unit),
                                        .pauses = &pauses};
-            struct stream stream = {.context = &loop, .stop = &stop};
+            struct stream stream = {
+                .run = stream_loop_of(true, slowed), .context = &loop, .stop = &stop};
 
             pauses_init(&pauses, 100000, 100 * NS_PER_MS, 1);
-            stream_loop_of(true, slowed)(&stream);
+            (void)stream_run(&stream);
             peer_stop(&peer);
             transport_free(loop.transport);
             assert_true(stream.code == -EPIPE || stream.code == -ECONNRESET);
@@ -300,11 +301,12 @@ static void test_slow_receiver(void **state) {
         _Atomic bool stop = true; /* what is to be sent is on its way already */
         struct stream_loop loop = {
             .transport = meet(&kinds[0], &peer), .buffer = bytes, .size = sizeof(bytes)};
-        struct stream stream = {.context = &loop, .stop = &stop};
+        struct stream stream = {
+            .run = stream_loop_of(true, false), .context = &loop, .stop = &stop};
 
         assert_int_equal(tcp_set_options(loop.transport->fd, &options, NULL), 0);
         assert_int_equal(loop.transport->ops->send(loop.transport, bytes, sizeof(bytes)), 0);
-        stream_loop_of(true, false)(&stream);
+        (void)stream_run(&stream);
         atomic_store(&may_leave, true);
         peer_stop(&peer);
         transport_free(loop.transport);

@@ -16,7 +16,6 @@
 /* Its arrival number i brings i + 1 bytes, so that the sum of some in a row tells which they are;
  * of a second stream each brings LARGE bytes. */
 struct made_up {
-    struct stream *stream;
     struct worker_context *worker;
     bool is_second;
     int64_t every_ns;
@@ -39,9 +38,8 @@ static double cpu_seconds(void) {
 }
 
 /* Works all the time, in the kernel, too. */
-static void *arrive(void *argument) {
-    struct made_up *made_up = ((struct stream *)argument)->context;
-    struct stream *stream = made_up->stream;
+static int arrive(struct stream *stream) {
+    struct made_up *made_up = stream->context;
     int64_t bytes = 0, i;
 
     for (i = 0; i < MAX && !atomic_load(stream->stop); i++) {
@@ -62,9 +60,8 @@ static void *arrive(void *argument) {
         atomic_store(&made_up->n, i + 1);
     }
     if (made_up->code < 0)
-        stream->code = error_set(&stream->error, made_up->code, "as the test wants it");
-    atomic_store(&stream->ended, true);
-    return NULL;
+        return error_set(&stream->error, made_up->code, "as the test wants it");
+    return 0;
 }
 
 /* ---- a role around it ---- */
@@ -90,8 +87,8 @@ static int run(struct worker_context *worker, struct error *error) {
     for (size_t i = 0; i < this.n_streams; i++) {
         bool last = i + 1 == this.n_streams;
 
-        this.streams[i] = (struct stream){.context = &this.made_up[i], .stop = &this.stop};
-        this.made_up[i].stream = &this.streams[i];
+        this.streams[i] =
+            (struct stream){.run = arrive, .context = &this.made_up[i], .stop = &this.stop};
         this.made_up[i].worker = worker;
         this.made_up[i].is_second = i == 1;
         this.made_up[i].every_ns = this.every_ns ? this.every_ns : EVERY_NS;
@@ -99,8 +96,7 @@ static int run(struct worker_context *worker, struct error *error) {
         this.made_up[i].silent_after = last ? this.silent_after : 0;
         this.made_up[i].code = last ? this.code : 0;
     }
-    r = worker_measure(worker, &this.window, this.streams, this.n_streams, arrive, this.receives,
-                       error);
+    r = worker_measure(worker, &this.window, this.streams, this.n_streams, this.receives, error);
     atomic_store(&this.stop, true);
     end = worker_finish(this.streams, this.n_streams, &late);
     assert_int_equal(end, this.code);
