@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "mqtt/library.h"
-#include "security/payload_client.h"
+#include "security/payload.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -207,15 +207,15 @@ int64_t mqtt_client_completed(const struct mqtt_client *client) {
 }
 
 int64_t mqtt_client_payload_bytes(const struct mqtt_client *client, int64_t length) {
-    return payload_client_sealed_bytes(client->payload, length);
+    return length + (int64_t)client->payload->overhead;
 }
 
 bool mqtt_client_opens(const struct mqtt_client *client) {
-    return payload_client_opens(client->payload);
+    return client->payload->opener;
 }
 
 const int64_t *mqtt_client_rejected(const struct mqtt_client *client) {
-    return payload_client_rejected(client->payload);
+    return client->payload->rejected;
 }
 
 int64_t mqtt_client_version(const struct mqtt_client *client) {

@@ -48,7 +48,7 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
 int mqtt_client_check_qos(const struct mqtt_client *client, struct error *error);
 
 /* Hands a message to the library, which sends it at once when it can; sealed, if the client_config
- * asks for that (security/payload_client.h). -EPROTO when the broker has said (MQTT 5) that it
+ * asks for that (security/payload.h). -EPROTO when the broker has said (MQTT 5) that it
  * takes a lower QoS at most. */
 int mqtt_client_publish(struct mqtt_client *client, const char *topic, const void *payload,
                         size_t length, int qos, struct error *error);

@@ -12,7 +12,7 @@
 #include "model/client_config.h"
 #include "model/trial.h"
 #include "security/credentials.h"
-#include "security/payload_client.h"
+#include "security/payload.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "model/topic.h"
 #include "probes/wire_bytes.h"
-#include "security/payload_client.h"
+#include "security/payload.h"
 #include "transport/overhead.h"
 
 #include <errno.h>

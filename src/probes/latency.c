@@ -13,7 +13,7 @@
 #include "probes/sequence.h"
 #include "probes/stream.h"
 #include "probes/wire_bytes.h"
-#include "security/payload_client.h"
+#include "security/payload.h"
 
 #include <errno.h>
 #include <poll.h>

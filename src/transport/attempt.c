@@ -1,6 +1,6 @@
 #include "transport/attempt.h"
 
-#include "security/payload_client.h"
+#include "security/payload.h"
 #include "security/tls_context.h"
 #include "transport/packet.h"
 #include "transport/transport.h"

@@ -7,7 +7,7 @@
 #include "base/process.h"
 #include "broker/mosquitto.h"
 #include "probes/delivery.h"
-#include "security/payload_client.h"
+#include "security/payload.h"
 
 #include <math.h>
 

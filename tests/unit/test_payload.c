@@ -3,7 +3,6 @@
 #include "workshop.h"
 
 #include "security/payload.h"
-#include "security/payload_client.h"
 
 static void set(struct channel *channel, const char *path, const char *value) {
     struct error error;
@@ -236,9 +235,9 @@ static void check_clients(const char *key) {
     from = config_of(&world, PARTY_CLIENT2);
     subscriber = client_of(to);
     publisher = client_of(from);
-    assert_true(payload_client_opens(subscriber));
+    assert_true(subscriber->opener);
     assert_int_equal(payload_client_seal(publisher, "t", &payload, &length, NULL), 0);
-    assert_int_equal(length, payload_client_sealed_bytes(publisher, 9));
+    assert_int_equal(length, 9 + publisher->overhead);
     assert_true(length > 9);
     sealed = payload;
     sealed_length = length;
@@ -249,9 +248,9 @@ static void check_clients(const char *key) {
     payload = "in clear";
     length = strlen(payload);
     assert_false(payload_client_open(subscriber, "t", &payload, &length));
-    words = payload_rejected_words(payload_client_rejected(subscriber));
+    words = payload_rejected_words(subscriber->rejected);
     assert_string_equal(words, "1 not sealed, 1 changed or of another key, 1 replayed");
-    assert_int_equal(payload_check_rejected(payload_client_rejected(subscriber), NULL), -EBADMSG);
+    assert_int_equal(payload_check_rejected(subscriber->rejected, NULL), -EBADMSG);
     assert_int_equal(payload_check_rejected((int64_t[SEAL_N_VERDICTS]){[SEAL_REPLAYED] = 1}, NULL),
                      0);
     free_world(&world);
@@ -281,8 +280,8 @@ static void test_answers_to_a_pair(void **state) {
     publisher = client_of(from);
     assert_int_equal(payload_client_seal(subscriber, "t", &payload, &length, NULL), 0);
     assert_message(payload, length, "a credit");
-    assert_int_equal(payload_client_sealed_bytes(subscriber, 8), 8);
-    assert_false(payload_client_opens(publisher));
+    assert_int_equal(subscriber->overhead, 0);
+    assert_false(publisher->opener);
     assert_true(payload_client_open(publisher, "t", &payload, &length));
     assert_message(payload, length, "a credit");
     free_world(&world);
