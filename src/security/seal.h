@@ -16,7 +16,7 @@
  *
  * Opened once, for as long as the opener lives: it keeps a window of SEAL_WINDOW messages for each
  * of the SEAL_SESSIONS sessions that were used last, and of SEAL_MAX_CLOSED older ones that they
- * are over (security/seal_sessions.h); when there are more, it takes no new ones, rather than
+ * are over; when there are more, it takes no new ones, rather than
  * forget. A message of an earlier opener's time is not known to be old.
  *
  * With a key pair of the receiver's, everybody who has the public key can seal: that protects what
@@ -34,6 +34,9 @@
 
 #define SEAL_VERSION      1
 #define SEAL_MAX_MESSAGES (UINT64_C(1) << 36)
+#define SEAL_WINDOW       1024
+#define SEAL_SESSIONS     64
+#define SEAL_MAX_CLOSED   98304
 
 /* What a message grows by. */
 size_t seal_overhead(enum seal_key key);

@@ -35,8 +35,8 @@ size_t seal_capsule_bytes(enum seal_key key) {
 
 /* ---- parts ---- */
 
-int seal_hkdf(const void *secret, size_t secret_length, const void *salt, size_t salt_length,
-              const void *info, size_t info_length, unsigned char *ret, size_t length) {
+static int hkdf(const void *secret, size_t secret_length, const void *salt, size_t salt_length,
+                const void *info, size_t info_length, unsigned char *ret, size_t length) {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     char digest[] = "SHA256";
@@ -58,7 +58,8 @@ int seal_hkdf(const void *secret, size_t secret_length, const void *salt, size_t
     return ok ? 0 : -EIO;
 }
 
-int seal_agree(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret[32]) {
+/* The secret of two pairs: X25519 and P-256 alike. */
+static int agree(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret[SECRET_BYTES]) {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
     size_t length = SECRET_BYTES;
     int ok = context && EVP_PKEY_derive_init(context) == 1 &&
@@ -141,19 +142,21 @@ void seal_end_clear(struct seal_end *end) {
 
 /* ---- sessions ---- */
 
-/* Whatever is agreed on becomes a key only for these two ends, this scheme and this capsule. */
-static int derive(const struct seal_end *end, const unsigned char *capsule, const void *secret,
-                  size_t secret_length, struct seal_session_key *ret) {
+/* Whatever is agreed on, or what both ends share, becomes a key only for these two ends, this
+ * scheme and this capsule. */
+static int derive(const struct seal_end *end, const unsigned char *capsule,
+                  const unsigned char agreed[SECRET_BYTES], struct seal_session_key *ret) {
     unsigned char info[sizeof(LABEL) + 2 + SEAL_MAX_POINT_BYTES] = LABEL;
     unsigned char out[sizeof(ret->key) + sizeof(ret->nonce)];
-    size_t n = sizeof(LABEL);
+    const void *secret = end->secret ? (const void *)end->secret : agreed;
+    size_t n = sizeof(LABEL), secret_length = end->secret ? strlen(end->secret) : SECRET_BYTES;
     int r;
 
     info[n++] = (unsigned char)end->scheme.cipher;
     info[n++] = (unsigned char)end->scheme.key;
     memcpy(info + n, end->point, end->point_length);
-    r = seal_hkdf(secret, secret_length, capsule, kinds[end->scheme.key].capsule_bytes, info,
-                  n + end->point_length, out, sizeof(out));
+    r = hkdf(secret, secret_length, capsule, kinds[end->scheme.key].capsule_bytes, info,
+             n + end->point_length, out, sizeof(out));
     if (r == 0) {
         memcpy(ret->key, out, sizeof(ret->key));
         memcpy(ret->nonce, out + sizeof(ret->key), sizeof(ret->nonce));
@@ -175,7 +178,7 @@ static int begin_agreement(const struct seal_end *end, unsigned char *ret_capsul
     int r = ephemeral ? read_point(ephemeral, end->scheme.key, point) : -EIO;
 
     if (r == 0)
-        r = seal_agree(ephemeral, end->pair, secret);
+        r = agree(ephemeral, end->pair, secret);
     if (r == 0 && end->scheme.key == SEAL_P256)
         compress_point(ret_capsule, point);
     else if (r == 0)
@@ -191,7 +194,7 @@ static int find_agreement(const struct seal_end *end, const unsigned char *capsu
 
     if (peer && EVP_PKEY_copy_parameters(peer, end->pair) == 1 &&
         EVP_PKEY_set1_encoded_public_key(peer, capsule, kinds[end->scheme.key].capsule_bytes) == 1)
-        r = seal_agree(end->pair, peer, secret);
+        r = agree(end->pair, peer, secret);
     EVP_PKEY_free(peer);
     return r;
 }
@@ -242,13 +245,12 @@ int seal_session_begin(const struct seal_end *end, unsigned char *ret_capsule,
     int r;
 
     if (end->scheme.key == SEAL_SHARED)
-        return RAND_bytes(ret_capsule, (int)kinds[SEAL_SHARED].capsule_bytes) == 1
-                   ? derive(end, ret_capsule, end->secret, strlen(end->secret), ret)
-                   : -EIO;
-    r = end->scheme.key == SEAL_RSA_OAEP ? begin_oaep(end, ret_capsule, secret)
-                                         : begin_agreement(end, ret_capsule, secret);
+        r = RAND_bytes(ret_capsule, (int)kinds[SEAL_SHARED].capsule_bytes) == 1 ? 0 : -EIO;
+    else
+        r = end->scheme.key == SEAL_RSA_OAEP ? begin_oaep(end, ret_capsule, secret)
+                                             : begin_agreement(end, ret_capsule, secret);
     if (r == 0)
-        r = derive(end, ret_capsule, secret, sizeof(secret), ret);
+        r = derive(end, ret_capsule, secret, ret);
     OPENSSL_cleanse(secret, sizeof(secret));
     return r;
 }
@@ -256,47 +258,44 @@ int seal_session_begin(const struct seal_end *end, unsigned char *ret_capsule,
 int seal_session_find(const struct seal_end *end, const unsigned char *capsule,
                       struct seal_session_key *ret) {
     unsigned char secret[SECRET_BYTES];
-    int r;
+    int r = 0;
 
-    if (end->scheme.key == SEAL_SHARED)
-        return derive(end, capsule, end->secret, strlen(end->secret), ret);
-    r = end->scheme.key == SEAL_RSA_OAEP ? find_oaep(end, capsule, secret)
-                                         : find_agreement(end, capsule, secret);
+    if (end->scheme.key != SEAL_SHARED)
+        r = end->scheme.key == SEAL_RSA_OAEP ? find_oaep(end, capsule, secret)
+                                             : find_agreement(end, capsule, secret);
     if (r == 0)
-        r = derive(end, capsule, secret, sizeof(secret), ret);
+        r = derive(end, capsule, secret, ret);
     OPENSSL_cleanse(secret, sizeof(secret));
     return r;
 }
 
 /* ---- new pairs ---- */
 
-static int write_pem(EVP_PKEY *pair, int is_private, char **ret) {
+/* The caller's, for free(); NULL when that fails. */
+static char *pem_of(EVP_PKEY *pair, int is_private) {
     BIO *bio = BIO_new(BIO_s_secmem());
     char *text = NULL, *data;
-    long length = 0;
     int ok = bio && (is_private ? PEM_write_bio_PrivateKey(bio, pair, NULL, NULL, 0, NULL, NULL)
                                 : PEM_write_bio_PUBKEY(bio, pair)) == 1;
 
     if (ok) {
-        length = BIO_get_mem_data(bio, &data);
+        long length = BIO_get_mem_data(bio, &data);
+
         text = strndup(data, (size_t)length);
     }
     BIO_free(bio);
-    *ret = text;
-    return text ? 0 : -EIO;
+    return text;
 }
 
 int seal_make_pair(enum seal_key key, char **ret_private, char **ret_public) {
     EVP_PKEY *pair = key == SEAL_SHARED ? NULL : make_pair(key);
-    char *private = NULL, *public = NULL;
-    int r = pair ? write_pem(pair, 1, &private) : -EIO;
+    char *private = pair ? pem_of(pair, 1) : NULL, *public = pair ? pem_of(pair, 0) : NULL;
 
-    if (r == 0)
-        r = write_pem(pair, 0, &public);
     EVP_PKEY_free(pair);
-    if (r < 0) {
+    if (!private || !public) {
         free(private);
-        return r;
+        free(public);
+        return -EIO;
     }
     *ret_private = private;
     *ret_public = public;

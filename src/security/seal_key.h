@@ -13,11 +13,17 @@
 #ifndef BENCH_SECURITY_SEAL_KEY_H
 #define BENCH_SECURITY_SEAL_KEY_H
 
-#include "security/seal_aead.h"
+#include <openssl/evp.h>
+#include <stddef.h>
+
+enum seal_cipher { SEAL_AES_128_GCM, SEAL_AES_256_GCM, SEAL_CHACHA20_POLY1305 };
+#define SEAL_N_CIPHERS 3
 
 enum seal_key { SEAL_SHARED, SEAL_X25519, SEAL_P256, SEAL_RSA_OAEP };
 #define SEAL_N_KEYS 4
 
+#define SEAL_NONCE_BYTES       12
+#define SEAL_MAX_KEY_BYTES     32
 #define SEAL_MAX_CAPSULE_BYTES 256
 #define SEAL_MAX_POINT_BYTES   65
 
@@ -58,12 +64,5 @@ int seal_session_find(const struct seal_end *end, const unsigned char *capsule,
 
 /* A new pair for a scheme other than SEAL_SHARED, in PEM; the texts are the caller's (free()). */
 int seal_make_pair(enum seal_key key, char **ret_private, char **ret_public);
-
-/* ---- the parts, for tests against published vectors ---- */
-
-int seal_hkdf(const void *secret, size_t secret_length, const void *salt, size_t salt_length,
-              const void *info, size_t info_length, unsigned char *ret, size_t length);
-/* 32 bytes: X25519 and P-256 alike. */
-int seal_agree(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret[32]);
 
 #endif

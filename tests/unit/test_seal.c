@@ -1,7 +1,8 @@
-/* security/seal: what is sealed comes out again, once, under the same key and topic alone. */
+/* security/seal, which is in here: what is sealed comes out again, once, under the same key and
+ * topic alone. */
 #include "workshop.h"
 
-#include "security/seal_sessions.h"
+#include "security/seal.c"
 
 #include <openssl/err.h>
 
@@ -310,20 +311,20 @@ static void test_counter_out_of_bounds(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
         struct sealed sealed = seal(line.sealer, SEAL_SHARED, TEXT);
-        struct seal_aad aad = {sealed.bytes, TOPIC, 26, strlen(TOPIC)};
+        struct envelope envelope = {sealed.bytes, 26, TOPIC};
         struct seal_session_key session;
         struct seal_end end;
         EVP_CIPHER_CTX *context;
 
         assert_int_equal(seal_end_init(&end, &line.scheme, 1, line.keys.opens_with), 0);
         assert_int_equal(seal_session_find(&end, sealed.bytes + 2, &session), 0);
-        assert_int_equal(seal_aead_new(&context, SEAL_AES_128_GCM, 1, session.key), 0);
+        assert_int_equal(new_context(&context, SEAL_AES_128_GCM, 1, session.key), 0);
         for (int j = 0; j < 8; j++) {
             sealed.bytes[25 - j] = (unsigned char)(counters[i] >> 8 * j);
             session.nonce[11 - j] ^= sealed.bytes[25 - j];
         }
         assert_int_equal(
-            seal_aead_seal(context, session.nonce, &aad, TEXT, strlen(TEXT), sealed.bytes + 26), 0);
+            encrypt(context, session.nonce, &envelope, TEXT, strlen(TEXT), sealed.bytes + 26), 0);
         assert_int_equal(open_text(line.opener, &sealed), verdicts[i]);
         EVP_CIPHER_CTX_free(context);
         seal_end_clear(&end);
@@ -363,26 +364,92 @@ static void test_many_sessions(void **state) {
 
 /* The limit of what is remembered of old sessions: then there are no new ones. */
 static void test_crowd(void **state) {
-    static struct seal_sessions sessions;
-    struct seal_session session = {.used = 0};
+    struct line line = make_line(SEAL_AES_128_GCM, SEAL_SHARED);
+    struct session session = {.used = 0};
     const int limit = SEAL_SESSIONS + SEAL_MAX_CLOSED;
 
     (void)state;
-    assert_int_equal(seal_sessions_init(&sessions, 16), 0);
     for (int i = 0; i < limit; i++) {
         memcpy(session.capsule, &i, sizeof(i));
-        assert_int_equal(seal_sessions_add(&sessions, &session), 0);
+        assert_int_equal(add_session(line.opener, &session), 0);
     }
     memcpy(session.capsule, &limit, sizeof(limit));
-    assert_int_equal(seal_sessions_add(&sessions, &session), -ENOSPC);
+    assert_int_equal(add_session(line.opener, &session), -ENOSPC);
     for (int i = 0; i <= limit; i += 97) {
         memcpy(session.capsule, &i, sizeof(i));
-        assert_int_equal(seal_sessions_is_closed(&sessions, session.capsule) != 0,
-                         i < SEAL_MAX_CLOSED);
-        assert_int_equal(seal_sessions_find(&sessions, session.capsule) != NULL,
+        assert_int_equal(is_closed(line.opener, session.capsule), i < SEAL_MAX_CLOSED);
+        assert_int_equal(find_session(line.opener, session.capsule) != NULL,
                          i >= SEAL_MAX_CLOSED && i < limit);
     }
-    seal_sessions_clear(&sessions);
+    free_line(&line);
+}
+
+/* ---- the window: which counters count as opened, at the edges and in any order ---- */
+
+static void test_window(void **state) {
+    static const struct {
+        uint64_t counter;
+        bool had;
+    } steps[] = {
+        {0, false},
+        {0, true},
+        {3, false},
+        {1, false},
+        {2, false},
+        {3, true},
+        {SEAL_WINDOW + 3, false}, /* 4 is the oldest in the window now */
+        {3, true},                /* was opened */
+        {4, false},
+        {4, true},
+        {SEAL_WINDOW + 2, false},
+        {SEAL_WINDOW + 4, false},
+        {5, false},
+        {4, true},
+        {3 * SEAL_WINDOW + 4, false}, /* farther than the window: all is forgotten */
+        {SEAL_WINDOW + 5, true},      /* never opened, but too late */
+        {2 * SEAL_WINDOW + 4, true},
+        {2 * SEAL_WINDOW + 5, false},
+        {3 * SEAL_WINDOW + 3, false},
+        {UINT64_MAX - 1, false},
+        {UINT64_MAX - 1, true},
+        {0, true},
+        {UINT64_MAX - SEAL_WINDOW, false},
+        {UINT64_MAX - SEAL_WINDOW - 1, true},
+    };
+    struct window window = {.next = 0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        if (window_add(&window, steps[i].counter) == steps[i].had)
+            fail_msg("step %zu", i);
+    }
+}
+
+/* Against a list of all that was opened, in an order that jumps to and fro. */
+static void test_window_against_a_list(void **state) {
+    enum { LIMIT = 16 * SEAL_WINDOW };
+    static bool opened[LIMIT];
+    struct window window = {.next = 0};
+    uint64_t random = 2022, highest = 0;
+
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        uint64_t counter;
+        bool had;
+
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        counter = highest + (random >> 33) % 1200;
+        counter = counter < 1150 ? 0 : counter - 1150;
+        if (counter >= LIMIT)
+            break;
+        had = opened[counter] || counter + SEAL_WINDOW <= highest;
+        assert_int_equal(window_add(&window, counter), !had);
+        if (had)
+            continue;
+        opened[counter] = true;
+        highest = counter > highest ? counter : highest;
+    }
+    assert_true(highest > LIMIT / 2);
 }
 
 int main(void) {
@@ -399,6 +466,8 @@ int main(void) {
         cmocka_unit_test(test_counter_out_of_bounds),
         cmocka_unit_test(test_many_sessions),
         cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_window_against_a_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
