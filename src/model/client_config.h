@@ -67,7 +67,7 @@ struct client_config {
     char *expected_host; /* whom the broker's certificate must name: address or host name */
     char *client_id;
     char *username, *password; /* username empty: none is sent */
-    char *token_key; /* not empty: instead, a fresh token made under it (security/credentials.h) */
+    char *token_key; /* not empty: instead, a fresh token made under it (security/token.h) */
     int64_t mqtt;    /* enum mqtt_version */
     struct tls_config tls;
     struct payload_config payload;

@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "model/client_config.h"
 #include "model/trial.h"
-#include "security/credentials.h"
 #include "security/payload.h"
+#include "security/token.h"
 
 #include <stdbool.h>
 #include <stddef.h>

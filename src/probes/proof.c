@@ -5,7 +5,7 @@
 #include "probes/proof_setup.h"
 #include "probes/wiretap.h"
 #include "security/cause.h"
-#include "security/credentials.h"
+#include "security/token.h"
 #include "security/mechanism.h"
 #include "security/tls_algorithms.h"
 #include "transport/attempt.h"

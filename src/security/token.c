@@ -1,11 +1,8 @@
-/* token - instead of a password a token of its own for each connection, in CONNECT's password; the
- * broker's plugin (plugin/token.c) lets each in once. What a token is, token_scheme.c says. */
 #include "security/token.h"
 
 #include "base/clock.h"
 #include "security/broker_file.h"
 #include "security/cause.h"
-#include "security/credentials.h"
 #include "security/password.h"
 #include "security/secret.h"
 
@@ -64,6 +61,35 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
     text_replace(&config->token_key, key_of(bringup));
 }
 
+/* ---- what a client shows ---- */
+
+static int show_token(const char *key, const char *client_id, int64_t time_ns,
+                      char ret[TOKEN_TEXT_SIZE], struct error *error) {
+    int r = token_make(key, client_id, time_ns, ret);
+
+    return r < 0 ? error_errno(error, r, "no token for %s can be made", client_id) : 0;
+}
+
+int credentials_now(struct credentials *ret, const struct client_config *config,
+                    struct error *error) {
+    ret->username = config->username;
+    ret->password = config->password;
+    if (!*config->token_key)
+        return 0;
+    ret->username = TOKEN_USER;
+    ret->password = ret->token;
+    return show_token(config->token_key, config->client_id, clock_realtime_ns(), ret->token, error);
+}
+
+int credentials_settle(struct client_config *config, struct error *error) {
+    struct credentials shown;
+    int r = credentials_now(&shown, config, error);
+
+    if (r == 0)
+        client_config_log_in(config, shown.username, shown.password);
+    return r;
+}
+
 /* ---- proofs ---- */
 
 static void as_nobody(struct client_config *config, const struct bringup *bringup) {
@@ -104,14 +130,16 @@ static int expect(const struct proof_setup *setup, const struct client_config *c
 /* A client that shows the same token, of this age, whenever it connects. */
 static int fix(const struct proof_setup *setup, int64_t age_ns, struct client_config **ret,
                struct error *error) {
-    struct client_config *config = setting_block_copy(&client_config_group, setup->right);
-    int r = credentials_fix(config, key_of(setup->bringup), clock_realtime_ns() - age_ns, error);
+    const struct client_config *right = setup->right;
+    char token[TOKEN_TEXT_SIZE];
+    int r = show_token(key_of(setup->bringup), right->client_id, clock_realtime_ns() - age_ns,
+                       token, error);
 
     if (r < 0)
-        client_config_free(config);
-    else
-        *ret = config;
-    return r;
+        return r;
+    *ret = setting_block_copy(&client_config_group, right);
+    client_config_log_in(*ret, TOKEN_USER, token);
+    return 0;
 }
 
 static int replay(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {

@@ -1,6 +1,6 @@
 #include "transport/packet.h"
 
-#include "security/credentials.h"
+#include "security/token.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -23,7 +23,7 @@ extern const unsigned char packet_ping[PACKET_SHORT_BYTES], packet_pong[PACKET_S
     packet_disconnect[PACKET_SHORT_BYTES];
 
 /* CONNECT with config's identifier, version, and the credentials that it shows now
- * (security/credentials.h), for a clean session. -E2BIG when these are too long. It holds the
+ * (security/token.h), for a clean session. -E2BIG when these are too long. It holds the
  * password: OPENSSL_cleanse() it. */
 int packet_connect(struct packet *ret, const struct client_config *config, struct error *error);
 /* PUBLISH of QoS 0, in this enum mqtt_version. */
