@@ -5,9 +5,9 @@
 #include "probes/proof_setup.h"
 #include "probes/wiretap.h"
 #include "security/cause.h"
-#include "security/token.h"
 #include "security/mechanism.h"
 #include "security/tls_algorithms.h"
+#include "security/token.h"
 #include "transport/attempt.h"
 
 #include <errno.h>

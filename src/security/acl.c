@@ -3,10 +3,9 @@
  * user name, enforced by Mosquitto's acl_file, by a plugin of ours that heeds the quality of
  * service, or by Mosquitto's dynamic-security plugin, which can be changed while the broker runs.
  */
-#include "security/acl.h"
-
 #include "security/acl_rules.h"
 #include "security/broker_file.h"
+#include "security/mechanism.h"
 #include "security/password.h"
 #include "security/payload.h"
 #include "security/secret.h"

@@ -1,6 +1,5 @@
 /* certificate - clients must show a certificate of our CA: with tls, mutual authentication. */
-#include "security/certificate.h"
-
+#include "security/mechanism.h"
 #include "security/tls.h"
 
 struct certificate_settings {

@@ -5,10 +5,9 @@
  * The driver decides on the identifiers before the run, after asking the hosts where need be, and
  * sends them with what else is issued: so the broker's host knows those of both clients.
  */
-#include "security/client_id.h"
-
 #include "security/broker_file.h"
 #include "security/client_id_scheme.h"
+#include "security/mechanism.h"
 #include "security/secret.h"
 
 #include <errno.h>

@@ -1,15 +1,5 @@
 #include "security/mechanism.h"
 
-#include "security/acl.h"
-#include "security/certificate.h"
-#include "security/client_id.h"
-#include "security/password.h"
-#include "security/payload.h"
-#include "security/psk.h"
-#include "security/tls.h"
-#include "security/token.h"
-#include "security/tunnel.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -49,34 +39,19 @@ const struct mechanism *mechanism_next(const struct channel *channel, size_t *cu
     return NULL;
 }
 
-static int check_needs(const struct channel *channel, const struct mechanism *mechanism,
-                       struct error *error) {
-    const char *cursor = mechanism->needs, *word;
+/* The first of the words that the channel uses, or does not use; the caller's, or NULL. */
+static char *first_word(const struct channel *channel, const char *words, bool used) {
+    const char *cursor = words, *word;
     size_t length;
 
     while ((word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *name = strndup(word, length);
+        char *name = strndup(word, length);
 
-        if (!channel_uses(channel, name))
-            return error_set(error, -EINVAL, "use: %s needs %s as well", mechanism->group->name,
-                             name);
+        if (channel_uses(channel, name) == used)
+            return name;
+        free(name);
     }
-    return 0;
-}
-
-static int check_conflicts(const struct channel *channel, const struct mechanism *mechanism,
-                           struct error *error) {
-    const char *cursor = mechanism->conflicts, *word;
-    size_t length;
-
-    while ((word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *name = strndup(word, length);
-
-        if (channel_uses(channel, name))
-            return error_set(error, -EINVAL, "use: %s and %s exclude each other; leave one out",
-                             mechanism->group->name, name);
-    }
-    return 0;
+    return NULL;
 }
 
 /* What cannot be is said before what is lacking. */
@@ -84,14 +59,22 @@ int mechanism_check_channel(const struct channel *channel, struct error *error) 
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
-    while ((mechanism = mechanism_next(channel, &cursor)))
-        if (check_conflicts(channel, mechanism, error) < 0)
-            return -EINVAL;
+    while ((mechanism = mechanism_next(channel, &cursor))) {
+        CLEANUP_FREE char *other = first_word(channel, mechanism->conflicts, true);
+
+        if (other)
+            return error_set(error, -EINVAL, "use: %s and %s exclude each other; leave one out",
+                             mechanism->group->name, other);
+    }
     cursor = 0;
     while ((mechanism = mechanism_next(channel, &cursor))) {
-        int r = check_needs(channel, mechanism, error);
+        CLEANUP_FREE char *lacking = first_word(channel, mechanism->needs, false);
+        int r = 0;
 
-        if (r == 0 && mechanism->check)
+        if (lacking)
+            return error_set(error, -EINVAL, "use: %s needs %s as well", mechanism->group->name,
+                             lacking);
+        if (mechanism->check)
             r = mechanism->check(channel, error);
         if (r < 0)
             return r;

@@ -178,6 +178,16 @@ struct mechanism {
     size_t n_proofs;
 };
 
+extern const struct mechanism mechanism_tls;
+extern const struct mechanism mechanism_certificate;
+extern const struct mechanism mechanism_psk;
+extern const struct mechanism mechanism_client_id;
+extern const struct mechanism mechanism_password;
+extern const struct mechanism mechanism_acl;
+extern const struct mechanism mechanism_token;
+extern const struct mechanism mechanism_payload;
+extern const struct mechanism mechanism_tunnel;
+
 /* All mechanisms, in the order in which their hooks are called. */
 extern const struct mechanism *const mechanisms[];
 extern const size_t n_mechanisms;

@@ -3,8 +3,6 @@
 
 #include "security/mechanism.h"
 
-extern const struct mechanism mechanism_password;
-
 #define PASSWORD_HASH_SIZE 256
 
 /* The part behind "user:" of a line in a mosquitto_passwd file, with a fresh salt. */

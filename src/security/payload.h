@@ -12,8 +12,6 @@
 
 #include "security/mechanism.h"
 
-extern const struct mechanism mechanism_payload;
-
 /* What its proofs publish to, and watch. acl lets every client use it. */
 #define PAYLOAD_PROOF_TOPIC  "bench/proof/payload"
 #define PAYLOAD_PROOF_FILTER PAYLOAD_PROOF_TOPIC "/#"

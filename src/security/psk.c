@@ -1,7 +1,6 @@
 /* psk - the connection is encrypted under a key that broker and clients share: no certificates. */
-#include "security/psk.h"
-
 #include "security/broker_file.h"
+#include "security/mechanism.h"
 #include "security/secret.h"
 #include "security/tls_algorithms.h"
 #include "security/tls_broker.h"

@@ -3,8 +3,6 @@
 
 #include "security/mechanism.h"
 
-extern const struct mechanism mechanism_tls;
-
 /* The PKI's store for the key type of a channel that uses tls; belongs to the caller. */
 char *tls_store(const struct channel *channel, const char *certs);
 

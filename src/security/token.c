@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "security/broker_file.h"
 #include "security/cause.h"
-#include "security/password.h"
 #include "security/secret.h"
 
 struct token_settings {

@@ -11,8 +11,6 @@
 #include "security/mechanism.h"
 #include "security/token_scheme.h"
 
-extern const struct mechanism mechanism_token;
-
 struct credentials {
     const char *username, *password; /* username empty: nothing is shown */
     char token[TOKEN_TEXT_SIZE];

@@ -1,7 +1,7 @@
 /* security/acl and password's names for each client: what is refused, what the broker is told. */
 #include "workshop.h"
 
-#include "security/acl.h"
+#include "security/mechanism.h"
 
 static void set(struct channel *channel, const char *path, const char *value) {
     struct error error;

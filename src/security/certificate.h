@@ -1,8 +1,0 @@
-#ifndef BENCH_SECURITY_CERTIFICATE_H
-#define BENCH_SECURITY_CERTIFICATE_H
-
-#include "security/mechanism.h"
-
-extern const struct mechanism mechanism_certificate;
-
-#endif
