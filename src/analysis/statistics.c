@@ -49,8 +49,15 @@ double statistics_sd(const double *values, size_t n) {
     return n < 2 ? NAN : scale * gsl_stats_sd(deviations, 1, n);
 }
 
+/* Not GSL's, which rounds otherwise: a tie in the last digit that is printed comes out differently.
+ */
 double statistics_quantile(const double *sorted, size_t n, double p) {
-    return n ? gsl_stats_quantile_from_sorted_data(sorted, 1, n, p) : NAN;
+    double position = n ? (double)(n - 1) * p : 0, below = floor(position);
+    size_t i = (size_t)below;
+
+    if (n == 0)
+        return NAN;
+    return i + 1 < n ? sorted[i] + (position - below) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
 void statistics_t_interval(size_t n, double mean, double sd, double level, double *ret_low,
