@@ -69,48 +69,33 @@ int dataset_compare_ids(const void *a, const void *b) {
     return (x->attempt > y->attempt) - (x->attempt < y->attempt);
 }
 
-static void free_all(void *const *list, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        free(list[i]);
+const char *dataset_keep(struct dataset *dataset, char *text) {
+    dataset->texts = memory_room(dataset->texts, dataset->n_texts, sizeof(*dataset->texts));
+    dataset->texts[dataset->n_texts++] = text;
+    return text;
 }
 
-#define FREE_ALL(...)                                                                              \
-    free_all((void *const[]){__VA_ARGS__}, sizeof((void *const[]){__VA_ARGS__}) / sizeof(void *))
-
-void dataset_channel_clear(struct dataset_channel *channel) {
-    FREE_ALL(channel->name, channel->base, channel->variant, channel->description, channel->tls);
+size_t dataset_place(struct dataset *dataset, const char ***list, size_t *n, const char *text,
+                     size_t length) {
+    for (size_t i = 0; i < *n; i++)
+        if (strncmp((*list)[i], text, length) == 0 && !(*list)[i][length])
+            return i;
+    *list = memory_room(*list, *n, sizeof(**list));
+    (*list)[*n] = dataset_keep(dataset, text_format("%.*s", (int)length, text));
+    return (*n)++;
 }
 
 void dataset_free(struct dataset *dataset) {
-    for (size_t i = 0; i < dataset->n_channels; i++)
-        dataset_channel_clear(&dataset->channels[i]);
-    for (size_t i = 0; i < dataset->n_probes; i++) {
-        struct dataset_probe *one = &dataset->probes[i];
+    void *const lists[] = {dataset->channels,      dataset->probes,     dataset->variants,
+                           dataset->trials,        dataset->series,     dataset->counted,
+                           dataset->values,        dataset->references, dataset->warnings,
+                           dataset->throttlings,   dataset->latencies,  dataset->proofs,
+                           dataset->distributions, dataset->texts,      dataset};
 
-        FREE_ALL(one->name, one->metric, one->unit, one->better, one->help, one->sender,
-                 one->receiver);
-    }
-    for (size_t i = 0; i < dataset->n_variants; i++)
-        free(dataset->variants[i]);
-    for (size_t i = 0; i < dataset->n_trials; i++)
-        free(dataset->trials[i].reason);
-    for (size_t i = 0; i < dataset->n_series; i++)
-        FREE_ALL(dataset->series[i].name, dataset->series[i].unit);
-    for (size_t i = 0; i < dataset->n_throttlings; i++)
-        free(dataset->throttlings[i].host);
-    for (size_t i = 0; i < dataset->n_proofs; i++) {
-        struct dataset_proof *one = &dataset->proofs[i];
-
-        FREE_ALL(one->name, one->expected, one->observed, one->cause);
-    }
-    for (size_t i = 0; i < dataset->n_distributions; i++) {
-        struct dataset_distribution *one = &dataset->distributions[i];
-
-        FREE_ALL(one->metric, one->unit, one->buckets);
-    }
-    FREE_ALL(dataset->run_name, dataset->scenario, dataset->baseline, dataset->hosts,
-             dataset->reference_source, dataset->channels, dataset->probes, dataset->variants,
-             dataset->trials, dataset->series, dataset->counted, dataset->values,
-             dataset->references, dataset->warnings, dataset->throttlings, dataset->latencies,
-             dataset->proofs, dataset->distributions, dataset);
+    for (size_t i = 0; i < dataset->n_texts; i++)
+        free(dataset->texts[i]);
+    for (size_t i = 0; i < dataset->n_distributions; i++)
+        free(dataset->distributions[i].buckets);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        free(lists[i]);
 }

@@ -31,12 +31,12 @@ enum dataset_control {
 };
 
 struct dataset_channel {
-    char *name;
-    char *base, *variant; /* the scenario's name, and what of it is varied: "" for nothing */
-    char *description;    /* "" when the scenario has none */
+    const char *name;
+    const char *base, *variant; /* the scenario's name, and what of it is varied: "" for nothing */
+    const char *description;    /* "" when the scenario has none */
     enum dataset_control control;
     double loss;                       /* imposed, 0..1 */
-    char *tls;                         /* version, cipher and group of its trials; "" without */
+    const char *tls;                   /* version, cipher and group of its trials; "" without */
     size_t messages, lost, duplicates; /* of telemetry, in the attempts that count */
 };
 
@@ -45,9 +45,9 @@ struct dataset_channel {
 
 /* A probe with its headline metric. */
 struct dataset_probe {
-    char *name, *metric, *unit, *better, *help;
-    size_t rung;             /* its height on the ladder, from 1; 0: it is not on it */
-    char *sender, *receiver; /* "party.process" of metrics.csv; "": none */
+    const char *name, *metric, *unit, *better;
+    size_t rung;                   /* its height on the ladder, from 1; 0: it is not on it */
+    const char *sender, *receiver; /* "party.process" of metrics.csv; "": none */
     bool has_reference;
     size_t n_variants; /* of it, on each channel */
 };
@@ -63,7 +63,7 @@ struct dataset_trial {
     double silence_s;   /* the longest time of steps without a byte; NaN without steps */
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
-    char *reason;       /* "" for none */
+    const char *reason; /* "" for none */
 };
 
 /* The attempt of a block that counts. */
@@ -73,7 +73,7 @@ struct dataset_attempt {
 
 /* One kind of row of metrics.csv: "party.process.metric"; its values are values[first..first+n]. */
 struct dataset_series {
-    char *name, *unit;
+    const char *name, *unit;
     size_t first, n;
 };
 
@@ -81,13 +81,14 @@ struct dataset_series {
 struct dataset_value {
     uint32_t trial, series;
     double value;
+    size_t line; /* in metrics.csv */
 };
 
 /* A host whose processor was held back during the counted attempt of a block, or had too much to
  * do. */
 struct dataset_throttling {
     long block;
-    char *host;
+    const char *host;
     unsigned bits;     /* as throttling_words() takes them; 0: too much to do */
     double load;       /* ... then the larger of those before and after the block */
     double processors; /* ... which is more than these */
@@ -114,7 +115,7 @@ struct dataset_bucket {
 };
 struct dataset_distribution {
     size_t probe, variant, channel;
-    char *metric, *unit;
+    const char *metric, *unit;
     struct dataset_bucket *buckets;
     size_t n;
     int64_t total; /* of the counts */
@@ -123,22 +124,21 @@ struct dataset_distribution {
 /* A proof of a channel, over all attempts that count. */
 struct dataset_proof {
     size_t channel;
-    char *name, *expected;
-    char *observed, *cause; /* the last, or the last that broke */
+    const char *name, *expected;
+    const char *observed, *cause; /* the last, or the last that broke */
     size_t held, broken;
 };
 
 struct dataset {
-    char *run_name;                                       /* the folder's name */
-    char *scenario, *baseline, *hosts, *reference_source; /* "" when the scenario has none */
-    long repetitions;                                     /* 0: not said, or `until` */
-    bool sequential;  /* the order of the trials: channel after channel */
+    const char *baseline, *reference_source; /* "" when the scenario has none */
+    long repetitions;                        /* 0: not said, or `until` */
+    bool sequential;                         /* the order of the trials: channel after channel */
     uint64_t seed;    /* of the scenario, for what is drawn at random in the analysis too */
     double margin;    /* differences of ratios below it are taken for equal; 0.02 */
     double precision; /* repetitions went on until intervals were as narrow; 0: a fixed number */
     struct dataset_channel *channels;
     struct dataset_probe *probes;
-    char **variants; /* in the order of their first row */
+    const char **variants; /* in the order of their first row */
     struct dataset_trial *trials;
     struct dataset_attempt *counted; /* by block */
     struct dataset_series *series;
@@ -153,13 +153,19 @@ struct dataset {
     struct dataset_proof *proofs;               /* by channel, in the order of their first row */
     size_t n_latencies, n_distributions, n_proofs;
     char *warnings; /* lines for the user; "" when there are none */
+    char **texts;   /* all texts but the warnings */
+    size_t n_texts;
 };
 
 void dataset_free(struct dataset *dataset);
 DEFINE_CLEANUP(struct dataset *, dataset_free)
 
-/* Frees what a channel holds. */
-void dataset_channel_clear(struct dataset_channel *channel);
+/* Takes over a text that the dataset points to. */
+const char *dataset_keep(struct dataset *dataset, char *text);
+/* The place of the first `length` bytes of text in a list of n distinct ones, which are kept: they
+ * are added if they are new. The list itself is the caller's. */
+size_t dataset_place(struct dataset *dataset, const char ***list, size_t *n, const char *text,
+                     size_t length);
 
 /* By trial, then attempt: the order of the dataset's trials, as qsort() wants it. */
 int dataset_compare_ids(const void *a, const void *b);

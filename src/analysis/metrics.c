@@ -1,5 +1,3 @@
-#include "analysis/metrics.h"
-
 #include "analysis/source.h"
 
 #include <errno.h>
@@ -35,8 +33,6 @@ static const struct {
 /* ---- rows ---- */
 
 enum { TRIAL, ATTEMPT, PARTY, PROCESS, METRIC, UNIT, VALUE };
-static const char *const names[] = {"trial",  "attempt", "party", "process",
-                                    "metric", "unit",    "value", NULL};
 
 /* Whether the trial was measured again after this attempt. */
 static bool has_later_attempt(const struct dataset *dataset, long trial, long attempt) {
@@ -46,21 +42,35 @@ static bool has_later_attempt(const struct dataset *dataset, long trial, long at
     return false;
 }
 
-/* The place of the row's series among the dataset's: "party.process.metric", and its unit. */
+/* Whether that is "party.process.metric" of the row. */
+static bool is_called(const char *name, const struct source *source) {
+    static const int parts[] = {PARTY, PROCESS, METRIC};
+
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        const char *part = source_text(source, parts[i]);
+        size_t length = strlen(part);
+
+        if (strncmp(name, part, length) != 0 || name[length] != (parts[i] == METRIC ? '\0' : '.'))
+            return false;
+        name += length + 1;
+    }
+    return true;
+}
+
+/* The place of the row's series among the dataset's: it has a name and a unit. */
 static uint32_t find_series(const struct source *source) {
     struct dataset *dataset = source->dataset;
     const char *unit = source_text(source, UNIT);
-    CLEANUP_FREE char *name =
-        text_format("%s.%s.%s", source_text(source, PARTY), source_text(source, PROCESS),
-                    source_text(source, METRIC));
 
     for (size_t i = 0; i < dataset->n_series; i++)
-        if (text_equal(dataset->series[i].name, name) && text_equal(dataset->series[i].unit, unit))
+        if (is_called(dataset->series[i].name, source) && text_equal(dataset->series[i].unit, unit))
             return (uint32_t)i;
     dataset->series = memory_room(dataset->series, dataset->n_series, sizeof(*dataset->series));
-    dataset->series[dataset->n_series] =
-        (struct dataset_series){.name = name, .unit = text_copy(unit)};
-    name = NULL;
+    dataset->series[dataset->n_series] = (struct dataset_series){
+        .name = dataset_keep(dataset, text_format("%s.%s.%s", source_text(source, PARTY),
+                                                  source_text(source, PROCESS),
+                                                  source_text(source, METRIC))),
+        .unit = source_keep(source, UNIT)};
     return (uint32_t)dataset->n_series++;
 }
 
@@ -74,25 +84,24 @@ static void take_headline(struct source *source, struct dataset_trial *trial, do
     trial->value = value;
 }
 
-/* Returns whether the row belongs to a trial, if to one that does not count. */
-static bool take_row(struct source *source) {
+static void take_row(struct source *source, void *context) {
     struct dataset *dataset = source->dataset;
     struct dataset_trial *trial = source_trial(source);
     double value = source_real(source, VALUE);
+    size_t *orphans = context;
 
     if (source->r < 0)
-        return true;
+        return;
     if (!trial)
-        return has_later_attempt(dataset, source_integer(source, TRIAL),
-                                 source_integer(source, ATTEMPT));
-    if (!trial->used || trial->status != TRIAL_OK || isnan(value))
-        return true;
+        *orphans += !has_later_attempt(dataset, source_integer(source, TRIAL),
+                                       source_integer(source, ATTEMPT));
+    if (!trial || !trial->used || trial->status != TRIAL_OK || isnan(value))
+        return;
     if (text_equal(source_text(source, METRIC), dataset->probes[trial->probe].metric))
         take_headline(source, trial, value);
     dataset->values = memory_room(dataset->values, dataset->n_values, sizeof(*dataset->values));
-    dataset->values[dataset->n_values++] =
-        (struct dataset_value){(uint32_t)(trial - dataset->trials), find_series(source), value};
-    return true;
+    dataset->values[dataset->n_values++] = (struct dataset_value){
+        (uint32_t)(trial - dataset->trials), find_series(source), value, source->reader->line};
 }
 
 static int compare_values(const void *a, const void *b) {
@@ -100,7 +109,9 @@ static int compare_values(const void *a, const void *b) {
 
     if (x->series != y->series)
         return x->series < y->series ? -1 : 1;
-    return (x->trial > y->trial) - (x->trial < y->trial);
+    if (x->trial != y->trial)
+        return x->trial < y->trial ? -1 : 1;
+    return (x->line > y->line) - (x->line < y->line);
 }
 
 static void sort_values(struct dataset *dataset) {
@@ -114,27 +125,6 @@ static void sort_values(struct dataset *dataset) {
 }
 
 /* ---- whether values agree with each other ---- */
-
-/* The row of a series for a trial, the last if there are several, is wrong like that. */
-static int reject_row(struct dataset *dataset, const char *run_dir,
-                      const struct dataset_series *series, const struct dataset_trial *trial,
-                      struct error *error, const char *column, const char *why) {
-    CLEANUP(source_close) struct source source;
-    size_t line = 0;
-
-    source_open(&source, dataset, run_dir, "metrics.csv", names, error);
-    while (source_next(&source)) {
-        CLEANUP_FREE char *name =
-            text_format("%s.%s.%s", source_text(&source, PARTY), source_text(&source, PROCESS),
-                        source_text(&source, METRIC));
-
-        if (source_trial(&source) == trial && text_equal(name, series->name))
-            line = source.reader->line;
-    }
-    return source.r < 0 ? source.r
-                        : error_set(error, -EBADMSG, "%s/metrics.csv:%zu: %s: %s", run_dir, line,
-                                    column, why);
-}
 
 static bool has_metric(const struct dataset_series *series, const char *metric) {
     const char *dot = strrchr(series->name, '.');
@@ -154,38 +144,38 @@ static long find_sibling(const struct dataset *dataset, const struct dataset_ser
     return -1;
 }
 
-static int reject_value(struct dataset *dataset, const char *run_dir,
-                        const struct dataset_value *value, struct error *error, const char *but) {
-    const struct dataset_series *series = &dataset->series[value->series];
-    const struct dataset_trial *trial = &dataset->trials[value->trial];
-    CLEANUP_FREE char *why =
-        text_format("%s of trial %ld, attempt %ld is %.9g, but %s", strrchr(series->name, '.') + 1,
-                    trial->trial, trial->attempt, value->value, but);
+static int reject_value(const struct source *source, const struct dataset_value *value,
+                        const char *but) {
+    const struct dataset_trial *trial = &source->dataset->trials[value->trial];
+    const char *name = source->dataset->series[value->series].name;
 
-    return reject_row(dataset, run_dir, series, trial, error, "value", why);
+    return error_set(source->error, -EBADMSG,
+                     "%s/metrics.csv:%zu: value: %s of trial %ld, attempt %ld is %.9g, but %s",
+                     source->run_dir, value->line, strrchr(name, '.') + 1, trial->trial,
+                     trial->attempt, value->value, but);
 }
 
-static int check_once(struct dataset *dataset, const char *run_dir,
-                      const struct dataset_series *series, struct error *error) {
-    const struct dataset_value *values = dataset->values + series->first;
+static int check_once(const struct source *source, const struct dataset_series *series) {
+    const struct dataset_value *values = source->dataset->values + series->first;
 
     for (size_t i = 1; i < series->n; i++) {
-        const struct dataset_trial *trial = &dataset->trials[values[i].trial];
-        CLEANUP_FREE char *why = NULL;
+        const struct dataset_trial *trial = &source->dataset->trials[values[i].trial];
 
-        if (values[i].trial != values[i - 1].trial)
+        if (values[i].trial != values[i - 1].trial ||
+            (i + 1 < series->n && values[i + 1].trial == values[i].trial))
             continue;
-        why = text_format("trial %ld, attempt %ld has %s already", trial->trial, trial->attempt,
-                          series->name);
-        return reject_row(dataset, run_dir, series, trial, error, "metric", why);
+        return error_set(source->error, -EBADMSG,
+                         "%s/metrics.csv:%zu: metric: trial %ld, attempt %ld has %s already",
+                         source->run_dir, values[i].line, trial->trial, trial->attempt,
+                         series->name);
     }
     return 0;
 }
 
 /* What a series has for a trial is at most what another one has. */
-static int check_pair(struct dataset *dataset, const char *run_dir, size_t low, size_t high,
-                      struct error *error) {
-    const struct dataset_series *series = &dataset->series[low], *next = &dataset->series[high];
+static int check_pair(const struct source *source, const struct dataset_series *series,
+                      size_t high) {
+    const struct dataset *dataset = source->dataset;
 
     for (size_t i = series->first; i < series->first + series->n; i++) {
         const struct dataset_value *value = &dataset->values[i];
@@ -194,29 +184,28 @@ static int check_pair(struct dataset *dataset, const char *run_dir, size_t low, 
 
         if (!(value->value - csv_real_error(value->value) > bound + csv_real_error(bound)))
             continue;
-        but = text_format("%s is %.9g", strrchr(next->name, '.') + 1, bound);
-        return reject_value(dataset, run_dir, value, error, but);
+        but = text_format("%s is %.9g", strrchr(dataset->series[high].name, '.') + 1, bound);
+        return reject_value(source, value, but);
     }
     return 0;
 }
 
 /* From the metric at `at` of an order to each behind it: a trial may lack some. */
-static int check_order(struct dataset *dataset, const char *run_dir, size_t low,
-                       const char *const *order, struct error *error) {
-    int r = 0;
+static int check_order(const struct source *source, const struct dataset_series *series,
+                       const char *const *at) {
+    while (*++at) {
+        long high = find_sibling(source->dataset, series, *at);
+        int r = high < 0 ? 0 : check_pair(source, series, (size_t)high);
 
-    for (order++; *order && r == 0; order++) {
-        long high = find_sibling(dataset, &dataset->series[low], *order);
-
-        if (high >= 0)
-            r = check_pair(dataset, run_dir, low, (size_t)high, error);
+        if (r < 0)
+            return r;
     }
-    return r;
+    return 0;
 }
 
-static int check_making(struct dataset *dataset, const char *run_dir, size_t whole,
-                        const char *const parts[2], struct error *error) {
-    const struct dataset_series *series = &dataset->series[whole];
+static int check_making(const struct source *source, const struct dataset_series *series,
+                        const char *const parts[2]) {
+    const struct dataset *dataset = source->dataset;
     long first = find_sibling(dataset, series, parts[0]);
     long second = parts[1] ? find_sibling(dataset, series, parts[1]) : first;
 
@@ -237,60 +226,54 @@ static int check_making(struct dataset *dataset, const char *run_dir, size_t who
             continue;
         but =
             text_format("%s and %s make %.9g", parts[0], parts[1] ? parts[1] : "duration_s", made);
-        return reject_value(dataset, run_dir, value, error, but);
+        return reject_value(source, value, but);
     }
     return 0;
 }
 
-static int check_series(struct dataset *dataset, const char *run_dir, size_t place,
-                        struct error *error) {
-    const struct dataset_series *series = &dataset->series[place];
-    int r = check_once(dataset, run_dir, series, error);
+static int check_series(const struct source *source, const struct dataset_series *series) {
+    int r = check_once(source, series);
 
     for (size_t i = 0; i < ARRAY_SIZE(orders) && r == 0; i++)
         for (size_t k = 0; orders[i][k] && r == 0; k++)
             if (has_metric(series, orders[i][k]))
-                r = check_order(dataset, run_dir, place, &orders[i][k], error);
+                r = check_order(source, series, &orders[i][k]);
     for (size_t i = 0; i < ARRAY_SIZE(makings) && r == 0; i++)
         if (has_metric(series, makings[i].whole))
-            r = check_making(dataset, run_dir, place, makings[i].parts, error);
+            r = check_making(source, series, makings[i].parts);
     return r;
 }
 
 /* ---- all of it ---- */
 
-static int check_headlines(const struct dataset *dataset, const char *run_dir,
-                           struct error *error) {
+int metrics_read(struct source *source) {
+    static const char *const names[] = {"trial",  "attempt", "party", "process",
+                                        "metric", "unit",    "value", NULL};
+    struct dataset *dataset = source->dataset;
+    size_t orphans = 0; /* rows of no committed trial */
+    int r = source_read(source, "metrics.csv", names, take_row, &orphans);
+
+    if (r < 0)
+        return r;
+    if (orphans)
+        source_warn(source,
+                    "%s: %zu rows belong to trials that were never finished; they are not used",
+                    source->reader->path, orphans);
+    sort_values(dataset);
     for (size_t i = 0; i < dataset->n_trials; i++) {
         const struct dataset_trial *trial = &dataset->trials[i];
 
         if (trial->used && trial->status == TRIAL_OK && isnan(trial->value))
-            return error_set(error, -EBADMSG, "%s/trials.csv:%zu: trial %ld is ok but has no %s",
-                             run_dir, trial->line, trial->trial,
-                             dataset->probes[trial->probe].metric);
+            return error_set(source->error, -EBADMSG,
+                             "%s/trials.csv:%zu: trial %ld is ok but has no %s", source->run_dir,
+                             trial->line, trial->trial, dataset->probes[trial->probe].metric);
+    }
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        r = check_series(source, &dataset->series[i]);
+        if (r < 0)
+            return r;
     }
     return 0;
-}
-
-int metrics_read(struct dataset *dataset, const char *run_dir, struct error *error) {
-    CLEANUP(source_close) struct source source;
-    size_t orphans = 0; /* rows of no committed trial */
-    int r;
-
-    source_open(&source, dataset, run_dir, "metrics.csv", names, error);
-    while (source_next(&source))
-        orphans += !take_row(&source);
-    if (source.r < 0)
-        return source.r;
-    if (orphans)
-        source_warn(&source,
-                    "%s: %zu rows belong to trials that were never finished; they are not used",
-                    source.reader->path, orphans);
-    sort_values(dataset);
-    r = check_headlines(dataset, run_dir, error);
-    for (size_t i = 0; i < dataset->n_series && r == 0; i++)
-        r = check_series(dataset, run_dir, i, error);
-    return r;
 }
 
 double metrics_count(const struct dataset *dataset, const char *distribution, size_t trial,

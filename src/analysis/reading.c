@@ -1,10 +1,6 @@
 #include "analysis/reading.h"
 
-#include "analysis/factors.h"
-#include "analysis/metrics.h"
-#include "analysis/records.h"
 #include "analysis/source.h"
-#include "analysis/trials.h"
 #include "base/inifile.h"
 #include "model/scenario.h"
 #include "model/setting.h"
@@ -34,26 +30,36 @@ static int take_share(const struct inifile *file, const char *section, const cha
     return 0;
 }
 
+/* [section] key, "" without it. */
+static const char *take_text(struct dataset *dataset, const struct inifile *file,
+                             const char *section, const char *key) {
+    const char *text = inifile_get(file, section, key);
+
+    return text ? dataset_keep(dataset, text_copy(text)) : "";
+}
+
 static int add_channel(struct dataset *dataset, const struct inifile *file, const char *name,
                        struct error *error) {
     CLEANUP_FREE char *section = text_format("channel.%s", name);
-    const char *description = inifile_get(file, section, "description");
     const char *control = inifile_get(file, section, "control");
-
-    dataset->channels =
-        memory_resize(dataset->channels, dataset->n_channels + 1, sizeof(*dataset->channels));
-    dataset->channels[dataset->n_channels++] = (struct dataset_channel){
-        .name = text_copy(name),
-        .base = text_copy(name),
-        .variant = text_copy(""),
-        .description = text_copy(description ? description : ""),
-        .control = control && text_equal(control, "same")     ? DATASET_SAME
-                   : control && text_equal(control, "slowed") ? DATASET_SLOWED
-                                                              : DATASET_SUBJECT,
-        .tls = text_copy(""),
+    struct dataset_channel channel = {
+        .name = name,
+        .base = name,
+        .variant = "",
+        .description = take_text(dataset, file, section, "description"),
+        .control = text_equal(control, "same")     ? DATASET_SAME
+                   : text_equal(control, "slowed") ? DATASET_SLOWED
+                                                   : DATASET_SUBJECT,
+        .tls = "",
     };
-    return take_share(file, section, "loss", "0%", &dataset->channels[dataset->n_channels - 1].loss,
-                      error);
+    int r = take_share(file, section, "loss", "0%", &channel.loss, error);
+
+    if (r < 0)
+        return r;
+    dataset->channels =
+        memory_room(dataset->channels, dataset->n_channels, sizeof(*dataset->channels));
+    dataset->channels[dataset->n_channels++] = channel;
+    return 0;
 }
 
 static int take_names(struct dataset *dataset, const struct inifile *file, struct error *error) {
@@ -62,17 +68,16 @@ static int take_names(struct dataset *dataset, const struct inifile *file, struc
     size_t length;
 
     while ((word = text_next_word(&channels, &length))) {
-        CLEANUP_FREE char *name = text_format("%.*s", (int)length, word);
+        const char *name = dataset_keep(dataset, text_format("%.*s", (int)length, word));
         int r = add_channel(dataset, file, name, error);
 
         if (r < 0)
             return r;
     }
     while ((word = text_next_word(&probes, &length))) {
-        dataset->probes =
-            memory_resize(dataset->probes, dataset->n_probes + 1, sizeof(*dataset->probes));
-        dataset->probes[dataset->n_probes++] =
-            (struct dataset_probe){.name = text_format("%.*s", (int)length, word)};
+        dataset->probes = memory_room(dataset->probes, dataset->n_probes, sizeof(*dataset->probes));
+        dataset->probes[dataset->n_probes++] = (struct dataset_probe){
+            .name = dataset_keep(dataset, text_format("%.*s", (int)length, word))};
     }
     if (!dataset->n_channels || !dataset->n_probes)
         return error_set(error, -EINVAL, "%s: [scenario] %s: missing or empty", file->path,
@@ -90,7 +95,7 @@ static int take_reference(struct dataset *dataset, const struct inifile *file,
     char *end;
 
     if (text_equal(entry->key, "source")) {
-        text_replace(&dataset->reference_source, entry->value);
+        dataset->reference_source = dataset_keep(dataset, text_copy(entry->value));
         return 0;
     }
     value = strtod(entry->value, &end);
@@ -106,16 +111,6 @@ static int take_reference(struct dataset *dataset, const struct inifile *file,
     dataset->probes[probe].has_reference = true;
     dataset->references[(size_t)probe * dataset->n_channels + (size_t)channel] = value;
     return 0;
-}
-
-/* Who measured, and over which address when it was named; where the program lies is no matter. */
-static void take_host(struct dataset *dataset, const struct inifile_entry *entry) {
-    CLEANUP_FREE char *host = NULL;
-
-    if (!*entry->value || !text_has_word("broker publisher address", entry->key))
-        return;
-    host = text_format("%s %s", entry->key, entry->value);
-    text_append(&dataset->hosts, ", ", host);
 }
 
 /* A newer program may mean something else by what stands in its runs. A stranger's may have a link
@@ -153,22 +148,14 @@ static int take_repetitions(struct dataset *dataset, const struct inifile *file,
     return 0;
 }
 
-/* [scenario] key, "" without it; the caller's. */
-static char *get_text(const struct inifile *file, const char *key) {
-    const char *text = inifile_get(file, "scenario", key);
-
-    return text_copy(text ? text : "");
-}
-
 static int take_settings(struct dataset *dataset, const struct inifile *file, struct error *error) {
     const char *order = inifile_get(file, "scenario", "order");
     const char *seed = inifile_get(file, "scenario", "seed");
     int r;
 
-    dataset->sequential = order && text_equal(order, "sequential");
+    dataset->sequential = text_equal(order, "sequential");
     dataset->seed = seed ? strtoull(seed, NULL, 10) : 0;
-    dataset->scenario = get_text(file, "name");
-    dataset->baseline = get_text(file, "baseline");
+    dataset->baseline = take_text(dataset, file, "scenario", "baseline");
     r = take_share(file, "scenario", "margin", SCENARIO_MARGIN, &dataset->margin, error);
     return r < 0 ? r : take_repetitions(dataset, file, error);
 }
@@ -176,42 +163,172 @@ static int take_settings(struct dataset *dataset, const struct inifile *file, st
 static int take_references(struct dataset *dataset, const struct inifile *file,
                            struct error *error) {
     size_t n = dataset->n_probes * dataset->n_channels;
-    int r = 0;
 
     dataset->references = memory_new(n, sizeof(*dataset->references));
     for (size_t i = 0; i < n; i++)
         dataset->references[i] = NAN;
-    for (size_t i = 0; i < file->n_entries && r == 0; i++)
-        if (text_equal(file->entries[i].section, "reference"))
-            r = take_reference(dataset, file, &file->entries[i], error);
-    return r;
+    for (size_t i = 0; i < file->n_entries; i++) {
+        int r = text_equal(file->entries[i].section, "reference")
+                    ? take_reference(dataset, file, &file->entries[i], error)
+                    : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
-static int read_scenario(struct dataset *dataset, const char *run_dir, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/scenario.ini", run_dir);
-    CLEANUP_FREE char *factors = text_format("%s/factors.csv", run_dir);
-    CLEANUP(inifile_freep) struct inifile *file = NULL;
-    int r = check_format(path, error);
+/* ---- factors.csv: which settings are varied ---- */
 
-    if (r == 0)
-        r = inifile_read(&file, path, error);
-    if (r == 0)
-        r = take_settings(dataset, file, error);
-    if (r == 0)
-        r = take_names(dataset, file, error);
-    if (r == 0 && access(factors, F_OK) == 0)
-        r = factors_read(dataset, run_dir, error);
+#define MAX_VARIANTS 1024 /* more than any scenario makes */
+
+struct factor_row {
+    size_t channel; /* place in the dataset's list, as the scenario names them */
+    const char *variant, *setting;
+};
+
+struct factors {
+    struct factor_row *rows;
+    const char **settings; /* of channels */
+    size_t *of_channel;    /* by channel: how many of its own settings are varied */
+    size_t n, n_settings;
+};
+
+static void factors_clear(struct factors *factors) {
+    free(factors->rows);
+    free(factors->settings);
+    free(factors->of_channel);
+}
+
+enum { CHANNEL, VARIANT, FACTOR };
+
+static void take_factor(struct source *source, void *context) {
+    struct factors *factors = context;
+    const char *setting = source_keep(source, FACTOR);
+    int channel = dataset_find_channel(source->dataset, source_text(source, CHANNEL));
+    size_t known = factors->n_settings;
+
+    if (channel < 0) {
+        source_reject(source, CHANNEL, "is no channel of scenario.ini");
+        return;
+    }
+    if (strncmp(setting, "channel.", 8) == 0)
+        (void)dataset_place(source->dataset, &factors->settings, &factors->n_settings, setting,
+                            strlen(setting));
+    factors->of_channel[channel] += factors->n_settings - known;
+    factors->rows = memory_room(factors->rows, factors->n, sizeof(*factors->rows));
+    factors->rows[factors->n++] =
+        (struct factor_row){(size_t)channel, source_keep(source, VARIANT), setting};
+}
+
+/* How much of a row's variant is the channel's own part: a word for each of its varied settings. */
+static size_t own_length(const struct factors *factors, const struct factor_row *row) {
+    const char *cursor = row->variant;
+    size_t length;
+
+    for (size_t i = 0; i < factors->of_channel[row->channel]; i++)
+        (void)text_next_word(&cursor, &length);
+    return (size_t)(cursor - row->variant);
+}
+
+/* Each channel becomes one for each of its variants, in the order of their first row. */
+static void expand_channels(struct dataset *dataset, const struct factors *factors) {
+    CLEANUP_FREE struct dataset_channel *old = dataset->channels;
+    size_t n_old = dataset->n_channels;
+
+    dataset->channels = NULL;
+    dataset->n_channels = 0;
+    for (size_t c = 0; c < n_old; c++) {
+        CLEANUP_FREE const char **variants = NULL;
+        size_t n = 0;
+
+        for (size_t i = 0; i < factors->n; i++) {
+            const struct factor_row *row = &factors->rows[i];
+
+            if (row->channel == c && own_length(factors, row))
+                (void)dataset_place(dataset, &variants, &n, row->variant, own_length(factors, row));
+        }
+        dataset->channels = memory_resize(dataset->channels, dataset->n_channels + n + 1,
+                                          sizeof(*dataset->channels));
+        if (!n)
+            dataset->channels[dataset->n_channels++] = old[c];
+        for (size_t v = 0; v < n; v++) {
+            struct dataset_channel *channel = &dataset->channels[dataset->n_channels++];
+
+            *channel = old[c];
+            channel->variant = variants[v];
+            channel->name =
+                dataset_keep(dataset, text_format("%s %s", old[c].name, channel->variant));
+        }
+    }
+}
+
+/* The variants of one probe: what the rows of its settings have behind the channel's part. */
+static void count_variants(struct dataset *dataset, struct dataset_probe *probe,
+                           const struct factors *factors) {
+    CLEANUP_FREE char *prefix = text_format("probe.%s.", probe->name);
+    CLEANUP_FREE const char **variants = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < factors->n; i++) {
+        const struct factor_row *row = &factors->rows[i];
+        const char *rest = row->variant + own_length(factors, row);
+
+        rest += *rest == ' ';
+        if (strncmp(row->setting, prefix, strlen(prefix)) == 0)
+            (void)dataset_place(dataset, &variants, &n, rest, strlen(rest));
+    }
+    probe->n_variants = n ? n : 1;
+}
+
+static int read_factors(struct source *source) {
+    static const char *const names[] = {"channel", "variant", "factor", NULL};
+    struct dataset *dataset = source->dataset;
+    CLEANUP(factors_clear) struct factors factors = {.n = 0};
+    CLEANUP_FREE const char **variants = NULL;
+    size_t n = 0;
+    int r;
+
+    factors.of_channel = memory_new(dataset->n_channels, sizeof(*factors.of_channel));
+    r = source_read(source, "factors.csv", names, take_factor, &factors);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < file->n_entries; i++)
-        if (text_equal(file->entries[i].section, "hosts"))
-            take_host(dataset, &file->entries[i]);
-    return take_references(dataset, file, error);
+    for (size_t i = 0; i < factors.n; i++)
+        (void)dataset_place(dataset, &variants, &n, factors.rows[i].variant,
+                            strlen(factors.rows[i].variant));
+    if (n > MAX_VARIANTS)
+        return error_set(source->error, -EBADMSG, "%s: %zu variants; at most %d can be read",
+                         source->reader->path, n, MAX_VARIANTS);
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        count_variants(dataset, &dataset->probes[i], &factors);
+    expand_channels(dataset, &factors);
+    return 0;
+}
+
+static int read_scenario(struct source *source) {
+    CLEANUP_FREE char *path = text_format("%s/scenario.ini", source->run_dir);
+    CLEANUP_FREE char *factors = text_format("%s/factors.csv", source->run_dir);
+    CLEANUP(inifile_freep) struct inifile *file = NULL;
+    int r = check_format(path, source->error);
+
+    if (r < 0)
+        return r;
+    r = inifile_read(&file, path, source->error);
+    if (r < 0)
+        return r;
+    r = take_settings(source->dataset, file, source->error);
+    if (r < 0)
+        return r;
+    r = take_names(source->dataset, file, source->error);
+    if (r < 0)
+        return r;
+    r = access(factors, F_OK) == 0 ? read_factors(source) : 0;
+    return r < 0 ? r : take_references(source->dataset, file, source->error);
 }
 
 /* ---- definitions.csv ---- */
 
-enum { PROBE, METRIC, UNIT, BETTER, HEADLINE, HELP, RUNG, SENDER, RECEIVER };
+enum { PROBE, METRIC, UNIT, BETTER, HEADLINE, RUNG, SENDER, RECEIVER };
 
 /* What runs of format 1 do not say of their probes. */
 static const struct {
@@ -232,15 +349,16 @@ static void complete(struct dataset_probe *probe) {
         if (!text_equal(format_1[i].probe, probe->name))
             continue;
         probe->rung = format_1[i].rung;
-        text_replace(&probe->sender, format_1[i].sender);
-        text_replace(&probe->receiver, format_1[i].receiver);
+        probe->sender = format_1[i].sender;
+        probe->receiver = format_1[i].receiver;
     }
 }
 
-static void take_definition(struct source *source) {
+static void take_definition(struct source *source, void *context) {
     int place = dataset_find_probe(source->dataset, source_text(source, PROBE));
     struct dataset_probe *probe = place < 0 ? NULL : &source->dataset->probes[place];
 
+    (void)context;
     if (!text_has_word("yes no", source_text(source, HEADLINE)))
         source_reject(source, HEADLINE, "is neither yes nor no");
     if (!text_has_word("higher lower none", source_text(source, BETTER)))
@@ -253,60 +371,58 @@ static void take_definition(struct source *source) {
         probe->rung = (size_t)source_integer(source, RUNG);
     if (source->r < 0)
         return;
-    probe->metric = text_copy(source_text(source, METRIC));
-    probe->unit = text_copy(source_text(source, UNIT));
-    probe->better = text_copy(source_text(source, BETTER));
-    probe->help = text_copy(source_text(source, HELP));
-    probe->sender = text_copy(source_text(source, SENDER));
-    probe->receiver = text_copy(source_text(source, RECEIVER));
+    probe->metric = source_keep(source, METRIC);
+    probe->unit = source_keep(source, UNIT);
+    probe->better = source_keep(source, BETTER);
+    probe->sender = source_keep(source, SENDER);
+    probe->receiver = source_keep(source, RECEIVER);
     if (!source_has(source, RUNG))
         complete(probe);
 }
 
-static int read_definitions(struct dataset *dataset, const char *run_dir, struct error *error) {
-    static const char *const names[] = {"probe", "metric", "unit",    "better",    "headline",
-                                        "help",  "?rung",  "?sender", "?receiver", NULL};
-    CLEANUP(source_close) struct source source;
+static int read_definitions(struct source *source) {
+    static const char *const names[] = {"probe", "metric",  "unit",      "better", "headline",
+                                        "?rung", "?sender", "?receiver", NULL};
+    const struct dataset *dataset = source->dataset;
+    int r = source_read(source, "definitions.csv", names, take_definition, NULL);
 
-    source_open(&source, dataset, run_dir, "definitions.csv", names, error);
-    while (source_next(&source))
-        take_definition(&source);
-    for (size_t i = 0; source.r == 0 && i < dataset->n_probes; i++)
+    for (size_t i = 0; r == 0 && i < dataset->n_probes; i++)
         if (!dataset->probes[i].metric)
-            return error_set(error, -EBADMSG,
+            return error_set(source->error, -EBADMSG,
                              "%s: probe '%s' of the scenario has no headline metric",
-                             source.reader->path, dataset->probes[i].name);
-    return source.r;
+                             source->reader->path, dataset->probes[i].name);
+    return r;
 }
 
 /* ---- the whole ---- */
 
-static int name_run(struct dataset *dataset, const char *run_dir, struct error *error) {
-    CLEANUP_FREE char *path = realpath(run_dir, NULL);
+static int check_folder(struct source *source) {
     struct stat status;
 
-    if (!path || stat(path, &status) < 0)
-        return error_errno(error, -errno, "%s: no run folder", run_dir);
+    if (stat(source->run_dir, &status) < 0)
+        return error_errno(source->error, -errno, "%s: no run folder", source->run_dir);
     if (!S_ISDIR(status.st_mode))
-        return error_set(error, -ENOTDIR, "%s: not a run folder but a file", run_dir);
-    dataset->run_name = text_copy(strrchr(path, '/') + 1);
+        return error_set(source->error, -ENOTDIR, "%s: not a run folder but a file",
+                         source->run_dir);
     return 0;
 }
 
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
-    static int (*const steps[])(struct dataset *, const char *, struct error *) = {
-        name_run, read_scenario, read_definitions, trials_read, metrics_read, records_read,
+    static int (*const steps[])(struct source *) = {
+        check_folder, read_scenario, read_definitions, trials_read, metrics_read, records_read,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
-    int r = 0;
+    CLEANUP(source_close)
+    struct source source = {.dataset = dataset, .run_dir = run_dir, .error = error};
 
     dataset->warnings = text_copy("");
-    dataset->hosts = text_copy("");
-    dataset->reference_source = text_copy("");
-    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
-        r = steps[i](dataset, run_dir, error);
-    if (r < 0)
-        return r;
+    dataset->reference_source = "";
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        int r = steps[i](&source);
+
+        if (r < 0)
+            return r;
+    }
     *ret = dataset;
     dataset = NULL;
     return 0;

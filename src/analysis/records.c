@@ -1,6 +1,3 @@
-#include "analysis/records.h"
-
-#include "analysis/metrics.h"
 #include "analysis/source.h"
 #include "model/throttling.h"
 
@@ -43,11 +40,13 @@ static double processors_of(json_t *environment, const char *host) {
     return INFINITY;
 }
 
-static void take_block(struct source *source, json_t *environment) {
+static void take_block(struct source *source, void *environment) {
     struct dataset *dataset = source->dataset;
     const char *metric = source_text(source, B_METRIC), *host = source_text(source, B_HOST);
     struct dataset_throttling one = {.block = source_integer(source, B_BLOCK)};
 
+    if (!source_counts(source))
+        return;
     if (text_equal(metric, "throttled")) {
         /* Without a reading before, nothing of what has been can be said to be new. */
         unsigned before = take_bits(source, B_BEFORE, ~THROTTLING_BITS);
@@ -61,7 +60,7 @@ static void take_block(struct source *source, json_t *environment) {
     }
     if (source->r < 0 || (!one.bits && !(one.load > one.processors)))
         return;
-    one.host = text_copy(host);
+    one.host = source_keep(source, B_HOST);
     dataset->throttlings =
         memory_room(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings));
     dataset->throttlings[dataset->n_throttlings++] = one;
@@ -73,36 +72,40 @@ static int compare_blocks(const void *a, const void *b) {
     return (x->block > y->block) - (x->block < y->block);
 }
 
-static int read_blocks(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_blocks(struct source *source) {
     static const char *const names[] = {"block",  "attempt", "host", "metric",
                                         "before", "after",   NULL};
-    CLEANUP(source_close) struct source source;
-    CLEANUP_FREE char *path = text_format("%s/environment.json", run_dir);
+    struct dataset *dataset = source->dataset;
+    CLEANUP_FREE char *path = text_format("%s/environment.json", source->run_dir);
     json_auto_t *environment =
         source_is_file(path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    int r = source_read(source, "blocks.csv", names, take_block, environment);
 
-    source_open(&source, dataset, run_dir, "blocks.csv", names, error);
-    while (source_next(&source))
-        if (source_counts(&source))
-            take_block(&source, environment);
     if (dataset->n_throttlings)
         qsort(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings),
               compare_blocks);
-    return source.r;
+    return r;
 }
 
 /* ---- telemetry.csv ---- */
 
 enum { T_BLOCK, T_ATTEMPT, T_CHANNEL, T_LATENCY, T_STATUS, T_BOUND, T_VARIANT };
 
-static void take_message(struct source *source) {
+static void take_message(struct source *source, void *context) {
     struct dataset *dataset = source->dataset;
-    const char *status = source_text(source, T_STATUS), *rest;
-    size_t place = source_channel(source, T_CHANNEL, T_VARIANT, &rest);
-    double latency = source_real(source, T_LATENCY), bound = source_real(source, T_BOUND);
-    struct dataset_channel *channel = &dataset->channels[place];
     struct dataset_one_way *one_way = &dataset->one_way;
+    const char *status = source_text(source, T_STATUS), *rest;
+    struct dataset_channel *channel;
+    double latency, bound;
+    size_t place;
 
+    (void)context;
+    if (!source_counts(source))
+        return;
+    place = source_channel(source, T_CHANNEL, T_VARIANT, &rest);
+    channel = &dataset->channels[place];
+    latency = source_real(source, T_LATENCY);
+    bound = source_real(source, T_BOUND);
     if (!text_has_word("delivered lost duplicate", status))
         source_reject(source, T_STATUS, "is none of delivered, lost, duplicate");
     else if (isnan(latency) == text_equal(status, "delivered"))
@@ -124,16 +127,11 @@ static void take_message(struct source *source) {
     }
 }
 
-static int read_telemetry(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_telemetry(struct source *source) {
     static const char *const names[] = {"block",  "attempt",           "channel",  "latency_ms",
                                         "status", "?latency_bound_ms", "?variant", NULL};
-    CLEANUP(source_close) struct source source;
 
-    source_open(&source, dataset, run_dir, "telemetry.csv", names, error);
-    while (source_next(&source))
-        if (source_counts(&source))
-            take_message(&source);
-    return source.r;
+    return source_read(source, "telemetry.csv", names, take_message, NULL);
 }
 
 /* ---- proofs.csv ---- */
@@ -162,40 +160,49 @@ static struct dataset_proof *find_proof(struct dataset *dataset, size_t channel,
     dataset->proofs = memory_room(dataset->proofs, dataset->n_proofs, sizeof(*dataset->proofs));
     memmove(dataset->proofs + place + 1, dataset->proofs + place,
             (dataset->n_proofs++ - place) * sizeof(*dataset->proofs));
-    dataset->proofs[place] = (struct dataset_proof){.channel = channel, .name = text_copy(name)};
+    dataset->proofs[place] = (struct dataset_proof){.channel = channel,
+                                                    .name = dataset_keep(dataset, text_copy(name)),
+                                                    .expected = "",
+                                                    .observed = "",
+                                                    .cause = ""};
     return &dataset->proofs[place];
 }
 
-static void take_proof(struct source *source) {
+/* Most proofs are as they were in the block before. */
+static void note(const struct source *source, int name, const char **text) {
+    if (!text_equal(*text, source_text(source, name)))
+        *text = source_keep(source, name);
+}
+
+static void take_proof(struct source *source, void *context) {
     const char *verdict = source_text(source, P_VERDICT), *rest;
     bool broken = text_equal(verdict, "broken");
-    size_t channel = source_channel(source, P_CHANNEL, P_VARIANT, &rest);
     struct dataset_proof *proof;
+    size_t channel;
 
+    (void)context;
+    if (!source_counts(source))
+        return;
+    channel = source_channel(source, P_CHANNEL, P_VARIANT, &rest);
     if (!broken && !text_equal(verdict, "held"))
         source_reject(source, P_VERDICT, "is neither held nor broken");
     if (source->r < 0)
         return;
     proof = find_proof(source->dataset, channel, source_text(source, P_PROOF));
     if (broken || !proof->broken) {
-        text_replace(&proof->expected, source_text(source, P_EXPECTED));
-        text_replace(&proof->observed, source_text(source, P_OBSERVED));
-        text_replace(&proof->cause, source_text(source, P_CAUSE));
+        note(source, P_EXPECTED, &proof->expected);
+        note(source, P_OBSERVED, &proof->observed);
+        note(source, P_CAUSE, &proof->cause);
     }
     proof->broken += broken;
     proof->held += !broken;
 }
 
-static int read_proofs(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_proofs(struct source *source) {
     static const char *const names[] = {"block",    "attempt", "channel", "proof",    "expected",
                                         "observed", "cause",   "verdict", "?variant", NULL};
-    CLEANUP(source_close) struct source source;
 
-    source_open(&source, dataset, run_dir, "proofs.csv", names, error);
-    while (source_next(&source))
-        if (source_counts(&source))
-            take_proof(&source);
-    return source.r;
+    return source_read(source, "proofs.csv", names, take_proof, NULL);
 }
 
 /* ---- distributions.csv: histograms of the trials that count, those of a cell together ---- */
@@ -205,7 +212,7 @@ enum { D_TRIAL, D_ATTEMPT, D_METRIC, D_UNIT, D_UPPER_BOUND, D_COUNT };
 /* What the rows of one distribution of one trial have in all. */
 struct tally {
     size_t trial; /* its place in the dataset's list */
-    char *metric;
+    const char *metric;
     int64_t total;
     size_t line; /* of the last row */
 };
@@ -216,8 +223,6 @@ struct tallies {
 };
 
 static void tallies_clear(struct tallies *tallies) {
-    for (size_t i = 0; i < tallies->n; i++)
-        free(tallies->list[i].metric);
     free(tallies->list);
 }
 
@@ -229,7 +234,7 @@ static void add_tally(struct tallies *tallies, size_t trial, const char *metric,
     if (!last || last->trial != trial || !text_equal(last->metric, metric)) {
         tallies->list = memory_room(tallies->list, tallies->n, sizeof(*tallies->list));
         last = &tallies->list[tallies->n++];
-        *last = (struct tally){trial, text_copy(metric), 0, 0};
+        *last = (struct tally){trial, metric, 0, 0};
     }
     last->total += count;
     last->line = line;
@@ -245,8 +250,8 @@ static int compare_tallies(const void *a, const void *b) {
 }
 
 /* A metric of each trial says how many there are. */
-static int check_totals(const struct dataset *dataset, struct tallies *tallies, const char *path,
-                        struct error *error) {
+static int check_totals(const struct source *source, struct tallies *tallies) {
+    const struct dataset *dataset = source->dataset;
     int64_t total = 0;
 
     if (tallies->n)
@@ -263,11 +268,11 @@ static int check_totals(const struct dataset *dataset, struct tallies *tallies, 
             continue;
         count = metrics_count(dataset, tally->metric, tally->trial, &metric);
         if (!isnan(count) && count != (double)total)
-            return error_set(error, -EBADMSG,
+            return error_set(source->error, -EBADMSG,
                              "%s:%zu: count: %s of trial %ld, attempt %ld has %lld in all, but %s "
                              "is %.9g",
-                             path, tally->line, tally->metric, trial->trial, trial->attempt,
-                             (long long)total, metric, count);
+                             source->reader->path, tally->line, tally->metric, trial->trial,
+                             trial->attempt, (long long)total, metric, count);
         total = 0;
     }
     return 0;
@@ -293,12 +298,12 @@ static struct dataset_distribution *find_distribution(const struct source *sourc
     *found = (struct dataset_distribution){.probe = trial->probe,
                                            .variant = trial->variant,
                                            .channel = trial->channel,
-                                           .metric = text_copy(metric),
-                                           .unit = text_copy(unit)};
+                                           .metric = source_keep(source, D_METRIC),
+                                           .unit = source_keep(source, D_UNIT)};
     return found;
 }
 
-static void take_bucket(struct source *source, struct tallies *tallies) {
+static void take_bucket(struct source *source, void *context) {
     struct dataset_trial *trial = source_trial(source);
     double upper_bound = source_real(source, D_UPPER_BOUND);
     long count = source_integer(source, D_COUNT);
@@ -308,9 +313,9 @@ static void take_bucket(struct source *source, struct tallies *tallies) {
         source_reject(source, D_UPPER_BOUND, "is no bound of a bucket");
     if (source->r < 0 || !trial || !trial->used || trial->status != TRIAL_OK)
         return;
-    add_tally(tallies, (size_t)(trial - source->dataset->trials), source_text(source, D_METRIC),
-              count, source->reader->line);
     distribution = find_distribution(source, trial);
+    add_tally(context, (size_t)(trial - source->dataset->trials), distribution->metric, count,
+              source->reader->line);
     distribution->buckets =
         memory_room(distribution->buckets, distribution->n, sizeof(*distribution->buckets));
     distribution->buckets[distribution->n++] = (struct dataset_bucket){upper_bound, count};
@@ -349,21 +354,21 @@ static int compare_distributions(const void *a, const void *b) {
     return strcmp(x->metric, y->metric);
 }
 
-static int read_distributions(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_distributions(struct source *source) {
     static const char *const names[] = {"trial",       "attempt", "metric", "unit",
                                         "upper_bound", "count",   NULL};
-    CLEANUP(source_close) struct source source;
+    struct dataset *dataset = source->dataset;
     CLEANUP(tallies_clear) struct tallies tallies = {NULL, 0};
+    int r = source_read(source, "distributions.csv", names, take_bucket, &tallies);
 
-    source_open(&source, dataset, run_dir, "distributions.csv", names, error);
-    while (source_next(&source))
-        take_bucket(&source, &tallies);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < dataset->n_distributions; i++)
         merge(&dataset->distributions[i]);
     if (dataset->n_distributions)
         qsort(dataset->distributions, dataset->n_distributions, sizeof(*dataset->distributions),
               compare_distributions);
-    return source.r < 0 ? source.r : check_totals(dataset, &tallies, source.reader->path, error);
+    return check_totals(source, &tallies);
 }
 
 /* ---- intervals.csv: steps, against each other and trials.csv; how long nothing arrived ---- */
@@ -379,14 +384,14 @@ struct steps {
 };
 
 /* A step may begin where the one before ends, and does. */
-static void take_step(struct source *source, struct steps *all) {
+static void take_step(struct source *source, void *context) {
     const struct dataset_trial *trial = source_trial(source);
     double start_s, end_s, bytes;
-    struct steps *steps;
+    struct steps *steps = context;
 
     if (source->r < 0 || !trial || trial->status != TRIAL_OK)
         return;
-    steps = &all[trial - source->dataset->trials];
+    steps += trial - source->dataset->trials;
     start_s = source_real(source, I_START);
     end_s = source_real(source, I_END);
     bytes = source_count(source, I_BYTES);
@@ -406,53 +411,49 @@ static void take_step(struct source *source, struct steps *all) {
 }
 
 /* All steps of a trial against its row of trials.csv: they are its window, cut up. */
-static int check_steps(const struct dataset_trial *trial, const struct steps *steps,
-                       const char *path, struct error *error) {
+static int check_steps(const struct source *source, const struct dataset_trial *trial,
+                       const struct steps *steps) {
     double span_s = steps->end_s - steps->start_s;
     double slack_s = csv_real_error(steps->start_s) + csv_real_error(steps->end_s) +
                      csv_real_error(trial->duration_s);
 
     if (!isnan(trial->bytes) && steps->bytes != trial->bytes)
-        return error_set(error, -EBADMSG,
+        return error_set(source->error, -EBADMSG,
                          "%s:%zu: bytes: the steps of trial %ld, attempt %ld make %.0f, but "
                          "trials.csv has %.0f",
-                         path, steps->line, trial->trial, trial->attempt, steps->bytes,
-                         trial->bytes);
+                         source->reader->path, steps->line, trial->trial, trial->attempt,
+                         steps->bytes, trial->bytes);
     /* A little more, for what the arithmetic here rounds. */
     if (fabs(span_s - trial->duration_s) > 1.001 * slack_s)
-        return error_set(error, -EBADMSG,
+        return error_set(source->error, -EBADMSG,
                          "%s:%zu: end_s: the steps of trial %ld, attempt %ld last %.9g s, but "
                          "trials.csv has %.9g",
-                         path, steps->line, trial->trial, trial->attempt, span_s,
+                         source->reader->path, steps->line, trial->trial, trial->attempt, span_s,
                          trial->duration_s);
     return 0;
 }
 
-static int read_intervals(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_intervals(struct source *source) {
     static const char *const names[] = {"trial", "attempt", "start_s", "end_s", "bytes", NULL};
-    CLEANUP(source_close) struct source source;
+    struct dataset *dataset = source->dataset;
     CLEANUP_FREE struct steps *steps = memory_new(dataset->n_trials, sizeof(*steps));
-    int r;
+    int r = source_read(source, "intervals.csv", names, take_step, steps);
 
-    source_open(&source, dataset, run_dir, "intervals.csv", names, error);
-    while (source_next(&source))
-        take_step(&source, steps);
-    r = source.r;
     for (size_t i = 0; i < dataset->n_trials && r == 0; i++) {
         if (!steps[i].line)
             continue;
         dataset->trials[i].silence_s = steps[i].longest_s;
-        r = check_steps(&dataset->trials[i], &steps[i], source.reader->path, error);
+        r = check_steps(source, &dataset->trials[i], &steps[i]);
     }
     return r;
 }
 
 /* ---- all of it ---- */
 
-int records_read(struct dataset *dataset, const char *run_dir, struct error *error) {
+int records_read(struct source *source) {
     static const struct {
         const char *file;
-        int (*read)(struct dataset *dataset, const char *run_dir, struct error *error);
+        int (*read)(struct source *source);
     } records[] = {
         {"blocks.csv", read_blocks},       {"telemetry.csv", read_telemetry},
         {"proofs.csv", read_proofs},       {"distributions.csv", read_distributions},
@@ -460,8 +461,8 @@ int records_read(struct dataset *dataset, const char *run_dir, struct error *err
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", run_dir, records[i].file);
-        int r = access(path, F_OK) == 0 ? records[i].read(dataset, run_dir, error) : 0;
+        CLEANUP_FREE char *path = text_format("%s/%s", source->run_dir, records[i].file);
+        int r = access(path, F_OK) == 0 ? records[i].read(source) : 0;
 
         if (r < 0)
             return r;

@@ -13,34 +13,46 @@ bool source_is_file(const char *path) {
     return lstat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void source_open(struct source *source, struct dataset *dataset, const char *run_dir,
-                 const char *file, const char *const *names, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/%s", run_dir, file);
+void source_close(struct source *source) {
+    csv_reader_closep(&source->reader);
+    source->reader = NULL;
+}
 
-    *source = (struct source){.dataset = dataset, .error = error};
-    source->r = source_is_file(path) ? csv_reader_open(&source->reader, path, error)
-                                     : error_errno(error, -ENOENT, "%s", path);
-    for (size_t i = 0; names[i] && source->r == 0; i++) {
+static int open_file(struct source *source, const char *file, const char *const *names) {
+    CLEANUP_FREE char *path = text_format("%s/%s", source->run_dir, file);
+    int r;
+
+    source_close(source);
+    source->last = NULL;
+    if (!source_is_file(path))
+        return error_errno(source->error, -ENOENT, "%s", path);
+    r = csv_reader_open(&source->reader, path, source->error);
+    for (size_t i = 0; names[i] && r == 0; i++) {
         bool optional = *names[i] == '?';
 
         source->columns[i] =
-            csv_reader_column(source->reader, names[i] + optional, optional ? NULL : error);
-        source->r = source->columns[i] < 0 && !optional ? source->columns[i] : 0;
+            csv_reader_column(source->reader, names[i] + optional, optional ? NULL : source->error);
+        r = source->columns[i] < 0 && !optional ? source->columns[i] : 0;
     }
+    return r;
 }
 
-void source_close(struct source *source) {
-    csv_reader_closep(&source->reader);
-}
+int source_read(struct source *source, const char *file, const char *const *names,
+                void (*take)(struct source *source, void *context), void *context) {
+    int r = 1;
 
-bool source_next(struct source *source) {
-    int r = source->r == 0 ? csv_reader_next(source->reader, source->error) : 0;
-
-    source->r = r < 0 ? r : source->r;
-    if (r == 0 && source->r == 0 && source->reader->half_last_line)
-        source_warn(source, "%s: the last line is only half written; it was left out",
-                    source->reader->path);
-    return r > 0;
+    source->r = open_file(source, file, names);
+    while (source->r == 0 && r > 0) {
+        r = csv_reader_next(source->reader, source->error);
+        if (r > 0)
+            take(source, context);
+        else if (r < 0)
+            source->r = r;
+        else if (source->reader->half_last_line)
+            source_warn(source, "%s: the last line is only half written; it was left out",
+                        source->reader->path);
+    }
+    return source->r;
 }
 
 /* ---- fields ---- */
@@ -51,6 +63,12 @@ bool source_has(const struct source *source, int name) {
 
 const char *source_text(const struct source *source, int name) {
     return source_has(source, name) ? source->reader->fields[source->columns[name]] : "";
+}
+
+const char *source_keep(const struct source *source, int name) {
+    const char *text = source_text(source, name);
+
+    return *text ? dataset_keep(source->dataset, text_copy(text)) : "";
 }
 
 void source_reject(struct source *source, int name, const char *format, ...) {
@@ -123,13 +141,16 @@ size_t source_channel(struct source *source, int channel, int variant, const cha
 }
 
 struct dataset_trial *source_trial(struct source *source) {
-    struct dataset *dataset = source->dataset;
+    const struct dataset *dataset = source->dataset;
     struct dataset_trial key = {.trial = source_integer(source, 0),
                                 .attempt = source_integer(source, 1)};
 
-    return dataset->n_trials
-               ? bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key), dataset_compare_ids)
-               : NULL;
+    /* It is that of the row before, mostly. */
+    if (!dataset->n_trials || (source->last && dataset_compare_ids(&key, source->last) == 0))
+        return source->last;
+    source->last =
+        bsearch(&key, dataset->trials, dataset->n_trials, sizeof(key), dataset_compare_ids);
+    return source->last;
 }
 
 static int compare_blocks(const void *key, const void *element) {
@@ -160,22 +181,4 @@ void source_warn(struct source *source, const char *format, ...) {
     va_end(arguments);
     text_append(warnings, "", line);
     text_append(warnings, "", "\n");
-}
-
-/* ---- lists of distinct texts ---- */
-
-size_t texts_place(struct texts *texts, const char *text, size_t length) {
-    for (size_t i = 0; i < texts->n; i++)
-        if (strncmp(texts->list[i], text, length) == 0 && !texts->list[i][length])
-            return i;
-    texts->list = memory_room(texts->list, texts->n, sizeof(*texts->list));
-    texts->list[texts->n] = text_format("%.*s", (int)length, text);
-    return texts->n++;
-}
-
-void texts_clear(struct texts *texts) {
-    for (size_t i = 0; i < texts->n; i++)
-        free(texts->list[i]);
-    free(texts->list);
-    *texts = (struct texts){NULL, 0};
 }

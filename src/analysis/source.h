@@ -1,7 +1,8 @@
 /*
- * source - a CSV file of a run with the columns that are wanted. The first complaint counts, as
- * "file:line: column: 'field' is wrong like that"; from then on there are no more rows, and what is
- * asked of the row at hand is 0, NaN or "": whoever takes a row looks at source.r once.
+ * source - the CSV files of a run, one after the other, row by row, with the columns that are
+ * wanted; for the parts of reading.h. The first complaint counts, as "file:line: column: 'field' is
+ * wrong like that"; from then on there are no more rows, and what is asked of the row at hand is 0,
+ * NaN or "": whoever takes a row looks at source.r once.
  */
 #ifndef BENCH_ANALYSIS_SOURCE_H
 #define BENCH_ANALYSIS_SOURCE_H
@@ -9,30 +10,33 @@
 #include "analysis/dataset.h"
 #include "base/csv.h"
 
-/* A field is named by its place in the list of names that source_open() got. */
+/* A field is named by its place in the list of names that source_read() got. */
 struct source {
     struct dataset *dataset;
-    struct csv_reader *reader; /* NULL while the file could not be read */
-    int columns[16];           /* -1: not in this run */
-    int r;                     /* 0, or the negative errno of what went wrong */
+    const char *run_dir;
     struct error *error;
+    int r;                      /* 0, or the negative errno of what went wrong */
+    struct csv_reader *reader;  /* of the file at hand, or that was read last */
+    int columns[16];            /* -1: not in this run */
+    struct dataset_trial *last; /* that source_trial() found */
 };
+
+void source_close(struct source *source);
 
 /* Whether that is a file: a link, a FIFO or a device in the folder of a stranger's run is none. */
 bool source_is_file(const char *path);
 
-/* `names` ends with NULL; a name that begins with '?' is of a column that not every run has. */
-void source_open(struct source *source, struct dataset *dataset, const char *run_dir,
-                 const char *file, const char *const *names, struct error *error);
-void source_close(struct source *source);
+/* Calls `take` for each row of a file, and returns source->r. `names` ends with NULL; a name that
+ * begins with '?' is of a column that not every run has. A half-written last line is left out, with
+ * a warning. */
+int source_read(struct source *source, const char *file, const char *const *names,
+                void (*take)(struct source *source, void *context), void *context);
 
-/* Whether there is another row; it is at hand then. A half-written last line is left out, with a
- * warning. */
-bool source_next(struct source *source);
+/* ---- the row at hand ---- */
 
-/* Of the row at hand. */
 bool source_has(const struct source *source, int name); /* the column */
 const char *source_text(const struct source *source, int name);
+const char *source_keep(const struct source *source, int name); /* the same, as the dataset's */
 long source_integer(struct source *source, int name);
 double source_real(struct source *source, int name);  /* "": NaN */
 double source_count(struct source *source, int name); /* of bytes; "": NaN */
@@ -52,15 +56,21 @@ void source_reject(struct source *source, int name, const char *format, ...)
 void source_warn(struct source *source, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* ---- lists of distinct texts ---- */
+/* ---- the parts of reading, each once those before it are there ---- */
 
-struct texts {
-    char **list; /* in the order in which they were first asked for */
-    size_t n;
-};
+/* trials.csv, and which attempt of a block counts. */
+int trials_read(struct source *source);
 
-/* The place of the first `length` bytes of text, which are added if they are new. */
-size_t texts_place(struct texts *texts, const char *text, size_t length);
-void texts_clear(struct texts *texts);
+/* metrics.csv: the values of the trials that count, and whether those of a trial agree with each
+ * other and with trials.csv. */
+int metrics_read(struct source *source);
+/* How many values a distribution of a trial must have, and the metric that says so; NaN where none
+ * does. */
+double metrics_count(const struct dataset *dataset, const char *distribution, size_t trial,
+                     const char **ret_metric);
+
+/* What not every run has, of the attempts that count: what the hosts suffered in its blocks,
+ * telemetry, proofs, distributions, and the steps of its trials. */
+int records_read(struct source *source);
 
 #endif

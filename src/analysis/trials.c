@@ -1,5 +1,3 @@
-#include "analysis/trials.h"
-
 #include "analysis/source.h"
 
 #include <errno.h>
@@ -69,11 +67,10 @@ static int64_t take_time(struct source *source) {
 static void take_session(const struct source *source, struct dataset_channel *channel) {
     const char *version = source_text(source, TLS_VERSION);
 
-    if (!*version || *channel->tls)
-        return;
-    free(channel->tls);
-    channel->tls = text_format("%s, %s, %s", version, source_text(source, TLS_CIPHER),
-                               source_text(source, TLS_GROUP));
+    if (*version && !*channel->tls)
+        channel->tls = dataset_keep(source->dataset, text_format("%s, %s, %s", version,
+                                                                 source_text(source, TLS_CIPHER),
+                                                                 source_text(source, TLS_GROUP)));
 }
 
 /* A trial that is not ok was not measured. Of one that is, bytes and duration_s make
@@ -95,7 +92,7 @@ static void check_bulk(struct source *source, const struct dataset_trial *trial,
                       made);
 }
 
-static void take_trial(struct source *source, struct texts *variants) {
+static void take_trial(struct source *source, void *context) {
     struct dataset *dataset = source->dataset;
     int probe = dataset_find_probe(dataset, source_text(source, PROBE));
     const char *variant;
@@ -104,6 +101,7 @@ static void take_trial(struct source *source, struct texts *variants) {
     struct dataset_trial trial = {
         .line = source->reader->line, .value = NAN, .silence_s = NAN, .channel = (uint32_t)channel};
 
+    (void)context;
     if (probe < 0)
         source_reject(source, PROBE, "is no probe of scenario.ini");
     trial.trial = source_integer(source, TRIAL);
@@ -122,8 +120,9 @@ static void take_trial(struct source *source, struct texts *variants) {
     if (source->r < 0)
         return;
     trial.probe = (uint32_t)probe;
-    trial.variant = (uint32_t)texts_place(variants, variant, strlen(variant));
-    trial.reason = text_copy(source_text(source, REASON));
+    trial.variant = (uint32_t)dataset_place(dataset, &dataset->variants, &dataset->n_variants,
+                                            variant, strlen(variant));
+    trial.reason = source_keep(source, REASON);
     if (trial.status == TRIAL_OK) {
         take_session(source, &dataset->channels[channel]);
         if (text_equal(dataset->probes[probe].metric, METRIC_OF_COLUMN))
@@ -133,31 +132,26 @@ static void take_trial(struct source *source, struct texts *variants) {
     dataset->trials[dataset->n_trials++] = trial;
 }
 
-static int read_rows(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int read_rows(struct source *source) {
     static const char *const names[] = {
         "trial",       "attempt",           "block",       "channel",
         "probe",       "variant",           "started_utc", "duration_s",
         "bytes",       "throughput_mbit_s", "status",      "reason",
         "tls_version", "tls_cipher",        "tls_group",   NULL};
-    CLEANUP(source_close) struct source source;
-    struct texts variants = {NULL, 0};
+    struct dataset *dataset = source->dataset;
+    int r = source_read(source, "trials.csv", names, take_trial, NULL);
 
-    source_open(&source, dataset, run_dir, "trials.csv", names, error);
-    while (source_next(&source))
-        take_trial(&source, &variants);
-    dataset->variants = variants.list;
-    dataset->n_variants = variants.n;
     for (size_t i = 0; i < dataset->n_probes; i++)
         if (!dataset->probes[i].n_variants) /* a run without factors.csv: as many as there are */
-            dataset->probes[i].n_variants = variants.n ? variants.n : 1;
-    return source.r;
+            dataset->probes[i].n_variants = dataset->n_variants ? dataset->n_variants : 1;
+    return r;
 }
 
 /* ---- trials that are given twice ---- */
 
 /* All attempts of a trial measure the same, and each is there once. */
-static int check_pair(const struct dataset_trial *a, const struct dataset_trial *b,
-                      const char *run_dir, struct error *error) {
+static int check_pair(const struct source *source, const struct dataset_trial *a,
+                      const struct dataset_trial *b) {
     const struct dataset_trial *later = a->line < b->line ? b : a, *first = later == a ? b : a;
     const char *column = a->block != b->block       ? "block"
                          : a->channel != b->channel ? "channel"
@@ -166,22 +160,24 @@ static int check_pair(const struct dataset_trial *a, const struct dataset_trial 
                                                     : NULL;
 
     if (dataset_compare_ids(a, b) == 0)
-        return error_set(error, -EBADMSG,
+        return error_set(source->error, -EBADMSG,
                          "%s/trials.csv:%zu: trial %ld, attempt %ld stands in line %zu already",
-                         run_dir, later->line, b->trial, b->attempt, first->line);
+                         source->run_dir, later->line, b->trial, b->attempt, first->line);
     if (a->trial != b->trial || !column)
         return 0;
-    return error_set(error, -EBADMSG,
+    return error_set(source->error, -EBADMSG,
                      "%s/trials.csv:%zu: %s: trial %ld is another in line %zu: block, channel, "
                      "probe and variant of all its attempts must be the same",
-                     run_dir, later->line, column, a->trial, first->line);
+                     source->run_dir, later->line, column, a->trial, first->line);
 }
 
-static int sort_trials(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int sort_trials(const struct source *source) {
+    const struct dataset *dataset = source->dataset;
+
     if (dataset->n_trials)
         qsort(dataset->trials, dataset->n_trials, sizeof(*dataset->trials), dataset_compare_ids);
     for (size_t i = 1; i < dataset->n_trials; i++) {
-        int r = check_pair(&dataset->trials[i - 1], &dataset->trials[i], run_dir, error);
+        int r = check_pair(source, &dataset->trials[i - 1], &dataset->trials[i]);
 
         if (r < 0)
             return r;
@@ -226,21 +222,21 @@ static const struct dataset_trial *cover(const struct dataset *dataset,
     return again;
 }
 
-static int reject_again(const struct dataset *dataset, struct dataset_trial *const *trials,
-                        const struct dataset_trial *again, const char *run_dir,
-                        struct error *error) {
-    while (slot_of(dataset, *trials) != slot_of(dataset, again))
+static int reject_again(const struct source *source, struct dataset_trial *const *trials,
+                        const struct dataset_trial *again) {
+    while (slot_of(source->dataset, *trials) != slot_of(source->dataset, again))
         trials++;
-    return error_set(error, -EBADMSG,
+    return error_set(source->error, -EBADMSG,
                      "%s/trials.csv:%zu: trial %ld measures in block %ld, attempt %ld what trial "
                      "%ld does in line %zu",
-                     run_dir, again->line, again->trial, again->block, again->attempt,
+                     source->run_dir, again->line, again->trial, again->block, again->attempt,
                      (*trials)->trial, (*trials)->line);
 }
 
 /* The trials of one block, sorted by attempt: marks those of the attempt that counts. */
-static int choose_attempt(struct dataset *dataset, struct dataset_trial *const *trials, size_t n,
-                          const char *run_dir, struct error *error) {
+static int choose_attempt(const struct source *source, struct dataset_trial *const *trials,
+                          size_t n) {
+    struct dataset *dataset = source->dataset;
     size_t pairs = dataset->n_probes * dataset->n_channels;
     size_t size = pairs * (1 + dataset->n_variants), chosen = 0, end;
     CLEANUP_FREE bool *whole = memory_new(size, sizeof(bool));
@@ -257,7 +253,7 @@ static int choose_attempt(struct dataset *dataset, struct dataset_trial *const *
             end++;
         again = cover(dataset, trials + start, end - start, covered);
         if (again)
-            return reject_again(dataset, trials + start, again, run_dir, error);
+            return reject_again(source, trials + start, again);
         complete = memcmp(covered, whole, size * sizeof(bool)) == 0;
         if (complete || !found)
             chosen = start;
@@ -271,7 +267,8 @@ static int choose_attempt(struct dataset *dataset, struct dataset_trial *const *
     return 0;
 }
 
-static int choose_attempts(struct dataset *dataset, const char *run_dir, struct error *error) {
+static int choose_attempts(const struct source *source) {
+    const struct dataset *dataset = source->dataset;
     CLEANUP_FREE struct dataset_trial **sorted = memory_new(dataset->n_trials, sizeof(*sorted));
     size_t end;
 
@@ -283,17 +280,18 @@ static int choose_attempts(struct dataset *dataset, const char *run_dir, struct 
 
         for (end = start; end < dataset->n_trials && sorted[end]->block == sorted[start]->block;)
             end++;
-        r = choose_attempt(dataset, sorted + start, end - start, run_dir, error);
+        r = choose_attempt(source, sorted + start, end - start);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-int trials_read(struct dataset *dataset, const char *run_dir, struct error *error) {
-    int r = read_rows(dataset, run_dir, error);
+int trials_read(struct source *source) {
+    int r = read_rows(source);
 
-    if (r == 0)
-        r = sort_trials(dataset, run_dir, error);
-    return r < 0 ? r : choose_attempts(dataset, run_dir, error);
+    if (r < 0)
+        return r;
+    r = sort_trials(source);
+    return r < 0 ? r : choose_attempts(source);
 }

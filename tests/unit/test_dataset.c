@@ -54,11 +54,8 @@ static void test_reads_a_run(void **state) {
     const struct summary_row *row;
 
     (void)state;
-    assert_string_equal(dataset->run_name, strrchr(run, '/') + 1);
-    assert_string_equal(dataset->hosts, "broker local, publisher ssh://pi");
     assert_string_equal(dataset->channels[0].description, "an open port");
     assert_string_equal(dataset->channels[1].description, "");
-    assert_string_equal(dataset->probes[0].help, "raw TCP, beside");
     assert_string_equal(dataset->warnings, "");
     assert_int_equal(dataset->repetitions, 2);
     assert_int_equal(summary->n_rows, 3);
@@ -262,17 +259,6 @@ static void test_half_written_lines(void **state) {
     assert_string_equal(dataset->warnings, expected);
 }
 
-static void test_hosts(void **state) {
-    CLEANUP(run_removep)
-    char *run = run_make(SCENARIO "[hosts]\nbroker = ssh://pi@pi-a\npublisher = local\naddress =\n"
-                                  "folder = somewhere\n",
-                         DEFINITIONS, GOOD_TRIALS, METRICS_HEADER);
-    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
-
-    (void)state;
-    assert_string_equal(dataset->hosts, "broker ssh://pi@pi-a, publisher local");
-}
-
 /* What an interrupted attempt has left needs no word when the block was measured again. */
 static void test_left_over_of_an_earlier_attempt(void **state) {
     CLEANUP(run_removep)
@@ -427,7 +413,6 @@ int main(void) {
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_distributions),
         cmocka_unit_test(test_half_written_lines),
-        cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_left_over_of_an_earlier_attempt),
         cmocka_unit_test(test_no_trials),
         cmocka_unit_test(test_missing_files),
