@@ -20,7 +20,7 @@ static int perform(const struct role *role, const struct registry *registry, str
     worker_open(&worker, role, &orders, STDOUT_FILENO, params, registry);
     r = congestion_impose(jsonline_text(params, "congestion", CONGESTION_DEFAULT), error);
     if (r == 0)
-        r = role->run(&worker, error);
+        r = role_run(&worker, error);
     if (r < 0)
         (void)worker_say(&worker, "failed", json_pack("{s:o}", "why", jsonline_words(error->text)),
                          NULL);

@@ -283,8 +283,8 @@ static struct client_config *name_client(const struct client_config *client, siz
 }
 
 static int clients_open(struct connect_clients *clients, const struct worker_context *worker,
-                        const struct connect_settings *settings, const struct client_config *client,
-                        struct error *error) {
+                        const struct connect_settings *settings, struct error *error) {
+    const struct client_config *client = worker->client;
     int r;
 
     clients->n = (size_t)settings->parallel;
@@ -320,15 +320,8 @@ static void clients_close(struct connect_clients *clients) {
 
 /* ---- the books ---- */
 
-static void put_times(struct worker_context *worker, const struct connect_loop *all) {
-    const struct {
-        const char *name;
-        int64_t ns;
-    } steps[] = {
-        {"tcp_time", all->sums.tcp_ns},
-        {"tls_time", all->sums.tls_ns},
-        {"mqtt_time", all->sums.mqtt_ns},
-    };
+static int put_books(struct worker_context *worker, const struct connect_clients *clients,
+                     struct error *error) {
     static const struct {
         const char *name;
         double share;
@@ -337,43 +330,33 @@ static void put_times(struct worker_context *worker, const struct connect_loop *
         {"connect_time_p95", 0.95},
         {"connect_time_p99", 0.99},
     };
+    CLEANUP_FREE struct connect_loop *all = memory_new(1, sizeof(*all));
+    const struct connect_sums *sums = &all->sums;
+    double n, elapsed_s = (double)jsonline_integer(worker->result, "elapsed_ns", 0) / 1e9;
 
+    all->record_overhead = clients->loops[0].record_overhead;
+    for (size_t i = 0; i < clients->n; i++)
+        connect_loop_add(all, &clients->loops[i]);
+    n = (double)all->total.n;
+    if (!all->total.n)
+        return error_set(error, -ETIMEDOUT, "no connection was made in the measured time");
+    worker_metric(worker, "connections_per_s", n / elapsed_s);
+    worker_metric(worker, "connections", n);
+    worker_metric(worker, "connections_made", (double)all->made);
     worker_metric(worker, "connect_time", histogram_mean(&all->total) / 1e6);
-    for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-        worker_metric(worker, steps[i].name, (double)steps[i].ns / (double)all->total.n / 1e6);
+    worker_metric(worker, "tcp_time", (double)sums->tcp_ns / n / 1e6);
+    worker_metric(worker, "tls_time", (double)sums->tls_ns / n / 1e6);
+    worker_metric(worker, "mqtt_time", (double)sums->mqtt_ns / n / 1e6);
     for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
         if (histogram_supports(all->total.n, percentiles[i].share))
             worker_metric(worker, percentiles[i].name,
                           histogram_percentile(&all->total, percentiles[i].share) / 1e6);
     worker_distribution(worker, "connect_time", "ms", &all->total, 1e6);
-}
-
-static void put_bytes(struct worker_context *worker, const struct connect_loop *all) {
-    const struct connect_sums *sums = &all->sums;
-    double n = (double)all->total.n;
-
     worker_metric(worker, "bytes_sent", (double)sums->sent_bytes / n);
     worker_metric(worker, "bytes_received", (double)sums->received_bytes / n);
     worker_metric(worker, "tls_bytes_sent", (double)sums->tls_sent_bytes / n);
     if (all->record_overhead >= 0)
         worker_metric(worker, "tls_bytes_received", (double)sums->tls_received_bytes / n);
-}
-
-static int put_books(struct worker_context *worker, const struct connect_clients *clients,
-                     struct error *error) {
-    CLEANUP_FREE struct connect_loop *all = memory_new(1, sizeof(*all));
-    double elapsed_s = (double)jsonline_integer(worker->result, "elapsed_ns", 0) / 1e9;
-
-    all->record_overhead = clients->loops[0].record_overhead;
-    for (size_t i = 0; i < clients->n; i++)
-        connect_loop_add(all, &clients->loops[i]);
-    if (!all->total.n)
-        return error_set(error, -ETIMEDOUT, "no connection was made in the measured time");
-    worker_metric(worker, "connections_per_s", (double)all->total.n / elapsed_s);
-    worker_metric(worker, "connections", (double)all->total.n);
-    worker_metric(worker, "connections_made", (double)all->made);
-    put_times(worker, all);
-    put_bytes(worker, all);
     worker_share(worker, "connection", all->total.n);
     /* No bulk data. */
     (void)json_object_del(worker->result, "bytes");
@@ -383,31 +366,21 @@ static int put_books(struct worker_context *worker, const struct connect_clients
 
 /* ---- the role ---- */
 
-static int perform(struct worker_context *worker, struct connect_clients *clients,
-                   const struct connect_settings *settings, struct error *error) {
-    int r = worker_measure_client(worker, &settings->window, clients->streams, clients->n, error);
+static int run(struct worker_context *worker, struct error *error) {
+    static struct connect_clients clients; /* after a failure threads may still use it */
+    const struct connect_settings *settings = worker->settings;
+    int r = clients_open(&clients, worker, settings, error);
 
     if (r < 0)
+        return r;
+    r = worker_measure_client(worker, &settings->window, clients.streams, clients.n, error);
+    if (r < 0)
         return r; /* the process ends, and its threads with it */
-    r = put_books(worker, clients, error);
-    return r < 0 ? r : worker_report(worker, error);
-}
-
-static int run(struct worker_context *worker, struct error *error) {
-    CLEANUP(client_config_freep) struct client_config *client = NULL;
-    static struct connect_clients clients; /* after a failure threads may still use it */
-    void *settings = NULL;
-    int r = role_settings(worker, &group, &settings, error);
-
-    if (r == 0)
-        r = role_client(worker, &client, error);
-    if (r == 0)
-        r = clients_open(&clients, worker, settings, client, error);
-    if (r == 0)
-        r = perform(worker, &clients, settings, error);
-    if (r == 0)
-        clients_close(&clients);
-    setting_block_free(&group, settings);
+    r = put_books(worker, &clients, error);
+    if (r < 0)
+        return r;
+    r = worker_report(worker, error);
+    clients_close(&clients);
     return r;
 }
 
@@ -436,7 +409,11 @@ static const struct metric metrics[] = {
     METRICS_OF_PROCESS,
 };
 static const struct role roles[] = {
-    {.name = "connect-client", .party = PARTY_CLIENT2, .process = "client", .run = run},
+    {.name = "connect-client",
+     .party = PARTY_CLIENT2,
+     .process = "client",
+     .settings = &group,
+     .run = run},
 };
 
 const struct probe probe_connect = {

@@ -570,24 +570,16 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
 }
 
 static int run(struct worker_context *worker, struct error *error) {
-    bool sends = worker->role->party == PARTY_CLIENT2;
-    CLEANUP(client_config_freep) struct client_config *client = NULL;
     static struct courier courier; /* after a failure its thread may still use it */
-    struct delivery_settings *settings;
-    void *block;
-    int r = role_settings(worker, &group, &block, error);
+    const struct delivery_settings *settings = worker->settings;
+    bool sends = worker->role->party == PARTY_CLIENT2;
+    int r;
 
-    if (r < 0)
-        return r;
-    settings = block;
-    r = role_client(worker, &client, error);
-    if (r < 0)
-        return r;
-    client_config_name_session(client, "delivery");
-    client->library = settings->library;
+    client_config_name_session(worker->client, "delivery");
+    worker->client->library = settings->library;
     courier_open(&courier, jsonline_text(worker->params, "topic", "bench"), settings);
     courier.measuring = &worker->measuring;
-    r = courier_connect(&courier, client, sends, error);
+    r = courier_connect(&courier, worker->client, sends, error);
     if (r < 0)
         return r;
     r = worker_say(worker, "ready", json_pack("{s:b}", "sends", sends), error);
@@ -597,7 +589,6 @@ static int run(struct worker_context *worker, struct error *error) {
     if (r < 0)
         return r;
     courier_close(&courier);
-    setting_block_free(&group, block);
     return 0;
 }
 
@@ -622,8 +613,16 @@ static const struct metric metrics[] = {
     METRICS_OF_WIRE,
 };
 static const struct role roles[] = {
-    {.name = "delivery-subscriber", .party = PARTY_CLIENT1, .process = "receiver", .run = run},
-    {.name = "delivery-publisher", .party = PARTY_CLIENT2, .process = "sender", .run = run},
+    {.name = "delivery-subscriber",
+     .party = PARTY_CLIENT1,
+     .process = "receiver",
+     .settings = &group,
+     .run = run},
+    {.name = "delivery-publisher",
+     .party = PARTY_CLIENT2,
+     .process = "sender",
+     .settings = &group,
+     .run = run},
 };
 
 const struct probe probe_delivery = {

@@ -442,42 +442,32 @@ static int put_result(struct worker_context *worker, struct latency *latency, in
 
 /* ---- the prober ---- */
 
-static int perform(struct worker_context *worker, struct latency *latency, struct error *error) {
-    int64_t floor_ns = 0;
-    int r = measure_floor(&floor_ns, error);
-
-    if (r < 0)
-        return r;
-    r = worker_measure_client(worker, &latency->settings->window, latency->streams,
-                              ARRAY_SIZE(latency->streams), error);
-    return r < 0 ? r : put_result(worker, latency, floor_ns, error);
-}
-
 static int run_prober(struct worker_context *worker, struct error *error) {
     static struct latency latency; /* large; and after a failure its threads may still use it */
-    CLEANUP(client_config_freep) struct client_config *publisher = NULL, *subscriber = NULL;
-    void *settings = NULL;
-    int r = role_settings(worker, &group, &settings, error);
+    CLEANUP(client_config_freep) struct client_config *subscriber = NULL;
+    const struct latency_settings *settings = worker->settings;
+    int64_t floor_ns = 0;
+    int r = role_reader(worker, &subscriber, error);
 
     if (r < 0)
         return r;
-    r = role_client(worker, &publisher, error);
-    if (r < 0)
-        return r;
-    r = role_reader(worker, &subscriber, error);
-    if (r < 0)
-        return r;
-    client_config_name_session(publisher, "latency");
+    client_config_name_session(worker->client, "latency");
     client_config_name_session(subscriber, "latency-echo");
     latency_open(&latency, settings, jsonline_text(worker->params, "topic", "bench"));
-    r = latency_connect(&latency, subscriber, publisher, error);
+    r = latency_connect(&latency, subscriber, worker->client, error);
     if (r < 0)
         return r;
-    r = perform(worker, &latency, error);
+    r = measure_floor(&floor_ns, error);
+    if (r < 0)
+        return r;
+    r = worker_measure_client(worker, &settings->window, latency.streams,
+                              ARRAY_SIZE(latency.streams), error);
+    if (r < 0)
+        return r;
+    r = put_result(worker, &latency, floor_ns, error);
     if (r < 0)
         return r;
     latency_close(&latency);
-    setting_block_free(&group, settings);
     return 0;
 }
 
@@ -533,7 +523,11 @@ static const struct role roles[] = {
      .direct = true,
      .beside = true,
      .applies = is_loaded},
-    {.name = "latency-prober", .party = PARTY_CLIENT2, .process = "client", .run = run_prober},
+    {.name = "latency-prober",
+     .party = PARTY_CLIENT2,
+     .process = "client",
+     .settings = &group,
+     .run = run_prober},
 };
 
 const struct probe probe_latency = {

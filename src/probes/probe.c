@@ -85,11 +85,6 @@ int64_t probe_window_ns(const void *settings) {
     return window->warmup_ns + window->duration_ns;
 }
 
-int role_settings(const struct worker_context *worker, const struct setting_group *group,
-                  void **ret, struct error *error) {
-    return setting_block_from_json(group, json_object_get(worker->params, "settings"), ret, error);
-}
-
 int role_client(const struct worker_context *worker, struct client_config **ret,
                 struct error *error) {
     void *block;
@@ -100,6 +95,27 @@ int role_client(const struct worker_context *worker, struct client_config **ret,
         return r;
     *ret = block;
     (*ret)->inflight = jsonline_integer(worker->params, "inflight", 0);
+    return 0;
+}
+
+int role_run(struct worker_context *worker, struct error *error) {
+    const struct role *role = worker->role;
+    int r = role->settings ? setting_block_from_json(role->settings,
+                                                     json_object_get(worker->params, "settings"),
+                                                     &worker->settings, error)
+                           : 0;
+
+    if (r < 0)
+        return r;
+    r = role_client(worker, &worker->client, error);
+    if (r < 0)
+        return r;
+    r = role->run(worker, error);
+    if (r < 0)
+        return r;
+    client_config_free(worker->client);
+    if (role->settings)
+        setting_block_free(role->settings, worker->settings);
     return 0;
 }
 

@@ -31,6 +31,8 @@ struct role {
     /* Of what process its metrics are in metrics.csv: "sender", "receiver", or "client", which is
      * both; NULL: it is not what the probe measures. */
     const char *process;
+    /* The group of worker->settings; NULL: it has none. */
+    const struct setting_group *settings;
     /* The whole life of a worker. A failure's message is told to the driver by the caller. */
     int (*run)(struct worker_context *worker, struct error *error);
     const void *context; /* what sets it apart from other roles with this run; see worker->role */
@@ -73,9 +75,11 @@ const struct role *probe_receiver(const struct probe *probe);
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);
 
-/* Reads the parts that all roles need out of worker->params; what is handed out is the caller's. */
-int role_settings(const struct worker_context *worker, const struct setting_group *group,
-                  void **ret, struct error *error);
+/* Reads worker->settings and worker->client out of the parameters and runs the role. Both go when
+ * it has ended well; after a failure its threads may use them until the process ends. */
+int role_run(struct worker_context *worker, struct error *error);
+
+/* The client_config of the parameters; the caller's. */
 int role_client(const struct worker_context *worker, struct client_config **ret,
                 struct error *error);
 /* The same for a role that also receives what its own party publishes (mechanism_make_reader). */

@@ -263,19 +263,14 @@ static int prove_all(struct examiner *examiner, struct error *error) {
 
 static int run(struct worker_context *worker, struct error *error) {
     CLEANUP(channel_clear) struct channel channel = {0};
-    CLEANUP(client_config_freep) struct client_config *right = NULL;
-    struct examiner examiner = {.worker = worker};
-    int r = role_bringup(worker, &channel, &examiner.bringup, error);
+    struct examiner examiner = {.worker = worker, .right = worker->client, .rows = json_array()};
+    int r;
 
-    if (r < 0)
-        return r;
-    r = role_client(worker, &right, error);
-    if (r < 0)
-        return r;
-    client_config_name_session(right, "proof");
-    examiner.right = right;
-    examiner.rows = json_array();
     (void)json_object_set_new(worker->result, "proofs", examiner.rows);
+    r = role_bringup(worker, &channel, &examiner.bringup, error);
+    if (r < 0)
+        return r;
+    client_config_name_session(examiner.right, "proof");
     r = prove_all(&examiner, error);
     if (r < 0)
         return r;

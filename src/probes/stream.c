@@ -397,43 +397,35 @@ static void pin_tls(struct tls_config *tls, const json_t *pin) {
 
 /* The load's: its own defaults, but for the time, which is that of the probe beside it. */
 static int load_settings(const struct worker_context *worker, const struct setting_group *group,
-                         void **ret, struct error *error) {
+                         void *block, struct error *error) {
     static const char *const shared[] = {"duration", "warmup"};
     const json_t *beside = json_object_get(worker->params, "settings");
-    void *block = setting_block_new(group);
 
     for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
         int r = setting_assign(setting_find(group, shared[i]), block,
                                jsonline_text(beside, shared[i], ""), error);
 
-        if (r < 0) {
-            setting_block_free(group, block);
+        if (r < 0)
             return error_prefix(error, r, "%s.%s", group->name, shared[i]);
-        }
     }
-    *ret = block;
     return 0;
 }
 
 int stream_end(struct worker_context *worker, struct error *error) {
     bool server = worker->role->party == PARTY_BROKER;
     const struct stream_kind *kind = worker->role->context;
-    const struct setting_group *group = kind->probe.group;
-    CLEANUP(client_config_freep) struct client_config *client = NULL;
+    struct client_config *client = worker->client;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
-    struct stream_settings *settings;
-    void *block;
-    int r = kind->beside ? load_settings(worker, group, &block, error)
-                         : role_settings(worker, group, &block, error);
+    void *own = kind->beside ? setting_block_new(kind->probe.group) : NULL;
+    struct stream_settings *settings = own ? own : worker->settings;
+    int r = own ? load_settings(worker, kind->probe.group, own, error) : 0;
 
-    if (r < 0)
+    if (r < 0) {
+        setting_block_free(kind->probe.group, own);
         return r;
-    settings = block;
+    }
     if (kind->per_unit)
         settings->write = PER_UNIT;
-    r = role_client(worker, &client, error);
-    if (r < 0)
-        return r;
     bundle_open(&bundle, settings, server == (settings->direction == DOWN),
                 kind->beside ? 0 : client->loss_ppm);
     bundle.kind = kind;
@@ -455,7 +447,8 @@ int stream_end(struct worker_context *worker, struct error *error) {
     if (r < 0)
         return r;
     bundle_close(&bundle);
-    setting_block_free(group, block);
+    if (own)
+        setting_block_free(kind->probe.group, own);
     return 0;
 }
 
@@ -486,44 +479,49 @@ static const struct setting rows[] = {
 
 /* clang-format off */
 #define GROUP(full_name, group_scope, n)                                                           \
-    &(const struct setting_group){.name = (full_name), .scope = (group_scope), .rows = rows,       \
-                                  .n_rows = (n), .size = sizeof(struct stream_settings)}
+    {.name = (full_name), .scope = (group_scope), .rows = rows, .n_rows = (n),                     \
+     .size = sizeof(struct stream_settings)}
+static const struct setting_group groups[] = {
+    [STREAM_PATH] = GROUP("probe.path", SETTING_PROBE, COMMON_ROWS),
+    [STREAM_TRANSPORT] = GROUP("probe.transport", SETTING_PROBE, ALL_ROWS),
+    [STREAM_PER_UNIT] = GROUP("probe.transport-per-unit", SETTING_PROBE, COMMON_ROWS),
+    [STREAM_LOAD] = GROUP("load", SETTING_INTERNAL, COMMON_ROWS),
+};
 #define METRICS(throughput)                                                                        \
     (const struct metric[]){{"throughput", "Mbit/s", METRIC_HIGHER, true, throughput},             \
                             METRICS_OF_PROCESS, METRICS_OF_TCP, METRICS_OF_WIRE}
+#define ROLE(kind, role_name, role_party, role_process)                                            \
+    {.name = (role_name), .party = (role_party), .process = (role_process),                        \
+     .settings = &groups[kind], .run = stream_end, .context = &stream_kinds[kind], .direct = true}
 /* The rest are members of struct probe. */
-#define PROBE(kind, own_name, n_rows, throughput, ...)                                             \
-    {.group = GROUP("probe." own_name, SETTING_PROBE, n_rows),                                     \
+#define PROBE(kind, own_name, throughput, ...)                                                     \
+    {.group = &groups[kind],                                                                       \
      .metrics = METRICS(throughput), .n_metrics = ARRAY_SIZE(METRICS("")),                         \
      .roles =                                                                                      \
-         (const struct role[]){                                                                    \
-             {.name = own_name "-server", .party = PARTY_BROKER, .process = "receiver",            \
-              .run = stream_end, .context = &stream_kinds[kind], .direct = true},               \
-             {.name = own_name "-client", .party = PARTY_CLIENT2, .process = "sender",             \
-              .run = stream_end, .context = &stream_kinds[kind], .direct = true},               \
-         },                                                                                        \
+         (const struct role[]){ROLE(kind, own_name "-server", PARTY_BROKER, "receiver"),           \
+                               ROLE(kind, own_name "-client", PARTY_CLIENT2, "sender")},           \
      .n_roles = 2, .planned_ns = probe_window_ns, __VA_ARGS__}
 
 const struct stream_kind stream_kinds[] = {
-    [STREAM_PATH] = {.probe = PROBE(STREAM_PATH, "path", COMMON_ROWS,
+    [STREAM_PATH] = {.probe = PROBE(STREAM_PATH, "path",
         "raw TCP beside the live channel, as the paper measured: what the link gives, counted from "
         "arrival to arrival. It enters no channel, so no difference here is a price of its "
         "security.",
         .help = "raw TCP beside the live channel: what the link gives",
         .rung = 1)},
-    [STREAM_TRANSPORT] = {.probe = PROBE(STREAM_TRANSPORT, "transport", ALL_ROWS,
+    [STREAM_TRANSPORT] = {.probe = PROBE(STREAM_TRANSPORT, "transport",
         "through the channel's own transport: TCP, or TLS with the certificates, version and "
         "cipher of the MQTT session, counted from arrival to arrival. One hop, no broker: what the "
         "protocol itself costs.",
         .help = "through the channel's own TCP or TLS: what the protocol itself costs",
         .rung = 2, .in_channel = true)},
     /* A probe of its own, so that both rungs of the ladder are measured in one run. */
-    [STREAM_PER_UNIT] = {.probe = PROBE(STREAM_PER_UNIT, "transport-per-unit", COMMON_ROWS,
+    [STREAM_PER_UNIT] = {.probe = PROBE(STREAM_PER_UNIT, "transport-per-unit",
         "as transport, but each unit is written for itself, as an MQTT library writes a message: "
         "under TLS a send for every record of at most 16 KiB, none gathered. From arrival to "
         "arrival. One hop, no broker: what this way of writing costs on top of the protocol.",
         .help = "through the same, each unit written for itself as MQTT libraries do",
         .rung = 3, .in_channel = true), .per_unit = true},
-    [STREAM_LOAD] = {.probe.group = GROUP("load", SETTING_INTERNAL, COMMON_ROWS), .beside = true},
+    [STREAM_LOAD] = {.probe.group = &groups[STREAM_LOAD], .beside = true},
 };
 /* clang-format on */

@@ -33,9 +33,7 @@ const struct setting_group telemetry_group =
 #define IDLE_NS  NS_PER_S
 
 struct reporter {
-    void *block; /* of the settings */
     const struct telemetry_settings *settings;
-    struct client_config *config;
     struct mqtt_client *client;
     struct worker_context *worker;
     int64_t count; /* published, or arrived */
@@ -69,7 +67,7 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
 /* ---- publisher ---- */
 
 static int connect_publisher(struct reporter *reporter, struct error *error) {
-    return mqtt_client_connect(&reporter->client, reporter->config, NULL, NULL, error);
+    return mqtt_client_connect(&reporter->client, reporter->worker->client, NULL, NULL, error);
 }
 
 static int publish_connected(struct reporter *reporter, int64_t due_ns, struct error *error) {
@@ -167,7 +165,8 @@ static int run_as_subscriber(struct reporter *reporter, struct error *error) {
     const struct telemetry_settings *settings = reporter->settings;
     json_auto_t *facts = NULL;
     int64_t deadline, expected;
-    int r = mqtt_client_connect(&reporter->client, reporter->config, take_message, reporter, error);
+    int r = mqtt_client_connect(&reporter->client, reporter->worker->client, take_message, reporter,
+                                error);
 
     if (r < 0)
         return r;
@@ -196,23 +195,15 @@ static int run_as_subscriber(struct reporter *reporter, struct error *error) {
 
 static void clear(struct reporter *reporter) {
     mqtt_client_freep(&reporter->client);
-    client_config_freep(&reporter->config);
-    setting_block_free(&telemetry_group, reporter->block);
 }
 
-static int run_role(struct worker_context *worker, int run_as(struct reporter *, struct error *),
-                    struct error *error) {
-    CLEANUP(clear) struct reporter reporter = {.worker = worker};
-    int r = role_settings(worker, &telemetry_group, &reporter.block, error);
+static int run(struct worker_context *worker, struct error *error) {
+    CLEANUP(clear) struct reporter reporter = {.worker = worker, .settings = worker->settings};
+    int r;
 
-    if (r < 0)
-        return r;
-    r = role_client(worker, &reporter.config, error);
-    if (r < 0)
-        return r;
-    reporter.settings = reporter.block;
-    reporter.config->library = reporter.settings->library;
-    r = run_as(&reporter, error);
+    worker->client->library = reporter.settings->library;
+    r = worker->role == &role_telemetry_publisher ? run_as_publisher(&reporter, error)
+                                                  : run_as_subscriber(&reporter, error);
     if (r < 0)
         return r;
     if (reporter.code < 0)
@@ -221,15 +212,11 @@ static int run_role(struct worker_context *worker, int run_as(struct reporter *,
     return worker_report(worker, error);
 }
 
-static int run_publisher(struct worker_context *worker, struct error *error) {
-    return run_role(worker, run_as_publisher, error);
-}
-
-static int run_subscriber(struct worker_context *worker, struct error *error) {
-    return run_role(worker, run_as_subscriber, error);
-}
-
-const struct role role_telemetry_publisher = {
-    .name = "telemetry-publisher", .party = PARTY_CLIENT2, .run = run_publisher};
-const struct role role_telemetry_subscriber = {
-    .name = "telemetry-subscriber", .party = PARTY_CLIENT1, .run = run_subscriber};
+const struct role role_telemetry_publisher = {.name = "telemetry-publisher",
+                                              .party = PARTY_CLIENT2,
+                                              .settings = &telemetry_group,
+                                              .run = run};
+const struct role role_telemetry_subscriber = {.name = "telemetry-subscriber",
+                                               .party = PARTY_CLIENT1,
+                                               .settings = &telemetry_group,
+                                               .run = run};

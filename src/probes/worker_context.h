@@ -39,6 +39,9 @@ struct worker_context {
     struct jsonline_reader orders;
     int out_fd;
     const json_t *params; /* of the role; borrowed */
+    /* Set by role_run(): the settings of the role's group, and its party's client. */
+    void *settings;
+    struct client_config *client;
     const struct registry *registry;
     json_t *result; /* what will be said at the end; borrowed by nobody else */
     /* Set by worker_measure(). */

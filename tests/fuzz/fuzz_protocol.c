@@ -115,7 +115,8 @@ static void check_line(const json_t *line) {
         check_client(client);
     client_config_free(client);
     for (size_t i = 0; i < n_probes; i++, settings = NULL)
-        if (role_settings(&worker, probes[i]->group, &settings, NULL) == 0)
+        if (setting_block_from_json(probes[i]->group, json_object_get(line, "settings"), &settings,
+                                    NULL) == 0)
             setting_block_free(probes[i]->group, settings);
 }
 

@@ -107,7 +107,7 @@ static int examine_channel(const struct bringup *bringup, int port, json_t **ret
     assert_int_equal(pipe(said), 0);
     jsonline_init(&orders, -1);
     worker_open(&worker, &role_proof, &orders, said[1], params, workshop_registry());
-    r = role_proof.run(&worker, error);
+    r = role_run(&worker, error);
     *ret_result = json_deep_copy(worker.result);
     worker_close(&worker);
     json_decref(params);

@@ -111,7 +111,12 @@ static int run(struct worker_context *worker, struct error *error) {
 static const struct role role = {.name = "made-up", .party = PARTY_CLIENT1, .run = run};
 
 static void begin(struct tested_role *tested) {
-    tested_begin(tested, &role, json_object(), "{\"do\": \"go\"}\n");
+    CLEANUP(client_config_freep)
+    struct client_config *client = setting_block_new(&client_config_group);
+    json_t *params =
+        json_pack("{s:o}", "client", setting_block_to_json(&client_config_group, client));
+
+    tested_begin(tested, &role, params, "{\"do\": \"go\"}\n");
 }
 
 /* The result of a trial in which all went well; the caller's. */

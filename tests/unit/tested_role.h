@@ -27,7 +27,7 @@ struct tested_role {
 static inline void *tested_run(void *context) {
     struct tested_role *tested = context;
 
-    tested->code = tested->role->run(&tested->worker, &tested->error);
+    tested->code = role_run(&tested->worker, &tested->error);
     (void)close(tested->said[1]);
     return NULL;
 }
