@@ -126,7 +126,7 @@ struct dataset_proof {
     size_t channel;
     const char *name, *expected;
     const char *observed, *cause; /* the last, or the last that broke */
-    size_t held, broken;
+    size_t held, broken, remarks; /* how often it was found so */
 };
 
 struct dataset {

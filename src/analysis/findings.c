@@ -462,11 +462,12 @@ static void add_trials(struct findings *findings, const struct summary *summary,
 /* "wrong password: expected refused, observed refused (not authorized); held 10 times" */
 static char *describe_proof(const struct dataset_proof *proof) {
     CLEANUP_FREE char *broken = proof->broken ? text_format(", broken %zu", proof->broken) : NULL;
+    const char *tolerated = proof->remarks ? " An external broker may do otherwise." : "";
 
-    return text_format("%s: expected %s, observed %s%s%s%s; held %zu%s of %zu times.", proof->name,
-                       proof->expected, proof->observed, *proof->cause ? " (" : "", proof->cause,
-                       *proof->cause ? ")" : "", proof->held, broken ? broken : "",
-                       proof->held + proof->broken);
+    return text_format("%s: expected %s, observed %s%s%s%s; held %zu%s of %zu times.%s",
+                       proof->name, proof->expected, proof->observed, *proof->cause ? " (" : "",
+                       proof->cause, *proof->cause ? ")" : "", proof->held, broken ? broken : "",
+                       proof->held + proof->broken + proof->remarks, tolerated);
 }
 
 static void add_proofs(struct findings *findings, const struct dataset *dataset) {
@@ -475,8 +476,10 @@ static void add_proofs(struct findings *findings, const struct dataset *dataset)
         struct finding *finding = add(findings, FINDING_PROOF, describe_proof(proof));
 
         finding->channel = dataset->channels[proof->channel].name;
-        finding->verdict = proof->broken ? "broken" : "held";
-        finding->severity = proof->broken ? SEVERITY_ERROR : SEVERITY_INFO;
+        finding->verdict = proof->broken ? "broken" : proof->remarks ? "remark" : "held";
+        finding->severity = proof->broken    ? SEVERITY_ERROR
+                            : proof->remarks ? SEVERITY_WARNING
+                                             : SEVERITY_INFO;
     }
 }
 

@@ -176,7 +176,7 @@ static void note(const struct source *source, int name, const char **text) {
 
 static void take_proof(struct source *source, void *context) {
     const char *verdict = source_text(source, P_VERDICT), *rest;
-    bool broken = text_equal(verdict, "broken");
+    bool broken = text_equal(verdict, "broken"), remark = text_equal(verdict, "remark");
     struct dataset_proof *proof;
     size_t channel;
 
@@ -184,8 +184,8 @@ static void take_proof(struct source *source, void *context) {
     if (!source_counts(source))
         return;
     channel = source_channel(source, P_CHANNEL, P_VARIANT, &rest);
-    if (!broken && !text_equal(verdict, "held"))
-        source_reject(source, P_VERDICT, "is neither held nor broken");
+    if (!broken && !remark && !text_equal(verdict, "held"))
+        source_reject(source, P_VERDICT, "is neither held nor broken nor remark");
     if (source->r < 0)
         return;
     proof = find_proof(source->dataset, channel, source_text(source, P_PROOF));
@@ -195,7 +195,8 @@ static void take_proof(struct source *source, void *context) {
         note(source, P_CAUSE, &proof->cause);
     }
     proof->broken += broken;
-    proof->held += !broken;
+    proof->remarks += remark;
+    proof->held += !broken && !remark;
 }
 
 static int read_proofs(struct source *source) {

@@ -136,6 +136,22 @@ static void describe_remarks(const struct sink *sink) {
         say(sink, "Remarks on trials that are ok: %s.", list);
 }
 
+/* What was asked of the broker, and another than ours need not keep. */
+static void describe_tolerated(const struct sink *sink) {
+    const struct dataset *dataset = sink->cells->dataset;
+
+    for (size_t i = 0; i < dataset->n_channels; i++) {
+        CLEANUP_FREE char *list = text_copy("");
+
+        for (size_t k = 0; k < dataset->n_proofs; k++)
+            if (dataset->proofs[k].channel == i && dataset->proofs[k].remarks)
+                text_append(&list, ", ", dataset->proofs[k].name);
+        if (*list)
+            say(sink, "%s: the broker is not as strict as the scenario asks: %s.",
+                dataset->channels[i].name, list);
+    }
+}
+
 static void describe_design(const struct sink *sink) {
     const struct dataset *dataset = sink->cells->dataset;
     bool same = false;
@@ -381,6 +397,7 @@ void validity_describe(const struct cells *cells, const struct summary *summary,
     describe_blocks(&sink);
     describe_before(&sink);
     describe_remarks(&sink);
+    describe_tolerated(&sink);
     describe_design(&sink);
     describe_conditions(&sink);
     outlier_describe(cells, add, context);

@@ -23,6 +23,11 @@ struct broker_kind {
     void (*client)(const struct channel *channel, enum party who, struct client_config *config);
     /* Whether that proof can be demanded of it; NULL: every one. */
     bool (*proves)(const struct channel *channel, const struct proof *proof);
+    /* Whether what a proof shows of the configuration alone (proof.configured, what is negotiated)
+     * is a remark where it does not hold; NULL: it breaks the proof. */
+    bool (*tolerates)(const struct channel *channel);
+    /* By which it may turn a client away, beside the causes that a proof names; NULL: nothing. */
+    const char *causes;
     /* Returns when it accepts connections at the address; settings: a block of broker_group. *ret
      * stays NULL when it is no process of ours, *ret_told when there is nothing to tell of it;
      * else "port", "pid", "version". */

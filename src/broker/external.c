@@ -8,32 +8,59 @@
  */
 #include "broker/external.h"
 
+#include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct external_settings {
     char *address;
     int64_t port;
-    char *ca, *certificate, *key;
+    char *name, *alpn;
+    char *ca, *certificate, *key, *key_passphrase;
+    int64_t strict;
 };
+
+#define FILE_PREFIX "file:"
+
+static int check_passphrase(const char *value, struct error *error) {
+    return !*value || (strncmp(value, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
+                       value[strlen(FILE_PREFIX)])
+               ? 0
+               : error_set(error, -EINVAL,
+                           "a passphrase is never written here; expected file:PATH");
+}
 
 static const struct setting rows[] = {
     {"address", SETTING_TEXT, "",
-     .help = "where the broker is reached, and whom its certificate must name; empty: as "
-             "hosts.address",
+     .help = "where the broker is reached: a name, or an address as 192.0.2.1 or [2001:db8::1]; "
+             "empty: as hosts.address",
      .offset = offsetof(struct external_settings, address)},
     {"port", SETTING_COUNT, "1883", "1", "65535", .help = "where it listens for this channel",
      .offset = offsetof(struct external_settings, port)},
+    {"name", SETTING_TEXT, "",
+     .help = "the host name that TLS asks for (SNI) and that the certificate must name; empty: as "
+             "external.address",
+     .offset = offsetof(struct external_settings, name)},
+    {"alpn", SETTING_WORDS, "", .help = "protocols that TLS offers (ALPN), as mqtt; empty: none",
+     .offset = offsetof(struct external_settings, alpn)},
     {"ca", SETTING_TEXT, "",
-     .help = "file of the CA that the broker's certificate is from; empty: our own",
+     .help = "file or folder of the CAs that the broker's certificate may be from; empty: our own",
      .offset = offsetof(struct external_settings, ca)},
     {"certificate", SETTING_TEXT, "",
      .help = "file that a client shows, with certificate: /etc/bench/%c.crt; empty: our own",
      .offset = offsetof(struct external_settings, certificate)},
     {"key", SETTING_TEXT, "", .help = "file of its key: /etc/bench/%c.key",
      .offset = offsetof(struct external_settings, key)},
+    {"key_passphrase", SETTING_TEXT, "",
+     .help = "file:PATH, whose first line opens an encrypted key; empty: it is not encrypted",
+     .offset = offsetof(struct external_settings, key_passphrase), .check = check_passphrase},
+    {"strict", SETTING_CHOICE, "no", .choices = "no yes",
+     .help = "no: versions, ciphers and groups that the broker takes beside those asked for are a "
+             "remark; yes: they make trials void, as with a broker of our own",
+     .offset = offsetof(struct external_settings, strict)},
 };
 static const struct setting_group group =
     SETTING_GROUP("external", SETTING_CHANNEL, rows, struct external_settings);
@@ -79,6 +106,14 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "external.certificate: is shown with certificate only; "
                          "use = external tls certificate");
+    if ((*settings->name || *settings->alpn) && !channel_uses(channel, "tls") &&
+        !channel_uses(channel, "psk"))
+        return error_set(error, -EINVAL,
+                         "external.%s: says something with tls only; use = external tls",
+                         *settings->name ? "name" : "alpn");
+    if (*settings->key_passphrase && !*settings->key)
+        return error_set(error, -EINVAL,
+                         "external.key_passphrase: goes together with external.key");
     if (!*settings->certificate != !*settings->key)
         return error_set(error, -EINVAL, "external.%s: goes together with external.%s",
                          *settings->key ? "key" : "certificate",
@@ -93,17 +128,39 @@ static void replace_file(char **file, const char *pattern, enum party who) {
     *file = client_config_fill_in(pattern, who);
 }
 
+/* Where it is reached from this host: as hosts.address, unless it has an address of its own. Those
+ * of IPv6 may stand in brackets, as in an URI. */
+static char *address_of(const struct external_settings *settings, const char *address) {
+    size_t length = strlen(settings->address);
+
+    if (length == 0)
+        return text_copy(address);
+    return *settings->address == '[' && settings->address[length - 1] == ']'
+               ? text_format("%.*s", (int)length - 2, settings->address + 1)
+               : text_copy(settings->address);
+}
+
 static void client(const struct channel *channel, enum party who, struct client_config *config) {
     const struct external_settings *settings = own(channel);
+    CLEANUP_FREE char *address = address_of(settings, config->address);
+    const char *name = *settings->name ? settings->name : address;
 
     config->port = settings->port;
-    if (*settings->address) {
-        text_replace(&config->address, settings->address);
-        text_replace(&config->expected_host, settings->address);
-    }
+    text_replace(&config->address, address);
+    text_replace(&config->expected_host, name);
+    text_replace(&config->server_name, tls_context_is_name(name) ? name : "");
+    text_replace(&config->alpn, settings->alpn);
+    config->tls.lenient = !settings->strict;
     replace_file(&config->tls.ca_file, settings->ca, who);
     replace_file(&config->tls.cert_file, settings->certificate, who);
     replace_file(&config->tls.key_file, settings->key, who);
+    if (*settings->key_passphrase)
+        replace_file(&config->tls.passphrase_file, settings->key_passphrase + strlen(FILE_PREFIX),
+                     who);
+}
+
+static bool tolerates(const struct channel *channel) {
+    return !own(channel)->strict;
 }
 
 static bool proves(const struct channel *channel, const struct proof *proof) {
@@ -115,9 +172,9 @@ static int start(struct broker **ret, struct bringup *bringup, const char *addre
                  const json_t *unused, json_t **ret_told, struct error *error) {
     static const struct transport_options options = {.timeout_ns = CLIENT_ANSWER_NS};
     const struct external_settings *settings = own(bringup->channel);
+    CLEANUP_FREE char *reached = address_of(settings, address);
     CLEANUP_FD int fd = -1;
-    int r = tcp_connect(&fd, *settings->address ? settings->address : address, settings->port,
-                        &options, error);
+    int r = tcp_connect(&fd, reached, settings->port, &options, error);
 
     (void)ret;
     (void)unused;
@@ -141,6 +198,8 @@ const struct broker_kind broker_external = {
     .check = check,
     .client = client,
     .proves = proves,
+    .tolerates = tolerates,
+    .causes = "alert 40|alert 70|alert 80|closed",
     .start = start,
     .usage = usage,
 };

@@ -33,12 +33,15 @@ struct tls_config {
     int64_t enabled;            /* 0 or 1 */
     char *ca_file;              /* whom this party trusts */
     char *cert_file, *key_file; /* what it shows; empty: nothing */
+    char *passphrase_file;      /* its first line opens the key; empty: the key is not encrypted */
     int64_t require_peer;       /* the server's side: 1 when clients must show a certificate */
     char *crl_file;             /* the server's side: what was revoked; empty: not looked at */
     char *psk_identity;         /* a shared key in place of certificates, and which; empty: none */
     char *psk_key;              /* hexadecimal digits */
     int64_t min_version, max_version; /* enum tls_version */
-    char *ciphers, *suites, *groups;  /* OpenSSL's names; empty: the library's default */
+    /* 1: this client takes TLS 1.2 as well, whatever min_version asks: the broker is another's. */
+    int64_t lenient;
+    char *ciphers, *suites, *groups; /* OpenSSL's names; empty: the library's default */
     int64_t tickets; /* 1: a server gives tickets, by which a client may resume; 0: never */
 };
 
@@ -65,6 +68,8 @@ struct client_config {
      * the channel runs in a tunnel between the hosts. The agent's to fill in. */
     char *outer_address;
     char *expected_host; /* whom the broker's certificate must name: address or host name */
+    char *server_name;   /* what the client asks for in TLS (SNI): a host name; empty: nothing */
+    char *alpn;          /* protocols that it offers in TLS (ALPN), separated by blanks; or empty */
     char *client_id;
     char *username, *password; /* username empty: none is sent */
     char *token_key; /* not empty: instead, a fresh token made under it (security/token.h) */

@@ -29,7 +29,7 @@ static bool hooked;
  * asked for must not come about: it is left no version to speak. */
 static void impose(SSL *ssl) {
     login.imposed = true;
-    if (tls_context_impose(ssl, login.model, &login.config->tls, &login.error) < 0)
+    if (tls_context_impose(ssl, login.model, login.config, &login.error) < 0)
         (void)SSL_set_max_proto_version(ssl, SSL3_VERSION);
 }
 
@@ -135,13 +135,7 @@ int paho_tls_end(struct paho_tls *tls, struct error *error) {
 
 void paho_tls_open(struct paho_tls *tls, const struct client_config *config) {
     *tls = (struct paho_tls){.options = MQTTAsync_SSLOptions_initializer};
-    tls->options.disableDefaultTrustStore = 1;
-    if (*config->tls.ca_file)
-        tls->options.trustStore = config->tls.ca_file;
-    if (*config->tls.cert_file) {
-        tls->options.keyStore = config->tls.cert_file;
-        tls->options.privateKey = config->tls.key_file;
-    }
+    tls->options.disableDefaultTrustStore = 1; /* whom it trusts and what it shows is imposed */
     if (!*config->tls.psk_identity)
         return;
     tls->psk_identity = text_copy(config->tls.psk_identity);

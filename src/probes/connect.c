@@ -222,7 +222,7 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
     loop->resumes = resumes && context;
     loop->measuring = measuring;
     loop->leaving_fd = -1;
-    r = tcp_resolve(&loop->address, client->address, client->port, error);
+    r = tcp_resolve(&loop->address, client->address, client->port, &loop->options, error);
     if (r < 0)
         return r;
     r = connect_once(loop, error);

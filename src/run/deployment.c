@@ -52,6 +52,7 @@ static int start_broker(struct deployment *deployment, struct error *error) {
 
 static void record_proofs(struct deployment *deployment, const json_t *result) {
     const json_t *proofs = json_object_get(result, "proofs"), *row;
+    CLEANUP_FREE char *remarks = text_copy("");
     struct run *run = deployment->run;
     size_t i;
 
@@ -65,11 +66,16 @@ static void record_proofs(struct deployment *deployment, const json_t *result) {
         journal_proof(run->journal, &deployment->id, row);
         progress_detail(run->progress, "  proof %-24s %-7s %s (%s)", proof, verdict, observed,
                         cause);
-        if (!text_equal(verdict, "held") && !deployment->broken)
+        if (text_equal(verdict, "remark"))
+            text_append(&remarks, ", ", proof);
+        else if (!text_equal(verdict, "held") && !deployment->broken)
             deployment->broken =
                 text_format("proof %s broken: expected %s, observed %s (%s)", proof,
                             jsonline_text(row, "expected", ""), observed, cause);
     }
+    if (*remarks && !deployment->broken && deployment->id.deployment->block == 1)
+        progress_note(run->progress, "block 1  %s  the broker is not as strict as asked: %s",
+                      deployment->id.channel, remarks);
     if (!json_array_size(proofs))
         deployment->broken = text_copy("no proof was made");
 }

@@ -1,5 +1,7 @@
 #include "security/mechanism.h"
 
+#include "security/tls_context.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -136,6 +138,7 @@ struct client_config *mechanism_client_config(const struct bringup *bringup, enu
 
     text_replace(&config->address, address);
     text_replace(&config->expected_host, address);
+    text_replace(&config->server_name, tls_context_is_name(address) ? address : "");
     text_replace(&config->client_id, party_name(party));
     config->port = port;
     config->mqtt = channel_own(bringup->channel)->mqtt;

@@ -129,6 +129,9 @@ struct proof {
     /* Shown by a broker of our own only: of another nobody asked for it, or may. */
     bool own_broker;
     bool own_ca; /* shown only where the clients' certificates are from our CA */
+    /* Shows how strictly our broker is configured, and nothing of what the mechanism claims: where
+     * another broker does not show it, that is a remark. */
+    bool configured;
     int (*act)(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 };
 

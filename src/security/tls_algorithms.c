@@ -129,7 +129,9 @@ static bool all_known(SSL_CTX *context, const char *list, int set(SSL_CTX *conte
 }
 
 static int set_versions(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
-    if (SSL_CTX_set_min_proto_version(context, versions[tls->min_version].protocol) != 1 ||
+    int64_t oldest = tls->lenient && tls->min_version > TLS_1_2 ? TLS_1_2 : tls->min_version;
+
+    if (SSL_CTX_set_min_proto_version(context, versions[oldest].protocol) != 1 ||
         SSL_CTX_set_max_proto_version(context, versions[tls->max_version].protocol) != 1)
         return error_set(error, -EINVAL, "TLS versions: %s", openssl_reason());
     return 0;

@@ -1,5 +1,6 @@
 #include "security/tls_context.h"
 
+#include "security/pem_file.h"
 #include "security/tls_algorithms.h"
 #include "security/tls_shared_key.h"
 
@@ -7,19 +8,17 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <string.h>
 
+#define ALPN_BYTES 512 /* of all protocols that a client offers */
+
 static int set_files(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
-    if (*tls->ca_file && SSL_CTX_load_verify_file(context, tls->ca_file) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->ca_file, openssl_reason());
-    if (!*tls->cert_file)
-        return 0;
-    if (SSL_CTX_use_certificate_chain_file(context, tls->cert_file) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->cert_file, openssl_reason());
-    if (SSL_CTX_use_PrivateKey_file(context, tls->key_file, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(context) != 1)
-        return error_set(error, -EINVAL, "%s: %s", tls->key_file, openssl_reason());
-    return 0;
+    int r = *tls->ca_file ? pem_file_load_ca(context, tls->ca_file, error) : 0;
+
+    if (r < 0 || !*tls->cert_file)
+        return r;
+    return pem_file_load_pair(context, tls->cert_file, tls->key_file, tls->passphrase_file, error);
 }
 
 /* Sessions are kept by whoever resumes them, never in a cache of a context. Without tickets a
@@ -52,33 +51,125 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
     return 0;
 }
 
+/* ---- whom a client means ---- */
+
 static int expect_host(SSL_CTX *context, const char *host, struct error *error) {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
-    unsigned char address[sizeof(struct in6_addr)];
-    bool is_address =
-        inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
-    int ok = is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, host)
-                        : X509_VERIFY_PARAM_set1_host(param, host, 0);
+    int ok = tls_context_is_name(host) ? X509_VERIFY_PARAM_set1_host(param, host, 0)
+                                       : X509_VERIFY_PARAM_set1_ip_asc(param, host);
 
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return ok == 1 ? 0 : error_set(error, -EINVAL, "'%s' is no address and no host name", host);
+}
+
+/* Each protocol behind a byte with its length, as ALPN has them on the wire. */
+static int write_protocols(const char *protocols, unsigned char wire[static ALPN_BYTES],
+                           unsigned *ret_length, struct error *error) {
+    unsigned length = 0;
+
+    for (const char *next = protocols + strspn(protocols, " "); *next; next += strspn(next, " ")) {
+        size_t name = strcspn(next, " ");
+
+        if (name > UINT8_MAX || length + 1 + name > ALPN_BYTES)
+            return error_set(error, -EINVAL, "ALPN: '%s' is too long", protocols);
+        wire[length++] = (unsigned char)name;
+        memcpy(wire + length, next, name);
+        length += (unsigned)name;
+        next += name;
+    }
+    *ret_length = length;
+    return 0;
+}
+
+/* On a context, or on one connection. */
+static int offer_protocols(SSL_CTX *context, SSL *ssl, const char *protocols, struct error *error) {
+    unsigned char wire[ALPN_BYTES];
+    unsigned length;
+    int r = write_protocols(protocols, wire, &length, error);
+
+    if (r < 0 || length == 0)
+        return r;
+    return (context ? SSL_CTX_set_alpn_protos(context, wire, length)
+                    : SSL_set_alpn_protos(ssl, wire, length)) == 0
+               ? 0
+               : error_set(error, -EINVAL, "ALPN: %s", openssl_reason());
+}
+
+/* Where a context keeps the name that its clients ask for. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int name_index;
+
+static void free_name(void *context, void *name, CRYPTO_EX_DATA *data, int index, long number,
+                      void *argument) {
+    (void)context;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)argument;
+    free(name);
+}
+
+static void make_index(void) {
+    name_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_name);
+}
+
+void tls_context_ask_for(SSL *ssl, SSL_CTX *context) {
+    const char *name = SSL_CTX_get_ex_data(context, name_index);
+
+    (void)SSL_set_tlsext_host_name(ssl, name);
+}
+
+/* libmosquitto asks for the address that it connects to, also where that is none to ask for. */
+static void correct_name(const SSL *ssl, int where, int value) {
+    (void)value;
+    if (where & SSL_CB_HANDSHAKE_START && SSL_get_state(ssl) == TLS_ST_BEFORE)
+        tls_context_ask_for((SSL *)(uintptr_t)ssl, SSL_get_SSL_CTX(ssl));
 }
 
 int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct error *error) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     int r = build(&context, TLS_client_method(), &config->tls, error);
 
-    if (r == 0 && *config->expected_host)
-        r = expect_host(context, config->expected_host, error);
     if (r < 0)
         return r;
+    r = *config->expected_host ? expect_host(context, config->expected_host, error) : 0;
+    if (r < 0)
+        return r;
+    r = offer_protocols(context, NULL, config->alpn, error);
+    if (r < 0)
+        return r;
+    (void)pthread_once(&once, make_index);
+    if (*config->server_name)
+        (void)SSL_CTX_set_ex_data(context, name_index, text_copy(config->server_name));
+    SSL_CTX_set_info_callback(context, correct_name);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     *ret = context;
     context = NULL;
     return 0;
 }
 
-int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls,
+bool tls_context_is_name(const char *host) {
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return *host && inet_pton(AF_INET, host, address) != 1 &&
+           inet_pton(AF_INET6, host, address) != 1;
+}
+
+/* A certificate, its chain and its key, from where they were loaded. */
+static bool show_as(SSL *ssl, SSL_CTX *model) {
+    STACK_OF(X509) *chain = NULL;
+
+    return !SSL_CTX_get0_certificate(model) ||
+           (SSL_use_certificate(ssl, SSL_CTX_get0_certificate(model)) == 1 &&
+            SSL_use_PrivateKey(ssl, SSL_CTX_get0_privatekey(model)) == 1 &&
+            SSL_CTX_get0_chain_certs(model, &chain) == 1 && SSL_set1_chain(ssl, chain) == 1);
+}
+
+int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct client_config *config,
                        struct error *error) {
+    const struct tls_config *tls = &config->tls;
+
+    tls_context_ask_for(ssl, model);
     SSL_set_security_level(ssl, SSL_CTX_get_security_level(model));
     (void)SSL_set_options(ssl, SSL_CTX_get_options(model));
     SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
@@ -87,9 +178,10 @@ int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls,
         (*tls->ciphers && SSL_set_cipher_list(ssl, tls->ciphers) != 1) ||
         (*tls->suites && SSL_set_ciphersuites(ssl, tls->suites) != 1) ||
         (*tls->groups && SSL_set1_groups_list(ssl, tls->groups) != 1) ||
-        X509_VERIFY_PARAM_set1(SSL_get0_param(ssl), SSL_CTX_get0_param(model)) != 1)
+        X509_VERIFY_PARAM_set1(SSL_get0_param(ssl), SSL_CTX_get0_param(model)) != 1 ||
+        SSL_set1_verify_cert_store(ssl, SSL_CTX_get_cert_store(model)) != 1 || !show_as(ssl, model))
         return error_set(error, -EINVAL, "TLS: %s", openssl_reason());
-    return 0;
+    return offer_protocols(NULL, ssl, config->alpn, error);
 }
 
 /* A certificate is refused when it is on the list, and also when the list has expired. */

@@ -12,15 +12,22 @@
 #include "model/trial.h"
 #include "security/openssl.h"
 
-/* A client's context; config->expected_host is checked unless it is empty. The caller's to free. */
+/* A client's context; config->expected_host is checked unless it is empty. The caller's to free.
+ * Its info callback makes the connections of a library ask for config->server_name; who puts
+ * another in its place calls tls_context_ask_for() before each handshake. */
 int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct error *error);
+void tls_context_ask_for(SSL *ssl, SSL_CTX *context);
 /* A server's; clients must show a certificate when tls.require_peer is set. */
 int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct error *error);
 
 /* Makes a client's connection whose context a library has built, before its handshake, as one under
  * `model`, a context of tls_context_client() with the same config: versions, ciphers, suites,
- * groups, verification and whom the certificate must name. Certificates and keys stay its own. */
-int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct tls_config *tls, struct error *error);
+ * groups, whom it asks for, trusts and expects, and what it shows; but for a shared key. */
+int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct client_config *config,
+                       struct error *error);
+
+/* Whether a host is given by its name: not empty, and no address of IPv4 or IPv6. */
+bool tls_context_is_name(const char *host);
 
 /* Whether this OpenSSL knows the ciphers, suites and groups, and may use them; the message names
  * the setting. auth: as of tls_algorithms_check(). */

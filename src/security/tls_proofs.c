@@ -70,6 +70,7 @@ void tls_as_plaintext(struct client_config *config, const struct bringup *bringu
 
 static void speak_only(struct tls_config *tls, int64_t version) {
     tls->min_version = tls->max_version = version;
+    tls->lenient = 0;
     text_replace(&tls->ciphers, "");
     text_replace(&tls->suites, "");
     text_replace(&tls->groups, "");

@@ -5,8 +5,10 @@
 #include "transport/packet.h"
 #include "transport/transport.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <string.h>
 
@@ -55,6 +57,45 @@ static void note_alert(const SSL *ssl, int where, int value) {
 
     if (attempt && where & SSL_CB_ALERT && where & SSL_CB_READ && (value & 0xff) != 0)
         refuse_by_alert(attempt, value & 0xff);
+}
+
+static bool is_mismatch(int verified) {
+    return verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
+/* "a.example, 192.0.2.1": the caller's. */
+static char *names_of(const X509 *certificate) {
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    char *list = text_copy("");
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        const ASN1_STRING *text = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+        int family = ASN1_STRING_length(text) == sizeof(struct in_addr) ? AF_INET : AF_INET6;
+        char address[INET6_ADDRSTRLEN] = "";
+
+        if (name->type == GEN_DNS)
+            text_append(&list, ", ", (const char *)ASN1_STRING_get0_data(text));
+        else if (name->type == GEN_IPADD &&
+                 inet_ntop(family, ASN1_STRING_get0_data(text), address, sizeof(address)))
+            text_append(&list, ", ", address);
+    }
+    GENERAL_NAMES_free(names);
+    return list;
+}
+
+/* OpenSSL's verify callback: decides nothing. The certificate is known here alone. */
+static int note_mismatch(int ok, X509_STORE_CTX *store) {
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct attempt *attempt = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    if (!ok && attempt && is_mismatch(X509_STORE_CTX_get_error(store))) {
+        CLEANUP_FREE char *names = names_of(X509_STORE_CTX_get_current_cert(store));
+
+        (void)snprintf(attempt->mismatch, sizeof(attempt->mismatch), "the certificate is for %s",
+                       *names ? names : "no name");
+    }
+    return ok;
 }
 
 /* ---- the conversation ---- */
@@ -155,6 +196,7 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
 
     SSL_CTX_set_info_callback(context, note_alert);
     SSL_CTX_set_app_data(context, attempt);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, note_mismatch);
     r = tls_start(transport, context, false, options, error);
     if (!transport->ssl)
         return r;

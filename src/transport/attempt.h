@@ -20,6 +20,8 @@
 struct attempt {
     bool accepted;
     char cause[96];
+    /* For whom the broker's certificate is, in words, when that is why the client left; or "". */
+    char mismatch[256];
     enum mqtt_version mqtt;     /* of the CONNACK */
     struct tls_session session; /* filled when a TLS handshake went through */
     bool resumed;               /* the handshake went on from an earlier connection's */

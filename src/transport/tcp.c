@@ -123,17 +123,6 @@ int tcp_listen(int *ret, const char *address, const struct transport_options *op
     return 0;
 }
 
-int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port, struct error *error) {
-    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
-    int r = resolve(&info, address, port, 0, error);
-
-    if (r < 0)
-        return r;
-    *ret = (struct tcp_address){.name = address, .port = port, .length = info->ai_addrlen};
-    memcpy(&ret->storage, info->ai_addr, info->ai_addrlen);
-    return 0;
-}
-
 int tcp_reach(int *ret, const struct tcp_address *address, const struct transport_options *options,
               struct error *error) {
     CLEANUP_FD int fd = -1;
@@ -150,12 +139,43 @@ int tcp_reach(int *ret, const struct tcp_address *address, const struct transpor
     return 0;
 }
 
+static void take_address(struct tcp_address *ret, const struct addrinfo *info) {
+    memcpy(&ret->storage, info->ai_addr, info->ai_addrlen);
+    ret->length = info->ai_addrlen;
+}
+
+/* A connection to the first of a name's addresses that accepts, which is *ret_address then. */
+static int reach_any(int *ret, struct tcp_address *ret_address, const struct addrinfo *info,
+                     const struct transport_options *options, struct error *error) {
+    int r = -EHOSTUNREACH;
+
+    for (; info && r < 0; info = info->ai_next) {
+        take_address(ret_address, info);
+        r = tcp_reach(ret, ret_address, options, error);
+    }
+    return r;
+}
+
+int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port,
+                const struct transport_options *options, struct error *error) {
+    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
+    CLEANUP_FD int fd = -1;
+    int r = resolve(&info, address, port, 0, error);
+
+    if (r < 0)
+        return r;
+    *ret = (struct tcp_address){.name = address, .port = port};
+    take_address(ret, info);
+    return info->ai_next ? reach_any(&fd, ret, info, options, error) : 0;
+}
+
 int tcp_connect(int *ret, const char *address, int64_t port,
                 const struct transport_options *options, struct error *error) {
-    struct tcp_address to;
-    int r = tcp_resolve(&to, address, port, error);
+    CLEANUP(freeaddrinfop) struct addrinfo *info = NULL;
+    struct tcp_address to = {.name = address, .port = port};
+    int r = resolve(&info, address, port, 0, error);
 
-    return r < 0 ? r : tcp_reach(ret, &to, options, error);
+    return r < 0 ? r : reach_any(ret, &to, info, options, error);
 }
 
 /* Without options but time stamps, which the kernel sends with every segment or with none. */

@@ -110,6 +110,8 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server,
     r = set_buffers(transport, options->gather_bytes, error);
     if (r < 0)
         return r;
+    if (!server)
+        tls_context_ask_for(transport->ssl, context);
     if (options->resume) {
         r = tls_context_offer_session(transport->ssl, options->resume, error);
         if (r < 0)

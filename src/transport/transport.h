@@ -81,17 +81,20 @@ int tls_start(struct transport *transport, SSL_CTX *context, bool server,
 /* A socket that listens on address and a free port, which *ret_port tells. */
 int tcp_listen(int *ret, const char *address, const struct transport_options *options,
                int *ret_port, struct error *error);
-/* A connected socket. The error names address and port. */
+/* A connected socket, to the first of a name's addresses that accepts. The error names address and
+ * port. */
 int tcp_connect(int *ret, const char *address, int64_t port,
                 const struct transport_options *options, struct error *error);
-/* The same in two steps, for who connects again and again: names are looked up once. */
+/* The same in two steps, for who connects again and again: names are looked up once, and where one
+ * has several addresses each is tried, with the options' time limit. */
 struct tcp_address {
     const char *name; /* borrowed, for messages */
     int64_t port;
     struct sockaddr_storage storage;
     socklen_t length;
 };
-int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port, struct error *error);
+int tcp_resolve(struct tcp_address *ret, const char *address, int64_t port,
+                const struct transport_options *options, struct error *error);
 int tcp_reach(int *ret, const struct tcp_address *address, const struct transport_options *options,
               struct error *error);
 int tcp_set_options(int fd, const struct transport_options *options, struct error *error);

@@ -145,7 +145,8 @@ static int connect_twice(const char *suite, const char *seen, const char *next_s
     if (seen)
         (void)snprintf(loop->session.version, sizeof(loop->session.version), "%s", seen);
     peer_start(&second);
-    assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, NULL), 0);
+    assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, &loop->options, NULL),
+                     0);
     atomic_store(&enough, false);
     (void)stream_run(&stream);
     connect_loop_close(loop);
@@ -200,7 +201,8 @@ static void test_resumes_or_fails(void **state) {
         stream.code = connect_loop_open(loop, config, context, true, &measuring, &stream.error);
         peer_stop(&first);
         peer_start(&second);
-        assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, NULL), 0);
+        assert_int_equal(
+            tcp_resolve(&loop->address, "127.0.0.1", second.port, &loop->options, NULL), 0);
         atomic_store(&enough, false);
         if (stream.code == 0)
             (void)stream_run(&stream);
