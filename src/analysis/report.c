@@ -22,12 +22,10 @@ struct row {
 /* One of the files while it is written. */
 struct output {
     struct csv_writer *writer;
-    const struct csv_column *columns;
-    size_t n_columns;
 };
 
 static void put(const struct output *output, const struct row *row) {
-    csv_row(output->writer, output->columns, output->n_columns, row);
+    csv_row(output->writer, row);
 }
 
 /* What a row is about, and the headline metric of its probe. */
@@ -379,10 +377,10 @@ static int write_draft(const struct analysis *analysis, size_t file, const char 
     int r;
 
     (void)unlink(path); /* of a process that died */
-    r = csv_table_open(&writer, path, files[file].columns, files[file].n_columns, error);
+    r = csv_writer_open(&writer, path, files[file].columns, files[file].n_columns, error);
     if (r < 0)
         return r;
-    files[file].put(analysis, &(struct output){writer, files[file].columns, files[file].n_columns});
+    files[file].put(analysis, &(struct output){writer});
     return csv_flush(writer, true, error);
 }
 

@@ -1,6 +1,6 @@
 /*
- * csv - RFC 4180 tables: written a row at a time so that a file never ends in half a row
- * (csv.c), and read a row at a time with exact line numbers in every complaint (csv_reader.c).
+ * csv - RFC 4180 tables: written a row at a time so that a file never ends in half a
+ * row, and read a row at a time with exact line numbers in every complaint.
  *
  * Numbers have '.' as decimal point in every locale (the program never calls setlocale).
  */
@@ -16,29 +16,11 @@
 
 /* ---- writing ---- */
 
-struct csv_writer;
-
-/* Opens path for appending; a new or empty file gets the header (comma-separated names), a half
- * last line is cut off. The writer is the caller's, who closes it. */
-int csv_writer_open(struct csv_writer **ret, const char *path, const char *header,
-                    struct error *error);
-void csv_writer_close(struct csv_writer *writer);
-DEFINE_CLEANUP(struct csv_writer *, csv_writer_close)
-
-/* A row is put together field by field, then ended. Fields are quoted when they must be. */
-void csv_text(struct csv_writer *writer, const char *value); /* NULL: an empty field */
-void csv_integer(struct csv_writer *writer, int64_t value);
-void csv_real(struct csv_writer *writer, double value); /* 9 digits, whole ones exact; NaN: empty */
-/* By how much what csv_real() wrote may differ from the number that it was given. */
-double csv_real_error(double written);
-void csv_empty(struct csv_writer *writer);
-void csv_end_row(struct csv_writer *writer);
-
-/* A table whose rows are structs: a column for each member that is listed, under its name. */
+/* Rows are structs: a column for each member that is listed, under its name. */
 enum csv_kind {
-    CSV_TEXT,    /* const char * */
+    CSV_TEXT,    /* const char *; NULL: an empty field. Quoted when it must be */
     CSV_INTEGER, /* int64_t */
-    CSV_REAL,    /* double */
+    CSV_REAL,    /* double: 9 digits, whole ones exact; NaN: an empty field */
 };
 struct csv_column {
     const char *name;
@@ -48,15 +30,24 @@ struct csv_column {
 #define CSV_COLUMN(kind, type, member)                                                             \
     { #member, kind, offsetof(type, member) }
 
+struct csv_writer;
+
+/* Opens path for appending rows of these columns, which outlive the writer. A new or empty file
+ * gets their names as header, a half last line is cut off. The writer is the caller's, who closes
+ * it. */
+int csv_writer_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
+                    size_t n, struct error *error);
+void csv_writer_close(struct csv_writer *writer);
+DEFINE_CLEANUP(struct csv_writer *, csv_writer_close)
+
+void csv_row(struct csv_writer *writer, const void *row);
+
 /* The columns' names as the header of a file; the caller's. */
 char *csv_header(const struct csv_column *columns, size_t n);
-/* csv_writer_open() with the columns' names as header, and a whole row. */
-int csv_table_open(struct csv_writer **ret, const char *path, const struct csv_column *columns,
-                   size_t n, struct error *error);
-void csv_row(struct csv_writer *writer, const struct csv_column *columns, size_t n,
-             const void *row);
+/* By how much a real that was written may differ from the number that it was given. */
+double csv_real_error(double written);
 
-/* Hands all ended rows to the kernel in one write; with `sync` also to the disk. On failure
+/* Hands all rows to the kernel in one write; with `sync` also to the disk. On failure
  * (-ENOSPC, ...) the file is cut back to what it held before, so that no half row stays, and
  * these rows are forgotten. */
 int csv_flush(struct csv_writer *writer, bool sync, struct error *error);

@@ -1,5 +1,6 @@
 #include "base/durable.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -15,52 +16,30 @@ int durable_sync_folder(const char *folder, struct error *error) {
     return 0;
 }
 
-static int write_synced(const char *path, mode_t mode, void print(FILE *out, const void *what),
-                        const void *what, struct error *error) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode), code;
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+/* Under its temporary name, and synced. */
+static int write_draft(const char *draft, mode_t mode, const char *text, struct error *error) {
+    CLEANUP_FD int fd = -1;
+    int r;
 
-    if (!out)
-        return error_errno(error, -errno, "%s", path);
-    if (mode == DURABLE_PRIVATE)
-        (void)setvbuf(out, NULL, _IONBF, 0); /* no copy of a secret stays behind in a buffer */
-    errno = 0;
-    print(out, what);
-    code = ferror(out) || fflush(out) != 0 || fsync(fd) < 0 ? (errno ? -errno : -EIO) : 0;
-    if (fclose(out) != 0 && code == 0)
-        code = -errno;
-    return code < 0 ? error_errno(error, code, "%s", path) : 0;
+    (void)unlink(draft); /* what a killed process has left, perhaps of another mode */
+    fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+    r = fd < 0 ? -errno : file_write(fd, text, strlen(text));
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(error, r, "%s", draft) : 0;
 }
 
-static int replace(const char *path, mode_t mode, void print(FILE *out, const void *what),
-                   const void *what, struct error *error) {
+int durable_write_text(const char *path, mode_t mode, const char *text, struct error *error) {
     const char *slash = strrchr(path, '/');
     CLEANUP_FREE char *folder =
         slash ? text_format("%.*s/", (int)(slash - path), path) : text_copy(".");
     CLEANUP_FREE char *draft = text_format("%s.draft", path);
-    int r;
+    int r = write_draft(draft, mode, text, error);
 
-    (void)unlink(draft); /* what a killed process has left, perhaps of another mode */
-    r = write_synced(draft, mode, print, what, error);
     if (r == 0 && rename(draft, path) < 0)
         r = error_errno(error, -errno, "%s", path);
     if (r == 0)
         return durable_sync_folder(folder, error);
     (void)unlink(draft);
     return r;
-}
-
-int durable_write(const char *folder, const char *name, void print(FILE *out, const void *what),
-                  const void *what, struct error *error) {
-    CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
-
-    return replace(path, 0666, print, what, error);
-}
-
-static void print_text(FILE *out, const void *what) {
-    (void)fputs(what, out);
-}
-
-int durable_write_text(const char *path, mode_t mode, const char *text, struct error *error) {
-    return replace(path, mode, print_text, text, error);
 }

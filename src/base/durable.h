@@ -6,16 +6,12 @@
 
 #include "base/error.h"
 
-#include <stdio.h>
 #include <sys/types.h>
 
 #define DURABLE_PRIVATE 0600 /* the mode of a file that holds a secret */
 
-/* Makes or replaces folder/name by what `print` writes: under a temporary name, synced, renamed;
- * then the folder is synced. Of several processes one at a time may do so. */
-int durable_write(const char *folder, const char *name, void print(FILE *out, const void *what),
-                  const void *what, struct error *error);
-/* The same with a text that is there, and may be a secret. */
+/* Makes or replaces a file by the text, which may be a secret: under a temporary name, synced,
+ * renamed; then its folder is synced. Of several processes one at a time may do so. */
 int durable_write_text(const char *path, mode_t mode, const char *text, struct error *error);
 
 /* Names that were made in the folder outlast a power cut from here on. */

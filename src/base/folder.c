@@ -52,13 +52,13 @@ static void remove_orphans(const char *parent, const char *prefix) {
         (void)closedir(directory);
 }
 
-static int make_in(struct folder *ret, const char *parent, const char *prefix,
-                   struct error *error) {
-    CLEANUP_FREE char *path = NULL;
+int folder_make(struct folder *ret, const char *prefix, struct error *error) {
+    const char *temporary = getenv("TMPDIR");
+    const char *parent = temporary && *temporary ? temporary : "/tmp";
+    CLEANUP_FREE char *path = text_format("%s/%sXXXXXX", parent, prefix);
     int fd, r;
 
     remove_orphans(parent, prefix);
-    path = text_format("%s/%sXXXXXX", parent, prefix);
     if (!mkdtemp(path))
         return error_errno(error, -errno, "%s", path);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -71,12 +71,6 @@ static int make_in(struct folder *ret, const char *parent, const char *prefix,
     *ret = (struct folder){.path = path, .lock_fd = fd};
     path = NULL;
     return 0;
-}
-
-int folder_make(struct folder *ret, const char *prefix, struct error *error) {
-    const char *temporary = getenv("TMPDIR");
-
-    return make_in(ret, temporary && *temporary ? temporary : "/tmp", prefix, error);
 }
 
 void folder_remove(struct folder *folder) {

@@ -4,7 +4,7 @@
 
 /* Values that share their highest bit, from 2 * PARTS on, are PARTS buckets; those below have one
  * each, which is the same formula with a shift of 0. */
-size_t histogram_bucket(int64_t value) {
+static size_t bucket_of(int64_t value) {
     int shift = 0;
 
     if (value >= 2 * HISTOGRAM_PARTS)
@@ -31,7 +31,7 @@ void histogram_record(struct histogram *histogram, int64_t value) {
         histogram->min = value;
     histogram->sum += (double)value;
     histogram->n++;
-    histogram->counts[histogram_bucket(value)]++;
+    histogram->counts[bucket_of(value)]++;
 }
 
 void histogram_add(struct histogram *histogram, const struct histogram *other) {

@@ -27,8 +27,7 @@ struct histogram {
     double sum;
 };
 
-/* The bucket of a value, and the largest value that is in it. */
-size_t histogram_bucket(int64_t value);
+/* The largest value that is in a bucket. */
 int64_t histogram_upper_bound(size_t bucket);
 
 /* A value below 0, which no clock gives, counts as 0. */

@@ -1,12 +1,11 @@
 #include "base/inifile.h"
 
+#include "base/file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* libinih's buffers: a longer line is split, a longer name cut, both silently. */
 #define MAX_LINE 190
@@ -22,9 +21,17 @@ struct parser {
     struct error *error;
 };
 
-static void reject(struct parser *parser, int line, const char *why) {
+static void reject(struct parser *parser, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void reject(struct parser *parser, int line, const char *format, ...) {
+    CLEANUP_FREE char *why = NULL;
+    va_list arguments;
+
     if (parser->code < 0)
         return;
+    va_start(arguments, format);
+    why = text_vformat(format, arguments);
+    va_end(arguments);
     parser->bad_line = line;
     parser->code = error_set(parser->error, -EINVAL, "%s:%d: %s", parser->file->path, line, why);
 }
@@ -97,45 +104,35 @@ static struct inifile_entry *find(const struct inifile *file, const char *sectio
     return NULL;
 }
 
-static void add_to(struct parser *parser, struct inifile_entry *entry, const char *section,
-                   const char *key, const char *value) {
-    if (entry)
-        text_append(&entry->value, *entry->value ? " " : "", value);
-    else
-        parser->code =
-            error_set(parser->error, -EINVAL,
-                      "%s:%d: [%s] %s: there is nothing to add to; `%s = ...` goes first",
-                      parser->file->path, parser->line, section, key, key);
-}
-
 static int take_entry(void *user, const char *section, const char *written, const char *value) {
     struct parser *parser = user;
     struct inifile *file = parser->file;
     CLEANUP_FREE char *key = text_copy(written);
     bool more = cut_plus(key);
     struct inifile_entry *before = find(file, section, key);
+    int line = parser->line;
 
     if (!*key)
-        reject(parser, parser->line, "no key before the '='");
-    if (!*section)
-        reject(parser, parser->line, "a key before the first [section]");
-    if (strlen(key) > MAX_NAME)
-        reject(parser, parser->line, "the key is too long; at most 48 bytes");
-    if (parser->code == 0 && more)
-        add_to(parser, before, section, key, value);
-    else if (parser->code == 0 && before)
-        parser->code = error_set(parser->error, -EINVAL,
-                                 "%s:%d: [%s] %s: was set before, in line %d; keep one", file->path,
-                                 parser->line, section, key, before->line);
-    if (parser->code < 0) {
-        parser->bad_line = parser->line;
+        reject(parser, line, "no key before the '='");
+    else if (!*section)
+        reject(parser, line, "a key before the first [section]");
+    else if (strlen(key) > MAX_NAME)
+        reject(parser, line, "the key is too long; at most 48 bytes");
+    else if (more && !before)
+        reject(parser, line, "[%s] %s: there is nothing to add to; `%s = ...` goes first", section,
+               key, key);
+    else if (before && !more)
+        reject(parser, line, "[%s] %s: was set before, in line %d; keep one", section, key,
+               before->line);
+    if (parser->code < 0)
         return 0;
-    }
-    if (more)
+    if (more) {
+        text_append(&before->value, *before->value ? " " : "", value);
         return 1;
+    }
     file->entries = memory_room(file->entries, file->n_entries, sizeof(*file->entries));
     file->entries[file->n_entries++] =
-        (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), parser->line};
+        (struct inifile_entry){text_copy(section), text_copy(key), text_copy(value), line};
     return 1;
 }
 
@@ -161,22 +158,15 @@ int inifile_parse(struct inifile **ret, const char *path, const char *text, size
 }
 
 int inifile_read(struct inifile **ret, const char *path, struct error *error) {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     CLEANUP_FREE char *text = NULL;
-    struct stat status;
-    ssize_t n;
+    size_t length;
+    int r = file_read(path, MAX_FILE, &text, &length, error);
 
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return error_errno(error, -errno, "%s", path);
-    if (!S_ISREG(status.st_mode))
+    if (r == -EFBIG)
+        return error_set(error, r, "%s: larger than 1 MiB: no scenario", path);
+    if (r == -EISDIR || r == -EBADMSG)
         return error_set(error, -EINVAL, "%s: not a regular file", path);
-    if (status.st_size > MAX_FILE)
-        return error_set(error, -EFBIG, "%s: larger than 1 MiB: no scenario", path);
-    text = memory_new((size_t)status.st_size, 1);
-    n = read(fd, text, (size_t)status.st_size);
-    if (n < 0)
-        return error_errno(error, -errno, "%s", path);
-    return inifile_parse(ret, path, text, (size_t)n, error);
+    return r < 0 ? r : inifile_parse(ret, path, text, length, error);
 }
 
 void inifile_free(struct inifile *file) {

@@ -1,6 +1,7 @@
 #include "base/jsonline.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,48 +35,45 @@ int jsonline_fill(struct jsonline_reader *reader, struct error *error) {
     return (int)n;
 }
 
+/* Takes the first so many bytes out of the buffer. */
+static void drop(struct jsonline_reader *reader, size_t length) {
+    reader->length -= length;
+    memmove(reader->buffer, reader->buffer + length, reader->length);
+    reader->scanned = 0;
+}
+
 int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *error) {
     char *end = reader->length ? memchr(reader->buffer + reader->scanned, '\n',
                                         reader->length - reader->scanned)
                                : NULL;
-    json_error_t why;
+    size_t length = end ? (size_t)(end - reader->buffer) : 0;
     json_t *object;
-    size_t length;
 
     if (reader->skipping && end) {
-        reader->length -= (size_t)(end + 1 - reader->buffer);
-        memmove(reader->buffer, end + 1, reader->length);
-        reader->scanned = 0;
+        drop(reader, length + 1);
         reader->skipping = false;
         return jsonline_next(reader, ret, error);
     }
-    if (reader->skipping) {
+    if (!end && (reader->skipping || reader->length > JSONLINE_MAX_BYTES)) {
         reader->length = reader->scanned = 0;
-        return 0;
-    }
-    if (!end) {
-        reader->scanned = reader->length;
-        if (reader->length <= JSONLINE_MAX_BYTES)
+        if (reader->skipping)
             return 0;
-        reader->length = reader->scanned = 0;
         reader->skipping = true;
         return error_set(error, -EMSGSIZE, "a line of more than %d bytes", JSONLINE_MAX_BYTES);
     }
-    length = (size_t)(end - reader->buffer);
-    object = json_loadb(reader->buffer, length, 0, &why);
-    if (!json_is_object(object)) {
-        /* Not quoted: a line may carry a password. */
-        (void)error_set(error, -EBADMSG, "a line of %zu bytes that is no JSON object", length);
-        json_decref(object);
-        object = NULL;
+    if (!end) {
+        reader->scanned = reader->length;
+        return 0;
     }
-    reader->length -= length + 1;
-    memmove(reader->buffer, end + 1, reader->length);
-    reader->scanned = 0;
-    if (!object)
-        return -EBADMSG;
-    *ret = object;
-    return 1;
+    object = json_loadb(reader->buffer, length, 0, NULL);
+    drop(reader, length + 1);
+    if (json_is_object(object)) {
+        *ret = object;
+        return 1;
+    }
+    json_decref(object);
+    /* Not quoted: a line may carry a password. */
+    return error_set(error, -EBADMSG, "a line of %zu bytes that is no JSON object", length);
 }
 
 int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadline_ns, json_t **ret,
@@ -105,22 +103,16 @@ int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadlin
 
 int jsonline_send(int fd, json_t *object, struct error *error) {
     CLEANUP_FREE char *text = json_dumps(object, JSON_COMPACT);
-    size_t length = text ? strlen(text) : 0, done = 0;
+    size_t length;
+    int r;
 
     json_decref(object);
     if (!text)
         return error_set(error, -EINVAL, "a line that is no JSON");
-    text[length++] = '\n'; /* in place of the final zero */
-    while (done < length) {
-        ssize_t n = write(fd, text + done, length - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(error, -errno, "sending a line");
-        done += (size_t)n;
-    }
-    return 0;
+    length = strlen(text);
+    text[length] = '\n'; /* in place of the final zero */
+    r = file_write(fd, text, length + 1);
+    return r < 0 ? error_errno(error, r, "sending a line") : 0;
 }
 
 json_t *jsonline_words(const char *words) {

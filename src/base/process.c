@@ -24,7 +24,7 @@ static int stream_open(struct stream *stream, enum process_stream kind, int targ
     int ends[2];
 
     *stream = (struct stream){-1, -1};
-    if (kind == PROCESS_KEEP)
+    if (kind == PROCESS_KEEP || kind == PROCESS_OUT)
         return 0;
     if (kind == PROCESS_NULL) {
         stream->child =
@@ -66,6 +66,8 @@ static _Noreturn void become(const struct process_options *options, const struct
     for (int fd = 0; fd < 3; fd++)
         if (streams[fd].child >= 0 && dup2(from[fd], fd) < 0)
             goto failed;
+    if (options->err == PROCESS_OUT && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        goto failed;
     (void)close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     for (size_t i = 0; options->environment && options->environment[i]; i++)
         (void)putenv((char *)options->environment[i]);
@@ -208,51 +210,6 @@ static int read_output(int fd, int64_t deadline_ns, char **ret) {
     return 0;
 }
 
-/* A short text: a pipe takes it at once, whether or not it is read. */
-static void feed(struct process *process, const char *input) {
-    if (input)
-        (void)!write(process->in_fd, input, strlen(input));
-    memory_close_fdp(&process->in_fd);
-    process->in_fd = -1;
-}
-
-static int run_until(const char *const *argv, const char *input, int64_t deadline_ns,
-                     char **ret_output, struct error *error) {
-    struct process_options options = {.argv = argv,
-                                      .in = input ? PROCESS_PIPE : PROCESS_NULL,
-                                      .out = ret_output ? PROCESS_PIPE : PROCESS_KEEP,
-                                      .err = ret_output ? PROCESS_NULL : PROCESS_KEEP};
-    struct process process = PROCESS_NONE;
-    CLEANUP_FREE char *output = NULL;
-    int status, r = process_start(&process, &options, error);
-
-    if (r < 0)
-        return r;
-    feed(&process, input);
-    if (ret_output && read_output(process.out_fd, deadline_ns, &output) < 0) {
-        process_stop(&process);
-        return error_set(error, -ETIMEDOUT, "%s did not end in time", argv[0]);
-    }
-    close_pipes(&process);
-    r = wait_for(process.pid, &status);
-    if (r < 0)
-        return error_errno(error, r, "waiting for %s", argv[0]);
-    if (ret_output) {
-        *ret_output = output;
-        output = NULL;
-    }
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-int process_run(const char *const *argv, char **ret_output, struct error *error) {
-    return run_until(argv, NULL, INT64_MAX, ret_output, error);
-}
-
-int process_run_within(const char *const *argv, const char *input, int64_t limit_ns,
-                       char **ret_output, struct error *error) {
-    return run_until(argv, input, clock_monotonic_ns() + limit_ns, ret_output, error);
-}
-
 static bool is_program(const char *path) {
     struct stat status;
 
@@ -281,6 +238,40 @@ int process_find(char **ret, const char *name, struct error *error) {
         }
     }
     return error_set(error, -ENOENT, "%s: not on PATH, nor in /usr/sbin", name);
+}
+
+int process_run(const char *const *argv, const char *input, int64_t limit_ns, char **ret_output,
+                struct error *error) {
+    CLEANUP_FREE char *program = NULL, *output = NULL;
+    struct process process = PROCESS_NONE;
+    int status, r = process_find(&program, argv[0], error);
+
+    if (r < 0)
+        return r;
+    r = process_start(&process,
+                      &(struct process_options){.program = program,
+                                                .argv = argv,
+                                                .in = input ? PROCESS_PIPE : PROCESS_NULL,
+                                                .out = PROCESS_PIPE,
+                                                .err = PROCESS_OUT},
+                      error);
+    if (r < 0)
+        return r;
+    if (input) /* a short text: a pipe takes it at once, whether or not it is read */
+        (void)!write(process.in_fd, input, strlen(input));
+    memory_close_fdp(&process.in_fd);
+    process.in_fd = -1;
+    if (read_output(process.out_fd, clock_monotonic_ns() + limit_ns, &output) < 0) {
+        process_stop(&process);
+        return error_set(error, -ETIMEDOUT, "%s did not end in time", argv[0]);
+    }
+    close_pipes(&process);
+    r = wait_for(process.pid, &status);
+    if (r < 0)
+        return error_errno(error, r, "waiting for %s", argv[0]);
+    *ret_output = output;
+    output = NULL;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 int64_t process_peak_memory(pid_t pid) {

@@ -18,6 +18,7 @@ enum process_stream {
     PROCESS_NULL, /* /dev/null */
     PROCESS_PIPE, /* a pipe to the parent */
     PROCESS_KEEP, /* the parent's own */
+    PROCESS_OUT,  /* err alone: where out goes */
 };
 
 struct process_options {
@@ -59,13 +60,13 @@ bool process_reap_soon(struct process *process, struct process_end *ret);
 /* "exit status 3", "killed by SIGKILL"; the text belongs to the caller. */
 char *process_end_text(int status);
 
-/* Runs a program to its end and returns its exit status (128 + signal when killed), or a negative
- * errno. With ret_output its stdout as text (at most 64 KiB), else stdout is the parent's. */
-int process_run(const char *const *argv, char **ret_output, struct error *error);
-/* The same with its output, but it is killed, and -ETIMEDOUT returned, when it has not closed its
- * stdout within the limit. It reads the input (a few KiB at most, or NULL) on stdin. */
-int process_run_within(const char *const *argv, const char *input, int64_t limit_ns,
-                       char **ret_output, struct error *error);
+/* Runs a program, argv[0] found as process_find() does, to its end, and returns its exit status
+ * (128
+ * + signal when killed), or a negative errno; -ETIMEDOUT, and it is killed, when it has not closed
+ * its output within the limit. It reads the input (a few KiB at most, or NULL) on stdin;
+ * *ret_output is what it says on stdout and stderr (at most 64 KiB), the caller's. */
+int process_run(const char *const *argv, const char *input, int64_t limit_ns, char **ret_output,
+                struct error *error);
 
 /* The peak of resident memory of a live process in bytes (pid 0: our own); -1 when not known. Not
  * getrusage(), whose peak outlives an exec. */

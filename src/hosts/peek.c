@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define MAX_WORDS 24
 /* Whoever waits for an agent must not wait for a program that hangs. */
 #define PROGRAM_NS (10 * NS_PER_S)
 
@@ -62,21 +61,5 @@ bool peek_number(const char *path, double *ret) {
 }
 
 int peek_program(char **ret, const char *const *argv) {
-    /* process_run() keeps stdout alone. */
-    const char *words[MAX_WORDS + 5] = {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1"};
-    CLEANUP_FREE char *path = NULL, *output = NULL;
-    size_t n = 3;
-    int r = process_find(&path, argv[0], NULL);
-
-    if (r < 0)
-        return r;
-    words[n++] = path;
-    for (size_t i = 1; argv[i] && i < MAX_WORDS; i++)
-        words[n++] = argv[i];
-    r = process_run_within(words, NULL, PROGRAM_NS, &output, NULL);
-    if (r < 0)
-        return r;
-    *ret = output;
-    output = NULL;
-    return r;
+    return process_run(argv, NULL, PROGRAM_NS, ret, NULL);
 }

@@ -174,25 +174,32 @@ static int make_folder(struct journal *journal, const char *results, const char 
     return mkdir(log, 0755) < 0 ? error_errno(error, -errno, "%s", log) : 0;
 }
 
-static void print_scenario(FILE *out, const void *what) {
-    scenario_write(what, out);
+static int write_scenario(const char *folder, const struct scenario *scenario,
+                          struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/scenario.ini", folder), *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+
+    if (!out)
+        return error_errno(error, -errno, "%s", path);
+    scenario_write(scenario, out);
+    (void)fclose(out);
+    return durable_write_text(path, 0666, text, error);
 }
 
-static void print_environment(FILE *out, const void *what) {
-    (void)json_dumpf(what, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    (void)fputc('\n', out);
+static int write_environment(const char *folder, const json_t *environment, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/environment.json", folder);
+    CLEANUP_FREE char *json = json_dumps(environment, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    CLEANUP_FREE char *text = text_format("%s\n", json ? json : "");
+
+    return durable_write_text(path, 0666, text, error);
 }
 
 static int open_table(struct csv_writer **ret, const struct journal *journal,
                       const struct journal_layout *layout, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/%s", journal->folder, layout->name);
 
-    return csv_table_open(ret, path, layout->columns, layout->n_columns, error);
-}
-
-static void put_row(struct csv_writer *writer, const struct journal_layout *layout,
-                    const void *row) {
-    csv_row(writer, layout->columns, layout->n_columns, row);
+    return csv_writer_open(ret, path, layout->columns, layout->n_columns, error);
 }
 
 struct definition_row {
@@ -231,7 +238,7 @@ static void put_definition(struct csv_writer *writer, const struct probe *probe,
         .receiver = receiver,
     };
 
-    put_row(writer, &definitions, &row);
+    csv_row(writer, &row);
 }
 
 static int write_definitions(const struct journal *journal, const struct scenario *scenario,
@@ -266,7 +273,7 @@ static void put_factor(struct csv_writer *writer, const char *channel, const cha
                        const struct factor *factor, const void *settings) {
     CLEANUP_FREE char *value = setting_format(factor->row, settings);
 
-    put_row(writer, &factors, &(struct factor_row){channel, variant, factor->path, value});
+    csv_row(writer, &(struct factor_row){channel, variant, factor->path, value});
 }
 
 static void put_channel_factors(struct csv_writer *writer, const struct scenario *scenario,
@@ -334,7 +341,7 @@ static int open_tables(struct journal *journal, struct error *error) {
 /* A folder that has environment.json has all else, also after a power cut. */
 static int fill_folder(struct journal *journal, const struct scenario *scenario,
                        const json_t *environment, struct error *error) {
-    int r = durable_write(journal->folder, "scenario.ini", print_scenario, scenario, error);
+    int r = write_scenario(journal->folder, scenario, error);
 
     if (r == 0)
         r = write_definitions(journal, scenario, error);
@@ -345,8 +352,7 @@ static int fill_folder(struct journal *journal, const struct scenario *scenario,
     if (r == 0)
         r = durable_sync_folder(journal->folder, error);
     if (r == 0)
-        r = durable_write(journal->folder, "environment.json", print_environment, environment,
-                          error);
+        r = write_environment(journal->folder, environment, error);
     return r;
 }
 
@@ -383,7 +389,7 @@ int journal_reopen(struct journal **ret, const char *folder, int *lock_fd,
     (void)mkdir(log, 0755); /* of no account for the data: it may have been tidied away */
     r = open_tables(journal, error);
     if (r == 0)
-        r = durable_write(folder, "environment.json", print_environment, environment, error);
+        r = write_environment(folder, environment, error);
     if (r < 0)
         return r;
     *ret = journal;
@@ -417,7 +423,7 @@ static char *one_line(const char *words) {
 }
 
 static void put(struct journal *journal, enum journal_table table, const void *row) {
-    put_row(journal->writers[table], &journal_layouts[table], row);
+    csv_row(journal->writers[table], row);
 }
 
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,

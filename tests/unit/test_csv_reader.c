@@ -55,15 +55,12 @@ static void test_quoting_round_trip(void **state) {
         ",\",\"",
         "#no comment",
     };
-    struct csv_writer *writer = open_writer("a,b");
+    struct csv_writer *writer = open_writer(2);
     CLEANUP(csv_table_freep) struct csv_table *table = NULL;
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        csv_text(writer, values[i]);
-        csv_text(writer, values[ARRAY_SIZE(values) - 1 - i]);
-        csv_end_row(writer);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+        csv_row(writer, ROW(values[i], values[ARRAY_SIZE(values) - 1 - i]));
     flush(writer);
     csv_writer_close(writer);
     assert_int_equal(csv_table_read(&table, path, NULL), 0);
@@ -166,7 +163,7 @@ static char *random_text(unsigned *seed, size_t size) {
 /* Rows of all sizes. */
 static void test_large_table(void **state) {
     enum { ROWS = 3000 };
-    struct csv_writer *writer = open_writer("n,text");
+    struct csv_writer *writer = open_writer(2);
     CLEANUP(csv_table_freep) struct csv_table *table = NULL;
     CLEANUP_FREE char **texts = memory_new(ROWS, sizeof(char *));
     unsigned seed = 7;
@@ -174,10 +171,10 @@ static void test_large_table(void **state) {
 
     (void)state;
     for (int i = 0; i < ROWS; i++) {
+        CLEANUP_FREE char *number = text_format("%d", i);
+
         texts[i] = random_text(&seed, i % 500 == 0 ? 600000 : 300);
-        csv_integer(writer, i);
-        csv_text(writer, texts[i]);
-        csv_end_row(writer);
+        csv_row(writer, ROW(number, texts[i]));
     }
     flush(writer);
     csv_writer_close(writer);

@@ -1,6 +1,7 @@
 /* network: what `ip` says of a route, and whether two hosts' ways fit together. */
 #include "hosts/network.h"
 
+#include "base/clock.h"
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "emulator.h"
@@ -182,10 +183,11 @@ static void test_two_interfaces(void **state) {
                                      "'interface':'eth0','source':'198.51.100.7'}");
     json_auto_t *before = network_collect("127.0.0.1", NULL);
     json_auto_t *good = NULL, *bad = NULL, *nowhere = NULL;
+    CLEANUP_FREE char *output = NULL;
     struct error error = {""};
 
     (void)state;
-    if (!leave_network() || process_run(argv, NULL, NULL) != 0)
+    if (!leave_network() || process_run(argv, NULL, 60 * NS_PER_S, &output, NULL) != 0)
         skip();
     good = network_collect("198.51.100.1", "198.51.100.7");
     bad = network_collect("198.51.100.5", "198.51.100.7");

@@ -4,6 +4,7 @@
 #include "hosts/readings.h"
 #include "hosts/wifi.h"
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "workshop.h"
 
@@ -168,7 +169,9 @@ static void test_commit(void **state) {
     {
         const char *const argv[] = {"/bin/sh", "-c", script, NULL};
 
-        assert_int_equal(process_run(argv, NULL, NULL), 0);
+        CLEANUP_FREE char *output = NULL;
+
+        assert_int_equal(process_run(argv, NULL, 60 * NS_PER_S, &output, NULL), 0);
     }
     clone = facts_commit(folder);
     assert_int_equal(strlen(clone), 40);

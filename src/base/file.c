@@ -1,0 +1,51 @@
+#include "base/file.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_read(const char *path, size_t limit_bytes, char **ret, size_t *ret_length,
+              struct error *error) {
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    CLEANUP_FREE char *text = NULL;
+    size_t size, length = 0;
+    struct stat status;
+    ssize_t n = 1;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
+    if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) /* reading a folder says what it is */
+        return error_set(error, -EBADMSG, "%s: not a regular file", path);
+    if ((uint64_t)status.st_size > limit_bytes)
+        return error_set(error, -EFBIG, "%s: larger than %zu bytes", path, limit_bytes);
+    size = (size_t)status.st_size;
+    text = memory_new(size + 1, 1);
+    while (length < size && n != 0) {
+        n = read(fd, text + length, size - length);
+        if (n < 0 && errno != EINTR)
+            return error_errno(error, -errno, "%s", path);
+        length += n > 0 ? (size_t)n : 0;
+    }
+    *ret = text;
+    *ret_length = length;
+    text = NULL;
+    return 0;
+}
+
+int file_write(int fd, const char *bytes, size_t length) {
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -ENOSPC;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
