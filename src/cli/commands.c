@@ -67,12 +67,12 @@ static int ensure_store(struct context *context, const struct scenario *scenario
                                   .context = &source,
                                   .force = renew};
     CLEANUP_FREE char *store = pki_store(context->certs, key_type);
-    struct pki_outcome outcome = {0};
+    unsigned n = 0;
     int r = 0;
 
     if (text_equal(key_type, PKI_DEFAULT_KEY_TYPE) || access(store, F_OK) == 0)
-        r = pki_ensure(&options, &outcome, error);
-    *issued += outcome.issued;
+        r = pki_ensure(&options, &n, error);
+    *issued += n;
     return r;
 }
 

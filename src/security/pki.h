@@ -90,21 +90,15 @@ struct pki_options {
     bool force;                        /* renew every certificate, valid or not; keys stay */
 };
 
-/* What was done; all zero when everything was in order. */
-struct pki_outcome {
-    unsigned issued;   /* certificates signed, those of CAs included */
-    bool ca_created;   /* ca.crt is new, and so is every certificate below it */
-    bool list_renewed; /* ca.crl is new */
-};
-
 /* The folder of the store for a type of key: the root itself for the default type, else
  * "<folder>/rsa-2048" and the like. */
 char *pki_store(const char *folder, const char *key_type);
 
 /* Makes what is missing, renews what has expired, soon will, or no longer fits (key, CA, type of
  * key, the broker's addresses). Renewing keeps keys. Waits for another run that is at it. Asks
- * every holder once, and tells only those something that lack it. */
-int pki_ensure(const struct pki_options *options, struct pki_outcome *ret, struct error *error);
+ * every holder once, and tells only those something that lack it. In *ret_issued how many
+ * certificates were signed, those of CAs included. */
+int pki_ensure(const struct pki_options *options, unsigned *ret_issued, struct error *error);
 
 /* ---- the passphrase of the CA's key ---- */
 

@@ -1,33 +1,74 @@
-#include "security/pki_internal.h"
-
+/* The CA's side of figure 5: what is due is signed, and given to those who lack it. */
 #include "base/clock.h"
+#include "security/pki_internal.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 
-#define CA_NAME "mqtt-security-bench CA"
+#define CA_NAME       "mqtt-security-bench CA"
+#define OTHER_CA_NAME "mqtt-security-bench other CA"
 
-char *pki_ca_path(const struct pki_renewal *renewal, const char *name) {
+/* What a holder has answered. */
+struct answer {
+    struct pki_party_files files;
+    X509_REQ *request;
+    char *pem; /* of the certificate that it shall have; NULL: one must be signed */
+};
+
+/* One pki_ensure(). */
+struct renewal {
+    const struct pki_options *options;
+    const struct pki_parties *parties;
+    char *store;
+    GENERAL_NAMES *addresses;
+    int64_t now_s;
+    struct pki_authority ca; /* each part NULL until it is there and in order */
+    char *list;              /* ca.crl as it is, and then as it shall be */
+    bool renew_all;
+    struct answer answers[PKI_N_HOLDERS];
+    unsigned issued;
+};
+
+static void renewal_clear(struct renewal *renewal) {
+    free(renewal->store);
+    GENERAL_NAMES_free(renewal->addresses);
+    pki_authority_clear(&renewal->ca);
+    free(renewal->list);
+    for (size_t i = 0; i < PKI_N_HOLDERS; i++) {
+        pki_party_files_clear(&renewal->answers[i].files);
+        X509_REQ_free(renewal->answers[i].request);
+        free(renewal->answers[i].pem);
+    }
+}
+
+/* <store>/ca/<name> */
+static char *ca_path(const struct renewal *renewal, const char *name) {
     return text_format("%s/ca/%s", renewal->store, name);
+}
+
+/* The end of what is made now. */
+static int64_t end_s(const struct renewal *renewal) {
+    return renewal->now_s + renewal->options->validity_ns / NS_PER_S;
 }
 
 /* ---- is it in order? ---- */
 
-bool pki_has_life_left(const struct pki_renewal *renewal, const X509 *certificate) {
-    int64_t from_s, to_s;
-
-    return pki_times(certificate, &from_s, &to_s) == 0 && from_s <= renewal->now_s &&
+/* Valid now, and for longer than the time left at which certificates and lists are renewed. */
+static bool has_life_left(const struct renewal *renewal, int64_t from_s, int64_t to_s) {
+    return from_s <= renewal->now_s &&
            to_s - renewal->options->renew_before_ns / NS_PER_S > renewal->now_s;
 }
 
-X509 *pki_ca_usable(const struct pki_renewal *renewal, const char *pem) {
+/* The CA certificate of the text, or NULL when it must be made anew. */
+static X509 *usable_ca(const struct renewal *renewal, const char *pem) {
     CLEANUP(X509_freep) X509 *certificate = pki_parse_certificate(pem);
     X509 *usable = NULL;
+    int64_t from_s, to_s;
 
     if (certificate &&
         pki_has_key_type(X509_get0_pubkey(certificate), renewal->options->key_type) &&
         X509_check_ca(certificate) == 1 && pki_is_signed_by(certificate, certificate) &&
-        pki_has_life_left(renewal, certificate)) {
+        pki_times(certificate, &from_s, &to_s) && has_life_left(renewal, from_s, to_s)) {
         usable = certificate;
         certificate = NULL;
     }
@@ -35,52 +76,60 @@ X509 *pki_ca_usable(const struct pki_renewal *renewal, const char *pem) {
     return usable;
 }
 
-/* ---- the CA ---- */
+/* Judged without the key: the request is signed with it. */
+static bool is_usable(const struct renewal *renewal, const struct pki_holder *holder, X509 *issuer,
+                      const struct answer *answer, X509 *certificate) {
+    int64_t from_s, to_s;
+    bool usable;
 
-int pki_ca_issue(struct pki_renewal *renewal, EVP_PKEY *key, const char *name, X509 **ret,
-                 struct error *error) {
+    usable =
+        certificate && issuer &&
+        EVP_PKEY_eq(X509_get0_pubkey(certificate), X509_REQ_get0_pubkey(answer->request)) == 1 &&
+        pki_is_signed_by(certificate, issuer) && pki_times(certificate, &from_s, &to_s) &&
+        (holder->expired ? to_s < renewal->now_s - DAY_S : has_life_left(renewal, from_s, to_s)) &&
+        (holder->role != PKI_SERVER || pki_addresses_equal(certificate, renewal->addresses));
+    ERR_clear_error();
+    return usable;
+}
+
+/* Whether the list is the CA's, lasts long enough, and names that certificate and no other. */
+static bool is_list_usable(const struct renewal *renewal) {
+    CLEANUP(X509_CRL_freep) X509_CRL *list = pki_parse_crl(renewal->list);
+    CLEANUP(X509_freep) X509 *revoked = pki_parse_certificate(renewal->answers[PKI_REVOKED].pem);
+    X509_REVOKED *entry;
+    int64_t from_s, to_s;
+
+    return list && revoked && renewal->ca.certificate &&
+           pki_crl_is_of(list, renewal->ca.certificate) &&
+           pki_time_read(X509_CRL_get0_lastUpdate(list), &from_s) &&
+           pki_time_read(X509_CRL_get0_nextUpdate(list), &to_s) &&
+           has_life_left(renewal, from_s, to_s) &&
+           sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) == 1 &&
+           X509_CRL_get0_by_serial(list, &entry, (ASN1_INTEGER *)X509_get0_serialNumber(revoked)) ==
+               1;
+}
+
+/* ---- step 1: the CA ---- */
+
+/* A certificate for a CA, signed by itself. */
+static int issue_ca(struct renewal *renewal, EVP_PKEY *key, const char *name, X509 **ret,
+                    char **ret_pem, struct error *error) {
+    const struct pki_authority self = {.key = key};
     const struct pki_profile profile = {
         .common_name = name,
         .role = PKI_CA,
         .not_before_s = renewal->now_s - DAY_S,
-        .not_after_s = renewal->now_s + renewal->options->validity_ns / NS_PER_S,
+        .not_after_s = end_s(renewal),
     };
-    int r = pki_make_authority(key, &profile, ret, error);
-
-    if (r == 0)
-        renewal->outcome.issued++;
-    return r;
-}
-
-/* Writes the certificate to <store>/ca/ca.crt. */
-static int keep(const struct pki_renewal *renewal, const X509 *certificate, struct error *error) {
-    CLEANUP_FREE char *path = pki_ca_path(renewal, "ca.crt");
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_certificate_pem(certificate, &pem, error);
-
-    return r < 0 ? r : durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
-}
-
-int pki_ca_read(struct pki_renewal *renewal, struct error *error) {
-    CLEANUP_FREE char *path = pki_ca_path(renewal, "ca.crt");
-    CLEANUP_FREE char *key_path = pki_ca_path(renewal, "ca.key");
-    CLEANUP(pki_secret_freep) char *key_pem = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    int r = pki_read(path, &pem, error);
+    int r = pki_certify(&self, &profile, key, ret, error);
 
     if (r < 0)
         return r;
-    r = pki_read(key_path, &key_pem, error);
-    if (r < 0)
-        return r;
-    if (key_pem) /* without its key a CA is at its end, even if nothing is to be signed today */
-        renewal->ca.certificate = pki_ca_usable(renewal, pem);
-    if (!renewal->ca.certificate || renewal->options->force)
-        renewal->renew_all = true;
-    return 0;
+    renewal->issued++;
+    return pki_certificate_pem(*ret, ret_pem, error);
 }
 
-static int ask_passphrase(const struct pki_renewal *renewal, bool creating, char **ret,
+static int ask_passphrase(const struct renewal *renewal, bool creating, char **ret,
                           struct error *error) {
     const struct pki_options *options = renewal->options;
     struct pki_passphrase_source source = {.folder = options->folder};
@@ -94,33 +143,12 @@ static int ask_passphrase(const struct pki_renewal *renewal, bool creating, char
     return r;
 }
 
-/* Opens the CA's key with the passphrase. */
-static int open_key(struct pki_renewal *renewal, const char *path, const char *pem,
-                    const char *passphrase, struct error *error) {
+/* The CA's key, opened or made; one of another type is replaced. */
+static int ready_key(struct renewal *renewal, struct error *error) {
+    CLEANUP_FREE char *path = ca_path(renewal, "ca.key");
+    CLEANUP(pki_secret_freep) char *pem = NULL, *new_pem = NULL, *passphrase = NULL;
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
     bool asked;
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(pem, passphrase, &asked);
-
-    if (!asked)
-        return error_set(error, -EBADMSG,
-                         "%s: this is no private key under a passphrase; remove %s to start anew",
-                         path, path);
-    if (!key)
-        return error_set(error, -EKEYREJECTED,
-                         "%s: the passphrase does not fit; give the one that it was made with "
-                         "(BENCH_CA_PASSPHRASE), or remove %s to start anew",
-                         path, path);
-    if (pki_has_key_type(key, renewal->options->key_type)) { /* else another one is made */
-        renewal->ca.key = key;
-        key = NULL;
-    }
-    return 0;
-}
-
-/* Step 1, first half: the CA's key, opened or made. */
-static int unlock_authority(struct pki_renewal *renewal, struct error *error) {
-    CLEANUP_FREE char *path = pki_ca_path(renewal, "ca.key");
-    CLEANUP(pki_secret_freep) char *pem = NULL;
-    CLEANUP(pki_secret_freep) char *passphrase = NULL;
     int r = pki_read(path, &pem, error);
 
     if (r < 0)
@@ -128,23 +156,31 @@ static int unlock_authority(struct pki_renewal *renewal, struct error *error) {
     r = ask_passphrase(renewal, !pem, &passphrase, error);
     if (r < 0)
         return r;
-    if (pem) {
-        r = open_key(renewal, path, pem, passphrase, error);
-        if (r < 0 || renewal->ca.key)
-            return r;
+    key = pki_parse_key(pem, passphrase, &asked);
+    if (pem && !asked)
+        return error_set(error, -EBADMSG,
+                         "%s: this is no private key under a passphrase; remove %s to start anew",
+                         path, path);
+    if (pem && !key)
+        return error_set(error, -EKEYREJECTED,
+                         "%s: the passphrase does not fit; give the one that it was made with "
+                         "(BENCH_CA_PASSPHRASE), or remove %s to start anew",
+                         path, path);
+    if (pki_has_key_type(key, renewal->options->key_type)) {
+        renewal->ca.key = key;
+        key = NULL;
+        return 0;
     }
-    pki_secret_freep(&pem);
-    pem = NULL;
-    r = pki_make_key(renewal->options->key_type, passphrase, &pem, error);
-    if (r < 0)
-        return r;
-    r = durable_write_text(path, DURABLE_PRIVATE, pem, error);
-    return r < 0 ? r : open_key(renewal, path, pem, passphrase, error);
+    r = pki_make_key(renewal->options->key_type, passphrase, &renewal->ca.key, &new_pem, error);
+    return r < 0 ? r : durable_write_text(path, DURABLE_PRIVATE, new_pem, error);
 }
 
-int pki_ca_ready(struct pki_renewal *renewal, struct error *error) {
-    X509 *certificate = NULL;
-    int r = unlock_authority(renewal, error);
+/* Makes the CA ready to sign: here the passphrase is asked for. When its certificate must be
+ * renewed, all certificates are due. */
+static int ready_ca(struct renewal *renewal, struct error *error) {
+    CLEANUP_FREE char *path = ca_path(renewal, "ca.crt");
+    CLEANUP_FREE char *pem = NULL;
+    int r = ready_key(renewal, error);
 
     if (r < 0)
         return r;
@@ -153,101 +189,246 @@ int pki_ca_ready(struct pki_renewal *renewal, struct error *error) {
         X509_check_private_key(renewal->ca.certificate, renewal->ca.key) == 1)
         return 0;
     ERR_clear_error();
-    r = pki_ca_issue(renewal, renewal->ca.key, CA_NAME, &certificate, error);
+    X509_free(renewal->ca.certificate);
+    renewal->ca.certificate = NULL;
+    r = issue_ca(renewal, renewal->ca.key, CA_NAME, &renewal->ca.certificate, &pem, error);
     if (r < 0)
         return r;
-    X509_free(renewal->ca.certificate);
-    renewal->ca.certificate = certificate;
     renewal->renew_all = true;
-    renewal->outcome.ca_created = true;
-    return keep(renewal, certificate, error);
+    return durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
 }
 
-/* ---- its list of revoked certificates: is it in order? ---- */
+/* ---- the holders ---- */
 
-/* As a certificate is renewed: before its end. */
-static bool list_has_life_left(const struct pki_renewal *renewal, const X509_CRL *list) {
-    int64_t from_s, to_s;
+/* Steps 2 and 3 are the holder's; it also tells what it was given before. A certificate of that
+ * which can stay becomes answer->pem. */
+static int ask_holder(struct renewal *renewal, size_t i, struct error *error) {
+    const struct pki_holder *holder = &pki_holders[i];
+    const char *key_type = renewal->options->key_type;
+    struct answer *answer = &renewal->answers[i];
+    CLEANUP(X509_freep) X509 *certificate = NULL, *other = NULL;
+    X509 *issuer = renewal->ca.certificate;
+    int r = renewal->parties->request(renewal->parties->context, key_type, holder->name,
+                                      &answer->files, error);
 
-    return pki_time_read(X509_CRL_get0_lastUpdate(list), &from_s) == 0 &&
-           pki_time_read(X509_CRL_get0_nextUpdate(list), &to_s) == 0 && from_s <= renewal->now_s &&
-           to_s - renewal->options->renew_before_ns / NS_PER_S > renewal->now_s;
+    if (r < 0)
+        return r;
+    answer->request = pki_parse_request(answer->files.request);
+    if (!answer->request || !pki_request_is_for(answer->request, holder->common_name) ||
+        !pki_has_key_type(X509_REQ_get0_pubkey(answer->request), key_type))
+        return error_set(error, -EBADMSG,
+                         "%s: what came is no certificate request for '%s', signed with its own "
+                         "key of type %s",
+                         holder->name, holder->common_name, key_type);
+    if (i == PKI_STRANGER)
+        issuer = other = usable_ca(renewal, answer->files.authority);
+    certificate = pki_parse_certificate(answer->files.certificate);
+    return is_usable(renewal, holder, issuer, answer, certificate)
+               ? pki_certificate_pem(certificate, &answer->pem, error)
+               : 0;
 }
 
-/* Whether the list names that certificate and no other. */
-static bool names_only(X509_CRL *list, const X509 *revoked) {
-    X509_REVOKED *entry;
+/* Step 4. */
+static int sign(struct renewal *renewal, size_t i, const struct pki_authority *authority,
+                struct error *error) {
+    const struct pki_holder *holder = &pki_holders[i];
+    struct answer *answer = &renewal->answers[i];
+    struct pki_profile profile = {
+        .common_name = holder->common_name,
+        .role = holder->role,
+        .addresses = holder->role == PKI_SERVER ? renewal->addresses : NULL,
+        .not_before_s = renewal->now_s - DAY_S,
+        .not_after_s = end_s(renewal),
+    };
+    char *pem;
+    int r;
 
-    return sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)) == 1 &&
-           X509_CRL_get0_by_serial(list, &entry, (ASN1_INTEGER *)X509_get0_serialNumber(revoked)) ==
-               1;
+    if (holder->expired) {
+        /* Past on any clock that takes the right certificates of today for valid. */
+        profile.not_before_s = renewal->now_s - 3 * DAY_S;
+        profile.not_after_s = renewal->now_s - 2 * DAY_S;
+    }
+    r = pki_sign_request(authority, answer->files.request, &profile, &pem, error);
+    if (r < 0)
+        return error_prefix(error, r, "%s", holder->name);
+    free(answer->pem);
+    answer->pem = pem;
+    renewal->issued++;
+    return 0;
 }
 
-bool pki_crl_is_usable(const struct pki_renewal *renewal, const char *pem,
-                       const char *revoked_pem) {
-    CLEANUP(X509_CRL_freep) X509_CRL *list = pki_parse_crl(pem);
-    CLEANUP(X509_freep) X509 *revoked = pki_parse_certificate(revoked_pem);
+/* Step 5, also for certificates that stayed: mends what is missing or differs. */
+static int give(const struct renewal *renewal, size_t i, const char *authority_pem,
+                struct error *error) {
+    const struct pki_holder *holder = &pki_holders[i];
+    const struct pki_parties *parties = renewal->parties;
+    const struct answer *answer = &renewal->answers[i];
+    const char *ca_pem = holder->authority ? authority_pem : NULL;
+    const char *list = holder->revoked ? renewal->list : NULL;
+    CLEANUP_FREE char *name = text_format("%s.crt", holder->name);
+    CLEANUP_FREE char *copy = ca_path(renewal, name);
+    int r = 0;
 
-    return list && revoked && renewal->ca.certificate &&
-           pki_crl_is_of(list, renewal->ca.certificate) && list_has_life_left(renewal, list) &&
-           names_only(list, revoked);
+    if (!text_equal(answer->files.certificate, answer->pem) ||
+        (ca_pem && !text_equal(answer->files.authority, ca_pem)) ||
+        (list && !text_equal(answer->files.revoked, list)))
+        r = parties->install(parties->context, renewal->options->key_type, holder->name,
+                             answer->pem, ca_pem, list, error);
+    return r < 0 || !holder->party ? r : pki_update(copy, answer->pem, error);
 }
 
-/* ---- making that list ---- */
+/* ---- all of it ---- */
 
-/* Ends with the CA at the latest. */
-static bool set_list_times(const struct pki_renewal *renewal, X509_CRL *list) {
-    int64_t to_s = renewal->now_s + renewal->options->validity_ns / NS_PER_S, ca_from_s, ca_to_s;
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = pki_time_new(renewal->now_s - DAY_S), *to = NULL;
+static int ensure_list(struct renewal *renewal, struct error *error) {
+    CLEANUP_FREE char *path = ca_path(renewal, "ca.crl");
+    char *list;
+    int r;
 
-    if (pki_times(renewal->ca.certificate, &ca_from_s, &ca_to_s) < 0)
-        return false;
-    to = pki_time_new(to_s < ca_to_s ? to_s : ca_to_s);
-    return from && to && X509_CRL_set1_lastUpdate(list, from) == 1 &&
-           X509_CRL_set1_nextUpdate(list, to) == 1;
+    if (is_list_usable(renewal))
+        return 0;
+    r = pki_sign_list(&renewal->ca, renewal->answers[PKI_REVOKED].pem, renewal->now_s,
+                      end_s(renewal), &list, error);
+    if (r < 0)
+        return r;
+    free(renewal->list);
+    renewal->list = list;
+    return durable_write_text(path, PKI_PUBLIC_MODE, list, error);
 }
 
-/* A number that grows, and whose list it is (RFC 5280, 5.2: both must be there). */
-static bool add_extensions(const struct pki_renewal *renewal, X509_CRL *list) {
-    CLEANUP(AUTHORITY_KEYID_freep) AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
-    CLEANUP(ASN1_OCTET_STRING_freep) ASN1_INTEGER *number = ASN1_INTEGER_new();
+/* The holders are asked, what must be is signed (only for that the CA is made ready), and given to
+ * those who lack it. */
+static int ensure_leaves(struct renewal *renewal, struct error *error) {
+    CLEANUP_FREE char *ca_pem = NULL;
+    bool due = renewal->renew_all;
+    int r;
 
-    if (!authority || !number || ASN1_INTEGER_set_int64(number, renewal->now_s) != 1)
-        return false;
-    authority->keyid =
-        X509_get_ext_d2i(renewal->ca.certificate, NID_subject_key_identifier, NULL, NULL);
-    return authority->keyid &&
-           X509_CRL_add1_ext_i2d(list, NID_authority_key_identifier, authority, 0,
-                                 X509V3_ADD_DEFAULT) == 1 &&
-           X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, X509V3_ADD_DEFAULT) == 1;
+    for (size_t i = 0; i < PKI_STRANGER; i++) {
+        r = ask_holder(renewal, i, error);
+        if (r < 0)
+            return r;
+        due = due || !renewal->answers[i].pem;
+    }
+    if (due || !is_list_usable(renewal)) {
+        r = ready_ca(renewal, error);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < PKI_STRANGER; i++) {
+        if (renewal->answers[i].pem && !renewal->renew_all)
+            continue;
+        r = sign(renewal, i, &renewal->ca, error);
+        if (r < 0)
+            return r;
+    }
+    r = ensure_list(renewal, error);
+    if (r < 0)
+        return r;
+    r = pki_certificate_pem(renewal->ca.certificate, &ca_pem, error);
+    for (size_t i = 0; i < PKI_STRANGER && r == 0; i++)
+        r = give(renewal, i, ca_pem, error);
+    return r;
 }
 
-static bool add_entry(const struct pki_renewal *renewal, X509_CRL *list, const X509 *revoked) {
-    CLEANUP(X509_REVOKED_freep) X509_REVOKED *entry = X509_REVOKED_new();
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *since = pki_time_new(renewal->now_s - DAY_S);
+/* The other CA lives only as long as it takes to sign the stranger's certificate. */
+static int ensure_stranger(struct renewal *renewal, struct error *error) {
+    CLEANUP(pki_authority_clear) struct pki_authority other = {0};
+    CLEANUP(pki_secret_freep) char *key_pem = NULL;
+    CLEANUP_FREE char *other_pem = NULL;
+    int r = ask_holder(renewal, PKI_STRANGER, error);
 
-    if (!entry || !since ||
-        X509_REVOKED_set_serialNumber(entry, (ASN1_INTEGER *)X509_get0_serialNumber(revoked)) !=
-            1 ||
-        X509_REVOKED_set_revocationDate(entry, since) != 1 ||
-        X509_CRL_add0_revoked(list, entry) != 1)
-        return false;
-    entry = NULL;
-    return true;
+    if (r < 0 || (renewal->answers[PKI_STRANGER].pem && !renewal->options->force))
+        return r;
+    r = pki_make_key(renewal->options->key_type, NULL, &other.key, &key_pem, error);
+    if (r < 0)
+        return r;
+    r = issue_ca(renewal, other.key, OTHER_CA_NAME, &other.certificate, &other_pem, error);
+    if (r < 0)
+        return r;
+    r = sign(renewal, PKI_STRANGER, &other, error);
+    return r < 0 ? r : give(renewal, PKI_STRANGER, other_pem, error);
 }
 
-int pki_crl_issue(struct pki_renewal *renewal, const char *revoked_pem, char **ret_pem,
-                  struct error *error) {
-    CLEANUP(X509_CRL_freep) X509_CRL *list = X509_CRL_new();
-    CLEANUP(X509_freep) X509 *revoked = pki_parse_certificate(revoked_pem);
-    const struct pki_authority *ca = &renewal->ca;
+/* Where no other way was given: the parties live here. */
 
-    if (!list || !revoked || X509_CRL_set_version(list, X509_CRL_VERSION_2) != 1 ||
-        X509_CRL_set_issuer_name(list, X509_get_subject_name(ca->certificate)) != 1 ||
-        !set_list_times(renewal, list) || !add_extensions(renewal, list) ||
-        !add_entry(renewal, list, revoked) ||
-        X509_CRL_sign(list, ca->key, pki_digest_of(ca->key)) <= 0)
-        return pki_openssl_error(error, "making a list of revoked certificates");
-    renewal->outcome.list_renewed = true;
-    return pki_crl_pem(list, ret_pem, error);
+static int request_here(void *context, const char *key_type, const char *holder,
+                        struct pki_party_files *ret, struct error *error) {
+    return pki_party_request(context, key_type, holder, ret, error);
+}
+
+static int install_here(void *context, const char *key_type, const char *holder,
+                        const char *certificate, const char *authority, const char *revoked,
+                        struct error *error) {
+    return pki_party_install(context, key_type, holder, certificate, authority, revoked, error);
+}
+
+static int check_options(const struct pki_options *options, struct error *error) {
+    if (!pki_is_key_type(options->key_type))
+        return error_set(error, -EINVAL, "key type '%s': not one of " PKI_KEY_TYPES,
+                         options->key_type ? options->key_type : "");
+    if (options->validity_ns < NS_PER_S || options->renew_before_ns < 0 ||
+        options->renew_before_ns / NS_PER_S >= options->validity_ns / NS_PER_S)
+        return error_set(error, -EINVAL,
+                         "certificates must be valid for longer than the time before their end "
+                         "at which they are renewed");
+    return 0;
+}
+
+/* The folders of the CA (those of the parties are made where they live), and what is in them. When
+ * the CA's certificate cannot stay, all are due. */
+static int open_store(struct renewal *renewal, struct error *error) {
+    CLEANUP_FREE char *folder = ca_path(renewal, ""), *list = ca_path(renewal, "ca.crl"),
+                      *certificate = ca_path(renewal, "ca.crt"), *key = ca_path(renewal, "ca.key");
+    CLEANUP(pki_secret_freep) char *key_pem = NULL;
+    CLEANUP_FREE char *pem = NULL;
+    int r = pki_make_folder(renewal->store, error);
+
+    if (r < 0)
+        return r;
+    r = pki_make_folder(folder, error);
+    if (r < 0)
+        return r;
+    r = pki_read(certificate, &pem, error);
+    if (r < 0)
+        return r;
+    r = pki_read(key, &key_pem, error);
+    if (r < 0)
+        return r;
+    if (key_pem) /* without its key a CA is at its end, even if nothing is to be signed today */
+        renewal->ca.certificate = usable_ca(renewal, pem);
+    renewal->renew_all = !renewal->ca.certificate || renewal->options->force;
+    return pki_read(list, &renewal->list, error);
+}
+
+int pki_ensure(const struct pki_options *options, unsigned *ret_issued, struct error *error) {
+    const struct pki_parties here = {request_here, install_here, (void *)options->folder};
+    CLEANUP(renewal_clear)
+    struct renewal renewal = {.options = options,
+                              .parties = options->parties ? options->parties : &here};
+    CLEANUP_FD int lock = -1;
+    int r = check_options(options, error);
+
+    if (r < 0)
+        return r;
+    r = pki_addresses_parse(options->addresses, &renewal.addresses, error);
+    if (r < 0)
+        return r;
+    r = pki_make_folder(options->folder, error);
+    if (r < 0)
+        return r;
+    r = pki_lock(options->folder, "lock", &lock, error);
+    if (r < 0)
+        return r;
+    renewal.store = pki_store(options->folder, options->key_type);
+    renewal.now_s = clock_realtime_ns() / NS_PER_S;
+    r = open_store(&renewal, error);
+    if (r < 0)
+        return r;
+    r = ensure_leaves(&renewal, error);
+    if (r < 0)
+        return r;
+    r = ensure_stranger(&renewal, error);
+    if (r < 0)
+        return r;
+    *ret_issued = renewal.issued;
+    return 0;
 }

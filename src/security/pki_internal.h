@@ -1,50 +1,32 @@
 /*
- * pki_internal - what the files of the pki share: its vocabulary of keys, names and times and the
- * steps of figure 5 (pki_x509.c), the CA of a store with its list of revoked certificates
- * (pki_ca.c), the parties' side (pki_party.c), and the files that all is kept in (pki_files.c);
- * pki_ensure.c puts them together.
+ * pki_internal - what the files of the pki share: its keys, names, times and signatures
+ * (pki_x509.c), the files of a store (pki_store.c), and who holds a certificate (pki_party.c). The
+ * CA's side puts them together (pki_ca.c).
  *
- * The steps speak PEM text, because a party takes its own (key, request, installation) on another
- * machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`), because
- * X.509 has no finer ones and reaches beyond what nanoseconds do.
+ * The steps of figure 5 speak PEM text, because a party takes its own (key, request, installation)
+ * on another machine than the CA (signing). Times are int64_t seconds since 1970 UTC (`_s`),
+ * because X.509 has no finer ones and reaches beyond what nanoseconds do.
  */
 #ifndef BENCH_SECURITY_PKI_INTERNAL_H
 #define BENCH_SECURITY_PKI_INTERNAL_H
 
 #include "base/durable.h"
-#include "base/error.h"
-#include "base/memory.h"
 #include "security/openssl.h"
 #include "security/pki.h"
 
 #include <openssl/bio.h>
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
 
 #define PKI_PUBLIC_MODE 0644
 
 #define DAY_S INT64_C(86400)
 
-DEFINE_CLEANUP(ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
-DEFINE_CLEANUP(ASN1_TIME *, ASN1_TIME_free)
-DEFINE_CLEANUP(AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
-DEFINE_CLEANUP(BIGNUM *, BN_free)
 DEFINE_CLEANUP(BIO *, BIO_free_all)
-DEFINE_CLEANUP(GENERAL_NAME *, GENERAL_NAME_free)
 DEFINE_CLEANUP(GENERAL_NAMES *, GENERAL_NAMES_free)
 DEFINE_CLEANUP(X509 *, X509_free)
 DEFINE_CLEANUP(X509_CRL *, X509_CRL_free)
-DEFINE_CLEANUP(X509_EXTENSION *, X509_EXTENSION_free)
 DEFINE_CLEANUP(X509_REQ *, X509_REQ_free)
-DEFINE_CLEANUP(X509_REVOKED *, X509_REVOKED_free)
-
-/* Wipes and frees a text. */
-void pki_secret_free(char *secret);
-DEFINE_CLEANUP(char *, pki_secret_free)
 
 /* ---- pki_x509.c: keys, names, times ---- */
 
@@ -70,12 +52,9 @@ EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked
 char *pki_bio_text(BIO *bio);
 
 bool pki_is_key_type(const char *key_type);
-int pki_generate_key(const char *key_type, EVP_PKEY **ret, struct error *error);
 /* A word of PKI_KEY_TYPES, or OpenSSL's name of the type. */
 const char *pki_key_type_of(const EVP_PKEY *key);
 bool pki_has_key_type(const EVP_PKEY *key, const char *key_type); /* key may be NULL */
-/* What this kind of key is signed with: NULL for those that hash by themselves. */
-const EVP_MD *pki_digest_of(const EVP_PKEY *key);
 
 /* The alternative names for a list of addresses, each once. */
 int pki_addresses_parse(const char *addresses, GENERAL_NAMES **ret, struct error *error);
@@ -83,11 +62,9 @@ char *pki_addresses_text(const X509 *certificate);
 /* Whether the certificate has these names and no others. */
 bool pki_addresses_equal(const X509 *certificate, const GENERAL_NAMES *addresses);
 
-ASN1_TIME *pki_time_new(int64_t time_s);
-/* -EBADMSG when it is no proper time. */
-int pki_time_read(const ASN1_TIME *time, int64_t *ret_s);
-/* Fills nothing and gives -EBADMSG when the certificate holds no proper times. */
-int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s);
+/* False when it is no proper time. */
+bool pki_time_read(const ASN1_TIME *time, int64_t *ret_s);
+bool pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s);
 
 /* Whether the issuer signed it. */
 bool pki_is_signed_by(X509 *certificate, X509 *issuer);
@@ -116,23 +93,27 @@ struct pki_authority {
 };
 void pki_authority_clear(struct pki_authority *authority);
 
-/* Steps 1 and 2: a key as PEM (PKCS#8), under the passphrase (AES-256-CBC) when it is not NULL. */
-int pki_make_key(const char *key_type, const char *passphrase, char **ret_pem, struct error *error);
-/* Step 1: the CA's certificate, made from its key. */
-int pki_make_authority(EVP_PKEY *key, const struct pki_profile *profile, X509 **ret,
-                       struct error *error);
+/* Steps 1 and 2: a key, and as PEM (PKCS#8), under the passphrase (AES-256-CBC) when it is not
+ * NULL. */
+int pki_make_key(const char *key_type, const char *passphrase, EVP_PKEY **ret, char **ret_pem,
+                 struct error *error);
+/* A certificate for the key, signed by the issuer; without a certificate of the issuer's by itself,
+ * which is step 1 of a CA. */
+int pki_certify(const struct pki_authority *issuer, const struct pki_profile *profile,
+                EVP_PKEY *key, X509 **ret, struct error *error);
 /* Step 3: a request for the name, made from the party's key. */
-int pki_make_request(const char *key_pem, const char *common_name, char **ret_pem,
-                     struct error *error);
+int pki_make_request(EVP_PKEY *key, const char *common_name, char **ret_pem, struct error *error);
 /* Step 4: the CA signs. The request must be for the profile's name and prove that the party has
  * the key; all else in the certificate is the profile's, cut to the life of the CA. */
 int pki_sign_request(const struct pki_authority *authority, const char *request_pem,
                      const struct pki_profile *profile, char **ret_pem, struct error *error);
+/* The list that revokes that one certificate, good from a day before now until to_s, or until the
+ * CA ends. */
+int pki_sign_list(const struct pki_authority *authority, const char *revoked_pem, int64_t now_s,
+                  int64_t to_s, char **ret_pem, struct error *error);
 
 /* Whether the request's own signature is right and it asks for this name and nothing more. */
 bool pki_request_is_for(const X509_REQ *request, const char *common_name);
-/* ... and the signature is this key's. */
-bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name);
 
 /* ---- pki_party.c ---- */
 
@@ -141,49 +122,20 @@ struct pki_holder {
     const char *name, *folder, *common_name;
     const char *authority; /* the file that the signing CA's certificate is kept in, or NULL */
     const char *revoked;   /* the file that its list of revoked certificates is kept in, or NULL */
+    enum pki_role role;
+    bool party;   /* the CA keeps a copy */
+    bool expired; /* on purpose */
 };
-/* NULL when there is none of that name. */
-const struct pki_holder *pki_holder_find(const char *name);
+/* The CA of the store signs for all but the stranger; its list names the revoked one. */
+enum { PKI_BROKER, PKI_CLIENT1, PKI_CLIENT2, PKI_EXPIRED, PKI_REVOKED, PKI_STRANGER };
+#define PKI_N_HOLDERS (PKI_STRANGER + 1)
+extern const struct pki_holder pki_holders[PKI_N_HOLDERS];
 
-/* ---- pki_ca.c: one pki_ensure(), and the CA in it ---- */
+/* ---- pki_store.c ---- */
 
-/* One pki_ensure(). */
-struct pki_renewal {
-    const struct pki_options *options;
-    const struct pki_parties *parties;
-    char *store;
-    GENERAL_NAMES *addresses;
-    int64_t now_s;
-    struct pki_authority ca; /* each part NULL until it is there and in order */
-    char *list;              /* ca.crl as it is, and then as it shall be */
-    bool renew_all;
-    struct pki_outcome outcome;
-};
-
-/* <store>/ca/<name> */
-char *pki_ca_path(const struct pki_renewal *renewal, const char *name);
-/* Valid now, and for longer than the time left at which certificates are renewed. */
-bool pki_has_life_left(const struct pki_renewal *renewal, const X509 *certificate);
-/* The CA certificate of the text, or NULL when it must be made anew. */
-X509 *pki_ca_usable(const struct pki_renewal *renewal, const char *pem);
-
-/* A certificate for a CA, signed by itself. */
-int pki_ca_issue(struct pki_renewal *renewal, EVP_PKEY *key, const char *name, X509 **ret,
-                 struct error *error);
-/* Reads the certificate of the store's CA; when it cannot stay, all certificates are due. */
-int pki_ca_read(struct pki_renewal *renewal, struct error *error);
-/* Step 1: the CA made ready to sign: its key opened (here the passphrase is asked for) or made,
- * its certificate renewed when it must be, and then all certificates are due. */
-int pki_ca_ready(struct pki_renewal *renewal, struct error *error);
-
-/* Whether the text is a list of the renewal's CA that lasts long enough, and names that certificate
- * and no other. */
-bool pki_crl_is_usable(const struct pki_renewal *renewal, const char *pem, const char *revoked_pem);
-/* Such a list, of the CA that is ready to sign. */
-int pki_crl_issue(struct pki_renewal *renewal, const char *revoked_pem, char **ret_pem,
-                  struct error *error);
-
-/* ---- pki_files.c ---- */
+/* Wipes and frees a text. */
+void pki_secret_free(char *secret);
+DEFINE_CLEANUP(char *, pki_secret_free)
 
 /* An existing folder is good. */
 int pki_make_folder(const char *path, struct error *error);
@@ -193,6 +145,6 @@ int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *er
 /* The whole file, wiped by the caller when it is secret. A missing file gives 0 and NULL. */
 int pki_read(const char *path, char **ret, struct error *error);
 /* Replaces the file, but leaves a file alone that holds this text already. */
-int pki_update(const char *path, const char *text, mode_t mode, struct error *error);
+int pki_update(const char *path, const char *text, struct error *error);
 
 #endif

@@ -1,5 +1,3 @@
-#include "security/pki.h"
-
 #include "security/pki_internal.h"
 
 #include <errno.h>

@@ -8,6 +8,14 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+DEFINE_CLEANUP(ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
+DEFINE_CLEANUP(ASN1_TIME *, ASN1_TIME_free)
+DEFINE_CLEANUP(AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
+DEFINE_CLEANUP(BIGNUM *, BN_free)
+DEFINE_CLEANUP(GENERAL_NAME *, GENERAL_NAME_free)
+DEFINE_CLEANUP(X509_EXTENSION *, X509_EXTENSION_free)
+DEFINE_CLEANUP(X509_REVOKED *, X509_REVOKED_free)
+
 #define SERIAL_BITS 159 /* at most 20 octets, the sign bit clear (RFC 5280, 4.1.2.2) */
 
 int pki_openssl_error(struct error *error, const char *what) {
@@ -111,9 +119,13 @@ bool pki_is_key_type(const char *key_type) {
     return find_key_type(key_type) != NULL;
 }
 
-int pki_generate_key(const char *key_type, EVP_PKEY **ret, struct error *error) {
+int pki_make_key(const char *key_type, const char *passphrase, EVP_PKEY **ret, char **ret_pem,
+                 struct error *error) {
+    CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
+    const EVP_CIPHER *cipher = passphrase ? EVP_aes_256_cbc() : NULL;
+    int length = passphrase ? (int)strlen(passphrase) : 0;
     const struct key_type *type = find_key_type(key_type);
-    EVP_PKEY *key;
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
 
     if (type->group)
         key = EVP_PKEY_Q_keygen(NULL, NULL, type->algorithm, type->group);
@@ -121,7 +133,12 @@ int pki_generate_key(const char *key_type, EVP_PKEY **ret, struct error *error) 
         key = EVP_PKEY_Q_keygen(NULL, NULL, type->algorithm, (size_t)type->bits);
     if (!key)
         return pki_openssl_error(error, "making a key");
+    if (!bio ||
+        PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, passphrase, length, NULL, NULL) != 1)
+        return pki_openssl_error(error, "writing a key");
+    *ret_pem = pki_bio_text(bio);
     *ret = key;
+    key = NULL;
     return 0;
 }
 
@@ -150,7 +167,8 @@ bool pki_has_key_type(const EVP_PKEY *key, const char *key_type) {
     return key && text_equal(pki_key_type_of(key), key_type);
 }
 
-const EVP_MD *pki_digest_of(const EVP_PKEY *key) {
+/* What this kind of key signs with: NULL for the one that hashes by itself. */
+static const EVP_MD *digest_of(const EVP_PKEY *key) {
     return EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
 }
 
@@ -179,34 +197,20 @@ static bool is_host_name(const char *name) {
 
 static int address_parse(const char *word, size_t word_length, GENERAL_NAME **ret,
                          struct error *error) {
-    CLEANUP(GENERAL_NAME_freep) GENERAL_NAME *name = GENERAL_NAME_new();
-    CLEANUP(ASN1_OCTET_STRING_freep) ASN1_STRING *value = NULL;
     CLEANUP_FREE char *text = text_format("%.*s", (int)word_length, word);
     unsigned char bytes[sizeof(struct in6_addr)];
-    int length = 0, kind = GEN_IPADD;
+    bool is_ip;
 
     if (strchr(text, ':'))
         text[strcspn(text, "%")] = '\0';
-    if (inet_pton(AF_INET, text, bytes) == 1)
-        length = 4;
-    else if (inet_pton(AF_INET6, text, bytes) == 1)
-        length = 16;
-    else if (is_host_name(text))
-        kind = GEN_DNS;
-    else
+    is_ip = inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+    if (!is_ip && !is_host_name(text))
         return error_set(error, -EINVAL, "'%.*s' is neither an IP address nor a host name",
                          (int)word_length, word);
     for (char *c = text; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    value = ASN1_STRING_type_new(kind == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
-    if (!name || !value ||
-        ASN1_STRING_set(value, kind == GEN_DNS ? text : (char *)bytes, length ? length : -1) != 1)
-        return pki_openssl_error(error, "an alternative name");
-    GENERAL_NAME_set0_value(name, kind, value);
-    value = NULL;
-    *ret = name;
-    name = NULL;
-    return 0;
+    *ret = a2i_GENERAL_NAME(NULL, NULL, NULL, is_ip ? GEN_IPADD : GEN_DNS, text, 0);
+    return *ret ? 0 : pki_openssl_error(error, "an alternative name");
 }
 
 static bool has_name(const GENERAL_NAMES *names, const GENERAL_NAME *wanted) {
@@ -289,36 +293,27 @@ bool pki_addresses_equal(const X509 *certificate, const GENERAL_NAMES *addresses
 
 /* ---- times ---- */
 
-ASN1_TIME *pki_time_new(int64_t time_s) {
+static ASN1_TIME *time_new(int64_t time_s) {
     int64_t day = time_s / DAY_S;
 
     /* From 1970 on in days: time_t has 32 bits on armhf, and ends in 2038 there. */
     return ASN1_TIME_adj(NULL, 0, (int)day, (long)(time_s - day * DAY_S));
 }
 
-int pki_time_read(const ASN1_TIME *time, int64_t *ret_s) {
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *epoch = pki_time_new(0);
-    int days, seconds, ok = epoch && time && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
+bool pki_time_read(const ASN1_TIME *time, int64_t *ret_s) {
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *epoch = time_new(0);
+    int days, seconds;
+    bool good = epoch && time && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
 
     ERR_clear_error();
-    if (!ok)
-        return -EBADMSG;
-    *ret_s = days * DAY_S + seconds;
-    return 0;
+    if (good)
+        *ret_s = days * DAY_S + seconds;
+    return good;
 }
 
-int pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s) {
-    int64_t from_s, to_s;
-    int r = pki_time_read(X509_get0_notBefore(certificate), &from_s);
-
-    if (r < 0)
-        return r;
-    r = pki_time_read(X509_get0_notAfter(certificate), &to_s);
-    if (r < 0)
-        return r;
-    *ret_not_before_s = from_s;
-    *ret_not_after_s = to_s;
-    return 0;
+bool pki_times(const X509 *certificate, int64_t *ret_not_before_s, int64_t *ret_not_after_s) {
+    return pki_time_read(X509_get0_notBefore(certificate), ret_not_before_s) &&
+           pki_time_read(X509_get0_notAfter(certificate), ret_not_after_s);
 }
 
 /* ---- who signed ---- */
@@ -344,25 +339,6 @@ void pki_authority_clear(struct pki_authority *authority) {
     *authority = (struct pki_authority){0};
 }
 
-/* ---- steps 1 and 2: keys ---- */
-
-int pki_make_key(const char *key_type, const char *passphrase, char **ret_pem,
-                 struct error *error) {
-    CLEANUP(BIO_free_allp) BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
-    const EVP_CIPHER *cipher = passphrase ? EVP_aes_256_cbc() : NULL;
-    int length = passphrase ? (int)strlen(passphrase) : 0;
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    int r = pki_generate_key(key_type, &key, error);
-
-    if (r < 0)
-        return r;
-    if (!bio ||
-        PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, passphrase, length, NULL, NULL) != 1)
-        return pki_openssl_error(error, "writing a key");
-    *ret_pem = pki_bio_text(bio);
-    return 0;
-}
-
 /* ---- step 3: requests ---- */
 
 static bool set_common_name(X509_NAME *name, const char *common_name) {
@@ -370,17 +346,12 @@ static bool set_common_name(X509_NAME *name, const char *common_name) {
                                       (const unsigned char *)common_name, -1, -1, 0) == 1;
 }
 
-int pki_make_request(const char *key_pem, const char *common_name, char **ret_pem,
-                     struct error *error) {
-    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(key_pem, NULL, NULL);
+int pki_make_request(EVP_PKEY *key, const char *common_name, char **ret_pem, struct error *error) {
     CLEANUP(X509_REQ_freep) X509_REQ *request = X509_REQ_new();
 
-    if (!key)
-        return error_set(error, -EBADMSG, "%s: this is no private key", common_name);
     if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
         !set_common_name(X509_REQ_get_subject_name(request), common_name) ||
-        X509_REQ_set_pubkey(request, key) != 1 ||
-        X509_REQ_sign(request, key, pki_digest_of(key)) <= 0)
+        X509_REQ_set_pubkey(request, key) != 1 || X509_REQ_sign(request, key, digest_of(key)) <= 0)
         return pki_openssl_error(error, "making a certificate request");
     return pki_request_pem(request, ret_pem, error);
 }
@@ -400,11 +371,6 @@ bool pki_request_is_for(const X509_REQ *request, const char *common_name) {
     return good;
 }
 
-bool pki_request_fits(const X509_REQ *request, const EVP_PKEY *key, const char *common_name) {
-    return pki_request_is_for(request, common_name) &&
-           EVP_PKEY_eq(X509_REQ_get0_pubkey((X509_REQ *)request), key) == 1;
-}
-
 /* ---- step 4: certificates ---- */
 
 static bool set_serial(X509 *certificate) {
@@ -416,8 +382,8 @@ static bool set_serial(X509 *certificate) {
 }
 
 static bool set_times(X509 *certificate, int64_t not_before_s, int64_t not_after_s) {
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = pki_time_new(not_before_s);
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *to = pki_time_new(not_after_s);
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = time_new(not_before_s);
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *to = time_new(not_after_s);
 
     return from && to && X509_set1_notBefore(certificate, from) == 1 &&
            X509_set1_notAfter(certificate, to) == 1;
@@ -435,39 +401,45 @@ static bool add_extension(X509 *certificate, int nid, const char *value) {
 
 static bool add_usages(X509 *certificate, enum pki_role role, const EVP_PKEY *key) {
     static const struct {
-        const char *constraints, *usage, *rsa_usage, *extended;
+        const char *constraints, *usage, *extended;
     } by_role[] = {
-        [PKI_CA] = {"critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign",
-                    "critical,keyCertSign,cRLSign", NULL},
-        /* A suite of TLS 1.2 without forward secrecy enciphers the secret with the RSA key. */
-        [PKI_SERVER] = {"critical,CA:FALSE", "critical,digitalSignature",
-                        "critical,digitalSignature,keyEncipherment", "serverAuth"},
-        [PKI_CLIENT] = {"critical,CA:FALSE", "critical,digitalSignature",
-                        "critical,digitalSignature", "clientAuth"},
+        [PKI_CA] = {"critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign", NULL},
+        [PKI_SERVER] = {"critical,CA:FALSE", "critical,digitalSignature", "serverAuth"},
+        [PKI_CLIENT] = {"critical,CA:FALSE", "critical,digitalSignature", "clientAuth"},
     };
-    const char *usage = EVP_PKEY_is_a(key, "RSA") ? by_role[role].rsa_usage : by_role[role].usage;
+    const char *usage = by_role[role].usage, *extended = by_role[role].extended;
 
+    /* A suite of TLS 1.2 without forward secrecy enciphers the secret with the RSA key. */
+    if (role == PKI_SERVER && EVP_PKEY_is_a(key, "RSA"))
+        usage = "critical,digitalSignature,keyEncipherment";
     return add_extension(certificate, NID_basic_constraints, by_role[role].constraints) &&
            add_extension(certificate, NID_key_usage, usage) &&
-           (!by_role[role].extended ||
-            add_extension(certificate, NID_ext_key_usage, by_role[role].extended));
+           (!extended || add_extension(certificate, NID_ext_key_usage, extended));
 }
 
 /* The issuer's key identifier alone, not its serial: a renewed CA certificate of the same key
  * still fits. Built by hand because OpenSSL's "keyid" differs by version for self-signed ones. */
-static bool add_key_identifiers(X509 *certificate, const X509 *issuer) {
-    CLEANUP(AUTHORITY_KEYID_freep) AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
+static AUTHORITY_KEYID *identify_issuer(const X509 *issuer) {
+    AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
 
-    if (!authority || !add_extension(certificate, NID_subject_key_identifier, "hash"))
-        return false;
-    authority->keyid = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
-    return authority->keyid && X509_add1_ext_i2d(certificate, NID_authority_key_identifier,
-                                                 authority, 0, X509V3_ADD_DEFAULT) == 1;
+    if (authority)
+        authority->keyid = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
+    return authority;
 }
 
-/* A certificate for the key, signed by the issuer; no issuer certificate: by itself. */
-static int certify(const struct pki_authority *issuer, const struct pki_profile *profile,
-                   EVP_PKEY *key, X509 **ret, struct error *error) {
+static bool add_key_identifiers(X509 *certificate, const X509 *issuer) {
+    CLEANUP(AUTHORITY_KEYID_freep) AUTHORITY_KEYID *authority = NULL;
+
+    if (!add_extension(certificate, NID_subject_key_identifier, "hash"))
+        return false;
+    authority = identify_issuer(issuer);
+    return authority && authority->keyid &&
+           X509_add1_ext_i2d(certificate, NID_authority_key_identifier, authority, 0,
+                             X509V3_ADD_DEFAULT) == 1;
+}
+
+int pki_certify(const struct pki_authority *issuer, const struct pki_profile *profile,
+                EVP_PKEY *key, X509 **ret, struct error *error) {
     CLEANUP(X509_freep) X509 *certificate = X509_new();
     const X509 *issuer_certificate = issuer->certificate ? issuer->certificate : certificate;
 
@@ -481,18 +453,11 @@ static int certify(const struct pki_authority *issuer, const struct pki_profile 
         (profile->addresses &&
          X509_add1_ext_i2d(certificate, NID_subject_alt_name, (void *)profile->addresses, 0,
                            X509V3_ADD_DEFAULT) != 1) ||
-        X509_sign(certificate, issuer->key, pki_digest_of(issuer->key)) <= 0)
+        X509_sign(certificate, issuer->key, digest_of(issuer->key)) <= 0)
         return pki_openssl_error(error, "making a certificate");
     *ret = certificate;
     certificate = NULL;
     return 0;
-}
-
-int pki_make_authority(EVP_PKEY *key, const struct pki_profile *profile, X509 **ret,
-                       struct error *error) {
-    const struct pki_authority self = {.key = key};
-
-    return certify(&self, profile, key, ret, error);
 }
 
 int pki_sign_request(const struct pki_authority *authority, const char *request_pem,
@@ -507,12 +472,58 @@ int pki_sign_request(const struct pki_authority *authority, const char *request_
         return error_set(error, -EBADMSG,
                          "the certificate request is not for '%s', or not signed with its own key",
                          profile->common_name);
-    if (pki_times(authority->certificate, &ca_from_s, &ca_to_s) < 0)
+    if (!pki_times(authority->certificate, &ca_from_s, &ca_to_s))
         return error_set(error, -EBADMSG, "the CA's certificate has no proper dates");
     if (within.not_after_s > ca_to_s)
         within.not_after_s = ca_to_s;
-    r = certify(authority, &within, X509_REQ_get0_pubkey(request), &certificate, error);
+    r = pki_certify(authority, &within, X509_REQ_get0_pubkey(request), &certificate, error);
     if (r < 0)
         return r;
     return pki_certificate_pem(certificate, ret_pem, error);
+}
+
+/* ---- the list of revoked certificates ---- */
+
+/* A number that grows, and whose list it is (RFC 5280, 5.2: both must be there). */
+static bool add_list_extensions(X509_CRL *list, const X509 *issuer, int64_t number_s) {
+    CLEANUP(AUTHORITY_KEYID_freep) AUTHORITY_KEYID *authority = identify_issuer(issuer);
+    CLEANUP(ASN1_OCTET_STRING_freep) ASN1_INTEGER *number = ASN1_INTEGER_new();
+
+    return authority && authority->keyid && number &&
+           ASN1_INTEGER_set_int64(number, number_s) == 1 &&
+           X509_CRL_add1_ext_i2d(list, NID_authority_key_identifier, authority, 0,
+                                 X509V3_ADD_DEFAULT) == 1 &&
+           X509_CRL_add1_ext_i2d(list, NID_crl_number, number, 0, X509V3_ADD_DEFAULT) == 1;
+}
+
+static bool add_entry(X509_CRL *list, const X509 *revoked, const ASN1_TIME *since) {
+    CLEANUP(X509_REVOKED_freep) X509_REVOKED *entry = X509_REVOKED_new();
+
+    if (!entry ||
+        X509_REVOKED_set_serialNumber(entry, (ASN1_INTEGER *)X509_get0_serialNumber(revoked)) !=
+            1 ||
+        X509_REVOKED_set_revocationDate(entry, (ASN1_TIME *)since) != 1 ||
+        X509_CRL_add0_revoked(list, entry) != 1)
+        return false;
+    entry = NULL;
+    return true;
+}
+
+int pki_sign_list(const struct pki_authority *authority, const char *revoked_pem, int64_t now_s,
+                  int64_t to_s, char **ret_pem, struct error *error) {
+    CLEANUP(X509_CRL_freep) X509_CRL *list = X509_CRL_new();
+    CLEANUP(X509_freep) X509 *revoked = pki_parse_certificate(revoked_pem);
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = time_new(now_s - DAY_S), *to = NULL;
+    int64_t ca_from_s, ca_to_s;
+
+    if (pki_times(authority->certificate, &ca_from_s, &ca_to_s))
+        to = time_new(to_s < ca_to_s ? to_s : ca_to_s);
+    if (!list || !revoked || !from || !to || X509_CRL_set_version(list, X509_CRL_VERSION_2) != 1 ||
+        X509_CRL_set_issuer_name(list, X509_get_subject_name(authority->certificate)) != 1 ||
+        X509_CRL_set1_lastUpdate(list, from) != 1 || X509_CRL_set1_nextUpdate(list, to) != 1 ||
+        !add_list_extensions(list, authority->certificate, now_s) ||
+        !add_entry(list, revoked, from) ||
+        X509_CRL_sign(list, authority->key, digest_of(authority->key)) <= 0)
+        return pki_openssl_error(error, "making a list of revoked certificates");
+    return pki_crl_pem(list, ret_pem, error);
 }

@@ -114,7 +114,7 @@ static int find_passphrase(void *context, bool creating, char **ret, struct erro
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     CLEANUP_FREE char *key_type = setting_choice_word(KEY_TYPES, own(channel)->key_type);
-    struct pki_outcome outcome;
+    unsigned issued;
     struct pki_options options = {
         .folder = issuer->certs,
         .key_type = key_type,
@@ -126,7 +126,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
         .parties = issuer->parties,
     };
 
-    return pki_ensure(&options, &outcome, error);
+    return pki_ensure(&options, &issued, error);
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {

@@ -3,44 +3,44 @@
 
 static void test_wrong_passphrase(void **state) {
     struct fixture *fixture = *state;
-    struct pki_outcome outcome;
+    unsigned issued;
 
     (void)ensure(fixture);
     (void)setenv("BENCH_CA_PASSPHRASE", "another one", 1);
     assert_int_equal(ensure(fixture), 0); /* nothing to sign, not asked for */
     fixture->options.addresses = "elsewhere";
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EKEYREJECTED);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EKEYREJECTED);
     assert_mentions(fixture, "ca/ca.key: the passphrase does not fit");
     assert_mentions(fixture, "BENCH_CA_PASSPHRASE");
     (void)setenv("BENCH_CA_PASSPHRASE", "abc", 1);
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EINVAL);
     assert_mentions(fixture, "BENCH_CA_PASSPHRASE: the passphrase is shorter than 4");
     (void)unsetenv("BENCH_CA_PASSPHRASE");
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -ENOKEY);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -ENOKEY);
     assert_mentions(fixture, "set BENCH_CA_PASSPHRASE");
     overwrite(fixture, "ca/ca.key", "garbage");
     (void)setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1);
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EBADMSG);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EBADMSG);
     assert_mentions(fixture, "ca/ca.key");
 }
 
 static void test_unprotected_ca_key(void **state) {
     struct fixture *fixture = *state;
     CLEANUP_FREE char *open_key = NULL;
-    struct pki_outcome outcome;
+    unsigned issued;
 
     (void)ensure(fixture);
     open_key = content(fixture, "client1/client1.key");
     overwrite(fixture, "ca/ca.key", open_key);
     fixture->options.force = true;
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EBADMSG);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EBADMSG);
     assert_mentions(fixture, "no private key under a passphrase");
 }
 
 static void test_generated_passphrase(void **state) {
     struct fixture *fixture = *state;
     CLEANUP_FREE char *text = NULL, *path = path_of(fixture, "ca/passphrase");
-    struct pki_outcome outcome;
+    unsigned issued;
 
     (void)unsetenv("BENCH_CA_PASSPHRASE");
     assert_int_equal(ensure(fixture), 8);
@@ -55,7 +55,7 @@ static void test_generated_passphrase(void **state) {
     assert_int_equal(ensure(fixture), 8);
     assert_int_equal(chmod(path, 0640), 0);
     fixture->options.force = true;
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EACCES);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EACCES);
     assert_mentions(fixture, "chmod 600");
 }
 
@@ -78,14 +78,14 @@ static int answer_nothing(void *context, bool creating, char **ret, struct error
 
 static void test_callback(void **state) {
     struct fixture *fixture = *state;
-    struct pki_outcome outcome;
+    unsigned issued;
     int calls[2] = {0};
 
     fixture->options.passphrase = answer_nothing; /* "" or NULL: never an open key */
     fixture->options.context = (char[]){""};
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EINVAL);
     fixture->options.context = NULL;
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -EINVAL);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EINVAL);
     fixture->options.passphrase = answer;
     fixture->options.context = calls;
     (void)ensure(fixture);
@@ -96,7 +96,7 @@ static void test_callback(void **state) {
     fixture->options.force = true;
     assert_int_equal(ensure(fixture), 8);
     assert_int_equal(calls[false], 1);
-    assert_int_equal(pki_ensure(&fixture->options, &outcome, &fixture->error), -ECANCELED);
+    assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -ECANCELED);
     assert_string_equal(fixture->error.text, "not today");
     assert_int_equal(calls[true], 1);
 }

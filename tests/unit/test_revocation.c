@@ -72,19 +72,16 @@ static void test_list(void **state) {
 
 /* Of the same CA, but from ten days ago, for a day. */
 static char *make_old_list(void) {
-    const struct pki_options options = {.validity_ns = 86400 * NS_PER_S};
     CLEANUP_FREE char *ca = workshop_get(peer_certs, "ca/ca.crt"),
                       *key = workshop_get(peer_certs, "ca/ca.key"),
                       *revoked = workshop_get(peer_certs, "proof/revoked.crt");
-    struct pki_renewal renewal = {
-        .options = &options,
-        .now_s = clock_realtime_ns() / NS_PER_S - 10 * DAY_S,
-        .ca = {pki_parse_certificate(ca), pki_parse_key(key, getenv("BENCH_CA_PASSPHRASE"), NULL)},
-    };
+    CLEANUP(pki_authority_clear)
+    struct pki_authority authority = {pki_parse_certificate(ca),
+                                      pki_parse_key(key, getenv("BENCH_CA_PASSPHRASE"), NULL)};
+    int64_t now_s = clock_realtime_ns() / NS_PER_S - 10 * DAY_S;
     char *list;
 
-    assert_int_equal(pki_crl_issue(&renewal, revoked, &list, NULL), 0);
-    pki_authority_clear(&renewal.ca);
+    assert_int_equal(pki_sign_list(&authority, revoked, now_s, now_s + DAY_S, &list, NULL), 0);
     return list;
 }
 
