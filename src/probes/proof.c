@@ -6,7 +6,7 @@
 #include "probes/wiretap.h"
 #include "security/cause.h"
 #include "security/mechanism.h"
-#include "security/tls_algorithms.h"
+#include "security/tls_context.h"
 #include "security/token.h"
 #include "transport/attempt.h"
 
@@ -148,8 +148,8 @@ static void prove_mechanism(struct examiner *examiner, const struct mechanism *m
 /* What was asked for: the versions, and what must be among the lists that are not empty. */
 static char *asked_text(const struct tls_config *tls) {
     const char *const lists[] = {tls->suites, tls->ciphers, tls->groups};
-    char *text = text_format("%s to %s", tls_algorithms_version_name(tls->min_version),
-                             tls_algorithms_version_name(tls->max_version));
+    char *text = text_format("%s to %s", tls_version_name(tls->min_version),
+                             tls_version_name(tls->max_version));
 
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         if (*lists[i])
@@ -166,7 +166,7 @@ static void prove_negotiated(struct examiner *examiner) {
 
     if (tls->enabled)
         put_configured(examiner, "negotiated-as-asked", expected, observed, "",
-                       tls_algorithms_allow(tls, session));
+                       tls_allows(tls, session));
 }
 
 /* 3.1.1 needs no proof: its clients would not understand another answer. */

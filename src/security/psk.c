@@ -2,11 +2,8 @@
 #include "security/broker_file.h"
 #include "security/mechanism.h"
 #include "security/secret.h"
-#include "security/tls_algorithms.h"
-#include "security/tls_broker.h"
 #include "security/tls_context.h"
 #include "security/tls_proofs.h"
-#include "security/tls_shared_key.h"
 
 #include <errno.h>
 #include <string.h>
@@ -69,7 +66,7 @@ static void fill(const struct psk_settings *settings, const char *key, struct tl
 }
 
 static bool has_groups(const char *ciphers) {
-    return tls_algorithms_has_exchange(ciphers, NID_kx_ecdhe_psk);
+    return tls_has_exchange(ciphers, NID_kx_ecdhe_psk);
 }
 
 static int check(const struct channel *channel, struct error *error) {
@@ -95,11 +92,11 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     int r = secret_issue(issuer, group.name, channel->name, settings->secret,
                          (size_t)settings->key_bytes, error);
 
-    if (r == 0 && !tls_shared_key_is_good(secret_find(&bringup, group.name, NULL)))
+    if (r == 0 && !tls_key_is_good(secret_find(&bringup, group.name, NULL)))
         return error_set(error, -EINVAL,
                          "psk.secret: the first line of %s is no key; right would be %d to %d "
                          "hexadecimal digits, as of `openssl rand -hex 32`",
-                         settings->secret, TLS_SHARED_KEY_MIN * 2, TLS_SHARED_KEY_MAX * 2);
+                         settings->secret, TLS_KEY_MIN * 2, TLS_KEY_MAX * 2);
     return r;
 }
 

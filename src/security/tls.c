@@ -2,8 +2,6 @@
 #include "security/tls.h"
 
 #include "security/pki.h"
-#include "security/tls_algorithms.h"
-#include "security/tls_broker.h"
 #include "security/tls_context.h"
 #include "security/tls_proofs.h"
 
@@ -16,7 +14,6 @@ struct tls_settings {
 };
 
 #define VERSION_WORDS "1.2 1.3"
-#define KEY_TYPES     "ec:P-256 rsa:2048 rsa:3072 ed25519"
 
 enum { KEY_TYPE_P_256, KEY_TYPE_RSA_2048, KEY_TYPE_RSA_3072, KEY_TYPE_ED25519 };
 /* What ciphers of TLS 1.2 call a signature by such a key. */
@@ -41,7 +38,7 @@ static const struct setting rows[] = {
     {"groups", SETTING_TEXT, "",
      .help = "key exchange groups, separated by colons, as X25519:P-256",
      .offset = offsetof(struct tls_settings, groups)},
-    {"key_type", SETTING_CHOICE, "ec:P-256", .choices = KEY_TYPES,
+    {"key_type", SETTING_CHOICE, PKI_DEFAULT_KEY_TYPE, .choices = PKI_KEY_TYPES,
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type)},
     {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
      .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
@@ -72,8 +69,7 @@ static void fill(const struct tls_settings *settings, struct tls_config *tls) {
 /* Clients that speak TLS 1.2 take no certificate of a curve that is not among their groups. */
 static bool has_own_curve(const struct tls_settings *settings) {
     return version(settings->max_version) > TLS_1_2 || !*settings->groups ||
-           settings->key_type != KEY_TYPE_P_256 ||
-           tls_algorithms_has_group(settings->groups, "P-256");
+           settings->key_type != KEY_TYPE_P_256 || tls_has_group(settings->groups, "P-256");
 }
 
 static int check(const struct channel *channel, struct error *error) {
@@ -98,7 +94,7 @@ static int check(const struct channel *channel, struct error *error) {
 }
 
 char *tls_store(const struct channel *channel, const char *certs) {
-    CLEANUP_FREE char *key_type = setting_choice_word(KEY_TYPES, own(channel)->key_type);
+    CLEANUP_FREE char *key_type = setting_choice_word(PKI_KEY_TYPES, own(channel)->key_type);
 
     return pki_store(certs, key_type);
 }
@@ -113,7 +109,7 @@ static int find_passphrase(void *context, bool creating, char **ret, struct erro
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
-    CLEANUP_FREE char *key_type = setting_choice_word(KEY_TYPES, own(channel)->key_type);
+    CLEANUP_FREE char *key_type = setting_choice_word(PKI_KEY_TYPES, own(channel)->key_type);
     unsigned issued;
     struct pki_options options = {
         .folder = issuer->certs,

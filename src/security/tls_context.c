@@ -1,17 +1,316 @@
 #include "security/tls_context.h"
 
 #include "security/pem_file.h"
-#include "security/tls_algorithms.h"
-#include "security/tls_shared_key.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 
-#define ALPN_BYTES 512 /* of all protocols that a client offers */
+#define ALPN_BYTES      512 /* of all protocols that a client offers */
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+static const struct {
+    int protocol;
+    const char *name;
+} versions[] = {
+    [TLS_1_1] = {TLS1_1_VERSION, "TLSv1.1"},
+    [TLS_1_2] = {TLS1_2_VERSION, "TLSv1.2"},
+    [TLS_1_3] = {TLS1_3_VERSION, "TLSv1.3"},
+};
+
+const char *tls_version_name(int64_t version) {
+    return versions[version].name;
+}
+
+/* Whose settings they are: no other mechanism has a shared key. */
+static const char *section(const struct tls_config *tls) {
+    return *tls->psk_identity ? "psk" : "tls";
+}
+
+/* The next name of a list, in memory of its own, or NULL; *cursor goes on. */
+static char *next_name(const char **cursor) {
+    const char *list = *cursor + strspn(*cursor, ": ,");
+    size_t length = strcspn(list, ": ,");
+
+    *cursor = list + length;
+    return length ? strndup(list, length) : NULL;
+}
+
+/* ---- lists ---- */
+
+/* A context with these ciphers, in which they are looked up and under which nothing connects; NULL
+ * when OpenSSL does not know them. */
+static SSL_CTX *new_list(const char *ciphers) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *ret = NULL;
+
+    if (context && SSL_CTX_set_cipher_list(context, ciphers) == 1) {
+        ret = context;
+        context = NULL;
+    }
+    ERR_clear_error();
+    return ret;
+}
+
+static const SSL_CIPHER *find(STACK_OF(SSL_CIPHER) * ciphers, const char *name) {
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
+        if (text_equal(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i)), name))
+            return sk_SSL_CIPHER_value(ciphers, i);
+    return NULL;
+}
+
+/* Suites of TLS 1.3 are in every context's list, whatever was asked for. */
+bool tls_has_cipher(const char *ciphers, const char *names) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *list = new_list(ciphers);
+    bool has = false;
+    char *name;
+
+    while (list && !has && (name = next_name(&names))) {
+        const SSL_CIPHER *cipher = find(SSL_CTX_get_ciphers(list), name);
+
+        has = cipher && !text_equal(SSL_CIPHER_get_version(cipher), versions[TLS_1_3].name);
+        free(name);
+    }
+    return has;
+}
+
+bool tls_has_exchange(const char *ciphers, int exchange) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *list = *ciphers ? new_list(ciphers) : NULL;
+    STACK_OF(SSL_CIPHER) *all = list ? SSL_CTX_get_ciphers(list) : NULL;
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++)
+        if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(all, i)) == exchange)
+            return true;
+    return false;
+}
+
+static bool has_name(const char *list, const char *name,
+                     bool is_same(const char *one, const char *other)) {
+    bool has = false;
+    char *one;
+
+    while (!has && (one = next_name(&list))) {
+        has = is_same(one, name);
+        free(one);
+    }
+    return has;
+}
+
+bool tls_has_suite(const char *suites, const char *name) {
+    return has_name(suites, name, text_equal);
+}
+
+static int group_nid(const char *name) {
+    int nid = EC_curve_nist2nid(name);
+
+    if (nid == NID_undef && strcasecmp(name, "secp256r1") == 0)
+        nid = NID_X9_62_prime256v1; /* RFC 8422's name, which OpenSSL's objects do not know */
+    return nid == NID_undef ? OBJ_sn2nid(name) : nid;
+}
+
+static bool is_same_group(const char *one, const char *other) {
+    int nid = group_nid(one);
+
+    return strcasecmp(one, other) == 0 || (nid != NID_undef && nid == group_nid(other));
+}
+
+bool tls_has_group(const char *groups, const char *name) {
+    return has_name(groups, name, is_same_group);
+}
+
+bool tls_allows(const struct tls_config *tls, const struct tls_session *session) {
+    int64_t version = tls->min_version;
+
+    while (version <= tls->max_version && !text_equal(versions[version].name, session->version))
+        version++;
+    if (version > tls->max_version)
+        return false;
+    if (version == TLS_1_3 && *tls->suites && !tls_has_suite(tls->suites, session->cipher))
+        return false;
+    if (version == TLS_1_2 && *tls->ciphers && !tls_has_cipher(tls->ciphers, session->cipher))
+        return false;
+    return !*tls->groups || tls_has_group(tls->groups, session->group);
+}
+
+/* ---- the broker's side ---- */
+
+void tls_broker_lines(const struct tls_config *tls, FILE *lines) {
+    fprintf(lines, "tls_version %s\n", tls->min_version == TLS_1_3 ? "tlsv1.3" : "tlsv1.2");
+    if (*tls->ciphers)
+        fprintf(lines, "ciphers %s\n", tls->ciphers);
+    if (*tls->suites)
+        fprintf(lines, "ciphers_tls1.3 %s\n", tls->suites);
+}
+
+void tls_broker_openssl(const struct tls_config *tls, FILE *lines) {
+    fprintf(lines, "MaxProtocol = %s\n", tls_version_name(tls->max_version));
+    if (*tls->groups)
+        fprintf(lines, "Groups = %s\n", tls->groups);
+    if (!tls->tickets) /* the second for TLS 1.3: the first makes its tickets stand for a cache */
+        fprintf(lines, "Options = -SessionTicket\nNumTickets = 0\n");
+}
+
+/* ---- shared keys ---- */
+
+/* What a context keeps. */
+struct shared_key {
+    char *identity;
+    unsigned char bytes[TLS_KEY_MAX];
+    size_t length;
+};
+
+static void free_key(void *context, void *key, CRYPTO_EX_DATA *data, int index, long number,
+                     void *argument) {
+    struct shared_key *shared = key;
+
+    (void)context;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)argument;
+    if (!shared)
+        return;
+    free(shared->identity);
+    OPENSSL_cleanse(shared, sizeof(*shared));
+    free(shared);
+}
+
+static void free_name(void *context, void *name, CRYPTO_EX_DATA *data, int index, long number,
+                      void *argument) {
+    (void)context;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)argument;
+    free(name);
+}
+
+/* Where a context keeps its key, and the name that its clients ask for, in OpenSSL's terms. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int key_index = -1, name_index = -1;
+
+static void find_places(void) {
+    key_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_key);
+    name_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_name);
+}
+
+static const struct shared_key *key_of(const SSL *ssl) {
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_index);
+}
+
+/* How long the key is, or 0, by which OpenSSL gives up. */
+static unsigned give(const struct shared_key *key, unsigned char *ret, unsigned size) {
+    if (!key || key->length > size)
+        return 0;
+    memcpy(ret, key->bytes, key->length);
+    return (unsigned)key->length;
+}
+
+static unsigned as_client(SSL *ssl, const char *hint, char *identity, unsigned identity_size,
+                          unsigned char *ret_key, unsigned key_size) {
+    const struct shared_key *key = key_of(ssl);
+
+    (void)hint;
+    if (!key || strlen(key->identity) >= identity_size)
+        return 0;
+    (void)snprintf(identity, identity_size, "%s", key->identity);
+    return give(key, ret_key, key_size);
+}
+
+static unsigned as_server(SSL *ssl, const char *identity, unsigned char *ret_key,
+                          unsigned key_size) {
+    const struct shared_key *key = key_of(ssl);
+
+    return key && text_equal(identity, key->identity) ? give(key, ret_key, key_size) : 0;
+}
+
+bool tls_key_is_good(const char *digits) {
+    size_t length = strlen(digits);
+
+    return length % 2 == 0 && length >= (size_t)TLS_KEY_MIN * 2 &&
+           length <= (size_t)TLS_KEY_MAX * 2 && strspn(digits, "0123456789abcdefABCDEF") == length;
+}
+
+/* Lets either side of a context speak with tls->psk_key as tls->psk_identity; nothing when that is
+ * empty. The context has a copy of its own, wiped when it is freed. */
+static int set_shared_key(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
+    struct shared_key *key;
+    bool good = tls_key_is_good(tls->psk_key);
+
+    if (!*tls->psk_identity)
+        return 0;
+    if (!good)
+        return error_set(error, -EINVAL, "the shared key is not %d to %d hexadecimal digits",
+                         TLS_KEY_MIN * 2, TLS_KEY_MAX * 2);
+    (void)pthread_once(&once, find_places);
+    key = memory_new(1, sizeof(*key));
+    key->identity = text_copy(tls->psk_identity);
+    good = OPENSSL_hexstr2buf_ex(key->bytes, sizeof(key->bytes), &key->length, tls->psk_key,
+                                 '\0') == 1;
+    if (!good || key_index < 0 || SSL_CTX_set_ex_data(context, key_index, key) != 1) {
+        free_key(NULL, key, NULL, 0, 0, NULL);
+        return error_set(error, -ENOMEM, "no memory for a shared key");
+    }
+    SSL_CTX_set_psk_client_callback(context, as_client);
+    SSL_CTX_set_psk_server_callback(context, as_server);
+    return 0;
+}
+
+/* ---- contexts ---- */
+
+/* Whether each name of a list is known by itself, and the list as a whole: OpenSSL leaves out names
+ * that it does not know. Operators of cipher lists ("!aNULL", "@SECLEVEL=1") are looked at with the
+ * whole. */
+static bool takes(SSL_CTX *context, const char *list, int set(SSL_CTX *context, const char *)) {
+    const char *cursor = list;
+    bool known = true;
+    char *name;
+
+    while (known && (name = next_name(&cursor))) {
+        known = strchr("!-+@", *name) || set(context, name) == 1;
+        free(name);
+    }
+    return known && set(context, list) == 1;
+}
+
+static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
+    /* OpenSSL 3 speaks TLS 1.1 only below its usual level; only a proof ever asks for it. */
+    const char *ciphers = tls->max_version < TLS_1_2 ? "DEFAULT:@SECLEVEL=0" : tls->ciphers;
+    /* OpenSSL 3.5 has marks in its lists by which unknown names are left out, and groups preferred:
+     * what they stand for is not the same everywhere. */
+    bool plain = strspn(tls->groups, NAME_CHARACTERS ":") == strlen(tls->groups);
+    int64_t oldest = tls->lenient && tls->min_version > TLS_1_2 ? TLS_1_2 : tls->min_version;
+    int r = 0;
+
+    if (SSL_CTX_set_min_proto_version(context, versions[oldest].protocol) != 1 ||
+        SSL_CTX_set_max_proto_version(context, versions[tls->max_version].protocol) != 1)
+        r = error_set(error, -EINVAL, "TLS versions: %s", openssl_reason());
+    else if (*ciphers && !takes(context, ciphers, SSL_CTX_set_cipher_list))
+        r = error_set(error, -EINVAL,
+                      "%s.ciphers: '%s' is no cipher list of this OpenSSL; `openssl ciphers -s "
+                      "-tls1_2%s` shows what it knows",
+                      section(tls), ciphers, *tls->psk_identity ? " -psk PSK" : "");
+    else if (*tls->suites && !takes(context, tls->suites, SSL_CTX_set_ciphersuites))
+        r = error_set(error, -EINVAL,
+                      "tls.suites: '%s' are no suites of this OpenSSL; known are "
+                      "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
+                      "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256",
+                      tls->suites);
+    else if (*tls->groups && (!plain || SSL_CTX_set1_groups_list(context, tls->groups) != 1))
+        r = error_set(error, -EINVAL,
+                      "%s.groups: '%s' are no groups of this OpenSSL; right would be names "
+                      "separated by colons, as X25519:P-256",
+                      section(tls), tls->groups);
+    ERR_clear_error();
+    return r;
+}
 
 static int set_files(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     int r = *tls->ca_file ? pem_file_load_ca(context, tls->ca_file, error) : 0;
@@ -38,11 +337,11 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
 
     if (!context)
         return error_set(error, -ENOMEM, "TLS: %s", openssl_reason());
-    r = tls_algorithms_set(context, tls, error);
+    r = set_algorithms(context, tls, error);
     if (r == 0)
         r = set_files(context, tls, error);
     if (r == 0)
-        r = tls_shared_key_set(context, tls, error);
+        r = set_shared_key(context, tls, error);
     if (r < 0)
         return r;
     set_resumption(context, tls);
@@ -65,17 +364,16 @@ static int expect_host(SSL_CTX *context, const char *host, struct error *error) 
 /* Each protocol behind a byte with its length, as ALPN has them on the wire. */
 static int write_protocols(const char *protocols, unsigned char wire[static ALPN_BYTES],
                            unsigned *ret_length, struct error *error) {
+    const char *cursor = protocols, *word;
     unsigned length = 0;
+    size_t name;
 
-    for (const char *next = protocols + strspn(protocols, " "); *next; next += strspn(next, " ")) {
-        size_t name = strcspn(next, " ");
-
+    while ((word = text_next_word(&cursor, &name))) {
         if (name > UINT8_MAX || length + 1 + name > ALPN_BYTES)
             return error_set(error, -EINVAL, "ALPN: '%s' is too long", protocols);
         wire[length++] = (unsigned char)name;
-        memcpy(wire + length, next, name);
+        memcpy(wire + length, word, name);
         length += (unsigned)name;
-        next += name;
     }
     *ret_length = length;
     return 0;
@@ -93,24 +391,6 @@ static int offer_protocols(SSL_CTX *context, SSL *ssl, const char *protocols, st
                     : SSL_set_alpn_protos(ssl, wire, length)) == 0
                ? 0
                : error_set(error, -EINVAL, "ALPN: %s", openssl_reason());
-}
-
-/* Where a context keeps the name that its clients ask for. */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int name_index;
-
-static void free_name(void *context, void *name, CRYPTO_EX_DATA *data, int index, long number,
-                      void *argument) {
-    (void)context;
-    (void)data;
-    (void)index;
-    (void)number;
-    (void)argument;
-    free(name);
-}
-
-static void make_index(void) {
-    name_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_name);
 }
 
 void tls_context_ask_for(SSL *ssl, SSL_CTX *context) {
@@ -138,7 +418,7 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
     r = offer_protocols(context, NULL, config->alpn, error);
     if (r < 0)
         return r;
-    (void)pthread_once(&once, make_index);
+    (void)pthread_once(&once, find_places);
     if (*config->server_name)
         (void)SSL_CTX_set_ex_data(context, name_index, text_copy(config->server_name));
     SSL_CTX_set_info_callback(context, correct_name);
@@ -214,12 +494,77 @@ int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct
     return 0;
 }
 
+/* ---- before anything starts ---- */
+
+/* Each that is asked for by its own name: what an alias stands for may be less than it says. */
+static int check_names(STACK_OF(SSL_CIPHER) * usable, const struct tls_config *tls,
+                       const char *setting, const char *list, struct error *error) {
+    bool by_suite = text_equal(setting, "suites");
+    int r = 0;
+    char *name;
+
+    while (r == 0 && (name = next_name(&list))) {
+        bool by_name = by_suite || tls_has_cipher(name, name);
+
+        if (by_name && !find(usable, name))
+            r = error_set(
+                error, -EINVAL,
+                "%s.%s: '%s' is there, but may not be used at this OpenSSL's security "
+                "level; leave it out, or lower the level by %s@SECLEVEL=0%s",
+                section(tls), setting, name, by_suite ? "tls.ciphers = DEFAULT:" : "adding :",
+                by_suite && tls->min_version > TLS_1_2 ? " and tls.min_version = 1.2" : "");
+        free(name);
+    }
+    return r;
+}
+
+/* One cipher of TLS 1.2 at least must go with the certificates; with a shared key, all must. */
+static int check_auth(STACK_OF(SSL_CIPHER) * usable, const struct tls_config *tls, int auth,
+                      struct error *error) {
+    bool by_key = auth == NID_auth_psk, has = false;
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(usable); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(usable, i);
+
+        if (SSL_CIPHER_get_auth_nid(cipher) == auth)
+            has = true;
+        else if (by_key)
+            return error_set(error, -EINVAL,
+                             "psk.ciphers: %s needs a certificate; right would be ones like "
+                             "ECDHE-PSK-CHACHA20-POLY1305",
+                             SSL_CIPHER_get_name(cipher));
+    }
+    if (has || tls->max_version > TLS_1_2)
+        return 0;
+    return error_set(error, -EINVAL, "%s.ciphers: none of '%s' goes with %s; right would be %s",
+                     section(tls), tls->ciphers,
+                     by_key ? "a shared key alone" : "certificates of this tls.key_type",
+                     by_key                 ? "ECDHE-PSK-CHACHA20-POLY1305"
+                     : auth == NID_auth_rsa ? "ones with RSA"
+                                            : "ones with ECDSA");
+}
+
 int tls_context_check(const struct tls_config *tls, int auth, struct error *error) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
+    CLEANUP(SSL_freep) SSL *ssl = NULL;
+    STACK_OF(SSL_CIPHER) * usable;
     int r = build(&context, TLS_client_method(), tls, error);
 
-    return r == 0 ? tls_algorithms_check(context, tls, auth, error) : r;
+    if (r < 0)
+        return r;
+    ssl = SSL_new(context);
+    usable = ssl ? SSL_get1_supported_ciphers(ssl) : NULL;
+    r = check_names(usable, tls, "suites", tls->suites, error);
+    if (r == 0)
+        r = check_names(usable, tls, "ciphers", tls->ciphers, error);
+    if (r == 0)
+        r = check_auth(usable, tls, auth, error);
+    sk_SSL_CIPHER_free(usable);
+    ERR_clear_error();
+    return r;
 }
+
+/* ---- connections ---- */
 
 void tls_context_session(SSL *ssl, struct tls_session *ret) {
     const char *group = SSL_group_to_name(ssl, SSL_get_negotiated_group(ssl));

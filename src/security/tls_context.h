@@ -1,9 +1,14 @@
 /*
- * tls_context - the only builder of an SSL_CTX: from a tls_config, for every use of TLS here (the
- * MQTT client, the transport probe, the proofs).
+ * tls_context - what a tls_config asks for: judged before anything starts, made into the only
+ * SSL_CTX that is used here (by the MQTT client, the transport probe, the proofs) or into the
+ * broker's configuration, and held against what a connection has negotiated.
  *
  * Nothing falls back: versions are a floor and a ceiling, the peer is verified, and a client checks
  * the name or address that the broker's certificate is for.
+ *
+ * Lists are OpenSSL's: ciphers of TLS 1.2 in its own language ("ECDHE+AESGCM:!aNULL"), suites and
+ * groups as names separated by colons. A group may have several names: P-256, prime256v1 and
+ * secp256r1 are one.
  */
 #ifndef BENCH_SECURITY_TLS_CONTEXT_H
 #define BENCH_SECURITY_TLS_CONTEXT_H
@@ -11,6 +16,8 @@
 #include "model/client_config.h"
 #include "model/trial.h"
 #include "security/openssl.h"
+
+#include <stdio.h>
 
 /* A client's context; config->expected_host is checked unless it is empty. The caller's to free.
  * Its info callback makes the connections of a library ask for config->server_name; who puts
@@ -29,12 +36,45 @@ int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct client_config *con
 /* Whether a host is given by its name: not empty, and no address of IPv4 or IPv6. */
 bool tls_context_is_name(const char *host);
 
-/* Whether this OpenSSL knows the ciphers, suites and groups, and may use them; the message names
- * the setting. auth: as of tls_algorithms_check(). */
+/* Whether this OpenSSL knows all ciphers, suites and groups, and may use each that is asked for by
+ * name: not so at a security level that forbids it. The message names the setting. auth: how
+ * certificates are signed (NID_auth_ecdsa, NID_auth_rsa) or NID_auth_psk; when only TLS 1.2 is
+ * asked for, a cipher must go with that. */
 int tls_context_check(const struct tls_config *tls, int auth, struct error *error);
 
-/* What a connection negotiated. */
+/* What a connection negotiated; and whether version, cipher and group of it are among those that
+ * were asked for. */
 void tls_context_session(SSL *ssl, struct tls_session *ret);
+bool tls_allows(const struct tls_config *tls, const struct tls_session *session);
+
+/* ---- lists ---- */
+
+/* Whether a list has one of them; of ciphers, whether the list as a whole stands for one of these
+ * names, which are separated by colons. */
+bool tls_has_cipher(const char *ciphers, const char *names);
+bool tls_has_suite(const char *suites, const char *name);
+bool tls_has_group(const char *groups, const char *name);
+/* Whether one of the ciphers exchanges keys in this way (NID_kx_dhe); not so of an empty list. */
+bool tls_has_exchange(const char *ciphers, int exchange);
+
+/* "TLSv1.2" */
+const char *tls_version_name(int64_t version);
+
+/* ---- keys that both ends know beforehand (RFC 4279) ---- */
+
+/* Up to TLS 1.2: what TLS 1.3 calls a pre-shared key, Mosquitto does not speak. */
+#define TLS_KEY_MIN 16 /* bytes */
+#define TLS_KEY_MAX 32
+/* Whether these are the hexadecimal digits of a key of a size that is permitted. */
+bool tls_key_is_good(const char *digits);
+
+/* ---- the broker's side ---- */
+
+/* Lines of mosquitto.conf: version (a minimum only), ciphers, suites. */
+void tls_broker_lines(const struct tls_config *tls, FILE *lines);
+/* Lines of the openssl.cnf that it starts under, for what Mosquitto has no words: the newest
+ * version, groups, tickets. */
+void tls_broker_openssl(const struct tls_config *tls, FILE *lines);
 
 /* ---- resumption ---- */
 

@@ -1,52 +1,39 @@
 #include "security/tls_proofs.h"
 
-#include "security/tls_algorithms.h"
+#include "security/tls_context.h"
 
-#include <string.h>
-
-/* What a client offers instead: names of one line are for certificates of both kinds. */
-static const struct {
-    const char *ciphers, *names[2];
-    bool shared_key;
-} other_ciphers[] = {
-    {.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
-     .names = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"}},
-    {.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
-     .names = {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"}},
-    {.ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
-     .names = {"ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"}},
-    {.ciphers = "PSK-AES128-GCM-SHA256",
-     .names = {"PSK-AES128-GCM-SHA256", "PSK-AES128-GCM-SHA256"},
-     .shared_key = true},
-    {.ciphers = "ECDHE-PSK-CHACHA20-POLY1305",
-     .names = {"ECDHE-PSK-CHACHA20-POLY1305", "ECDHE-PSK-CHACHA20-POLY1305"},
-     .shared_key = true},
+/* What a client offers instead of what was asked for. Ciphers of one line are for certificates of
+ * both kinds. */
+static const char *const ciphers_of_certificates[] = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+    NULL,
 };
+static const char *const ciphers_of_keys[] = {"PSK-AES128-GCM-SHA256",
+                                              "ECDHE-PSK-CHACHA20-POLY1305", NULL};
 static const char *const other_suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-                                           "TLS_CHACHA20_POLY1305_SHA256"};
-static const char *const other_groups[] = {"X25519", "P-256", "P-384", "P-521"};
+                                           "TLS_CHACHA20_POLY1305_SHA256", NULL};
+static const char *const other_groups[] = {"X25519", "P-256", "P-384", "P-521", NULL};
 
-static const char *find_cipher(const char *ciphers, bool shared_key) {
-    for (size_t i = 0; i < ARRAY_SIZE(other_ciphers); i++)
-        if (other_ciphers[i].shared_key == shared_key &&
-            !tls_algorithms_has_cipher(ciphers, other_ciphers[i].names[0]) &&
-            !tls_algorithms_has_cipher(ciphers, other_ciphers[i].names[1]))
-            return other_ciphers[i].ciphers;
-    return NULL;
+/* The first that is not in the list, or NULL. */
+static const char *find_other(const char *const *others, const char *list,
+                              bool has(const char *list, const char *name)) {
+    while (*others && has(list, *others))
+        others++;
+    return *others;
 }
 
-static const char *find_suite(const char *suites) {
-    for (size_t i = 0; i < ARRAY_SIZE(other_suites); i++)
-        if (!tls_algorithms_has_suite(suites, other_suites[i]))
-            return other_suites[i];
-    return NULL;
+static const char *find_cipher(const char *list, bool shared_key) {
+    return find_other(shared_key ? ciphers_of_keys : ciphers_of_certificates, list, tls_has_cipher);
 }
 
-static const char *find_group(const char *groups) {
-    for (size_t i = 0; i < ARRAY_SIZE(other_groups); i++)
-        if (!tls_algorithms_has_group(groups, other_groups[i]))
-            return other_groups[i];
-    return NULL;
+static const char *find_suite(const char *list) {
+    return find_other(other_suites, list, tls_has_suite);
+}
+
+static const char *find_group(const char *list) {
+    return find_other(other_groups, list, tls_has_group);
 }
 
 bool tls_has_other_cipher(const char *ciphers, bool shared_key) {

@@ -1,4 +1,4 @@
-/* security/psk, security/tls_shared_key: what the broker's host gets, what clients get, and
+/* security/psk: what the broker's host gets, what clients get, and
  * connections under a shared key. */
 #include "peer.h"
 
