@@ -1,4 +1,4 @@
-#include "analysis/answer.h"
+#include "analysis/findings.h"
 
 #include "analysis/number.h"
 
@@ -187,64 +187,58 @@ static char *describe_outcome(const struct dataset *dataset, const struct group 
 
 /* ---- lines ---- */
 
-struct lines {
-    char **list;
-    size_t n;
-};
-
-/* Takes the text over. */
-static void lines_add(struct lines *lines, char *text) {
-    lines->list[lines->n++] = text;
-}
-
 /* A sentence for each outcome. */
-static void add_sentences(struct lines *lines, const struct dataset *dataset,
-                          const struct group *group) {
+static void add_sentences(struct findings *findings, const struct group *group) {
     for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
-        CLEANUP_FREE char *clause = describe_outcome(dataset, group, outcome);
+        CLEANUP_FREE char *clause = describe_outcome(findings->dataset, group, outcome);
 
         if (!clause)
             continue;
         if (outcome >= UNDECIDED)
             *clause -= 'a' - 'A';
-        lines_add(lines, text_format("%s.", clause));
+        (void)findings_say(findings, FINDING_ANSWER, "%s.", clause);
     }
 }
 
 /* All outcomes of a probe and variant in one sentence, behind its name. */
-static void add_sentence(struct lines *lines, const struct dataset *dataset,
-                         const struct comparison *first, const struct group *group) {
+static void add_sentence(struct findings *findings, const struct comparison *first,
+                         const struct group *group) {
     CLEANUP_FREE char *words = text_copy("");
-    CLEANUP_FREE char *rung = dataset_rung(dataset, first->probe, first->variant);
+    CLEANUP_FREE char *rung = dataset_rung(findings->dataset, first->probe, first->variant);
 
     for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
-        CLEANUP_FREE char *clause = describe_outcome(dataset, group, outcome);
+        CLEANUP_FREE char *clause = describe_outcome(findings->dataset, group, outcome);
 
         if (clause)
             text_append(&words, "; ", clause);
     }
-    lines_add(lines, text_format("%s: %s.", rung, words));
+    (void)findings_say(findings, FINDING_ANSWER, "%s: %s.", rung, words);
 }
 
-/* Why nothing can be concluded; NULL when something can. */
-static char *why_none(const struct comparisons *comparisons) {
-    const struct dataset *dataset = comparisons->cells->dataset;
-    CLEANUP_FREE char *unsteady = comparisons_unsteady(comparisons);
+/* Says why nothing can be concluded; false when something can. */
+static bool add_none(struct findings *findings) {
+    const struct dataset *dataset = findings->dataset;
+    CLEANUP_FREE char *unsteady = comparisons_unsteady(findings->comparisons);
     size_t ok = 0;
 
     for (size_t i = 0; i < dataset->n_trials; i++)
         ok += dataset->trials[i].used && dataset->trials[i].status == TRIAL_OK;
     if (!ok)
-        return text_copy("No trial of this run is ok: nothing was measured, so there is nothing to "
-                         "conclude.");
-    if (*unsteady)
-        return text_format("No conclusion: the set-up is too unsteady, a control failed on %s.",
+        (void)findings_say(findings, FINDING_ANSWER,
+                           "No trial of this run is ok: nothing was measured, so there is nothing "
+                           "to conclude.");
+    else if (*unsteady)
+        (void)findings_say(findings, FINDING_ANSWER,
+                           "No conclusion: the set-up is too unsteady, a control failed on %s.",
                            unsteady);
-    if (dataset->n_channels < 2)
-        return text_copy("The run has a single channel: there is none to compare it with.");
-    if (dataset_find_channel(dataset, dataset->baseline) < 0)
-        return text_copy("The scenario names no baseline: no comparison was declared beforehand.");
-    return NULL;
+    else if (dataset->n_channels < 2)
+        (void)findings_say(findings, FINDING_ANSWER,
+                           "The run has a single channel: there is none to compare it with.");
+    else if (dataset_find_channel(dataset, dataset->baseline) < 0)
+        (void)findings_say(
+            findings, FINDING_ANSWER,
+            "The scenario names no baseline: no comparison was declared beforehand.");
+    return findings->n > 0;
 }
 
 /* The first comparison of each probe and variant that the answer is about; the caller's. */
@@ -268,34 +262,31 @@ static const struct comparison **find_firsts(const struct comparisons *compariso
     return firsts;
 }
 
-size_t answer_lines(const struct comparisons *comparisons, char *ret[ANSWER_LINES]) {
-    const struct dataset *dataset = comparisons->cells->dataset;
-    struct lines lines = {ret, 0};
+void answer_add(struct findings *findings) {
+    const struct comparisons *comparisons = findings->comparisons;
     CLEANUP_FREE const struct comparison **firsts = NULL;
-    char *none = why_none(comparisons);
-    size_t n, blocks = comparisons_most(comparisons), named;
+    size_t n, blocks = comparisons_most(comparisons), named, room;
 
-    if (none) {
-        lines_add(&lines, none);
-        return lines.n;
-    }
+    if (add_none(findings))
+        return;
     firsts = find_firsts(comparisons, &n);
     if (!n)
-        lines_add(&lines, text_copy("No channel could be compared with the baseline."));
+        (void)findings_say(findings, FINDING_ANSWER,
+                           "No channel could be compared with the baseline.");
     if (n && blocks < VERDICT_EQUIVALENT_BLOCKS)
-        lines_add(&lines, text_format("No verdict: %zu complete block%s too few.", blocks,
-                                      blocks == 1 ? " is" : "s are"));
-    named = n <= ANSWER_LINES - lines.n ? n : ANSWER_LINES - lines.n - 1;
+        (void)findings_say(findings, FINDING_ANSWER, "No verdict: %zu complete block%s too few.",
+                           blocks, blocks == 1 ? " is" : "s are");
+    room = ANSWER_LINES - findings->n;
+    named = n <= room ? n : room - 1;
     for (size_t i = 0; i < named; i++) {
         struct group group = group_of(comparisons, firsts[i]);
 
         if (n == 1)
-            add_sentences(&lines, dataset, &group);
+            add_sentences(findings, &group);
         else
-            add_sentence(&lines, dataset, firsts[i], &group);
+            add_sentence(findings, firsts[i], &group);
     }
     if (named < n)
-        lines_add(&lines,
-                  text_format("%zu more probes and variants stand in the table.", n - named));
-    return lines.n;
+        (void)findings_say(findings, FINDING_ANSWER,
+                           "%zu more probes and variants stand in the table.", n - named);
 }

@@ -1,8 +1,6 @@
 /* analysis/answer: what a run answers, in lines of plain words. */
 #include "run_analysis.h"
 
-#include "analysis/answer.h"
-
 #define SCENARIO_OF(channels, probes)                                                              \
     "[scenario]\nname = small\nchannels = " channels "\nprobes = " probes                          \
     "\nrepetitions = 8\nbaseline = plain\n"                                                        \
@@ -28,15 +26,15 @@ static struct analysis *run_of(const char *scenario, const char *definitions, co
     return draft_analyse(&draft, scenario, definitions, NULL);
 }
 
+/* The answer comes first among the findings. */
 static void assert_answer(const struct analysis *analysis, size_t n, const char *const *parts) {
-    char *lines[ANSWER_LINES];
-    size_t found = answer_lines(analysis->comparisons, lines);
+    const struct finding *list = analysis->findings->list;
 
-    assert_int_equal(found, n);
     for (size_t i = 0; i < n; i++) {
-        assert_part(lines[i], parts[i]);
-        free(lines[i]);
+        assert_int_equal(list[i].kind, FINDING_ANSWER);
+        assert_part(list[i].text, parts[i]);
     }
+    assert_int_not_equal(list[n].kind, FINDING_ANSWER);
 }
 
 static void test_of_the_top_rung(void **state) {
@@ -69,16 +67,14 @@ static void test_many_channels(void **state) {
     CLEANUP(analysis_freep)
     struct analysis *analysis =
         run_of(SCENARIO_OF("plain a b c d e f g", "delay"), RUNGLESS, "delay", names, values, 10);
-    char *lines[ANSWER_LINES];
+    const char *answer = analysis->findings->list[0].text;
 
     (void)state;
-    assert_int_equal(answer_lines(analysis->comparisons, lines), 1);
-    assert_part(lines[0], "a takes 9.");
-    assert_part(lines[0], " times plain's throughput (95 % CI ");
-    assert_part(lines[0], "b 8.");
-    assert_part(lines[0], "; 2 others differ by less.");
-    assert_no_part(lines[0], "c 1");
-    free(lines[0]);
+    assert_answer(analysis, 1, (const char *const[]){"a takes 9."});
+    assert_part(answer, " times plain's throughput (95 % CI ");
+    assert_part(answer, "b 8.");
+    assert_part(answer, "; 2 others differ by less.");
+    assert_no_part(answer, "c 1");
 }
 
 static void test_undecided(void **state) {

@@ -1,6 +1,6 @@
 /* outlier: which values lie far from the others of their series, how often chance alone makes one,
  * and what is said of them, of silent steps and of hosts with too much to do. */
-#include "analysis/outlier.h"
+#include "analysis/findings.h"
 
 #include "run_analysis.h"
 
@@ -20,11 +20,11 @@ static void test_limit(void **state) {
 
     (void)state;
     /* Distances 0, 0, .1, .1, .2, .2, .5, .5, 1, 1: MAD 0.2. */
-    assert_true(fabs(outlier_limit(calm, 10, 0, &median) - 9 * 0.2) < 1e-9);
+    assert_true(fabs(validity_outlier_limit(calm, 10, 0, &median) - 9 * 0.2) < 1e-9);
     assert_true(median == 10);
-    assert_true(outlier_limit(alike, 8, 0.02, &median) == 0.02);
-    assert_true(isinf(outlier_limit(calm, 2, 0, &median)));
-    assert_true(isinf(outlier_limit(calm, 0, 0, &median)));
+    assert_true(validity_outlier_limit(alike, 8, 0.02, &median) == 0.02);
+    assert_true(isinf(validity_outlier_limit(calm, 2, 0, &median)));
+    assert_true(isinf(validity_outlier_limit(calm, 0, 0, &median)));
 }
 
 /* At least one of n values of a calm series is found wild: by chance. */
@@ -37,7 +37,7 @@ static double share_alarmed(gsl_rng *generator, size_t n) {
 
         for (size_t k = 0; k < n; k++)
             values[k] = gsl_ran_gaussian(generator, 1);
-        limit = outlier_limit(values, n, 0, &median);
+        limit = validity_outlier_limit(values, n, 0, &median);
         for (size_t k = 0; k < n; k++)
             any = any || fabs(values[k] - median) > limit;
         alarmed += any;
