@@ -15,19 +15,18 @@ struct connect_settings {
     int64_t parallel, session;
 };
 
+#define AT(member) .offset = offsetof(struct connect_settings, member)
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct connect_settings, window.duration_ns)},
+     AT(window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
-     .help = "time before that, which does not count",
-     .offset = offsetof(struct connect_settings, window.warmup_ns)},
+     .help = "time before that, which does not count", AT(window.warmup_ns)},
     {"parallel", SETTING_COUNT, "1", "1", "64",
-     .help = "connections on their way at once, a thread each",
-     .offset = offsetof(struct connect_settings, parallel)},
+     .help = "connections on their way at once, a thread each", AT(parallel)},
     {"session", SETTING_CHOICE, "full", .choices = "full resumed",
      .help = "full: a whole TLS handshake each time; resumed: by a ticket of the one before "
              "(without TLS both are the same)",
-     .offset = offsetof(struct connect_settings, session)},
+     AT(session)},
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.connect", SETTING_PROBE, rows, struct connect_settings);

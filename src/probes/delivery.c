@@ -17,25 +17,25 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 
+#define AT(member) .offset = offsetof(struct delivery_settings, member)
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct delivery_settings, window.duration_ns)},
+     AT(window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
-     .help = "time before that, which does not count",
-     .offset = offsetof(struct delivery_settings, window.warmup_ns)},
+     .help = "time before that, which does not count", AT(window.warmup_ns)},
     {"payload", SETTING_BYTES, "64KiB", "8B", "4MiB", .help = "payload of a message",
-     .offset = offsetof(struct delivery_settings, payload_bytes)},
+     AT(payload_bytes)},
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
-     .offset = offsetof(struct delivery_settings, qos)},
+     AT(qos)},
     {"window", SETTING_BYTES, "0B", "0B", "1GiB",
      .help = "payload on its way at once; 4 messages at least; 0B: chosen when the run begins, "
              "2MiB to 64MiB by the round trip to the broker",
-     .offset = offsetof(struct delivery_settings, window_bytes)},
+     AT(window_bytes)},
     {"topic", SETTING_TEXT, "bench", .help = "it publishes below this one, and the trial's number",
-     .offset = offsetof(struct delivery_settings, topic), .check = topic_check},
+     AT(topic), .check = topic_check},
     {"library", SETTING_CHOICE, "libmosquitto", .choices = MQTT_LIBRARY_WORDS,
-     .help = "whose MQTT client publishes and subscribes; paho: Paho C",
-     .offset = offsetof(struct delivery_settings, library), .check = mqtt_client_check_library},
+     .help = "whose MQTT client publishes and subscribes; paho: Paho C", AT(library),
+     .check = mqtt_client_check_library},
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.delivery", SETTING_PROBE, rows, struct delivery_settings);
@@ -542,7 +542,7 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
         if (r < 0)
             return r;
     }
-    role_tcp_metrics(worker, &fd, 1);
+    wire_bytes_put_tcp(worker, &fd, 1);
     r = worker_await(worker, "stop", &facts, error);
     if (r < 0)
         return r;

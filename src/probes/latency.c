@@ -39,24 +39,24 @@ struct latency_settings {
     int64_t rate, payload_bytes, qos, load, connection;
 };
 
+#define AT(member) .offset = offsetof(struct latency_settings, member)
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "1h", .help = "measured time of a trial",
-     .offset = offsetof(struct latency_settings, window.duration_ns)},
+     AT(window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
-     .help = "time before that, whose messages do not count",
-     .offset = offsetof(struct latency_settings, window.warmup_ns)},
+     .help = "time before that, whose messages do not count", AT(window.warmup_ns)},
     {"rate", SETTING_COUNT, "200", "1", "100000", .help = "messages per second, evenly spaced",
-     .offset = offsetof(struct latency_settings, rate)},
+     AT(rate)},
     {"payload", SETTING_BYTES, "30B", "8B", "4MiB", .help = "payload of a message",
-     .offset = offsetof(struct latency_settings, payload_bytes)},
+     AT(payload_bytes)},
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
-     .offset = offsetof(struct latency_settings, qos)},
+     AT(qos)},
     {"load", SETTING_CHOICE, "none", .choices = "none path",
      .help = "path: a bulk TCP stream from client2 to the broker's host fills the link meanwhile",
-     .offset = offsetof(struct latency_settings, load)},
+     AT(load)},
     {"connection", SETTING_CHOICE, "persistent", .choices = "persistent per-message",
      .help = "one connection, or a new one for each message: then connecting is part of it",
-     .offset = offsetof(struct latency_settings, connection)},
+     AT(connection)},
 };
 static const struct setting_group group =
     SETTING_GROUP("probe.latency", SETTING_PROBE, rows, struct latency_settings);

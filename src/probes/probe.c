@@ -5,7 +5,6 @@
 #include "probes/proof.h"
 #include "probes/stream.h"
 #include "probes/telemetry.h"
-#include "transport/transport.h"
 
 #include <string.h>
 
@@ -147,30 +146,4 @@ int role_reader(const struct worker_context *worker, struct client_config **ret,
         return r;
     mechanism_make_reader(&bringup, *ret);
     return 0;
-}
-
-void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fds) {
-    struct tcp_counters sum = {0}, one;
-    size_t n = 0;
-
-    for (size_t i = 0; i < n_fds; i++) {
-        if (tcp_read_counters(fds[i], &one) < 0)
-            continue;
-        sum.retransmits += one.retransmits;
-        sum.segments_out += one.segments_out;
-        sum.segments_in += one.segments_in;
-        sum.bytes_sent += one.bytes_sent;
-        sum.rtt_ms += one.rtt_ms;
-        sum.rtt_min_ms =
-            n == 0 || one.rtt_min_ms < sum.rtt_min_ms ? one.rtt_min_ms : sum.rtt_min_ms;
-        n++;
-    }
-    if (!n)
-        return;
-    worker_metric(worker, "retransmits", (double)sum.retransmits);
-    worker_metric(worker, "segments_out", (double)sum.segments_out);
-    worker_metric(worker, "segments_in", (double)sum.segments_in);
-    worker_metric(worker, "tcp_bytes_sent", (double)sum.bytes_sent);
-    worker_metric(worker, "rtt", sum.rtt_ms / (double)n);
-    worker_metric(worker, "rtt_min", sum.rtt_min_ms);
 }

@@ -110,17 +110,6 @@ int64_t probe_window_ns(const void *settings);
     {"power", "W", METRIC_LOWER, false, "the mean of it"},                                         \
     {"energy_per_unit", "J", METRIC_LOWER, false,                                                  \
      "energy a message, block of bulk data or connection"}
-/* What the kernel has counted of a connection when the measured time ends, warm-up included. */
-#define METRICS_OF_TCP                                                                             \
-    {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, so far"},               \
-    {"segments_out", "segments", METRIC_NONE, false, "segments sent, so far"},                     \
-    {"segments_in", "segments", METRIC_NONE, false, "segments received, so far"},                  \
-    {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent so far, without repeats"},       \
-    {"rtt", "ms", METRIC_LOWER, false, "round-trip time, as the kernel smooths it"},               \
-    {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time so far"}
 /* clang-format on */
-
-/* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */
-void role_tcp_metrics(struct worker_context *worker, const int *fds, size_t n_fds);
 
 #endif

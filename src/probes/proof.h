@@ -13,4 +13,8 @@
 
 extern const struct role role_proof;
 
+/* What a proof can do beyond one attempt to connect: the verbs of a struct proof_setup
+ * (security/mechanism.h), made with the MQTT client that telemetry and probes use. Borrows both. */
+struct proof_setup proof_setup(const struct bringup *bringup, const struct client_config *right);
+
 #endif

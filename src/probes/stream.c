@@ -289,7 +289,7 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
     /* Of the sender's units, those that have arrived in the measured time. */
     (void)json_object_set_new(worker->result, "units",
                               json_integer(bytes / bundle->settings->write_size_bytes));
-    role_tcp_metrics(worker, fds, bundle->n);
+    wire_bytes_put_tcp(worker, fds, bundle->n);
     r = worker_await(worker, "stop", &facts, error);
     if (r < 0)
         return r;

@@ -9,21 +9,20 @@
 
 enum { CONNECTION_PERSISTENT, CONNECTION_PER_MESSAGE };
 
+#define AT(member) .offset = offsetof(struct telemetry_settings, member)
 static const struct setting rows[] = {
     {"payload", SETTING_BYTES, "30B", "12B", "1MiB", .help = "payload of a message",
-     .offset = offsetof(struct telemetry_settings, payload_bytes)},
+     AT(payload_bytes)},
     {"interval", SETTING_DURATION, "3s", "10ms", "1h", .help = "time from message to message",
-     .offset = offsetof(struct telemetry_settings, interval_ns)},
+     AT(interval_ns)},
     {"connection", SETTING_CHOICE, "persistent", .choices = "persistent per-message",
-     .help = "one connection, or a new one for each message",
-     .offset = offsetof(struct telemetry_settings, connection)},
-    {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service",
-     .offset = offsetof(struct telemetry_settings, qos)},
-    {"topic", SETTING_TEXT, "bench/telemetry", .help = "where it is published",
-     .offset = offsetof(struct telemetry_settings, topic), .check = topic_check},
+     .help = "one connection, or a new one for each message", AT(connection)},
+    {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service", AT(qos)},
+    {"topic", SETTING_TEXT, "bench/telemetry", .help = "where it is published", AT(topic),
+     .check = topic_check},
     {"library", SETTING_CHOICE, "libmosquitto", .choices = MQTT_LIBRARY_WORDS,
-     .help = "whose MQTT client publishes and subscribes; paho: Paho C",
-     .offset = offsetof(struct telemetry_settings, library), .check = mqtt_client_check_library},
+     .help = "whose MQTT client publishes and subscribes; paho: Paho C", AT(library),
+     .check = mqtt_client_check_library},
 };
 const struct setting_group telemetry_group =
     SETTING_GROUP("telemetry", SETTING_SCENARIO, rows, struct telemetry_settings);

@@ -2,27 +2,54 @@
 
 #include "transport/overhead.h"
 
-/* The sums over all sockets; mss and header_bytes, which they share, are those of the last. */
-static bool look(const struct wire_bytes *wire, struct tcp_counters *ret) {
+/* Of all sockets of which the kernel tells: how many these are. Sums; mss and header_bytes, which
+ * they share, are those of the last, and of the round trips rtt_min_ms is the smallest. */
+static size_t look(const int *fds, size_t n_fds, struct tcp_counters *ret) {
     struct tcp_counters sum = {0}, one;
+    size_t n = 0;
 
-    for (size_t i = 0; i < wire->n_fds; i++) {
-        if (tcp_read_counters(wire->fds[i], &one) < 0)
-            return false;
+    for (size_t i = 0; i < n_fds; i++) {
+        if (tcp_read_counters(fds[i], &one) < 0)
+            continue;
         sum.retransmits += one.retransmits;
+        sum.segments_out += one.segments_out;
+        sum.segments_in += one.segments_in;
         sum.data_segments += one.data_segments;
-        /* What still waits is written all the same. */
-        sum.bytes_sent += one.bytes_sent + one.bytes_waiting;
+        sum.bytes_sent += one.bytes_sent;
+        sum.bytes_waiting += one.bytes_waiting;
         sum.mss = one.mss;
         sum.header_bytes = one.header_bytes;
+        sum.rtt_ms += one.rtt_ms;
+        if (n == 0 || one.rtt_min_ms < sum.rtt_min_ms)
+            sum.rtt_min_ms = one.rtt_min_ms;
+        n++;
     }
     *ret = sum;
-    return true;
+    return n;
+}
+
+void wire_bytes_put_tcp(struct worker_context *worker, const int *fds, size_t n_fds) {
+    struct tcp_counters sum;
+    size_t n = look(fds, n_fds, &sum);
+
+    if (!n)
+        return;
+    worker_metric(worker, "retransmits", (double)sum.retransmits);
+    worker_metric(worker, "segments_out", (double)sum.segments_out);
+    worker_metric(worker, "segments_in", (double)sum.segments_in);
+    worker_metric(worker, "tcp_bytes_sent", (double)sum.bytes_sent);
+    worker_metric(worker, "rtt", sum.rtt_ms / (double)n);
+    worker_metric(worker, "rtt_min", sum.rtt_min_ms);
+}
+
+/* What still waits to be sent is written all the same. */
+static int64_t written(const struct tcp_counters *counters) {
+    return counters->bytes_sent + counters->bytes_waiting;
 }
 
 void wire_bytes_begin(struct wire_bytes *wire, const int *fds, size_t n_fds) {
     *wire = (struct wire_bytes){.fds = fds, .n_fds = n_fds};
-    wire->known = look(wire, &wire->before);
+    wire->known = look(fds, n_fds, &wire->before) == n_fds;
 }
 
 void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker,
@@ -31,9 +58,9 @@ void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker
     struct tcp_counters after;
     int64_t sent, segments;
 
-    if (!wire->known || payload_bytes <= 0 || !look(wire, &after))
+    if (!wire->known || payload_bytes <= 0 || look(wire->fds, wire->n_fds, &after) < wire->n_fds)
         return;
-    sent = after.bytes_sent - wire->before.bytes_sent;
+    sent = written(&after) - written(&wire->before);
     segments = (after.data_segments - after.retransmits) -
                (wire->before.data_segments - wire->before.retransmits);
     worker_metric(worker, "tcp_per_payload", (double)sent / payload);

@@ -29,8 +29,19 @@ void wire_bytes_begin(struct wire_bytes *wire, const int *fds, size_t n_fds);
 void wire_bytes_put(const struct wire_bytes *wire, struct worker_context *worker,
                     int64_t payload_bytes, int64_t tcp_bytes);
 
+/* Adds the rows of METRICS_OF_TCP for a set of sockets: sums, and the mean round trip. */
+void wire_bytes_put_tcp(struct worker_context *worker, const int *fds, size_t n_fds);
+
 /* Rows of a table, to be put into those of probes. */
 /* clang-format off */
+/* What the kernel has counted of a connection when the measured time ends, warm-up included. */
+#define METRICS_OF_TCP                                                                             \
+    {"retransmits", "segments", METRIC_LOWER, false, "segments sent again, so far"},               \
+    {"segments_out", "segments", METRIC_NONE, false, "segments sent, so far"},                     \
+    {"segments_in", "segments", METRIC_NONE, false, "segments received, so far"},                  \
+    {"tcp_bytes_sent", "B", METRIC_NONE, false, "TCP payload sent so far, without repeats"},       \
+    {"rtt", "ms", METRIC_LOWER, false, "round-trip time, as the kernel smooths it"},               \
+    {"rtt_min", "ms", METRIC_LOWER, false, "smallest round-trip time so far"}
 #define METRICS_OF_WIRE                                                                            \
     {"tcp_per_payload", "B/B", METRIC_LOWER, false,                                                \
      "bytes of TCP (TLS records, MQTT headers) per byte of payload, warm-up included; without "    \

@@ -97,7 +97,7 @@ struct proof_exchange_result {
 };
 
 /* Where a proof acts: the worker on client2's host that examines the channel, with its verbs
- * (probes/proof_setup.c). They return a negative errno when nothing can be said at all. */
+ * (probes/proof.c). They return a negative errno when nothing can be said at all. */
 struct proof_setup {
     const struct bringup *bringup;
     const struct client_config *right; /* client2's, under a client id of its own */

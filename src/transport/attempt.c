@@ -138,25 +138,21 @@ static int read_answer(struct transport *transport, int64_t mqtt, struct attempt
 }
 
 /* Sealed, if the channel's clients do that. */
-static int make_publish(struct packet *packet, const struct client_config *config,
-                        const struct attempt_message *message, struct error *error) {
+static int publish(struct transport *transport, const struct client_config *config,
+                   const struct attempt_message *message, struct error *error) {
     CLEANUP(payload_client_freep) struct payload_client *client = NULL;
     const void *payload = message->payload;
     size_t length = strlen(message->payload);
+    unsigned char answer[PACKET_SHORT_BYTES];
+    struct packet packet;
     int r = payload_client_new(&client, &config->payload, error);
 
     if (r < 0)
         return r;
     r = payload_client_seal(client, message->topic, &payload, &length, error);
-    return r < 0 ? r : packet_publish(packet, config->mqtt, message->topic, payload, length, error);
-}
-
-static int publish(struct transport *transport, const struct client_config *config,
-                   const struct attempt_message *message, struct error *error) {
-    struct packet packet;
-    unsigned char answer[PACKET_SHORT_BYTES];
-    int r = make_publish(&packet, config, message, error);
-
+    if (r < 0)
+        return r;
+    r = packet_publish(&packet, config->mqtt, message->topic, payload, length, error);
     if (r < 0)
         return r;
     r = transport->ops->send(transport, packet.bytes, packet.length);
@@ -215,15 +211,6 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
     return 1;
 }
 
-/* Nobody listens there: an end of which no connection tells. */
-static int not_connected(int code, struct attempt *attempt) {
-    if (code != -ECONNREFUSED)
-        return code;
-    (void)snprintf(attempt->cause, sizeof(attempt->cause), "tcp %d connection refused",
-                   ECONNREFUSED);
-    return 0;
-}
-
 /* resume may be NULL; *ret_session is the caller's, NULL when nothing was given. */
 static int make(const struct client_config *config, const struct attempt_message *message,
                 SSL_SESSION *resume, struct attempt *ret, SSL_SESSION **ret_session,
@@ -240,8 +227,12 @@ static int make(const struct client_config *config, const struct attempt_message
             return r;
     }
     r = transport_connect(&transport, config, NULL, &options, error);
+    if (r == -ECONNREFUSED) { /* nobody listens there: an end of which no connection tells */
+        (void)snprintf(ret->cause, sizeof(ret->cause), "tcp %d connection refused", ECONNREFUSED);
+        return 0;
+    }
     if (r < 0)
-        return not_connected(r, ret);
+        return r;
     if (context) {
         r = start_tls(transport, context, &options, ret, error);
         if (r <= 0)

@@ -41,19 +41,14 @@ int64_t overhead_farewell(int64_t record_overhead) {
     return record_overhead > 0 ? ALERT_BYTES + record_overhead : 0;
 }
 
-int64_t overhead_publish(int64_t payload, int64_t topic, int qos, int64_t mqtt) {
-    int64_t properties = mqtt == MQTT_5 ? 1 : 0, digits = 1;
+int64_t overhead_message(int64_t payload, int64_t topic, int qos, int64_t mqtt,
+                         int64_t record_overhead) {
+    int64_t properties = mqtt == MQTT_5 ? 1 : 0, digits = 1, bytes;
     int64_t remaining = 2 + topic + (qos > 0 ? 2 : 0) + properties + payload;
 
     for (int64_t rest = remaining / 128; rest > 0; rest /= 128)
         digits++;
-    return 1 + digits + remaining;
-}
-
-int64_t overhead_message(int64_t payload, int64_t topic, int qos, int64_t mqtt,
-                         int64_t record_overhead) {
-    int64_t bytes = overhead_written(overhead_publish(payload, topic, qos, mqtt), record_overhead);
-
+    bytes = overhead_written(1 + digits + remaining, record_overhead);
     return qos < 2 ? bytes : bytes + overhead_written(PUBREL_BYTES, record_overhead);
 }
 

@@ -23,11 +23,9 @@ int64_t overhead_written(int64_t length, int64_t record_overhead);
 /* Of the alert with which a TLS sender ends its stream; 0 without TLS. */
 int64_t overhead_farewell(int64_t record_overhead);
 
-/* Bytes of a PUBLISH with a payload and a topic of these lengths, in this enum mqtt_version: 5 adds
- * the length of the properties, of which there are none. */
-int64_t overhead_publish(int64_t payload, int64_t topic, int qos, int64_t mqtt);
-/* Bytes of TCP that a publisher sends for one message, each packet written at once: the PUBLISH,
- * and the PUBREL of QoS 2. */
+/* Bytes of TCP that a publisher sends for one message with a payload and a topic of these lengths,
+ * each packet written at once: the PUBLISH, and the PUBREL of QoS 2. In this enum mqtt_version: 5
+ * adds the length of the properties, of which there are none. */
 int64_t overhead_message(int64_t payload, int64_t topic, int qos, int64_t mqtt,
                          int64_t record_overhead);
 

@@ -1,4 +1,4 @@
-/* probes/capture: which packets are taken for the tunnel's own. (What it sees on a link:
+/* probes/wiretap: which packets are taken for the tunnel's own. (What it sees on a link:
  * tests/system/tunnel.t.) */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "probes/capture.h"
+#include "probes/wiretap.h"
 
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* probes/proof_setup against a real broker, with and without something in the way of the messages.
+/* probes/proof: what its set-up does against a real broker, with and without something in the way
+ * of the messages.
  */
 #include "workshop.h"
 
@@ -6,7 +7,7 @@
 
 #include "base/process.h"
 #include "broker/mosquitto.h"
-#include "probes/proof_setup.h"
+#include "probes/proof.h"
 
 #define FILTER "mine/+"
 
