@@ -92,18 +92,14 @@ static void init_library(void) {
     (void)mosquitto_lib_init();
 }
 
-static void set_callbacks(struct mosquitto *library) {
-    mosquitto_connect_v5_callback_set(library, on_connect);
-    mosquitto_subscribe_callback_set(library, on_subscribe);
-    mosquitto_disconnect_callback_set(library, on_disconnect);
-    mosquitto_publish_v5_callback_set(library, on_publish);
-    mosquitto_message_callback_set(library, on_message);
-}
-
 static int configure(struct own *own, const struct client_config *config, struct error *error) {
     int r;
 
-    set_callbacks(own->library);
+    mosquitto_connect_v5_callback_set(own->library, on_connect);
+    mosquitto_subscribe_callback_set(own->library, on_subscribe);
+    mosquitto_disconnect_callback_set(own->library, on_disconnect);
+    mosquitto_publish_v5_callback_set(own->library, on_publish);
+    mosquitto_message_callback_set(own->library, on_message);
     (void)mosquitto_int_option(own->library, MOSQ_OPT_PROTOCOL_VERSION,
                                config->mqtt == MQTT_5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     /* Of QoS 2, Mosquitto sends the next message when one is received, and not when it is complete:

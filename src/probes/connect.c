@@ -139,9 +139,25 @@ static void leave(struct connect_loop *loop, struct connection *connection, bool
         memory_close_fdp(&transport->fd);
 }
 
-/* What the broker gives for the next connection; its own ticket a connection had used up. */
-static int keep_session(struct connect_loop *loop, const struct transport *transport,
-                        struct error *error) {
+/* A connection under other TLS than the first says nothing about the channel. A resumed one may
+ * have no group of its own (TLS 1.2). With `resumes`, what the broker gives is kept for the next
+ * connection; its own ticket a connection had used up. */
+static int settle(struct connect_loop *loop, const struct transport *transport,
+                  struct error *error) {
+    bool resumed = transport_resumed(transport);
+
+    if (!loop->context)
+        return 0;
+    if (!*loop->session.version)
+        transport_session(transport, &loop->session);
+    if (resumed != (loop->options.resume != NULL))
+        return error_set(error, -EPROTO, "the TLS session was %sresumed", resumed ? "" : "not ");
+    if (!text_equal(SSL_get_version(transport->ssl), loop->session.version) ||
+        !text_equal(SSL_get_cipher_name(transport->ssl), loop->session.cipher))
+        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s",
+                         SSL_get_version(transport->ssl), SSL_get_cipher_name(transport->ssl));
+    if (!loop->resumes)
+        return 0;
     SSL_SESSION_free(loop->options.resume);
     loop->options.resume = transport_take_session(transport);
     if (loop->options.resume)
@@ -149,33 +165,6 @@ static int keep_session(struct connect_loop *loop, const struct transport *trans
     return error_set(error, -ENOENT,
                      "the broker gives no ticket by which a session could be resumed; set "
                      "tls.resumption = ticket on this channel, or probe.connect.session = full");
-}
-
-/* A connection under other TLS than the first says nothing about the channel. A resumed one may
- * have no group of its own (TLS 1.2). */
-static int check_session(const struct connect_loop *loop, const struct transport *transport,
-                         struct error *error) {
-    bool resumed = transport_resumed(transport);
-
-    if (resumed != (loop->options.resume != NULL))
-        return error_set(error, -EPROTO, "the TLS session was %sresumed", resumed ? "" : "not ");
-    if (!text_equal(SSL_get_version(transport->ssl), loop->session.version) ||
-        !text_equal(SSL_get_cipher_name(transport->ssl), loop->session.cipher))
-        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s",
-                         SSL_get_version(transport->ssl), SSL_get_cipher_name(transport->ssl));
-    return 0;
-}
-
-static int settle(struct connect_loop *loop, const struct transport *transport,
-                  struct error *error) {
-    int r;
-
-    if (!loop->context)
-        return 0;
-    if (!*loop->session.version)
-        transport_session(transport, &loop->session);
-    r = check_session(loop, transport, error);
-    return r == 0 && loop->resumes ? keep_session(loop, transport, error) : r;
 }
 
 static void count(struct connect_loop *loop, const struct connection *connection) {

@@ -442,21 +442,6 @@ static int check_pace(const struct courier *courier, int fd, struct error *error
                      (long long)settings->payload_bytes, message_s, ceil(3 * message_s));
 }
 
-/* A loss is never silent; where the quality of service excludes it, it is a failure, as is anything
- * else that breaks a promise of MQTT. */
-static int check_promises(struct worker_context *worker, const struct courier *courier,
-                          int64_t sent, struct error *error) {
-    int r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
-
-    if (r == 0 && courier->moved < sent) {
-        CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
-                                               (long long)(sent - courier->moved), (long long)sent);
-
-        (void)json_object_set_new(worker->result, "remark", json_string(words));
-    }
-    return r;
-}
-
 /* What the publisher has waited for; and whether more would have left with a larger window, because
  * what was on its way was hardly longer on it than a message alone. */
 static void put_credit(struct worker_context *worker, const struct courier *courier,
@@ -483,6 +468,7 @@ static int put_books(struct worker_context *worker, const struct courier *courie
     int64_t units = json_integer_value(json_object_get(worker->result, "units"));
     int64_t elapsed_ns = json_integer_value(json_object_get(worker->result, "elapsed_ns"));
     int64_t sent = jsonline_integer(facts, "sent", 0);
+    int r;
 
     (void)json_object_set_new(worker->result, sends ? "sent" : "received",
                               json_integer(courier->moved));
@@ -499,7 +485,16 @@ static int put_books(struct worker_context *worker, const struct courier *courie
     if (mqtt_client_opens(courier->client))
         worker_metric(worker, "messages_replayed",
                       (double)mqtt_client_rejected(courier->client)[SEAL_REPLAYED]);
-    return check_promises(worker, courier, sent, error);
+    /* A loss is never silent; where the quality of service excludes it, it is a failure, as is
+     * anything else that breaks a promise of MQTT. */
+    r = sequence_check(&courier->sequence, sent, (int)courier->settings->qos, true, error);
+    if (r == 0 && courier->moved < sent) {
+        CLEANUP_FREE char *words = text_format("%lld of %lld messages were lost",
+                                               (long long)(sent - courier->moved), (long long)sent);
+
+        (void)json_object_set_new(worker->result, "remark", json_string(words));
+    }
+    return r;
 }
 
 /* What the publisher's hop has cost on the wire, beside what it must cost. */

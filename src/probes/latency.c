@@ -336,67 +336,8 @@ static void latency_close(struct latency *latency) {
 
 /* ---- the result ---- */
 
-static const struct {
-    const char *metric;
-    double share;
-} percentiles[] = {
-    {"latency_p50", 0.5},
-    {"latency_p90", 0.9},
-    {"latency_p99", 0.99},
-    {"latency_p99_9", 0.999},
-};
-
 static void put_ms(struct worker_context *worker, const char *name, double ns) {
     worker_metric(worker, name, ns / (double)NS_PER_MS);
-}
-
-/* A percentile that so few messages do not show has no row. */
-static void put_latencies(struct worker_context *worker, const struct histogram *latency_ns) {
-    for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
-        if (i == 0 || histogram_supports(latency_ns->n, percentiles[i].share))
-            put_ms(worker, percentiles[i].metric,
-                   histogram_percentile(latency_ns, percentiles[i].share));
-    put_ms(worker, "latency_mean", histogram_mean(latency_ns));
-    put_ms(worker, "latency_min", (double)latency_ns->min);
-    put_ms(worker, "latency_max", (double)latency_ns->max);
-    worker_distribution(worker, "latency", "ms", latency_ns, (double)NS_PER_MS);
-}
-
-static void put_delays(struct worker_context *worker, const struct latency *latency) {
-    const struct histogram *delay_ns = &latency->delay_ns;
-
-    put_ms(worker, "send_delay_p50", histogram_percentile(delay_ns, 0.5));
-    if (histogram_supports(delay_ns->n, 0.99))
-        put_ms(worker, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
-    put_ms(worker, "send_delay_max", (double)delay_ns->max);
-    worker_metric(worker, "late_sends", (double)latency->late);
-    worker_distribution(worker, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
-}
-
-static void put_messages(struct worker_context *worker, const struct latency *latency) {
-    int64_t sent = latency->beyond - latency->first, received = latency->latency_ns.n;
-
-    worker_metric(worker, "messages_sent", (double)sent);
-    worker_metric(worker, "messages_received", (double)received);
-    worker_metric(worker, "messages_lost", (double)(sent - received));
-    worker_metric(worker, "messages_duplicated", (double)latency->sequence.duplicated);
-    worker_metric(worker, "messages_reordered", (double)latency->sequence.reordered);
-}
-
-static void put_remark(struct worker_context *worker, const struct latency *latency) {
-    int64_t sent = latency->beyond - latency->first, lost = sent - latency->latency_ns.n;
-    CLEANUP_FREE char *late = text_format("the publisher was up to %.1f s late",
-                                          (double)latency->delay_ns.max / (double)NS_PER_S);
-    CLEANUP_FREE char *missing =
-        text_format("%lld of %lld messages were lost", (long long)lost, (long long)sent);
-    CLEANUP_FREE char *words = text_copy("");
-
-    if (lost > 0)
-        text_append(&words, ", ", missing);
-    if (latency->delay_ns.max > LATE_NS)
-        text_append(&words, ", ", late);
-    if (*words)
-        (void)json_object_set_new(worker->result, "remark", json_string(words));
 }
 
 static int check(const struct latency *latency, struct error *error) {
@@ -421,17 +362,56 @@ static int check(const struct latency *latency, struct error *error) {
                           ordered, error);
 }
 
-static int put_result(struct worker_context *worker, struct latency *latency, int64_t floor_ns,
-                      struct error *error) {
+static int put_result(struct worker_context *worker, const struct latency *latency,
+                      int64_t floor_ns, struct error *error) {
+    static const struct {
+        const char *metric;
+        double share;
+    } percentiles[] = {
+        {"latency_p50", 0.5},
+        {"latency_p90", 0.9},
+        {"latency_p99", 0.99},
+        {"latency_p99_9", 0.999},
+    };
+    const struct histogram *latency_ns = &latency->latency_ns, *delay_ns = &latency->delay_ns;
+    int64_t sent = latency->beyond - latency->first, lost = sent - latency_ns->n;
+    CLEANUP_FREE char *late = NULL;
+    CLEANUP_FREE char *words = NULL;
     struct tls_session session;
     int r = check(latency, error);
 
     if (r < 0)
         return r;
-    put_latencies(worker, &latency->latency_ns);
-    put_delays(worker, latency);
-    put_messages(worker, latency);
-    put_remark(worker, latency);
+    /* A percentile that so few messages do not show has no row. */
+    for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
+        if (i == 0 || histogram_supports(latency_ns->n, percentiles[i].share))
+            put_ms(worker, percentiles[i].metric,
+                   histogram_percentile(latency_ns, percentiles[i].share));
+    put_ms(worker, "latency_mean", histogram_mean(latency_ns));
+    put_ms(worker, "latency_min", (double)latency_ns->min);
+    put_ms(worker, "latency_max", (double)latency_ns->max);
+    worker_distribution(worker, "latency", "ms", latency_ns, (double)NS_PER_MS);
+    put_ms(worker, "send_delay_p50", histogram_percentile(delay_ns, 0.5));
+    if (histogram_supports(delay_ns->n, 0.99))
+        put_ms(worker, "send_delay_p99", histogram_percentile(delay_ns, 0.99));
+    put_ms(worker, "send_delay_max", (double)delay_ns->max);
+    worker_metric(worker, "late_sends", (double)latency->late);
+    worker_distribution(worker, "send_delay", "ms", delay_ns, (double)NS_PER_MS);
+    worker_metric(worker, "messages_sent", (double)sent);
+    worker_metric(worker, "messages_received", (double)latency_ns->n);
+    worker_metric(worker, "messages_lost", (double)lost);
+    worker_metric(worker, "messages_duplicated", (double)latency->sequence.duplicated);
+    worker_metric(worker, "messages_reordered", (double)latency->sequence.reordered);
+    words = lost > 0
+                ? text_format("%lld of %lld messages were lost", (long long)lost, (long long)sent)
+                : text_copy("");
+    if (delay_ns->max > LATE_NS) {
+        late = text_format("the publisher was up to %.1f s late",
+                           (double)delay_ns->max / (double)NS_PER_S);
+        text_append(&words, ", ", late);
+    }
+    if (*words)
+        (void)json_object_set_new(worker->result, "remark", json_string(words));
     put_ms(worker, "floor", (double)floor_ns);
     /* Nothing here is bulk data: the window's bytes would be taken for a throughput. */
     (void)json_object_del(worker->result, "bytes");

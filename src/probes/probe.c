@@ -47,21 +47,12 @@ const struct metric *probe_metric(const struct probe *probe, const char *name) {
     return NULL;
 }
 
-/* A client is both. */
-static const struct role *find_process(const struct probe *probe, const char *process) {
+const struct role *probe_role(const struct probe *probe, const char *process) {
     for (size_t i = 0; i < probe->n_roles; i++)
         if (probe->roles[i].process && (text_equal(probe->roles[i].process, process) ||
                                         text_equal(probe->roles[i].process, "client")))
             return &probe->roles[i];
     return NULL;
-}
-
-const struct role *probe_sender(const struct probe *probe) {
-    return find_process(probe, "sender");
-}
-
-const struct role *probe_receiver(const struct probe *probe) {
-    return find_process(probe, "receiver");
 }
 
 const struct role *role_find(const char *name) {

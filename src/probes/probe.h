@@ -68,9 +68,9 @@ const struct metric *probe_headline(const struct probe *probe);
 
 /* A metric of the probe's table, or NULL. */
 const struct metric *probe_metric(const struct probe *probe, const char *name);
-/* The role whose process sends what the probe measures, or receives it; NULL: none. */
-const struct role *probe_sender(const struct probe *probe);
-const struct role *probe_receiver(const struct probe *probe);
+/* The role whose process is the "sender" of what the probe measures, or the "receiver"; a "client"
+ * is both. NULL: none. */
+const struct role *probe_role(const struct probe *probe, const char *process);
 
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);

@@ -246,15 +246,6 @@ static struct transport_options options_of(const struct stream_settings *setting
     };
 }
 
-static int check_received(const json_t *facts, int64_t received, struct error *error) {
-    int64_t sent = jsonline_integer(facts, "sent", -1);
-
-    if (sent < 0 || sent == received)
-        return 0;
-    return error_set(error, -EIO, "%lld bytes were sent, %lld received", (long long)sent,
-                     (long long)received);
-}
-
 /* What all of a sender's streams have cost on the wire, beside what they must cost. */
 static void put_wire(struct worker_context *worker, const struct bundle *bundle,
                      const struct wire_bytes *wire, const struct tls_session *session,
@@ -274,7 +265,7 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
     json_auto_t *facts = NULL;
     struct tls_session session;
     struct wire_bytes wire;
-    int64_t total = 0, bytes;
+    int64_t total = 0, bytes, sent;
     int r;
 
     for (size_t i = 0; i < bundle->n; i++)
@@ -299,8 +290,10 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
         return r;
     for (size_t i = 0; i < bundle->n; i++)
         total += atomic_load(&bundle->streams[i].counter.bytes);
-    if (!bundle->sends && check_received(facts, total, error) < 0)
-        return -EIO;
+    sent = jsonline_integer(facts, "sent", total);
+    if (!bundle->sends && sent != total)
+        return error_set(error, -EIO, "%lld bytes were sent, %lld received", (long long)sent,
+                         (long long)total);
     (void)json_object_set_new(worker->result, bundle->sends ? "sent" : "received",
                               json_integer(total));
     transport_session(bundle->loops[0].transport, &session);

@@ -222,21 +222,11 @@ static ssize_t take_packet(struct capture *capture, int64_t deadline_ns) {
     return n < 0 ? -errno : n;
 }
 
-static int check_complete(const struct capture *capture, struct error *error) {
-    struct tpacket_stats statistics = {0};
-    socklen_t size = sizeof(statistics);
-
-    if (getsockopt(capture->packets, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) < 0)
-        return error_errno(error, -errno, "what the capture has missed");
-    return statistics.tp_drops == 0
-               ? 0
-               : error_set(error, -ENOBUFS, "%u packets were too many to be looked at",
-                           statistics.tp_drops);
-}
-
 int capture_finish(struct capture *capture, const char *const *texts, size_t n_texts,
                    struct error *error) {
     int64_t deadline = clock_monotonic_ns() + LOOK_NS;
+    struct tpacket_stats statistics = {0};
+    socklen_t size = sizeof(statistics);
     ssize_t length = 0;
 
     if (send(capture->way, capture->control, strlen(capture->control), 0) < 0)
@@ -249,7 +239,12 @@ int capture_finish(struct capture *capture, const char *const *texts, size_t n_t
         for (size_t i = 0; i < n_texts && i < MAX_TEXTS; i++)
             capture->seen[i] = capture->seen[i] || has(capture, (size_t)length, texts[i]);
     }
-    return check_complete(capture, error);
+    if (getsockopt(capture->packets, SOL_PACKET, PACKET_STATISTICS, &statistics, &size) < 0)
+        return error_errno(error, -errno, "what the capture has missed");
+    if (statistics.tp_drops)
+        return error_set(error, -ENOBUFS, "%u packets were too many to be looked at",
+                         statistics.tp_drops);
+    return 0;
 }
 
 bool capture_saw(const struct capture *capture, size_t i) {

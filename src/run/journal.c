@@ -224,8 +224,9 @@ static char *process_of(const struct role *role) {
 /* What a reader of the run must know about the probe itself stands on its headline's row. */
 static void put_definition(struct csv_writer *writer, const struct probe *probe,
                            const struct metric *metric) {
-    CLEANUP_FREE char *sender = metric->headline ? process_of(probe_sender(probe)) : NULL;
-    CLEANUP_FREE char *receiver = metric->headline ? process_of(probe_receiver(probe)) : NULL;
+    CLEANUP_FREE char *sender = metric->headline ? process_of(probe_role(probe, "sender")) : NULL;
+    CLEANUP_FREE char *receiver =
+        metric->headline ? process_of(probe_role(probe, "receiver")) : NULL;
     const struct definition_row row = {
         .probe = probe_name(probe),
         .metric = metric->name,
