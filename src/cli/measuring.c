@@ -109,8 +109,7 @@ static int measure(struct context *context, struct scenario *scenario,
                                   .certs = context->certs,
                                   .root = context->root,
                                   .verbosity = context->arguments.verbosity,
-                                  .is_enough = is_enough,
-                                  .context = scenario};
+                                  .question = {is_enough, scenario}};
     struct sigaction hangup = {0};
     const char *folder;
     struct error error;

@@ -5,8 +5,8 @@
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
-#include "run/prepare.h"
 #include "run/trial.h"
+#include "security/mechanism.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,6 +23,78 @@
 /* Two clocks drift apart by less than one in so many: NTP steers each by 500 ppm at most. */
 #define MAX_DRIFT 1000
 
+/* ---- what the mechanisms need on the hosts, say a tunnel between them ---- */
+
+static const struct channel *channel_of(const struct deployment *deployment) {
+    return &deployment->run->scenario->channels[deployment->id.deployment->channel];
+}
+
+/* The order "channel", by which a host knows what will be deployed; the caller's. */
+static json_t *channel_order(const struct deployment *deployment) {
+    const struct channel *channel = channel_of(deployment);
+    const char *outer = deployment->run->site.address;
+    CLEANUP_FREE char *own = mechanism_address(channel);
+
+    return json_pack("{s:o,s:O,s:s,s:s}", "channel", channel_to_json(channel), "secrets",
+                     json_array_get(deployment->run->secrets, deployment->id.deployment->channel),
+                     "address", own ? own : outer, "outer", outer);
+}
+
+/* Gives a host its turn, and keeps what it tells for the other. */
+static int give_turn(struct run *run, size_t host, json_t **heard, struct error *error) {
+    struct host *one = run->workers.hosts[host];
+    json_t *message = NULL;
+    int r = host_order(one, "prepare",
+                       json_pack("{s:b,s:b,s:s,s:O*}", "broker", host == 0, "alone",
+                                 run->workers.n_hosts == 1, "outer", run->site.address, "heard",
+                                 *heard),
+                       &message, error);
+
+    if (r < 0)
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", host_spec(one));
+    json_decref(*heard);
+    *heard = message;
+    return 0;
+}
+
+static int make_ready(struct deployment *deployment, struct error *error) {
+    static const size_t turns[] = {0, 1, 0};
+    struct workers *workers = &deployment->run->workers;
+    size_t n_turns = workers->n_hosts == 1 ? 1 : ARRAY_SIZE(turns);
+    json_auto_t *heard = NULL;
+    int r = 0;
+
+    deployment->prepared = true;
+    for (size_t i = 0; i < workers->n_hosts && r == 0; i++)
+        r = host_order(workers->hosts[i], "channel", channel_order(deployment), NULL, error);
+    for (size_t i = 0; i < n_turns && r == 0; i++)
+        r = give_turn(deployment->run, turns[i], &heard, error);
+    return r;
+}
+
+/* 0 also when there is nothing to do, or when it cannot be had on these hosts: deployment->skipped.
+ */
+static int prepare(struct deployment *deployment, struct error *error) {
+    int r;
+
+    if (!mechanism_prepares(channel_of(deployment)))
+        return 0;
+    r = make_ready(deployment, error);
+    if (r != -EOPNOTSUPP)
+        return r;
+    deployment->skipped = text_copy(error->text);
+    return 0;
+}
+
+/* Undone by the hosts themselves when the driver does not come to it. */
+static void undo_preparation(struct deployment *deployment) {
+    const struct workers *workers = &deployment->run->workers;
+
+    for (size_t i = 0; i < workers->n_hosts && deployment->prepared; i++)
+        (void)host_notify(workers->hosts[i], "undo", NULL, NULL);
+    deployment->prepared = false;
+}
+
 /* ---- broker ---- */
 
 static int start_broker(struct deployment *deployment, struct error *error) {
@@ -30,8 +102,7 @@ static int start_broker(struct deployment *deployment, struct error *error) {
     const void *settings = settings_get(&run->scenario->settings, &broker_group);
     json_auto_t *answer = NULL;
     json_t *order;
-    int r = host_order(run->workers.hosts[0], "channel", prepare_channel_order(deployment), NULL,
-                       error);
+    int r = host_order(run->workers.hosts[0], "channel", channel_order(deployment), NULL, error);
 
     if (r < 0)
         return r;
@@ -43,7 +114,7 @@ static int start_broker(struct deployment *deployment, struct error *error) {
     deployment->broker_up = true;
     if (run->workers.n_hosts == 1)
         return 0;
-    order = prepare_channel_order(deployment);
+    order = channel_order(deployment);
     (void)json_object_set(order, "port", json_object_get(answer, "port"));
     return host_order(run->workers.hosts[1], "channel", order, NULL, error);
 }
@@ -247,7 +318,7 @@ static int start(struct deployment *deployment, struct error *error) {
     int r;
 
     progress_doing(deployment->run->progress, &deployment->id, "broker");
-    r = prepare_hosts(deployment, error);
+    r = prepare(deployment, error);
     if (r < 0 || deployment->skipped)
         return r;
     r = start_broker(deployment, error);
@@ -293,7 +364,7 @@ static int stop(struct deployment *deployment, struct error *error) {
     r = keep_broker_log(deployment, error);
     if (r == 0)
         r = journal_flush(run->journal, error);
-    prepare_undo(deployment);
+    undo_preparation(deployment);
     deployment->up = deployment->broker_up = deployment->telemetry_on = false;
     text_replace(&deployment->skipped, NULL);
     text_replace(&deployment->broken, NULL);
@@ -346,7 +417,7 @@ static int commit(struct run *run, const struct trial_id *id, const struct trial
         return r;
     (void)schedule_commit(run->schedule, id->trial, id->attempt, result->status == TRIAL_FAILED);
     run->outcome->trials[result->status]++;
-    progress_trial(run->progress, id, result, run_trial_planned_ns(id->measurement));
+    progress_trial(run->progress, id, result);
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include "base/jsonline.h"
 #include "hosts/facts.h"
 #include "model/throttling.h"
-#include "run/environment.h"
 #include "run/site.h"
 
 #include <stdbool.h>
@@ -253,8 +252,7 @@ static void print_clocks(const struct round *round) {
 }
 
 /* Whether they fit together, as a run would check it; `apart` is why they could not be opened. */
-static int examine_together(const struct round *round, const char *apart) {
-    json_auto_t *environment = NULL;
+static int examine_together(struct round *round, const char *apart) {
     struct error error;
 
     printf("\ntogether:\n");
@@ -264,7 +262,7 @@ static int examine_together(const struct round *round, const char *apart) {
     }
     print_row("address", round->address);
     print_clocks(round);
-    if (environment_collect(&round->workers, round->address, NULL, &environment, &error) < 0) {
+    if (site_describe(&round->site, NULL, &error) < 0) {
         print_row("IMPOSSIBLE", error.text);
         return 1;
     }

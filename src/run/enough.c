@@ -2,18 +2,17 @@
 
 #include <math.h>
 
-int enough_ask(struct enough *enough, const struct run_options *options,
-               const struct schedule *schedule, const char *folder, struct error *error) {
-    struct repetitions repetitions = scenario_repetitions(options->scenario);
+int enough_ask(struct enough *enough, const char *folder, struct error *error) {
+    struct repetitions repetitions = scenario_repetitions(enough->scenario);
     bool reached, interrupted;
-    int64_t measured = schedule_measured(schedule, &interrupted);
+    int64_t measured = schedule_measured(enough->schedule, &interrupted);
     double widest;
     int r;
 
-    if (!repetitions.precision || !options->is_enough || interrupted ||
+    if (!repetitions.precision || !enough->question.ask || interrupted ||
         measured < repetitions.smallest)
         return 0;
-    r = options->is_enough(options->context, folder, &reached, &widest, error);
+    r = enough->question.ask(enough->question.context, folder, &reached, &widest, error);
     if (r < 0)
         return error_prefix(error, r, "whether %lld blocks are enough", (long long)measured);
     enough->asked = true;
@@ -22,11 +21,11 @@ int enough_ask(struct enough *enough, const struct run_options *options,
     return 0;
 }
 
-void enough_tell(const struct enough *enough, const struct scenario *scenario,
-                 const struct schedule *schedule, struct progress *progress) {
-    double wanted = scenario_repetitions(scenario).precision * 100, widest = enough->widest * 100;
+void enough_tell(const struct enough *enough, struct progress *progress) {
+    double wanted = scenario_repetitions(enough->scenario).precision * 100;
+    double widest = enough->widest * 100;
     bool interrupted;
-    long long measured = schedule_measured(schedule, &interrupted);
+    long long measured = schedule_measured(enough->schedule, &interrupted);
 
     if (!enough->asked)
         return;

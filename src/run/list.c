@@ -5,7 +5,7 @@
 #include "broker/broker.h"
 #include "model/verdict.h"
 #include "probes/probe.h"
-#include "run/runner.h"
+#include "run/progress.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
@@ -151,15 +151,13 @@ static bool is_first_variant(const struct scenario *scenario, size_t channel) {
 }
 
 /* How long so many blocks take; the caller's. */
-static char *duration_of(const struct scenario *scenario, const struct plan *plan,
-                         int64_t n_blocks) {
-    struct plan part = *plan;
+static char *duration_of(const struct scenario *scenario, int64_t n_blocks) {
+    size_t n_deployments = (size_t)n_blocks * scenario->n_channels;
+    int64_t overhead_ns =
+        DEPLOYMENT_OVERHEAD_NS + (int64_t)scenario->n_measurements * TRIAL_OVERHEAD_NS;
 
-    part.n_deployments = (size_t)n_blocks * scenario->n_channels;
-    return progress_duration(
-        run_planned_ns(scenario, &part) +
-        (int64_t)part.n_deployments *
-            (DEPLOYMENT_OVERHEAD_NS + (int64_t)part.n_measurements * TRIAL_OVERHEAD_NS));
+    return progress_duration(progress_planned_ns(scenario, n_deployments) +
+                             (int64_t)n_deployments * overhead_ns);
 }
 
 /* "3 channels", or "5 variants of 3 channels". */
@@ -184,8 +182,8 @@ static char *describe_block(const struct scenario *scenario) {
 static void print_extent(const struct scenario *scenario, const struct plan *plan) {
     const struct scenario_settings *own = scenario_own(scenario);
     struct repetitions repetitions = scenario_repetitions(scenario);
-    CLEANUP_FREE char *shortest = duration_of(scenario, plan, repetitions.smallest);
-    CLEANUP_FREE char *longest = duration_of(scenario, plan, repetitions.largest);
+    CLEANUP_FREE char *shortest = duration_of(scenario, repetitions.smallest);
+    CLEANUP_FREE char *longest = duration_of(scenario, repetitions.largest);
     CLEANUP_FREE char *block = describe_block(scenario);
 
     if (repetitions.precision > 0)
@@ -219,7 +217,7 @@ static void print_channel(const struct scenario *scenario, size_t place) {
 static void print_measurement(const struct scenario *scenario, size_t place) {
     const struct measurement *measurement = &scenario->measurements[place];
     const char *help = probe_find(measurement->probe)->help;
-    CLEANUP_FREE char *duration = progress_duration(run_trial_planned_ns(measurement));
+    CLEANUP_FREE char *duration = progress_duration(progress_trial_ns(measurement));
 
     if (!*measurement->variant)
         printf("  %-20s %s (%s a trial)\n", measurement->probe, help, duration);

@@ -58,20 +58,31 @@ static bool can_redraw(const struct progress *progress, int *ret_width) {
     return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 4;
 }
 
-struct progress *progress_new(const struct scenario *scenario, size_t trials, int64_t planned_ns,
+int64_t progress_trial_ns(const struct measurement *measurement) {
+    return probe_find(measurement->probe)->planned_ns(measurement->settings);
+}
+
+int64_t progress_planned_ns(const struct scenario *scenario, size_t n_deployments) {
+    int64_t one_ns = 0;
+
+    for (size_t i = 0; i < scenario->n_measurements; i++)
+        one_ns += progress_trial_ns(&scenario->measurements[i]);
+    return one_ns * (int64_t)n_deployments;
+}
+
+struct progress *progress_new(const struct scenario *scenario, size_t n_deployments,
                               enum verbosity verbosity) {
     struct progress *progress = memory_new(1, sizeof(*progress));
     size_t cells = scenario->n_channels * scenario->n_measurements;
 
     *progress = (struct progress){.scenario = scenario,
                                   .verbosity = verbosity,
-                                  .total = trials,
                                   .started_ns = clock_monotonic_ns(),
-                                  .planned_ns = planned_ns,
                                   .doing = text_copy("starting")};
     progress->latest = memory_new(cells, sizeof(*progress->latest));
     for (size_t i = 0; i < cells; i++)
         progress->latest[i] = NAN;
+    progress_expect(progress, n_deployments);
     progress->redraws = verbosity != QUIET && can_redraw(progress, &progress->width);
     return progress;
 }
@@ -248,9 +259,11 @@ void progress_detail(struct progress *progress, const char *format, ...) {
     va_end(arguments);
 }
 
-void progress_expect(struct progress *progress, size_t trials, int64_t planned_ns) {
-    progress->total = progress->done + trials;
-    progress->planned_ns = progress->measured_ns + planned_ns;
+void progress_expect(struct progress *progress, size_t n_deployments) {
+    const struct scenario *scenario = progress->scenario;
+
+    progress->total = progress->done + n_deployments * scenario->n_measurements;
+    progress->planned_ns = progress->measured_ns + progress_planned_ns(scenario, n_deployments);
 }
 
 void progress_doing(struct progress *progress, const struct trial_id *id, const char *doing) {
@@ -273,7 +286,7 @@ static char *label_of(const struct measurement *measurement) {
 }
 
 void progress_trial(struct progress *progress, const struct trial_id *id,
-                    const struct trial_result *result, int64_t planned_ns) {
+                    const struct trial_result *result) {
     const struct scenario *scenario = progress->scenario;
     double value =
         result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
@@ -283,7 +296,7 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     CLEANUP_FREE char *probe = label_of(id->measurement);
     int blocks = (int)scenario_repetitions(scenario).largest;
 
-    progress->measured_ns += planned_ns;
+    progress->measured_ns += progress_trial_ns(id->measurement);
     progress->done++;
     if (result->status == TRIAL_OK)
         progress->latest[id->deployment->channel * scenario->n_measurements + measurement] = value;

@@ -11,9 +11,8 @@ enum verbosity { QUIET, NORMAL, VERBOSE };
 
 struct progress;
 
-/* Writes to stdout. trials, planned_ns: how many are to be measured, and how long that is in all.
- */
-struct progress *progress_new(const struct scenario *scenario, size_t trials, int64_t planned_ns,
+/* Writes to stdout. n_deployments: how many are to be measured. */
+struct progress *progress_new(const struct scenario *scenario, size_t n_deployments,
                               enum verbosity verbosity);
 void progress_free(struct progress *progress); /* leaves the last state on the screen */
 DEFINE_CLEANUP(struct progress *, progress_free)
@@ -21,10 +20,10 @@ DEFINE_CLEANUP(struct progress *, progress_free)
 /* What is going on now ("proofs", a probe's name). */
 void progress_doing(struct progress *progress, const struct trial_id *id, const char *doing);
 void progress_trial(struct progress *progress, const struct trial_id *id,
-                    const struct trial_result *result, int64_t planned_ns);
-/* So many trials are to come, and measure so long: more than were planned when a failed block is
- * measured again, fewer when what was measured is enough already. */
-void progress_expect(struct progress *progress, size_t trials, int64_t planned_ns);
+                    const struct trial_result *result);
+/* So many deployments are to come: more than were planned when a failed block is measured again,
+ * fewer when what was measured is enough already. */
+void progress_expect(struct progress *progress, size_t n_deployments);
 /* A line for the user that stays. */
 void progress_note(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -33,6 +32,10 @@ void progress_detail(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Draws the time anew; call it a few times a second. */
 void progress_tick(void *progress);
+
+/* How long a trial measures; all trials of so many deployments, without what lies between them. */
+int64_t progress_trial_ns(const struct measurement *measurement);
+int64_t progress_planned_ns(const struct scenario *scenario, size_t n_deployments);
 
 /* "1 h 24 min", "2 min 05 s", "34 s"; belongs to the caller. */
 char *progress_duration(int64_t ns);

@@ -1,14 +1,34 @@
 /*
- * run - what the parts of a run work on, from its set-up to its end.
+ * run - what the parts of a run work on: how it was asked for, what came of it, the run from its
+ * set-up to its end, and the channel that is up.
  */
 #ifndef BENCH_RUN_RUN_H
 #define BENCH_RUN_RUN_H
 
 #include "run/enough.h"
 #include "run/meter.h"
-#include "run/readings.h"
-#include "run/runner.h"
+#include "run/resumption.h"
 #include "run/site.h"
+#include "run/telemetry_log.h"
+
+struct run_options {
+    struct scenario *scenario; /* what it leaves open is chosen in it */
+    struct resumption
+        *resumption;     /* the run to go on with, whose scenario it is; NULL: a new one */
+    const char *results; /* the folder in which the run's own is made */
+    const char *certs;   /* folder of the PKI */
+    const char *root;    /* of the sources, for the commit; may be NULL */
+    int cancel_fd;       /* a signalfd; readable: stop */
+    enum verbosity verbosity;
+    struct enough_question question; /* for `repetitions = until` */
+};
+
+struct run_outcome {
+    char *folder;                    /* the run's, NULL when it did not come to one; owned */
+    size_t trials[TRIAL_N_STATUSES]; /* all attempts */
+    size_t before[TRIAL_N_STATUSES]; /* the same, what a resumed run had already */
+    bool interrupted;
+};
 
 struct run {
     const struct run_options *options;
@@ -17,7 +37,6 @@ struct run {
     struct schedule *schedule;
     struct workers workers;
     struct site site;
-    struct readings readings;
     struct meter *meter; /* NULL: energy is not measured */
     bool meter_silent;   /* which the user knows */
     char *window;        /* what was chosen for delivery, in words; NULL: the usual, or nothing */
@@ -28,6 +47,21 @@ struct run {
     struct run_outcome *outcome;
     struct enough enough;
     bool interrupted; /* only what takes no time is still done */
+};
+
+struct deployment {
+    struct run *run;
+    struct trial_id id; /* the trial at hand; block, attempt and channel are those of all */
+    char *variant;      /* of it */
+    bool up;            /* it stands, or `skipped` or `broken` says why nothing is measured on it */
+    char *failure;      /* why it did not come up, or NULL */
+    char *skipped;      /* why it cannot be had on these hosts, or NULL */
+    char *broken;       /* why its trials are void, or NULL */
+    bool prepared;      /* something on its hosts */
+    bool broker_up, telemetry_on;
+    json_t *tls;                         /* of its MQTT sessions: "version", "cipher", "group" */
+    struct worker publisher, subscriber; /* of telemetry */
+    struct telemetry_log messages;
 };
 
 #endif

@@ -3,29 +3,11 @@
 #include "model/verdict.h"
 #include "probes/delivery.h"
 #include "run/deployment.h"
-#include "run/environment.h"
 #include "run/issue.h"
-#include "run/libraries.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-int64_t run_trial_planned_ns(const struct measurement *measurement) {
-    return probe_find(measurement->probe)->planned_ns(measurement->settings);
-}
-
-static int64_t deployments_planned_ns(const struct scenario *scenario, size_t n_deployments) {
-    int64_t one_ns = 0;
-
-    for (size_t i = 0; i < scenario->n_measurements; i++)
-        one_ns += run_trial_planned_ns(&scenario->measurements[i]);
-    return one_ns * (int64_t)n_deployments;
-}
-
-int64_t run_planned_ns(const struct scenario *scenario, const struct plan *plan) {
-    return deployments_planned_ns(scenario, plan->n_deployments);
-}
 
 void run_outcome_clear(struct run_outcome *outcome) {
     free(outcome->folder);
@@ -42,11 +24,9 @@ static bool is_same_block(const struct schedule_item *a, const struct schedule_i
 static int end_block(struct run *run, const struct schedule_item *item, struct error *error) {
     int r;
 
-    readings_after(&run->readings, run->journal, item->deployment->block, item->attempt);
+    site_read_after(&run->site, run->journal, item->deployment->block, item->attempt);
     r = journal_flush(run->journal, error);
-    return r < 0 ? r
-                 : enough_ask(&run->enough, run->options, run->schedule,
-                              journal_folder(run->journal), error);
+    return r < 0 ? r : enough_ask(&run->enough, journal_folder(run->journal), error);
 }
 
 /* The deployments that are still to be made, as far as one knows now. */
@@ -62,17 +42,14 @@ static size_t count_left(const struct run *run) {
  * enough. */
 static int measure_blocks(struct run *run, const struct schedule_list *list, bool may_be_cut,
                           struct error *error) {
-    size_t left = count_left(run);
-
-    progress_expect(run->progress, left * run->plan->n_measurements,
-                    deployments_planned_ns(run->scenario, left));
+    progress_expect(run->progress, count_left(run));
     for (size_t i = 0; i < list->n; i++) {
         const struct schedule_item *item = &list->items[i];
         bool last = i + 1 == list->n || !is_same_block(item, item + 1);
         int r;
 
         if (i == 0 || !is_same_block(item - 1, item))
-            readings_before(&run->readings);
+            site_read_before(&run->site);
         r = deployment_run(run, item, error);
         if (r == 0 && last)
             r = end_block(run, item, error);
@@ -97,7 +74,7 @@ static int measure_plan(struct run *run, struct error *error) {
         if (r < 0)
             return r;
     } while (count_left(run));
-    enough_tell(&run->enough, run->scenario, run->schedule, run->progress);
+    enough_tell(&run->enough, run->progress);
     return 0;
 }
 
@@ -127,9 +104,41 @@ static int open_site(struct run *run, struct error *error) {
     return site_open(&run->site, error);
 }
 
+static int open_meter(struct run *run, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&run->scenario->settings, &hosts_group);
+
+    return *hosts->meter ? meter_open(&run->meter, hosts->meter, run->options->cancel_fd, error)
+                         : 0;
+}
+
+static int describe_site(struct run *run, struct error *error) {
+    int r = site_describe(&run->site, run->options->root, error);
+
+    return r < 0 ? r : site_check_libraries(&run->site, error);
+}
+
+/* Before the record is opened, which has it: a run that goes on keeps it. */
+static int choose_window(struct run *run, struct error *error) {
+    struct scenario *scenario = run->options->scenario;
+    double round_trip_ms = site_round_trip_ms(&run->site);
+    int64_t window = delivery_choose_window(scenario, round_trip_ms);
+    CLEANUP_FREE char *text =
+        setting_format(setting_find(probe_delivery.group, "window"),
+                       settings_get(&scenario->settings, probe_delivery.group));
+
+    (void)error;
+    if (window && isnan(round_trip_ms))
+        run->window = text_format("%s: the round trip to the broker is not known", text);
+    else if (window && window != delivery_window(0))
+        run->window =
+            text_format("%s: the round trip to the broker takes %.1f ms", text, round_trip_ms);
+    return 0;
+}
+
 /* The run's folder: a new one, or that of the run that goes on. */
-static int open_record(struct run *run, json_t *environment, struct error *error) {
+static int open_record(struct run *run, struct error *error) {
     struct resumption *resumption = run->options->resumption;
+    json_t *environment = run->site.environment;
     int r;
 
     if (resumption) {
@@ -147,57 +156,19 @@ static int open_record(struct run *run, json_t *environment, struct error *error
     return r;
 }
 
-static int open_meter(struct run *run, struct error *error) {
-    const struct hosts_settings *hosts = settings_get(&run->scenario->settings, &hosts_group);
-
-    return *hosts->meter ? meter_open(&run->meter, hosts->meter, run->options->cancel_fd, error)
-                         : 0;
-}
-
-/* Before the record is opened, which has it: a run that goes on keeps it. */
-static void choose_window(struct run *run, const json_t *environment) {
-    struct scenario *scenario = run->options->scenario;
-    const json_t *hosts = json_object_get(environment, "hosts");
-    const json_t *publisher = json_array_get(hosts, json_array_size(hosts) - 1);
-    const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
-    double round_trip_ms = trip ? json_number_value(trip) : NAN;
-    int64_t window = delivery_choose_window(scenario, round_trip_ms);
-    CLEANUP_FREE char *text =
-        setting_format(setting_find(probe_delivery.group, "window"),
-                       settings_get(&scenario->settings, probe_delivery.group));
-
-    if (window && !trip)
-        run->window = text_format("%s: the round trip to the broker is not known", text);
-    else if (window && window != delivery_window(0))
-        run->window =
-            text_format("%s: the round trip to the broker takes %.1f ms", text, round_trip_ms);
-}
-
 static int set_up(struct run *run, size_t n_deployments, struct error *error) {
-    json_auto_t *environment = NULL;
-    int r = open_site(run, error);
+    static int (*const steps[])(struct run * run, struct error * error) = {
+        open_site, open_meter, describe_site, choose_window, issue_channels, open_record};
 
-    if (r == 0)
-        r = open_meter(run, error);
-    if (r == 0)
-        r = environment_collect(&run->workers, run->site.address, run->options->root, &environment,
-                                error);
-    if (r == 0)
-        r = libraries_check(run->scenario, environment, error);
-    if (r < 0)
-        return r;
-    choose_window(run, environment);
-    r = issue_channels(run, error);
-    if (r == 0)
-        r = open_record(run, environment, error);
-    if (r < 0)
-        return r;
-    readings_open(&run->readings, &run->site, environment);
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        int r = steps[i](run, error);
+
+        if (r < 0)
+            return r;
+    }
     for (size_t i = 0; i < run->workers.n_hosts; i++)
         host_watch(run->workers.hosts[i]);
-    run->progress =
-        progress_new(run->scenario, n_deployments * run->plan->n_measurements,
-                     deployments_planned_ns(run->scenario, n_deployments), run->options->verbosity);
+    run->progress = progress_new(run->scenario, n_deployments, run->options->verbosity);
     run->workers.tick = progress_tick;
     run->workers.context = run->progress;
     return 0;
@@ -214,7 +185,7 @@ static void describe_rest(const struct run *run, size_t n_trials) {
     struct schedule_list first = schedule_first(run->schedule),
                          again = schedule_again(run->schedule);
     CLEANUP_FREE char *duration =
-        progress_duration(deployments_planned_ns(run->scenario, count_left(run)));
+        progress_duration(progress_planned_ns(run->scenario, count_left(run)));
     CLEANUP_FREE char *failed = again.n
                                     ? text_format(", %zu are measured once more after a failure",
                                                   again.n * run->plan->n_measurements)
@@ -229,7 +200,8 @@ static void describe(const struct run *run) {
     const struct scenario *scenario = run->scenario;
     const struct scenario_settings *own = scenario_own(scenario);
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
-    CLEANUP_FREE char *duration = progress_duration(run_planned_ns(scenario, run->plan));
+    CLEANUP_FREE char *duration =
+        progress_duration(progress_planned_ns(scenario, run->plan->n_deployments));
     CLEANUP_FREE char *outlook = verdict_outlook(scenario);
     size_t n_trials = run->plan->n_deployments * run->plan->n_measurements;
 
@@ -249,11 +221,8 @@ static void describe(const struct run *run) {
 /* Hosts first: they may speak until they are closed, and what shows that must still be there. */
 static void tear_down(struct run *run) {
     site_close(&run->site);
-    if (run->progress)
-        progress_free(run->progress);
-    readings_close(&run->readings);
-    if (run->journal)
-        journal_close(run->journal);
+    progress_freep(&run->progress);
+    journal_closep(&run->journal);
     meter_close(run->meter);
     json_decref(run->secrets);
     free(run->window);
@@ -282,9 +251,11 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     int r = 0;
 
     *ret = (struct run_outcome){.folder = NULL};
+    run.enough = (struct enough){
+        .question = options->question, .scenario = run.scenario, .schedule = run.schedule};
     if (resumption) {
         memcpy(ret->before, resumption->trials, sizeof(ret->before));
-        r = enough_ask(&run.enough, options, run.schedule, resumption->folder, error);
+        r = enough_ask(&run.enough, resumption->folder, error);
     }
     if (r < 0)
         return r;

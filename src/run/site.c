@@ -2,10 +2,14 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
+#include "hosts/facts.h"
 #include "hosts/lab.h"
+#include "hosts/network.h"
+#include "probes/telemetry.h"
 #include "security/mechanism.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
@@ -155,6 +159,181 @@ static int check_apart(const struct site *site, struct error *error) {
     return r;
 }
 
+/* ---- what it is: environment.json ---- */
+
+/* The publisher's first: where its packets come from is what the broker's must find back to. */
+static int ask_facts(const struct site *site, json_t *facts[2], struct error *error) {
+    const struct workers *workers = site->workers;
+    int r = 0;
+
+    for (size_t i = workers->n_hosts; i-- > 0 && r == 0;) {
+        const json_t *other = i == 0 && workers->n_hosts == 2 ? facts[1] : NULL;
+        const char *source = jsonline_text(json_object_get(other, "network"), "source", "");
+
+        r = host_order(workers->hosts[i], "facts",
+                       json_pack("{s:s,s:s}", "address", site->address, "source", source),
+                       &facts[i], error);
+    }
+    return r;
+}
+
+/* Before anything is made: the program without which nothing works, and the way of the data. */
+static int check_facts(const struct workers *workers, json_t *const facts[2], struct error *error) {
+    const json_t *programs = json_object_get(facts[0], "programs");
+    size_t last = workers->n_hosts - 1;
+
+    if (json_is_null(json_object_get(programs, "mosquitto")))
+        return error_set(error, -ENOENT,
+                         "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
+                         "apt-get install mosquitto",
+                         host_spec(workers->hosts[0]));
+    return network_check(json_object_get(facts[0], "network"),
+                         last ? json_object_get(facts[last], "network") : NULL,
+                         host_spec(workers->hosts[0]), host_spec(workers->hosts[last]), error);
+}
+
+static json_t *list_hosts(const struct workers *workers, json_t *const facts[2]) {
+    static const char *const parties[2] = {"broker client1", "client2"};
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < workers->n_hosts; i++) {
+        json_t *host = json_pack("{s:s,s:s}", "spec", host_spec(workers->hosts[i]), "parties",
+                                 workers->n_hosts == 1 ? "broker client1 client2" : parties[i]);
+
+        (void)json_object_update(host, facts[i]);
+        (void)json_array_append_new(list, host);
+    }
+    return list;
+}
+
+int site_describe(struct site *site, const char *root, struct error *error) {
+    json_auto_t *broker = NULL, *publisher = NULL;
+    json_t *facts[2] = {NULL, NULL};
+    CLEANUP_FREE char *commit = facts_commit(root);
+    char started[CLOCK_TEXT_SIZE];
+    int r = ask_facts(site, facts, error);
+
+    broker = facts[0];
+    publisher = facts[1];
+    if (r == 0)
+        r = check_facts(site->workers, facts, error);
+    if (r < 0)
+        return r;
+    clock_format_utc(clock_realtime_ns(), started);
+    site->environment = json_pack("{s:s,s:s*,s:o}", "started_utc", started, "commit", commit,
+                                  "hosts", list_hosts(site->workers, facts));
+    return 0;
+}
+
+/* What was found of a host. */
+static json_t *facts_of(const struct site *site, size_t host) {
+    return json_array_get(json_object_get(site->environment, "hosts"), host);
+}
+
+/* Whether a group has a setting `library`, and it is Paho. */
+static bool is_paho(const struct setting_group *group, const void *block) {
+    const struct setting *row = setting_find(group, "library");
+    CLEANUP_FREE char *word = row ? setting_format(row, block) : NULL;
+
+    return text_equal(word, "paho");
+}
+
+static bool wants_paho(const struct scenario *scenario) {
+    bool wants = is_paho(&telemetry_group, settings_get(&scenario->settings, &telemetry_group));
+
+    for (size_t i = 0; i < scenario->n_measurements; i++)
+        wants =
+            wants || is_paho(scenario->measurements[i].group, scenario->measurements[i].settings);
+    return wants;
+}
+
+int site_check_libraries(const struct site *site, struct error *error) {
+    if (!wants_paho(site->scenario))
+        return 0;
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        if (!json_object_get(json_object_get(facts_of(site, i), "versions"), "paho"))
+            return error_set(error, -EOPNOTSUPP,
+                             "host %s: its bench was built without Paho C, which library = paho "
+                             "needs; there: apt-get install libpaho-mqtt-dev, remove the build "
+                             "folder (build/), start ./bench again",
+                             host_spec(site->workers->hosts[i]));
+    return 0;
+}
+
+double site_round_trip_ms(const struct site *site) {
+    const json_t *publisher = facts_of(site, site->workers->n_hosts - 1);
+    const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
+
+    return trip ? json_number_value(trip) : NAN;
+}
+
+/* ---- around a block ---- */
+
+static void forget_readings(struct site *site) {
+    for (size_t i = 0; i < ARRAY_SIZE(site->before); i++) {
+        json_decref(site->before[i]);
+        site->before[i] = NULL;
+    }
+}
+
+static void put_ms(json_t *taken, const char *metric, int64_t ns) {
+    (void)json_object_set_new(
+        taken, metric,
+        json_pack("{s:f,s:s}", "value", (double)ns / (double)NS_PER_MS, "unit", "ms"));
+}
+
+/* The clock of this kernel needs no comparison. */
+static void add_clock(const struct site *site, size_t host, json_t *taken) {
+    struct host_clock clock;
+
+    if (host_compare_clocks(site->workers->hosts[host], &clock, NULL) < 0 || !clock.bound_ns)
+        return;
+    put_ms(taken, "clock_ahead", clock.realtime_ahead_ns);
+    put_ms(taken, "clock_bound", clock.bound_ns);
+}
+
+/* NULL when the host is lost. */
+static json_t *take_readings(const struct site *site, size_t host) {
+    const char *interface =
+        jsonline_text(json_object_get(facts_of(site, host), "network"), "interface", "");
+    json_t *taken = NULL;
+
+    if (host_order(site->workers->hosts[host], "readings",
+                   json_pack("{s:s}", "interface", interface), &taken, NULL) < 0)
+        return NULL;
+    add_clock(site, host, taken);
+    return taken;
+}
+
+void site_read_before(struct site *site) {
+    forget_readings(site);
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        site->before[i] = take_readings(site, i);
+}
+
+static double value_of(const json_t *taken, const char *metric) {
+    const json_t *value = json_object_get(json_object_get(taken, metric), "value");
+
+    return value ? json_number_value(value) : NAN;
+}
+
+void site_read_after(struct site *site, struct journal *journal, int block, int attempt) {
+    for (size_t i = 0; i < site->workers->n_hosts; i++) {
+        json_auto_t *after = take_readings(site, i), *all = json_object();
+        const char *metric;
+        json_t *reading;
+
+        (void)json_object_update(all, site->before[i]);
+        (void)json_object_update(all, after);
+        json_object_foreach(all, metric, reading) {
+            journal_reading(journal, block, attempt, host_spec(site->workers->hosts[i]), metric,
+                            jsonline_text(reading, "unit", ""), value_of(site->before[i], metric),
+                            value_of(after, metric));
+        }
+    }
+    forget_readings(site);
+}
+
 /* ---- all of it ---- */
 
 int site_open(struct site *site, struct error *error) {
@@ -176,8 +355,10 @@ int site_open(struct site *site, struct error *error) {
 
 void site_close(struct site *site) {
     close_all(site);
-    free(site->address);
-    site->address = NULL;
+    forget_readings(site);
+    json_decref(site->environment);
+    site->environment = NULL;
+    text_replace(&site->address, NULL);
 }
 
 int site_pause(const struct site *site, int64_t pause_ns, struct error *error) {

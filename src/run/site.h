@@ -1,11 +1,12 @@
 /*
  * site - the hosts of a run and the way between them: opened, joined, compared; opened again when
- * one is lost.
+ * one is lost. What they are is environment.json, what each reads off itself around a block
+ * blocks.csv.
  */
 #ifndef BENCH_RUN_SITE_H
 #define BENCH_RUN_SITE_H
 
-#include "model/scenario.h"
+#include "run/journal.h"
 #include "run/workers.h"
 
 struct site {
@@ -16,6 +17,9 @@ struct site {
     char claim[40];          /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
+    json_t *environment;      /* of site_describe() */
+    /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
+    json_t *before[2];
 };
 
 /* Opens the hosts that the scenario names among the workers. -EINTR, or the set-up cannot work. */
@@ -31,5 +35,22 @@ int site_pause(const struct site *site, int64_t pause_ns, struct error *error);
 
 /* Compares each host's clock with this one's, into site->clocks. */
 int site_compare_clocks(struct site *site, struct error *error);
+
+/* The circumstances of a run, into site->environment: {"started_utc", "commit", "hosts": [{"spec",
+ * "parties", ...facts}]}. root: of the sources, may be NULL. -EINVAL when the data would not take
+ * the way between the hosts (network_check()), or another errno when a host does not answer. The
+ * functions below need it. */
+int site_describe(struct site *site, const char *root, struct error *error);
+
+/* Whether every host has the client libraries that the scenario asks for: builds of the same
+ * sources may differ in that. */
+int site_check_libraries(const struct site *site, struct error *error);
+/* Between publisher and broker, as it was found; NaN: not known. */
+double site_round_trip_ms(const struct site *site);
+
+/* What each host reads off itself around a block. What cannot be read, be it that a host is lost,
+ * is left out: it spoils no block. */
+void site_read_before(struct site *site);
+void site_read_after(struct site *site, struct journal *journal, int block, int attempt);
 
 #endif

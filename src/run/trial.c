@@ -3,8 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
-#include "run/host_load.h"
-#include "run/prepare.h"
+#include "run/usage.h"
 #include "transport/congestion.h"
 
 #include <errno.h>
@@ -26,13 +25,10 @@ struct running_trial {
     const struct probe *probe;
     struct worker *workers; /* of the roles that apply */
     size_t n;
-    int64_t units; /* messages, blocks or connections of the measured time, at the receiver */
-    json_t *peers; /* by role: what it has told when it was ready */
-    /* When the window opens and when it closes: */
-    json_t *usage[2];    /* of the broker */
-    json_t *prepared[2]; /* of what was prepared on the hosts */
-    json_t *loads[2];    /* of the hosts */
-    int64_t at_ns[2];    /* when that was, by the driver's clock */
+    int64_t units;       /* messages, blocks or connections of the measured time, at the receiver */
+    json_t *peers;       /* by role: what it has told when it was ready */
+    const json_t *share; /* of the broker's work, that a role has told (worker_share()), or NULL */
+    struct usage looks[2]; /* when the window opens and when it closes */
 };
 
 static bool sends(const struct worker *worker) {
@@ -97,20 +93,6 @@ static int signal_all(struct running_trial *trial, bool senders, const char *sig
     return r;
 }
 
-static int read_usage(struct running_trial *trial, size_t which, struct error *error) {
-    int r =
-        host_order(trial->run->workers.hosts[0], "broker-usage", NULL, &trial->usage[which], error);
-
-    trial->at_ns[which] = clock_monotonic_ns();
-    if (r == -ESRCH)
-        return workers_await_cause(&trial->run->workers,
-                                   error_set(error, -ECANCELED, "the broker ended"), error);
-    if (r < 0)
-        return r;
-    r = prepare_look(trial->deployment, &trial->prepared[which], error);
-    return r < 0 ? r : host_load_look(trial->run, &trial->loads[which], error);
-}
-
 /* The measured window: the broker is asked when all have opened theirs, and when all have closed
  * them. */
 static int measure(struct running_trial *trial, struct error *error) {
@@ -124,10 +106,10 @@ static int measure(struct running_trial *trial, struct error *error) {
     if (r == 0)
         r = workers_await(workers, trial->workers, trial->n, WORKER_BEGUN, deadline, error);
     if (r == 0)
-        r = read_usage(trial, 0, error);
+        r = usage_look(trial->deployment, &trial->looks[0], error);
     if (r == 0)
         r = workers_await(workers, trial->workers, trial->n, WORKER_DONE, deadline, error);
-    return r == 0 ? read_usage(trial, 1, error) : r;
+    return r == 0 ? usage_look(trial->deployment, &trial->looks[1], error) : r;
 }
 
 static int stop_all(struct running_trial *trial, bool senders, const json_t *facts,
@@ -193,72 +175,6 @@ static void write_distributions(struct running_trial *trial, const struct worker
     }
 }
 
-/* A role's share of the broker's work, of worker_share(). */
-static void write_share(struct running_trial *trial, double broker_cpu_s) {
-    for (size_t i = 0; i < trial->n; i++) {
-        const json_t *share = json_object_get(trial->workers[i].result, "share");
-
-        if (share)
-            journal_metric(trial->run->journal, trial->id, "broker", "mosquitto",
-                           jsonline_text(share, "metric", "?"),
-                           broker_cpu_s * 1e6 / (double)jsonline_integer(share, "operations", 0));
-    }
-}
-
-/* The broker's window opens and closes a moment after the receiver's, so its CPU time is scaled to
- * the receiver's. */
-static void write_broker(struct running_trial *trial, double duration_s) {
-    struct journal *journal = trial->run->journal;
-    const struct trial_id *id = trial->id;
-    double cpu_s = json_real_value(json_object_get(trial->usage[1], "cpu_s")) -
-                   json_real_value(json_object_get(trial->usage[0], "cpu_s"));
-    double elapsed_s = (double)(jsonline_integer(trial->usage[1], "at_ns", 0) -
-                                jsonline_integer(trial->usage[0], "at_ns", 0)) /
-                       1e9;
-
-    if (!json_object_get(trial->usage[1], "at_ns"))
-        return; /* an external broker */
-    if (elapsed_s > 0) {
-        double in_window_s = cpu_s / elapsed_s * duration_s;
-
-        journal_metric(journal, id, "broker", "mosquitto", "cpu_s", in_window_s);
-        journal_metric(journal, id, "broker", "mosquitto", "cpu_share", 100 * cpu_s / elapsed_s);
-        write_share(trial, in_window_s);
-        prepare_write(trial->run, id, trial->prepared[0], trial->prepared[1], duration_s);
-    }
-    journal_metric(journal, id, "broker", "mosquitto", "peak_memory",
-                   (double)jsonline_integer(trial->usage[1], "peak_memory", 0));
-    journal_metric(journal, id, "broker", "agent", "peak_memory",
-                   (double)jsonline_integer(trial->usage[1], "agent_peak_memory", 0));
-}
-
-/* A run goes on without its meter, but not without a word. */
-static void tell_of_silence(struct run *run) {
-    if (run->meter && !run->meter_silent)
-        progress_note(run->progress, "hosts.meter has given too few readings for this trial; "
-                                     "it has no energy, and others may have none");
-    run->meter_silent = true;
-}
-
-/* Of the meter, whose window is the broker's: scaled as that is. */
-static void write_energy(struct running_trial *trial, double duration_s) {
-    struct journal *journal = trial->run->journal;
-    const struct trial_id *id = trial->id;
-    const int64_t *at_ns = trial->at_ns;
-    double elapsed_s = (double)(at_ns[1] - at_ns[0]) / 1e9;
-    double power_w = meter_energy_j(trial->run->meter, at_ns[0], at_ns[1]) / elapsed_s;
-
-    if (!isfinite(power_w)) {
-        tell_of_silence(trial->run);
-        return;
-    }
-    journal_metric(journal, id, "meter", "all", "energy", power_w * duration_s);
-    journal_metric(journal, id, "meter", "all", "power", power_w);
-    if (trial->units > 0)
-        journal_metric(journal, id, "meter", "all", "energy_per_unit",
-                       power_w * duration_s / (double)trial->units);
-}
-
 /* Of a trial that is ok; what it is worth is for the reader to say. */
 static void remark(struct trial_result *result, const char *words) {
     if (result->status != TRIAL_OK || !words)
@@ -293,7 +209,7 @@ static bool remark_host(const struct running_trial *trial, size_t i, struct tria
 static void remark_congestion(struct running_trial *trial, struct trial_result *result) {
     const struct hosts_settings *hosts =
         settings_get(&trial->run->scenario->settings, &hosts_group);
-    const char *used = jsonline_text(trial->usage[1], "congestion", "");
+    const char *used = jsonline_text(trial->looks[1].broker, "congestion", "");
     CLEANUP_FREE char *words = NULL;
     bool kept = false;
 
@@ -345,7 +261,7 @@ static void judge_grain(const struct running_trial *trial, const struct worker *
 /* What a stranger's connection takes of broker and link nobody knows. One that has come stays, as
  * far as is known, until the channel is taken down. */
 static void judge_guests(const struct running_trial *trial, struct trial_result *result) {
-    const char *uninvited = jsonline_text(trial->usage[1], "uninvited", NULL);
+    const char *uninvited = jsonline_text(trial->looks[1].broker, "uninvited", NULL);
 
     if (!uninvited || result->status != TRIAL_OK)
         return;
@@ -370,6 +286,8 @@ static void record_results(struct running_trial *trial, struct trial_result *res
                 result->headline = json_number_value(value);
         }
         write_distributions(trial, worker);
+        if (json_object_get(worker->result, "share"))
+            trial->share = json_object_get(worker->result, "share");
         if (worker->role->beside) /* its metrics are all that the trial has of it */
             continue;
         judge_tls(trial, result, json_object_get(worker->result, "tls"));
@@ -384,9 +302,8 @@ static void record_results(struct running_trial *trial, struct trial_result *res
     }
     remark_congestion(trial, result);
     judge_guests(trial, result);
-    write_broker(trial, result->duration_s);
-    host_load_write(trial->run, trial->id, trial->loads[0], trial->loads[1], result->duration_s);
-    write_energy(trial, result->duration_s);
+    usage_write(trial->run, trial->id, trial->looks, result->duration_s, trial->share,
+                trial->units);
 }
 
 static void clear(struct running_trial *trial) {
@@ -394,11 +311,8 @@ static void clear(struct running_trial *trial) {
         workers_drop(&trial->run->workers, &trial->workers[i]);
     free(trial->workers);
     json_decref(trial->peers);
-    for (size_t i = 0; i < 2; i++) {
-        json_decref(trial->usage[i]);
-        json_decref(trial->prepared[i]);
-        json_decref(trial->loads[i]);
-    }
+    usage_clear(&trial->looks[0]);
+    usage_clear(&trial->looks[1]);
 }
 
 int trial_run(const struct deployment *deployment, struct trial_result *result,

@@ -4,11 +4,11 @@
 #ifndef BENCH_RUN_TRIAL_H
 #define BENCH_RUN_TRIAL_H
 
-#include "run/deployment.h"
+#include "run/run.h"
 
-/* Measures the deployment's trial at hand, and fills result; what goes
- * wrong with the trial is result's status and reason. Only -EINTR and what makes the run impossible
- * are errors. Its rows wait for journal_commit(). */
+/* Measures the deployment's trial at hand, and fills result; what goes wrong with the trial is
+ * result's status and reason. Only -EINTR and what makes the run impossible are errors. Its rows
+ * wait for journal_commit(). */
 int trial_run(const struct deployment *deployment, struct trial_result *result,
               struct error *error);
 

@@ -49,13 +49,13 @@ violations() (
 )
 
 # circles SRC: the files, without .c and .h, that include each other in a circle. Of a file with a
-# table of kinds the header counts, on which its rows stand; and of run/ and cli/, where the steps
-# of one program share its struct.
+# table of kinds the header counts, on which its rows stand; and of cli/, where the commands of one
+# program share its struct.
 circles() (
   cd "$1" || exit
   # shellcheck disable=SC2016 # awk's
   find . -name '*.[ch]' | sort | grep -vE \
-    '^\./(security/mechanism|probes/probe|broker/broker|hosts/kind|(run|cli)/.*|main)\.c$' |
+    '^\./(security/mechanism|probes/probe|broker/broker|hosts/kind|cli/.*|main)\.c$' |
     xargs awk '
     /^[ \t]*#[ \t]*include[ \t]*"/ {
       split($0, part, "\"")

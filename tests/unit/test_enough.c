@@ -20,7 +20,6 @@ struct world {
     struct plan *plan;
     struct schedule *schedule;
     struct oracle oracle;
-    struct run_options options;
     struct enough enough;
 };
 
@@ -52,9 +51,9 @@ static void populate(struct world *world, const char *repetitions) {
     world->plan = plan_new(world->scenario);
     world->schedule = schedule_new(world->plan, ORDER_SHUFFLED);
     world->oracle = (struct oracle){.widest = 0.0093};
-    world->options = (struct run_options){
-        .scenario = world->scenario, .is_enough = answer, .context = &world->oracle};
-    world->enough = (struct enough){.asked = false};
+    world->enough = (struct enough){.question = {answer, &world->oracle},
+                                    .scenario = world->scenario,
+                                    .schedule = world->schedule};
 }
 
 static void clear(struct world *world) {
@@ -91,7 +90,7 @@ static void measure(struct world *world, size_t from, size_t to, int attempt) {
 static void ask(struct world *world) {
     struct error error = {""};
 
-    if (enough_ask(&world->enough, &world->options, world->schedule, "the run", &error) < 0)
+    if (enough_ask(&world->enough, "the run", &error) < 0)
         fail_msg("%s", error.text);
 }
 
@@ -139,7 +138,7 @@ static void test_never_asked(void **state) {
     struct world *world = *state;
 
     measure(world, 0, 16, 1);
-    world->options.is_enough = NULL;
+    world->enough.question.ask = NULL;
     ask(world);
     assert_false(world->enough.asked || world->enough.reached);
     clear(world);
@@ -157,8 +156,7 @@ static void test_no_answer(void **state) {
 
     measure(world, 0, 12, 1);
     world->oracle.code = -EBADMSG;
-    assert_int_equal(
-        enough_ask(&world->enough, &world->options, world->schedule, "the run", &error), -EBADMSG);
+    assert_int_equal(enough_ask(&world->enough, "the run", &error), -EBADMSG);
     assert_string_equal(error.text, "whether 6 blocks are enough: trials.csv:7: half");
     assert_false(world->enough.asked);
 }
@@ -173,8 +171,8 @@ static char *told(struct world *world) {
 
     assert_true(saved >= 0 && fflush(stdout) == 0);
     assert_non_null(freopen(path, "we", stdout));
-    progress = progress_new(world->scenario, 16, 60 * NS_PER_S, NORMAL);
-    enough_tell(&world->enough, world->scenario, world->schedule, progress);
+    progress = progress_new(world->scenario, 16, NORMAL);
+    enough_tell(&world->enough, progress);
     progress_free(progress);
     assert_int_equal(fflush(stdout), 0);
     assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
@@ -188,21 +186,29 @@ static void assert_told(struct world *world, const char *expected) {
     assert_string_equal(text, expected);
 }
 
+/* After this answer. */
+static void assert_told_of(struct world *world, bool reached, double widest, const char *expected) {
+    world->enough.asked = true;
+    world->enough.reached = reached;
+    world->enough.widest = widest;
+    assert_told(world, expected);
+}
+
 static void test_words(void **state) {
     struct world *world = *state;
 
     measure(world, 0, 14, 1);
     assert_told(world, "");
-    world->enough = (struct enough){.asked = true, .reached = true, .widest = 0.00931};
-    assert_told(world, "enough   every interval is narrower than 1 % after 7 blocks (widest 0.931 "
-                       "%)\n");
+    assert_told_of(world, true, 0.00931,
+                   "enough   every interval is narrower than 1 % after 7 blocks (widest 0.931 "
+                   "%)\n");
     measure(world, 14, 16, 1);
-    world->enough = (struct enough){.asked = true, .reached = false, .widest = 0.0134};
-    assert_told(world, "limit    after 8 blocks the widest interval is 1.34 %, not narrower than 1 "
-                       "%\n");
-    world->enough = (struct enough){.asked = true, .reached = false, .widest = NAN};
-    assert_told(world, "limit    after 8 blocks some channel has too few values for an "
-                       "interval that counts\n");
+    assert_told_of(world, false, 0.0134,
+                   "limit    after 8 blocks the widest interval is 1.34 %, not narrower than 1 "
+                   "%\n");
+    assert_told_of(world, false, NAN,
+                   "limit    after 8 blocks some channel has too few values for an "
+                   "interval that counts\n");
 }
 
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
