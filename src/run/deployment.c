@@ -164,12 +164,11 @@ static void record_peak(struct deployment *deployment, const struct worker *work
 static int prove(struct deployment *deployment, struct error *error) {
     struct workers *workers = &deployment->run->workers;
     struct worker prover = {0};
-    int r = workers_start(workers, &prover, &role_proof, json_object(), error);
+    int r;
 
     progress_doing(deployment->run->progress, &deployment->id, "proofs");
-    if (r == 0)
-        r = workers_await(workers, &prover, 1, WORKER_RESULT, clock_monotonic_ns() + PROOFS_NS,
-                          error);
+    r = workers_start(workers, &prover, &role_proof, json_object(), WORKER_RESULT, PROOFS_NS,
+                      error);
     if (r == 0) {
         record_proofs(deployment, prover.result);
         record_peak(deployment, &prover, "proof");
@@ -258,9 +257,8 @@ static int start_reporter(struct deployment *deployment, struct worker *worker,
 
     worker->heard = hear_telemetry;
     worker->context = deployment;
-    r = workers_start(workers, worker, role, json_pack("{s:o}", "settings", settings), error);
-    if (r == 0)
-        r = workers_await(workers, worker, 1, WORKER_READY, clock_monotonic_ns() + READY_NS, error);
+    r = workers_start(workers, worker, role, json_pack("{s:o}", "settings", settings), WORKER_READY,
+                      READY_NS, error);
     return r == 0 ? workers_signal(workers, worker, "go", NULL, error) : r;
 }
 

@@ -178,45 +178,35 @@ static void relay(void *context, const char *spec, const char *line) {
     fprintf(stderr, "%s: %s\n", spec, line);
 }
 
-/* The hosts as a run opens them, and where the data would go: "" as long as nobody knows. */
-struct round {
-    struct workers workers;
-    struct site site;
-    const char *address;
-};
+/* The run's own host where it is one of these; else, or when they do not go together and none is
+ * open, it is examined alone. */
+static int ask(const struct site *site, const char *spec, const char *address, json_t **ret,
+               struct error *error) {
+    CLEANUP(host_closep) struct host *alone = NULL;
+    struct host *host = NULL;
+    int r = 0;
 
-static int ask(struct host *host, const char *address, json_t **ret, struct error *error) {
-    return host_order(host, "facts", json_pack("{s:s}", "address", address), ret, error);
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        if (text_equal(host_spec(site->workers->hosts[i]), spec))
+            host = site->workers->hosts[i];
+    if (!host)
+        r = host_open(&alone, spec, &site->options, NULL, error);
+    return r < 0 ? r
+                 : host_order(host ? host : alone, "facts", json_pack("{s:s}", "address", address),
+                              ret, error);
 }
 
-/* One that the run's hosts are not, or that is examined alone because these do not go together. */
-static int ask_alone(const struct round *round, const char *spec, const char *address, json_t **ret,
-                     struct error *error) {
-    CLEANUP(host_closep) struct host *host = NULL;
-    int r = host_open(&host, spec, &round->site.options, NULL, error);
-
-    return r == 0 ? ask(host, address, ret, error) : r;
-}
-
-static struct host *find_host(const struct round *round, const char *spec) {
-    for (size_t i = 0; i < round->workers.n_hosts; i++)
-        if (text_equal(host_spec(round->workers.hosts[i]), spec))
-            return round->workers.hosts[i];
-    return NULL;
-}
-
-static int examine(const struct round *round, const struct checked_host *checked) {
-    struct host *host = find_host(round, checked->spec);
+static int examine(const struct site *site, const struct checked_host *checked,
+                   const char *address) {
     /* The data does not pass where only the driver is. */
-    const char *address = checked->broker || checked->publisher ? round->address : "";
+    bool passed = checked->broker || checked->publisher;
     json_auto_t *facts = NULL;
     struct error error;
     int r;
 
     print_heading(checked);
     (void)fflush(stdout); /* a host can take a while to answer */
-    r = host ? ask(host, address, &facts, &error)
-             : ask_alone(round, checked->spec, address, &facts, &error);
+    r = ask(site, checked->spec, passed ? address : "", &facts, &error);
     if (r < 0) {
         print_row("OUT OF REACH", error.text);
         return 1;
@@ -237,22 +227,22 @@ static struct checked_host *admit(struct checked_host *checked, const char *spec
 }
 
 /* Those on other machines only: one machine has one clock. */
-static void print_clocks(const struct round *round) {
-    for (size_t i = 0; i < round->workers.n_hosts; i++) {
-        const struct host_clock *clock = &round->site.clocks[i];
+static void print_clocks(const struct site *site) {
+    for (size_t i = 0; i < site->workers->n_hosts; i++) {
+        const struct host_clock *clock = &site->clocks[i];
         CLEANUP_FREE char *text = NULL;
 
         if (!clock->bound_ns)
             continue;
         text = text_format("%s is %.3g s ahead, give or take %.2g ms",
-                           host_spec(round->workers.hosts[i]),
+                           host_spec(site->workers->hosts[i]),
                            (double)clock->realtime_ahead_ns / 1e9, (double)clock->bound_ns / 1e6);
         print_row("clock", text);
     }
 }
 
 /* Whether they fit together, as a run would check it; `apart` is why they could not be opened. */
-static int examine_together(struct round *round, const char *apart) {
+static int examine_together(struct site *site, const char *apart) {
     struct error error;
 
     printf("\ntogether:\n");
@@ -260,13 +250,13 @@ static int examine_together(struct round *round, const char *apart) {
         print_row("IMPOSSIBLE", apart);
         return 1;
     }
-    print_row("address", round->address);
-    print_clocks(round);
-    if (site_describe(&round->site, NULL, &error) < 0) {
+    print_row("address", site->address);
+    print_clocks(site);
+    if (site_describe(site, NULL, &error) < 0) {
         print_row("IMPOSSIBLE", error.text);
         return 1;
     }
-    print_row("network", round->workers.n_hosts == 1 ? "one host: the data stays within it"
+    print_row("network", site->workers->n_hosts == 1 ? "one host: the data stays within it"
                                                      : "the data crosses it, there and back");
     return 0;
 }
@@ -274,28 +264,25 @@ static int examine_together(struct round *round, const char *apart) {
 int doctor_examine(const struct scenario *scenario, const char *certs) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     struct checked_host checked[MAX_CHECKED] = {{.spec = NULL}};
-    struct round round = {.address = hosts->address};
+    struct workers workers = {.n_hosts = 0};
+    struct site site = {
+        .scenario = scenario,
+        .workers = &workers,
+        .options = {.certs = certs, .folder = hosts->folder, .cancel_fd = -1, .relay = relay}};
     struct error error;
-    bool apart;
+    bool apart = site_open(&site, &error) < 0;
     int bad = 0;
 
-    round.site = (struct site){
-        .scenario = scenario,
-        .workers = &round.workers,
-        .options = {.certs = certs, .folder = hosts->folder, .cancel_fd = -1, .relay = relay}};
-    apart = site_open(&round.site, &error) < 0;
     if (apart)
-        site_close(&round.site);
-    else
-        round.address = round.site.address;
+        site_close(&site);
     admit(checked, hosts->broker)->broker = true;
     admit(checked, hosts->publisher)->publisher = true;
     admit(checked, "local")->driver = true;
     for (size_t i = 0; i < MAX_CHECKED && checked[i].spec; i++) {
         printf("%s", i ? "\n" : "");
-        bad |= examine(&round, &checked[i]);
+        bad |= examine(&site, &checked[i], apart ? hosts->address : site.address);
     }
-    bad |= examine_together(&round, apart ? error.text : NULL);
-    site_close(&round.site);
+    bad |= examine_together(&site, apart ? error.text : NULL);
+    site_close(&site);
     return bad;
 }

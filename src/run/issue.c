@@ -11,22 +11,14 @@
 
 /* ---- the way to the holders ---- */
 
-/* Those of a certificate that must be refused are with client2: it makes the proofs. */
-static const struct {
-    const char *holder;
-    enum party party;
-} homes[] = {
-    {"broker", PARTY_BROKER},   {"client1", PARTY_CLIENT1}, {"client2", PARTY_CLIENT2},
-    {"expired", PARTY_CLIENT2}, {"revoked", PARTY_CLIENT2}, {"stranger", PARTY_CLIENT2},
-};
+/* The host of the party of that name. Holders of a certificate that must be refused are with
+ * client2, which makes the proofs. */
+static struct host *home_of(const struct run *run, const char *holder) {
+    enum party party = PARTY_BROKER;
 
-static struct host *home_of(const struct workers *workers, const char *holder) {
-    enum party party = PARTY_CLIENT2;
-
-    for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
-        if (text_equal(homes[i].holder, holder))
-            party = homes[i].party;
-    return workers->hosts[workers_host_of(workers, party)];
+    while (party < PARTY_CLIENT2 && !text_equal(party_name(party), holder))
+        party++;
+    return run->workers.hosts[workers_host_of(&run->workers, party)];
 }
 
 /* What is said of the host itself is clear as it is. */
@@ -109,7 +101,7 @@ int issue_channels(struct run *run, struct error *error) {
         settings_get(&scenario->settings, &certificates_group);
     const struct telemetry_settings *telemetry =
         settings_get(&scenario->settings, &telemetry_group);
-    const struct pki_parties parties = {request, install, &run->workers};
+    const struct pki_parties parties = {request, install, run};
     CLEANUP_FREE char *addresses = all_addresses(run);
     struct issuer issuer = {.certs = run->options->certs,
                             .parties = &parties,

@@ -20,44 +20,25 @@ static void print_row(const char *name, const char *text) {
     printf("  %-28s %s\n", name, text);
 }
 
-/* Which folder's files are shown, and which section holds their description. */
-struct file_list {
+/* The files of a folder, and which section holds their description. */
+struct files {
     const char *folder, *section;
 };
 
 static void print_file(void *context, const char *name) {
-    const struct file_list *list = context;
-    CLEANUP_FREE char *path = text_format("%s/%s.ini", list->folder, name);
+    const struct files *files = context;
+    CLEANUP_FREE char *path = text_format("%s/%s.ini", files->folder, name);
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     const char *description;
 
     if (inifile_read(&file, path, NULL) < 0)
         return;
-    description = inifile_get(file, list->section, "description");
+    description = inifile_get(file, files->section, "description");
     print_row(name, description ? description : "");
 }
 
-static void print_files(const char *folder, const char *section) {
-    struct file_list list = {folder, section};
-
-    scenario_each_file(folder, print_file, &list);
-}
-
-static void print_scenarios(const struct registry *registry, const char *folder) {
+static void print_mechanisms(const struct registry *registry) {
     (void)registry;
-    print_files(folder, "scenario");
-}
-
-static void print_channels(const struct registry *registry, const char *folder) {
-    CLEANUP_FREE char *channels = text_format("%s/channels", folder);
-
-    (void)registry;
-    print_files(channels, "channel");
-}
-
-static void print_mechanisms(const struct registry *registry, const char *folder) {
-    (void)registry;
-    (void)folder;
     for (size_t i = 0; i < n_mechanisms; i++) {
         print_row(mechanisms[i]->group->name, mechanisms[i]->help);
         for (size_t j = 0; j < mechanisms[i]->n_proofs; j++)
@@ -69,9 +50,8 @@ static void print_mechanisms(const struct registry *registry, const char *folder
             print_row(broker_kinds[i]->group->name, broker_kinds[i]->help);
 }
 
-static void print_probes(const struct registry *registry, const char *folder) {
+static void print_probes(const struct registry *registry) {
     (void)registry;
-    (void)folder;
     for (size_t i = 0; i < n_probes; i++)
         print_row(probe_name(probes[i]), probes[i]->help);
 }
@@ -92,8 +72,7 @@ static void print_setting(const struct setting_group *group, const struct settin
            *row->fallback ? row->fallback : "empty");
 }
 
-static void print_settings(const struct registry *registry, const char *folder) {
-    (void)folder;
+static void print_settings(const struct registry *registry) {
     for (size_t i = 0; i < registry->n_groups; i++)
         for (size_t j = 0; j < registry->groups[i]->n_rows; j++)
             print_setting(registry->groups[i], &registry->groups[i]->rows[j]);
@@ -105,9 +84,8 @@ static void print_settings(const struct registry *registry, const char *folder) 
     printf("  %-36s where the published values stand\n", "reference.source");
 }
 
-static void print_metrics(const struct registry *registry, const char *folder) {
+static void print_metrics(const struct registry *registry) {
     (void)registry;
-    (void)folder;
     for (size_t i = 0; i < n_probes; i++)
         for (size_t j = 0; j < probes[i]->n_metrics; j++) {
             const struct metric *metric = &probes[i]->metrics[j];
@@ -118,12 +96,15 @@ static void print_metrics(const struct registry *registry, const char *folder) {
         }
 }
 
+/* Kinds are tables in the code, or files below scenarios/. */
 static const struct {
     const char *kind;
-    void (*print)(const struct registry *registry, const char *folder);
+    void (*print)(const struct registry *registry);
+    const char *subfolder, *section;
 } kinds[] = {
-    {"scenarios", print_scenarios}, {"channels", print_channels}, {"mechanisms", print_mechanisms},
-    {"probes", print_probes},       {"settings", print_settings}, {"metrics", print_metrics},
+    {"scenarios", NULL, ".", "scenario"},     {"channels", NULL, "channels", "channel"},
+    {"mechanisms", print_mechanisms, "", ""}, {"probes", print_probes, "", ""},
+    {"settings", print_settings, "", ""},     {"metrics", print_metrics, "", ""},
 };
 
 int list_print(const char *kind, const struct registry *registry, const char *folder,
@@ -131,11 +112,16 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
     bool found = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", folder, kinds[i].subfolder);
+
         if (kind && !text_equal(kind, kinds[i].kind))
             continue;
         found = true;
         printf("%s%s\n", kind || i == 0 ? "" : "\n", kinds[i].kind);
-        kinds[i].print(registry, folder);
+        if (kinds[i].print)
+            kinds[i].print(registry);
+        else
+            scenario_each_file(path, print_file, &(struct files){path, kinds[i].section});
     }
     return found ? 0
                  : error_set(error, -EINVAL,

@@ -13,7 +13,9 @@ struct traces {
     size_t n;
 };
 
-enum block_state { UNTOUCHED, INTERRUPTED, BEGUN, MEASURED };
+/* What was interrupted is measured again whole, what was begun goes on with the same attempt;
+ * FAILED: measured, but its only complete attempt has a failed trial. */
+enum block_state { UNTOUCHED, INTERRUPTED, BEGUN, FAILED, MEASURED };
 
 struct schedule {
     const struct plan *plan;
@@ -24,6 +26,11 @@ struct schedule {
     struct traces *traces; /* by place in the plan */
     int *last;             /* by block: the highest attempt, 0 for none */
 };
+
+/* The places of a block's deployments, n_channels of them. */
+static size_t *places_of(const struct schedule *schedule, int block) {
+    return &schedule->places[(size_t)(block - 1) * schedule->n_channels];
+}
 
 struct schedule *schedule_new(const struct plan *plan, enum scenario_order order) {
     struct schedule *schedule = memory_new(1, sizeof(*schedule));
@@ -37,8 +44,7 @@ struct schedule *schedule_new(const struct plan *plan, enum scenario_order order
     schedule->traces = memory_new(plan->n_deployments, sizeof(*schedule->traces));
     schedule->last = memory_new((size_t)schedule->n_blocks + 1, sizeof(*schedule->last));
     for (size_t i = 0; i < plan->n_deployments; i++)
-        schedule->places[(size_t)(plan->deployments[i].block - 1) * schedule->n_channels +
-                         (size_t)(plan->deployments[i].position - 1)] = i;
+        places_of(schedule, plan->deployments[i].block)[plan->deployments[i].position - 1] = i;
     return schedule;
 }
 
@@ -72,7 +78,7 @@ static struct trace *make_trace(struct schedule *schedule, size_t place, int att
     schedule_note_block(schedule, schedule->plan->deployments[place].block, attempt);
     if (trace)
         return trace;
-    traces->list = memory_resize(traces->list, traces->n + 1, sizeof(*traces->list));
+    traces->list = memory_room(traces->list, traces->n, sizeof(*traces->list));
     trace = &traces->list[traces->n++];
     *trace = (struct trace){.attempt = attempt,
                             .committed = memory_new(schedule->plan->n_measurements, sizeof(bool))};
@@ -85,7 +91,7 @@ void schedule_note_block(struct schedule *schedule, int block, int attempt) {
 }
 
 void schedule_note_channel(struct schedule *schedule, int block, size_t channel, int attempt) {
-    const size_t *places = &schedule->places[(size_t)(block - 1) * schedule->n_channels];
+    const size_t *places = places_of(schedule, block);
 
     for (size_t i = 0; i < schedule->n_channels; i++)
         if (schedule->plan->deployments[places[i]].channel == channel)
@@ -110,62 +116,46 @@ bool schedule_commit(struct schedule *schedule, int64_t trial, int attempt, bool
 
 /* ---- what follows from it for a block ---- */
 
-static bool is_whole(const struct schedule *schedule, const struct trace *trace) {
-    return trace && trace->n_committed == schedule->plan->n_measurements;
-}
+/* How many deployments of a block were begun in an attempt, and how many of those are whole. */
+struct tally {
+    size_t begun, whole;
+    bool failed; /* a trial of them */
+};
 
-static bool is_complete(const struct schedule *schedule, int block, int attempt, bool *failed) {
-    const size_t *places = &schedule->places[(size_t)(block - 1) * schedule->n_channels];
+static struct tally tally_of(const struct schedule *schedule, int block, int attempt) {
+    const size_t *places = places_of(schedule, block);
+    struct tally tally = {0};
 
     for (size_t i = 0; i < schedule->n_channels; i++) {
         const struct trace *trace = find_trace(schedule, places[i], attempt);
 
-        if (!is_whole(schedule, trace))
-            return false;
-        *failed = *failed || trace->failed;
-    }
-    return true;
-}
-
-/* How many attempts are complete, and whether one of those has a failed trial. */
-static size_t count_complete(const struct schedule *schedule, int block, bool *ret_failed) {
-    const struct traces *first =
-        &schedule->traces[schedule->places[(size_t)(block - 1) * schedule->n_channels]];
-    size_t n = 0;
-
-    *ret_failed = false;
-    for (size_t i = 0; i < first->n; i++) {
-        bool failed = false;
-
-        if (!is_complete(schedule, block, first->list[i].attempt, &failed))
+        if (!trace)
             continue;
-        *ret_failed = *ret_failed || failed;
-        n++;
+        tally.begun++;
+        tally.whole += trace->n_committed == schedule->plan->n_measurements;
+        tally.failed = tally.failed || trace->failed;
     }
-    return n;
-}
-
-/* Whether a deployment of the block's last attempt was cut short. */
-static bool is_cut(const struct schedule *schedule, int block) {
-    const size_t *places = &schedule->places[(size_t)(block - 1) * schedule->n_channels];
-
-    for (size_t i = 0; i < schedule->n_channels; i++) {
-        const struct trace *trace = find_trace(schedule, places[i], schedule->last[block]);
-
-        if (trace && !is_whole(schedule, trace))
-            return true;
-    }
-    return false;
+    return tally;
 }
 
 static enum block_state state_of(const struct schedule *schedule, int block) {
-    bool ignored;
+    const struct traces *first = &schedule->traces[*places_of(schedule, block)];
+    struct tally tally = tally_of(schedule, block, schedule->last[block]);
+    bool cut = tally.begun > tally.whole;
+    size_t n_complete = 0, n_failed = 0;
 
     if (!schedule->last[block])
         return UNTOUCHED;
-    if (count_complete(schedule, block, &ignored))
-        return MEASURED;
-    return schedule->order == ORDER_SHUFFLED || is_cut(schedule, block) ? INTERRUPTED : BEGUN;
+    for (size_t i = 0; i < first->n; i++) {
+        tally = tally_of(schedule, block, first->list[i].attempt);
+        if (tally.whole < schedule->n_channels)
+            continue;
+        n_complete++;
+        n_failed += tally.failed;
+    }
+    if (n_complete)
+        return n_complete == 1 && n_failed ? FAILED : MEASURED;
+    return schedule->order == ORDER_SHUFFLED || cut ? INTERRUPTED : BEGUN;
 }
 
 int64_t schedule_measured(const struct schedule *schedule, bool *ret_interrupted) {
@@ -175,7 +165,7 @@ int64_t schedule_measured(const struct schedule *schedule, bool *ret_interrupted
     for (int block = 1; block <= schedule->n_blocks; block++) {
         enum block_state state = state_of(schedule, block);
 
-        measured += state == MEASURED;
+        measured += state >= FAILED;
         *ret_interrupted = *ret_interrupted || state == INTERRUPTED || state == BEGUN;
     }
     return measured;
@@ -188,55 +178,49 @@ void schedule_list_clear(struct schedule_list *list) {
     *list = (struct schedule_list){NULL, 0};
 }
 
-static void add(struct schedule_list *list, const struct planned_deployment *deployment,
-                int attempt) {
-    list->items[list->n++] = (struct schedule_item){deployment, attempt};
+/* By block, from 1; the caller's. */
+static enum block_state *all_states(const struct schedule *schedule) {
+    enum block_state *states = memory_new((size_t)schedule->n_blocks + 1, sizeof(*states));
+
+    for (int block = 1; block <= schedule->n_blocks; block++)
+        states[block] = state_of(schedule, block);
+    return states;
 }
 
-/* The attempt that a deployment which is missing goes on with, or 0 when it is not missing. */
-static int missing_attempt(const struct schedule *schedule, const enum block_state *states,
-                           size_t place) {
-    int block = schedule->plan->deployments[place].block;
+/* The blocks in that state, whole, as a new attempt; there is room for every deployment. */
+static struct schedule_list list_blocks(const struct schedule *schedule,
+                                        const enum block_state *states, enum block_state wanted) {
+    const struct plan *plan = schedule->plan;
+    struct schedule_list list = {memory_new(plan->n_deployments, sizeof(*list.items)), 0};
 
-    if (states[block] == UNTOUCHED)
-        return 1;
-    return states[block] == BEGUN && !find_trace(schedule, place, schedule->last[block])
-               ? schedule->last[block]
-               : 0;
+    for (size_t i = 0; i < plan->n_deployments; i++) {
+        int block = plan->deployments[i].block;
+
+        if (states[block] == wanted)
+            list.items[list.n++] =
+                (struct schedule_item){&plan->deployments[i], schedule->last[block] + 1};
+    }
+    return list;
 }
 
 struct schedule_list schedule_first(const struct schedule *schedule) {
     const struct plan *plan = schedule->plan;
-    CLEANUP_FREE enum block_state *states =
-        memory_new((size_t)schedule->n_blocks + 1, sizeof(*states));
-    struct schedule_list list = {memory_new(plan->n_deployments, sizeof(*list.items)), 0};
+    CLEANUP_FREE enum block_state *states = all_states(schedule);
+    struct schedule_list list = list_blocks(schedule, states, INTERRUPTED);
 
-    for (int block = 1; block <= schedule->n_blocks; block++)
-        states[block] = state_of(schedule, block);
-    for (size_t i = 0; i < plan->n_deployments; i++)
-        if (states[plan->deployments[i].block] == INTERRUPTED)
-            add(&list, &plan->deployments[i], schedule->last[plan->deployments[i].block] + 1);
     for (size_t i = 0; i < plan->n_deployments; i++) {
-        int attempt = missing_attempt(schedule, states, i);
+        int block = plan->deployments[i].block, last = schedule->last[block];
 
-        if (attempt)
-            add(&list, &plan->deployments[i], attempt);
+        if (states[block] == UNTOUCHED)
+            list.items[list.n++] = (struct schedule_item){&plan->deployments[i], 1};
+        else if (states[block] == BEGUN && !find_trace(schedule, i, last))
+            list.items[list.n++] = (struct schedule_item){&plan->deployments[i], last};
     }
     return list;
 }
 
 struct schedule_list schedule_again(const struct schedule *schedule) {
-    const struct plan *plan = schedule->plan;
-    CLEANUP_FREE bool *again = memory_new((size_t)schedule->n_blocks + 1, sizeof(*again));
-    struct schedule_list list = {memory_new(plan->n_deployments, sizeof(*list.items)), 0};
+    CLEANUP_FREE enum block_state *states = all_states(schedule);
 
-    for (int block = 1; block <= schedule->n_blocks; block++) {
-        bool failed;
-
-        again[block] = count_complete(schedule, block, &failed) == 1 && failed;
-    }
-    for (size_t i = 0; i < plan->n_deployments; i++)
-        if (again[plan->deployments[i].block])
-            add(&list, &plan->deployments[i], schedule->last[plan->deployments[i].block] + 1);
-    return list;
+    return list_blocks(schedule, states, FAILED);
 }

@@ -26,8 +26,8 @@ struct running_trial {
     struct worker *workers; /* of the roles that apply */
     size_t n;
     int64_t units;       /* messages, blocks or connections of the measured time, at the receiver */
-    json_t *peers;       /* by role: what it has told when it was ready */
-    const json_t *share; /* of the broker's work, that a role has told (worker_share()), or NULL */
+    json_t *peers;       /* by role: what it has said when it was ready */
+    const json_t *share; /* of the broker's work, that a role has said (worker_share()), or NULL */
     struct usage looks[2]; /* when the window opens and when it closes */
 };
 
@@ -57,17 +57,13 @@ static int start_role(struct running_trial *trial, const struct role *role, cons
 
     if (trial->probe->in_channel)
         (void)json_object_set(params, "pin", trial->deployment->tls);
-    r = workers_start(&trial->run->workers, worker, role, params, error);
+    r = workers_start(&trial->run->workers, worker, role, params, WORKER_READY, READY_NS, error);
     if (r == 0)
-        r = workers_await(&trial->run->workers, worker, 1, WORKER_READY,
-                          clock_monotonic_ns() + READY_NS, error);
-    if (r < 0)
-        return r;
-    (void)json_object_set(trial->peers, role->name, worker->ready);
-    return 0;
+        (void)json_object_set(trial->peers, role->name, worker->ready);
+    return r;
 }
 
-/* One after the other; each knows what those before it have told. Some run only when the settings
+/* One after the other; each knows what those before it have said. Some run only when the settings
  * ask for them. */
 static int start_roles(struct running_trial *trial, struct error *error) {
     const struct probe *probe = trial->probe;
@@ -271,7 +267,7 @@ static void judge_guests(const struct running_trial *trial, struct trial_result 
                           uninvited));
 }
 
-/* Writes the rows of what the workers, the broker and the hosts have told, and judges it. */
+/* Writes the rows of what the workers, the broker and the hosts have said, and judges it. */
 static void record_results(struct running_trial *trial, struct trial_result *result) {
     result->status = TRIAL_OK;
     for (size_t i = 0; i < trial->n; i++) {

@@ -6,17 +6,27 @@
 #include <errno.h>
 
 #define TICK_NS (200 * NS_PER_MS)
-/* How much later than its consequences the broker's end may be told: on a busy machine, by another
- * host over a way of its own. */
+/* How much later than its consequences the broker's end may be heard of: on a busy machine, by
+ * another host over a way of its own. */
 #define SETTLE_NS (2 * NS_PER_S)
 
 size_t workers_host_of(const struct workers *workers, enum party party) {
     return party == PARTY_CLIENT2 ? workers->n_hosts - 1 : 0;
 }
 
+/* How far a worker is: the word by which it says so, and what it was to come to. */
+static const struct {
+    const char *word, *name;
+} phases[] = {
+    [WORKER_STARTED] = {NULL, "start"},          [WORKER_READY] = {"ready", "start"},
+    [WORKER_BEGUN] = {"begin", "measured time"}, [WORKER_DONE] = {"done", "measured time's end"},
+    [WORKER_RESULT] = {"result", "end"},
+};
+
 int workers_start(struct workers *workers, struct worker *worker, const struct role *role,
-                  json_t *params, struct error *error) {
+                  json_t *params, enum worker_phase phase, int64_t limit_ns, struct error *error) {
     json_auto_t *answer = NULL;
+    size_t place = 0;
     int r;
 
     worker->role = role;
@@ -27,12 +37,12 @@ int workers_start(struct workers *workers, struct worker *worker, const struct r
     if (r < 0)
         return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", role->name);
     worker->id = jsonline_integer(answer, "worker", 0);
-    for (size_t i = 0; i < WORKERS_MAX; i++)
-        if (!workers->started[i]) {
-            workers->started[i] = worker;
-            return 0;
-        }
-    return error_set(error, -EBUSY, "too many workers");
+    while (place < WORKERS_MAX && workers->started[place])
+        place++;
+    if (place == WORKERS_MAX)
+        return error_set(error, -EBUSY, "too many workers");
+    workers->started[place] = worker;
+    return workers_await(workers, worker, 1, phase, clock_monotonic_ns() + limit_ns, error);
 }
 
 int workers_signal(struct workers *workers, struct worker *worker, const char *signal,
@@ -47,23 +57,6 @@ int workers_signal(struct workers *workers, struct worker *worker, const char *s
 
 /* ---- hearing ---- */
 
-static void keep(json_t **place, json_t *line) {
-    json_decref(*place);
-    *place = json_incref(line);
-}
-
-/* The words of every role, and where in the worker their facts are kept (0: nowhere). */
-static const struct {
-    const char *word;
-    enum worker_phase phase;
-    size_t place;
-} phases[] = {
-    {"ready", WORKER_READY, offsetof(struct worker, ready)},
-    {"begin", WORKER_BEGUN, 0},
-    {"done", WORKER_DONE, 0},
-    {"result", WORKER_RESULT, offsetof(struct worker, result)},
-};
-
 static void worker_said(struct worker *worker, json_t *line) {
     const char *word = jsonline_text(line, "say", "");
 
@@ -71,12 +64,16 @@ static void worker_said(struct worker *worker, json_t *line) {
         text_replace(&worker->failure, jsonline_text(line, "why", "?"));
         return;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
-        if (!text_equal(word, phases[i].word))
+    for (enum worker_phase phase = WORKER_READY; phase <= WORKER_RESULT; phase++) {
+        if (!text_equal(word, phases[phase].word))
             continue;
-        worker->phase = phases[i].phase;
-        if (phases[i].place)
-            keep((json_t **)(void *)((char *)worker + phases[i].place), line);
+        worker->phase = phase;
+        if (phase == WORKER_READY || phase == WORKER_RESULT) {
+            json_t **place = phase == WORKER_READY ? &worker->ready : &worker->result;
+
+            json_decref(*place);
+            *place = json_incref(line);
+        }
         return;
     }
     if (worker->heard)
@@ -175,11 +172,6 @@ void workers_hear_rest(struct workers *workers, size_t host) {
 
 int workers_await(struct workers *workers, struct worker *awaited, size_t n,
                   enum worker_phase phase, int64_t deadline_ns, struct error *error) {
-    static const char *const names[] = {[WORKER_STARTED] = "start",
-                                        [WORKER_READY] = "start",
-                                        [WORKER_BEGUN] = "measured time",
-                                        [WORKER_DONE] = "measured time's end",
-                                        [WORKER_RESULT] = "end"};
     const struct worker *late;
     bool over = false;
 
@@ -190,8 +182,8 @@ int workers_await(struct workers *workers, struct worker *awaited, size_t n,
             return workers_await_cause(workers, r, error);
         if (over)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
-                             late->role->name, names[phase]);
-        /* We may be the one who was late, suspended on a laptop: what was told meanwhile counts. */
+                             late->role->name, phases[phase].name);
+        /* We may be the one who was late, suspended on a laptop: what was said meanwhile counts. */
         over = clock_monotonic_ns() >= deadline_ns;
         r = over ? 0 : pump(workers, deadline_ns, error);
         if (r < 0)
