@@ -6,7 +6,7 @@
 #define BENCH_CLI_COMMANDS_H
 
 #include "model/scenario.h"
-#include "run/runner.h"
+#include "run/run.h"
 
 enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERRUPTED = 130 };
 

@@ -177,7 +177,7 @@ static int run(struct context *context, bool with_report) {
         printf("\n");
         status = cli_report(context, (const char *const[]){outcome.folder}, 1, status);
     }
-    run_outcome_clear(&outcome);
+    free(outcome.folder);
     return status;
 }
 

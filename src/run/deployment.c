@@ -1,11 +1,10 @@
-#include "run/deployment.h"
+#include "run/run.h"
 
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
-#include "run/trial.h"
 #include "security/mechanism.h"
 
 #include <errno.h>

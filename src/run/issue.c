@@ -1,4 +1,4 @@
-#include "run/issue.h"
+#include "run/run.h"
 
 #include "base/jsonline.h"
 #include "probes/telemetry.h"

@@ -339,22 +339,14 @@ static int open_tables(struct journal *journal, struct error *error) {
     return r;
 }
 
-/* A folder that has environment.json has all else, also after a power cut. */
-static int fill_folder(struct journal *journal, const struct scenario *scenario,
-                       const json_t *environment, struct error *error) {
-    int r = write_scenario(journal->folder, scenario, error);
+/* What both kinds of beginning end with. A folder that has environment.json has all else, also
+ * after a power cut. */
+static int begin(struct journal *journal, const json_t *environment, struct error *error) {
+    int r = open_tables(journal, error);
 
     if (r == 0)
-        r = write_definitions(journal, scenario, error);
-    if (r == 0)
-        r = write_factors(journal, scenario, error);
-    if (r == 0)
-        r = open_tables(journal, error);
-    if (r == 0)
         r = durable_sync_folder(journal->folder, error);
-    if (r == 0)
-        r = write_environment(journal->folder, environment, error);
-    return r;
+    return r < 0 ? r : write_environment(journal->folder, environment, error);
 }
 
 int journal_create(struct journal **ret, const char *results, const struct scenario *scenario,
@@ -364,12 +356,16 @@ int journal_create(struct journal **ret, const char *results, const struct scena
 
     journal->lock_fd = -1;
     r = make_folder(journal, results, scenario_own(scenario)->name, error);
-    if (r == 0) {
-        journal->lock_fd = journal_lock(journal->folder, error);
-        r = journal->lock_fd < 0 ? journal->lock_fd : 0;
-    }
     if (r == 0)
-        r = fill_folder(journal, scenario, environment, error);
+        r = journal->lock_fd = journal_lock(journal->folder, error);
+    if (r >= 0)
+        r = write_scenario(journal->folder, scenario, error);
+    if (r == 0)
+        r = write_definitions(journal, scenario, error);
+    if (r == 0)
+        r = write_factors(journal, scenario, error);
+    if (r == 0)
+        r = begin(journal, environment, error);
     if (r == 0)
         r = durable_sync_folder(results, error);
     if (r < 0)
@@ -388,9 +384,7 @@ int journal_reopen(struct journal **ret, const char *folder, int *lock_fd,
     *journal = (struct journal){.folder = text_copy(folder), .lock_fd = *lock_fd};
     *lock_fd = -1;
     (void)mkdir(log, 0755); /* of no account for the data: it may have been tidied away */
-    r = open_tables(journal, error);
-    if (r == 0)
-        r = write_environment(folder, environment, error);
+    r = begin(journal, environment, error);
     if (r < 0)
         return r;
     *ret = journal;
@@ -400,8 +394,7 @@ int journal_reopen(struct journal **ret, const char *folder, int *lock_fd,
 
 void journal_close(struct journal *journal) {
     for (int i = 0; i < JOURNAL_N_TABLES; i++)
-        if (journal->writers[i])
-            csv_writer_close(journal->writers[i]);
+        csv_writer_closep(&journal->writers[i]);
     memory_close_fdp(&journal->lock_fd);
     free(journal->folder);
     free(journal);
@@ -448,22 +441,6 @@ void journal_interval(struct journal *journal, const struct trial_id *id, const 
         &(struct interval_row){id->trial, id->attempt, party, start_s, end_s, bytes});
 }
 
-static void put_trial(struct journal *journal, const struct trial_id *id,
-                      const struct trial_result *result) {
-    bool ok = result->status == TRIAL_OK;
-    double bytes = ok && result->bytes >= 0 ? (double)result->bytes : NAN;
-    CLEANUP_FREE char *reason = one_line(result->reason);
-    char started[CLOCK_TEXT_SIZE];
-
-    clock_format_utc(result->started_realtime_ns, started);
-    put(journal, JOURNAL_TRIALS,
-        &(struct trial_row){id->trial, id->attempt, id->deployment->block, id->deployment->position,
-                            id->channel, id->probe, id->variant, started,
-                            ok ? result->duration_s : NAN, bytes,
-                            bytes * 8 / 1e6 / result->duration_s, trial_status_word(result->status),
-                            reason, result->tls.version, result->tls.cipher, result->tls.group});
-}
-
 int journal_flush(struct journal *journal, struct error *error) {
     int r = 0;
 
@@ -474,6 +451,10 @@ int journal_flush(struct journal *journal, struct error *error) {
 
 int journal_commit(struct journal *journal, const struct trial_id *id,
                    const struct trial_result *result, struct error *error) {
+    bool ok = result->status == TRIAL_OK;
+    double bytes = ok && result->bytes >= 0 ? (double)result->bytes : NAN;
+    CLEANUP_FREE char *reason = one_line(result->reason);
+    char started[CLOCK_TEXT_SIZE];
     int r = 0;
 
     /* A trial must not outlast what says that it may count: all but telemetry is on the disk. */
@@ -481,7 +462,13 @@ int journal_commit(struct journal *journal, const struct trial_id *id,
         r = csv_flush(journal->writers[i], i != JOURNAL_TELEMETRY, error);
     if (r < 0)
         return r;
-    put_trial(journal, id, result);
+    clock_format_utc(result->started_realtime_ns, started);
+    put(journal, JOURNAL_TRIALS,
+        &(struct trial_row){id->trial, id->attempt, id->deployment->block, id->deployment->position,
+                            id->channel, id->probe, id->variant, started,
+                            ok ? result->duration_s : NAN, bytes,
+                            bytes * 8 / 1e6 / result->duration_s, trial_status_word(result->status),
+                            reason, result->tls.version, result->tls.cipher, result->tls.group});
     return csv_flush(journal->writers[JOURNAL_TRIALS], true, error);
 }
 

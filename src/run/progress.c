@@ -87,7 +87,7 @@ struct progress *progress_new(const struct scenario *scenario, size_t n_deployme
     return progress;
 }
 
-/* ---- the redraws picture ---- */
+/* ---- the picture that is drawn anew ---- */
 
 static void erase(struct progress *progress) {
     if (progress->drawn)
@@ -116,35 +116,27 @@ static char *values_of(const struct measurement *measurement) {
     return values;
 }
 
-/* The width of a measurement's column: its heading and its figures. */
-static int column_width(const struct measurement *measurement) {
-    CLEANUP_FREE char *values = values_of(measurement);
-    size_t width = strlen(measurement->probe);
-
-    width = width < strlen(values) ? strlen(values) : width;
-    return (int)(width < 8 ? 8 : width) + 2;
-}
-
 /* The rows of the picture: two of headings, then one for each channel. */
 enum row { PROBES, VALUES, FIGURES };
 
 static void draw_row(struct progress *progress, enum row row, const char *name, int name_width,
                      const double *figures) {
     const struct scenario *scenario = progress->scenario;
-    char *line = text_format("  %-*s", name_width, name);
+    CLEANUP_FREE char *line = text_format("  %-*s", name_width, name);
 
     for (size_t i = 0; i < scenario->n_measurements; i++) {
-        const struct measurement *measurement = &scenario->measurements[i];
-        CLEANUP_FREE char *text = row == PROBES   ? text_copy(measurement->probe)
-                                  : row == VALUES ? values_of(measurement)
-                                                  : progress_figure(figures[i]);
-        char *longer = text_format("%s%*s", line, column_width(measurement), text);
+        const char *probe = scenario->measurements[i].probe;
+        CLEANUP_FREE char *values = values_of(&scenario->measurements[i]);
+        CLEANUP_FREE char *figure = row == FIGURES ? progress_figure(figures[i]) : NULL;
+        size_t width = strlen(probe) > strlen(values) ? strlen(probe) : strlen(values);
+        CLEANUP_FREE char *cell = text_format("%*s", (int)(width < 8 ? 8 : width) + 2,
+                                              row == PROBES   ? probe
+                                              : row == VALUES ? values
+                                                              : figure);
 
-        free(line);
-        line = longer;
+        text_append(&line, "", cell);
     }
     draw_line(progress, line);
-    free(line);
 }
 
 static bool has_variants(const struct scenario *scenario) {
@@ -230,8 +222,11 @@ void progress_free(struct progress *progress) {
 
 /* ---- lines that stay ---- */
 
-__attribute__((format(printf, 2, 0))) static void say(struct progress *progress, const char *format,
-                                                      va_list arguments) {
+/* To a user who wants at least that much. */
+__attribute__((format(printf, 3, 0))) static void
+say(struct progress *progress, enum verbosity least, const char *format, va_list arguments) {
+    if (progress->verbosity < least)
+        return;
     if (progress->redraws)
         erase(progress);
     (void)vprintf(format, arguments);
@@ -245,8 +240,7 @@ void progress_note(struct progress *progress, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
-    if (progress->verbosity != QUIET)
-        say(progress, format, arguments);
+    say(progress, NORMAL, format, arguments);
     va_end(arguments);
 }
 
@@ -254,8 +248,7 @@ void progress_detail(struct progress *progress, const char *format, ...) {
     va_list arguments;
 
     va_start(arguments, format);
-    if (progress->verbosity == VERBOSE)
-        say(progress, format, arguments);
+    say(progress, VERBOSE, format, arguments);
     va_end(arguments);
 }
 
@@ -279,12 +272,6 @@ void progress_doing(struct progress *progress, const struct trial_id *id, const 
         draw(progress);
 }
 
-/* "delivery", "delivery payload=30B" */
-static char *label_of(const struct measurement *measurement) {
-    return text_format("%s%s%s", measurement->probe, *measurement->variant ? " " : "",
-                       measurement->variant);
-}
-
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result) {
     const struct scenario *scenario = progress->scenario;
@@ -293,7 +280,9 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     size_t measurement = (size_t)(id->measurement - scenario->measurements);
     CLEANUP_FREE char *figure = progress_figure(value);
     CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->deployment->channel]);
-    CLEANUP_FREE char *probe = label_of(id->measurement);
+    const char *variant = id->measurement->variant;
+    CLEANUP_FREE char *probe =
+        text_format("%s%s%s", id->measurement->probe, *variant ? " " : "", variant);
     int blocks = (int)scenario_repetitions(scenario).largest;
 
     progress->measured_ns += progress_trial_ns(id->measurement);

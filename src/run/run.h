@@ -1,6 +1,9 @@
 /*
- * run - what the parts of a run work on: how it was asked for, what came of it, the run from its
- * set-up to its end, and the channel that is up.
+ * run - executes a plan: block after block, channel after channel, probe after probe, and records
+ * what came of it. It orders and records; it holds no key of a party.
+ *
+ * Here is what the parts of a run work on, and its steps, from the whole (runner.c) down to one
+ * trial (trial.c).
  */
 #ifndef BENCH_RUN_RUN_H
 #define BENCH_RUN_RUN_H
@@ -24,7 +27,7 @@ struct run_options {
 };
 
 struct run_outcome {
-    char *folder;                    /* the run's, NULL when it did not come to one; owned */
+    char *folder;                    /* the run's, NULL when it did not come to one; the caller's */
     size_t trials[TRIAL_N_STATUSES]; /* all attempts */
     size_t before[TRIAL_N_STATUSES]; /* the same, what a resumed run had already */
     bool interrupted;
@@ -63,5 +66,28 @@ struct deployment {
     struct worker publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };
+
+/* 0 when the plan was executed, or as much of it as is enough, or interrupted, or nothing of it was
+ * left, however the trials ended; a negative errno when the set-up cannot work or the record cannot
+ * be kept. ret is filled in either case. */
+int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
+
+/* What the driver issues once before a run: certificates and generated secrets, for all channels of
+ * the scenario; fills run->secrets, those of each channel apart. The CA is here; keys and requests
+ * are made by the agents of those hosts where their holders live, and only requests come from
+ * there, only certificates go there. -EINTR when the user wants to leave. */
+int issue_channels(struct run *run, struct error *error);
+
+/* Makes one channel ready on its hosts, proves it, with telemetry on it, measures what the item
+ * says on it, commits its trials, and takes it down. After a failed trial the channel is brought up
+ * again for the next. A channel that does not come up fails its trials. Errors are -EINTR, and what
+ * makes the rest of the run impossible. */
+int deployment_run(struct run *run, const struct schedule_item *item, struct error *error);
+
+/* Performs one probe on the channel that is up: measures the deployment's trial at hand, and fills
+ * result; what goes wrong with the trial is result's status and reason. Only -EINTR and what makes
+ * the run impossible are errors. Its rows wait for journal_commit(). */
+int trial_run(const struct deployment *deployment, struct trial_result *result,
+              struct error *error);
 
 #endif

@@ -1,18 +1,11 @@
-#include "run/runner.h"
+#include "run/run.h"
 
 #include "model/verdict.h"
 #include "probes/delivery.h"
-#include "run/deployment.h"
-#include "run/issue.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-void run_outcome_clear(struct run_outcome *outcome) {
-    free(outcome->folder);
-    *outcome = (struct run_outcome){.folder = NULL};
-}
 
 /* ---- the whole plan ---- */
 
@@ -186,14 +179,12 @@ static void describe_rest(const struct run *run, size_t n_trials) {
                          again = schedule_again(run->schedule);
     CLEANUP_FREE char *duration =
         progress_duration(progress_planned_ns(run->scenario, count_left(run)));
-    CLEANUP_FREE char *failed = again.n
-                                    ? text_format(", %zu are measured once more after a failure",
-                                                  again.n * run->plan->n_measurements)
-                                    : text_copy("");
+    CLEANUP_FREE char *failed = text_format(", %zu are measured once more after a failure",
+                                            again.n * run->plan->n_measurements);
 
     progress_note(run->progress, "resumed  %zu of %s%zu trials are there%s; %s%s to measure",
-                  n_trials - first.n * run->plan->n_measurements, at_most(run), n_trials, failed,
-                  run->enough.reached ? "" : at_most(run), duration);
+                  n_trials - first.n * run->plan->n_measurements, at_most(run), n_trials,
+                  again.n ? failed : "", run->enough.reached ? "" : at_most(run), duration);
 }
 
 static void describe(const struct run *run) {
@@ -228,14 +219,6 @@ static void tear_down(struct run *run) {
     free(run->window);
 }
 
-/* Nothing is left of the run that was to go on: no host is needed to say that. */
-static int tell_complete(const struct run_options *options, struct run_outcome *outcome) {
-    outcome->folder = text_copy(options->resumption->folder);
-    if (options->verbosity != QUIET)
-        printf("%s is complete: nothing is left to measure\n", outcome->folder);
-    return 0;
-}
-
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error) {
     const struct resumption *resumption = options->resumption;
     CLEANUP(plan_freep) struct plan *plan = plan_new(options->scenario);
@@ -260,8 +243,12 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     if (r < 0)
         return r;
     n_deployments = count_left(&run);
-    if (!n_deployments)
-        return tell_complete(options, ret);
+    if (!n_deployments) { /* of a run that was to go on: no host is needed to say that */
+        ret->folder = text_copy(resumption->folder);
+        if (options->verbosity != QUIET)
+            printf("%s is complete: nothing is left to measure\n", ret->folder);
+        return 0;
+    }
     run.secrets = json_array();
     r = set_up(&run, n_deployments, error);
     if (r == 0) {

@@ -1,4 +1,4 @@
-#include "run/trial.h"
+#include "run/run.h"
 
 #include "base/clock.h"
 #include "base/jsonline.h"

@@ -4,7 +4,7 @@
 
 #include "hosts/agent.h"
 #include "hosts/host.h"
-#include "run/issue.h"
+#include "run/run.h"
 
 #include <sys/wait.h>
 
