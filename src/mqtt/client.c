@@ -218,10 +218,6 @@ const int64_t *mqtt_client_rejected(const struct mqtt_client *client) {
     return client->payload->rejected;
 }
 
-int64_t mqtt_client_version(const struct mqtt_client *client) {
-    return client->mqtt;
-}
-
 int mqtt_client_fd(const struct mqtt_client *client) {
     return client->library->fd(client);
 }

@@ -86,8 +86,6 @@ char *mqtt_client_library_version(int64_t library);
  * of settings. */
 int mqtt_client_check_library(const char *word, struct error *error);
 
-/* The enum mqtt_version that it speaks. */
-int64_t mqtt_client_version(const struct mqtt_client *client);
 /* For poll(): readable when there is something to do in a turn. */
 int mqtt_client_fd(const struct mqtt_client *client);
 /* The connection, for what the kernel knows of it. */

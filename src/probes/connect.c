@@ -52,15 +52,6 @@ static int64_t taken(SSL *ssl) {
     return (int64_t)BIO_number_read(SSL_get_rbio(ssl));
 }
 
-/* The broker was left without a CONNACK: TLS 1.3 tells of a refused client only then. */
-static int unanswered(int code, struct error *error) {
-    if (code == -EPROTO)
-        return error_set(error, code, "refused instead of CONNACK: %s", openssl_reason());
-    if (code == -ECONNRESET || code == -EPIPE)
-        return error_set(error, code, "the broker closed the connection without a CONNACK");
-    return error_errno(error, code, "no CONNACK");
-}
-
 static int log_in(struct connect_loop *loop, struct connection *connection, struct error *error) {
     struct transport *transport = &connection->transport;
     unsigned char answer[PACKET_CONNACK_BYTES];
@@ -78,8 +69,12 @@ static int log_in(struct connect_loop *loop, struct connection *connection, stru
     if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
+    if (r == -EPROTO) /* TLS 1.3 tells of a refused client only now */
+        return error_set(error, r, "refused instead of CONNACK: %s", openssl_reason());
+    if (r == -ECONNRESET || r == -EPIPE)
+        return error_set(error, r, "the broker closed the connection without a CONNACK");
     if (r < 0)
-        return unanswered(r, error);
+        return error_errno(error, r, "no CONNACK");
     if (connack.code != 0)
         return error_set(error, -EACCES, "the broker refused the client: connack %d, %s",
                          connack.code, packet_connack_meaning(connack.code));

@@ -101,26 +101,18 @@ static int check_arrived(struct courier *courier) {
     return r == 0 ? mqtt_client_check_qos(courier->client, &courier->stream.error) : r;
 }
 
-/* Whether anything has come or was acknowledged since this was last asked: what takes long, be it a
- * large message on a slow link, is no standstill. */
-static bool has_moved(struct courier *courier) {
-    struct tcp_counters now;
-    int64_t before = courier->tcp_bytes;
-
-    if (tcp_read_counters(mqtt_client_socket(courier->client), &now) < 0)
-        return false;
-    courier->tcp_bytes = now.bytes_acked + now.bytes_received;
-    return courier->tcp_bytes != before;
-}
-
-/* Whether what is waited for since *since_ns has come to a standstill. The kernel is asked at half
- * of the time only. */
+/* Whether what is waited for since *since_ns has come to a standstill. Where anything has come or
+ * was acknowledged meanwhile, what takes long, be it a large message on a slow link, is none. The
+ * kernel is asked at half of the time only. */
 static bool is_at_standstill(struct courier *courier, int64_t *since_ns, int64_t limit_ns) {
-    int64_t now = clock_monotonic_ns();
+    int64_t now = clock_monotonic_ns(), before = courier->tcp_bytes;
+    struct tcp_counters counters;
 
     if (now - *since_ns < limit_ns / 2)
         return false;
-    if (!has_moved(courier))
+    if (tcp_read_counters(mqtt_client_socket(courier->client), &counters) == 0)
+        courier->tcp_bytes = counters.bytes_acked + counters.bytes_received;
+    if (courier->tcp_bytes == before)
         return now - *since_ns >= limit_ns;
     *since_ns = now;
     return false;
@@ -507,7 +499,7 @@ static void put_wire(struct worker_context *worker, struct courier *courier,
         theory = courier->moved *
                  overhead_message(mqtt_client_payload_bytes(courier->client, payload),
                                   (int64_t)strlen(courier->data_topic), (int)courier->settings->qos,
-                                  mqtt_client_version(courier->client), record);
+                                  worker->client->mqtt, record);
     settle(courier);
     wire_bytes_put(wire, worker, courier->moved * payload, theory);
 }

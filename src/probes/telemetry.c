@@ -65,10 +65,6 @@ static int wait_for(struct reporter *reporter, int64_t instant_ns, struct error 
 
 /* ---- publisher ---- */
 
-static int connect_publisher(struct reporter *reporter, struct error *error) {
-    return mqtt_client_connect(&reporter->client, reporter->worker->client, NULL, NULL, error);
-}
-
 static int publish_connected(struct reporter *reporter, int64_t due_ns, struct error *error) {
     const struct telemetry_settings *settings = reporter->settings;
     CLEANUP_FREE char *payload = memory_new((size_t)settings->payload_bytes + 1, 1);
@@ -96,7 +92,7 @@ static int publish(struct reporter *reporter, int64_t due_ns, struct error *erro
 
     if (reporter->settings->connection == CONNECTION_PERSISTENT)
         return publish_connected(reporter, due_ns, error);
-    r = connect_publisher(reporter, error);
+    r = mqtt_client_connect(&reporter->client, reporter->worker->client, NULL, NULL, error);
     if (r < 0)
         return r;
     r = publish_connected(reporter, due_ns, error);
@@ -131,9 +127,10 @@ static int await_go(struct reporter *reporter, struct error *error) {
 }
 
 static int run_as_publisher(struct reporter *reporter, struct error *error) {
-    bool persistent = reporter->settings->connection == CONNECTION_PERSISTENT;
-    int r = persistent ? connect_publisher(reporter, error) : 0;
+    int r = 0;
 
+    if (reporter->settings->connection == CONNECTION_PERSISTENT)
+        r = mqtt_client_connect(&reporter->client, reporter->worker->client, NULL, NULL, error);
     if (r < 0)
         return r;
     r = await_go(reporter, error);

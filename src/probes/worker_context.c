@@ -147,16 +147,6 @@ int64_t worker_longest_ns(int64_t planned_ns) {
     return planned_ns + 7 * longest_gap_ns(planned_ns);
 }
 
-static void observe(struct watch *watch) {
-    struct snapshot now = look(watch->streams, watch->n_streams);
-
-    if (now.bytes == watch->seen_bytes)
-        return;
-    watch->gap_ns = at_least(watch->gap_ns, now.at_ns - watch->seen_ns);
-    watch->seen_bytes = now.bytes;
-    watch->seen_ns = now.at_ns;
-}
-
 /* Waits until the instant, but not past the driver's end or, by more than a step, a stream's. */
 static int wait_until(struct watch *watch, int64_t instant_ns, struct error *error) {
     struct pollfd poller = {.fd = watch->worker->orders.fd, .events = POLLIN};
@@ -164,6 +154,7 @@ static int wait_until(struct watch *watch, int64_t instant_ns, struct error *err
 
     while ((left = instant_ns - clock_monotonic_ns()) > 0) {
         struct timespec timeout = {0};
+        struct snapshot now;
         int r;
 
         left = left > WORKER_STEP_NS ? WORKER_STEP_NS : left;
@@ -173,7 +164,12 @@ static int wait_until(struct watch *watch, int64_t instant_ns, struct error *err
         r = check_streams(watch->streams, watch->n_streams, error);
         if (r < 0)
             return r;
-        observe(watch);
+        now = look(watch->streams, watch->n_streams);
+        if (now.bytes == watch->seen_bytes)
+            continue;
+        watch->gap_ns = at_least(watch->gap_ns, now.at_ns - watch->seen_ns);
+        watch->seen_bytes = now.bytes;
+        watch->seen_ns = now.at_ns;
     }
     return 0;
 }
@@ -283,27 +279,11 @@ static int measure_time(struct watch *watch, struct error *error) {
     return r;
 }
 
-/* When each step ended, in ns from the beginning of the window, and what arrived in it. Lists
- * beside each other: a step a line would repeat the keys 36,000 times in an hour. */
-static void put_steps(const struct watch *watch) {
-    int64_t bytes = watch->begin.bytes;
-    json_t *ends = json_array(), *moved = json_array();
-
-    for (size_t i = 0; i < watch->n_steps; i++) {
-        const struct snapshot *step = &watch->steps[i];
-
-        (void)json_array_append_new(ends, json_integer(step->at_ns - watch->begin.at_ns));
-        (void)json_array_append_new(moved, json_integer(step->bytes - bytes));
-        bytes = step->bytes;
-    }
-    (void)json_object_set_new(watch->worker->result, "steps",
-                              json_pack("{s:o,s:o}", "end_ns", ends, "bytes", moved));
-}
-
 static void put_window(const struct watch *watch) {
     const struct snapshot *begin = &watch->begin, *end = &watch->end;
     struct worker_context *worker = watch->worker;
-    int64_t elapsed_ns = end->at_ns - begin->at_ns;
+    int64_t elapsed_ns = end->at_ns - begin->at_ns, bytes = begin->bytes;
+    json_t *ends, *moved;
 
     (void)json_object_set_new(worker->result, "bytes", json_integer(end->bytes - begin->bytes));
     (void)json_object_set_new(worker->result, "units", json_integer(end->units - begin->units));
@@ -314,7 +294,19 @@ static void put_window(const struct watch *watch) {
     if (!watch->steps)
         return;
     (void)json_object_set_new(worker->result, "arrivals", json_integer(end->units - begin->units));
-    put_steps(watch);
+    /* When each step ended, in ns from the beginning of the window, and what arrived in it. Lists
+     * beside each other: a step a line would repeat the keys 36,000 times in an hour. */
+    ends = json_array();
+    moved = json_array();
+    for (size_t i = 0; i < watch->n_steps; i++) {
+        const struct snapshot *step = &watch->steps[i];
+
+        (void)json_array_append_new(ends, json_integer(step->at_ns - begin->at_ns));
+        (void)json_array_append_new(moved, json_integer(step->bytes - bytes));
+        bytes = step->bytes;
+    }
+    (void)json_object_set_new(worker->result, "steps",
+                              json_pack("{s:o,s:o}", "end_ns", ends, "bytes", moved));
 }
 
 static int start_streams(struct watch *watch, bool receives, struct error *error) {

@@ -1,4 +1,4 @@
-/* mqtt/paho_tls: a broker that would take anything gets from Paho C what the client_config asks
+/* mqtt/paho: a broker that would take anything gets from Paho C what the client_config asks
  * for, and none but the right broker gets a CONNECT. */
 #include "peer.h"
 
