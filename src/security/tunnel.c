@@ -1,14 +1,17 @@
 /* tunnel - the whole connection runs inside WireGuard, between the broker's host and the
  * publisher's; the broker listens at its address in the tunnel only. */
-#include "security/tunnel.h"
-
+#include "base/clock.h"
+#include "base/interface.h"
 #include "base/jsonline.h"
-#include "security/tunnel_bypass.h"
+#include "security/mechanism.h"
 #include "security/wireguard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct tunnel_settings {
@@ -24,16 +27,12 @@ static const struct tunnel_settings *own(const struct channel *channel);
 
 /* ---- addresses ---- */
 
-static char *address_text(uint32_t address) {
-    struct in_addr binary = {.s_addr = htonl(address)};
-    char text[INET_ADDRSTRLEN] = "";
+struct addresses {
+    char broker[INET_ADDRSTRLEN], publisher[INET_ADDRSTRLEN];
+};
 
-    (void)inet_ntop(AF_INET, &binary, text, sizeof(text));
-    return text_copy(text);
-}
-
-int tunnel_addresses(const char *network, char **ret_broker, char **ret_publisher,
-                     struct error *error) {
+/* The addresses of the two hosts in a network: its first two. */
+static int find_addresses(const char *network, struct addresses *ret, struct error *error) {
     const char *slash = strchr(network, '/');
     CLEANUP_FREE char *address = strndup(network, slash ? (size_t)(slash - network) : 0);
     char *end = NULL;
@@ -50,23 +49,24 @@ int tunnel_addresses(const char *network, char **ret_broker, char **ret_publishe
     if (first & (UINT32_MAX >> prefix))
         return error_set(error, -EINVAL, "%s is an address in a network; right would be its first",
                          network);
-    *ret_broker = address_text(first + 1);
-    *ret_publisher = address_text(first + 2);
+    binary.s_addr = htonl(first + 1);
+    (void)inet_ntop(AF_INET, &binary, ret->broker, sizeof(ret->broker));
+    binary.s_addr = htonl(first + 2);
+    (void)inet_ntop(AF_INET, &binary, ret->publisher, sizeof(ret->publisher));
     return 0;
 }
 
 static int check_network(const char *value, struct error *error) {
-    CLEANUP_FREE char *broker = NULL, *publisher = NULL;
+    struct addresses found;
 
-    return tunnel_addresses(value, &broker, &publisher, error);
+    return find_addresses(value, &found, error);
 }
 
 static char *broker_address(const struct channel *channel) {
-    CLEANUP_FREE char *publisher = NULL;
-    char *broker = NULL;
+    struct addresses found = {.broker = ""};
 
-    (void)tunnel_addresses(own(channel)->network, &broker, &publisher, NULL);
-    return broker;
+    (void)find_addresses(own(channel)->network, &found, NULL);
+    return text_copy(found.broker);
 }
 
 /* ---- settings ---- */
@@ -121,12 +121,12 @@ static int check_apart(const struct prepared_host *host, const char *place, stru
 
 static int make(const struct prepared_host *host, struct wireguard **ret, struct error *error) {
     const struct tunnel_settings *settings = own(host->bringup->channel);
-    CLEANUP_FREE char *broker = NULL, *publisher = NULL;
-    int r = tunnel_addresses(settings->network, &broker, &publisher, error);
+    struct addresses found = {.broker = ""};
+    int r = find_addresses(settings->network, &found, error);
     const struct wireguard_plan plan = {
         .kind = (enum wireguard_kind)settings->by,
         .network = settings->network,
-        .address = host->broker ? broker : publisher,
+        .address = host->broker ? found.broker : found.publisher,
         .port = host->broker ? settings->port : 0,
         .mtu = settings->mtu,
     };
@@ -138,9 +138,10 @@ static int make(const struct prepared_host *host, struct wireguard **ret, struct
  * packet that proves to be of its peer. */
 static int meet(const struct prepared_host *host, struct wireguard *wireguard,
                 struct error *error) {
-    CLEANUP_FREE char *broker = NULL, *publisher = NULL, *endpoint = NULL;
+    struct addresses found = {.broker = ""};
+    CLEANUP_FREE char *endpoint = NULL;
     bool bracket = strchr(host->address, ':') != NULL;
-    int r = tunnel_addresses(own(host->bringup->channel)->network, &broker, &publisher, error);
+    int r = find_addresses(own(host->bringup->channel)->network, &found, error);
 
     if (r < 0)
         return r;
@@ -148,7 +149,7 @@ static int meet(const struct prepared_host *host, struct wireguard *wireguard,
         endpoint = text_format("%s%s%s:%d", bracket ? "[" : "", host->address, bracket ? "]" : "",
                                (int)jsonline_integer(host->heard, "port", 0));
     return wireguard_meet(wireguard, jsonline_text(host->heard, "key", ""),
-                          host->broker ? publisher : broker, endpoint, error);
+                          host->broker ? found.publisher : found.broker, endpoint, error);
 }
 
 static int prepare(const struct prepared_host *host, void **state, json_t *facts,
@@ -192,6 +193,83 @@ static void as_bypassing(struct client_config *config, const struct bringup *bri
     text_replace(&config->address, config->outer_address);
 }
 
+/* A handshake of WireGuard's that got lost is made again after 5 s. */
+#define THROUGH_NS (15 * NS_PER_S)
+/* So long that a SYN is sent three times (Linux: after 1 s and 3 s at the latest), so that it is
+ * not the link that keeps us out; and longer by what the way takes. */
+#define BESIDE_NS (4 * NS_PER_S)
+
+DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
+
+/* What becomes of a connection that is under way: 0 or an errno. */
+static int await_connection(int fd, int64_t deadline_ns) {
+    struct pollfd poller = {.fd = fd, .events = POLLOUT};
+    socklen_t size = sizeof(int);
+    int code = 0, r;
+
+    do
+        r = poll(&poller, 1, clock_poll_ms(deadline_ns));
+    while (r < 0 && errno == EINTR);
+    if (r == 0)
+        return ETIMEDOUT;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno : code;
+}
+
+/* In *ret_code 0 when somebody accepts within the time, else the errno by which nobody did. With an
+ * interface, packets leave by that, whatever the routes say. */
+static int try_connect(const struct client_config *right, const char *interface, int64_t limit_ns,
+                       int *ret_code, struct error *error) {
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    int64_t deadline_ns = clock_monotonic_ns() + limit_ns;
+    CLEANUP_FREE char *port = text_format("%d", (int)right->port);
+    CLEANUP(freeaddrinfop) struct addrinfo *found = NULL;
+    CLEANUP_FD int fd = -1;
+    int code = getaddrinfo(right->address, port, &hints, &found);
+
+    if (code)
+        return error_set(error, -EINVAL, "%s: %s", right->address, gai_strerror(code));
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                                           (socklen_t)strlen(interface)) < 0))
+        return error_errno(error, -errno, "a socket");
+    if (connect(fd, found->ai_addr, found->ai_addrlen) < 0 && errno != EINPROGRESS)
+        *ret_code = errno;
+    else
+        *ret_code = await_connection(fd, deadline_ns);
+    return 0;
+}
+
+/* A client that does not take the tunnel sends its packets for the broker's address in the tunnel
+ * into the outer link, in clear text. Linux accepts what is for an address of its own on every
+ * interface, so that the broker's listening there is no protection by itself. Held when the broker
+ * cannot be connected to in this way, and can through the tunnel. */
+static int prove_bypass(const struct proof_setup *setup, struct proof_seen *ret,
+                        struct error *error) {
+    const struct client_config *right = setup->right;
+    int64_t begun_ns = clock_monotonic_ns(), way_ns;
+    char interface[IF_NAMESIZE] = "";
+    int code = 0, r = interface_toward(right->outer_address, interface, error);
+
+    if (r == 0)
+        r = try_connect(right, NULL, THROUGH_NS, &code, error);
+    if (r == 0 && code)
+        r = error_set(error, -code, "tcp %d %s", code, strerror(code));
+    if (r < 0)
+        return error_prefix(error, r, "through the tunnel");
+    way_ns = clock_monotonic_ns() - begun_ns;
+    r = try_connect(right, interface, BESIDE_NS + way_ns, &code, error);
+    if (r < 0)
+        return error_prefix(error, r, "outside of it");
+    ret->held = code != 0;
+    (void)snprintf(ret->observed, sizeof(ret->observed), "%s by %s",
+                   code ? "not connected" : "connected", interface);
+    if (code)
+        (void)snprintf(ret->cause, sizeof(ret->cause), "tcp %d %s", code, strerror(code));
+    else
+        (void)snprintf(ret->cause, sizeof(ret->cause), "accepted");
+    return 0;
+}
+
 static const struct proof proofs[] = {
     {.name = "bypass-refused",
      .help = "outside the tunnel nobody listens at the broker's port",
@@ -200,7 +278,7 @@ static const struct proof proofs[] = {
     {.name = "outer-link-refused",
      .help = "the broker's address in the tunnel gives no answer to packets from outside of it",
      .causes = "not connected",
-     .act = tunnel_prove_bypass},
+     .act = prove_bypass},
 };
 
 const struct mechanism mechanism_tunnel = {

@@ -6,6 +6,9 @@
 #include "security/openssl.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <linux/capability.h>
 #include <math.h>
 #include <net/if.h>
 #include <openssl/crypto.h>
@@ -13,8 +16,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+
+#define INSTALL "apt-get install --no-install-recommends wireguard-go wireguard-tools"
 
 #define PREFIX    "bench-wg"
 #define MAX_NAMES 100
@@ -36,6 +42,105 @@ struct wireguard {
     char public[KEY_TEXT];
     int64_t port;
 };
+
+/* ---- what it needs on a host: privileges, programs, and the kernel or /dev/net/tun ---- */
+
+static bool has_capability(int capability) {
+    CLEANUP(fclosep) FILE *file = fopen("/proc/self/status", "re");
+    unsigned long long effective = 0;
+    char line[256];
+
+    while (file && fgets(line, sizeof(line), file))
+        (void)sscanf(line, "CapEff: %llx", &effective);
+    return effective >> capability & 1;
+}
+
+static int need_capabilities(bool mounts, struct error *error) {
+    const struct {
+        int number;
+        const char *name, *purpose;
+        bool needed;
+    } rows[] = {
+        {CAP_NET_ADMIN, "CAP_NET_ADMIN", "to make an interface", true},
+        {CAP_NET_RAW, "CAP_NET_RAW", "to look at the link below the tunnel", true},
+        {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to give wireguard-go a /run of its own", mounts},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].needed && !has_capability(rows[i].number))
+            return error_set(error, -EOPNOTSUPP, "needs root here (%s, %s)", rows[i].name,
+                             rows[i].purpose);
+    return 0;
+}
+
+static int need_programs(const char *names, struct error *error) {
+    const char *cursor = names, *word;
+    size_t length;
+
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *name = strndup(word, length), *path = NULL;
+
+        if (process_find(&path, name, NULL) < 0)
+            return error_set(error, -EOPNOTSUPP, "needs the program %s here: " INSTALL, name);
+    }
+    return 0;
+}
+
+/* Loaded, built in, or there to be loaded. */
+static bool kernel_has_it(void) {
+    struct utsname system;
+    CLEANUP_FREE char *pattern = NULL;
+    glob_t found = {.gl_pathc = 0};
+    bool there;
+
+    if (access("/sys/module/wireguard", F_OK) == 0)
+        return true;
+    if (uname(&system) < 0)
+        return false;
+    pattern =
+        text_format("/lib/modules/%s/kernel/drivers/net/wireguard/wireguard.ko*", system.release);
+    there = glob(pattern, 0, NULL, &found) == 0;
+    globfree(&found);
+    return there;
+}
+
+static int need_tun(struct error *error) {
+    CLEANUP_FD int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+    return fd >= 0 ? 0
+                   : error_set(error, -EOPNOTSUPP, "wireguard-go needs /dev/net/tun here: %s",
+                               strerror(errno));
+}
+
+int wireguard_available(enum wireguard_kind kind, char **ret_how, struct error *error) {
+    bool kernel = kernel_has_it();
+    CLEANUP_FREE char *version = NULL;
+    int r = need_capabilities(false, error);
+
+    if (r == 0)
+        r = need_programs("ip wg", error);
+    if (r < 0)
+        return r;
+    if (kind == WIREGUARD_KERNEL && !kernel)
+        return error_set(error, -EOPNOTSUPP,
+                         "this kernel has no WireGuard; tunnel.by = auto would take wireguard-go");
+    if (kind != WIREGUARD_GO && kernel) {
+        *ret_how = text_copy("kernel");
+        return 0;
+    }
+    r = need_capabilities(true, error);
+    if (r == 0)
+        r = need_programs("wireguard-go unshare nsenter", error);
+    if (r == 0)
+        r = need_tun(error);
+    if (r < 0)
+        return r;
+    if (program_ask(&version, NULL, NULL, "wireguard-go --version") < 0)
+        *ret_how = text_copy("wireguard-go");
+    else
+        *ret_how = text_format("%.*s", (int)strcspn(version, "\n"), version);
+    return 0;
+}
 
 /* ---- names ---- */
 
@@ -88,15 +193,11 @@ static int take_name(struct wireguard *wireguard, struct error *error) {
 /* ---- routes ---- */
 
 bool wireguard_route_is_default(const char *line) {
-    static const char *const kinds[] = {"", "unreachable ", "blackhole ", "prohibit ", "throw "};
+    char first[16] = "", second[16] = "";
 
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        size_t length = strlen(kinds[i]);
-
-        if (strncmp(line, kinds[i], length) == 0 && strncmp(line + length, "default", 7) == 0)
-            return true;
-    }
-    return false;
+    (void)sscanf(line, "%15s %15s", first, second);
+    return text_equal(text_has_word("unreachable blackhole prohibit throw", first) ? second : first,
+                      "default");
 }
 
 /* No route leads into the network (root), nor does one to a larger network have it inside (match),
@@ -177,21 +278,21 @@ static int start_go(struct wireguard *wireguard, struct error *error) {
                                  "exec \"$0\" -f \"$1\" >&2";
     static const char *const environment[] = {"LOG_LEVEL=error", "WG_PROCESS_FOREGROUND=1", NULL};
     CLEANUP_FREE char *unshare = NULL, *program = NULL;
-    struct process_options options = {
-        .environment = environment, .in = PROCESS_NULL, .out = PROCESS_NULL, .err = PROCESS_KEEP};
     int r = process_find(&unshare, "unshare", error);
 
     if (r == 0)
         r = process_find(&program, "wireguard-go", error);
     if (r < 0)
         return r;
-    {
-        const char *const argv[] = {unshare, "--mount", "/bin/sh",       "-c",
-                                    script,  program,   wireguard->name, NULL};
+    const char *const argv[] = {unshare, "--mount", "/bin/sh",       "-c",
+                                script,  program,   wireguard->name, NULL};
+    const struct process_options options = {.argv = argv,
+                                            .environment = environment,
+                                            .in = PROCESS_NULL,
+                                            .out = PROCESS_NULL,
+                                            .err = PROCESS_KEEP};
 
-        options.argv = argv;
-        r = process_start(&wireguard->program, &options, error);
-    }
+    r = process_start(&wireguard->program, &options, error);
     if (r == 0)
         r = await_go(wireguard, error);
     if (r < 0)
@@ -278,24 +379,6 @@ static int give_key(struct wireguard *wireguard, int64_t port, struct error *err
 
 /* ---- all of it ---- */
 
-static int make_whole(struct wireguard *wireguard, const struct wireguard_plan *plan,
-                      struct error *error) {
-    int r = check_free(plan, error);
-
-    if (r == 0)
-        r = take_name(wireguard, error);
-    if (r == 0)
-        r = make_interface(wireguard, plan->kind, error);
-    if (r == 0)
-        r = rule(wireguard, plan, error);
-    if (r == 0)
-        r = program_run(error, "ip address add %s%s dev %s", plan->address,
-                        strchr(plan->network, '/'), wireguard->name);
-    if (r == 0)
-        r = program_run(error, "ip link set %s mtu %d", wireguard->name, (int)plan->mtu);
-    return r == 0 ? give_key(wireguard, plan->port, error) : r;
-}
-
 int wireguard_make(struct wireguard **ret, const struct wireguard_plan *plan, struct error *error) {
     CLEANUP(wireguard_removep) struct wireguard *wireguard = memory_new(1, sizeof(*wireguard));
     CLEANUP_FREE char *how = NULL;
@@ -308,7 +391,20 @@ int wireguard_make(struct wireguard **ret, const struct wireguard_plan *plan, st
     if (r < 0)
         return r;
     sweep();
-    r = make_whole(wireguard, plan, error);
+    r = check_free(plan, error);
+    if (r == 0)
+        r = take_name(wireguard, error);
+    if (r == 0)
+        r = make_interface(wireguard, plan->kind, error);
+    if (r == 0)
+        r = rule(wireguard, plan, error);
+    if (r == 0)
+        r = program_run(error, "ip address add %s%s dev %s", plan->address,
+                        strchr(plan->network, '/'), wireguard->name);
+    if (r == 0)
+        r = program_run(error, "ip link set %s mtu %d", wireguard->name, (int)plan->mtu);
+    if (r == 0)
+        r = give_key(wireguard, plan->port, error);
     if (r < 0)
         return r;
     *ret = wireguard;
