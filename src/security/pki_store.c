@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/file.h"
 #include "security/pki_internal.h"
 
 #include <errno.h>
@@ -78,30 +79,14 @@ int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *er
 }
 
 int pki_read(const char *path, char **ret, struct error *error) {
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never waits in a FIFO */
-    CLEANUP(pki_secret_freep) char *text = NULL;
-    struct stat status;
-    size_t length = 0;
-    ssize_t n = 1;
+    size_t length;
+    int r;
 
     *ret = NULL;
-    if (fd < 0 && errno == ENOENT)
-        return 0;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return error_errno(error, -errno, "%s", path);
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_LIMIT_BYTES)
+    r = file_read(path, FILE_LIMIT_BYTES, ret, &length, error);
+    if (r == -EBADMSG || r == -EFBIG || r == -EISDIR)
         return error_set(error, -EBADMSG, "%s: no ordinary file of a reasonable size", path);
-    /* The size is known, so that no grown and moved copy of a secret stays behind unwiped. */
-    text = memory_new((size_t)status.st_size + 1, 1);
-    while (n > 0 && length < (size_t)status.st_size) {
-        n = TEMP_FAILURE_RETRY(read(fd, text + length, (size_t)status.st_size - length));
-        if (n < 0)
-            return error_errno(error, -errno, "%s", path);
-        length += (size_t)n;
-    }
-    *ret = text;
-    text = NULL;
-    return 0;
+    return r == -ENOENT ? 0 : r;
 }
 
 int pki_update(const char *path, const char *text, struct error *error) {

@@ -381,14 +381,6 @@ static bool set_serial(X509 *certificate) {
            BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(certificate));
 }
 
-static bool set_times(X509 *certificate, int64_t not_before_s, int64_t not_after_s) {
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = time_new(not_before_s);
-    CLEANUP(ASN1_TIME_freep) ASN1_TIME *to = time_new(not_after_s);
-
-    return from && to && X509_set1_notBefore(certificate, from) == 1 &&
-           X509_set1_notAfter(certificate, to) == 1;
-}
-
 /* An extension in the words of openssl's configuration files. */
 static bool add_extension(X509 *certificate, int nid, const char *value) {
     CLEANUP(X509_EXTENSION_freep) X509_EXTENSION *extension = NULL;
@@ -442,10 +434,12 @@ int pki_certify(const struct pki_authority *issuer, const struct pki_profile *pr
                 EVP_PKEY *key, X509 **ret, struct error *error) {
     CLEANUP(X509_freep) X509 *certificate = X509_new();
     const X509 *issuer_certificate = issuer->certificate ? issuer->certificate : certificate;
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *from = time_new(profile->not_before_s);
+    CLEANUP(ASN1_TIME_freep) ASN1_TIME *to = time_new(profile->not_after_s);
 
     if (!certificate || X509_set_version(certificate, X509_VERSION_3) != 1 ||
-        !set_serial(certificate) ||
-        !set_times(certificate, profile->not_before_s, profile->not_after_s) ||
+        !set_serial(certificate) || !from || !to || X509_set1_notBefore(certificate, from) != 1 ||
+        X509_set1_notAfter(certificate, to) != 1 ||
         !set_common_name(X509_get_subject_name(certificate), profile->common_name) ||
         X509_set_issuer_name(certificate, X509_get_subject_name(issuer_certificate)) != 1 ||
         X509_set_pubkey(certificate, key) != 1 || !add_usages(certificate, profile->role, key) ||

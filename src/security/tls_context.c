@@ -157,78 +157,84 @@ void tls_broker_openssl(const struct tls_config *tls, FILE *lines) {
         fprintf(lines, "Options = -SessionTicket\nNumTickets = 0\n");
 }
 
-/* ---- shared keys ---- */
+/* ---- what a context keeps ---- */
 
-/* What a context keeps. */
-struct shared_key {
-    char *identity;
-    unsigned char bytes[TLS_KEY_MAX];
-    size_t length;
+struct kept {
+    char *server_name; /* that its clients ask for; NULL: none */
+    char *identity;    /* under which both ends know the key; NULL: there is none */
+    unsigned char key[TLS_KEY_MAX];
+    size_t key_length;
 };
 
-static void free_key(void *context, void *key, CRYPTO_EX_DATA *data, int index, long number,
-                     void *argument) {
-    struct shared_key *shared = key;
-
-    (void)context;
-    (void)data;
-    (void)index;
-    (void)number;
-    (void)argument;
-    if (!shared)
-        return;
-    free(shared->identity);
-    OPENSSL_cleanse(shared, sizeof(*shared));
-    free(shared);
-}
-
-static void free_name(void *context, void *name, CRYPTO_EX_DATA *data, int index, long number,
-                      void *argument) {
-    (void)context;
-    (void)data;
-    (void)index;
-    (void)number;
-    (void)argument;
-    free(name);
-}
-
-/* Where a context keeps its key, and the name that its clients ask for, in OpenSSL's terms. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int key_index = -1, name_index = -1;
+static int kept_index; /* in OpenSSL's terms */
 
-static void find_places(void) {
-    key_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_key);
-    name_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_name);
+static void free_kept(void *context, void *data, CRYPTO_EX_DATA *all, int index, long number,
+                      void *argument) {
+    struct kept *kept = data;
+
+    (void)context;
+    (void)all;
+    (void)index;
+    (void)number;
+    (void)argument;
+    if (!kept)
+        return;
+    free(kept->server_name);
+    free(kept->identity);
+    OPENSSL_cleanse(kept, sizeof(*kept));
+    free(kept);
 }
 
-static const struct shared_key *key_of(const SSL *ssl) {
-    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), key_index);
+static void make_index(void) {
+    kept_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, free_kept);
 }
+
+static struct kept *kept_by(const SSL_CTX *context) {
+    return SSL_CTX_get_ex_data(context, kept_index);
+}
+
+/* NULL: OpenSSL has the reason. */
+static SSL_CTX *new_context(const SSL_METHOD *method) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(method);
+    struct kept *kept = memory_new(1, sizeof(*kept));
+    SSL_CTX *ret = context;
+
+    (void)pthread_once(&once, make_index);
+    if (!context || SSL_CTX_set_ex_data(context, kept_index, kept) != 1) {
+        free(kept);
+        return NULL;
+    }
+    context = NULL;
+    return ret;
+}
+
+/* ---- shared keys ---- */
 
 /* How long the key is, or 0, by which OpenSSL gives up. */
-static unsigned give(const struct shared_key *key, unsigned char *ret, unsigned size) {
-    if (!key || key->length > size)
+static unsigned give(const struct kept *kept, unsigned char *ret, unsigned size) {
+    if (kept->key_length > size)
         return 0;
-    memcpy(ret, key->bytes, key->length);
-    return (unsigned)key->length;
+    memcpy(ret, kept->key, kept->key_length);
+    return (unsigned)kept->key_length;
 }
 
 static unsigned as_client(SSL *ssl, const char *hint, char *identity, unsigned identity_size,
                           unsigned char *ret_key, unsigned key_size) {
-    const struct shared_key *key = key_of(ssl);
+    const struct kept *kept = kept_by(SSL_get_SSL_CTX(ssl));
 
     (void)hint;
-    if (!key || strlen(key->identity) >= identity_size)
+    if (strlen(kept->identity) >= identity_size)
         return 0;
-    (void)snprintf(identity, identity_size, "%s", key->identity);
-    return give(key, ret_key, key_size);
+    (void)snprintf(identity, identity_size, "%s", kept->identity);
+    return give(kept, ret_key, key_size);
 }
 
 static unsigned as_server(SSL *ssl, const char *identity, unsigned char *ret_key,
                           unsigned key_size) {
-    const struct shared_key *key = key_of(ssl);
+    const struct kept *kept = kept_by(SSL_get_SSL_CTX(ssl));
 
-    return key && text_equal(identity, key->identity) ? give(key, ret_key, key_size) : 0;
+    return text_equal(identity, kept->identity) ? give(kept, ret_key, key_size) : 0;
 }
 
 bool tls_key_is_good(const char *digits) {
@@ -241,23 +247,16 @@ bool tls_key_is_good(const char *digits) {
 /* Lets either side of a context speak with tls->psk_key as tls->psk_identity; nothing when that is
  * empty. The context has a copy of its own, wiped when it is freed. */
 static int set_shared_key(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
-    struct shared_key *key;
-    bool good = tls_key_is_good(tls->psk_key);
+    struct kept *kept = kept_by(context);
 
     if (!*tls->psk_identity)
         return 0;
-    if (!good)
+    if (!tls_key_is_good(tls->psk_key) ||
+        OPENSSL_hexstr2buf_ex(kept->key, sizeof(kept->key), &kept->key_length, tls->psk_key,
+                              '\0') != 1)
         return error_set(error, -EINVAL, "the shared key is not %d to %d hexadecimal digits",
                          TLS_KEY_MIN * 2, TLS_KEY_MAX * 2);
-    (void)pthread_once(&once, find_places);
-    key = memory_new(1, sizeof(*key));
-    key->identity = text_copy(tls->psk_identity);
-    good = OPENSSL_hexstr2buf_ex(key->bytes, sizeof(key->bytes), &key->length, tls->psk_key,
-                                 '\0') == 1;
-    if (!good || key_index < 0 || SSL_CTX_set_ex_data(context, key_index, key) != 1) {
-        free_key(NULL, key, NULL, 0, 0, NULL);
-        return error_set(error, -ENOMEM, "no memory for a shared key");
-    }
+    kept->identity = text_copy(tls->psk_identity);
     SSL_CTX_set_psk_client_callback(context, as_client);
     SSL_CTX_set_psk_server_callback(context, as_server);
     return 0;
@@ -332,7 +331,7 @@ static void set_resumption(SSL_CTX *context, const struct tls_config *tls) {
 
 static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_config *tls,
                  struct error *error) {
-    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(method);
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = new_context(method);
     int r;
 
     if (!context)
@@ -394,9 +393,7 @@ static int offer_protocols(SSL_CTX *context, SSL *ssl, const char *protocols, st
 }
 
 void tls_context_ask_for(SSL *ssl, SSL_CTX *context) {
-    const char *name = SSL_CTX_get_ex_data(context, name_index);
-
-    (void)SSL_set_tlsext_host_name(ssl, name);
+    (void)SSL_set_tlsext_host_name(ssl, kept_by(context)->server_name);
 }
 
 /* libmosquitto asks for the address that it connects to, also where that is none to ask for. */
@@ -418,9 +415,8 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
     r = offer_protocols(context, NULL, config->alpn, error);
     if (r < 0)
         return r;
-    (void)pthread_once(&once, find_places);
     if (*config->server_name)
-        (void)SSL_CTX_set_ex_data(context, name_index, text_copy(config->server_name));
+        kept_by(context)->server_name = text_copy(config->server_name);
     SSL_CTX_set_info_callback(context, correct_name);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     *ret = context;
