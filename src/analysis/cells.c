@@ -1,5 +1,6 @@
 #include "analysis/cells.h"
 
+#include <math.h>
 #include <string.h>
 
 static size_t cell_number(const struct dataset *dataset, const struct dataset_trial *trial) {
@@ -116,70 +117,42 @@ void cells_free(struct cells *cells) {
     free(cells);
 }
 
-const struct cell *cells_beside(const struct cell *cell, size_t channel) {
-
-    return cell - cell->channel + channel;
-}
-
-size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values,
-                    long *ret_blocks) {
-    size_t n = 0;
-
-    for (size_t i = 0; i < cell->n; i++) {
-        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
-
-        if (trial->status != TRIAL_OK)
-            continue;
-        if (ret_blocks)
-            ret_blocks[n] = trial->block;
-        ret_values[n++] = trial->value;
-    }
-    return n;
-}
-
-/* ---- pairs ---- */
-
-struct of_block {
-    long block;
-    double value;
-};
-
-static int compare_of_blocks(const void *a, const void *b) {
-    const struct of_block *x = a, *y = b;
-
-    return (x->block > y->block) - (x->block < y->block);
-}
-
-static struct of_block *by_block(const struct cells *cells, const struct cell *cell,
-                                 size_t *ret_n) {
-    struct of_block *list = memory_new(cell->n, sizeof(*list));
+size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values) {
     size_t n = 0;
 
     for (size_t i = 0; i < cell->n; i++) {
         const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
 
         if (trial->status == TRIAL_OK)
-            list[n++] = (struct of_block){trial->block, trial->value};
+            ret_values[n++] = trial->value;
     }
-    qsort(list, n, sizeof(*list), compare_of_blocks);
-    *ret_n = n;
-    return list;
+    return n;
+}
+
+double *cells_by_block(const struct cells *cells, const struct cell *cell) {
+    const struct dataset *dataset = cells->dataset;
+    double *values = memory_new(dataset->n_counted, sizeof(*values));
+
+    for (size_t i = 0; i < dataset->n_counted; i++)
+        values[i] = NAN;
+    for (size_t i = 0; i < cell->n; i++) {
+        const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
+
+        if (trial->status == TRIAL_OK)
+            values[dataset_find_block(dataset, trial->block) - dataset->counted] = trial->value;
+    }
+    return values;
 }
 
 size_t cells_pairs(const struct cells *cells, const struct cell *a, const struct cell *b,
                    double *ret_a, double *ret_b) {
-    size_t n_a, n_b, i = 0, k = 0, n = 0;
-    CLEANUP_FREE struct of_block *of_a = by_block(cells, a, &n_a), *of_b = by_block(cells, b, &n_b);
+    CLEANUP_FREE double *of_a = cells_by_block(cells, a), *of_b = cells_by_block(cells, b);
+    size_t n = 0;
 
-    while (i < n_a && k < n_b) {
-        if (of_a[i].block == of_b[k].block) {
-            ret_a[n] = of_a[i++].value;
-            ret_b[n++] = of_b[k++].value;
-        } else if (of_a[i].block < of_b[k].block) {
-            i++;
-        } else {
-            k++;
+    for (size_t i = 0; i < cells->dataset->n_counted; i++)
+        if (!isnan(of_a[i]) && !isnan(of_b[i])) {
+            ret_a[n] = of_a[i];
+            ret_b[n++] = of_b[i];
         }
-    }
     return n;
 }

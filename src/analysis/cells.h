@@ -31,13 +31,13 @@ struct cells *cells_new(const struct dataset *dataset);
 void cells_free(struct cells *cells);
 DEFINE_CLEANUP(struct cells *, cells_free)
 
-/* The cell of another channel in the same probe and variant. */
-const struct cell *cells_beside(const struct cell *cell, size_t channel);
+/* Copies the headline values of the trials that are ok, by time, into an array with room for
+ * cell->n. Returns how many. */
+size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values);
 
-/* Copies the headline values of the trials that are ok, by time; their blocks too (may be NULL).
- * The arrays have room for cell->n. Returns how many. */
-size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values,
-                    long *ret_blocks);
+/* The cell's value in each block that the dataset counts, by block; NaN where it has none. The
+ * caller's. */
+double *cells_by_block(const struct cells *cells, const struct cell *cell);
 
 /* The values of two cells in the blocks that have both, by block. The arrays have room for the
  * smaller n. Returns how many. */

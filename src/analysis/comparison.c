@@ -181,11 +181,11 @@ static void add(struct comparisons *comparisons, const struct cell *cell,
     };
 }
 
-/* All channels of a probe and variant against the baseline. */
+/* All channels of a probe and variant, whose first cell is `row`, against the baseline. */
 static void add_declared(struct comparisons *comparisons, const struct cell *row, int baseline) {
     for (size_t channel = 0; channel < comparisons->cells->dataset->n_channels; channel++)
         if ((int)channel != baseline)
-            add(comparisons, cells_beside(row, channel), cells_beside(row, (size_t)baseline), true);
+            add(comparisons, row + channel, row + baseline, true);
 }
 
 /* Each pair once, the later channel of the scenario against the earlier. */
@@ -193,15 +193,7 @@ static void add_pairs(struct comparisons *comparisons, const struct cell *row, i
     for (size_t later = 0; later < comparisons->cells->dataset->n_channels; later++)
         for (size_t earlier = 0; earlier < later; earlier++)
             if ((int)later != baseline && (int)earlier != baseline)
-                add(comparisons, cells_beside(row, later), cells_beside(row, earlier), false);
-}
-
-static size_t count_family(const double *p_values, size_t n) {
-    size_t family = 0;
-
-    for (size_t i = 0; i < n; i++)
-        family += !isnan(p_values[i]);
-    return family;
+                add(comparisons, row + later, row + earlier, false);
 }
 
 /* The declared comparisons of each probe are a family, over all of its variants. */
@@ -209,16 +201,19 @@ static void adjust(struct comparisons *comparisons) {
     CLEANUP_FREE double *p = memory_new(comparisons->n_declared, sizeof(*p));
     CLEANUP_FREE double *adjusted = memory_new(comparisons->n_declared, sizeof(*p));
     struct comparison *list = comparisons->list;
-    size_t end;
+    size_t end, family;
 
     for (size_t start = 0; start < comparisons->n_declared; start = end) {
+        family = 0;
         for (end = start; end < comparisons->n_declared && list[end].probe == list[start].probe;
-             end++)
+             end++) {
             p[end] = list[end].paired.p_value;
+            family += !isnan(p[end]);
+        }
         paired_holm(p + start, end - start, adjusted + start);
         for (size_t i = start; i < end; i++) {
             list[i].can_differ = can_differ(list, start, end, i);
-            list[i].family = count_family(p + start, end - start);
+            list[i].family = family;
         }
     }
     for (size_t i = 0; i < comparisons->n_declared; i++)

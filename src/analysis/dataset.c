@@ -24,6 +24,19 @@ int dataset_find_series(const struct dataset *dataset, const char *name) {
     return -1;
 }
 
+static int compare_blocks(const void *key, const void *element) {
+    const long *block = key;
+    const struct dataset_attempt *attempt = element;
+
+    return (*block > attempt->block) - (*block < attempt->block);
+}
+
+const struct dataset_attempt *dataset_find_block(const struct dataset *dataset, long block) {
+    return dataset->n_counted ? bsearch(&block, dataset->counted, dataset->n_counted,
+                                        sizeof(*dataset->counted), compare_blocks)
+                              : NULL;
+}
+
 size_t dataset_top_rung(const struct dataset *dataset) {
     size_t top = 0;
 

@@ -184,6 +184,8 @@ static inline enum dataset_control dataset_demand(const struct dataset *dataset,
 int dataset_find_channel(const struct dataset *dataset, const char *name);
 int dataset_find_probe(const struct dataset *dataset, const char *name);
 int dataset_find_series(const struct dataset *dataset, const char *name);
+/* Which attempt of the block counts; NULL of a block that has no trials. */
+const struct dataset_attempt *dataset_find_block(const struct dataset *dataset, long block);
 
 /* The highest rung of the run's probes; 0: none is on the ladder. */
 size_t dataset_top_rung(const struct dataset *dataset);

@@ -125,37 +125,13 @@ static void judge(struct ladder_step *step) {
 
 /* ---- throughput, block by block ---- */
 
-static int compare_longs(const void *a, const void *b) {
-    long x = *(const long *)a, y = *(const long *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* `blocks` are sorted. */
-static double *align(const struct cells *cells, const struct cell *cell, const long *blocks,
-                     size_t n_blocks) {
-    double *values = memory_new(n_blocks, sizeof(*values));
-
-    for (size_t i = 0; i < n_blocks; i++)
-        values[i] = NAN;
-    for (size_t i = 0; i < cell->n; i++) {
-        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
-        const long *place =
-            bsearch(&trial->block, blocks, n_blocks, sizeof(*blocks), compare_longs);
-
-        if (place && trial->status == TRIAL_OK)
-            values[place - blocks] = trial->value;
-    }
-    return values;
-}
-
 /* Of (a - b) / path, or a / path without b. */
-static struct estimate estimate_shares(const double *a, const double *b, const double *path,
-                                       size_t n_blocks) {
-    CLEANUP_FREE double *shares = memory_new(n_blocks, sizeof(*shares));
+static struct estimate estimate_shares(const struct cells *cells, const double *a, const double *b,
+                                       const double *path) {
+    CLEANUP_FREE double *shares = memory_new(cells->dataset->n_counted, sizeof(*shares));
     size_t n = 0;
 
-    for (size_t i = 0; i < n_blocks; i++) {
+    for (size_t i = 0; i < cells->dataset->n_counted; i++) {
         double share = (a[i] - (b ? b[i] : 0)) / path[i];
 
         if (isfinite(share))
@@ -167,7 +143,7 @@ static struct estimate estimate_shares(const double *a, const double *b, const d
 static struct estimate estimate_throughput(const struct cells *cells, const struct cell *cell) {
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
 
-    return estimate_of(values, cells_values(cells, cell, values, NULL));
+    return estimate_of(values, cells_values(cells, cell, values));
 }
 
 /* ---- steps ---- */
@@ -197,7 +173,7 @@ static const struct cell *find_below(const struct cells *cells, size_t rung, siz
 }
 
 static void add_step(struct ladder *ladder, const struct cell *cell, const double *values,
-                     const double *before, const double *path, size_t n_blocks) {
+                     const double *before, const double *path) {
     const struct cells *cells = ladder->cells;
     struct ladder_step *step;
 
@@ -206,9 +182,9 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
     *step = (struct ladder_step){
         .probe = cell->probe, .variant = cell->variant, .channel = cell->channel};
     step->throughput = estimate_throughput(cells, cell);
-    step->of_path = estimate_shares(values, NULL, path, n_blocks);
-    step->lost = before ? estimate_shares(before, values, path, n_blocks)
-                        : (struct estimate){0, NAN, NAN, NAN};
+    step->of_path = estimate_shares(cells, values, NULL, path);
+    step->lost =
+        before ? estimate_shares(cells, before, values, path) : (struct estimate){0, NAN, NAN, NAN};
     if (!before)
         step->of_path.low = step->of_path.high = NAN;
     take_costs(step, cells, cell);
@@ -218,27 +194,20 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
 static void add_channel(struct ladder *ladder, size_t top, size_t variant, size_t channel) {
     const struct cells *cells = ladder->cells;
     const struct cell *path = find_below(cells, 1, variant, channel);
-    CLEANUP_FREE long *blocks = NULL;
     CLEANUP_FREE double *of_path = NULL, *before = NULL;
-    size_t n_blocks;
 
     if (!path)
         return;
-    blocks = memory_new(path->n, sizeof(*blocks));
-    of_path = memory_new(path->n, sizeof(*of_path));
-    n_blocks = cells_values(cells, path, of_path, blocks);
-    qsort(blocks, n_blocks, sizeof(*blocks), compare_longs);
-    free(of_path);
-    of_path = align(cells, path, blocks, n_blocks);
+    of_path = cells_by_block(cells, path);
     for (size_t rung = 1; rung <= top; rung++) {
         const struct cell *cell = find_below(cells, rung, variant, channel);
         double *values;
 
         if (!cell)
             continue;
-        values = align(cells, cell, blocks, n_blocks);
+        values = cells_by_block(cells, cell);
         if (cell->variant == variant)
-            add_step(ladder, cell, values, before, of_path, n_blocks);
+            add_step(ladder, cell, values, before, of_path);
         free(before);
         before = values;
     }

@@ -153,20 +153,9 @@ struct dataset_trial *source_trial(struct source *source) {
     return source->last;
 }
 
-static int compare_blocks(const void *key, const void *element) {
-    const long *block = key;
-    const struct dataset_attempt *attempt = element;
-
-    return (*block > attempt->block) - (*block < attempt->block);
-}
-
 bool source_counts(struct source *source) {
-    const struct dataset *dataset = source->dataset;
     long block = source_integer(source, 0), attempt = source_integer(source, 1);
-    const struct dataset_attempt *counted =
-        dataset->n_counted ? bsearch(&block, dataset->counted, dataset->n_counted, sizeof(*counted),
-                                     compare_blocks)
-                           : NULL;
+    const struct dataset_attempt *counted = dataset_find_block(source->dataset, block);
 
     return source->r == 0 && counted && counted->attempt == attempt;
 }

@@ -342,7 +342,7 @@ static double log_of(double value) {
 static void find_values(struct named *named, const struct cells *cells, const struct cell *cell) {
     const struct dataset *dataset = cells->dataset;
     CLEANUP_FREE double *logs = memory_new(cell->n, sizeof(*logs));
-    size_t n = cells_values(cells, cell, logs, NULL), zeros = 0;
+    size_t n = cells_values(cells, cell, logs), zeros = 0;
     double limit, median;
 
     for (size_t i = 0; i < n; i++) {
