@@ -39,75 +39,63 @@ static struct place *sort_trials(const struct dataset *dataset, size_t *ret_n) {
     return places;
 }
 
-/* What belongs to a cell, as long as it is counted. */
-struct tally {
-    size_t n, n_before;
-    const struct dataset_trial *before;
-};
-
-/* The cells of one probe and variant, whose trials `tallies` count; NULL: there are none. */
-static void add_row(struct cells *cells, size_t probe, size_t variant, const struct tally *tallies,
-                    size_t *offset) {
-    for (size_t channel = 0; channel < cells->dataset->n_channels; channel++) {
-        struct tally tally = tallies ? tallies[channel] : (struct tally){0, 0, NULL};
-
-        cells->list[cells->n++] = (struct cell){
-            probe, variant, channel, cells->order + *offset, tally.n, tally.n_before, tally.before};
-        *offset += tally.n;
-    }
-}
-
-static void add_cells(struct cells *cells, const struct tally *tallies) {
+/* The cells of one probe and variant, whose trials are the next of the sorted ones. Returns whether
+ * it was tried. */
+static bool add_row(struct cells *cells, size_t probe, size_t variant, size_t *next, size_t n) {
     const struct dataset *dataset = cells->dataset;
-    size_t offset = 0;
+    size_t first = *next;
 
-    cells->list = memory_new(dataset->n_probes * (dataset->n_variants + 1) * dataset->n_channels,
-                             sizeof(*cells->list));
-    for (size_t probe = 0; probe < dataset->n_probes; probe++) {
-        size_t before = cells->n;
+    for (size_t channel = 0; channel < dataset->n_channels; channel++) {
+        struct cell *cell = &cells->list[cells->n++];
 
-        for (size_t variant = 0; variant < dataset->n_variants; variant++) {
-            const struct tally *row =
-                tallies + (probe * dataset->n_variants + variant) * dataset->n_channels;
-            size_t total = 0;
+        *cell = (struct cell){
+            .probe = probe, .variant = variant, .channel = channel, .trials = cells->order + *next};
+        for (; *next < n; ++*next, cell->n++) {
+            const struct dataset_trial *trial = &dataset->trials[cells->order[*next]];
 
-            for (size_t channel = 0; channel < dataset->n_channels; channel++)
-                total += row[channel].n;
-            if (total)
-                add_row(cells, probe, variant, row, &offset);
+            if (trial->probe != probe || trial->variant != variant || trial->channel != channel)
+                break;
         }
-        if (cells->n == before)
-            add_row(cells, probe, dataset->n_variants, NULL, &offset);
     }
+    return *next > first;
 }
 
-static void count_before(const struct dataset *dataset, struct tally *tallies) {
-    for (size_t i = 0; i < dataset->n_trials; i++) {
-        const struct dataset_trial *trial = &dataset->trials[i];
-        struct tally *tally = &tallies[cell_number(dataset, trial)];
+/* What failed and was measured again, as long as its cell has trials that count. */
+static void count_before(struct cells *cells) {
+    for (size_t i = 0; i < cells->dataset->n_trials; i++) {
+        const struct dataset_trial *trial = &cells->dataset->trials[i];
 
         if (trial->used || (trial->status != TRIAL_FAILED && trial->status != TRIAL_VOID))
             continue;
-        tally->before = tally->n_before++ ? tally->before : trial;
+        for (struct cell *cell = cells->list; cell < cells->list + cells->n; cell++)
+            if (cell->probe == trial->probe && cell->variant == trial->variant &&
+                cell->channel == trial->channel)
+                cell->before = cell->n_before++ ? cell->before : trial;
     }
 }
 
 struct cells *cells_new(const struct dataset *dataset) {
     struct cells *cells = memory_new(1, sizeof(*cells));
-    CLEANUP_FREE struct tally *tallies = memory_new(
-        dataset->n_probes * dataset->n_variants * dataset->n_channels + 1, sizeof(*tallies));
     CLEANUP_FREE struct place *places = NULL;
-    size_t n;
+    size_t n, next = 0;
 
     cells->dataset = dataset;
     places = sort_trials(dataset, &n);
     cells->order = memory_new(n, sizeof(*cells->order));
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         cells->order[i] = places[i].trial;
-        tallies[places[i].cell].n++;
+    cells->list = memory_new(dataset->n_probes * (dataset->n_variants + 1) * dataset->n_channels,
+                             sizeof(*cells->list));
+    for (size_t probe = 0; probe < dataset->n_probes; probe++) {
+        size_t before = cells->n;
+
+        for (size_t variant = 0; variant < dataset->n_variants; variant++)
+            if (!add_row(cells, probe, variant, &next, n))
+                cells->n -= dataset->n_channels;
+        if (cells->n == before)
+            (void)add_row(cells, probe, dataset->n_variants, &next, n);
     }
-    count_before(dataset, tallies);
-    add_cells(cells, tallies);
+    count_before(cells);
     return cells;
 }
 
