@@ -5,6 +5,7 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "broker/guests.h"
+#include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
 
@@ -54,26 +55,22 @@ struct broker {
 
 /* ---- configuration ---- */
 
-/* OpenSSL's configuration for the broker, when a mechanism has something to say there. */
+/* OpenSSL's configuration for the broker, when it speaks TLS. */
 static int write_openssl(const struct broker *broker, const struct bringup *bringup,
                          char **ret_path, struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = mechanism_client_config(bringup, PARTY_BROKER, "", 0);
     CLEANUP_FREE char *path = text_format("%s/openssl.cnf", broker->folder.path);
-    const struct mechanism *mechanism;
-    FILE *file = NULL;
-    size_t cursor = 0;
+    FILE *file;
 
-    while ((mechanism = mechanism_next(bringup->channel, &cursor))) {
-        if (!mechanism->broker_openssl)
-            continue;
-        if (!file && (file = fopen(path, "we")))
-            fprintf(file, "openssl_conf = modules\n[modules]\nssl_conf = ssl\n"
-                          "[ssl]\nsystem_default = system\n[system]\n");
-        if (!file)
-            return error_errno(error, -errno, "%s", path);
-        mechanism->broker_openssl(bringup, file);
-    }
-    if (!file)
+    if (!config->tls.enabled)
         return 0;
+    file = fopen(path, "we");
+    if (!file)
+        return error_errno(error, -errno, "%s", path);
+    fprintf(file, "openssl_conf = modules\n[modules]\nssl_conf = ssl\n"
+                  "[ssl]\nsystem_default = system\n[system]\n");
+    tls_broker_openssl(&config->tls, file);
     if (fclose(file) != 0)
         return error_errno(error, -errno, "%s", path);
     *ret_path = path;
@@ -118,6 +115,8 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
 static int write_configuration(const struct broker *broker, const struct bringup *bringup,
                                const char *address, const struct broker_settings *settings,
                                char **ret_path, struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = mechanism_client_config(bringup, PARTY_BROKER, "", 0);
     CLEANUP_FREE char *path = text_format("%s/mosquitto.conf", broker->folder.path);
     const struct mechanism *mechanism;
     FILE *file = fopen(path, "we");
@@ -133,6 +132,8 @@ static int write_configuration(const struct broker *broker, const struct bringup
         if (mechanism->broker)
             r = mechanism->broker(bringup, file, error);
     }
+    if (config->tls.enabled)
+        tls_broker_lines(&config->tls, file);
     fprintf(file, "allow_anonymous %s\n", anonymous ? "true" : "false");
     if (fclose(file) != 0 && r == 0)
         r = error_errno(error, -errno, "%s", path);

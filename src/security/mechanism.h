@@ -169,10 +169,9 @@ struct mechanism {
     /* The CPU time that what was prepared has taken so far, in seconds; NaN where the kernel does
      * the work and nobody counts it. NULL: it takes none. */
     double (*cpu_s)(const void *state);
-    /* Lines of the broker's configuration behind its `listener` line, and the files they name. */
+    /* Lines of the broker's configuration behind its `listener` line, and the files they name; but
+     * for what `party` says of the broker's TLS (security/tls_context.h). */
     int (*broker)(const struct bringup *bringup, FILE *lines, struct error *error);
-    /* Lines of an OpenSSL configuration ("MaxProtocol = TLSv1.2") that the broker starts under. */
-    void (*broker_openssl)(const struct bringup *bringup, FILE *lines);
     void (*party)(const struct bringup *bringup, enum party party, struct client_config *config);
     /* What client2's client_config needs besides, to receive what client2 publishes: for proofs and
      * probes that do both on one host. */

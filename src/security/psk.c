@@ -101,25 +101,10 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
-    const struct psk_settings *settings = own(bringup->channel);
-    CLEANUP(client_config_freep)
-    struct client_config *config = setting_block_new(&client_config_group);
-    int r;
-
     fprintf(lines, "psk_hint bench\n");
-    r = broker_file_write(bringup, lines, "psk_file", "keys", error, "%s:%s\n", settings->identity,
-                          secret_find(bringup, group.name, NULL));
-    fill(settings, "", &config->tls);
-    tls_broker_lines(&config->tls, lines);
-    return r;
-}
-
-static void broker_openssl(const struct bringup *bringup, FILE *lines) {
-    CLEANUP(client_config_freep)
-    struct client_config *config = setting_block_new(&client_config_group);
-
-    fill(own(bringup->channel), "", &config->tls);
-    tls_broker_openssl(&config->tls, lines);
+    return broker_file_write(bringup, lines, "psk_file", "keys", error, "%s:%s\n",
+                             own(bringup->channel)->identity,
+                             secret_find(bringup, group.name, NULL));
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
@@ -218,7 +203,6 @@ const struct mechanism mechanism_psk = {
     .check = check,
     .issue = issue,
     .broker = broker,
-    .broker_openssl = broker_openssl,
     .party = party,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),

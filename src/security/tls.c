@@ -127,22 +127,10 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
-    CLEANUP(client_config_freep)
-    struct client_config *config = setting_block_new(&client_config_group);
 
     (void)error;
-    fill(own(bringup->channel), &config->tls);
     fprintf(lines, "certfile %s/broker/broker.crt\nkeyfile %s/broker/broker.key\n", store, store);
-    tls_broker_lines(&config->tls, lines);
     return 0;
-}
-
-static void broker_openssl(const struct bringup *bringup, FILE *lines) {
-    CLEANUP(client_config_freep)
-    struct client_config *config = setting_block_new(&client_config_group);
-
-    fill(own(bringup->channel), &config->tls);
-    tls_broker_openssl(&config->tls, lines);
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
@@ -261,7 +249,6 @@ const struct mechanism mechanism_tls = {
     .check = check,
     .issue = issue,
     .broker = broker,
-    .broker_openssl = broker_openssl,
     .party = party,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),

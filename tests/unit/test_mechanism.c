@@ -2,6 +2,8 @@
  * and what the broker is told. */
 #include "workshop.h"
 
+#include "security/tls_context.h"
+
 static void set(struct channel *channel, const char *path, const char *value) {
     struct error error;
 
@@ -279,6 +281,7 @@ static char *broker_lines(const char *use, bool openssl) {
     json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "mine", "s3cret");
     struct bringup bringup = {
         .channel = &channel, .certs = "/c", .folder = folder, .secrets = secrets};
+    CLEANUP(client_config_freep) struct client_config *config = NULL;
     const struct mechanism *mechanism;
     struct error error;
     char *text = NULL;
@@ -286,11 +289,12 @@ static char *broker_lines(const char *use, bool openssl) {
     FILE *lines = open_memstream(&text, &size);
 
     while ((mechanism = mechanism_next(&channel, &cursor))) {
-        if (openssl && mechanism->broker_openssl)
-            mechanism->broker_openssl(&bringup, lines);
-        else if (!openssl && mechanism->broker)
+        if (!openssl && mechanism->broker)
             assert_int_equal(mechanism->broker(&bringup, lines, &error), 0);
     }
+    config = mechanism_client_config(&bringup, PARTY_BROKER, "", 0);
+    if (config->tls.enabled)
+        (openssl ? tls_broker_openssl : tls_broker_lines)(&config->tls, lines);
     assert_int_equal(fclose(lines), 0);
     channel_clear(&channel);
     return text;
@@ -308,8 +312,8 @@ static void test_broker_lines(void **state) {
     assert_string_equal(tls, "certfile /c/broker/broker.crt\nkeyfile /c/broker/broker.key\n"
                              "tls_version tlsv1.3\n");
     assert_string_equal(mutual, "certfile /c/broker/broker.crt\nkeyfile /c/broker/broker.key\n"
-                                "tls_version tlsv1.3\ncafile /c/broker/ca.crt\n"
-                                "require_certificate true\n");
+                                "cafile /c/broker/ca.crt\nrequire_certificate true\n"
+                                "tls_version tlsv1.3\n");
     assert_string_equal(openssl, "MaxProtocol = TLSv1.3\n");
     assert_int_equal(strncmp(password, "password_file /", 15), 0);
     assert_has_not(password, "s3cret");

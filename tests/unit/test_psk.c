@@ -104,6 +104,7 @@ static void test_broker(void **state) {
     json_auto_t *secrets = json_pack("{s:{s:s}}", "psk", "c", KEY);
     struct bringup bringup = {.channel = &channel, .folder = folder, .secrets = secrets};
     CLEANUP_FREE char *lines = NULL, *keys = NULL, *path = text_format("%s/keys", folder);
+    CLEANUP(client_config_freep) struct client_config *config = NULL;
     size_t cursor = 0, length;
     const struct mechanism *psk = mechanism_next(&channel, &cursor);
     FILE *file = open_memstream(&lines, &length);
@@ -111,7 +112,9 @@ static void test_broker(void **state) {
 
     (void)state;
     assert_int_equal(psk->broker(&bringup, file, NULL), 0);
-    psk->broker_openssl(&bringup, file);
+    config = mechanism_client_config(&bringup, PARTY_BROKER, "", 0);
+    tls_broker_lines(&config->tls, file);
+    tls_broker_openssl(&config->tls, file);
     assert_int_equal(fclose(file), 0);
     keys = workshop_get(folder, "keys");
     assert_string_equal(keys, "bench:" KEY "\n");
