@@ -56,32 +56,31 @@ static int give_turn(struct run *run, size_t host, json_t **heard, struct error 
     return 0;
 }
 
-static int make_ready(struct deployment *deployment, struct error *error) {
+/* Nothing but TRIAL_OK has its trials measured; the reason is taken. */
+static void set_status(struct deployment *deployment, enum trial_status status, char *reason) {
+    free(deployment->reason);
+    deployment->status = status;
+    deployment->reason = reason;
+}
+
+/* 0 also when there is nothing to do, or when it cannot be had on these hosts: TRIAL_SKIPPED. */
+static int prepare(struct deployment *deployment, struct error *error) {
     static const size_t turns[] = {0, 1, 0};
     struct workers *workers = &deployment->run->workers;
     size_t n_turns = workers->n_hosts == 1 ? 1 : ARRAY_SIZE(turns);
     json_auto_t *heard = NULL;
     int r = 0;
 
+    if (!mechanism_prepares(channel_of(deployment)))
+        return 0;
     deployment->prepared = true;
     for (size_t i = 0; i < workers->n_hosts && r == 0; i++)
         r = host_order(workers->hosts[i], "channel", channel_order(deployment), NULL, error);
     for (size_t i = 0; i < n_turns && r == 0; i++)
         r = give_turn(deployment->run, turns[i], &heard, error);
-    return r;
-}
-
-/* 0 also when there is nothing to do, or when it cannot be had on these hosts: deployment->skipped.
- */
-static int prepare(struct deployment *deployment, struct error *error) {
-    int r;
-
-    if (!mechanism_prepares(channel_of(deployment)))
-        return 0;
-    r = make_ready(deployment, error);
     if (r != -EOPNOTSUPP)
         return r;
-    deployment->skipped = text_copy(error->text);
+    set_status(deployment, TRIAL_SKIPPED, text_copy(error->text));
     return 0;
 }
 
@@ -138,16 +137,16 @@ static void record_proofs(struct deployment *deployment, const json_t *result) {
                         cause);
         if (text_equal(verdict, "remark"))
             text_append(&remarks, ", ", proof);
-        else if (!text_equal(verdict, "held") && !deployment->broken)
-            deployment->broken =
-                text_format("proof %s broken: expected %s, observed %s (%s)", proof,
-                            jsonline_text(row, "expected", ""), observed, cause);
+        else if (!text_equal(verdict, "held") && deployment->status == TRIAL_OK)
+            set_status(deployment, TRIAL_VOID,
+                       text_format("proof %s broken: expected %s, observed %s (%s)", proof,
+                                   jsonline_text(row, "expected", ""), observed, cause));
     }
-    if (*remarks && !deployment->broken && deployment->id.deployment->block == 1)
+    if (*remarks && deployment->status == TRIAL_OK && deployment->id.deployment->block == 1)
         progress_note(run->progress, "block 1  %s  the broker is not as strict as asked: %s",
                       deployment->id.channel, remarks);
     if (!json_array_size(proofs))
-        deployment->broken = text_copy("no proof was made");
+        set_status(deployment, TRIAL_VOID, text_copy("no proof was made"));
 }
 
 /* The peak of memory of a worker that measures nothing else. */
@@ -301,7 +300,7 @@ static bool stop_telemetry(struct deployment *deployment) {
                           json_pack("{s:I}", "sent", (json_int_t)sent), &why);
     if (r == 0)
         return true;
-    label = channel_label(&run->scenario->channels[deployment->id.deployment->channel]);
+    label = channel_label(channel_of(deployment));
     progress_note(run->progress, "block %d  %s  telemetry: %s", deployment->id.deployment->block,
                   label, why.text);
     return false;
@@ -316,13 +315,13 @@ static int start(struct deployment *deployment, struct error *error) {
 
     progress_doing(deployment->run->progress, &deployment->id, "broker");
     r = prepare(deployment, error);
-    if (r < 0 || deployment->skipped)
+    if (r < 0 || deployment->status != TRIAL_OK)
         return r;
     r = start_broker(deployment, error);
     if (r < 0)
         return r;
     r = prove(deployment, error);
-    if (r < 0 || deployment->broken)
+    if (r < 0 || deployment->status != TRIAL_OK)
         return r;
     r = compare_clocks(deployment, error);
     return r < 0 ? r : start_telemetry(deployment, error);
@@ -363,8 +362,7 @@ static int stop(struct deployment *deployment, struct error *error) {
         r = journal_flush(run->journal, error);
     undo_preparation(deployment);
     deployment->up = deployment->broker_up = deployment->telemetry_on = false;
-    text_replace(&deployment->skipped, NULL);
-    text_replace(&deployment->broken, NULL);
+    set_status(deployment, TRIAL_OK, NULL);
     text_replace(&run->workers.broker_end, NULL);
     text_replace(&run->workers.broker_log, NULL);
     json_decref(deployment->tls);
@@ -384,7 +382,6 @@ static int start_or_fail(struct deployment *deployment, struct error *error) {
     size_t committed = 0;
     int r = site_pause(&run->site, pauses_ns[run->failures], error);
 
-    text_replace(&deployment->failure, NULL);
     if (r == 0)
         r = site_mend(&run->site, error);
     if (r < 0)
@@ -400,7 +397,8 @@ static int start_or_fail(struct deployment *deployment, struct error *error) {
     if (++run->failures == ARRAY_SIZE(pauses_ns))
         return error_prefix(error, r, "%zu channels in a row did not come up; the last",
                             run->failures);
-    deployment->failure = text_format("the channel did not come up: %s", error->text);
+    set_status(deployment, TRIAL_FAILED,
+               text_format("the channel did not come up: %s", error->text));
     return 0;
 }
 
@@ -418,39 +416,27 @@ static int commit(struct run *run, const struct trial_id *id, const struct trial
     return 0;
 }
 
-/* Nothing is measured on a channel that does not stand. */
-static void take_reason(const struct deployment *deployment, struct trial_result *result) {
-    result->status = deployment->failure   ? TRIAL_FAILED
-                     : deployment->skipped ? TRIAL_SKIPPED
-                                           : TRIAL_VOID;
-    result->reason = text_copy(deployment->failure   ? deployment->failure
-                               : deployment->skipped ? deployment->skipped
-                                                     : deployment->broken);
-}
-
 /* One probe, on a channel that is brought up where it does not stand. */
 static int measure_trial(struct deployment *deployment, size_t place, struct error *error) {
-    const struct scenario *scenario = deployment->run->scenario;
-    const struct measurement *measurement = &scenario->measurements[place];
-    const struct planned_deployment *planned = deployment->id.deployment;
+    const struct measurement *measurement = &deployment->run->scenario->measurements[place];
     CLEANUP(trial_result_clear)
     struct trial_result result = {.bytes = -1, .started_realtime_ns = clock_realtime_ns()};
     struct trial_id *id = &deployment->id;
     int r;
 
     free(deployment->variant);
-    deployment->variant = scenario_variant(&scenario->channels[planned->channel], measurement);
-    id->trial = planned->trial + (int64_t)place;
+    deployment->variant = scenario_variant(channel_of(deployment), measurement);
+    id->trial = id->deployment->trial + (int64_t)place;
     id->measurement = measurement;
     id->probe = measurement->probe;
     id->variant = deployment->variant;
     r = deployment->up ? 0 : start_or_fail(deployment, error);
     if (r < 0)
         return r;
-    if (deployment->up && !deployment->broken && !deployment->skipped)
+    result.status = deployment->status;
+    result.reason = text_copy(deployment->reason);
+    if (result.status == TRIAL_OK)
         r = trial_run(deployment, &result, error);
-    else
-        take_reason(deployment, &result);
     if (r == 0 && result.status == TRIAL_FAILED)
         r = stop(deployment, error);
     return r == 0 ? commit(deployment->run, id, &result, error) : r;
@@ -480,7 +466,6 @@ int deployment_run(struct run *run, const struct schedule_item *item, struct err
     if (r == -EINTR)
         take_interrupt(run);
     end = stop(&deployment, &late);
-    free(deployment.failure);
     free(deployment.variant);
     return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
 }

@@ -56,11 +56,11 @@ struct deployment {
     struct run *run;
     struct trial_id id; /* the trial at hand; block, attempt and channel are those of all */
     char *variant;      /* of it */
-    bool up;            /* it stands, or `skipped` or `broken` says why nothing is measured on it */
-    char *failure;      /* why it did not come up, or NULL */
-    char *skipped;      /* why it cannot be had on these hosts, or NULL */
-    char *broken;       /* why its trials are void, or NULL */
-    bool prepared;      /* something on its hosts */
+    bool up;            /* it stands */
+    enum trial_status
+        status; /* not TRIAL_OK: what its trials are without being measured, and why: */
+    char *reason;
+    bool prepared; /* something on its hosts */
     bool broker_up, telemetry_on;
     json_t *tls;                         /* of its MQTT sessions: "version", "cipher", "group" */
     struct worker publisher, subscriber; /* of telemetry */

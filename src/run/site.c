@@ -128,32 +128,25 @@ int site_compare_clocks(struct site *site, struct error *error) {
     return r;
 }
 
-/* A board without a battery clock believes in some other day until it has heard of a better. */
+/* A board without a battery clock believes in some other day until it has heard of a better. And
+ * what clients date, the broker reads by its own clock. */
 static int check_clocks(struct site *site, struct error *error) {
+    int64_t apart_ns;
     int r = site_compare_clocks(site, error);
 
     for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++) {
         int64_t ahead = site->clocks[i].realtime_ahead_ns;
 
-        if (ahead > MAX_CLOCK_NS || ahead < -MAX_CLOCK_NS)
+        if (llabs(ahead) > MAX_CLOCK_NS)
             return error_set(error, -EINVAL,
                              "host %s: its clock is %.1f hours %s this one's, and certificates "
                              "would be taken for invalid; set it (timedatectl set-ntp true)",
-                             host_spec(site->workers->hosts[i]),
-                             (double)(ahead < 0 ? -ahead : ahead) / 3600e9,
+                             host_spec(site->workers->hosts[i]), (double)llabs(ahead) / 3600e9,
                              ahead < 0 ? "behind" : "ahead of");
     }
-    return r;
-}
-
-/* What clients date, the broker reads by its own clock. */
-static int check_apart(const struct site *site, struct error *error) {
-    int64_t apart_ns = site->clocks[1].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns;
-    int r = 0;
-
-    if (site->workers->n_hosts < 2)
-        return 0;
-    apart_ns = apart_ns < 0 ? -apart_ns : apart_ns;
+    if (r < 0 || site->workers->n_hosts < 2)
+        return r;
+    apart_ns = llabs(site->clocks[1].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns);
     for (size_t i = 0; i < site->scenario->n_channels && r == 0; i++)
         r = mechanism_check_clocks(&site->scenario->channels[i], apart_ns, error);
     return r;
@@ -161,73 +154,61 @@ static int check_apart(const struct site *site, struct error *error) {
 
 /* ---- what it is: environment.json ---- */
 
-/* The publisher's first: where its packets come from is what the broker's must find back to. */
-static int ask_facts(const struct site *site, json_t *facts[2], struct error *error) {
-    const struct workers *workers = site->workers;
-    int r = 0;
-
-    for (size_t i = workers->n_hosts; i-- > 0 && r == 0;) {
-        const json_t *other = i == 0 && workers->n_hosts == 2 ? facts[1] : NULL;
-        const char *source = jsonline_text(json_object_get(other, "network"), "source", "");
-
-        r = host_order(workers->hosts[i], "facts",
-                       json_pack("{s:s,s:s}", "address", site->address, "source", source),
-                       &facts[i], error);
-    }
-    return r;
-}
-
-/* Before anything is made: the program without which nothing works, and the way of the data. */
-static int check_facts(const struct workers *workers, json_t *const facts[2], struct error *error) {
-    const json_t *programs = json_object_get(facts[0], "programs");
-    size_t last = workers->n_hosts - 1;
-
-    if (json_is_null(json_object_get(programs, "mosquitto")))
-        return error_set(error, -ENOENT,
-                         "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
-                         "apt-get install mosquitto",
-                         host_spec(workers->hosts[0]));
-    return network_check(json_object_get(facts[0], "network"),
-                         last ? json_object_get(facts[last], "network") : NULL,
-                         host_spec(workers->hosts[0]), host_spec(workers->hosts[last]), error);
-}
-
-static json_t *list_hosts(const struct workers *workers, json_t *const facts[2]) {
-    static const char *const parties[2] = {"broker client1", "client2"};
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < workers->n_hosts; i++) {
-        json_t *host = json_pack("{s:s,s:s}", "spec", host_spec(workers->hosts[i]), "parties",
-                                 workers->n_hosts == 1 ? "broker client1 client2" : parties[i]);
-
-        (void)json_object_update(host, facts[i]);
-        (void)json_array_append_new(list, host);
-    }
-    return list;
-}
-
-int site_describe(struct site *site, const char *root, struct error *error) {
-    json_auto_t *broker = NULL, *publisher = NULL;
-    json_t *facts[2] = {NULL, NULL};
-    CLEANUP_FREE char *commit = facts_commit(root);
-    char started[CLOCK_TEXT_SIZE];
-    int r = ask_facts(site, facts, error);
-
-    broker = facts[0];
-    publisher = facts[1];
-    if (r == 0)
-        r = check_facts(site->workers, facts, error);
-    if (r < 0)
-        return r;
-    clock_format_utc(clock_realtime_ns(), started);
-    site->environment = json_pack("{s:s,s:s*,s:o}", "started_utc", started, "commit", commit,
-                                  "hosts", list_hosts(site->workers, facts));
-    return 0;
-}
-
 /* What was found of a host. */
 static json_t *facts_of(const struct site *site, size_t host) {
     return json_array_get(json_object_get(site->environment, "hosts"), host);
+}
+
+/* Before anything is made: the program without which nothing works, and the way of the data. */
+static int check_facts(const struct site *site, const json_t *hosts, struct error *error) {
+    struct host *const *opened = site->workers->hosts;
+    size_t last = site->workers->n_hosts - 1;
+    const json_t *broker = json_array_get(hosts, 0), *publisher = json_array_get(hosts, last);
+
+    if (json_is_null(json_object_get(json_object_get(broker, "programs"), "mosquitto")))
+        return error_set(error, -ENOENT,
+                         "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
+                         "apt-get install mosquitto",
+                         host_spec(opened[0]));
+    return network_check(json_object_get(broker, "network"),
+                         last ? json_object_get(publisher, "network") : NULL, host_spec(opened[0]),
+                         host_spec(opened[last]), error);
+}
+
+/* Asks the publisher's host first: where its packets come from is what the broker's must find back
+ * to. */
+int site_describe(struct site *site, const char *root, struct error *error) {
+    static const char *const parties[2] = {"broker client1", "client2"};
+    const struct workers *workers = site->workers;
+    CLEANUP_FREE char *commit = facts_commit(root);
+    json_auto_t *hosts = json_array();
+    char started[CLOCK_TEXT_SIZE];
+    int r;
+
+    for (size_t i = workers->n_hosts; i-- > 0;) {
+        const json_t *network = json_object_get(json_array_get(hosts, 0), "network");
+        const char *source = jsonline_text(network, "source", ""),
+                   *spec = host_spec(workers->hosts[i]);
+        json_auto_t *facts = NULL;
+        json_t *host;
+
+        r = host_order(workers->hosts[i], "facts",
+                       json_pack("{s:s,s:s}", "address", site->address, "source", source), &facts,
+                       error);
+        if (r < 0)
+            return r;
+        host = json_pack("{s:s,s:s}", "spec", spec, "parties",
+                         workers->n_hosts == 1 ? "broker client1 client2" : parties[i]);
+        (void)json_object_update(host, facts);
+        (void)json_array_insert_new(hosts, 0, host);
+    }
+    r = check_facts(site, hosts, error);
+    if (r < 0)
+        return r;
+    clock_format_utc(clock_realtime_ns(), started);
+    site->environment =
+        json_pack("{s:s,s:s*,s:O}", "started_utc", started, "commit", commit, "hosts", hosts);
+    return 0;
 }
 
 /* Whether a group has a setting `library`, and it is Paho. */
@@ -348,9 +329,7 @@ int site_open(struct site *site, struct error *error) {
         r = open_all(site, error);
     if (r == 0)
         r = choose_address(site, error);
-    if (r == 0)
-        r = check_clocks(site, error);
-    return r == 0 ? check_apart(site, error) : r;
+    return r == 0 ? check_clocks(site, error) : r;
 }
 
 void site_close(struct site *site) {
