@@ -57,18 +57,14 @@ static void print_probes(const struct registry *registry) {
 }
 
 static void print_setting(const struct setting_group *group, const struct setting *row) {
-    CLEANUP_FREE char *name = text_format(
-        "%s%s.%s", group->scope == SETTING_CHANNEL ? "channel.NAME." : "", group->name, row->key);
+    const char *scope = group->scope == SETTING_CHANNEL ? "channel.NAME." : "";
+    bool is_channels_own = *scope && text_equal(group->name, "channel");
+    CLEANUP_FREE char *name = is_channels_own
+                                  ? text_format("%s%s", scope, row->key)
+                                  : text_format("%s%s.%s", scope, group->name, row->key);
     CLEANUP_FREE char *what = setting_describe(row);
-    const char *key = name;
 
-    if (strncmp(name, "channel.NAME.channel.", 21) == 0) {
-        char *shorter = text_format("channel.NAME.%s", row->key);
-
-        free(name);
-        key = name = shorter;
-    }
-    printf("  %-36s %s\n  %-36s   %s; default %s\n", key, row->help, "", what,
+    printf("  %-36s %s\n  %-36s   %s; default %s\n", name, row->help, "", what,
            *row->fallback ? row->fallback : "empty");
 }
 

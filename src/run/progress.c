@@ -139,13 +139,6 @@ static void draw_row(struct progress *progress, enum row row, const char *name, 
     draw_line(progress, line);
 }
 
-static bool has_variants(const struct scenario *scenario) {
-    for (size_t i = 0; i < scenario->n_measurements; i++)
-        if (*scenario->measurements[i].variant)
-            return true;
-    return false;
-}
-
 static const char *unit_of(const char *probe) {
     return probe_headline(probe_find(probe))->unit;
 }
@@ -153,20 +146,22 @@ static const char *unit_of(const char *probe) {
 static void draw_figures(struct progress *progress) {
     const struct scenario *scenario = progress->scenario;
     const char *heading = "latest, Mbit/s";
+    bool varied = false;
     size_t width;
 
-    for (size_t i = 0; i < scenario->n_probes; i++)
-        if (!text_equal(unit_of(scenario->probes[i]), "Mbit/s"))
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        varied = varied || *scenario->measurements[i].variant;
+        if (!text_equal(unit_of(scenario->measurements[i].probe), "Mbit/s"))
             heading = "latest";
+    }
     width = strlen(heading);
-
     for (size_t i = 0; i < scenario->n_channels; i++) {
         CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
 
         width = strlen(label) > width ? strlen(label) : width;
     }
     draw_row(progress, PROBES, heading, (int)width, NULL);
-    if (has_variants(scenario))
+    if (varied)
         draw_row(progress, VALUES, "", (int)width, NULL);
     for (size_t i = 0; i < scenario->n_channels; i++) {
         CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);

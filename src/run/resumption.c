@@ -1,6 +1,7 @@
 #include "run/resumption.h"
 
 #include "base/csv.h"
+#include "base/file.h"
 #include "run/journal.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 #define FINGERPRINT_SIZE 65 /* SHA-256 in hexadecimal */
 #define MAX_ATTEMPT      1000000
+#define MAX_SCENARIO     (64 << 20) /* bytes of a file that was read as one already */
 
 /* ---- what a run promises when it begins: who goes on with it must come to the same ---- */
 
@@ -26,19 +28,6 @@ static int fingerprint_text(const char *text, char ret[FINGERPRINT_SIZE], struct
         return error_set(error, -EIO, "OpenSSL has no SHA-256 here");
     text_hex(ret, bytes, size);
     return 0;
-}
-
-/* Of a scenario's file as it stands there. */
-static int fingerprint_file(const char *path, char ret[FINGERPRINT_SIZE], struct error *error) {
-    CLEANUP(fclosep) FILE *file = fopen(path, "re");
-    CLEANUP_FREE char *text = NULL;
-    size_t capacity = 0;
-
-    if (!file)
-        return error_errno(error, -errno, "%s", path);
-    if (getdelim(&text, &capacity, '\0', file) < 0) /* a scenario has no zero byte */
-        return error_errno(error, -EIO, "%s", path);
-    return fingerprint_text(text, ret, error);
 }
 
 /* Every trial in order: its number, block, position, channel, probe and variant. */
@@ -114,12 +103,16 @@ static const char *commit_of(const struct resumption *resumption) {
 static int check_scenario(const struct resumption *resumption, const char *path,
                           struct error *error) {
     char written[FINGERPRINT_SIZE];
+    CLEANUP_FREE char *text = NULL;
     const char *broken;
+    size_t length;
     int r = compare_promise(resumption, "scenario_sha256", NULL, &broken, error);
 
     if (r < 0 || !broken)
         return r;
-    r = fingerprint_file(path, written, error);
+    r = file_read(path, MAX_SCENARIO, &text, &length, error);
+    if (r == 0)
+        r = fingerprint_text(text, written, error);
     if (r < 0)
         return r;
     if (!text_equal(written, broken))
@@ -152,8 +145,8 @@ static int check_plan(const struct resumption *resumption, struct error *error) 
 /* One table while it is read; the columns of a row's key are its first. */
 struct reading {
     struct resumption *resumption;
-    struct csv_reader *reader; /* NULL where there is no row */
-    int64_t number, attempt;   /* the key of the row at hand; number: of a trial or block */
+    struct csv_reader *reader;
+    int64_t number, attempt; /* the key of the row at hand; number: of a trial or block */
     struct error *error;
 };
 
@@ -177,14 +170,18 @@ static int take_number(const struct reading *reading, int column, int64_t max, i
     return 0;
 }
 
+/* The first is a number from 1 to last. */
+static int take_key(struct reading *reading, int64_t last) {
+    int r = take_number(reading, 0, last, &reading->number);
+
+    return r < 0 ? r : take_number(reading, 1, MAX_ATTEMPT, &reading->attempt);
+}
+
 /* trial,attempt,... */
 static int take_row_of_trial(struct reading *reading) {
     const struct plan *plan = reading->resumption->plan;
-    int64_t last = (int64_t)(plan->n_deployments * plan->n_measurements);
-    int r = take_number(reading, 0, last, &reading->number);
+    int r = take_key(reading, (int64_t)(plan->n_deployments * plan->n_measurements));
 
-    if (r == 0)
-        r = take_number(reading, 1, MAX_ATTEMPT, &reading->attempt);
     if (r == 0)
         schedule_note(reading->resumption->schedule, reading->number, (int)reading->attempt);
     return r;
@@ -192,11 +189,8 @@ static int take_row_of_trial(struct reading *reading) {
 
 /* block,attempt,... */
 static int take_row_of_block(struct reading *reading) {
-    int64_t last = scenario_repetitions(reading->resumption->scenario).largest;
-    int r = take_number(reading, 0, last, &reading->number);
+    int r = take_key(reading, scenario_repetitions(reading->resumption->scenario).largest);
 
-    if (r == 0)
-        r = take_number(reading, 1, MAX_ATTEMPT, &reading->attempt);
     if (r == 0)
         schedule_note_block(reading->resumption->schedule, (int)reading->number,
                             (int)reading->attempt);
@@ -311,35 +305,27 @@ static bool has_no_header(const char *path) {
     return file && c == EOF;
 }
 
-/* reading->reader is the caller's also after a failure; it is NULL where there is no row. */
-static int open_table(struct reading *reading, const char *path, const char *header) {
-    CLEANUP_FREE char *found = NULL;
-    int r;
-
-    r = require_file(path, reading->error);
-    if (r < 0 || has_no_header(path))
-        return r;
-    r = csv_reader_open(&reading->reader, path, reading->error);
-    if (r < 0)
-        return r;
-    found = header_of(reading->reader);
-    if (!text_equal(found, header))
-        return error_set(reading->error, -EBADMSG,
-                         "%s:1: the columns are %s; this program writes %s", path, found, header);
-    return 0;
-}
-
 static int read_table(struct resumption *resumption, enum journal_table which,
                       struct error *error) {
     const struct journal_layout *layout = &journal_layouts[which];
     CLEANUP_FREE char *path = text_format("%s/%s", resumption->folder, layout->name);
-    CLEANUP_FREE char *header = csv_header(layout->columns, layout->n_columns);
+    CLEANUP_FREE char *header = csv_header(layout->columns, layout->n_columns), *found = NULL;
+    CLEANUP(csv_reader_closep) struct csv_reader *reader = NULL;
     struct reading reading = {.resumption = resumption, .error = error};
-    int r = open_table(&reading, path, header);
+    int r = require_file(path, error);
 
-    while (r >= 0 && reading.reader && (r = csv_reader_next(reading.reader, error)) > 0)
+    if (r < 0 || has_no_header(path))
+        return r;
+    r = csv_reader_open(&reader, path, error);
+    if (r < 0)
+        return r;
+    found = header_of(reader);
+    if (!text_equal(found, header))
+        return error_set(error, -EBADMSG, "%s:1: the columns are %s; this program writes %s", path,
+                         found, header);
+    reading.reader = reader;
+    while (r >= 0 && (r = csv_reader_next(reader, error)) > 0)
         r = takers[which](&reading);
-    csv_reader_closep(&reading.reader);
     return r;
 }
 
