@@ -36,22 +36,21 @@ static void reject(struct parser *parser, int line, const char *format, ...) {
     parser->code = error_set(parser->error, -EINVAL, "%s:%d: %s", parser->file->path, line, why);
 }
 
-/* A section's name that libinih would cut. */
-static bool long_section(const char *line, size_t length) {
-    const char *close = memchr(line, ']', length);
+/* What is wrong with a section's line, or NULL: libinih would cut a long name, and not look at what
+ * stands behind it. */
+static const char *section_fault(const char *line, size_t length) {
+    const char *end = line + length;
+    const char *rest = length && *line == '[' ? memchr(line, ']', length) : NULL;
 
-    return *line == '[' && close && close - line - 1 > MAX_NAME;
-}
-
-/* Text behind a section's name, which libinih would not look at. */
-static bool text_behind_section(const char *line, size_t length) {
-    const char *end = line + length, *rest = memchr(line, ']', length);
-
-    if (*line != '[' || !rest)
-        return false;
+    if (!rest)
+        return NULL;
+    if (rest - line - 1 > MAX_NAME)
+        return "the section's name is too long; at most 48 bytes";
     for (rest++; rest < end && strchr(" \t\r", *rest);)
         rest++;
-    return rest < end && *rest != ';' && *rest != '#';
+    return rest < end && *rest != ';' && *rest != '#'
+               ? "text behind the section's name; give it a line of its own"
+               : NULL;
 }
 
 /* fgets() for libinih: hands out one line at a time without its indentation (which libinih would
@@ -73,10 +72,8 @@ static char *next_line(char *out, int size, void *stream) {
         reject(parser, parser->line, "a zero byte: this is no text file");
     else if (length > MAX_LINE || length + 2 > (size_t)size)
         reject(parser, parser->line, "the line is too long; at most 190 bytes are read");
-    else if (length && long_section(start, length))
-        reject(parser, parser->line, "the section's name is too long; at most 48 bytes");
-    else if (length && text_behind_section(start, length))
-        reject(parser, parser->line, "text behind the section's name; give it a line of its own");
+    else if (section_fault(start, length))
+        reject(parser, parser->line, "%s", section_fault(start, length));
     if (parser->code < 0)
         return NULL;
     memcpy(out, start, length);

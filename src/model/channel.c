@@ -5,20 +5,18 @@
 #include <errno.h>
 #include <string.h>
 
+#define AT(member) .offset = offsetof(struct channel_settings, member)
 static const struct setting rows[] = {
-    {"description", SETTING_TEXT, "", .help = "what the channel is, in a few words",
-     .offset = offsetof(struct channel_settings, description)},
-    {"use", SETTING_WORDS, "", .help = "the mechanisms in force, by name; none: unprotected",
-     .offset = offsetof(struct channel_settings, use)},
-    {"control", SETTING_CHOICE, "none", .choices = "none same slowed",
-     .help = "none: a subject; same, slowed: the baseline again, as a control",
-     .offset = offsetof(struct channel_settings, control)},
-    {"loss", SETTING_PERCENT, "0%", "0%", "90%",
-     .help = "of the sender's rate, imposed where control = slowed",
-     .offset = offsetof(struct channel_settings, loss_ppm)},
-    {"mqtt", SETTING_CHOICE, "3.1.1", .choices = MQTT_VERSION_WORDS,
-     .help = "the version of MQTT that the clients speak",
-     .offset = offsetof(struct channel_settings, mqtt)},
+    {"description", SETTING_TEXT, "", AT(description),
+     .help = "what the channel is, in a few words"},
+    {"use", SETTING_WORDS, "", AT(use),
+     .help = "the mechanisms in force, by name; none: unprotected"},
+    {"control", SETTING_CHOICE, "none", .choices = "none same slowed", AT(control),
+     .help = "none: a subject; same, slowed: the baseline again, as a control"},
+    {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm),
+     .help = "of the sender's rate, imposed where control = slowed"},
+    {"mqtt", SETTING_CHOICE, "3.1.1", .choices = MQTT_VERSION_WORDS, AT(mqtt),
+     .help = "the version of MQTT that the clients speak"},
 };
 const struct setting_group channel_group =
     SETTING_GROUP("channel", SETTING_CHANNEL, rows, struct channel_settings);
@@ -117,47 +115,34 @@ static bool in_use(const struct channel *channel, const struct setting_group *gr
            (group == &channel_group || channel_uses(channel, group->name));
 }
 
-void channel_difference_clear(struct channel_difference *difference) {
-    free(difference->path);
-    free(difference->value);
-    free(difference->other);
-    *difference = (struct channel_difference){NULL, NULL, NULL};
-}
-
 /* What a control and its baseline need not have in common. */
 static bool is_aside(const struct setting_group *group, const struct setting *row) {
     return group == &channel_group && text_has_word("description control loss", row->key);
 }
 
-static bool differ(const struct channel *channel, const struct channel *other,
-                   const struct setting_group *group, struct channel_difference *ret) {
+static char *difference_in(const struct setting_group *group, const struct channel *channel,
+                           const struct channel *other) {
     for (size_t i = 0; i < group->n_rows; i++) {
         const struct setting *row = &group->rows[i];
-        char *value = setting_format(row, settings_get(&channel->settings, group));
-        char *there = setting_format(row, settings_get(&other->settings, group));
+        CLEANUP_FREE char *here = setting_format(row, settings_get(&channel->settings, group));
+        CLEANUP_FREE char *there = setting_format(row, settings_get(&other->settings, group));
+        bool own = group == &channel_group;
 
-        if (!is_aside(group, row) && !text_equal(value, there)) {
-            *ret = (struct channel_difference){group == &channel_group
-                                                   ? text_copy(row->key)
-                                                   : text_format("%s.%s", group->name, row->key),
-                                               value, there};
-            return true;
-        }
-        free(value);
-        free(there);
+        if (!is_aside(group, row) && !text_equal(here, there))
+            return text_format("%s%s%s ('%s' instead of '%s')", own ? "" : group->name,
+                               own ? "" : ".", row->key, here, there);
     }
-    return false;
+    return NULL;
 }
 
-bool channel_differs(const struct channel *channel, const struct channel *other,
-                     struct channel_difference *ret) {
+char *channel_difference(const struct channel *channel, const struct channel *other) {
     const struct registry *registry = channel->settings.registry;
+    char *difference = NULL;
 
-    for (size_t i = 0; i < registry->n_groups; i++)
-        if (in_use(channel, registry->groups[i]) &&
-            differ(channel, other, registry->groups[i], ret))
-            return true;
-    return false;
+    for (size_t i = 0; i < registry->n_groups && !difference; i++)
+        if (in_use(channel, registry->groups[i]))
+            difference = difference_in(registry->groups[i], channel, other);
+    return difference;
 }
 
 json_t *channel_to_json(const struct channel *channel) {
@@ -178,26 +163,29 @@ int channel_from_json(struct channel *ret, const struct registry *registry, cons
     const char *name = json_string_value(json_object_get(object, "name")), *group_name;
     json_t *blocks = json_object_get(object, "settings"), *values;
     struct channel channel;
+    int r = 0;
 
     if (!name || !json_is_object(blocks))
         return error_set(error, -EBADMSG, "not a channel: name or settings are missing");
     channel_init(&channel, name, registry);
     json_object_foreach(blocks, group_name, values) {
-        const struct setting_group *group = registry_group(registry, SETTING_CHANNEL, group_name);
+        size_t i = 0;
         void *block;
-        int r = group ? setting_block_from_json(group, values, &block, error)
-                      : error_set(error, -EBADMSG, "unknown mechanism '%s'", group_name);
 
-        if (r < 0) {
-            channel_clear(&channel);
-            return r;
-        }
-        for (size_t i = 0; i < registry->n_groups; i++)
-            if (registry->groups[i] == group) {
-                setting_block_free(group, channel.settings.blocks[i]);
-                channel.settings.blocks[i] = block;
-            }
+        while (i < registry->n_groups && (registry->groups[i]->scope != SETTING_CHANNEL ||
+                                          !text_equal(registry->groups[i]->name, group_name)))
+            i++;
+        r = i < registry->n_groups
+                ? setting_block_from_json(registry->groups[i], values, &block, error)
+                : error_set(error, -EBADMSG, "unknown mechanism '%s'", group_name);
+        if (r < 0)
+            break;
+        setting_block_free(registry->groups[i], channel.settings.blocks[i]);
+        channel.settings.blocks[i] = block;
     }
-    *ret = channel;
-    return 0;
+    if (r < 0)
+        channel_clear(&channel);
+    else
+        *ret = channel;
+    return r;
 }

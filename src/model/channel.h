@@ -54,15 +54,10 @@ int channel_assign(struct channel *channel, const char *path, const char *value,
  * check agrees. The error begins with the key: "use: ...". */
 int channel_check(const struct channel *channel, struct error *error);
 
-/* The path of the first key in use that two channels differ in, description, control and loss aside
- * ("use", "tls.groups"), with the values of both; false when there is none. The texts are the
- * caller's. */
-struct channel_difference {
-    char *path, *value, *other;
-};
-bool channel_differs(const struct channel *channel, const struct channel *other,
-                     struct channel_difference *ret);
-void channel_difference_clear(struct channel_difference *difference);
+/* The first key in use that two channels differ in, description, control and loss aside:
+ * "tls.groups
+ * ('X25519' instead of 'P-256')", the caller's; NULL when there is none. */
+char *channel_difference(const struct channel *channel, const struct channel *other);
 
 /* For the agent: the name and the blocks of the mechanisms in use, as JSON, and back. */
 json_t *channel_to_json(const struct channel *channel);

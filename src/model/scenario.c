@@ -38,33 +38,29 @@ static int check_repetitions(const char *value, struct error *error) {
     return repetitions_parse(value, NULL, error);
 }
 
+#define AT(member) .offset = offsetof(struct scenario_settings, member)
 static const struct setting scenario_rows[] = {
-    {"name", SETTING_TEXT, "", .help = "how the run is called; empty: as the file",
-     .offset = offsetof(struct scenario_settings, name)},
-    {"description", SETTING_TEXT, "", .help = "what the experiment is for, in a few words",
-     .offset = offsetof(struct scenario_settings, description)},
-    {"channels", SETTING_WORDS, "plain password mutual-tls", .help = "the channels to compare",
-     .offset = offsetof(struct scenario_settings, channels)},
-    {"probes", SETTING_WORDS, "path transport delivery", .help = "the probes run on each channel",
-     .offset = offsetof(struct scenario_settings, probes)},
-    {"repetitions", SETTING_TEXT, "50",
+    {"name", SETTING_TEXT, "", AT(name), .help = "how the run is called; empty: as the file"},
+    {"description", SETTING_TEXT, "", AT(description),
+     .help = "what the experiment is for, in a few words"},
+    {"channels", SETTING_WORDS, "plain password mutual-tls", AT(channels),
+     .help = "the channels to compare"},
+    {"probes", SETTING_WORDS, "path transport delivery", AT(probes),
+     .help = "the probes run on each channel"},
+    {"repetitions", SETTING_TEXT, "50", AT(repetitions),
      .help = "blocks: trials of each kind; or, say, `until 1%`: until no interval is wider",
-     .offset = offsetof(struct scenario_settings, repetitions), .check = check_repetitions},
-    {"repetitions_min", SETTING_COUNT, "20", "6", "100000", .help = "blocks at least, with until",
-     .offset = offsetof(struct scenario_settings, repetitions_min)},
-    {"repetitions_max", SETTING_COUNT, "200", "6", "100000", .help = "blocks at most, with until",
-     .offset = offsetof(struct scenario_settings, repetitions_max)},
-    {"order", SETTING_CHOICE, "shuffled", .choices = "shuffled sequential",
-     .help = "shuffled: each block in an order of its own; sequential: channel after channel",
-     .offset = offsetof(struct scenario_settings, order)},
-    {"seed", SETTING_COUNT, "2022", "0", "4294967295", .help = "of the shuffled order",
-     .offset = offsetof(struct scenario_settings, seed)},
-    {"baseline", SETTING_TEXT, "",
-     .help = "what the others are compared with; empty: the first that is no control",
-     .offset = offsetof(struct scenario_settings, baseline)},
-    {"margin", SETTING_PERCENT, SCENARIO_MARGIN, "0.01%", "50%",
-     .help = "differences below it are taken for equal; fixed before the run",
-     .offset = offsetof(struct scenario_settings, margin_ppm)},
+     .check = check_repetitions},
+    {"repetitions_min", SETTING_COUNT, "20", "6", "100000", AT(repetitions_min),
+     .help = "blocks at least, with until"},
+    {"repetitions_max", SETTING_COUNT, "200", "6", "100000", AT(repetitions_max),
+     .help = "blocks at most, with until"},
+    {"order", SETTING_CHOICE, "shuffled", .choices = "shuffled sequential", AT(order),
+     .help = "shuffled: each block in an order of its own; sequential: channel after channel"},
+    {"seed", SETTING_COUNT, "2022", "0", "4294967295", AT(seed), .help = "of the shuffled order"},
+    {"baseline", SETTING_TEXT, "", AT(baseline),
+     .help = "what the others are compared with; empty: the first that is no control"},
+    {"margin", SETTING_PERCENT, SCENARIO_MARGIN, "0.01%", "50%", AT(margin_ppm),
+     .help = "differences below it are taken for equal; fixed before the run"},
 };
 const struct setting_group scenario_group =
     SETTING_GROUP("scenario", SETTING_SCENARIO, scenario_rows, struct scenario_settings);
@@ -112,26 +108,26 @@ static int check_meter(const char *value, struct error *error) {
                      value);
 }
 
+#define HOSTS_AT(member) .offset = offsetof(struct hosts_settings, member)
 static const struct setting hosts_rows[] = {
-    {"broker", SETTING_TEXT, "local",
+    {"broker", SETTING_TEXT, "local", HOSTS_AT(broker),
      .help = "host of broker and subscriber: local, lab:a, lab:b, ssh://[user@]name[:port], "
-             "exec:ARGV...",
-     .offset = offsetof(struct hosts_settings, broker)},
-    {"publisher", SETTING_TEXT, "local", .help = "host of the publisher; the same kinds",
-     .offset = offsetof(struct hosts_settings, publisher)},
-    {"address", SETTING_TEXT, "",
+             "exec:ARGV..."},
+    {"publisher", SETTING_TEXT, "local", HOSTS_AT(publisher),
+     .help = "host of the publisher; the same kinds"},
+    {"address", SETTING_TEXT, "", HOSTS_AT(address),
      .help = "where the broker is reached, and so which link is measured; empty: found out",
-     .offset = offsetof(struct hosts_settings, address), .check = check_address},
-    {"congestion", SETTING_TEXT, "cubic",
+     .check = check_address},
+    {"congestion", SETTING_TEXT, "cubic", HOSTS_AT(congestion),
      .help = "congestion control of all connections, both ends; `default`: each host's own",
-     .offset = offsetof(struct hosts_settings, congestion), .check = check_congestion},
-    {"folder", SETTING_TEXT, "mqtt-security-bench",
+     .check = check_congestion},
+    {"folder", SETTING_TEXT, "mqtt-security-bench", HOSTS_AT(folder),
      .help = "of this program on other machines, as seen from where a login begins",
-     .offset = offsetof(struct hosts_settings, folder), .check = check_folder},
-    {"meter", SETTING_TEXT, "",
+     .check = check_folder},
+    {"meter", SETTING_TEXT, "", HOSTS_AT(meter),
      .help = "exec:COMMAND, executed where this is started, which writes a line a second: the "
              "electrical power in watts; empty: energy is not measured",
-     .offset = offsetof(struct hosts_settings, meter), .check = check_meter},
+     .check = check_meter},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);

@@ -526,7 +526,7 @@ static int check_controls(struct loader *loader, const char *left_out) {
 
     for (size_t i = 0; i < scenario->n_channels; i++) {
         const struct channel *channel = &scenario->channels[i];
-        CLEANUP(channel_difference_clear) struct channel_difference difference = {NULL, NULL, NULL};
+        CLEANUP_FREE char *difference = channel_difference(channel, baseline);
 
         if (channel_own(channel)->control == CONTROL_NONE)
             continue;
@@ -534,12 +534,11 @@ static int check_controls(struct loader *loader, const char *left_out) {
             (void)error_set(loader->error, -EINVAL,
                             "a control cannot be the baseline itself; %s, or leave %s out", remedy,
                             channel->name);
-        else if (channel_differs(channel, baseline, &difference))
+        else if (difference)
             (void)error_set(loader->error, -EINVAL,
-                            "a control is the baseline once more, but %s differs from %s in %s "
-                            "('%s' instead of '%s'); %s, or leave %s out",
-                            channel->name, baseline->name, difference.path, difference.value,
-                            difference.other, remedy, channel->name);
+                            "a control is the baseline once more, but %s differs from %s in %s; "
+                            "%s, or leave %s out",
+                            channel->name, baseline->name, difference, remedy, channel->name);
         else
             continue;
         return blame_channel_key(loader, channel->name, "control", -EINVAL);

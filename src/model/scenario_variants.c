@@ -91,24 +91,7 @@ static int find_in_probe(struct loader *loader, const struct assignment *assignm
 
 /* ---- its values ---- */
 
-/* A value, checked by the setting's row, as a user would write it shortest. */
-static int add_value(struct loader *loader, const struct assignment *assignment,
-                     struct factor *factor, const char *value, void *scratch) {
-    int r = setting_assign(factor->row, scratch, value, loader->error);
-    char *text;
-
-    if (r < 0)
-        return error_prefix(loader->error, r, "%s", assignment->place);
-    text = setting_format(factor->row, scratch);
-    factor->values = memory_room(factor->values, factor->n_values, sizeof(*factor->values));
-    factor->values[factor->n_values++] = text;
-    for (size_t i = 0; i + 1 < factor->n_values; i++)
-        if (text_equal(factor->values[i], text))
-            return error_set(loader->error, -EINVAL, "%s: names '%s' twice", assignment->place,
-                             value);
-    return 0;
-}
-
+/* Each is checked by the setting's row, and kept as a user would write it shortest. */
 static int take_values(struct loader *loader, const struct assignment *assignment,
                        struct factor *factor) {
     const char *cursor = assignment->value, *word;
@@ -118,8 +101,20 @@ static int take_values(struct loader *loader, const struct assignment *assignmen
 
     while (r == 0 && (word = text_next_word(&cursor, &length))) {
         CLEANUP_FREE char *value = strndup(word, length);
+        char *text;
 
-        r = add_value(loader, assignment, factor, value, scratch);
+        r = setting_assign(factor->row, scratch, value, loader->error);
+        if (r < 0) {
+            (void)error_prefix(loader->error, r, "%s", assignment->place);
+            break;
+        }
+        text = setting_format(factor->row, scratch);
+        for (size_t i = 0; i < factor->n_values; i++)
+            if (text_equal(factor->values[i], text))
+                r = error_set(loader->error, -EINVAL, "%s: names '%s' twice", assignment->place,
+                              value);
+        factor->values = memory_room(factor->values, factor->n_values, sizeof(*factor->values));
+        factor->values[factor->n_values++] = text;
     }
     setting_block_free(factor->group, scratch);
     if (r == 0 && !factor->n_values)

@@ -55,29 +55,26 @@ static bool is_text(const struct setting *row) {
 /* "12" or "12.5" into a whole part and a fraction of 10^-digits; returns where it ends, or NULL. */
 static const char *scan(const char *text, int64_t *ret_whole, int64_t *ret_fraction,
                         int64_t *ret_scale) {
-    const char *c = text;
+    size_t digits;
+    char *end;
 
-    *ret_whole = *ret_fraction = 0;
+    *ret_fraction = 0;
     *ret_scale = 1;
-    if (!isdigit((unsigned char)*c))
+    errno = 0;
+    *ret_whole = strtoll(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || errno)
         return NULL;
-    for (; isdigit((unsigned char)*c); c++)
-        if (__builtin_mul_overflow(*ret_whole, 10, ret_whole) ||
-            __builtin_add_overflow(*ret_whole, *c - '0', ret_whole))
-            return NULL;
-    if (*c != '.')
-        return c;
-    if (!isdigit((unsigned char)*++c))
+    if (*end != '.')
+        return end;
+    digits = strspn(end + 1, "0123456789");
+    if (!digits || digits > 9)
         return NULL;
-    for (; isdigit((unsigned char)*c); c++) {
-        if (*ret_scale >= NS_PER_S)
-            return NULL;
-        *ret_fraction = *ret_fraction * 10 + (*c - '0');
+    *ret_fraction = strtoll(end + 1, &end, 10);
+    while (digits--)
         *ret_scale *= 10;
-    }
     for (; *ret_scale > 1 && *ret_fraction % 10 == 0; *ret_scale /= 10)
         *ret_fraction /= 10; /* 1.500d is no longer than 1.5d */
-    return c;
+    return end;
 }
 
 int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
@@ -235,10 +232,9 @@ static int check_text(const char *value, size_t max, struct error *error) {
         return error_set(error, -EINVAL, "has a word that is too long; at most %d bytes", MAX_TEXT);
     if (length && (isspace((unsigned char)value[0]) || isspace((unsigned char)value[length - 1])))
         return error_set(error, -EINVAL, "has blanks around it");
-    if (strpbrk(value, "\r\n"))
-        return error_set(error, -EINVAL, "neither ' ;' nor a line end can be part of a value");
     for (const char *c = value; *c; c++)
-        if (*c == ';' && (c == value || isspace((unsigned char)c[-1])))
+        if (*c == '\r' || *c == '\n' ||
+            (*c == ';' && (c == value || isspace((unsigned char)c[-1]))))
             return error_set(error, -EINVAL, "neither ' ;' nor a line end can be part of a value");
     return 0;
 }
@@ -361,12 +357,13 @@ json_t *setting_block_to_json(const struct setting_group *group, const void *blo
 
 int setting_block_from_json(const struct setting_group *group, const json_t *object, void **ret,
                             struct error *error) {
-    void *block = setting_block_new(group);
+    void *block;
     int r = 0;
 
     if (json_object_size(object) != group->n_rows)
-        r = error_set(error, -EBADMSG, "%s: %zu values where %zu belong", group->name,
-                      json_object_size(object), group->n_rows);
+        return error_set(error, -EBADMSG, "%s: %zu values where %zu belong", group->name,
+                         json_object_size(object), group->n_rows);
+    block = setting_block_new(group);
     for (size_t i = 0; i < group->n_rows && r == 0; i++) {
         const char *value = json_string_value(json_object_get(object, group->rows[i].key));
 
