@@ -1,5 +1,6 @@
 /*
- * file - whole files in memory, and bytes to a descriptor, all of them.
+ * file - files as a whole: read into memory, or replaced so that a power cut leaves the old text or
+ * the new one, never half of it.
  */
 #ifndef BENCH_BASE_FILE_H
 #define BENCH_BASE_FILE_H
@@ -7,6 +8,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* The bytes of a regular file and a zero behind them, the caller's. A stranger's run may have a
  * pipe or a device in the place of a file: -EBADMSG, and no wait. -EFBIG above the limit. Errors
@@ -16,5 +18,14 @@ int file_read(const char *path, size_t limit_bytes, char **ret, size_t *ret_leng
 
 /* Hands all bytes to the kernel: 0 or a negative errno. */
 int file_write(int fd, const char *bytes, size_t length);
+
+#define FILE_PRIVATE 0600 /* the mode of a file that holds a secret */
+
+/* Makes or replaces a file by the text, which may be a secret: under a temporary name, synced,
+ * renamed; then its folder is synced. Of several processes one at a time may do so. */
+int file_replace(const char *path, mode_t mode, const char *text, struct error *error);
+
+/* Names that were made in the folder outlast a power cut from here on. */
+int file_sync_folder(const char *folder, struct error *error);
 
 #endif

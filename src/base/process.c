@@ -107,13 +107,10 @@ int process_start(struct process *ret, const struct process_options *options, st
         r = stream_open(&streams[fd], kinds[fd], fd);
     if (r == 0 && pipe2(report, O_CLOEXEC) < 0)
         r = -errno;
-    if (r == 0) {
-        pid = fork();
-        if (pid == 0)
-            become(options, streams, parent, report[1]);
-        if (pid < 0)
-            r = -errno;
-    }
+    if (r == 0 && (pid = fork()) < 0)
+        r = -errno;
+    if (pid == 0)
+        become(options, streams, parent, report[1]);
     memory_close_fdp(&report[1]);
     if (pid > 0) {
         r = -read_report(report[0]);

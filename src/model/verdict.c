@@ -10,18 +10,12 @@ int64_t verdict_differ_blocks(size_t n_comparisons) {
     return blocks;
 }
 
-/* Channels with variants are not the baseline, even when one of them is called so. */
-static bool has_baseline(const struct scenario *scenario) {
-    for (size_t i = 0; i < scenario->n_channels; i++)
-        if (text_equal(scenario->channels[i].name, scenario_own(scenario)->baseline))
-            return !*scenario->channels[i].variant;
-    return false;
-}
-
 size_t verdict_comparisons(const struct scenario *scenario) {
+    const struct channel *baseline = scenario_channel(scenario, scenario_own(scenario)->baseline);
     size_t most = 0, n = 0;
 
-    if (!has_baseline(scenario))
+    /* Channels with variants are not the baseline, even when one of them is called so. */
+    if (!baseline || *baseline->variant)
         return 0;
     for (size_t i = 0; i < scenario->n_measurements; i++) {
         const struct measurement *measurement = &scenario->measurements[i];

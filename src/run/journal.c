@@ -1,7 +1,7 @@
 #include "run/journal.h"
 
 #include "base/clock.h"
-#include "base/durable.h"
+#include "base/file.h"
 #include "base/jsonline.h"
 #include "probes/probe.h"
 
@@ -184,7 +184,7 @@ static int write_scenario(const char *folder, const struct scenario *scenario,
         return error_errno(error, -errno, "%s", path);
     scenario_write(scenario, out);
     (void)fclose(out);
-    return durable_write_text(path, 0666, text, error);
+    return file_replace(path, 0666, text, error);
 }
 
 static int write_environment(const char *folder, const json_t *environment, struct error *error) {
@@ -192,7 +192,7 @@ static int write_environment(const char *folder, const json_t *environment, stru
     CLEANUP_FREE char *json = json_dumps(environment, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     CLEANUP_FREE char *text = text_format("%s\n", json ? json : "");
 
-    return durable_write_text(path, 0666, text, error);
+    return file_replace(path, 0666, text, error);
 }
 
 static int open_table(struct csv_writer **ret, const struct journal *journal,
@@ -345,7 +345,7 @@ static int begin(struct journal *journal, const json_t *environment, struct erro
     int r = open_tables(journal, error);
 
     if (r == 0)
-        r = durable_sync_folder(journal->folder, error);
+        r = file_sync_folder(journal->folder, error);
     return r < 0 ? r : write_environment(journal->folder, environment, error);
 }
 
@@ -367,7 +367,7 @@ int journal_create(struct journal **ret, const char *results, const struct scena
     if (r == 0)
         r = begin(journal, environment, error);
     if (r == 0)
-        r = durable_sync_folder(results, error);
+        r = file_sync_folder(results, error);
     if (r < 0)
         return r;
     *ret = journal;

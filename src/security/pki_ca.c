@@ -172,7 +172,7 @@ static int ready_key(struct renewal *renewal, struct error *error) {
         return 0;
     }
     r = pki_make_key(renewal->options->key_type, passphrase, &renewal->ca.key, &new_pem, error);
-    return r < 0 ? r : durable_write_text(path, DURABLE_PRIVATE, new_pem, error);
+    return r < 0 ? r : file_replace(path, FILE_PRIVATE, new_pem, error);
 }
 
 /* Makes the CA ready to sign: here the passphrase is asked for. When its certificate must be
@@ -195,7 +195,7 @@ static int ready_ca(struct renewal *renewal, struct error *error) {
     if (r < 0)
         return r;
     renewal->renew_all = true;
-    return durable_write_text(path, PKI_PUBLIC_MODE, pem, error);
+    return file_replace(path, PKI_PUBLIC_MODE, pem, error);
 }
 
 /* ---- the holders ---- */
@@ -292,7 +292,7 @@ static int ensure_list(struct renewal *renewal, struct error *error) {
         return r;
     free(renewal->list);
     renewal->list = list;
-    return durable_write_text(path, PKI_PUBLIC_MODE, list, error);
+    return file_replace(path, PKI_PUBLIC_MODE, list, error);
 }
 
 /* The holders are asked, what must be is signed (only for that the CA is made ready), and given to

@@ -10,7 +10,7 @@
 #ifndef BENCH_SECURITY_PKI_INTERNAL_H
 #define BENCH_SECURITY_PKI_INTERNAL_H
 
-#include "base/durable.h"
+#include "base/file.h"
 #include "security/openssl.h"
 #include "security/pki.h"
 

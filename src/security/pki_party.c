@@ -106,7 +106,7 @@ static int ready_key(const struct place *place, EVP_PKEY **ret, struct error *er
         r = pki_make_key(place->key_type, NULL, &key, &pem, error);
         if (r < 0)
             return r;
-        r = durable_write_text(place->key, DURABLE_PRIVATE, pem, error);
+        r = file_replace(place->key, FILE_PRIVATE, pem, error);
         if (r < 0)
             return r;
     }
@@ -140,7 +140,7 @@ static int ready_request(const struct place *place, char **ret_pem, struct error
         r = pki_make_request(key, place->holder->common_name, &pem, error);
         if (r < 0)
             return r;
-        r = durable_write_text(place->request, PKI_PUBLIC_MODE, pem, error);
+        r = file_replace(place->request, PKI_PUBLIC_MODE, pem, error);
         if (r < 0)
             return r;
     }

@@ -66,7 +66,7 @@ static int generate_passphrase(const char *folder, const char *path, char **ret,
     text_hex(text, bytes, sizeof(bytes));
     OPENSSL_cleanse(bytes, sizeof(bytes));
     text[sizeof(bytes) * 2] = '\n';
-    r = durable_write_text(path, DURABLE_PRIVATE, text, error);
+    r = file_replace(path, FILE_PRIVATE, text, error);
     if (r < 0)
         return r;
     text[sizeof(bytes) * 2] = '\0';

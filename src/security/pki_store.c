@@ -57,7 +57,7 @@ static bool is_interrupted(void) {
 int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + LOCK_NS;
     CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
-    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DURABLE_PRIVATE);
+    CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_PRIVATE);
 
     if (fd < 0)
         return error_errno(error, -errno, "%s", path);
@@ -95,7 +95,7 @@ int pki_update(const char *path, const char *text, struct error *error) {
 
     if (r < 0)
         return r;
-    return text_equal(present, text) ? 0 : durable_write_text(path, PKI_PUBLIC_MODE, text, error);
+    return text_equal(present, text) ? 0 : file_replace(path, PKI_PUBLIC_MODE, text, error);
 }
 
 /* ---- showing a store ---- */
