@@ -197,21 +197,10 @@ static int receive(struct mqtt_client *client, struct error *error) {
     return 0;
 }
 
-/* Keep-alives, once a second. */
-static int look_around(struct own *own, struct error *error) {
-    int64_t now = clock_monotonic_ns();
-    int r;
-
-    if (now < own->next_misc_ns)
-        return 0;
-    own->next_misc_ns = now + NS_PER_S;
-    r = mosquitto_loop_misc(own->library);
-    return r == MOSQ_ERR_SUCCESS ? 0 : lost(own, r, error);
-}
-
 static int turn(struct mqtt_client *client, int timeout_ms, struct error *error) {
     struct own *own = own_of(client);
     struct pollfd poller = {.fd = mosquitto_socket(own->library), .events = POLLIN};
+    int64_t now_ns;
     int r;
 
     if (mosquitto_want_write(own->library))
@@ -229,7 +218,12 @@ static int turn(struct mqtt_client *client, int timeout_ms, struct error *error)
         if (r != MOSQ_ERR_SUCCESS)
             return lost(own, r, error);
     }
-    return look_around(own, error);
+    now_ns = clock_monotonic_ns();
+    if (now_ns < own->next_misc_ns)
+        return 0;
+    own->next_misc_ns = now_ns + NS_PER_S; /* keep-alives, once a second */
+    r = mosquitto_loop_misc(own->library);
+    return r == MOSQ_ERR_SUCCESS ? 0 : lost(own, r, error);
 }
 
 /* ---- what is known of it ---- */

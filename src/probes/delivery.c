@@ -489,21 +489,6 @@ static int put_books(struct worker_context *worker, const struct courier *courie
     return r;
 }
 
-/* What the publisher's hop has cost on the wire, beside what it must cost. */
-static void put_wire(struct worker_context *worker, struct courier *courier,
-                     const struct wire_bytes *wire, const struct tls_session *session) {
-    int64_t payload = courier->settings->payload_bytes, theory = -1,
-            record = overhead_record(session->version, session->cipher);
-
-    if (record >= 0)
-        theory = courier->moved *
-                 overhead_message(mqtt_client_payload_bytes(courier->client, payload),
-                                  (int64_t)strlen(courier->data_topic), (int)courier->settings->qos,
-                                  worker->client->mqtt, record);
-    settle(courier);
-    wire_bytes_put(wire, worker, courier->moved * payload, theory);
-}
-
 static int perform(struct worker_context *worker, struct courier *courier, bool sends,
                    struct error *error) {
     json_auto_t *facts = NULL;
@@ -546,8 +531,18 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
         return r;
     mqtt_client_session(courier->client, &session);
     worker_put_tls(worker, &session);
-    if (sends)
-        put_wire(worker, courier, &wire, &session);
+    if (sends) { /* what this hop has cost on the wire, beside what it must cost */
+        int64_t payload = courier->settings->payload_bytes, theory = -1,
+                record = overhead_record(session.version, session.cipher);
+
+        if (record >= 0)
+            theory = courier->moved *
+                     overhead_message(mqtt_client_payload_bytes(courier->client, payload),
+                                      (int64_t)strlen(courier->data_topic),
+                                      (int)courier->settings->qos, worker->client->mqtt, record);
+        settle(courier);
+        wire_bytes_put(&wire, worker, courier->moved * payload, theory);
+    }
     r = worker_report(worker, error);
     /* A publisher that left now, on credits that it has not read, would reset its connection, and
      * the broker would drop what it has not read either: it stays until the driver drops it. */

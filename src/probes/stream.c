@@ -236,29 +236,6 @@ static void bundle_close(struct bundle *bundle) {
     free(bundle->loops);
 }
 
-static struct transport_options options_of(const struct stream_settings *settings) {
-    return (struct transport_options){
-        .send_buffer_bytes = settings->send_buffer_bytes,
-        .receive_buffer_bytes = settings->receive_buffer_bytes,
-        .not_sent_bytes = NOT_SENT_BYTES,
-        .timeout_ns = STREAM_STALL_NS,
-        .gather_bytes = settings->write == GATHERED ? GATHER_BYTES : 0,
-    };
-}
-
-/* What all of a sender's streams have cost on the wire, beside what they must cost. */
-static void put_wire(struct worker_context *worker, const struct bundle *bundle,
-                     const struct wire_bytes *wire, const struct tls_session *session,
-                     int64_t total) {
-    int64_t unit = bundle->settings->write_size_bytes, theory = -1,
-            record = overhead_record(session->version, session->cipher);
-
-    if (record >= 0)
-        theory = total / unit * overhead_written(unit, record) +
-                 (int64_t)bundle->n * overhead_farewell(record);
-    wire_bytes_put(wire, worker, total, theory);
-}
-
 /* From `go` to `result`, with all streams connected. */
 static int perform(struct worker_context *worker, struct bundle *bundle, struct error *error) {
     CLEANUP_FREE int *fds = memory_new(bundle->n, sizeof(*fds));
@@ -302,8 +279,15 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
         worker_metric(worker, "load_throughput",
                       (double)bytes * 8e3 /
                           (double)jsonline_integer(worker->result, "elapsed_ns", 0));
-    if (bundle->sends)
-        put_wire(worker, bundle, &wire, &session, total);
+    if (bundle->sends) { /* what all streams have cost on the wire, beside what they must cost */
+        int64_t unit = bundle->settings->write_size_bytes, theory = -1,
+                record = overhead_record(session.version, session.cipher);
+
+        if (record >= 0)
+            theory = total / unit * overhead_written(unit, record) +
+                     (int64_t)bundle->n * overhead_farewell(record);
+        wire_bytes_put(&wire, worker, total, theory);
+    }
     return worker_report(worker, error);
 }
 
@@ -311,11 +295,11 @@ static int perform(struct worker_context *worker, struct bundle *bundle, struct 
  * them: a client is connected as soon as it is answered, and the last packet of that handshake may
  * be slower, through a tunnel say, than the driver. So its words may wait; only its end counts. */
 static int serve(struct worker_context *worker, struct bundle *bundle,
-                 const struct client_config *client, struct error *error) {
-    struct transport_options options = options_of(bundle->settings);
+                 const struct client_config *client, const struct transport_options *options,
+                 struct error *error) {
     struct pollfd pollers[2] = {{.events = POLLIN}, {.fd = worker_fd(worker), .events = 0}};
     CLEANUP_FD int listener = -1;
-    int port, r = tcp_listen(&listener, client->address, &options, &port, error);
+    int port, r = tcp_listen(&listener, client->address, options, &port, error);
 
     if (r < 0)
         return r;
@@ -327,19 +311,18 @@ static int serve(struct worker_context *worker, struct bundle *bundle,
             return error_set(error, -ETIMEDOUT, "stream %zu never came", i + 1);
         if (!pollers[0].revents)
             return error_set(error, -EPIPE, "the driver broke off");
-        r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, &options,
+        r = transport_accept(&bundle->loops[i].transport, listener, bundle->context, options,
                              error);
     }
     return r;
 }
 
 static int reach(struct worker_context *worker, struct bundle *bundle,
-                 const struct client_config *client, struct error *error) {
-    struct transport_options options = options_of(bundle->settings);
-
+                 const struct client_config *client, const struct transport_options *options,
+                 struct error *error) {
     for (size_t i = 0; i < bundle->n; i++) {
-        int r = transport_connect(&bundle->loops[i].transport, client, bundle->context, &options,
-                                  error);
+        int r =
+            transport_connect(&bundle->loops[i].transport, client, bundle->context, options, error);
 
         if (r < 0)
             return r;
@@ -408,6 +391,7 @@ int stream_end(struct worker_context *worker, struct error *error) {
     bool server = worker->role->party == PARTY_BROKER;
     const struct stream_kind *kind = worker->role->context;
     struct client_config *client = worker->client;
+    struct transport_options options;
     static struct bundle bundle; /* after a failure threads may still use it: a worker has one */
     void *own = kind->beside ? setting_block_new(kind->probe.group) : NULL;
     struct stream_settings *settings = own ? own : worker->settings;
@@ -431,9 +415,17 @@ int stream_end(struct worker_context *worker, struct error *error) {
                    : tls_context_client(&bundle.context, client, error);
     if (r < 0)
         return r;
+    options = (struct transport_options){
+        .send_buffer_bytes = settings->send_buffer_bytes,
+        .receive_buffer_bytes = settings->receive_buffer_bytes,
+        .not_sent_bytes = NOT_SENT_BYTES,
+        .timeout_ns = STREAM_STALL_NS,
+        .gather_bytes = settings->write == GATHERED ? GATHER_BYTES : 0,
+    };
     if (!server)
         client->port = port_of_peer(worker);
-    r = server ? serve(worker, &bundle, client, error) : reach(worker, &bundle, client, error);
+    r = server ? serve(worker, &bundle, client, &options, error)
+               : reach(worker, &bundle, client, &options, error);
     if (r < 0)
         return r;
     r = perform(worker, &bundle, error);

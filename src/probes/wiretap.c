@@ -137,25 +137,29 @@ struct capture {
 
 DEFINE_CLEANUP(struct addrinfo *, freeaddrinfo)
 
-static int connect_way(struct capture *capture, const char *address, struct error *error) {
-    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+int capture_open(struct capture **ret, const char *address, struct error *error) {
+    CLEANUP(capture_freep) struct capture *capture = memory_new(1, sizeof(*capture));
     CLEANUP(freeaddrinfop) struct addrinfo *found = NULL;
-    int code = getaddrinfo(address, DISCARD_PORT, &hints, &found);
+    const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+    struct sockaddr_ll place = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+    unsigned char random[8] = {0};
+    char interface[IF_NAMESIZE] = "";
+    int r, backlog = BACKLOG_BYTES;
 
-    if (code)
-        return error_set(error, -EINVAL, "%s: %s", address, gai_strerror(code));
+    capture->packets = capture->way = -1;
+    (void)!getrandom(random, sizeof(random), 0);
+    (void)snprintf(capture->control, sizeof(capture->control), "capture-control-");
+    text_hex(capture->control + strlen(capture->control), random, sizeof(random));
+    r = getaddrinfo(address, DISCARD_PORT, &hints, &found);
+    if (r)
+        return error_set(error, -EINVAL, "%s: %s", address, gai_strerror(r));
     capture->way = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (capture->way < 0 || connect(capture->way, found->ai_addr, found->ai_addrlen) < 0)
         return error_errno(error, -errno, "the way to %s", address);
-    return 0;
-}
-
-static int listen_on(struct capture *capture, const char *interface, struct error *error) {
-    struct sockaddr_ll place = {.sll_family = AF_PACKET,
-                                .sll_protocol = htons(ETH_P_ALL),
-                                .sll_ifindex = (int)if_nametoindex(interface)};
-    int backlog = BACKLOG_BYTES;
-
+    r = interface_toward(address, interface, error);
+    if (r < 0)
+        return r;
+    place.sll_ifindex = (int)if_nametoindex(interface);
     /* Without the link's header: from the IP header on. Of no protocol before it is bound. */
     capture->packets = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (capture->packets < 0 ||
@@ -163,28 +167,6 @@ static int listen_on(struct capture *capture, const char *interface, struct erro
          setsockopt(capture->packets, SOL_SOCKET, SO_RCVBUF, &backlog, sizeof(backlog)) < 0) ||
         bind(capture->packets, (const struct sockaddr *)&place, sizeof(place)) < 0)
         return error_errno(error, -errno, "a capture on the link below the tunnel");
-    return 0;
-}
-
-int capture_open(struct capture **ret, const char *address, struct error *error) {
-    CLEANUP(capture_freep) struct capture *capture = memory_new(1, sizeof(*capture));
-    unsigned char random[8] = {0};
-    char interface[IF_NAMESIZE] = "";
-    int r;
-
-    capture->packets = capture->way = -1;
-    (void)!getrandom(random, sizeof(random), 0);
-    (void)snprintf(capture->control, sizeof(capture->control), "capture-control-");
-    text_hex(capture->control + strlen(capture->control), random, sizeof(random));
-    r = connect_way(capture, address, error);
-    if (r < 0)
-        return r;
-    r = interface_toward(address, interface, error);
-    if (r < 0)
-        return r;
-    r = listen_on(capture, interface, error);
-    if (r < 0)
-        return r;
     *ret = capture;
     capture = NULL;
     return 0;
