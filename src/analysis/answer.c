@@ -1,7 +1,5 @@
 #include "analysis/findings.h"
 
-#include "analysis/number.h"
-
 #include <math.h>
 #include <string.h>
 

@@ -8,35 +8,18 @@ static size_t cell_number(const struct dataset *dataset, const struct dataset_tr
            trial->channel;
 }
 
-/* What the order is made by: where a trial belongs, and when it was. */
-struct place {
-    size_t cell;
-    int64_t started_ms;
-    uint32_t trial;
-};
+/* Of places in the list of the dataset of `context`, the cells: by cell, then by time. */
+static int compare_trials(const void *a, const void *b, void *context) {
+    const struct dataset *dataset = ((const struct cells *)context)->dataset;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const struct dataset_trial *of_x = &dataset->trials[x], *of_y = &dataset->trials[y];
+    size_t cell_x = cell_number(dataset, of_x), cell_y = cell_number(dataset, of_y);
 
-static int compare_places(const void *a, const void *b) {
-    const struct place *x = a, *y = b;
-
-    if (x->cell != y->cell)
-        return x->cell < y->cell ? -1 : 1;
-    if (x->started_ms != y->started_ms)
-        return x->started_ms < y->started_ms ? -1 : 1;
-    return (x->trial > y->trial) - (x->trial < y->trial);
-}
-
-/* The used trials, sorted; *ret_n: how many. */
-static struct place *sort_trials(const struct dataset *dataset, size_t *ret_n) {
-    struct place *places = memory_new(dataset->n_trials, sizeof(*places));
-    size_t n = 0;
-
-    for (size_t i = 0; i < dataset->n_trials; i++)
-        if (dataset->trials[i].used)
-            places[n++] = (struct place){cell_number(dataset, &dataset->trials[i]),
-                                         dataset->trials[i].started_ms, (uint32_t)i};
-    qsort(places, n, sizeof(*places), compare_places);
-    *ret_n = n;
-    return places;
+    if (cell_x != cell_y)
+        return cell_x < cell_y ? -1 : 1;
+    if (of_x->started_ms != of_y->started_ms)
+        return of_x->started_ms < of_y->started_ms ? -1 : 1;
+    return (x > y) - (x < y);
 }
 
 /* The cells of one probe and variant, whose trials are the next of the sorted ones. Returns whether
@@ -76,14 +59,14 @@ static void count_before(struct cells *cells) {
 
 struct cells *cells_new(const struct dataset *dataset) {
     struct cells *cells = memory_new(1, sizeof(*cells));
-    CLEANUP_FREE struct place *places = NULL;
-    size_t n, next = 0;
+    size_t n = 0, next = 0;
 
     cells->dataset = dataset;
-    places = sort_trials(dataset, &n);
-    cells->order = memory_new(n, sizeof(*cells->order));
-    for (size_t i = 0; i < n; i++)
-        cells->order[i] = places[i].trial;
+    cells->order = memory_new(dataset->n_trials, sizeof(*cells->order));
+    for (size_t i = 0; i < dataset->n_trials; i++)
+        if (dataset->trials[i].used)
+            cells->order[n++] = (uint32_t)i;
+    qsort_r(cells->order, n, sizeof(*cells->order), compare_trials, cells);
     cells->list = memory_new(dataset->n_probes * (dataset->n_variants + 1) * dataset->n_channels,
                              sizeof(*cells->list));
     for (size_t probe = 0; probe < dataset->n_probes; probe++) {

@@ -60,6 +60,20 @@ struct finding *findings_say(struct findings *findings, enum finding_kind kind, 
 /* "answer", "unsteady", ...: the words of finding_kind. */
 const char *finding_word(enum finding_kind kind);
 
+/* ---- numbers as people read them ----
+ *
+ * The same in every sentence (scripts/reporting/numbers.py: in every table). What is not a finite
+ * number is "-". All texts belong to the caller. */
+
+/* "0.981"; very small ones with three digits, large ones with four. */
+char *number_ratio(double ratio);
+/* A share as "1.9 %", with two significant digits at least, never more than three decimals. */
+char *number_percent(double share);
+/* A share of which the size matters only, with two significant digits: "16 %", "0.43 %". */
+char *number_about(double share);
+/* A share that was set, as it was written: "2 %", "0.5 %". */
+char *number_margin(double share);
+
 /* ---- what words them, each adding its own ---- */
 
 #define ANSWER_LINES 5

@@ -37,27 +37,14 @@ static const char *process_of(const struct dataset_probe *probe, enum ladder_pro
                                         : "broker.mosquitto";
 }
 
-/* What a metric is divided by, of each trial. */
-static double by_one(const struct dataset_trial *trial) {
-    (void)trial;
-    return 1;
-}
+/* Seconds of processor time for 10^9 bytes: what a share of a core in percent is divided by. Not
+ * from cpu_s: that is of a process's own window, which at the sender need not be as long as the
+ * receiver's. */
+#define BY_GIGABYTES 0.0
 
-static double by_percent(const struct dataset_trial *trial) {
-    (void)trial;
-    return 100;
-}
-
-/* From a share of a core in percent to its seconds for 10^9 bytes. Not from cpu_s: that is of a
- * process's own window, which at the sender need not be as long as the receiver's. */
-static double by_gigabytes(const struct dataset_trial *trial) {
-    return trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
-}
-
-/* Of a metric of "party.process" in the cell's trials. */
+/* Of a metric of "party.process" in the cell's trials, divided by a number or BY_GIGABYTES. */
 static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                       const char *process, const char *metric,
-                                       double (*by)(const struct dataset_trial *trial)) {
+                                       const char *process, const char *metric, double by) {
     const struct dataset *dataset = cells->dataset;
     CLEANUP_FREE char *name = text_format("%s.%s", process, metric);
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
@@ -66,9 +53,9 @@ static struct estimate estimate_metric(const struct cells *cells, const struct c
 
     for (size_t i = 0; i < cell->n && series >= 0; i++) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
-        double value = trial->status == TRIAL_OK
-                           ? dataset_value(dataset, (size_t)series, cell->trials[i]) / by(trial)
-                           : NAN;
+        double gigabytes = trial->bytes > 0 ? 100 * trial->value / 8e3 : NAN;
+        double value =
+            dataset_value(dataset, (size_t)series, cell->trials[i]) / (by > 0 ? by : gigabytes);
 
         if (isfinite(value))
             values[n++] = value;
@@ -83,16 +70,15 @@ static void take_costs(struct ladder_step *step, const struct cells *cells,
     for (enum ladder_process i = 0; i < LADDER_N_PROCESSES; i++) {
         const char *process = process_of(probe, i);
 
-        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", by_gigabytes);
-        step->share[i] = estimate_metric(cells, cell, process, "cpu_share", by_percent);
+        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", BY_GIGABYTES);
+        step->share[i] = estimate_metric(cells, cell, process, "cpu_share", 100);
     }
-    step->wire = estimate_metric(cells, cell, probe->sender, "wire_per_payload", by_one);
+    step->wire = estimate_metric(cells, cell, probe->sender, "wire_per_payload", 1);
     step->wire_theory =
-        estimate_metric(cells, cell, probe->sender, "wire_per_payload_theory", by_one).mean;
+        estimate_metric(cells, cell, probe->sender, "wire_per_payload_theory", 1).mean;
     for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
-        step->busy[i] = estimate_metric(cells, cell, hosts[i].process, "busy_share", by_percent);
-        step->throttled[i] =
-            estimate_metric(cells, cell, hosts[i].process, "throttled_share", by_percent);
+        step->busy[i] = estimate_metric(cells, cell, hosts[i].process, "busy_share", 100);
+        step->throttled[i] = estimate_metric(cells, cell, hosts[i].process, "throttled_share", 100);
     }
 }
 

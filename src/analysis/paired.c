@@ -213,31 +213,23 @@ struct paired paired_compare(const double *values, const double *baselines, size
 
 /* ---- many comparisons ---- */
 
-struct entry {
-    double p_value;
-    size_t place; /* in the caller's array */
-};
-
-static int by_p_value(const void *a, const void *b) {
-    const struct entry *x = a, *y = b;
-
-    return (x->p_value > y->p_value) - (x->p_value < y->p_value);
-}
-
 void paired_holm(const double *p_values, size_t n, double *ret_adjusted) {
-    CLEANUP_FREE struct entry *family = memory_new(n, sizeof(*family));
+    CLEANUP_FREE double *family = memory_new(n, sizeof(*family));
+    CLEANUP_FREE size_t *places = memory_new(n, sizeof(*places)); /* of these in p_values */
+    CLEANUP_FREE size_t *order = memory_new(n, sizeof(*order));
     size_t size = 0;
     double largest = 0;
 
     for (size_t i = 0; i < n; i++) {
         ret_adjusted[i] = p_values[i];
-        if (!isnan(p_values[i]))
-            family[size++] = (struct entry){p_values[i], i};
+        if (isnan(p_values[i]))
+            continue;
+        places[size] = i;
+        family[size++] = p_values[i];
     }
-    if (size)
-        qsort(family, size, sizeof(*family), by_p_value);
+    gsl_sort_index(order, family, 1, size);
     for (size_t i = 0; i < size; i++) {
-        largest = fmax(largest, fmin((double)(size - i) * family[i].p_value, 1));
-        ret_adjusted[family[i].place] = largest;
+        largest = fmax(largest, fmin((double)(size - i) * family[order[i]], 1));
+        ret_adjusted[places[order[i]]] = largest;
     }
 }

@@ -1,6 +1,5 @@
 #include "analysis/findings.h"
 
-#include "analysis/number.h"
 #include "analysis/statistics.h"
 #include "model/throttling.h"
 
