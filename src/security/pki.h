@@ -83,7 +83,7 @@ struct pki_options {
      * localhost are always added. NULL: none. The zone of an IPv6 address (%eth0) is left out. */
     const char *addresses;
     /* Gives the passphrase of ca.key, called only when the CA must sign; creating: there is no
-     * key yet. pki_ensure() wipes and frees the text. NULL: pki_passphrase() without a prompt. */
+     * key yet. pki_ensure() wipes and frees the text. */
     int (*passphrase)(void *context, bool creating, char **ret, struct error *error);
     void *context;
     const struct pki_parties *parties; /* NULL: all live here, in the same folder */
@@ -115,13 +115,11 @@ int pki_passphrase(void *context, bool creating, char **ret, struct error *error
 /* ---- showing a store ---- */
 
 struct pki_entry {
-    char *name; /* "broker" */
-    char *path;
-    char *subject, *issuer; /* RFC 2253: "CN=broker" */
-    char *key_type;         /* a word of PKI_KEY_TYPES, or OpenSSL's name of another type */
-    int64_t not_before_ns, not_after_ns;
-    char *addresses;   /* the subject's alternative names, blank-separated; "" when none */
-    char *fingerprint; /* SHA-256, "AB:CD:..." */
+    char *name;     /* "broker" */
+    char *issuer;   /* RFC 2253: "CN=mqtt-security-bench CA" */
+    char *key_type; /* a word of PKI_KEY_TYPES, or OpenSSL's name of another type */
+    int64_t not_after_ns;
+    char *addresses; /* the subject's alternative names, blank-separated; "" when none */
 };
 
 /* The certificates that are in a store, CA first; 0 of them when there is no such store. Of a party

@@ -129,22 +129,9 @@ static int issue_ca(struct renewal *renewal, EVP_PKEY *key, const char *name, X5
     return pki_certificate_pem(*ret, ret_pem, error);
 }
 
-static int ask_passphrase(const struct renewal *renewal, bool creating, char **ret,
-                          struct error *error) {
-    const struct pki_options *options = renewal->options;
-    struct pki_passphrase_source source = {.folder = options->folder};
-    int r;
-
-    if (!options->passphrase)
-        return pki_passphrase(&source, creating, ret, error);
-    r = options->passphrase(options->context, creating, ret, error);
-    if (r == 0 && (!*ret || !**ret)) /* OpenSSL would write the key unprotected */
-        return error_set(error, -EINVAL, "the CA's key needs a passphrase");
-    return r;
-}
-
 /* The CA's key, opened or made; one of another type is replaced. */
 static int ready_key(struct renewal *renewal, struct error *error) {
+    const struct pki_options *options = renewal->options;
     CLEANUP_FREE char *path = ca_path(renewal, "ca.key");
     CLEANUP(pki_secret_freep) char *pem = NULL, *new_pem = NULL, *passphrase = NULL;
     CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
@@ -153,9 +140,11 @@ static int ready_key(struct renewal *renewal, struct error *error) {
 
     if (r < 0)
         return r;
-    r = ask_passphrase(renewal, !pem, &passphrase, error);
+    r = options->passphrase(options->context, !pem, &passphrase, error);
     if (r < 0)
         return r;
+    if (!passphrase || !*passphrase) /* OpenSSL would write the key unprotected */
+        return error_set(error, -EINVAL, "the CA's key needs a passphrase");
     key = pki_parse_key(pem, passphrase, &asked);
     if (pem && !asked)
         return error_set(error, -EBADMSG,
@@ -166,12 +155,12 @@ static int ready_key(struct renewal *renewal, struct error *error) {
                          "%s: the passphrase does not fit; give the one that it was made with "
                          "(BENCH_CA_PASSPHRASE), or remove %s to start anew",
                          path, path);
-    if (pki_has_key_type(key, renewal->options->key_type)) {
+    if (pki_has_key_type(key, options->key_type)) {
         renewal->ca.key = key;
         key = NULL;
         return 0;
     }
-    r = pki_make_key(renewal->options->key_type, passphrase, &renewal->ca.key, &new_pem, error);
+    r = pki_make_key(options->key_type, passphrase, &renewal->ca.key, &new_pem, error);
     return r < 0 ? r : file_replace(path, FILE_PRIVATE, new_pem, error);
 }
 

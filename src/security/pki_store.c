@@ -117,18 +117,6 @@ static char *name_text(const X509_NAME *name) {
     return text ? text : text_copy("");
 }
 
-static char *fingerprint_text(const X509 *certificate) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    char *hex = NULL, *text;
-
-    if (X509_digest(certificate, EVP_sha256(), digest, &length) == 1)
-        hex = OPENSSL_buf2hexstr(digest, length);
-    text = text_copy(hex ? hex : "");
-    OPENSSL_free(hex);
-    return text;
-}
-
 /* Nanoseconds end in the year 2262, certificates may not. */
 static int64_t saturated_ns(int64_t time_s) {
     if (time_s > INT64_MAX / NS_PER_S)
@@ -148,14 +136,10 @@ static int describe(struct pki_entry *entry, const char *name, const char *path,
     }
     *entry = (struct pki_entry){
         .name = text_copy(name),
-        .path = text_copy(path),
-        .subject = name_text(X509_get_subject_name(certificate)),
         .issuer = name_text(X509_get_issuer_name(certificate)),
         .key_type = text_copy(pki_key_type_of(key)),
-        .not_before_ns = saturated_ns(not_before_s),
         .not_after_ns = saturated_ns(not_after_s),
         .addresses = pki_addresses_text(certificate),
-        .fingerprint = fingerprint_text(certificate),
     };
     return 0;
 }
@@ -191,12 +175,9 @@ int pki_list(const char *store, struct pki_entry **ret, size_t *ret_n, struct er
 void pki_list_free(struct pki_entry *entries, size_t n) {
     for (size_t i = 0; i < n; i++) {
         free(entries[i].name);
-        free(entries[i].path);
-        free(entries[i].subject);
         free(entries[i].issuer);
         free(entries[i].key_type);
         free(entries[i].addresses);
-        free(entries[i].fingerprint);
     }
     free(entries);
 }

@@ -97,10 +97,13 @@ static inline int peer_free_port(void) {
 /* A folder with a store of the default key type; workshop_remove() ends it. */
 static inline char *peer_certificates(void) {
     char *folder = workshop_make();
+    struct pki_passphrase_source source = {.folder = folder};
     struct pki_options options = {.folder = folder,
                                   .key_type = PKI_DEFAULT_KEY_TYPE,
                                   .validity_ns = 30 * 86400 * NS_PER_S,
-                                  .renew_before_ns = NS_PER_S};
+                                  .renew_before_ns = NS_PER_S,
+                                  .passphrase = pki_passphrase,
+                                  .context = &source};
     unsigned issued;
     struct error error;
 

@@ -21,6 +21,7 @@
 
 struct fixture {
     char *folder;
+    struct pki_passphrase_source source;
     struct pki_options options;
     struct error error;
 };
@@ -29,11 +30,14 @@ static inline int start(void **state) {
     struct fixture *fixture = memory_new(1, sizeof(*fixture));
 
     fixture->folder = workshop_make();
+    fixture->source.folder = fixture->folder;
     fixture->options = (struct pki_options){.folder = fixture->folder,
                                             .key_type = PKI_DEFAULT_KEY_TYPE,
                                             .validity_ns = 90 * DAY_NS,
                                             .renew_before_ns = 9 * DAY_NS,
-                                            .addresses = "broker.example 192.0.2.7"};
+                                            .addresses = "broker.example 192.0.2.7",
+                                            .passphrase = pki_passphrase,
+                                            .context = &fixture->source};
     assert_int_equal(setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1), 0);
     *state = fixture;
     return 0;

@@ -89,11 +89,14 @@ static inline int start_world(void **state) {
     world->a.folder = text_format("%s/a", world->root);
     world->b.folder = text_format("%s/b", world->root);
     world->parties = (struct pki_parties){request, install, world};
+    world->driver.source.folder = world->driver.folder;
     world->driver.options = (struct pki_options){.folder = world->driver.folder,
                                                  .key_type = PKI_DEFAULT_KEY_TYPE,
                                                  .validity_ns = 90 * DAY_NS,
                                                  .renew_before_ns = 9 * DAY_NS,
                                                  .addresses = "192.0.2.7",
+                                                 .passphrase = pki_passphrase,
+                                                 .context = &world->driver.source,
                                                  .parties = &world->parties};
     world->a.options.key_type = world->b.options.key_type = PKI_DEFAULT_KEY_TYPE;
     assert_int_equal(setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1), 0);
