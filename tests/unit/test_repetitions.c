@@ -1,4 +1,4 @@
-/* model/repetitions, and what a scenario makes of it: how many blocks, or how precise. */
+/* Repetitions in model/scenario: how many blocks, or how precise. */
 #include "workshop.h"
 
 #include "model/plan.h"
