@@ -232,7 +232,7 @@ static const struct telemetry_settings *telemetry_of(const struct run *run) {
     return settings_get(&run->scenario->settings, &telemetry_group);
 }
 
-/* What the two workers say comes in any order: a message is shown when both have told of it. */
+/* What the two workers say comes in any order: a message is shown when both have reported it. */
 static void hear_telemetry(void *context, const char *word, const json_t *line) {
     struct deployment *deployment = context;
     const struct telemetry_settings *settings = telemetry_of(deployment->run);
@@ -327,7 +327,7 @@ static int start(struct deployment *deployment, struct error *error) {
     return r < 0 ? r : start_telemetry(deployment, error);
 }
 
-/* A broker may end by itself in its last moments, too: what is told of that must be heard now, or
+/* A broker may end by itself in its last moments, too: its report must be heard now, or
  * it would be taken for the next one's end. */
 static int keep_broker_log(struct deployment *deployment, struct error *error) {
     struct workers *workers = &deployment->run->workers;

@@ -88,7 +88,7 @@ void journal_reading(struct journal *journal, int block, int attempt, const char
 int journal_broker_log(struct journal *journal, const struct trial_id *id, const char *log,
                        struct error *error);
 
-/* Brings all rows onto the disk. Between bring-ups: what is told of them comes after their trials,
+/* Brings all rows onto the disk. Between bring-ups: their telemetry comes after their trials,
  * and nobody makes it again for a block that is measured. */
 int journal_flush(struct journal *journal, struct error *error);
 
