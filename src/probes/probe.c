@@ -101,11 +101,12 @@ int role_run(struct worker_context *worker, struct error *error) {
     if (r < 0)
         return r;
     r = role->run(worker, error);
+    client_config_free(worker->client);
     if (r < 0)
         return r;
-    client_config_free(worker->client);
     if (role->settings)
         setting_block_free(role->settings, worker->settings);
+    worker->settings = NULL;
     return 0;
 }
 

@@ -75,8 +75,9 @@ const struct role *probe_role(const struct probe *probe, const char *process);
 /* Any role by its name, those of telemetry and proofs included; NULL when there is none. */
 const struct role *role_find(const char *name);
 
-/* Reads worker->settings and worker->client out of the parameters and runs the role. Both go when
- * it has ended well; after a failure its threads may use them until the process ends. */
+/* Reads worker->settings and worker->client out of the parameters and runs the role. Both are freed
+ * when it has ended; but after a failure its threads may use the settings until the process ends,
+ * so that these stay. */
 int role_run(struct worker_context *worker, struct error *error);
 
 /* The client_config of the parameters; the caller's. */

@@ -83,6 +83,7 @@ static void fail_at(const char *qos, int granted, bool subscribed, const char *w
     tested_end(&tested);
     tiny_broker_close(&broker);
     assert_int_equal(tested.code, -EPROTO);
+    setting_block_free(&telemetry_group, tested.worker.settings); /* kept after a failure */
     assert_non_null(strstr(tested.error.text, words));
 }
 
