@@ -4,14 +4,17 @@
 #include "base/jsonline.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
-#include "hosts/certificates.h"
+#include "hosts/busy.h"
+#include "hosts/facts.h"
+#include "hosts/identity.h"
 #include "hosts/lab.h"
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
-#include "hosts/questions.h"
+#include "hosts/readings.h"
 #include "hosts/takeover.h"
 #include "hosts/worker_pool.h"
 #include "probes/probe.h"
+#include "security/pki.h"
 #include "transport/congestion.h"
 
 #include <errno.h>
@@ -188,15 +191,28 @@ static int order_lab(struct agent *agent, const json_t *order, json_t **ret, str
     return lab_take_seat(&agent->seat, order, error);
 }
 
+/* The agent's part of figure 5: its parties make keys and requests here and keep the certificates
+ * that come back. No private key leaves in an answer. */
+static int order_certificate_request(struct agent *agent, const json_t *order, json_t **ret,
+                                     struct error *error) {
+    CLEANUP(pki_party_files_clear) struct pki_party_files files = {.request = NULL};
+    int r = pki_party_request(agent->certs, jsonline_text(order, "key_type", ""),
+                              jsonline_text(order, "holder", ""), &files, error);
+
+    if (r < 0)
+        return r;
+    *ret = json_pack("{s:s,s:s*,s:s*,s:s*}", "request", files.request, "certificate",
+                     files.certificate, "authority", files.authority, "revoked", files.revoked);
+    return 0;
+}
+
 static int order_certificate_install(struct agent *agent, const json_t *order, json_t **ret,
                                      struct error *error) {
     (void)ret;
-    return certificates_install(agent->certs, order, error);
-}
-
-static int order_certificate_request(struct agent *agent, const json_t *order, json_t **ret,
-                                     struct error *error) {
-    return certificates_request(agent->certs, order, ret, error);
+    return pki_party_install(
+        agent->certs, jsonline_text(order, "key_type", ""), jsonline_text(order, "holder", ""),
+        jsonline_text(order, "certificate", NULL), jsonline_text(order, "authority", NULL),
+        jsonline_text(order, "revoked", NULL), error);
 }
 
 /* An ordinary user may not have every control; this host then keeps its own, and says so. */
@@ -217,7 +233,7 @@ static int order_claim(struct agent *agent, const json_t *order, json_t **ret,
     return takeover_claim(&agent->claim_fd, jsonline_text(order, "name", ""), error);
 }
 
-/* Alphabetical; those that only ask are in questions.c. */
+/* Alphabetical; those that only ask are below. */
 static const struct {
     const char *name;
     int (*obey)(struct agent *agent, const json_t *order, json_t **ret, struct error *error);
@@ -240,11 +256,62 @@ static const struct {
     {"worker", order_worker},
 };
 
+/* ---- questions ----
+ *
+ * Orders that only ask what a host is and sees, whatever its agent is doing. They cannot fail: what
+ * the host does not know is absent from the answer.
+ *
+ *   busy                         see busy.h
+ *   clock                        its clocks, see protocol.h
+ *   facts     address, source?   see facts.h; source: of the other host's packets to address
+ *   identity  address            see identity.h
+ *   readings  interface?         see readings.h
+ */
+
+static json_t *answer_busy(const json_t *order) {
+    (void)order;
+    return busy_collect("");
+}
+
+static json_t *answer_clock(const json_t *order) {
+    (void)order;
+    return agent_clock();
+}
+
+static json_t *answer_facts(const json_t *order) {
+    return facts_collect(jsonline_text(order, "address", ""), jsonline_text(order, "source", NULL));
+}
+
+static json_t *answer_identity(const json_t *order) {
+    return identity_collect(jsonline_text(order, "address", ""));
+}
+
+static json_t *answer_readings(const json_t *order) {
+    return readings_collect(jsonline_text(order, "interface", NULL));
+}
+
+/* Alphabetical. */
+static const struct {
+    const char *name;
+    json_t *(*answer)(const json_t *order);
+} questions[] = {
+    {"busy", answer_busy},         {"clock", answer_clock},       {"facts", answer_facts},
+    {"identity", answer_identity}, {"readings", answer_readings},
+};
+
+/* NULL when it is none of these. */
+static json_t *answer_question(const char *name, const json_t *order) {
+    for (size_t i = 0; i < ARRAY_SIZE(questions); i++)
+        if (text_equal(questions[i].name, name))
+            return questions[i].answer(order);
+    return NULL;
+}
+
 static void obey(struct agent *agent, const json_t *order) {
     const char *name = jsonline_text(order, "order", "");
     int64_t id = jsonline_integer(order, "id", 0);
     struct error error = {"unknown order"};
-    json_t *answer = questions_answer(name, order);
+    json_t *answer = answer_question(name, order);
     int r = answer ? 0 : -EINVAL;
 
     for (size_t i = 0; i < ARRAY_SIZE(orders); i++)

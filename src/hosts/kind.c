@@ -1,14 +1,9 @@
 #include "hosts/kind.h"
 
+#include "base/process.h"
+
 #include <errno.h>
 #include <string.h>
-
-static const struct host_kind *const kinds[] = {
-    &host_kind_local,
-    &host_kind_lab,
-    &host_kind_ssh,
-    &host_kind_exec,
-};
 
 void words_add(struct words *words, const char *format, ...) {
     va_list arguments;
@@ -36,6 +31,29 @@ void words_clear(struct words *words) {
     free(words->list);
     *words = (struct words){NULL, 0};
 }
+
+/* ---- kinds ---- */
+
+/* The machine that the driver runs on. */
+static int command_local(const struct launch *launch, struct words *ret, struct error *error) {
+    CLEANUP_FREE char *program = process_own_path();
+
+    (void)error;
+    words_add(ret, "%s", program);
+    words_add_all(ret, "agent --certs");
+    words_add(ret, "%s", launch->certs);
+    return 0;
+}
+
+static const struct host_kind local = {
+    .prefix = "local", .form = "local", .command = command_local};
+
+static const struct host_kind *const kinds[] = {
+    &local,
+    &host_kind_lab,
+    &host_kind_ssh,
+    &host_kind_exec,
+};
 
 static int unknown(const char *spec, struct error *error) {
     CLEANUP_FREE char *forms = text_copy("");

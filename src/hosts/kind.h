@@ -42,7 +42,7 @@ struct host_kind {
     char *(*advise)(const struct launch *launch, int status, const char *last_words);
 };
 
-extern const struct host_kind host_kind_exec, host_kind_lab, host_kind_local, host_kind_ssh;
+extern const struct host_kind host_kind_exec, host_kind_lab, host_kind_ssh;
 
 /* The kind of a specification, or NULL and what would be right. */
 const struct host_kind *host_kind_find(const char *spec, struct error *error);
