@@ -6,7 +6,6 @@
 #include "broker/mosquitto.h"
 #include "hosts/busy.h"
 #include "hosts/facts.h"
-#include "hosts/identity.h"
 #include "hosts/lab.h"
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
@@ -264,7 +263,7 @@ static const struct {
  *   busy                         see busy.h
  *   clock                        its clocks, see protocol.h
  *   facts     address, source?   see facts.h; source: of the other host's packets to address
- *   identity  address            see identity.h
+ *   identity  address            facts_identity() in facts.h
  *   readings  interface?         see readings.h
  */
 
@@ -283,7 +282,7 @@ static json_t *answer_facts(const json_t *order) {
 }
 
 static json_t *answer_identity(const json_t *order) {
-    return identity_collect(jsonline_text(order, "address", ""));
+    return facts_identity(jsonline_text(order, "address", ""));
 }
 
 static json_t *answer_readings(const json_t *order) {

@@ -14,6 +14,11 @@
  * data goes, "" when that is not known, peer: see network.h. The caller's. */
 json_t *facts_collect(const char *address, const char *peer);
 
+/* What a host is known by, for client identifiers: {"mac": "b8:27:eb:01:02:03", "serial":
+ * "10000000abcdef01"}, the MAC address of the interface that leads to `address`; where that has
+ * none (lo), of the first that has one. What cannot be read is absent. The caller's. */
+json_t *facts_identity(const char *address);
+
 /* Of which sources the program is: what git says of the clone at root, with "-dirty" behind it when
  * they were changed, else what `bench deploy` wrote down there. NULL when neither is there (root
  * may be NULL); the caller's. */

@@ -1,7 +1,7 @@
 /* security/client_id: what identifiers are issued, who is registered, who pretends to be. */
 #include "workshop.h"
 
-#include "hosts/identity.h"
+#include "hosts/facts.h"
 #include "security/client_id_scheme.h"
 
 /* ---- whose identifier it is ---- */
@@ -172,7 +172,7 @@ static void test_proofs(void **state) {
 /* ---- what this host is known by ---- */
 
 static void test_identity(void **state) {
-    json_auto_t *identity = identity_collect("127.0.0.1");
+    json_auto_t *identity = facts_identity("127.0.0.1");
     const char *mac = json_string_value(json_object_get(identity, "mac"));
     const char *serial = json_string_value(json_object_get(identity, "serial"));
     const char *key;
