@@ -32,10 +32,10 @@ static const struct type {
     const char *names, *example; /* of the units, of a value */
     const char *zero, *finest;   /* the unit that 0 is written with; what all are multiples of */
 } types[] = {
-    [SETTING_TEXT] = {"a text"},
-    [SETTING_WORDS] = {"words separated by blanks"},
-    [SETTING_RAW] = {"a text"},
-    [SETTING_CHOICE] = {"one of"},
+    [SETTING_TEXT] = {.words = "a text"},
+    [SETTING_WORDS] = {.words = "words separated by blanks"},
+    [SETTING_RAW] = {.words = "a text"},
+    [SETTING_CHOICE] = {.words = "one of"},
     [SETTING_COUNT] = {"a number", plain, ARRAY_SIZE(plain), "no unit", "50", "", "1"},
     [SETTING_BYTES] = {"a size in bytes", bytes, ARRAY_SIZE(bytes), "B, KiB, MiB or GiB", "64KiB",
                        "B", "1B"},

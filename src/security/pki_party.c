@@ -9,8 +9,8 @@ const struct pki_holder pki_holders[PKI_N_HOLDERS] = {
     [PKI_CLIENT2] = {"client2", "client2", "client2", "ca.crt", NULL, PKI_CLIENT, .party = true},
     /* Right in all but one thing, so that they are refused for that one alone. */
     [PKI_EXPIRED] = {"expired", "proof", "client1", NULL, NULL, PKI_CLIENT, .expired = true},
-    [PKI_REVOKED] = {"revoked", "proof", "client1", NULL, NULL, PKI_CLIENT},
-    [PKI_STRANGER] = {"stranger", "proof", "client1", "other-ca.crt", NULL, PKI_CLIENT},
+    [PKI_REVOKED] = {"revoked", "proof", "client1", NULL, NULL, .role = PKI_CLIENT},
+    [PKI_STRANGER] = {"stranger", "proof", "client1", "other-ca.crt", NULL, .role = PKI_CLIENT},
 };
 
 void pki_party_files_clear(struct pki_party_files *files) {
