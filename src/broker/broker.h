@@ -26,6 +26,8 @@ struct broker_kind {
     /* Whether what a proof shows of the configuration alone (proof.configured, what is negotiated)
      * is a remark where it does not hold; NULL: it breaks the proof. */
     bool (*tolerates)(const struct channel *channel);
+    /* Whether each client may have one connection at a time; NULL: as many as it needs. */
+    bool (*one_session)(const struct channel *channel);
     /* By which it may turn a client away, beside the causes that a proof names; NULL: nothing. */
     const char *causes;
     /* Returns when it accepts connections at the address; settings: a block of broker_group. *ret

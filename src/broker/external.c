@@ -8,19 +8,22 @@
  */
 #include "broker/external.h"
 
+#include "model/topic.h"
 #include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct external_settings {
     char *address;
     int64_t port;
     char *name, *alpn;
     char *ca, *certificate, *key, *key_passphrase;
-    int64_t strict;
+    char *client_id, *data_topic, *credit_topic, *latency_topic, *telemetry_topic, *proof_topic;
+    int64_t strict, max_inflight;
 };
 
 #define FILE_PREFIX "file:"
@@ -31,6 +34,10 @@ static int check_passphrase(const char *value, struct error *error) {
                ? 0
                : error_set(error, -EINVAL,
                            "a passphrase is never written here; expected file:PATH");
+}
+
+static int check_topic(const char *value, struct error *error) {
+    return *value ? topic_check(value, error) : 0;
 }
 
 static const struct setting rows[] = {
@@ -57,6 +64,26 @@ static const struct setting rows[] = {
     {"key_passphrase", SETTING_TEXT, "",
      .help = "file:PATH, whose first line opens an encrypted key; empty: it is not encrypted",
      .offset = offsetof(struct external_settings, key_passphrase), .check = check_passphrase},
+    {"client_id", SETTING_TEXT, "",
+     .help = "the one identifier that the broker lets each client have, as dev-%c: all of its "
+             "connections have it, one at a time; empty: client1 or client2, and more",
+     .offset = offsetof(struct external_settings, client_id)},
+    {"data_topic", SETTING_TEXT, "",
+     .help = "where delivery publishes, when the broker permits no topic of each trial's own",
+     .offset = offsetof(struct external_settings, data_topic), .check = check_topic},
+    {"credit_topic", SETTING_TEXT, "", .help = "where its subscriber gives credit",
+     .offset = offsetof(struct external_settings, credit_topic), .check = check_topic},
+    {"latency_topic", SETTING_TEXT, "", .help = "the same for latency",
+     .offset = offsetof(struct external_settings, latency_topic), .check = check_topic},
+    {"telemetry_topic", SETTING_TEXT, "",
+     .help = "where telemetry is published on this channel; empty: telemetry.topic",
+     .offset = offsetof(struct external_settings, telemetry_topic), .check = check_topic},
+    {"proof_topic", SETTING_TEXT, "", .help = "where proofs publish; empty: bench/wiretap",
+     .offset = offsetof(struct external_settings, proof_topic), .check = check_topic},
+    {"max_inflight", SETTING_COUNT, "20", "1", "65535",
+     .help = "messages of QoS 1 and 2 that the broker takes from a client before the first is "
+             "acknowledged; a stock Mosquitto drops what is above 20",
+     .offset = offsetof(struct external_settings, max_inflight)},
     {"strict", SETTING_CHOICE, "no", .choices = "no yes",
      .help = "no: versions, ciphers and groups that the broker takes beside those asked for are a "
              "remark; yes: they make trials void, as with a broker of our own",
@@ -111,6 +138,17 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "external.%s: says something with tls only; use = external tls",
                          *settings->name ? "name" : "alpn");
+    if (*settings->client_id && !strstr(settings->client_id, "%c"))
+        return error_set(error, -EINVAL,
+                         "external.client_id: has no %%c, which is client1 or client2: both would "
+                         "be one client, and each would end the other's connection");
+    if (*settings->client_id &&
+        (channel_uses(channel, "client-id") || channel_uses(channel, "payload")))
+        return error_set(error, -EINVAL, "external.client_id: does not go with %s, %s",
+                         channel_uses(channel, "payload") ? "payload" : "client-id",
+                         channel_uses(channel, "payload")
+                             ? "whose proofs take two clients of one host at a time"
+                             : "which gives identifiers itself");
     if (*settings->key_passphrase && !*settings->key)
         return error_set(error, -EINVAL,
                          "external.key_passphrase: goes together with external.key");
@@ -140,12 +178,37 @@ static char *address_of(const struct external_settings *settings, const char *ad
                : text_copy(settings->address);
 }
 
+/* Identifiers and topics. Without one of its own a client has a part in its identifier that no
+ * other run at this broker has, as the newer of two connections with the same ends the older. */
+static void name_client(struct client_config *config, const struct channel *channel,
+                        const struct external_settings *settings, enum party who) {
+    unsigned char random[2] = {0};
+    char digits[2 * sizeof(random) + 1];
+
+    (void)!getrandom(random, sizeof(random), 0);
+    text_hex(digits, random, sizeof(random));
+    if (*settings->client_id) {
+        free(config->client_id);
+        config->client_id = client_config_fill_in(settings->client_id, who);
+        config->one_session = 1;
+    } else if (!channel_uses(channel, "client-id")) {
+        client_config_name_session(config, digits);
+    }
+    text_replace(&config->data_topic, settings->data_topic);
+    text_replace(&config->credit_topic, settings->credit_topic);
+    text_replace(&config->latency_topic, settings->latency_topic);
+    text_replace(&config->telemetry_topic, settings->telemetry_topic);
+    text_replace(&config->proof_topic, settings->proof_topic);
+}
+
 static void client(const struct channel *channel, enum party who, struct client_config *config) {
     const struct external_settings *settings = own(channel);
     CLEANUP_FREE char *address = address_of(settings, config->address);
     const char *name = *settings->name ? settings->name : address;
 
+    name_client(config, channel, settings, who);
     config->port = settings->port;
+    config->max_inflight = settings->max_inflight;
     text_replace(&config->address, address);
     text_replace(&config->expected_host, name);
     text_replace(&config->server_name, tls_context_is_name(name) ? name : "");
@@ -157,6 +220,10 @@ static void client(const struct channel *channel, enum party who, struct client_
     if (*settings->key_passphrase)
         replace_file(&config->tls.passphrase_file, settings->key_passphrase + strlen(FILE_PREFIX),
                      who);
+}
+
+static bool one_session(const struct channel *channel) {
+    return *own(channel)->client_id;
 }
 
 static bool tolerates(const struct channel *channel) {
@@ -199,6 +266,7 @@ const struct broker_kind broker_external = {
     .client = client,
     .proves = proves,
     .tolerates = tolerates,
+    .one_session = one_session,
     .causes = "alert 40|alert 70|alert 80|closed",
     .start = start,
     .usage = usage,

@@ -12,6 +12,7 @@ static const struct setting rows[] = {
     {"server_name", SETTING_RAW, "", AT(server_name)},
     {"alpn", SETTING_RAW, "", AT(alpn)},
     {"client_id", SETTING_RAW, "", AT(client_id)},
+    {"one_session", SETTING_CHOICE, "no", .choices = "no yes", AT(one_session)},
     {"username", SETTING_RAW, "", AT(username)},
     {"password", SETTING_RAW, "", AT(password)},
     {"token_key", SETTING_RAW, "", AT(token_key)},
@@ -37,6 +38,12 @@ static const struct setting rows[] = {
     {"payload.key", SETTING_CHOICE, "shared", .choices = PAYLOAD_KEY_WORDS, AT(payload.key)},
     {"payload.seals_with", SETTING_RAW, "", AT(payload.seals_with)},
     {"payload.opens_with", SETTING_RAW, "", AT(payload.opens_with)},
+    {"data_topic", SETTING_RAW, "", AT(data_topic)},
+    {"credit_topic", SETTING_RAW, "", AT(credit_topic)},
+    {"latency_topic", SETTING_RAW, "", AT(latency_topic)},
+    {"telemetry_topic", SETTING_RAW, "", AT(telemetry_topic)},
+    {"proof_topic", SETTING_RAW, "", AT(proof_topic)},
+    {"max_inflight", SETTING_COUNT, "0", "0", "65535", AT(max_inflight)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm)},
 };
 const struct setting_group client_config_group =
@@ -47,9 +54,10 @@ bool client_config_is_enclosed(const struct client_config *config) {
 }
 
 void client_config_name_session(struct client_config *config, const char *session) {
-    CLEANUP_FREE char *party = config->client_id;
+    CLEANUP_FREE char *longer = text_format("%s-%s", config->client_id, session);
 
-    config->client_id = text_format("%s-%s", party, session);
+    if (!config->one_session)
+        text_replace(&config->client_id, longer);
 }
 
 void client_config_log_in(struct client_config *config, const char *username,

@@ -71,14 +71,21 @@ struct client_config {
     char *server_name;   /* what the client asks for in TLS (SNI): a host name; empty: nothing */
     char *alpn;          /* protocols that it offers in TLS (ALPN), separated by blanks; or empty */
     char *client_id;
+    /* 1: the broker knows this party by this identifier alone. All of its connections have it, and
+     * so there is one at a time: a broker ends the older of two with the same. */
+    int64_t one_session;
     char *username, *password; /* username empty: none is sent */
     char *token_key; /* not empty: instead, a fresh token made under it (security/token.h) */
     int64_t mqtt;    /* enum mqtt_version */
     struct tls_config tls;
     struct payload_config payload;
+    /* Where it publishes, when the broker permits no others; empty: as the probe or proof says. */
+    char *data_topic, *credit_topic, *latency_topic, *telemetry_topic, *proof_topic;
     /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
      * which it is silent on purpose (probes/pauses.h). */
     int64_t loss_ppm;
+    int64_t
+        max_inflight; /* the most of the following that the broker takes; 0: no limit is known */
     /* How many messages of QoS 1 and 2 it sends before the first is acknowledged; 0: as the library
      * does by itself. Of a worker, from its parameters (role_client), so it does not travel. */
     int64_t inflight;
@@ -91,7 +98,7 @@ extern const struct setting_group client_config_group;
 bool client_config_is_enclosed(const struct client_config *config);
 
 /* Gives a session beside the party's own (telemetry's) an identifier of its own, as a broker ends
- * the older of two with the same: "client2-delivery". */
+ * the older of two with the same: "client2-delivery". With one_session there is none. */
 void client_config_name_session(struct client_config *config, const char *session);
 
 /* Makes it log in so, and with no token; with an empty name, as nobody. The texts may be its own.

@@ -150,7 +150,10 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
     if (r < 0)
         return r;
     if (client->suback > HIGHEST_QOS)
-        return error_set(error, -EACCES, "MQTT: the broker refused the subscription to %s", topic);
+        return error_set(error, -EACCES,
+                         "MQTT: the broker refused the subscription to %s: it permits other topics "
+                         "(bench list settings, ...topic)",
+                         topic);
     if (client->suback != qos)
         return error_set(error, -EPROTO,
                          "MQTT: the broker grants QoS %d to the subscription to %s, and QoS %d was "

@@ -71,8 +71,10 @@ int64_t delivery_choose_window(struct scenario *scenario, double round_trip_ms) 
 
 /* ---- a courier ---- */
 
-#define MIN_MESSAGES 4         /* one on either hop, and the next of each ready */
-#define MAX_MESSAGES (1 << 20) /* Paho C holds no more */
+#define MIN_MESSAGES 4 /* one on either hop, and the next of each ready */
+/* A stock Mosquitto queues 1000 messages for a subscriber, and drops what is above. */
+#define QUEUED_MESSAGES 900
+#define MAX_MESSAGES    (1 << 20) /* Paho C holds no more */
 /* What a small message costs on its way besides its payload. */
 #define MESSAGE_BYTES      64
 #define CREDITS_PER_WINDOW 8
@@ -120,22 +122,31 @@ static bool is_at_standstill(struct courier *courier, int64_t *since_ns, int64_t
 
 /* ---- publisher ---- */
 
+/* Not of another trial, late. */
+static bool is_own(const struct courier *courier, int64_t number) {
+    return (number & ~(ASK | SEQUENCE_MAX)) == courier->tag;
+}
+
 static void take_credit(void *context, const char *topic, const void *payload, size_t length) {
     struct courier *courier = context;
 
+    int64_t credit = -1;
+
     (void)topic;
-    if (length != sizeof(courier->credited))
+    if (length == sizeof(credit))
+        memcpy(&credit, payload, length);
+    if (!is_own(courier, credit))
         return;
-    memcpy(&courier->credited, payload, length);
-    if (courier->credited & ASK)
+    if (credit & ASK)
         courier->answered = true;
-    courier->credited &= ~ASK;
+    courier->credited = credit & SEQUENCE_MAX;
 }
 
 static int publish_one(struct courier *courier, int64_t number) {
+    int64_t tagged = number | courier->tag;
     int r;
 
-    memcpy(courier->payload, &number, sizeof(number));
+    memcpy(courier->payload, &tagged, sizeof(tagged));
     r = mqtt_client_publish(courier->client, courier->data_topic, courier->payload,
                             (size_t)courier->settings->payload_bytes, (int)courier->settings->qos,
                             &courier->stream.error);
@@ -295,7 +306,7 @@ static int publish(struct stream *stream) {
 /* ---- subscriber ---- */
 
 static void give_credit(struct courier *courier, int64_t answer) {
-    int64_t credit = courier->moved | answer;
+    int64_t credit = courier->moved | answer | courier->tag;
 
     courier->credited = courier->moved;
     courier->stream.code = mqtt_client_publish(courier->client, courier->credit_topic, &credit,
@@ -307,13 +318,15 @@ static void take_message(void *context, const char *topic, const void *payload, 
     int64_t number = -1;
 
     (void)topic;
-    if (length == (size_t)courier->settings->payload_bytes)
+    if (length >= sizeof(number))
         memcpy(&number, payload, sizeof(number));
-    if (number < 0) {
+    if (number >= 0 && !is_own(courier, number))
+        return;
+    if (number < 0 || length != (size_t)courier->settings->payload_bytes) {
         courier->wrong++;
         return;
     }
-    if (!sequence_take(&courier->sequence, number & ~ASK))
+    if (!sequence_take(&courier->sequence, number & SEQUENCE_MAX))
         return;
     courier->moved++;
     count(courier);
@@ -374,9 +387,16 @@ void courier_open(struct courier *courier, const char *topic,
 
 int courier_connect(struct courier *courier, const struct client_config *client, bool sends,
                     struct error *error) {
-    int r = mqtt_client_connect(&courier->client, client, sends ? take_credit : take_message,
-                                courier, error);
+    int r;
 
+    if (client->max_inflight > 0 && courier->window > QUEUED_MESSAGES)
+        courier->window = QUEUED_MESSAGES;
+    if (*client->data_topic)
+        text_replace(&courier->data_topic, client->data_topic);
+    if (*client->credit_topic)
+        text_replace(&courier->credit_topic, client->credit_topic);
+    r = mqtt_client_connect(&courier->client, client, sends ? take_credit : take_message, courier,
+                            error);
     courier->publish = client->loss_ppm > 0 ? publish_slowed : publish_some;
     courier->stream.run = sends ? publish : receive;
     pauses_init(&courier->pauses, client->loss_ppm, courier->settings->window.duration_ns, 1);
@@ -489,6 +509,30 @@ static int put_books(struct worker_context *worker, const struct courier *courie
     return r;
 }
 
+/* What may be meant where a broker does not say it: the limits that brokers have. The code. */
+static int explain_end(const struct courier *courier, bool sends, int code, struct error *error) {
+    const struct delivery_settings *settings = courier->settings;
+    struct error end = *error;
+
+    if (code == -ENODATA && !sends) /* the subscriber knows only that it has waited */
+        return error_set(error, code,
+                         "%s on topic %s; if a message of %lld bytes takes that long here, set "
+                         "probe.delivery.duration to three times as much; or the broker drops "
+                         "them: so large, so many in flight (max_inflight), or on this topic",
+                         end.text, courier->data_topic, (long long)settings->payload_bytes);
+    if (code == -ECONNRESET && settings->qos > 0)
+        return error_set(error, code,
+                         "%s; the broker may take no QoS %d (probe.delivery.qos), or no payload of "
+                         "%lld bytes (probe.delivery.payload)",
+                         end.text, (int)settings->qos, (long long)settings->payload_bytes);
+    if (code == -ECONNRESET)
+        return error_set(
+            error, code,
+            "%s; the broker may take no payload of %lld bytes (probe.delivery.payload)", end.text,
+            (long long)settings->payload_bytes);
+    return code;
+}
+
 static int perform(struct worker_context *worker, struct courier *courier, bool sends,
                    struct error *error) {
     json_auto_t *facts = NULL;
@@ -498,17 +542,8 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
 
     wire_bytes_begin(&wire, &fd, 1);
     r = worker_measure(worker, &courier->settings->window, &courier->stream, 1, !sends, error);
-    if (r == -ENODATA && !sends) { /* the subscriber knows only that it has waited */
-        struct error silence = *error;
-
-        return error_set(error, r,
-                         "%s on topic %s; if a message of %lld bytes takes that long here, set "
-                         "probe.delivery.duration to three times as much",
-                         silence.text, courier->data_topic,
-                         (long long)courier->settings->payload_bytes);
-    }
     if (r < 0)
-        return r;
+        return explain_end(courier, sends, r, error);
     if (sends) {
         r = check_pace(courier, fd, error);
         if (r < 0)
@@ -522,7 +557,7 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
     atomic_store(&courier->stop, true);
     r = worker_finish(&courier->stream, 1, error);
     if (r < 0)
-        return r;
+        return explain_end(courier, sends, r, error);
     if (courier->wrong)
         return error_set(error, -EBADMSG, "%lld messages were none of this trial's",
                          (long long)courier->wrong);
@@ -561,6 +596,7 @@ static int run(struct worker_context *worker, struct error *error) {
     worker->client->library = settings->library;
     courier_open(&courier, jsonline_text(worker->params, "topic", "bench"), settings);
     courier.measuring = &worker->measuring;
+    courier.tag = role_tag(worker);
     r = courier_connect(&courier, worker->client, sends, error);
     if (r < 0)
         return r;

@@ -45,13 +45,15 @@ struct delivery_settings {
 struct courier {
     const struct delivery_settings *settings; /* borrowed */
     char *data_topic, *credit_topic;
+    int64_t tag;                /* of its trial, above the numbers */
     struct mqtt_client *client; /* the thread's while that runs */
     struct stream stream;
     unsigned char *payload;
     int64_t window;   /* messages */
     int64_t moved;    /* messages published, or received, each once */
     int64_t credited; /* the last credit received, or given */
-    int64_t wrong;    /* messages that cannot be of this trial: another length, a negative number */
+    int64_t wrong; /* messages with the trial's tag that cannot be of it: another length, a negative
+                      number */
     _Atomic bool stop;
     _Atomic int64_t expected; /* by the subscriber, once the publisher has told; else -1 */
     int64_t tcp_bytes;        /* both ways, when the kernel was last asked */

@@ -76,7 +76,8 @@ struct latency {
     struct histogram delay_ns;   /* ... due to handed over: how late the publisher itself was */
     int64_t late;                /* ... of these, by the time between two messages or more */
     struct sequence sequence;    /* of all messages */
-    int64_t wrong;               /* messages that are none of this trial's */
+    int64_t wrong;               /* messages with its tag that are none of this trial's */
+    int64_t tag;                 /* above the numbers */
 };
 
 /* ---- the floor ---- */
@@ -205,13 +206,15 @@ static void note_delay(struct latency *latency, int64_t number) {
 static int publish(struct latency *latency, int64_t number, struct error *error) {
     const struct latency_settings *settings = latency->settings;
     bool again = settings->connection == LATENCY_PER_MESSAGE;
+    int64_t tagged;
     int r;
 
     note_delay(latency, number);
     r = again ? mqtt_client_connect_again(latency->publisher, latency->as_publisher, error) : 0;
     if (r < 0)
         return r;
-    memcpy(latency->payload, &number, sizeof(number));
+    tagged = number | latency->tag;
+    memcpy(latency->payload, &tagged, sizeof(tagged));
     r = mqtt_client_publish(latency->publisher, latency->topic, latency->payload,
                             (size_t)settings->payload_bytes, (int)settings->qos, error);
     if (r < 0 || !again)
@@ -261,9 +264,13 @@ static void take_message(void *context, const char *topic, const void *payload, 
     struct latency *latency = context;
 
     (void)topic;
-    if (length == (size_t)latency->settings->payload_bytes)
+    if (length >= sizeof(number))
         memcpy(&number, payload, sizeof(number));
-    if (number < 0 || number > SEQUENCE_MAX)
+    if (number >= 0 && (number & ~SEQUENCE_MAX) != latency->tag)
+        return; /* late, of another trial */
+    if (number >= 0)
+        number &= SEQUENCE_MAX;
+    if (number < 0 || length != (size_t)latency->settings->payload_bytes)
         latency->wrong++;
     else if (sequence_take(&latency->sequence, number) && is_measured(latency, number))
         histogram_record(&latency->latency_ns, at_ns - due_ns(latency, number));
@@ -319,6 +326,8 @@ static int latency_connect(struct latency *latency, const struct client_config *
 
     if (r < 0)
         return r;
+    if (*as_publisher->latency_topic)
+        text_replace(&latency->topic, as_publisher->latency_topic);
     latency->as_publisher = as_publisher;
     r = mqtt_client_subscribe(latency->subscriber, latency->topic, (int)latency->settings->qos,
                               error);
@@ -357,7 +366,10 @@ static int check(const struct latency *latency, struct error *error) {
     if (r < 0)
         return r;
     if (!latency->latency_ns.n)
-        return error_set(error, -EIO, "not one message has arrived");
+        return error_set(error, -EIO,
+                         "not one message has arrived on topic %s; the broker may not permit it, "
+                         "or take no payload of %lld bytes or QoS %d",
+                         latency->topic, (long long)settings->payload_bytes, (int)settings->qos);
     return sequence_check(&latency->sequence, atomic_load(&latency->published), (int)settings->qos,
                           ordered, error);
 }
@@ -432,7 +444,8 @@ static int run_prober(struct worker_context *worker, struct error *error) {
     if (r < 0)
         return r;
     client_config_name_session(worker->client, "latency");
-    client_config_name_session(subscriber, "latency-echo");
+    client_config_name_session(subscriber, "echo");
+    latency.tag = role_tag(worker);
     latency_open(&latency, settings, jsonline_text(worker->params, "topic", "bench"));
     r = latency_connect(&latency, subscriber, worker->client, error);
     if (r < 0)

@@ -1,8 +1,10 @@
 #include "probes/probe.h"
 
+#include "broker/broker.h"
 #include "probes/connect.h"
 #include "probes/delivery.h"
 #include "probes/proof.h"
+#include "probes/sequence.h"
 #include "probes/stream.h"
 #include "probes/telemetry.h"
 
@@ -85,6 +87,8 @@ int role_client(const struct worker_context *worker, struct client_config **ret,
         return r;
     *ret = block;
     (*ret)->inflight = jsonline_integer(worker->params, "inflight", 0);
+    if ((*ret)->max_inflight > 0 && (*ret)->inflight > (*ret)->max_inflight)
+        (*ret)->inflight = (*ret)->max_inflight;
     return 0;
 }
 
@@ -125,6 +129,10 @@ int role_bringup(const struct worker_context *worker, struct channel *ret_channe
     return 0;
 }
 
+int64_t role_tag(const struct worker_context *worker) {
+    return jsonline_integer(worker->params, "tag", 0) << SEQUENCE_BITS;
+}
+
 int role_reader(const struct worker_context *worker, struct client_config **ret,
                 struct error *error) {
     CLEANUP(channel_clear) struct channel channel = {0};
@@ -133,6 +141,11 @@ int role_reader(const struct worker_context *worker, struct client_config **ret,
 
     if (r < 0)
         return r;
+    if (worker->client->one_session) {
+        *ret = broker_client_config(&bringup, PARTY_CLIENT1, worker->client->address,
+                                    worker->client->port);
+        return 0;
+    }
     r = role_client(worker, ret, error);
     if (r < 0)
         return r;

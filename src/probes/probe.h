@@ -86,6 +86,8 @@ int role_client(const struct worker_context *worker, struct client_config **ret,
 /* The same for a role that also receives what its own party publishes (mechanism_make_reader). */
 int role_reader(const struct worker_context *worker, struct client_config **ret,
                 struct error *error);
+/* The tag of this trial's messages, where it has its place in a number (probes/sequence.h). */
+int64_t role_tag(const struct worker_context *worker);
 /* The channel as it was brought up, for a role that deals with its mechanisms. The channel is the
  * caller's (channel_clear()), the rest the worker context's. */
 int role_bringup(const struct worker_context *worker, struct channel *ret_channel,

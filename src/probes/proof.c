@@ -219,6 +219,40 @@ static void put_configured(struct examiner *examiner, const char *proof, const c
                             : "broken");
 }
 
+/* What may be meant by a refusal of the right client, where a broker says it in a number at most.
+ * Rows for MQTT 3.1.1 and, behind the bar, 5. */
+static const struct {
+    const char *causes, *without_tls, *with_tls;
+} refusals[] = {
+    {"connack 1|connack 132", "it may not speak this version of MQTT (channel.NAME.mqtt)", NULL},
+    {"connack 2|connack 133", "the identifier is rejected (external.client_id)", NULL},
+    {"connack 4|connack 5|connack 134|connack 135",
+     "not authorised: a name, a password or an identifier that it does not know", NULL},
+    {"closed", "is this a port with TLS, or a broker that wants another version of MQTT?",
+     "is this a port without TLS, or a broker that wants another version of MQTT?"},
+    {"alert 70", NULL, "it speaks none of these TLS versions (tls.min_version, tls.max_version)"},
+    {"alert 40", NULL, "it shares no cipher or group, or wants a certificate of the client"},
+    {"alert 116", NULL, "it wants a certificate of the client (use = ... tls certificate)"},
+    {"alert 112", NULL, "it does not know the host name (external.name)"},
+    {"alert 120", NULL, "it takes none of these protocols (external.alpn)"},
+};
+
+/* The cause with what it may mean: the caller's. */
+static char *explain(const struct client_config *client, const struct attempt *attempt) {
+    const char *words = NULL;
+
+    if (*attempt->mismatch)
+        return text_format("%s: expected %s; %s", attempt->cause, client->expected_host,
+                           attempt->mismatch);
+    for (size_t i = 0; i < ARRAY_SIZE(refusals) && !words; i++)
+        if (cause_among(refusals[i].causes, attempt->cause))
+            words = client->tls.enabled && refusals[i].with_tls ? refusals[i].with_tls
+                                                                : refusals[i].without_tls;
+    if (!words)
+        return text_copy(attempt->cause);
+    return text_format("%s to %s: %s", attempt->cause, client->client_id, words);
+}
+
 /* When there is no answer at all, something else is out of order than the channel's protection, and
  * nothing can be said of that. */
 static int prove_accepted(struct examiner *examiner, const char *name, struct error *error) {
@@ -231,9 +265,8 @@ static int prove_accepted(struct examiner *examiner, const char *name, struct er
                         examiner->right->address, (int)examiner->right->port);
     if (r < 0)
         return error_prefix(error, r, "%s", name);
-    if (*attempt.mismatch)
-        cause = text_format("%s: expected %s; %s", attempt.cause, examiner->right->expected_host,
-                            attempt.mismatch);
+    if (!attempt.accepted)
+        cause = explain(examiner->right, &attempt);
     put_row(examiner, name, "accepted", attempt.accepted ? "accepted" : "refused",
             cause ? cause : attempt.cause, attempt.accepted);
     examiner->accepted = attempt.accepted;
@@ -351,11 +384,16 @@ static void prove_sight(struct examiner *examiner, const struct wiretap *wiretap
             seen == expected);
 }
 
-static const struct attempt_message marked = {"bench/wiretap", MARKER};
+/* What is looked for on the wire, where the broker lets it be published. */
+static struct attempt_message marked(const struct client_config *client) {
+    return (struct attempt_message){*client->proof_topic ? client->proof_topic : "bench/wiretap",
+                                    MARKER};
+}
 
 /* Logs in through the wiretap and publishes; what has passed is known afterwards. */
 static int pass_wiretap(struct client_config *tapped, struct wiretap **ret_wiretap,
                         struct attempt *ret_attempt, struct error *error) {
+    const struct attempt_message message = marked(tapped);
     int r = credentials_settle(tapped, error);
 
     if (r < 0)
@@ -365,7 +403,7 @@ static int pass_wiretap(struct client_config *tapped, struct wiretap **ret_wiret
         return r;
     text_replace(&tapped->address, WIRETAP_ADDRESS);
     tapped->port = wiretap_port(*ret_wiretap);
-    r = attempt_make(tapped, &marked, ret_attempt, error);
+    r = attempt_make(tapped, &message, ret_attempt, error);
     wiretap_finish(*ret_wiretap);
     return r;
 }
@@ -393,6 +431,7 @@ static void prove_wiretap(struct examiner *examiner) {
 /* The same while the link below the tunnel is looked at, for the marker and the password. */
 static int pass_capture(struct client_config *tapped, struct capture **ret_capture,
                         struct attempt *ret_attempt, struct error *error) {
+    const struct attempt_message message = marked(tapped);
     int r = credentials_settle(tapped, error);
     const char *const texts[] = {MARKER, tapped->password};
 
@@ -401,7 +440,7 @@ static int pass_capture(struct client_config *tapped, struct capture **ret_captu
     r = capture_open(ret_capture, tapped->outer_address, error);
     if (r < 0)
         return r;
-    r = attempt_make(tapped, &marked, ret_attempt, error);
+    r = attempt_make(tapped, &message, ret_attempt, error);
     if (r < 0)
         return r;
     return capture_finish(*ret_capture, texts, *tapped->password ? 2 : 1, error);

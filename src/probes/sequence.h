@@ -16,7 +16,12 @@
 /* How far behind the newest a number is still known. One that comes later than that is taken for a
  * duplicate, so that a message too many never hides one that is missing. */
 #define SEQUENCE_WINDOW (64 * 1024)
-#define SEQUENCE_MAX    ((INT64_C(1) << 62) - 1) /* the largest number */
+#define SEQUENCE_BITS   40
+#define SEQUENCE_MAX    ((INT64_C(1) << SEQUENCE_BITS) - 1) /* the largest number */
+
+/* Above its number a message carries the tag of its trial, by which what is late of another trial,
+ * or of another run, is known and left out. */
+#define SEQUENCE_TAGS (INT64_C(1) << 22) /* how many there are; one more bit is the prober's */
 
 /* All zero bytes: nothing has arrived, and numbers begin at 0. */
 struct sequence {

@@ -31,11 +31,18 @@ const struct setting_group telemetry_group =
 #define LEAVE_NS (10 * NS_PER_S)
 #define IDLE_NS  NS_PER_S
 
+/* A message begins with the tag of its run, hexadecimal, and its number, decimal. */
+#define TAG_DIGITS    3
+#define NUMBER_DIGITS 7
+#define START_BYTES   (TAG_DIGITS + NUMBER_DIGITS)
+
 struct reporter {
     const struct telemetry_settings *settings;
     struct mqtt_client *client;
     struct worker_context *worker;
-    int64_t count; /* published, or arrived */
+    const char *topic;
+    char tag[TAG_DIGITS + 1];
+    int64_t count; /* published, or arrived, with those before this worker began */
     int code;
     struct error error;
 };
@@ -73,10 +80,11 @@ static int publish_connected(struct reporter *reporter, int64_t due_ns, struct e
     int r;
 
     memset(payload, '.', (size_t)settings->payload_bytes);
-    (void)snprintf(payload, 12, "%010lld", (long long)reporter->count + 1);
-    payload[10] = ' ';
+    (void)snprintf(payload, START_BYTES + 1, "%s%0*lld", reporter->tag, NUMBER_DIGITS,
+                   (long long)reporter->count + 1);
+    payload[START_BYTES] = ' ';
     reporter->count++;
-    r = mqtt_client_publish(reporter->client, settings->topic, payload,
+    r = mqtt_client_publish(reporter->client, reporter->topic, payload,
                             (size_t)settings->payload_bytes, (int)settings->qos, error);
     if (r < 0)
         return r;
@@ -145,16 +153,18 @@ static int run_as_publisher(struct reporter *reporter, struct error *error) {
 static void take_message(void *context, const char *topic, const void *payload, size_t length) {
     struct reporter *reporter = context;
     int64_t at_ns = clock_monotonic_ns();
-    char digits[11] = "";
+    char start[START_BYTES + 1] = "";
 
     (void)topic;
-    memcpy(digits, payload, length < 10 ? length : 10);
+    memcpy(start, payload, length < START_BYTES ? length : START_BYTES);
+    if (strncmp(start, reporter->tag, TAG_DIGITS) != 0)
+        return; /* of another run at this broker, or late */
     reporter->count++;
-    reporter->code =
-        worker_say(reporter->worker, "arrived",
-                   json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)strtoll(digits, NULL, 10),
-                             "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
-                   &reporter->error);
+    reporter->code = worker_say(reporter->worker, "arrived",
+                                json_pack("{s:I,s:I,s:I}", "sequence",
+                                          (json_int_t)strtoll(start + TAG_DIGITS, NULL, 10),
+                                          "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
+                                &reporter->error);
 }
 
 static int run_as_subscriber(struct reporter *reporter, struct error *error) {
@@ -166,7 +176,7 @@ static int run_as_subscriber(struct reporter *reporter, struct error *error) {
 
     if (r < 0)
         return r;
-    r = mqtt_client_subscribe(reporter->client, settings->topic, (int)settings->qos, error);
+    r = mqtt_client_subscribe(reporter->client, reporter->topic, (int)settings->qos, error);
     if (r < 0)
         return r;
     r = await_go(reporter, error);
@@ -198,6 +208,11 @@ static int run(struct worker_context *worker, struct error *error) {
     int r;
 
     worker->client->library = reporter.settings->library;
+    reporter.topic = *worker->client->telemetry_topic ? worker->client->telemetry_topic
+                                                      : reporter.settings->topic;
+    reporter.count = jsonline_integer(worker->params, "first", 0);
+    (void)snprintf(reporter.tag, sizeof(reporter.tag), "%0*llx", TAG_DIGITS,
+                   (unsigned long long)jsonline_integer(worker->params, "tag", 0) & 0xfff);
     r = worker->role == &role_telemetry_publisher ? run_as_publisher(&reporter, error)
                                                   : run_as_subscriber(&reporter, error);
     if (r < 0)

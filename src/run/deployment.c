@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
+#include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
@@ -255,8 +256,11 @@ static int start_reporter(struct deployment *deployment, struct worker *worker,
 
     worker->heard = hear_telemetry;
     worker->context = deployment;
-    r = workers_start(workers, worker, role, json_pack("{s:o}", "settings", settings), WORKER_READY,
-                      READY_NS, error);
+    r = workers_start(workers, worker, role,
+                      json_pack("{s:o,s:I,s:I}", "settings", settings, "tag",
+                                (json_int_t)deployment->run->tag, "first",
+                                (json_int_t)deployment->sent),
+                      WORKER_READY, READY_NS, error);
     return r == 0 ? workers_signal(workers, worker, "go", NULL, error) : r;
 }
 
@@ -279,31 +283,38 @@ static int stop_reporter(struct deployment *deployment, struct worker *worker, j
                                  error);
 }
 
-/* The publisher first; the subscriber then waits for what it knows to be on its way. Returns
- * whether all that was to arrive has had its time, so that the rest is lost: nothing is known of
- * that when one of those who would tell is gone. */
-static bool stop_telemetry(struct deployment *deployment) {
+/* The publisher first; the subscriber then waits for what it knows to be on its way. */
+static int stop_reporters(struct deployment *deployment, struct error *error) {
+    int r = stop_reporter(deployment, &deployment->publisher, NULL, error);
+
+    deployment->sent = jsonline_integer(deployment->publisher.result, "sent", deployment->sent);
+    return r < 0 ? r
+                 : stop_reporter(deployment, &deployment->subscriber,
+                                 json_pack("{s:I}", "sent", (json_int_t)deployment->sent), error);
+}
+
+/* Notes whether all that was to arrive has had its time, so that the rest is lost: nothing is known
+ * of that when one of those who would tell is gone. */
+static void stop_telemetry(struct deployment *deployment) {
     struct run *run = deployment->run;
     CLEANUP_FREE char *label = NULL;
     struct error why;
-    int64_t sent;
-    int r;
 
-    if (!deployment->telemetry_on || run->interrupted)
-        return false;
-    if (run->workers.broker_end)
-        return true;
-    r = stop_reporter(deployment, &deployment->publisher, NULL, &why);
-    sent = jsonline_integer(deployment->publisher.result, "sent", 0);
-    if (r == 0)
-        r = stop_reporter(deployment, &deployment->subscriber,
-                          json_pack("{s:I}", "sent", (json_int_t)sent), &why);
-    if (r == 0)
-        return true;
+    if (!deployment->telemetry_on)
+        return;
+    deployment->telemetry_on = false;
+    deployment->incomplete |= run->interrupted;
+    if (run->interrupted || run->workers.broker_end || stop_reporters(deployment, &why) == 0)
+        return;
+    deployment->incomplete = true;
     label = channel_label(channel_of(deployment));
     progress_note(run->progress, "block %d  %s  telemetry: %s", deployment->id.deployment->block,
                   label, why.text);
-    return false;
+}
+
+static void drop_telemetry(struct deployment *deployment) {
+    workers_drop(&deployment->run->workers, &deployment->publisher);
+    workers_drop(&deployment->run->workers, &deployment->subscriber);
 }
 
 /* ---- start and stop ---- */
@@ -348,20 +359,22 @@ static int keep_broker_log(struct deployment *deployment, struct error *error) {
  * little may be there. Only a record that cannot be kept is an error. */
 static int stop(struct deployment *deployment, struct error *error) {
     struct run *run = deployment->run;
-    bool complete = stop_telemetry(deployment);
     int r;
 
+    stop_telemetry(deployment);
     record_peak(deployment, &deployment->publisher, "telemetry");
     record_peak(deployment, &deployment->subscriber, "telemetry");
-    workers_drop(&run->workers, &deployment->publisher);
-    workers_drop(&run->workers, &deployment->subscriber);
+    drop_telemetry(deployment);
     compare_clocks_again(deployment);
-    telemetry_log_write(&deployment->messages, run->journal, &deployment->id, complete);
+    telemetry_log_write(&deployment->messages, run->journal, &deployment->id,
+                        !deployment->incomplete);
     r = keep_broker_log(deployment, error);
     if (r == 0)
         r = journal_flush(run->journal, error);
     undo_preparation(deployment);
     deployment->up = deployment->broker_up = deployment->telemetry_on = false;
+    deployment->incomplete = false;
+    deployment->sent = 0;
     set_status(deployment, TRIAL_OK, NULL);
     text_replace(&run->workers.broker_end, NULL);
     text_replace(&run->workers.broker_log, NULL);
@@ -376,29 +389,48 @@ static int stop(struct deployment *deployment, struct error *error) {
 static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
 
 /* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
- * any more, it is the set-up that does not work, and no other channel would fare better. */
-static int start_or_fail(struct deployment *deployment, struct error *error) {
+ * any more, it is the set-up that does not work, and no other channel would fare better. Of
+ * somebody else's broker that can be said only when all channels are such, and none has come up. */
+static int fail_deployment(struct deployment *deployment, int code, struct error *error) {
     struct run *run = deployment->run;
     size_t committed = 0;
-    int r = site_pause(&run->site, pauses_ns[run->failures], error);
+    char *words;
 
-    if (r == 0)
-        r = site_mend(&run->site, error);
+    for (size_t i = 0; i < ARRAY_SIZE(run->outcome->trials); i++)
+        committed += run->outcome->trials[i];
+    if (deployment->foreign && deployment->id.deployment->block == 1 && deployment->id.attempt == 1)
+        run->absent++;
+    if (deployment->foreign ? run->absent == run->scenario->n_channels : !committed)
+        return code;
+    if (!deployment->foreign && ++run->failures == ARRAY_SIZE(pauses_ns))
+        return error_prefix(error, code, "%zu channels in a row did not come up; the last",
+                            run->failures);
+    words = text_format("the channel did not come up: %s", error->text);
+    if (deployment->foreign)
+        deployment->absence = text_copy(words);
+    set_status(deployment, TRIAL_FAILED, words);
+    return 0;
+}
+
+static int start_or_fail(struct deployment *deployment, struct error *error) {
+    struct run *run = deployment->run;
+    int r;
+
+    if (deployment->absence) { /* whoever did not answer will not for the next probe either */
+        set_status(deployment, TRIAL_FAILED, text_copy(deployment->absence));
+        return 0;
+    }
+    r = site_pause(&run->site, pauses_ns[run->failures], error);
+    if (r < 0)
+        return r;
+    r = site_mend(&run->site, error);
     if (r < 0)
         return r;
     r = start(deployment, error);
     deployment->up = r == 0;
-    if (r == 0)
-        run->failures = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(run->outcome->trials); i++)
-        committed += run->outcome->trials[i];
-    if (r == 0 || r == -EINTR || !committed)
-        return r;
-    if (++run->failures == ARRAY_SIZE(pauses_ns))
-        return error_prefix(error, r, "%zu channels in a row did not come up; the last",
-                            run->failures);
-    set_status(deployment, TRIAL_FAILED,
-               text_format("the channel did not come up: %s", error->text));
+    if (r < 0)
+        return r == -EINTR ? r : fail_deployment(deployment, r, error);
+    run->failures = 0;
     return 0;
 }
 
@@ -413,6 +445,28 @@ static int commit(struct run *run, const struct trial_id *id, const struct trial
     (void)schedule_commit(run->schedule, id->trial, id->attempt, result->status == TRIAL_FAILED);
     run->outcome->trials[result->status]++;
     progress_trial(run->progress, id, result);
+    return 0;
+}
+
+/* Where the broker lets a client have one connection, telemetry rests while a probe measures. */
+static void rest_telemetry(struct deployment *deployment) {
+    if (!deployment->one_session)
+        return;
+    stop_telemetry(deployment);
+    drop_telemetry(deployment);
+}
+
+static int wake_telemetry(struct deployment *deployment, struct trial_result *result,
+                          struct error *error) {
+    int r;
+
+    if (!deployment->one_session || result->status == TRIAL_FAILED)
+        return 0;
+    r = start_telemetry(deployment, error);
+    if (r == 0 || r == -EINTR)
+        return r;
+    result->status = TRIAL_FAILED;
+    text_replace(&result->reason, error->text);
     return 0;
 }
 
@@ -435,8 +489,12 @@ static int measure_trial(struct deployment *deployment, size_t place, struct err
         return r;
     result.status = deployment->status;
     result.reason = text_copy(deployment->reason);
-    if (result.status == TRIAL_OK)
+    if (result.status == TRIAL_OK) {
+        rest_telemetry(deployment);
         r = trial_run(deployment, &result, error);
+        if (r == 0)
+            r = wake_telemetry(deployment, &result, error);
+    }
     if (r == 0 && result.status == TRIAL_FAILED)
         r = stop(deployment, error);
     return r == 0 ? commit(deployment->run, id, &result, error) : r;
@@ -458,14 +516,18 @@ int deployment_run(struct run *run, const struct schedule_item *item, struct err
                                            .deployment = item->deployment,
                                            .channel = channel->name,
                                            .channel_variant = channel->variant}};
+    const struct broker_kind *kind = broker_kind_of(channel);
     struct error late;
     int r = 0, end;
 
+    deployment.foreign = kind->group != NULL;
+    deployment.one_session = kind->one_session && kind->one_session(channel);
     for (size_t i = 0; i < run->scenario->n_measurements && r == 0; i++)
         r = measure_trial(&deployment, i, error);
     if (r == -EINTR)
         take_interrupt(run);
     end = stop(&deployment, &late);
     free(deployment.variant);
+    free(deployment.absence);
     return r < 0 ? r : end < 0 ? error_set(error, end, "%s", late.text) : 0;
 }

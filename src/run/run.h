@@ -38,12 +38,14 @@ struct run {
     const struct scenario *scenario;
     const struct plan *plan;
     struct schedule *schedule;
+    int64_t tag; /* of its messages, chosen at random: no other run's at a broker have the same */
     struct workers workers;
     struct site site;
     struct meter *meter; /* NULL: energy is not measured */
     bool meter_silent;   /* which the user knows */
     char *window;        /* what was chosen for delivery, in words; NULL: the usual, or nothing */
     size_t failures;     /* channels in a row that did not come up */
+    size_t absent;       /* channels with somebody else's broker that was not there at first */
     json_t *secrets;     /* an array: of each channel, as issued */
     struct journal *journal;
     struct progress *progress;
@@ -62,7 +64,12 @@ struct deployment {
     char *reason;
     bool prepared; /* something on its hosts */
     bool broker_up, telemetry_on;
-    json_t *tls;                         /* of its MQTT sessions: "version", "cipher", "group" */
+    bool foreign;     /* the broker is somebody else's */
+    char *absence;    /* why that could not be had, or NULL */
+    bool one_session; /* the broker lets a client have one connection: telemetry or a trial */
+    int64_t sent;     /* telemetry's messages, before it last rested */
+    bool incomplete;  /* it is not known whether all of those arrived that were to */
+    json_t *tls;      /* of its MQTT sessions: "version", "cipher", "group" */
     struct worker publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };

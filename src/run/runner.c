@@ -2,10 +2,12 @@
 
 #include "model/verdict.h"
 #include "probes/delivery.h"
+#include "probes/sequence.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ---- the whole plan ---- */
 
@@ -233,6 +235,8 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     size_t n_deployments;
     int r = 0;
 
+    (void)!getrandom(&run.tag, sizeof(run.tag), 0);
+    run.tag &= SEQUENCE_TAGS - 1;
     *ret = (struct run_outcome){.folder = NULL};
     run.enough = (struct enough){
         .question = options->question, .scenario = run.scenario, .schedule = run.schedule};

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
+#include "probes/sequence.h"
 #include "run/usage.h"
 #include "transport/congestion.h"
 
@@ -44,15 +45,21 @@ static char *topic_of(const struct running_trial *trial) {
     return text_format("%s/%lld-%d", base, (long long)trial->id->trial, trial->id->attempt);
 }
 
+/* Each attempt's own, and one of this run's. */
+static int64_t tag_of(const struct running_trial *trial) {
+    return (trial->run->tag + trial->id->trial * 8 + trial->id->attempt) % SEQUENCE_TAGS;
+}
+
 static int start_role(struct running_trial *trial, const struct role *role, const char *topic,
                       struct error *error) {
     const struct broker_settings *broker =
         settings_get(&trial->run->scenario->settings, &broker_group);
     struct worker *worker = &trial->workers[trial->n++];
-    json_t *params = json_pack(
-        "{s:o,s:O,s:s,s:I}", "settings",
-        setting_block_to_json(trial->probe->group, trial->id->measurement->settings), "peers",
-        trial->peers, "topic", topic, "inflight", (json_int_t)broker->max_inflight);
+    json_t *params =
+        json_pack("{s:o,s:O,s:s,s:I,s:I}", "settings",
+                  setting_block_to_json(trial->probe->group, trial->id->measurement->settings),
+                  "peers", trial->peers, "topic", topic, "tag", (json_int_t)tag_of(trial),
+                  "inflight", (json_int_t)broker->max_inflight);
     int r;
 
     if (trial->probe->in_channel)

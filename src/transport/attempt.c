@@ -40,6 +40,7 @@ static const struct {
     {112, "unrecognized_name"},
     {115, "unknown_psk_identity"},
     {116, "certificate_required"},
+    {120, "no_application_protocol"},
 };
 
 static void refuse_by_alert(struct attempt *attempt, int code) {
@@ -161,7 +162,10 @@ static int publish(struct transport *transport, const struct client_config *conf
     if (r == 0)
         r = transport_receive_all(transport, answer, sizeof(answer));
     if (r < 0 || answer[0] != packet_pong[0])
-        return error_set(error, r < 0 ? r : -EPROTO, "no PINGRESP after publishing");
+        return error_set(error, r < 0 ? r : -EPROTO,
+                         "no PINGRESP after publishing to %s; the broker may not "
+                         "permit that topic (external.proof_topic)",
+                         message->topic);
     (void)transport->ops->send(transport, packet_disconnect, sizeof(packet_disconnect));
     return 0;
 }

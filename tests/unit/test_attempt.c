@@ -178,7 +178,9 @@ static void test_message(void **state) {
     assert_int_equal(try_peer(&out, config, &message, &attempt, &error), 0);
     assert_int_equal(out.heard_length, 21);
     assert_true(try_peer(&rude, config, &message, &attempt, &error) < 0);
-    assert_string_equal(error.text, "no PINGRESP after publishing");
+    assert_string_equal(error.text,
+                        "no PINGRESP after publishing to a/b; the broker may not permit "
+                        "that topic (external.proof_topic)");
 }
 
 static void test_nobody_listens(void **state) {
