@@ -116,7 +116,7 @@ static int command_doctor(struct context *context) {
 
     if (status != EXIT_OK)
         return status;
-    return doctor_examine(scenario, context->certs) ? EXIT_SETUP : EXIT_OK;
+    return doctor_examine(scenario, context->certs, context->scripts) ? EXIT_SETUP : EXIT_OK;
 }
 
 /* A script's work: it is done with git, tar and ssh. */
@@ -141,7 +141,7 @@ static int command_deploy(struct context *context) {
 }
 
 static int command_agent(struct context *context) {
-    return agent_main(context->certs, &context->registry);
+    return agent_main(context->certs, context->scripts, &context->registry);
 }
 
 static int command_worker(struct context *context) {

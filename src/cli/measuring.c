@@ -2,6 +2,7 @@
 
 #include "analysis/analysis.h"
 #include "base/process.h"
+#include "hosts/facts.h"
 #include "run/resumption.h"
 
 #include <errno.h>
@@ -181,12 +182,25 @@ static int run(struct context *context, bool with_report) {
     return status;
 }
 
-int command_all(struct context *context) {
-    CLEANUP_FREE char *gnuplot = NULL;
+/* What the report would lack here, hours before it is made. */
+static void warn_of_report(const char *scripts) {
+    CLEANUP(facts_programs_close) struct facts_programs programs;
 
-    if (process_find(&gnuplot, "gnuplot", NULL) < 0) /* hours before it is needed */
-        fprintf(stderr, "bench: gnuplot is not installed, so there will be no figures; "
-                        "apt-get install gnuplot-nox, or run `bench report` elsewhere\n");
+    facts_programs_open(&programs, scripts);
+    for (size_t i = 0; i < programs.n; i++) {
+        const struct facts_program *program = &programs.rows[i];
+        CLEANUP_FREE char *path = NULL;
+
+        if (program->need == NEED_DRIVER && process_find(&path, program->name, NULL) < 0)
+            fprintf(stderr,
+                    "bench: %s is not installed, so there will be no %s; apt-get install %s, or "
+                    "run `bench report` elsewhere\n",
+                    program->name, program->purpose, program->package);
+    }
+}
+
+int command_all(struct context *context) {
+    warn_of_report(context->scripts);
     return run(context, true);
 }
 

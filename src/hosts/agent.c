@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 struct agent {
-    const char *certs;
+    const char *certs, *scripts;
     const struct registry *registry;
     struct jsonline_reader orders;
     struct worker_pool pool;
@@ -185,6 +185,15 @@ static int order_beat(struct agent *agent, const json_t *order, json_t **ret, st
     return 0;
 }
 
+/* facts.h; "source": of the other host's packets to "address", where it is known. */
+static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
+    (void)error;
+    *ret = facts_collect(agent->scripts, jsonline_text(order, "address", ""),
+                         jsonline_text(order, "source", NULL));
+    return 0;
+}
+
 static int order_lab(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     (void)ret;
     return lab_take_seat(&agent->seat, order, error);
@@ -247,6 +256,7 @@ static const struct {
     {"claim", order_claim},
     {"congestion", order_congestion},
     {"drop", order_drop},
+    {"facts", order_facts},
     {"lab", order_lab},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
@@ -262,7 +272,6 @@ static const struct {
  *
  *   busy                         see busy.h
  *   clock                        its clocks, see protocol.h
- *   facts     address, source?   see facts.h; source: of the other host's packets to address
  *   identity  address            facts_identity() in facts.h
  *   readings  interface?         see readings.h
  */
@@ -275,10 +284,6 @@ static json_t *answer_busy(const json_t *order) {
 static json_t *answer_clock(const json_t *order) {
     (void)order;
     return agent_clock();
-}
-
-static json_t *answer_facts(const json_t *order) {
-    return facts_collect(jsonline_text(order, "address", ""), jsonline_text(order, "source", NULL));
 }
 
 static json_t *answer_identity(const json_t *order) {
@@ -294,8 +299,10 @@ static const struct {
     const char *name;
     json_t *(*answer)(const json_t *order);
 } questions[] = {
-    {"busy", answer_busy},         {"clock", answer_clock},       {"facts", answer_facts},
-    {"identity", answer_identity}, {"readings", answer_readings},
+    {"busy", answer_busy},
+    {"clock", answer_clock},
+    {"identity", answer_identity},
+    {"readings", answer_readings},
 };
 
 /* NULL when it is none of these. */
@@ -394,8 +401,8 @@ static void serve(struct agent *agent) {
     }
 }
 
-int agent_main(const char *certs, const struct registry *registry) {
-    struct agent agent = {.certs = certs, .registry = registry, .claim_fd = -1};
+int agent_main(const char *certs, const char *scripts, const struct registry *registry) {
+    struct agent agent = {.certs = certs, .scripts = scripts, .registry = registry, .claim_fd = -1};
 
     (void)signal(SIGPIPE, SIG_IGN);
     /* The driver's end shows as the end of stdin, and leaves time to tidy up; what is started from

@@ -20,7 +20,8 @@
 
 #include "model/setting.h"
 
-/* The whole life of an agent that keeps its certificates below `certs`; returns the exit status. */
-int agent_main(const char *certs, const struct registry *registry);
+/* The whole life of an agent that keeps its certificates below `certs` and has the scripts of the
+ * same sources in `scripts`; returns the exit status. */
+int agent_main(const char *certs, const char *scripts, const struct registry *registry);
 
 #endif

@@ -1,5 +1,6 @@
 #include "hosts/facts.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "hosts/network.h"
@@ -225,26 +226,62 @@ static const struct fact version_rows[] = {
     {"libmosquitto", read_libmosquitto, NULL},
     {"paho", read_paho, NULL},
     {"mosquitto", read_version, "mosquitto -h"},
-    {"gnuplot", read_version, "gnuplot --version"},
     {"iproute2", read_version, "tc -V"},
 };
 
-const struct facts_program facts_programs[] = {
-    {"mosquitto", "mosquitto", "the broker under test", NEED_BROKER_HOST, NULL},
-    {"ip", "iproute2", "which way the data takes", NEED_EVERY_HOST, NULL},
-    {"tc", "iproute2", "the lab's shaped link", NEED_NOBODY, NULL},
-    {"gnuplot", "gnuplot-nox", "figures", NEED_DRIVER, NULL},
-    {"ssh", "openssh-client", "hosts elsewhere", NEED_NOBODY, NULL},
-    {"iw", "iw", "what Wi-Fi does", NEED_NOBODY, NULL},
-    {"vcgencmd", "raspi-utils", "throttling", NEED_NOBODY, "Raspberry Pi"},
-    {"wg", "wireguard-tools", "the mechanism tunnel", NEED_NOBODY, NULL},
+static const struct facts_program program_rows[] = {
+    {"mosquitto", "mosquitto", "the broker under test", NEED_BROKER_HOST, NULL, NULL},
+    {"ip", "iproute2", "which way the data takes", NEED_EVERY_HOST, NULL, NULL},
+    {"tc", "iproute2", "the lab's shaped link", NEED_NOBODY, NULL, NULL},
+    {"ssh", "openssh-client", "hosts elsewhere", NEED_NOBODY, NULL, NULL},
+    {"iw", "iw", "what Wi-Fi does", NEED_NOBODY, NULL, NULL},
+    {"vcgencmd", "raspi-utils", "throttling", NEED_NOBODY, "Raspberry Pi", NULL},
+    {"wg", "wireguard-tools", "the mechanism tunnel", NEED_NOBODY, NULL, NULL},
     {"wireguard-go", "wireguard-go", "the mechanism tunnel, by a kernel without WireGuard",
-     NEED_NOBODY, NULL},
-    {"iperf3", "iperf3", "scripts/compare-peers", NEED_NOBODY, NULL},
-    {"stunnel4", "stunnel4", "scripts/compare-peers", NEED_NOBODY, NULL},
-    {"mosquitto_pub", "mosquitto-clients", "scripts/compare-peers", NEED_NOBODY, NULL},
+     NEED_NOBODY, NULL, NULL},
 };
-const size_t n_facts_programs = ARRAY_SIZE(facts_programs);
+
+/* "NAME PACKAGE NEED OPTION PURPOSE", which is cut into these; false when it is no row. */
+static bool cut_program(struct facts_program *ret, char *line) {
+    char *words[4], *rest = line;
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        words[i] = strtok_r(i ? NULL : line, " ", &rest);
+        if (!words[i])
+            return false;
+    }
+    *ret =
+        (struct facts_program){.name = words[0],
+                               .package = words[1],
+                               .purpose = rest + strspn(rest, " "),
+                               .need = text_equal(words[2], "driver") ? NEED_DRIVER : NEED_NOBODY,
+                               .version = text_equal(words[3], "-") ? NULL : words[3]};
+    return *line != '#';
+}
+
+void facts_programs_open(struct facts_programs *ret, const char *scripts) {
+    CLEANUP_FREE char *path = text_format("%s/programs", scripts);
+    size_t length;
+    char *rest;
+
+    *ret = (struct facts_programs){.n = 0};
+    for (size_t i = 0; i < ARRAY_SIZE(program_rows); i++) {
+        ret->rows = memory_room(ret->rows, ret->n, sizeof(*ret->rows));
+        ret->rows[ret->n++] = program_rows[i];
+    }
+    if (file_read(path, 1 << 16, &ret->text, &length, NULL) < 0)
+        return;
+    rest = ret->text;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        ret->rows = memory_room(ret->rows, ret->n, sizeof(*ret->rows));
+        ret->n += cut_program(&ret->rows[ret->n], line);
+    }
+}
+
+void facts_programs_close(struct facts_programs *programs) {
+    free(programs->rows);
+    free(programs->text);
+}
 
 static json_t *fill(json_t *object, const struct fact *rows, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -257,17 +294,27 @@ static json_t *fill(json_t *object, const struct fact *rows, size_t n) {
     return object;
 }
 
-static json_t *find_programs(void) {
-    json_t *programs = json_object();
+/* Which are there, and what version those have that are asked for it. */
+static void put_programs(json_t *facts, const char *scripts) {
+    CLEANUP(facts_programs_close) struct facts_programs programs;
+    json_t *paths = json_object();
+    json_t *versions = fill(json_object(), version_rows, ARRAY_SIZE(version_rows));
 
-    for (size_t i = 0; i < n_facts_programs; i++) {
+    facts_programs_open(&programs, scripts);
+    for (size_t i = 0; i < programs.n; i++) {
+        const struct facts_program *program = &programs.rows[i];
         CLEANUP_FREE char *path = NULL;
-        bool found = process_find(&path, facts_programs[i].name, NULL) == 0;
+        bool found = process_find(&path, program->name, NULL) == 0;
 
-        (void)json_object_set_new(programs, facts_programs[i].name,
-                                  found ? json_string(path) : json_null());
+        (void)json_object_set_new(paths, program->name, found ? json_string(path) : json_null());
+        if (program->version) {
+            CLEANUP_FREE char *call = text_format("%s %s", program->name, program->version);
+
+            (void)fill(versions, &(struct fact){program->name, read_version, call}, 1);
+        }
     }
-    return programs;
+    (void)json_object_set_new(facts, "versions", versions);
+    (void)json_object_set_new(facts, "programs", paths);
 }
 
 /* Of the mechanisms that not every host can have: how this one would, or what it lacks. */
@@ -287,13 +334,11 @@ static json_t *ask_mechanisms(void) {
     return answers;
 }
 
-json_t *facts_collect(const char *address, const char *peer) {
+json_t *facts_collect(const char *scripts, const char *address, const char *peer) {
     json_t *facts = fill(json_object(), facts_rows, ARRAY_SIZE(facts_rows));
     json_t *network = *address ? network_collect(address, peer) : NULL;
 
-    (void)json_object_set_new(facts, "versions",
-                              fill(json_object(), version_rows, ARRAY_SIZE(version_rows)));
-    (void)json_object_set_new(facts, "programs", find_programs());
+    put_programs(facts, scripts);
     (void)json_object_set_new(facts, "mechanisms", ask_mechanisms());
     (void)json_object_set_new(
         facts, "readings",

@@ -10,9 +10,10 @@
 
 /* {"host", "model", "processor", ..., "versions": {...}, "programs": {NAME: path or null},
  * "mechanisms": {NAME: "possible: how" or "not possible: why"} (those that need something of the
- * host), "readings": as readings_collect(), "network": as network_collect()}. address: where the
- * data goes, "" when that is not known, peer: see network.h. The caller's. */
-json_t *facts_collect(const char *address, const char *peer);
+ * host), "readings": as readings_collect(), "network": as network_collect()}. scripts: as
+ * facts_programs_open() has it; address: where the data goes, "" when that is not known; peer: see
+ * network.h. The caller's. */
+json_t *facts_collect(const char *scripts, const char *address, const char *peer);
 
 /* What a host is known by, for client identifiers: {"mac": "b8:27:eb:01:02:03", "serial":
  * "10000000abcdef01"}, the MAC address of the interface that leads to `address`; where that has
@@ -32,13 +33,24 @@ enum facts_need {
     NEED_DRIVER,
 };
 
-/* The programs that are looked for, and what they are for. */
+/* A program that is looked for, and what it is for. */
 struct facts_program {
     const char *name, *package, *purpose;
     enum facts_need need;
-    const char *model; /* how the model of the only machines begins that have it; NULL: all */
+    const char *model;   /* how the model of the only machines begins that have it; NULL: all */
+    const char *version; /* the option that makes it tell its version; NULL: it is not asked */
 };
-extern const struct facts_program facts_programs[];
-extern const size_t n_facts_programs;
+
+/* All of them; owns the rows. */
+struct facts_programs {
+    struct facts_program *rows;
+    size_t n;
+    char *text; /* what rows of scripts point into */
+};
+
+/* Those that this program executes, then those that the file `programs` in the folder `scripts`
+ * names (none when it cannot be read). */
+void facts_programs_open(struct facts_programs *ret, const char *scripts);
+void facts_programs_close(struct facts_programs *programs);
 
 #endif

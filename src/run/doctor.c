@@ -138,16 +138,17 @@ static bool is_needed(const struct checked_host *checked, enum facts_need need) 
 }
 
 /* Returns 1 when one is missing without which the host cannot do its part. */
-static int print_programs(const struct checked_host *checked, const json_t *facts) {
-    const json_t *programs = json_object_get(facts, "programs");
+static int print_programs(const struct checked_host *checked, const struct facts_programs *programs,
+                          const json_t *facts) {
+    const json_t *paths = json_object_get(facts, "programs");
     const char *model = jsonline_text(facts, "model", "");
     int missing = 0;
 
-    for (size_t i = 0; i < n_facts_programs; i++) {
-        const struct facts_program *program = &facts_programs[i];
+    for (size_t i = 0; i < programs->n; i++) {
+        const struct facts_program *program = &programs->rows[i];
         CLEANUP_FREE char *name = text_format("program.%s", program->name), *text = NULL;
         bool needed = is_needed(checked, program->need);
-        const char *path = jsonline_text(programs, program->name, NULL);
+        const char *path = jsonline_text(paths, program->name, NULL);
 
         if (!path && program->model && strncmp(model, program->model, strlen(program->model)) != 0)
             continue;
@@ -197,7 +198,7 @@ static int ask(const struct site *site, const char *spec, const char *address, j
 }
 
 static int examine(const struct site *site, const struct checked_host *checked,
-                   const char *address) {
+                   const struct facts_programs *programs, const char *address) {
     /* The data does not pass where only the driver is. */
     bool passed = checked->broker || checked->publisher;
     json_auto_t *facts = NULL;
@@ -212,7 +213,7 @@ static int examine(const struct site *site, const struct checked_host *checked,
         return 1;
     }
     print_facts(facts);
-    return print_programs(checked, facts);
+    return print_programs(checked, programs, facts);
 }
 
 /* ---- all of them ---- */
@@ -261,7 +262,8 @@ static int examine_together(struct site *site, const char *apart) {
     return 0;
 }
 
-int doctor_examine(const struct scenario *scenario, const char *certs) {
+int doctor_examine(const struct scenario *scenario, const char *certs, const char *scripts) {
+    CLEANUP(facts_programs_close) struct facts_programs programs;
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     struct checked_host checked[MAX_CHECKED] = {{.spec = NULL}};
     struct workers workers = {.n_hosts = 0};
@@ -275,12 +277,13 @@ int doctor_examine(const struct scenario *scenario, const char *certs) {
 
     if (apart)
         site_close(&site);
+    facts_programs_open(&programs, scripts);
     admit(checked, hosts->broker)->broker = true;
     admit(checked, hosts->publisher)->publisher = true;
     admit(checked, "local")->driver = true;
     for (size_t i = 0; i < MAX_CHECKED && checked[i].spec; i++) {
         printf("%s", i ? "\n" : "");
-        bad |= examine(&site, &checked[i], apart ? hosts->address : site.address);
+        bad |= examine(&site, &checked[i], &programs, apart ? hosts->address : site.address);
     }
     bad |= examine_together(&site, apart ? error.text : NULL);
     site_close(&site);

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_CHECK(fd >= 0 && dup2(fd, STDIN_FILENO) == STDIN_FILENO, "stdin");
     (void)close(fd);
     stderr = nowhere; /* its complaints would fill the fuzzer's log */
-    status = agent_main("/nowhere", workshop_registry());
+    status = agent_main("/nowhere", "/nowhere", workshop_registry());
     stderr = words;
     FUZZ_CHECK(status == 0, "%d", status);
     return 0;

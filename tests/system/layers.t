@@ -113,7 +113,7 @@ words="$words|crowd(ed)?|ground"
 is 'each thing has the word of its field' \
   "$(uses "$root/src" ' ' "(^|[^[:alnum:]])($words)([^[:alnum:]]|\$)|[^a-z_]live\\(")" ''
 is 'presentation is for scripts' \
-  "$(uses "$root/src" ' ' '[Hh][Tt][Mm][Ll]|[Ll][Aa][Tt][Ee][Xx]|[^_a-z](SVG|svg)')" ''
+  "$(uses "$root/src" ' ' '[Hh][Tt][Mm][Ll]|[Ll][Aa][Tt][Ee][Xx]|[^_a-z](SVG|svg)|[Gg]nuplot')" ''
 is 'model is data: no socket, no process' \
   "$(uses "$root/src/model" ' ' '<sys/(socket|wait|un)\.h>|<netinet/|"base/process\.h"')" ''
 

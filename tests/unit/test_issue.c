@@ -26,7 +26,7 @@ static int be_agent(const char *certs) {
         (void)dup2(pipes[1], STDOUT_FILENO);
         (void)close(pipes[0]);
         (void)close(pipes[1]);
-        _exit(agent_main(certs, workshop_registry()));
+        _exit(agent_main(certs, certs, workshop_registry()));
     }
     (void)close(pipes[1]);
     while ((n = read(pipes[0], buffer, sizeof(buffer))) > 0) {

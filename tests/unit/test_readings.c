@@ -5,6 +5,7 @@
 #include "hosts/wifi.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/process.h"
 #include "workshop.h"
 
@@ -130,15 +131,41 @@ static void test_stand_ins(void **state) {
 }
 
 static void test_facts(void **state) {
-    json_auto_t *facts = facts_collect("127.0.0.1", NULL), *elsewhere = facts_collect("", NULL);
-    const json_t *network = json_object_get(facts, "network");
+    CLEANUP(workshop_removep) char *folder = workshop_make();
+    CLEANUP_FREE char *list = text_format("%s/programs", folder);
+    json_auto_t *elsewhere = facts_collect(folder, "", NULL), *facts = NULL;
+    size_t own = json_object_size(json_object_get(elsewhere, "programs"));
+    CLEANUP(facts_programs_close) struct facts_programs programs;
+    const json_t *network, *paths, *versions;
     const char *key;
     json_t *value;
 
     (void)state;
+    assert_int_equal(file_replace(list, 0644,
+                                  "# a comment of some more words\nsh dash driver -c  what for\n"
+                                  "too few words\nno-such nowhere nobody - nothing",
+                                  NULL),
+                     0);
+    facts = facts_collect(folder, "127.0.0.1", NULL);
+    network = json_object_get(facts, "network");
+    paths = json_object_get(facts, "programs");
+    versions = json_object_get(facts, "versions");
     assert_true(json_integer_value(json_object_get(facts, "processors")) > 0);
     assert_true(json_integer_value(json_object_get(facts, "memory_mib")) > 0);
-    assert_non_null(json_object_get(json_object_get(facts, "versions"), "openssl"));
+    assert_non_null(json_object_get(versions, "openssl"));
+    assert_non_null(json_object_get(versions, "sh")); /* what it complains of */
+    assert_null(json_object_get(versions, "no-such"));
+    assert_true(own > 0);
+    assert_int_equal(json_object_size(paths), own + 2);
+    assert_true(json_is_string(json_object_get(paths, "sh")));
+    assert_true(json_is_null(json_object_get(paths, "no-such")));
+    facts_programs_open(&programs, folder);
+    assert_int_equal(programs.n, own + 2);
+    assert_string_equal(programs.rows[own].package, "dash");
+    assert_string_equal(programs.rows[own].purpose, "what for");
+    assert_int_equal(programs.rows[own].need, NEED_DRIVER);
+    assert_int_equal(programs.rows[own + 1].need, NEED_NOBODY);
+    assert_null(programs.rows[own + 1].version);
     assert_true(json_is_true(json_object_get(network, "own")));
     assert_string_equal(json_string_value(json_object_get(network, "interface")), "lo");
     assert_true(json_integer_value(json_object_get(network, "mtu")) > 0);
@@ -147,7 +174,6 @@ static void test_facts(void **state) {
         if (json_is_null(value) || (json_is_string(value) && !*json_string_value(value)))
             fail_msg("%s is empty", key);
     }
-    assert_int_equal(json_object_size(json_object_get(facts, "programs")), n_facts_programs);
 }
 
 static void test_commit(void **state) {
