@@ -1,5 +1,5 @@
 # title: Throughput of each channel
-# caption: A bar for each probe: the mean of its trials with its 95 % confidence interval. Hatched:
+# caption: A bar for each probe: the mean of its trials with its 95 % CI. Hatched:
 #     published values, where they can be compared.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'table.csv'; keep(x) = strcol('metric') eq 'throughput'

@@ -8,11 +8,11 @@ data-column, below one with data-file and the columns that identify the row.
 
 import base64
 import functools
-import itertools
 import os
 
 from . import figures, numbers, render
 from .run import KNOWN_FILES, open_known, write
+from .table import groups, rungs_of
 
 EMBEDDED_BYTES = 256 << 10  # a larger file is only named
 FIGURE_BYTES = 4 << 20  # a larger figure would make the page slow
@@ -39,12 +39,6 @@ PARTS = (
 )
 
 
-def groups(rows, *columns):
-    """Rows that stand behind each other and agree in these columns: [(values, rows)]."""
-    same = itertools.groupby(rows, lambda row: tuple(row[name] for name in columns))
-    return [(values, list(some)) for values, some in same]
-
-
 def fixed(places):
     """Shows a field with so many decimals."""
     return lambda field: numbers.text(numbers.number(field), places)
@@ -66,38 +60,6 @@ SHOW = {
     "two": fixed(2),
     "four": fixed(4),
 }
-
-
-def places_of(rows):
-    """Decimals for the means of rows of table.csv that stand below each other."""
-    return numbers.decimals(
-        [numbers.number(row["mean"]) for row in rows],
-        [numbers.number(row["sd"]) for row in rows],
-    )
-
-
-class Rung:
-    """The rows of table.csv of a probe and variant, and how their numbers are shown."""
-
-    def __init__(self, run, probe, variant, rows):
-        definition = run.definition(probe)
-        self.key, self.rows = (probe, variant), rows
-        self.name = f"{probe}, {variant}" if variant else probe
-        self.metric, self.unit = rows[0]["metric"].replace("_", " "), rows[0]["unit"]
-        self.better = definition.get("better", "none")
-        self.help = definition.get("help", "")
-        self.show = fixed(places_of(rows))
-
-
-def rungs_of(run):
-    """The rungs of table.csv, in its order; only the first of a probe says what it is."""
-    rungs, seen = [], set()
-    for (probe, variant), rows in groups(run.rows("table.csv"), "probe", "variant"):
-        rungs.append(Rung(run, probe, variant, rows))
-        if probe in seen:
-            rungs[-1].help = ""
-        seen.add(probe)
-    return rungs
 
 
 def embedded(data, kind):
@@ -172,33 +134,18 @@ class Page:
 
     def rung(self, probe, variant):
         """The rung of that probe and variant; None where table.csv has none."""
-        found = (rung for rung in self.rungs if rung.key == (probe, variant))
-        return next(found, None)
-
-    def note(self, probe="", variant="", channel=""):
-        """What became of the trials: of a cell, or of the run; "" when there is nothing to say."""
-        key = {"probe": probe, "variant": variant, "channel": channel}
-        found = [
-            row["text"]
-            for row in self.run.findings("trials")
-            if key.items() <= row.items()
-        ]
-        return "; ".join(found)
+        key = probe, variant
+        return next((it for it in self.rungs if (it.probe, it.variant) == key), None)
 
     @property
     def energy(self):
         """What a meter gave, of summary.csv, by probe, variant and channel."""
-        rows = self.rows("summary.csv")
-        return groups(
-            [
-                row
-                for row in rows
-                if row["metric"].startswith("meter.all.") and row["mean"]
-            ],
-            "probe",
-            "variant",
-            "channel",
-        )
+        rows = [
+            row
+            for row in self.rows("summary.csv")
+            if row["metric"].startswith("meter.all.") and row["mean"]
+        ]
+        return groups(rows, "probe", "variant", "channel")
 
     @property
     def dates(self):

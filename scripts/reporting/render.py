@@ -5,7 +5,9 @@ terminal none of its characters is taken for markup, none ends a line or a cell,
 no terminal obeys it.
 """
 
+import functools
 import re
+import textwrap
 from pathlib import Path
 
 import jinja2
@@ -28,13 +30,15 @@ def printable(text):
 
 def wrapped(words, width=79, indent=0):
     """Text broken between words; every line begins with `indent` blanks."""
-    lines, line = [], ""
-    for word in printable(words).split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = ""
-        line += " " + word if line else " " * indent + word
-    return "\n".join(lines + [line])
+    margin = " " * indent
+    return textwrap.fill(
+        printable(words),
+        width,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def markdown(text):
@@ -73,19 +77,11 @@ def latex_escape(text):
     return _CYRILLIC.sub(lambda found: f"\\textcyrillic{{{found[0]}}}", text)
 
 
-def _finalize(escape):
+def _environment(escape, **options):
     """Every value that a template prints goes through `escape`, once.
 
     What a macro or a `{% set %}` block has made is markup already.
     """
-
-    def finalize(value):
-        return value if isinstance(value, Markup) else Markup(escape(value))
-
-    return finalize
-
-
-def _environment(escape, **options):
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -93,7 +89,7 @@ def _environment(escape, **options):
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_finalize(escape),
+        finalize=lambda it: it if isinstance(it, Markup) else Markup(escape(it)),
         **options,
     )
 
@@ -122,25 +118,12 @@ _ENVIRONMENTS["text"].filters["wrapped"] = lambda *words, **options: Markup(
 )
 
 
-def _render(kind, template, values):
+def _render(kind, template, **values):
     return _ENVIRONMENTS[kind].get_template(template).render(**values)
 
 
-def html(template, **values):
-    """A page; values are escaped unless they are Markup."""
-    return _render("html", template, values)
-
-
-def latex(template, **values):
-    """LaTeX; statements of the template are <% %>, values << >>."""
-    return _render("latex", template, values)
-
-
-def md(template, **values):
-    """Markdown."""
-    return _render("markdown", template, values)
-
-
-def text(template, **values):
-    """Plain text: values lose only what a terminal would obey."""
-    return _render("text", template, values)
+# Each takes the name of a template, and its values by name.
+html = functools.partial(_render, "html")
+latex = functools.partial(_render, "latex")
+md = functools.partial(_render, "markdown")
+text = functools.partial(_render, "text")  # without what a terminal would obey

@@ -7,6 +7,7 @@ there, also if that was a link.
 
 import csv
 import errno
+import functools
 import io
 import json
 import os
@@ -199,6 +200,19 @@ class Run:
         """Rows of findings.csv of these kinds, in reading order; of all if none is named."""
         rows = self.rows("findings.csv")
         return [row for row in rows if not kinds or row.get("kind") in kinds]
+
+    @functools.cached_property
+    def _notes(self):
+        notes = {}
+        for row in self.findings("trials"):
+            key = row["probe"], row["variant"], row["channel"]
+            notes.setdefault(key, []).append(row["text"])
+        return notes
+
+    def note(self, row=None):
+        """What became of the trials of a row of table.csv, or of the run; or ""."""
+        key = (row["probe"], row["variant"], row["channel"]) if row else ("", "", "")
+        return "; ".join(self._notes.get(key, []))
 
     def setting(self, section, key, default=""):
         """A setting of the resolved scenario, as it is written there."""

@@ -10,25 +10,29 @@ each other: they were taken on other days, or on other machines.
 import csv
 import errno
 import io
+import itertools
 import time
 from typing import NamedTuple
 
 from . import figures, numbers, page, render
 from .numbers import number
-from .run import make_folder, parse_settings, write
-from .table import Table
+from .run import make_folder, write
+from .table import Table, interval
 
 RUNS_CSV = (
     "run,probe,variant,metric,unit,channel,trials,mean,ci_low,ci_high,baseline,ratio,"
     "ratio_low,ratio_high,verdict,label"
 ).split(",")
-HEADERS = "channel,run,trials,mean,95 % interval,ratio,95 % interval,verdict".split(",")
+HEADERS = "channel,run,trials,mean,95 % CI,ratio,95 % CI,verdict".split(",")
 
 CHART_SCRIPT = figures.GNUPLOT / "side-by-side" / "runs.gp"
 CHART = (
     "Means and ratios",
-    "The mean of each run with its 95 % interval, and the ratio to its own baseline.",
+    "The mean of each run with its 95 % CI, and the ratio to its own baseline.",
 )
+
+# Which party is on a host.
+PARTIES = {"broker's host": "broker", "publisher's host": "client2"}
 
 # Of what environment.json knows of a host, that which can make a difference.
 FACTS = (
@@ -43,14 +47,20 @@ class Row(NamedTuple):
     side: object  # the run
     fields: dict  # its row of table.csv
     cells: list
-    note: str  # what went wrong, in words
     reason: str  # why it is undecided
     show: object  # how a field of its rung is shown
 
+    @property
+    def note(self):
+        """What went wrong, in words."""
+        return self.side.run.note(self.fields)
 
-class Rung(NamedTuple):
-    key: tuple  # probe, variant, metric, unit
-    name: str
+
+class Shared(NamedTuple):
+    """What at least two runs have of a rung."""
+
+    rung: object  # of the first of them
+    metric: str
     channels: list  # (name, rows in the order of the runs)
 
 
@@ -59,10 +69,11 @@ class Side:
 
     def __init__(self, run, label, name):
         self.run, self.label, self.name = run, label, name
-        self.legend = name + Table(run).subtitle.removeprefix(f"run {run.name}")
+        table = Table(run)
+        self.legend = name + table.origin
         self.rungs = {
-            (*rung.key, rung.rows[0]["metric"], rung.rows[0]["unit"]): rung
-            for rung in page.rungs_of(run)
+            (rung.probe, rung.variant, rung.rows[0]["metric"], rung.unit): rung
+            for rung in table.rungs
         }
         self.table = {
             (key, row["channel"]): row
@@ -73,13 +84,10 @@ class Side:
         self.probes = {probe: (metric, unit) for probe, _, metric, unit in self.rungs}
         baseline = run.setting("scenario", "baseline")
         self.baseline = baseline if baseline in self.channels else ""
-        text = run.read("scenario.ini").decode("utf-8", "replace")
-        self.settings = parse_settings(text)
-        self.sections = {section for section, _ in self.settings}
-        cell = lambda row: (row["probe"], row["variant"], row["channel"])
-        self.notes = {cell(row): row["text"] for row in run.findings("trials")}
-        self.comparisons = {
-            cell(row): row
+        self.settings = run.settings
+        self.sections = {section for section, _ in run.settings}
+        self._comparisons = {
+            (row["probe"], row["variant"], row["channel"]): row
             for row in run.rows("comparisons.csv")
             if row["baseline"] == self.baseline
         }
@@ -91,37 +99,32 @@ class Side:
                 return host
         return None
 
-    def make_rows(self, key, channels):
+    def rows(self, key, channels):
         """{channel: row as it is shown} of those that the run has on a rung."""
-        rows = {
-            channel: self.table[key, channel]
-            for channel in channels
-            if (key, channel) in self.table
-        }
-        places = page.places_of(rows.values())
-        return {
-            channel: self._make_row((*key[:2], channel), row, places)
-            for channel, row in rows.items()
-        }
+        rows = [self.table[key, it] for it in channels if (key, it) in self.table]
+        places = numbers.decimals(
+            [number(row["mean"]) for row in rows], [number(row["sd"]) for row in rows]
+        )
+        return {row["channel"]: self._show(row, places) for row in rows}
 
-    def _make_row(self, cell, row, places):
+    def _show(self, row, places):
         channel = row["channel"]
         is_baseline = channel == self.baseline
         # A comparison that was skipped decides nothing.
-        compared = self.comparisons.get(cell, {"verdict": "", "reason": ""})
-        row = {**row, "verdict": compared["verdict"]}
+        compared = self._comparisons.get((row["probe"], row["variant"], channel), {})
+        row = {**row, "verdict": compared.get("verdict", "")}
         cells = [
             channel,
             self.label,
             row["trials"],
             numbers.text(number(row["mean"]), places),
-            numbers.interval(number(row["ci_low"]), number(row["ci_high"]), places),
+            interval(row, places),
             "-" if is_baseline else numbers.ratio(number(row["ratio"])),
             numbers.ratio_range(number(row["ratio_low"]), number(row["ratio_high"])),
             "baseline" if is_baseline else row["verdict"],
         ]
-        note = self.notes.get(cell, "")
-        return Row(self, row, cells, note, compared["reason"], page.fixed(places))
+        reason = compared.get("reason", "")
+        return Row(self, row, cells, reason, page.fixed(places))
 
 
 class Sides:
@@ -138,26 +141,34 @@ class Sides:
             for i, run in enumerate(runs)
         ]
         self.title = (
-            f"{len(runs)} runs side by side: means with 95 % interval, ratios to each "
-            "run's own baseline"
+            f"{len(runs)} runs side by side: means with 95 % CI, ratios to each run's "
+            "own baseline"
         )
-        self.rungs = list(filter(None, map(self._make_rung, self._union("rungs"))))
+        self.rungs = list(filter(None, map(self._share, self._union("rungs"))))
         self.rows = [
-            row for rung in self.rungs for _, rows in rung.channels for row in rows
+            row for shared in self.rungs for _, rows in shared.channels for row in rows
         ]
-        self.shared_probes = dict.fromkeys(rung.key[0] for rung in self.rungs)
-        self.shared_channels = {
-            channel for rung in self.rungs for channel, _ in rung.channels
-        }
-        self.notes = list(self._make_notes())
-        self.differences = list(self._make_differences())
+        self.shared_probes = dict.fromkeys(row.fields["probe"] for row in self.rows)
+        self.shared_channels = {row.fields["channel"] for row in self.rows}
+        self.differences = [
+            f"{name}: {words}"
+            for name, words in itertools.chain(
+                self._compare_settings(),
+                self._compare_definitions(),
+                self._compare_tls(),
+                self._compare_hosts(),
+            )
+            if words
+        ]
+        # A template with a sentence in each line.
+        self.notes = render.text("side-by-side-notes.txt", sides=self).splitlines()
 
     def _union(self, name):
         """What any run has of that name, each once, in the order of the runs."""
         return dict.fromkeys(one for side in self.sides for one in getattr(side, name))
 
-    def _make_rung(self, key):
-        """The rung of what at least two runs have of it; None without such a channel."""
+    def _share(self, key):
+        """What at least two runs have of a rung; None without such a channel."""
         shared = [
             channel
             for channel in self._union("channels")
@@ -165,111 +176,91 @@ class Sides:
         ]
         if not shared:
             return None
-        sides = [side.make_rows(key, shared) for side in self.sides]
-        channels = [
-            (channel, [rows[channel] for rows in sides if channel in rows])
-            for channel in shared
-        ]
-        first = channels[0][1][0].side.rungs[key]
-        better = "" if first.better == "none" else f"; {first.better} is better"
-        name = f"{first.name}: {first.metric}, {first.unit}{better}"
-        return Rung(key, name, channels)
+        sides = [side.rows(key, shared) for side in self.sides]
+        first = next(side.rungs[key] for side in self.sides if key in side.rungs)
+        return Shared(
+            first,
+            key[2],
+            [(it, [rows[it] for rows in sides if it in rows]) for it in shared],
+        )
 
     # ---- what is to be said of them ----
 
-    def _only(self, side):
-        """What no other run has."""
+    @property
+    def copies(self):
+        """Pairs of runs that hold the same trials."""
+        columns = ("trial", "attempt", "started_utc", "status")
+        trials = [
+            [[row[name] for name in columns] for row in side.run.rows("trials.csv")]
+            for side in self.sides
+        ]
+        pairs = itertools.combinations(zip(self.sides, trials), 2)
+        return [(one, other) for (one, a), (other, b) in pairs if a and a == b]
+
+    def only(self, side):
+        """What no other run has, in words."""
         others = [other for other in self.sides if other is not side]
-        for probe in side.probes:
-            if not any(probe in other.probes for other in others):
-                yield f"probe {probe}"
-        for key in side.rungs:
-            probe, variant, *measure = key
+        found = [
+            f"probe {probe}"
+            for probe in side.probes
+            if not any(probe in other.probes for other in others)
+        ]
+        for probe, variant, *measure in side.rungs:
             alike = [o for o in others if o.probes.get(probe) == tuple(measure)]
+            key = (probe, variant, *measure)
             if alike and not any(key in other.rungs for other in alike):
-                yield f"variant {variant or 'none'} of {probe}"
-        for channel in side.channels:
-            if not any(channel in other.channels for other in others):
-                yield f"channel {channel}"
+                found.append(f"variant {variant or 'none'} of {probe}")
+        found += [
+            f"channel {channel}"
+            for channel in side.channels
+            if not any(channel in other.channels for other in others)
+        ]
+        return ", ".join(found)
 
-    def _make_notes(self):
-        for side in self.sides:
-            for row in side.run.findings("unsteady", "limit"):
-                yield f"{side.label}: {row['text']}"
-        if not self.rungs:
-            yield (
-                "These runs have no probe and channel in common: nothing can be set "
-                "side by side."
-            )
-        yield from self._note_copies()
-        for side in self.sides:
-            only = ", ".join(self._only(side))
-            if only:
-                yield f"Only in {side.label}: {only}."
-        yield from self._note_apart()
-        yield from self._note_measures()
-        yield from self._note_reasons()
-        if self.rungs:
-            own = {side.baseline or "none" for side in self.sides}
-            each = [f"{side.baseline or 'none'} in {side.label}" for side in self.sides]
-            baselines = own.pop() if len(own) == 1 else ", ".join(each)
-            yield (
-                f"ratio: to the run's own baseline ({baselines}), within its own "
-                "blocks, with its 95 % interval; the verdict is that of the run's own "
-                "report."
-            )
-            yield (
-                "Means of different runs are not tested against each other: they are "
-                "of other days and other states of the machines. Ratios are within "
-                "each run, and may be compared."
-            )
-
-    def _note_apart(self):
+    @property
+    def apart(self):
         """Channels that several runs have, but on no probe that two of them share."""
         apart = {}
         for channel in self._union("channels"):
             who = [side.label for side in self.sides if channel in side.channels]
             if len(who) > 1 and channel not in self.shared_channels:
                 apart.setdefault(", ".join(who), []).append(f"channel {channel}")
-        for who, channels in apart.items():
-            yield f"On no probe that {who} share: {', '.join(channels)}."
+        return {who: ", ".join(channels) for who, channels in apart.items()}
 
-    def _note_copies(self):
-        """A run and its copy would agree perfectly, and show nothing."""
-        columns = ("trial", "attempt", "started_utc", "status")
-        trials = [
-            [[row[name] for name in columns] for row in side.run.rows("trials.csv")]
-            for side in self.sides
-        ]
-        for i, one in enumerate(self.sides):
-            for k, other in enumerate(self.sides[i + 1 :], i + 1):
-                if trials[i] and trials[i] == trials[k]:
-                    yield (
-                        f"{one.label} and {other.label} hold the same trials: one is a "
-                        "copy of the other, and that they agree shows nothing."
-                    )
-
-    def _note_measures(self):
+    @property
+    def measures(self):
+        """What each run measures by the probes that do not measure the same in all."""
         for probe in self._union("probes"):
             sides = [side for side in self.sides if probe in side.probes]
             if len({side.probes[probe] for side in sides}) > 1:
-                each = ", ".join(
+                yield probe, ", ".join(
                     "{} ({}) in {}".format(*side.probes[probe], side.label)
                     for side in sides
                 )
-                yield (
-                    f"{probe} is not the same measure everywhere, and what differs is "
-                    f"not compared: {each}."
-                )
 
-    def _note_reasons(self):
-        """Why rows that are shown are undecided."""
-        reasons = {}
+    @property
+    def reasons(self):
+        """Why rows that are shown are undecided, and of which runs they are."""
+        found = {}
         for row in self.rows:
             if row.reason:
-                reasons.setdefault(row.reason, set()).add(row.side.label)
-        for reason, labels in reasons.items():
-            yield f"undecided: {reason} ({', '.join(sorted(labels))})."
+                found.setdefault(row.reason, set()).add(row.side.label)
+        return {reason: ", ".join(sorted(labels)) for reason, labels in found.items()}
+
+    @property
+    def unknown_hosts(self):
+        return ", ".join(
+            side.label
+            for side in self.sides
+            if not all(map(side.host, PARTIES.values()))
+        )
+
+    @property
+    def baselines(self):
+        each = [(side.baseline or "none", side.label) for side in self.sides]
+        if len({baseline for baseline, _ in each}) == 1:
+            return each[0][0]
+        return ", ".join(f"{baseline} in {label}" for baseline, label in each)
 
     # ---- what differs ----
 
@@ -288,15 +279,6 @@ class Sides:
             f"{value or '(empty)'} in {', '.join(labels)}"
             for value, labels in who.items()
         )
-
-    def _make_differences(self):
-        found = [
-            *self._compare_settings(),
-            *self._compare_definitions(),
-            *self._compare_tls(),
-            *self._compare_hosts(),
-        ]
-        return [f"{name}: {words}" for name, words in found if words]
 
     def _is_told(self, section, key):
         """Whether it says nothing about how was measured, or is said elsewhere."""
@@ -324,7 +306,7 @@ class Sides:
     def _compare_definitions(self):
         for probe in self.shared_probes:
             helps = [side.run.definition(probe).get("help") for side in self.sides]
-            metric = next(rung.key[2] for rung in self.rungs if rung.key[0] == probe)
+            metric = next(it.metric for it in self.rungs if it.rung.probe == probe)
             yield f"what {metric} of {probe} is", self._describe(helps)
 
     def _compare_tls(self):
@@ -340,21 +322,10 @@ class Sides:
 
     def _compare_hosts(self):
         """A fact once when it is the same for both hosts, as it is on one machine."""
-        parties = {"broker's host": "broker", "publisher's host": "client2"}
         hosts = {
             name: [side.host(party) for side in self.sides]
-            for name, party in parties.items()
+            for name, party in PARTIES.items()
         }
-        unknown = [
-            side.label
-            for side in self.sides
-            if not all(map(side.host, parties.values()))
-        ]
-        if unknown:
-            self.notes.append(
-                f"Nothing is known of the hosts of {', '.join(unknown)}: no "
-                "environment.json, or it does not say."
-            )
         for path in FACTS:
             words = {
                 name: self._describe([host and fact_text(host, path) for host in some])

@@ -4,11 +4,59 @@ All of it stands in table.csv and findings.csv. Under the name of each rung stan
 what it measures, so that none is taken for another.
 """
 
+import itertools
+import textwrap
 from typing import Callable, NamedTuple
 
 from . import numbers, render
 from .numbers import number
 from .run import write
+
+# ---- rungs ----
+
+
+def groups(rows, *columns):
+    """Rows that stand behind each other and agree in these columns: [(values, rows)]."""
+    same = itertools.groupby(rows, lambda row: tuple(row[name] for name in columns))
+    return [(values, list(some)) for values, some in same]
+
+
+class Rung:
+    """The rows of table.csv of a probe and variant, and how their numbers are shown."""
+
+    def __init__(self, run, probe, variant, rows):
+        definition = run.definition(probe)
+        self.probe, self.variant, self.rows = probe, variant, rows
+        self.name = f"{probe}, {variant}" if variant else probe
+        self.metric, self.unit = rows[0]["metric"].replace("_", " "), rows[0]["unit"]
+        self.better = definition.get("better", "none")
+        self.help = definition.get("help", "")
+        self.is_noted = any(map(run.note, rows))
+        self.places = numbers.decimals(
+            [number(row["mean"]) for row in rows], [number(row["sd"]) for row in rows]
+        )
+
+    def show(self, field):
+        """A field in the unit of its metric."""
+        return numbers.text(number(field), self.places)
+
+    @property
+    def measure(self):
+        """What is measured, and in which direction it is better."""
+        better = "" if self.better == "none" else f"; {self.better} is better"
+        return f"{self.metric}, {self.unit}{better}"
+
+
+def rungs_of(run):
+    """The rungs of table.csv, in its order; only the first of a probe says what it is."""
+    rungs, seen = [], set()
+    for (probe, variant), rows in groups(run.rows("table.csv"), "probe", "variant"):
+        rungs.append(Rung(run, probe, variant, rows))
+        if probe in seen:
+            rungs[-1].help = ""
+        seen.add(probe)
+    return rungs
+
 
 # ---- columns ----
 
@@ -17,11 +65,11 @@ def _measured(field):
     return lambda row, places: numbers.text(number(row[field]), places)
 
 
-def _interval(row, places):
+def interval(row, places):
     return numbers.interval(number(row["ci_low"]), number(row["ci_high"]), places)
 
 
-def _ratio_interval(row, places):
+def ratio_interval(row, places):
     if not row["verdict"]:  # the baseline itself
         return ""
     return numbers.ratio_range(number(row["ratio_low"]), number(row["ratio_high"]))
@@ -42,7 +90,7 @@ COLUMNS = [
     Column("channel", lambda row, places: row["channel"]),
     Column("trials", lambda row, places: row["trials"], terminal="differs"),
     Column("mean", _measured("mean")),
-    Column("95 % interval", _interval),
+    Column("95 % CI", interval),
     Column("median", _measured("median")),
     Column("sd", _measured("sd"), terminal=False),
     Column(
@@ -55,116 +103,58 @@ COLUMNS = [
         lambda row, places: numbers.ratio(number(row["ratio"])),
         needs="verdict",
     ),
-    Column("its 95 % interval", _ratio_interval, needs="verdict", terminal=False),
+    Column("its 95 % CI", ratio_interval, needs="verdict", terminal=False),
     Column("verdict", lambda row, places: row["verdict"], needs="verdict"),
 ]
 
 # ---- the table ----
 
 
-class Row(NamedTuple):
-    cells: list
-    note: str  # what went wrong, in words
-
-
-class Rung(NamedTuple):
-    name: str
-    help: str  # what it measures; "" from the second variant on
-    rows: list
-
-
 class Table:
     """What is in all three forms."""
 
     def __init__(self, run):
-        self._run = run
-        self._rows = run.rows("table.csv")
-        self._notes = {
-            (row["probe"], row["variant"], row["channel"]): row["text"]
-            for row in run.findings("trials")
-        }
-        self.columns = [
-            column for column in COLUMNS if any(row[column.needs] for row in self._rows)
-        ]
+        self.run, self.rungs = run, rungs_of(run)
+        rows = [row for rung in self.rungs for row in rung.rows]
+        self.columns = [one for one in COLUMNS if any(row[one.needs] for row in rows)]
         self.headers = [column.header for column in self.columns]
-        kinds = {(row["metric"], row["unit"]) for row in self._rows}
-        self._is_same_unit = len(kinds) == 1
-        self.title = self._make_title()
-        self.subtitle = self._make_subtitle()
-        groups = {}
-        for row in self._rows:
-            groups.setdefault((row["probe"], row["variant"]), []).append(row)
-        seen = set()
-        self.rungs = []
-        for (probe, variant), rows in groups.items():
-            self.rungs.append(self._make_rung(probe, variant, rows, probe in seen))
-            seen.add(probe)
+        self.is_same_unit = len({(rung.metric, rung.unit) for rung in self.rungs}) == 1
+        counts = {row["trials"] for row in rows}
+        self.trials = counts.pop() if len(counts) == 1 else ""
+        self.title = render.text("table-title.txt", table=self)
 
-    def _better(self, row):
-        return self._run.definition(row["probe"]).get("better", "none")
+    @property
+    def subtitle(self):
+        return f"run {self.run.name}{self.origin}"
 
-    def _make_title(self):
-        if not self._rows:
-            return "Nothing was measured"
-        first = self._rows[0]
-        counts = {row["trials"] for row in self._rows}
-        trials = "the trials that are ok"
-        if counts == {"1"}:
-            trials = "1 trial"
-        elif len(counts) == 1 and counts != {"0"}:
-            trials = f"{first['trials']} trials"
-        what = ""
-        if self._is_same_unit:
-            lower = ", lower is better" if self._better(first) == "lower" else ""
-            what = f"{first['metric'].replace('_', ' ')}, {first['unit']}{lower}: "
-        title = f"{what}mean of {trials} with 95 % interval"
-        return title[:1].upper() + title[1:]
-
-    def _make_subtitle(self):
-        setting = self._run.setting
+    @property
+    def origin(self):
+        """The scenario and hosts, to stand behind the name of the run."""
+        setting = self.run.setting
         scenario = setting("scenario", "name")
-        hosts = [
+        hosts = ", ".join(
             f"{key} {setting('hosts', key)}"
             for key in ("broker", "publisher", "address")
             if setting("hosts", key)
-        ]
-        return (
-            f"run {self._run.name}"
-            + (f", scenario {scenario}" if scenario else "")
-            + (f"; hosts: {', '.join(hosts)}" if hosts else "")
+        )
+        return (f", scenario {scenario}" if scenario else "") + (
+            f"; hosts: {hosts}" if hosts else ""
         )
 
-    def _make_rung(self, probe, variant, rows, again):
-        places = numbers.decimals(
-            [number(row["mean"]) for row in rows], [number(row["sd"]) for row in rows]
-        )
-        name = f"{probe}, {variant}" if variant else probe
-        if not self._is_same_unit:
-            better = self._better(rows[0])
-            better = "" if better == "none" else f"; {better} is better"
-            metric = rows[0]["metric"].replace("_", " ")
-            name += f" ({metric}, {rows[0]['unit']}{better})"
-        return Rung(
-            name,
-            "" if again else self._run.definition(probe).get("help", ""),
-            [
-                Row(
-                    [column.cell(row, places) for column in self.columns],
-                    self._notes.get((probe, variant, row["channel"]), ""),
-                )
-                for row in rows
-            ],
-        )
+    def heading(self, rung):
+        return rung.name if self.is_same_unit else f"{rung.name} ({rung.measure})"
+
+    def cells(self, rung, row):
+        return [column.cell(row, rung.places) for column in self.columns]
 
     # ---- what stands below ----
 
     @property
     def cautions(self):
         """Sentences that the table must not be shown without."""
-        sentences = [
-            row["text"] for row in self._run.findings("unsteady", "limit", "caution")
-        ]
-        if self._run.findings("warning"):
+        found = self.run.findings("unsteady", "limit", "caution")
+        sentences = [row["text"] for row in found]
+        if self.run.findings("warning"):
             words = "Some rows of the run could not be used; bench report says which."
             sentences.insert(0, words)
         return sentences
@@ -172,14 +162,12 @@ class Table:
     @property
     def legend(self):
         """What columns and verdicts mean, and what each channel is."""
-        sentences = [row["text"] for row in self._run.findings("legend")]
-        last = None
-        for row in self._run.findings("channel"):
+        sentences = [row["text"] for row in self.run.findings("legend")]
+        for row in self.run.findings("channel"):
             channel = row["channel"].removesuffix(f" {row['variant']}")
-            if row["text"] and channel != last:
+            if row["text"]:
                 sentences.append(f"{channel}: {row['text']}")
-            last = channel
-        return sentences
+        return list(dict.fromkeys(sentences))
 
 
 # ---- terminal ----
@@ -188,10 +176,10 @@ INDENT = 2  # of the rows below their rung
 MAX_NAME = 28  # of a channel, before its numbers go into the next line
 
 
-def _on_terminal(table):
+def _widths(table):
     """Numbers of the columns that a terminal has room for, and their widths."""
     widths = {}
-    rows = [row.cells for rung in table.rungs for row in rung.rows]
+    rows = [table.cells(rung, row) for rung in table.rungs for row in rung.rows]
     for i, column in enumerate(table.columns):
         cells = [render.printable(cells[i]) for cells in rows]
         alike = len(set(cells)) == 1 and cells[0] != "0"
@@ -201,23 +189,24 @@ def _on_terminal(table):
     return widths
 
 
-def _lines(cells, widths):
-    """The lines of a row: the first column to the left, the numbers to the right."""
-    name = render.printable(cells[0])
-    rest = [f"  {render.printable(cells[i]):>{widths[i]}}" for i in widths if i]
+def _line(cells, widths):
+    """A row: the first column to the left, the numbers to the right."""
+    cells = [render.printable(cell) for cell in cells]
+    name = cells[0]
+    rest = "".join(f"  {cells[i]:>{width}}" for i, width in widths.items() if i)
     if len(name) > widths[0]:
-        return [" " * INDENT + name, *_lines(["", *cells[1:]], widths)]
-    line = " " * INDENT + f"{name:<{widths[0]}}" + "".join(rest)
-    return [line.rstrip()]
+        name += "\n" + " " * widths[0]
+    line = f"{name:<{widths[0]}}{rest}".rstrip()
+    return render.Markup(textwrap.indent(line, " " * INDENT))
 
 
 def terminal(table, legend):
     """Text for a terminal of 79 columns; with or without the legend."""
-    widths = _on_terminal(table)
+    widths = _widths(table)
     return render.text(
         "table.txt",
         table=table,
-        lines=lambda cells: _lines(cells, widths) if widths else [],
+        line=lambda cells: _line(cells, widths),
         notes=table.cautions + (table.legend if legend else []),
     )
 
@@ -233,16 +222,13 @@ def _count_lines(*texts):
     return sum(-(-len(text) // LINE_WIDTH) for text in texts)
 
 
-def _rung_lines(rung):
-    notes = [row.note for row in rung.rows]
-    return _count_lines(rung.name, rung.help, *notes) + len(rung.rows)
-
-
 def _pages(table):
     """(lines, rungs) of each page: as many rungs as it has room for, one at least."""
     pages = []
     for rung in table.rungs:
-        lines = _rung_lines(rung)
+        notes = [table.run.note(row) for row in rung.rows]
+        words = _count_lines(table.heading(rung), rung.help, *notes)
+        lines = words + len(rung.rows)
         if pages and pages[-1][0] + lines <= PAGE_ROWS:
             pages[-1] = (pages[-1][0] + lines, pages[-1][1] + [rung])
         else:

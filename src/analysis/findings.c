@@ -493,7 +493,7 @@ static void add_legend(struct findings *findings) {
 
     add_references(findings);
     (void)findings_say(findings, FINDING_LEGEND,
-                       "95 %% interval: of the mean, by Student's t over blocks.");
+                       "95 %% CI: of the mean, by Student's t over blocks.");
     if (dataset_find_channel(dataset, dataset->baseline) >= 0 && dataset->n_channels > 1)
         (void)findings_say(
             findings, FINDING_LEGEND,
