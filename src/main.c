@@ -20,8 +20,8 @@
 /* ---- tables and places ---- */
 
 static void add_group(struct context *context, const struct setting_group *group) {
-    context->groups = memory_resize(context->groups, context->registry.n_groups + 1,
-                                    sizeof(struct setting_group *));
+    context->groups =
+        memory_room(context->groups, context->registry.n_groups, sizeof(*context->groups));
     context->groups[context->registry.n_groups++] = group;
     context->registry.groups = context->groups;
 }
@@ -165,25 +165,28 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     }
 }
 
-static void fill_options(struct argp_option *options) {
-    static const struct argp_option fixed[] = {
-        {"set", OPTION_SET, "PATH=VALUE", 0, "any setting; `bench list settings` shows them", 0},
-        {"resume", OPTION_RESUME, "RUN", 0, "all, run: go on with this run's folder", 0},
-        {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
-        {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
-        {"legend", OPTION_LEGEND, NULL, 0, "all, report: say what columns and channels mean", 0},
-        {"redact", OPTION_REDACT, NULL, 0,
-         "all, report: of a copy without names and addresses of hosts", 0},
-        {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
-        {"quiet", 'q', NULL, 0, "show no progress", 0},
-    };
+static const struct argp_option other_options[] = {
+    {"set", OPTION_SET, "PATH=VALUE", 0, "any setting; `bench list settings` shows them", 0},
+    {"resume", OPTION_RESUME, "RUN", 0, "all, run: go on with this run's folder", 0},
+    {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
+    {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
+    {"legend", OPTION_LEGEND, NULL, 0, "all, report: say what columns and channels mean", 0},
+    {"redact", OPTION_REDACT, NULL, 0,
+     "all, report: of a copy without names and addresses of hosts", 0},
+    {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
+    {"quiet", 'q', NULL, 0, "show no progress", 0},
+};
+/* argp's list ends with one of zeros. */
+#define N_OPTIONS (ARRAY_SIZE(shorthands) + ARRAY_SIZE(other_options) + 1)
+
+static void fill_options(struct argp_option options[N_OPTIONS]) {
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++)
         options[n++] = (struct argp_option){shorthands[i].option + 2, FIRST_SHORTHAND + (int)i,
                                             shorthands[i].argument,   0,
                                             shorthands[i].help,       0};
-    memcpy(&options[n], fixed, sizeof(fixed));
+    memcpy(&options[n], other_options, sizeof(other_options));
 }
 
 static void print_help(FILE *out) {
@@ -203,7 +206,7 @@ static void print_help(FILE *out) {
 
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
-    struct argp_option options[ARRAY_SIZE(shorthands) + 9] = {{0}};
+    struct argp_option options[N_OPTIONS] = {{0}};
     CLEANUP_FREE char *name = NULL;
 
     for (size_t i = 0; i < n_commands; i++)

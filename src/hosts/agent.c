@@ -11,7 +11,7 @@
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
 #include "hosts/takeover.h"
-#include "hosts/worker_pool.h"
+#include "hosts/worker.h"
 #include "probes/probe.h"
 #include "security/pki.h"
 #include "transport/congestion.h"

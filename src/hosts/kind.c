@@ -12,7 +12,7 @@ void words_add(struct words *words, const char *format, ...) {
     va_start(arguments, format);
     word = text_vformat(format, arguments);
     va_end(arguments);
-    words->list = memory_resize(words->list, words->count + 2, sizeof(*words->list));
+    words->list = memory_room(words->list, words->count + 1, sizeof(*words->list)); /* for NULL */
     words->list[words->count++] = word;
     words->list[words->count] = NULL;
 }

@@ -3,14 +3,17 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "base/program.h"
-#include "hosts/cgroup.h"
 #include "hosts/kind.h"
 #include "model/setting.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define INTERFACE "bench0" /* at either end */
@@ -116,6 +119,103 @@ int lab_join(struct host *broker, struct host *publisher, const struct lab_setti
                         settings, error);
 }
 
+/* ---- a limit of processor time: for an agent and all that it starts ----
+ *
+ * The group is removed when it is left. One whose owner was killed is empty, and is removed by
+ * whoever makes the next. */
+
+#define CGROUP_PREFIX "bench-lab-"
+#define PERIOD_US     "100000" /* the kernel's default, too */
+
+/* Where groups that limit processor time are made: version 2, or one of the places of version 1. */
+static const struct {
+    const char *folder, *sign; /* a file that shows that it is there */
+    const char *limit;         /* the file that takes the quota of each period, in microseconds */
+    const char *tail;          /* what follows the quota there */
+} cgroup_places[] = {
+    {"/sys/fs/cgroup", "cgroup.controllers", "cpu.max", " " PERIOD_US},
+    {"/sys/fs/cgroup/cpu,cpuacct", "cpu.cfs_quota_us", "cpu.cfs_quota_us", ""},
+    {"/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "cpu.cfs_quota_us", ""},
+};
+
+static int put_cgroup(const char *group, const char *file, const char *text) {
+    CLEANUP_FREE char *path = text_format("%s/%s", group, file);
+    CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static bool is_orphan(const char *name) {
+    pid_t pid = (pid_t)strtol(name + strlen(CGROUP_PREFIX), NULL, 10);
+
+    return pid <= 0 || pid == getpid() || (kill(pid, 0) < 0 && errno == ESRCH);
+}
+
+/* One that is in use cannot be removed; but one that was made just now is in no use yet: whose
+ * process is there is let alone. */
+static void sweep_cgroups(const char *folder) {
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+
+    while (entries && (entry = readdir(entries))) {
+        CLEANUP_FREE char *path = text_format("%s/%s", folder, entry->d_name);
+
+        if (strncmp(entry->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) == 0 &&
+            is_orphan(entry->d_name))
+            (void)rmdir(path);
+    }
+    if (entries)
+        (void)closedir(entries);
+}
+
+static bool is_cgroup_place(size_t place) {
+    CLEANUP_FREE char *sign =
+        text_format("%s/%s", cgroup_places[place].folder, cgroup_places[place].sign);
+
+    return access(sign, F_OK) == 0;
+}
+
+/* Puts this process into a group of its own that gets cpu_percent of one core; *ret, the group's
+ * folder, is the caller's. */
+static int enter_cgroup(char **ret, int64_t cpu_percent, struct error *error) {
+    CLEANUP_FREE char *group = NULL, *quota = NULL, *pid = text_format("%d", (int)getpid());
+    size_t place = 0;
+    int r;
+
+    while (place < ARRAY_SIZE(cgroup_places) && !is_cgroup_place(place))
+        place++;
+    if (place == ARRAY_SIZE(cgroup_places))
+        return error_set(error, -EOPNOTSUPP,
+                         "a CPU limit needs control groups with the controller cpu, which are not "
+                         "to be had here");
+    sweep_cgroups(cgroup_places[place].folder);
+    group = text_format("%s/" CGROUP_PREFIX "%s", cgroup_places[place].folder, pid);
+    if (mkdir(group, 0755) < 0)
+        return error_errno(error, -errno, "a CPU limit needs root: %s", group);
+    quota = text_format("%lld%s", (long long)cpu_percent * atoll(PERIOD_US) / 100,
+                        cgroup_places[place].tail);
+    /* Version 2 hands the controller down only when told to; version 1 knows no such file. */
+    (void)put_cgroup(cgroup_places[place].folder, "cgroup.subtree_control", "+cpu");
+    r = put_cgroup(group, cgroup_places[place].limit, quota);
+    if (r == 0)
+        r = put_cgroup(group, "cgroup.procs", pid);
+    if (r < 0) {
+        (void)rmdir(group);
+        return error_errno(error, r, "a CPU limit: %s/%s", group, cgroup_places[place].limit);
+    }
+    *ret = group;
+    group = NULL;
+    return 0;
+}
+
+static void leave_cgroup(const char *group) {
+    CLEANUP_FREE char *parent = strndup(group, (size_t)(strrchr(group, '/') - group));
+    CLEANUP_FREE char *pid = text_format("%d", (int)getpid());
+
+    (void)put_cgroup(parent, "cgroup.procs", pid);
+    (void)rmdir(group);
+}
+
 /* ---- an agent's side ---- */
 
 /* Nobody's network but a fresh one is touched: nothing is up there, not even loopback. (It may have
@@ -178,14 +278,14 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, struct error *err
     if (r == 0)
         r = shape(settings, error);
     if (r == 0 && cpu_percent)
-        r = cgroup_enter(&taken->cgroup, cpu_percent, error);
+        r = enter_cgroup(&taken->cgroup, cpu_percent, error);
     setting_block_free(&lab_group, settings);
     return r;
 }
 
 void lab_leave_seat(struct lab_seat *taken) {
     if (taken->cgroup)
-        cgroup_leave(taken->cgroup);
+        leave_cgroup(taken->cgroup);
     free(taken->cgroup);
     taken->cgroup = NULL;
 }

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "hosts/peek.h"
 #include "hosts/protocol.h"
-#include "hosts/wifi.h"
+#include "hosts/readings.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

@@ -16,7 +16,7 @@
  *   own            whether the address is one of this host's
  *   own_addresses  [{"interface", "address"}], all that the host has but link-local ones
  *   interface      the one that has the address; for others' addresses the one that leads there
- *   mtu, speed_mbit_s, offloads ("tso gso gro", or "none"), wifi (see wifi.h)   of the interface
+ *   mtu, speed_mbit_s, offloads ("tso gso gro", or "none"), wifi (see readings.h) of the interface
  *   round_trip_ms  the shortest time that a TCP handshake with the address took, or its refusal
  *   route, source, gateway    of packets to the address; instead of them "no_route", and why
  *   way_back       with a peer (the source of the other host's packets): {"address", "interface",

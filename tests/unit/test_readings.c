@@ -1,8 +1,7 @@
-/* readings, wifi, facts: what programs and the kernel say, as texts taken from real hosts; and,
+/* readings, facts: what programs and the kernel say, as texts taken from real hosts; and,
  * with stand-ins on PATH for the hardware that a test machine has not, that they are asked. */
 #include "hosts/facts.h"
 #include "hosts/readings.h"
-#include "hosts/wifi.h"
 
 #include "base/clock.h"
 #include "base/file.h"
