@@ -1,18 +1,12 @@
 #include "analysis/findings.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
-#define MOST_NAMED  5 /* channels in one sentence */
-#define MOST_DOUBTS 3 /* undecided ones whose intervals are told */
+#define MOST_NAMED 3 /* channels in one sentence */
 
 /* What the channels of one probe and variant came out as. */
 enum outcome { DIFFERENT, EQUIVALENT, UNDECIDED, SKIPPED, N_OUTCOMES };
-
-struct group {
-    const struct comparison *list[N_OUTCOMES][MOST_NAMED];
-    size_t n[N_OUTCOMES]; /* in all, named or not */
-};
 
 static enum outcome outcome_of(const struct comparison *comparison) {
     return comparison->skipped                         ? SKIPPED
@@ -26,35 +20,34 @@ static double size_of(const struct comparison *comparison) {
     return fabs(log(comparison->paired.ratio));
 }
 
-/* Keeps those that differ most, the largest difference first; of the others those that come first.
- */
-static void group_add(struct group *group, const struct comparison *comparison) {
-    enum outcome outcome = outcome_of(comparison);
-    const struct comparison **list = group->list[outcome];
-    size_t n = group->n[outcome] < MOST_NAMED ? group->n[outcome] : MOST_NAMED, place = n;
+/* The largest difference first; those that are as large as they were declared. */
+static int compare_sizes(const void *left, const void *right) {
+    const struct comparison *a = *(const struct comparison *const *)left,
+                            *b = *(const struct comparison *const *)right;
+    double sizes = size_of(b) - size_of(a);
 
-    group->n[outcome]++;
-    while (outcome == DIFFERENT && place > 0 && size_of(list[place - 1]) < size_of(comparison))
-        place--;
-    if (place == MOST_NAMED)
-        return;
-    memmove(list + place + 1, list + place,
-            ((n < MOST_NAMED ? n : MOST_NAMED - 1) - place) * sizeof(*list));
-    list[place] = comparison;
+    return sizes > 0 ? 1 : sizes < 0 ? -1 : a < b ? -1 : a > b;
 }
 
-static struct group group_of(const struct comparisons *comparisons,
-                             const struct comparison *first) {
-    struct group group = {0};
+/* The channels that came out so, those that differ most first; the list is the caller's. */
+static const struct comparison **find_outcome(const struct comparisons *comparisons,
+                                              const struct comparison *first, enum outcome outcome,
+                                              size_t *ret_n) {
+    const struct comparison **list = memory_new(comparisons->n_declared, sizeof(*list));
+    size_t n = 0;
 
     for (size_t i = 0; i < comparisons->n_declared; i++) {
         const struct comparison *comparison = &comparisons->list[i];
 
         if (comparison->probe == first->probe && comparison->variant == first->variant &&
+            outcome_of(comparison) == outcome &&
             comparisons->cells->dataset->channels[comparison->channel].control == DATASET_SUBJECT)
-            group_add(&group, comparison);
+            list[n++] = comparison;
     }
-    return group;
+    if (outcome == DIFFERENT)
+        qsort(list, n, sizeof(*list), compare_sizes);
+    *ret_n = n;
+    return list;
 }
 
 /* ---- words; all belong to the caller ---- */
@@ -132,22 +125,22 @@ static char *describe_name(const struct dataset *dataset, const struct compariso
     return text_copy(name_of(dataset, comparison));
 }
 
-/* "a", "a and b", "a, b and 3 others" */
-static char *
-list_words(const struct dataset *dataset, const struct group *group, enum outcome outcome,
-           char *(*describe)(const struct dataset *, const struct comparison *, bool)) {
-    size_t n = group->n[outcome], named = n < MOST_NAMED ? n : MOST_NAMED;
-    bool others = n > named && outcome != DIFFERENT, first = true; /* with an interval */
+typedef char *describe_fn(const struct dataset *, const struct comparison *, bool first);
+
+/* "a", "a and b", "a, b, c and 3 others" */
+static char *list_words(const struct dataset *dataset, const struct comparison *const *list,
+                        size_t n, describe_fn *describe) {
+    size_t named = n < MOST_NAMED ? n : MOST_NAMED;
+    bool first = true; /* with an interval */
     char *words = text_copy("");
 
     for (size_t i = 0; i < named; i++) {
-        const struct comparison *comparison = group->list[outcome][i];
-        CLEANUP_FREE char *one = describe(dataset, comparison, first);
+        CLEANUP_FREE char *one = describe(dataset, list[i], first);
 
-        first = first && isnan(comparison->paired.ci_low);
+        first = first && isnan(list[i]->paired.ci_low);
         text_append(&words, i + 1 == n ? " and " : ", ", one);
     }
-    if (others) {
+    if (named < n) {
         CLEANUP_FREE char *rest = text_format("%zu other%s", n - named, n - named == 1 ? "" : "s");
 
         text_append(&words, " and ", rest);
@@ -155,24 +148,45 @@ list_words(const struct dataset *dataset, const struct group *group, enum outcom
     return words;
 }
 
+/* Of many the largest and the smallest difference, and between what the others are; `list` has the
+ * largest first. */
+static char *describe_extremes(const struct dataset *dataset, const struct comparison *const *list,
+                               size_t n) {
+    CLEANUP_FREE char *largest = describe_difference(dataset, list[0], true),
+                      *smallest = describe_difference(dataset, list[n - 1], false), *from = NULL,
+                      *to = NULL;
+    const struct paired *low = &list[1]->paired, *high = low;
+
+    for (size_t i = 2; i < n - 1; i++) {
+        const struct paired *paired = &list[i]->paired;
+
+        low = paired->ratio < low->ratio ? paired : low;
+        high = paired->ratio > high->ratio ? paired : high;
+    }
+    from = ratio_words(low);
+    to = ratio_words(high);
+    return text_format("%s, %s, %zu others between %s and %s", largest, smallest, n - 2, from, to);
+}
+
 /* One clause for all channels that came out alike; NULL when there is none. */
-static char *describe_outcome(const struct dataset *dataset, const struct group *group,
+static char *describe_outcome(const struct comparisons *comparisons, const struct comparison *first,
                               enum outcome outcome) {
-    static char *(*const describe[])(const struct dataset *, const struct comparison *, bool) = {
-        describe_difference, describe_name, describe_doubt, describe_name};
-    size_t n = group->n[outcome];
-    bool brief = outcome == UNDECIDED && n > MOST_DOUBTS;
-    CLEANUP_FREE char *list = list_words(dataset, group, outcome,
-                                         brief ? describe_name : describe[outcome]),
-                      *margin = NULL;
+    static describe_fn *const describe[] = {describe_difference, describe_name, describe_doubt,
+                                            describe_name};
+    const struct dataset *dataset = comparisons->cells->dataset;
+    size_t n;
+    CLEANUP_FREE const struct comparison **all = find_outcome(comparisons, first, outcome, &n);
+    bool many = n > MOST_NAMED;
+    CLEANUP_FREE char *list = NULL, *margin = NULL;
 
     if (!n)
         return NULL;
+    if (many && outcome == DIFFERENT)
+        return describe_extremes(dataset, all, n);
+    list = list_words(dataset, all, n, many ? describe_name : describe[outcome]);
     switch (outcome) {
     case DIFFERENT:
-        return n <= MOST_NAMED ? text_copy(list)
-                               : text_format("%s; %zu other%s by less", list, n - MOST_NAMED,
-                                             n == MOST_NAMED + 1 ? " differs" : "s differ");
+        return text_copy(list);
     case EQUIVALENT:
         margin = number_margin(dataset->margin);
         return text_format("%s make%s no difference above %s", list, n == 1 ? "s" : "", margin);
@@ -186,9 +200,9 @@ static char *describe_outcome(const struct dataset *dataset, const struct group 
 /* ---- lines ---- */
 
 /* A sentence for each outcome. */
-static void add_sentences(struct findings *findings, const struct group *group) {
+static void add_sentences(struct findings *findings, const struct comparison *first) {
     for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
-        CLEANUP_FREE char *clause = describe_outcome(findings->dataset, group, outcome);
+        CLEANUP_FREE char *clause = describe_outcome(findings->comparisons, first, outcome);
 
         if (!clause)
             continue;
@@ -199,13 +213,12 @@ static void add_sentences(struct findings *findings, const struct group *group) 
 }
 
 /* All outcomes of a probe and variant in one sentence, behind its name. */
-static void add_sentence(struct findings *findings, const struct comparison *first,
-                         const struct group *group) {
+static void add_sentence(struct findings *findings, const struct comparison *first) {
     CLEANUP_FREE char *words = text_copy("");
     CLEANUP_FREE char *rung = dataset_rung(findings->dataset, first->probe, first->variant);
 
     for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++) {
-        CLEANUP_FREE char *clause = describe_outcome(findings->dataset, group, outcome);
+        CLEANUP_FREE char *clause = describe_outcome(findings->comparisons, first, outcome);
 
         if (clause)
             text_append(&words, "; ", clause);
@@ -277,12 +290,10 @@ void answer_add(struct findings *findings) {
     room = ANSWER_LINES - findings->n;
     named = n <= room ? n : room - 1;
     for (size_t i = 0; i < named; i++) {
-        struct group group = group_of(comparisons, firsts[i]);
-
         if (n == 1)
-            add_sentences(findings, &group);
+            add_sentences(findings, firsts[i]);
         else
-            add_sentence(findings, firsts[i], &group);
+            add_sentence(findings, firsts[i]);
     }
     if (named < n)
         (void)findings_say(findings, FINDING_ANSWER,
