@@ -4,6 +4,9 @@
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'table.csv'; keep(x) = strlen(strcol('verdict'))
 load ARG0[1:strlen(ARG0) - strlen('ratios.gp')] . 'style.gp'
+n_ratios = 0
+stats csv using (n_ratios = n_ratios + (keep(0) && strlen(strcol('ratio'))), 0) nooutput
+n_panels = n_ratios ? n_panels : 0
 eval left_out('ratios is left out: there is nothing to compare with a baseline')
 eval read_units
 

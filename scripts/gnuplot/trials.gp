@@ -28,9 +28,11 @@ step = last > 10800 ? 3600 : last > 180 ? 60 : 1
 bad(p) = of(p) && place(0) && \
     (strcol('status') eq 'failed' || strcol('status') eq 'void') ? column('started_s') / step : NaN
 bottom = 3.8
+row_height = small && n_channels > 8 ? 0.85 * name_lines : \
+    (small ? 0.3 : 0.9) + 1.1 * name_lines
 
 do for [format in formats] {
-    eval page(format, n_channels * ((small ? 0.3 : 0.9) + 1.1 * name_lines))
+    eval page(format, row_height * n_channels)
     do for [p = 1:n_panels] {
         eval panel(p)
         eval axis(0, high_of(last / step, 1e-3), 0)

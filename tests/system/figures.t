@@ -179,6 +179,12 @@ contains 'so is the ladder' "$out" 'ladder is left out: it takes trials of the p
 is 'what was there of them is removed' "$(drawn "$plots")" \
   "$(wanted distribution throughput trials)"
 
+LC_ALL=C awk -F , -v OFS=, 'NR > 1 { $12 = $13 = $14 = ""; $15 = $15 == "" ? "" : "skipped" }
+  { print }' "$folder/table.csv" >"$scratch/less/table.csv"
+run "$figures" "$scratch/less" ratios
+contains 'so are ratios where all but the baseline was skipped' "$out" \
+  'ratios is left out: there is nothing to compare'
+
 cp -r "$root/scripts" "$scratch/scripts"
 printf '# title: Broken\nplot nonsense(\n' >"$scratch/scripts/gnuplot/broken.gp"
 cat >"$scratch/scripts/gnuplot/dropped.gp" <<'END'
@@ -223,8 +229,13 @@ contains 'it is named, and what helps' "$err" \
 tar -C "$scratch" -xzf "$root/results/example-mechanisms.tgz"
 run "$bench" report "$scratch/example-mechanisms"
 plots=$scratch/example-mechanisms/plots
-run "$figures" "$scratch/example-mechanisms" connect latency distribution
+run "$figures" --column "$scratch/example-mechanisms" connect latency distribution trials
 exits 'twenty channels' 0
+for name in distribution trials; do
+  is "a column of $name fits on a page of A4" "$(sed -n \
+    's/^ viewBox="0 0 [0-9]* \([0-9]*\).*/\1/p' "$plots/$name-column.svg" |
+    awk '{ print ($1 / 96 * 25.4 < 250) }')" 1
+done
 rows "$scratch/example-mechanisms/table.csv" channel probe=connect >"$scratch/channels"
 for name in connect distribution latency; do
   is "each has its row or panel in $name" "$(while read -r channel; do
