@@ -18,6 +18,7 @@ void memory_close_fdp(int *fd) {
 
     if (*fd >= 0)
         (void)close(*fd);
+    *fd = -1;
     errno = saved;
 }
 

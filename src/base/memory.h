@@ -30,7 +30,7 @@ static inline void memory_freep(void *variable) {
 
 DEFINE_CLEANUP(FILE *, fclose)
 
-/* Closes the descriptor when it is not negative; errno is kept. */
+/* Closes the descriptor when it is not negative, and makes it -1; errno is kept. */
 void memory_close_fdp(int *fd);
 #define CLEANUP_FD CLEANUP(memory_close_fdp)
 

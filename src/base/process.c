@@ -132,10 +132,8 @@ int process_start(struct process *ret, const struct process_options *options, st
 static void close_pipes(struct process *process) {
     int *pipes[] = {&process->in_fd, &process->out_fd, &process->err_fd};
 
-    for (size_t i = 0; i < ARRAY_SIZE(pipes); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(pipes); i++)
         memory_close_fdp(pipes[i]);
-        *pipes[i] = -1;
-    }
 }
 
 void process_stop(struct process *process) {
@@ -257,7 +255,6 @@ int process_run(const char *const *argv, const char *input, int64_t limit_ns, ch
     if (input) /* a short text: a pipe takes it at once, whether or not it is read */
         (void)!write(process.in_fd, input, strlen(input));
     memory_close_fdp(&process.in_fd);
-    process.in_fd = -1;
     if (read_output(process.out_fd, clock_monotonic_ns() + limit_ns, &output) < 0) {
         process_stop(&process);
         return error_set(error, -ETIMEDOUT, "%s did not end in time", argv[0]);

@@ -233,13 +233,18 @@ static int check_fresh(struct error *error) {
 static int lay_link(const char *address, int64_t mate, struct error *error) {
     int r = program_run(error, "ip link set lo up");
 
-    if (r == 0 && mate)
+    if (r < 0)
+        return r;
+    if (mate)
         r = program_run(error,
                         "ip link add " INTERFACE " type veth peer name " INTERFACE " netns %lld",
                         (long long)mate);
-    if (r == 0)
-        r = program_run(error, "ip address add %s dev " INTERFACE, address);
-    return r == 0 ? program_run(error, "ip link set " INTERFACE " up") : r;
+    if (r < 0)
+        return r;
+    r = program_run(error, "ip address add %s dev " INTERFACE, address);
+    if (r < 0)
+        return r;
+    return program_run(error, "ip link set " INTERFACE " up");
 }
 
 /* netem first, the rate below it. */

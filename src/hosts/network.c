@@ -451,8 +451,9 @@ int network_check(const json_t *broker_side, const json_t *publisher_side, const
     struct sides sides = {broker_side, publisher_side, broker_spec, publisher_spec};
     int r = check_resolved(broker_side, broker_spec, error);
 
-    if (r == 0)
-        r = check_own(&sides, error);
+    if (r < 0)
+        return r;
+    r = check_own(&sides, error);
     if (r < 0 || is_one_host(&sides))
         return r;
     r = check_resolved(publisher_side, publisher_spec, error);

@@ -70,7 +70,6 @@ static void read_words(struct wire *wire) {
         return;
     take_words(wire);
     memory_close_fdp(&wire->agent.err_fd);
-    wire->agent.err_fd = -1;
 }
 
 /* Its last words, whole lines or not, without waiting: others may have inherited the stream. */
@@ -183,7 +182,6 @@ void wire_end(struct wire *wire) {
 
     if (wire->agent.pid > 0) {
         memory_close_fdp(&wire->agent.in_fd);
-        wire->agent.in_fd = -1;
         await_end(wire, deadline);
         while (clock_monotonic_ns() < deadline && !process_reap(&wire->agent, &end) &&
                wire->agent.pid > 0)
@@ -198,7 +196,6 @@ int wire_reap(struct wire *wire, char **ret_how) {
     bool ended;
 
     memory_close_fdp(&wire->agent.in_fd);
-    wire->agent.in_fd = -1;
     ended = process_reap_soon(&wire->agent, &end);
     drain_words(wire);
     *ret_how = ended ? process_end_text(end.status) : text_copy("and it did not end");

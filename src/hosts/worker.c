@@ -126,7 +126,6 @@ static void tell_end(const struct worker_pool *pool, struct pool_worker *worker)
     CLEANUP_FREE char *how = NULL;
 
     memory_close_fdp(&worker->process.in_fd);
-    worker->process.in_fd = -1;
     how = process_reap_soon(&worker->process, &end) ? process_end_text(end.status)
                                                     : text_copy("closed its output");
     pool->tell(json_pack("{s:I,s:s}", "worker", (json_int_t)worker->id, "ended", how));

@@ -113,7 +113,6 @@ static void await_end(struct connect_loop *loop) {
     while (transport.fd >= 0 && tcp_ops.receive(&transport, rest, sizeof(rest)) > 0)
         ;
     memory_close_fdp(&loop->leaving_fd);
-    loop->leaving_fd = -1;
 }
 
 /* Says goodbye to a broker that has let it in; the end of the connection before must be over. */
