@@ -14,19 +14,15 @@ eval left_out('throughput is left out: no probe measured any')
 eval read_units
 
 # A panel is a variant; in it a channel has a bar for each probe, and one for what was published.
-array rung[n_kept]; array published[n_kept]; array slot[n_kept]; array shown[n_kept]
-n_rungs = 0; n_shown = 0; longest = any * (12 + strlen(source))
-do for [p = 1:n_kept] {
-    if (!(sum [v = 1:n_shown] (shown[v] eq variant[p]))) {
-        n_shown = n_shown + 1; shown[n_shown] = variant[p]
-    }
-    if (!(sum [k = 1:n_rungs] (rung[k] eq probe[p]))) {
-        n_rungs = n_rungs + 1; rung[n_rungs] = probe[p]; more = 0
-        stats csv using (more = more || compared(0) && strcol('probe') eq probe[p], 0) nooutput
-        published[n_rungs] = more
-        longest = high_of(longest, strlen(probe[p]))
-    }
-}
+array rung[n_kept]; array published[n_kept]; array slot[n_kept]
+array shown[n_kept]; array most[n_kept]
+n_rungs = 0; n_shown = 0; greatest = 1; longest = any * (12 + strlen(source))
+rung_of(a) = sum [k = 1:n_rungs] (rung[k] eq a ? k : 0)
+shown_of(a) = sum [v = 1:n_shown] (shown[v] eq a ? v : 0)
+add_rung(a) = rung_of(a) ? 0 : (n_rungs = n_rungs + 1, rung[n_rungs] = a, \
+    published[n_rungs] = 0, longest = high_of(longest, strlen(a)), 0)
+add_shown(a) = shown_of(a) ? 0 : (n_shown = n_shown + 1, shown[n_shown] = a, most[n_shown] = 0, 0)
+do for [p = 1:n_kept] { new = add_rung(probe[p]) + add_shown(variant[p]) }
 n_panels = n_shown; panel_name(v) = shown[v]
 has(k, v) = sum [i = 1:n_kept] (probe[i] eq rung[k] && variant[i] eq shown[v])
 mine(k, v) = keep(0) && strcol('probe') eq rung[k] && strcol('variant') eq shown[v]
@@ -36,13 +32,10 @@ lacks(k, v) = !mine(k, v) || measured(0) ? '' : \
     strcol('verdict') eq 'skipped' ? 'skipped' : 'not measured'
 top_of(x) = text('ci_high', column('mean'))
 name(k, v) = rung[k] . (strlen(shown[v]) ? ', ' . shown[v] : '')
-array most[n_shown]; greatest = 1
-do for [v = 1:n_shown] {
-    most[v] = 0; here(v) = keep(0) && strcol('variant') eq shown[v]
-    stats csv using (here(v) && measured(0) ? (most[v] = high_of(most[v], top_of(0)), 0) : 0, \
-        here(v) && compared(0) ? (most[v] = high_of(most[v], column('reference')), 0) : 0) nooutput
-    greatest = high_of(greatest, most[v])
-}
+height_of(x) = high_of(measured(0) ? top_of(0) : 0, compared(0) ? column('reference') : 0)
+stats csv using (keep(0) ? (k = rung_of(strcol('probe')), v = shown_of(strcol('variant')), \
+    published[k] = published[k] || compared(0), most[v] = high_of(most[v], height_of(0)), \
+    greatest = high_of(greatest, most[v]), 0) : 0) nooutput
 
 across = 1; left = 6.5 + strlen(sprintf("%.0f", greatest)); bottom = 1.0
 top = strlen(shown[n_shown]) ? 1.6 : 0.7
@@ -67,9 +60,7 @@ do for [format in formats] {
     do for [v = 1:n_shown] {
         eval panel(v)
         slots = 0.0
-        do for [k = 1:n_rungs] {
-            slot[k] = slots; slots = slots + (has(k, v) ? 1 + published[k] : 0)
-        }
+        do for [k = 1:n_rungs] { slot[k] = slots; slots = slots + has(k, v) * (1 + published[k]) }
         wide = low_of(0.4, 0.86 / slots)
         upright = group * wide < 0.7 + 0.9 * strlen(short(greatest))
         turn = upright ? 90 : 0; above_it = upright ? 1.4 : 0.6
