@@ -3,6 +3,8 @@
 #include "broker/external.h"
 #include "broker/mosquitto.h"
 
+#include <errno.h>
+
 const struct broker_kind *const broker_kinds[] = {&broker_mosquitto, &broker_external};
 const size_t n_broker_kinds = ARRAY_SIZE(broker_kinds);
 
@@ -17,7 +19,18 @@ int broker_check_channel(const struct channel *channel, struct error *error) {
     const struct broker_kind *kind = broker_kind_of(channel);
     int r = mechanism_check_channel(channel, error);
 
-    return r == 0 && kind->check ? kind->check(channel, error) : r;
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    if (r < 0)
+        return r;
+    while (!kind->group && (mechanism = mechanism_next(channel, &cursor))) {
+        const char *why = mechanism->other_broker ? mechanism->other_broker(channel) : NULL;
+
+        if (why)
+            return error_set(error, -EINVAL, "%s; use = external takes any", why);
+    }
+    return kind->check ? kind->check(channel, error) : 0;
 }
 
 struct client_config *broker_client_config(const struct bringup *bringup, enum party party,

@@ -19,6 +19,9 @@ struct broker_kind {
     const char *help;
     /* Whether its settings make sense together, and with the channel's mechanisms; or NULL. */
     int (*check)(const struct channel *channel, struct error *error);
+    /* Whether the files that its settings name for this client, on this host, are what they must
+     * be; or NULL. */
+    int (*check_files)(const struct channel *channel, enum party who, struct error *error);
     /* What a client's config gets behind what mechanisms have filled in; or NULL. */
     void (*client)(const struct channel *channel, enum party who, struct client_config *config);
     /* Whether that proof can be demanded of it; NULL: every one. */

@@ -138,7 +138,7 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "external.%s: says something with tls only; use = external tls",
                          *settings->name ? "name" : "alpn");
-    if (*settings->client_id && !strstr(settings->client_id, "%c"))
+    if (*settings->client_id && !client_config_tells_apart(settings->client_id))
         return error_set(error, -EINVAL,
                          "external.client_id: has no %%c, which is client1 or client2: both would "
                          "be one client, and each would end the other's connection");
@@ -222,6 +222,14 @@ static void client(const struct channel *channel, enum party who, struct client_
                      who);
 }
 
+static int check_files(const struct channel *channel, enum party who, struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+
+    client(channel, who, config);
+    return tls_context_check_files(&config->tls, error);
+}
+
 static bool one_session(const struct channel *channel) {
     return *own(channel)->client_id;
 }
@@ -263,6 +271,7 @@ const struct broker_kind broker_external = {
     .group = &group,
     .help = "somebody else's broker, which runs already; its processor time is not measured",
     .check = check,
+    .check_files = check_files,
     .client = client,
     .proves = proves,
     .tolerates = tolerates,

@@ -35,10 +35,12 @@ int cli_load(struct context *context, struct scenario **ret) {
 static int command_check(struct context *context) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
     int status = cli_load(context, &scenario);
+    struct error error;
 
-    if (status == EXIT_OK)
-        list_plan(scenario);
-    return status;
+    if (status != EXIT_OK)
+        return status;
+    list_plan(scenario);
+    return issue_check_files(scenario, &error) < 0 ? complain(EXIT_SETUP, &error) : EXIT_OK;
 }
 
 static int command_list(struct context *context) {

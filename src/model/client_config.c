@@ -72,9 +72,24 @@ void client_config_log_in(struct client_config *config, const char *username,
 }
 
 char *client_config_fill_in(const char *pattern, enum party party) {
-    const char *place = strstr(pattern, "%c");
+    char *text = text_copy("");
 
-    return place ? text_format("%.*s%s%s", (int)(place - pattern), pattern, party_name(party),
-                               place + strlen("%c"))
-                 : text_copy(pattern);
+    while (*pattern) {
+        size_t plain = strcspn(pattern, "%");
+        bool named = pattern[plain] == '%' && pattern[plain + 1] == 'c';
+        bool escaped = pattern[plain] == '%' && !named;
+        CLEANUP_FREE char *piece = text_format("%.*s%s%s", (int)plain, pattern,
+                                               named ? party_name(party) : "", escaped ? "%" : "");
+
+        text_append(&text, "", piece);
+        pattern += plain + (named ? 2 : escaped && pattern[plain + 1] == '%' ? 2 : escaped);
+    }
+    return text;
+}
+
+bool client_config_tells_apart(const char *pattern) {
+    for (; (pattern = strchr(pattern, '%')); pattern += 1 + (pattern[1] == '%'))
+        if (pattern[1] == 'c')
+            return true;
+    return false;
 }

@@ -105,8 +105,11 @@ void client_config_name_session(struct client_config *config, const char *sessio
  */
 void client_config_log_in(struct client_config *config, const char *username, const char *password);
 
-/* The pattern with `client1` or `client2` in the place of its first %c; the caller's. */
+/* The pattern with `client1` or `client2` in the place of each %c, and % of each %%; the caller's.
+ */
 char *client_config_fill_in(const char *pattern, enum party party);
+/* Whether it has a %c, and so is another text for each of the two. */
+bool client_config_tells_apart(const char *pattern);
 
 static inline void client_config_free(struct client_config *config) {
     setting_block_free(&client_config_group, config);

@@ -6,6 +6,7 @@
 #include "probes/wiretap.h"
 #include "security/cause.h"
 #include "security/mechanism.h"
+#include "security/secret.h"
 #include "security/tls_context.h"
 #include "security/token.h"
 #include "transport/attempt.h"
@@ -408,6 +409,11 @@ static int pass_wiretap(struct client_config *tapped, struct wiretap **ret_wiret
     return r;
 }
 
+/* A shorter one would be found by chance. */
+static bool is_looked_for(const char *password) {
+    return strlen(password) >= SECRET_FOUND_BYTES;
+}
+
 static void prove_wiretap(struct examiner *examiner) {
     CLEANUP(client_config_freep)
     struct client_config *tapped = setting_block_copy(&client_config_group, examiner->right);
@@ -422,9 +428,12 @@ static void prove_wiretap(struct examiner *examiner) {
                 r < 0 ? error.text : attempt.cause, false);
         return;
     }
-    cause = text_format("%lld bytes passed", (long long)wiretap_bytes(wiretap));
+    cause = text_format("%lld bytes passed%s", (long long)wiretap_bytes(wiretap),
+                        *tapped->password && !is_looked_for(tapped->password)
+                            ? "; so short a password was not looked for"
+                            : "");
     prove_sight(examiner, wiretap, "wiretap-payload", MARKER, *tapped->payload.seals_with, cause);
-    if (*tapped->password)
+    if (is_looked_for(tapped->password))
         prove_sight(examiner, wiretap, "wiretap-password", tapped->password, false, cause);
 }
 
@@ -443,7 +452,7 @@ static int pass_capture(struct client_config *tapped, struct capture **ret_captu
     r = attempt_make(tapped, &message, ret_attempt, error);
     if (r < 0)
         return r;
-    return capture_finish(*ret_capture, texts, *tapped->password ? 2 : 1, error);
+    return capture_finish(*ret_capture, texts, is_looked_for(tapped->password) ? 2 : 1, error);
 }
 
 /* Of a channel inside a tunnel: nothing may be read on the link below, where the tunnel's own
@@ -457,7 +466,7 @@ static void prove_enclosed(struct examiner *examiner) {
     struct error error = {""};
     int r = pass_capture(tapped, &capture, &attempt, &error);
 
-    for (size_t i = 0; i < (*tapped->password ? 2 : 1); i++) {
+    for (size_t i = 0; i < (is_looked_for(tapped->password) ? 2 : 1); i++) {
         bool known = r == 0 && attempt.accepted && capture_datagrams(capture) > 0;
         bool seen = r == 0 && capture_saw(capture, i);
         CLEANUP_FREE char *cause =

@@ -1,12 +1,14 @@
 #include "run/run.h"
 
 #include "base/jsonline.h"
+#include "broker/broker.h"
 #include "probes/telemetry.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- the way to the holders ---- */
@@ -95,6 +97,35 @@ static char *all_addresses(const struct run *run) {
     return addresses;
 }
 
+/* Whether a host is this machine, whose files are at hand. */
+static bool is_here(const char *spec) {
+    return text_equal(spec, "local") || strncmp(spec, "lab:", 4) == 0;
+}
+
+static int check_channel_files(const struct scenario *scenario, const struct channel *channel,
+                               struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const struct broker_kind *kind = broker_kind_of(channel);
+    int r = mechanism_check_files(channel, error);
+
+    if (r == 0 && kind->check_files && is_here(hosts->broker))
+        r = kind->check_files(channel, PARTY_CLIENT1, error);
+    if (r == 0 && kind->check_files && is_here(hosts->publisher))
+        r = kind->check_files(channel, PARTY_CLIENT2, error);
+    return r;
+}
+
+int issue_check_files(const struct scenario *scenario, struct error *error) {
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
+        int r = check_channel_files(scenario, &scenario->channels[i], error);
+
+        if (r < 0)
+            return error_prefix(error, r, "channel %s", label);
+    }
+    return 0;
+}
+
 int issue_channels(struct run *run, struct error *error) {
     const struct scenario *scenario = run->scenario;
     const struct certificates_settings *certificates =
@@ -113,7 +144,7 @@ int issue_channels(struct run *run, struct error *error) {
                             .identify = identify,
                             .context = run};
     struct pollfd cancelled = {.fd = run->options->cancel_fd, .events = POLLIN};
-    int r = 0;
+    int r = issue_check_files(scenario, error);
 
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
         if (poll(&cancelled, 1, 0) > 0)

@@ -79,6 +79,8 @@ struct deployment {
  * be kept. ret is filled in either case. */
 int run_scenario(const struct run_options *options, struct run_outcome *ret, struct error *error);
 
+/* Whether the files on this machine that a run of the scenario will read are what they must be. */
+int issue_check_files(const struct scenario *scenario, struct error *error);
 /* What the driver issues once before a run: certificates and generated secrets, for all channels of
  * the scenario; fills run->secrets, those of each channel apart. The CA is here; keys and requests
  * are made by the agents of those hosts where their holders live, and only requests come from

@@ -143,7 +143,7 @@ static int rights_open(struct rights *rights, const struct bringup *bringup, str
  * telemetry's topic. */
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     const struct bringup bringup = {.channel = channel, .secrets = issuer->secrets};
-    int r = secret_issue(issuer, group.name, channel->name, "generated", SECRET_BYTES, error);
+    int r = secret_issue(issuer, group.name, channel->name, "generated", SECRET_BYTES, 0, error);
 
     if (r < 0)
         return r;

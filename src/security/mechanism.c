@@ -1,5 +1,6 @@
 #include "security/mechanism.h"
 
+#include "security/secret.h"
 #include "security/tls_context.h"
 
 #include <errno.h>
@@ -128,6 +129,24 @@ bool mechanism_prepares(const struct channel *channel) {
         if (mechanism->prepare)
             return true;
     return false;
+}
+
+int mechanism_check_files(const struct channel *channel, struct error *error) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor))) {
+        const struct setting *row = setting_find(mechanism->group, "secret");
+        CLEANUP_FREE char *source =
+            row ? setting_format(row, settings_get(&channel->settings, mechanism->group))
+                : text_copy("");
+        int r =
+            secret_check_file(source, mechanism->group->name, mechanism->shortest_secret, error);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
 }
 
 struct client_config *mechanism_client_config(const struct bringup *bringup, enum party party,

@@ -146,6 +146,9 @@ struct mechanism {
     /* Why the channel's broker must be of our own, beginning with the setting that demands it; NULL
      * when it need not be. */
     const char *(*own_broker)(const struct channel *channel);
+    size_t shortest_secret; /* bytes of one that a setting "secret" takes from a file */
+    /* Why a broker of ours cannot have these settings, in words, or NULL; the hook or NULL. */
+    const char *(*other_broker)(const struct channel *channel);
     /* How far apart the clocks of the parties' hosts may be; NULL: that does not matter. */
     int64_t (*clocks_apart_ns)(const struct channel *channel);
     /* Whether the settings make sense together; the message does not name the channel. */
@@ -210,6 +213,9 @@ bool mechanism_prepares(const struct channel *channel);
 
 /* The next mechanism at or after *cursor (from 0) that the channel uses, or NULL. */
 const struct mechanism *mechanism_next(const struct channel *channel, size_t *cursor);
+
+/* Whether the files with secrets that the settings name are what they must be. */
+int mechanism_check_files(const struct channel *channel, struct error *error);
 
 /* The right client_config of a party on this channel, with a broker of our own (for any:
  * broker_client_config()); belongs to the caller. */

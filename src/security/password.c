@@ -19,19 +19,11 @@ struct password_settings {
 #define HASH_BYTES   64
 #define SECRET_BYTES 12
 
-static int check_user(const char *value, struct error *error) {
-    if (!*value || *value == '#' || strchr(value, ':'))
-        return error_set(error, -EINVAL,
-                         "'%s' cannot be a user name: empty, a ':' in it, or a '#' in front",
-                         value);
-    return 0;
-}
-
 static const struct setting rows[] = {
     {"user", SETTING_TEXT, "User1",
      .help = "the name the clients log in with; %c in it is client1 or client2, and then each has "
-             "a generated password of its own",
-     .offset = offsetof(struct password_settings, user), .check = check_user},
+             "a generated password of its own; %% is a %",
+     .offset = offsetof(struct password_settings, user)},
     {"secret", SETTING_TEXT, "generated",
      .help = "`generated`: made anew for each run; or file:PATH",
      .offset = offsetof(struct password_settings, secret), .check = secret_check},
@@ -43,8 +35,17 @@ static const struct password_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
 }
 
+/* What Mosquitto's password file cannot hold. */
+static const char *other_broker(const struct channel *channel) {
+    const char *user = own(channel)->user;
+
+    return *user == '#' || strchr(user, ':')
+               ? "password.user: our broker takes no name with a ':' in it, or a '#' in front"
+               : NULL;
+}
+
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
-    return secret_issue(issuer, group.name, channel->name, own(channel)->secret, SECRET_BYTES,
+    return secret_issue(issuer, group.name, channel->name, own(channel)->secret, SECRET_BYTES, 0,
                         error);
 }
 
@@ -69,7 +70,7 @@ int password_hash(const char *secret, char ret[PASSWORD_HASH_SIZE], struct error
 /* ---- who logs in as whom ---- */
 
 static bool is_for_each(const struct channel *channel) {
-    return strstr(own(channel)->user, "%c") != NULL;
+    return client_config_tells_apart(own(channel)->user);
 }
 
 static char *user_of(const struct channel *channel, enum party who) {
@@ -136,7 +137,8 @@ static void as_anonymous(struct client_config *config, const struct bringup *bri
 static void with_wrong_password(struct client_config *config, const struct bringup *bringup) {
     CLEANUP_FREE char *user = user_of(bringup->channel, PARTY_CLIENT2);
     CLEANUP_FREE char *right = password_of(bringup, PARTY_CLIENT2);
-    CLEANUP_FREE char *wrong = text_format("not %s", right);
+    CLEANUP_FREE char *wrong =
+        text_format("%c%s", *right == 'x' ? 'y' : 'x', *right ? right + 1 : "");
 
     client_config_log_in(config, user, wrong);
 }
@@ -157,6 +159,7 @@ const struct mechanism mechanism_password = {
     .help = "user name and password in CONNECT; nobody anonymous",
     .no_anonymous = true,
     .broker_secret = "secret",
+    .other_broker = other_broker,
     .issue = issue,
     .broker = broker,
     .party = party,

@@ -85,7 +85,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     if (own(channel)->key != SEAL_SHARED)
         return issue_pair(channel, issuer, error);
     return secret_issue(issuer, group.name, channel->name, own(channel)->secret, SECRET_BYTES,
-                        error);
+                        SECRET_FOUND_BYTES, error);
 }
 
 /* The shared secret, or that half of the pair: whichever this channel has. */
@@ -397,6 +397,7 @@ static const struct proof proofs[] = {
 
 const struct mechanism mechanism_payload = {
     .group = &group,
+    .shortest_secret = SECRET_FOUND_BYTES,
     .help = "payloads are encrypted, end to end or up to the broker; topics and names are not. "
             "path, transport and connect carry no payload of MQTT: they stay as they are",
     .own_broker = own_broker,

@@ -1,5 +1,7 @@
 #include "security/pem_file.h"
 
+#include "security/secret.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <openssl/crypto.h>
@@ -182,29 +184,6 @@ static int explain(const char *path, enum wanted wanted, struct error *error) {
     return refuse(path, kind, wanted, error);
 }
 
-/* The first line of a file that nobody but its owner may read; the caller's, who wipes it. */
-static int read_passphrase(const char *path, char **ret, struct error *error) {
-    CLEANUP(fclosep) FILE *file = NULL;
-    struct stat status;
-    size_t size = 0;
-
-    if (stat(path, &status) < 0)
-        return cannot_open(path, -errno, error);
-    if (status.st_mode & (S_IRWXG | S_IRWXO))
-        return error_set(error, -EINVAL, "%s can be read by others; chmod 600 %s", path, path);
-    file = S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
-    if (!file || getline(ret, &size, file) < 0)
-        return error_set(error, -EINVAL, "%s holds no passphrase", path);
-    (*ret)[strcspn(*ret, "\r\n")] = '\0';
-    return 0;
-}
-
-static void free_secret(char **secret) {
-    if (*secret)
-        OPENSSL_cleanse(*secret, strlen(*secret));
-    free(*secret);
-}
-
 /* OpenSSL's pem_password_cb. Without a passphrase it says that there is none, where the default
  * would ask on the terminal. */
 static int answer_passphrase(char *buffer, int size, int writing, void *passphrase) {
@@ -245,14 +224,16 @@ int pem_file_load_ca(SSL_CTX *context, const char *path, struct error *error) {
 
 int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *key,
                        const char *passphrase, struct error *error) {
-    CLEANUP(free_secret) char *words = NULL;
+    CLEANUP(secret_freep) char *words = NULL;
     bool loaded;
-    int r;
+    int r, reason;
 
     if (*passphrase) {
-        r = read_passphrase(passphrase, &words, error);
+        r = secret_read(passphrase, &words, error);
         if (r < 0)
-            return r;
+            return error_prefix(error, r, "external.key_passphrase");
+        if (!*words)
+            return error_set(error, -EINVAL, "%s holds no passphrase", passphrase);
     }
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         return explain(certificate, WANTED_CERTIFICATE, error);
@@ -260,6 +241,12 @@ int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *ke
     SSL_CTX_set_default_passwd_cb_userdata(context, words);
     loaded = SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1;
     SSL_CTX_set_default_passwd_cb_userdata(context, NULL);
+    reason = ERR_GET_REASON(ERR_peek_last_error());
+    if (!loaded && (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH)) {
+        ERR_clear_error();
+        return error_set(error, -EINVAL, "%s is not the key of the certificate in %s", key,
+                         certificate);
+    }
     if (!loaded && words && is_locked(key))
         return error_set(error, -EINVAL, "%s: the passphrase in %s does not open it", key,
                          passphrase);

@@ -18,11 +18,10 @@ struct psk_settings {
 
 /* As it can stand in Mosquitto's file, in which ':' ends it. */
 static int check_identity(const char *value, struct error *error) {
-    if (!*value || *value == '#' || strpbrk(value, ": ") || strlen(value) > MAX_IDENTITY)
+    if (!*value || strlen(value) > MAX_IDENTITY)
         return error_set(error, -EINVAL,
-                         "'%s' cannot be an identity: empty, longer than %d bytes, a ':' or a "
-                         "blank in it, or a '#' in front",
-                         value, MAX_IDENTITY);
+                         "'%s' cannot be an identity: empty, or longer than %d bytes", value,
+                         MAX_IDENTITY);
     return 0;
 }
 
@@ -86,11 +85,20 @@ static int check(const struct channel *channel, struct error *error) {
     return r;
 }
 
+/* What Mosquitto's file of keys cannot hold. */
+static const char *other_broker(const struct channel *channel) {
+    const char *identity = own(channel)->identity;
+
+    return *identity == '#' || strpbrk(identity, ": ") ? "psk.identity: our broker takes none with "
+                                                         "a ':' or a blank in it, or a '#' in front"
+                                                       : NULL;
+}
+
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     const struct psk_settings *settings = own(channel);
     const struct bringup bringup = {.channel = channel, .secrets = issuer->secrets};
     int r = secret_issue(issuer, group.name, channel->name, settings->secret,
-                         (size_t)settings->key_bytes, error);
+                         (size_t)settings->key_bytes, SECRET_FOUND_BYTES, error);
 
     if (r == 0 && !tls_key_is_good(secret_find(&bringup, group.name, NULL)))
         return error_set(error, -EINVAL,
@@ -197,9 +205,11 @@ static const struct proof proofs[] = {
 
 const struct mechanism mechanism_psk = {
     .group = &group,
+    .shortest_secret = SECRET_FOUND_BYTES,
     .help = "the connection is encrypted under a shared key; no certificates",
     .conflicts = "tls certificate",
     .broker_secret = "secret",
+    .other_broker = other_broker,
     .check = check,
     .issue = issue,
     .broker = broker,

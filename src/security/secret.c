@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 
 #define FILE_PREFIX "file:"
-#define MIN_SECRET  8
-#define MAX_SECRET  128
 #define MAX_RANDOM  64
 
 int secret_check(const char *value, struct error *error) {
@@ -20,42 +18,81 @@ int secret_check(const char *value, struct error *error) {
                      "file:PATH");
 }
 
-/* The first line of a file. */
-static int read_secret(const char *path, const char *mechanism, char secret[MAX_SECRET],
-                       struct error *error) {
-    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+void secret_free(char *secret) {
+    OPENSSL_cleanse(secret, strlen(secret));
+    free(secret);
+}
+
+int secret_read(const char *path, char **ret, struct error *error) {
+    CLEANUP(fclosep) FILE *file = NULL;
+    CLEANUP(secret_freep) char *line = NULL;
     json_auto_t *text = NULL;
     struct stat status;
+    size_t size = 0;
+    ssize_t length;
 
-    if (!file || fstat(fileno(file), &status) < 0)
-        return error_errno(error, -errno, "%s.secret: %s", mechanism, path);
+    if (stat(path, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
     if (status.st_mode & (S_IRWXG | S_IRWXO))
-        return error_set(error, -EACCES, "%s.secret: %s can be read by others; chmod 600 it",
-                         mechanism, path);
-    if (!S_ISREG(status.st_mode) || !fgets(secret, MAX_SECRET, file))
-        return error_set(error, -EINVAL, "%s.secret: %s holds no %s", mechanism, path, mechanism);
-    if (!strchr(secret, '\n') && fgetc(file) != EOF)
-        return error_set(error, -EINVAL, "%s.secret: the first line of %s is too long", mechanism,
-                         path);
-    secret[strcspn(secret, "\r\n")] = '\0';
-    text = json_string(secret);
+        return error_set(error, -EACCES, "%s can be read by others; chmod 600 %s", path, path);
+    if (!S_ISREG(status.st_mode))
+        return error_set(error, -EINVAL, "%s is no regular file", path);
+    file = fopen(path, "re");
+    if (!file)
+        return error_errno(error, -errno, "%s", path);
+    length = getline(&line, &size, file);
+    if (length < 0)
+        text_replace(&line, "");
+    if (length > 0 && strlen(line) < (size_t)length)
+        return error_set(error, -EINVAL, "%s has a NUL byte, which no client library takes", path);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!*line && fgetc(file) != EOF)
+        return error_set(error, -EINVAL, "the first line of %s is empty, and others follow", path);
+    if (strlen(line) > SECRET_MAX_BYTES)
+        return error_set(error, -EINVAL, "the first line of %s is longer than %d bytes", path,
+                         SECRET_MAX_BYTES);
+    text = json_string(line);
     if (!text)
-        return error_set(error, -EINVAL, "%s.secret: %s is no UTF-8 text", mechanism, path);
-    if (strlen(secret) < MIN_SECRET)
-        return error_set(error, -EINVAL,
-                         "%s.secret: the first line of %s is shorter than %d bytes: the "
-                         "wiretap would find it by chance",
-                         mechanism, path, MIN_SECRET);
+        return error_set(error, -EINVAL, "%s is no UTF-8 text", path);
+    *ret = line;
+    line = NULL;
     return 0;
 }
 
-static int make_secret(size_t random_bytes, const char *mechanism, char secret[MAX_SECRET],
+static bool is_file(const char *source) {
+    return strncmp(source, FILE_PREFIX, strlen(FILE_PREFIX)) == 0;
+}
+
+static int read_source(const char *source, const char *mechanism, size_t shortest, char **ret,
+                       struct error *error) {
+    const char *path = source + strlen(FILE_PREFIX);
+    int r = secret_read(path, ret, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "%s.secret", mechanism);
+    if (strlen(*ret) >= shortest)
+        return 0;
+    return error_set(error, -EINVAL, "%s.secret: the first line of %s is shorter than %zu bytes",
+                     mechanism, path, shortest);
+}
+
+int secret_check_file(const char *source, const char *mechanism, size_t shortest,
+                      struct error *error) {
+    CLEANUP(secret_freep) char *secret = NULL;
+
+    if (!is_file(source))
+        return 0;
+    return read_source(source, mechanism, shortest, &secret, error);
+}
+
+static int make_secret(size_t random_bytes, const char *mechanism, char **ret,
                        struct error *error) {
     unsigned char random[MAX_RANDOM];
 
     if (RAND_bytes(random, (int)random_bytes) != 1)
         return error_set(error, -EIO, "no random numbers for a %s", mechanism);
-    text_hex(secret, random, random_bytes);
+    *ret = memory_new(2 * random_bytes + 1, 1);
+    text_hex(*ret, random, random_bytes);
     OPENSSL_cleanse(random, sizeof(random));
     return 0;
 }
@@ -71,16 +108,14 @@ void secret_put(struct issuer *issuer, const char *mechanism, const char *channe
 }
 
 int secret_issue(struct issuer *issuer, const char *mechanism, const char *channel,
-                 const char *source, size_t random_bytes, struct error *error) {
-    char secret[MAX_SECRET] = "";
-    int r = strncmp(source, FILE_PREFIX, strlen(FILE_PREFIX)) == 0
-                ? read_secret(source + strlen(FILE_PREFIX), mechanism, secret, error)
-                : make_secret(random_bytes, mechanism, secret, error);
+                 const char *source, size_t random_bytes, size_t shortest, struct error *error) {
+    CLEANUP(secret_freep) char *secret = NULL;
+    int r = is_file(source) ? read_source(source, mechanism, shortest, &secret, error)
+                            : make_secret(random_bytes, mechanism, &secret, error);
 
     if (r < 0)
         return r;
     secret_put(issuer, mechanism, channel, json_string(secret));
-    OPENSSL_cleanse(secret, sizeof(secret));
     return 0;
 }
 

@@ -11,11 +11,28 @@
  * secret can end up in a resolved scenario. */
 int secret_check(const char *value, struct error *error);
 
+/* A user's secret is a text, as MQTT has passwords. */
+#define SECRET_MAX_BYTES 65535
+/* Shorter ones are found in any traffic by chance: nobody looks for them there. */
+#define SECRET_FOUND_BYTES 8
+
+void secret_free(char *secret); /* wipes it before */
+DEFINE_CLEANUP(char *, secret_free)
+
+/* The first line of a file, or "" of an empty one; the caller's (secret_free()). The file must be
+ * the user's alone: -EACCES when others can read it; -EINVAL when it is no regular file, or no text
+ * of at most SECRET_MAX_BYTES; or another negative errno. */
+int secret_read(const char *path, char **ret, struct error *error);
+
+/* Whether secret_issue() would take what `source` says, where that is a file. */
+int secret_check_file(const char *source, const char *mechanism, size_t shortest,
+                      struct error *error);
+
 /* What a mechanism's `issue` does: leaves in issuer->secrets what `source` (a value as above) says:
- * the hexadecimal digits of so many random bytes, or the text of the file, which must be the
- * user's alone and no shorter than the wiretap can tell from chance. */
+ * the hexadecimal digits of so many random bytes, or the first line of the file, which must have
+ * `shortest` bytes at least. */
 int secret_issue(struct issuer *issuer, const char *mechanism, const char *channel,
-                 const char *source, size_t random_bytes, struct error *error);
+                 const char *source, size_t random_bytes, size_t shortest, struct error *error);
 
 /* Leaves something else than a text there; takes over `value`. */
 void secret_put(struct issuer *issuer, const char *mechanism, const char *channel, json_t *value);

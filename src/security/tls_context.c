@@ -319,6 +319,13 @@ static int set_files(SSL_CTX *context, const struct tls_config *tls, struct erro
     return pem_file_load_pair(context, tls->cert_file, tls->key_file, tls->passphrase_file, error);
 }
 
+int tls_context_check_files(const struct tls_config *tls, struct error *error) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+    return context ? set_files(context, tls, error)
+                   : error_set(error, -ENOMEM, "TLS: %s", openssl_reason());
+}
+
 /* Sessions are kept by whoever resumes them, never in a cache of a context. Without tickets a
  * server of TLS 1.3 must be told twice: it would give tickets that stand for its cache. */
 static void set_resumption(SSL_CTX *context, const struct tls_config *tls) {

@@ -33,6 +33,9 @@ int tls_context_server(SSL_CTX **ret, const struct client_config *config, struct
 int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct client_config *config,
                        struct error *error);
 
+/* Whether the files that it names are what they must be. */
+int tls_context_check_files(const struct tls_config *tls, struct error *error);
+
 /* Whether a host is given by its name: not empty, and no address of IPv4 or IPv6. */
 bool tls_context_is_name(const char *host);
 

@@ -30,7 +30,7 @@ static const struct token_settings *own(const struct channel *channel) {
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
     return secret_issue(issuer, group.name, channel->name, own(channel)->secret, SECRET_BYTES,
-                        error);
+                        SECRET_FOUND_BYTES, error);
 }
 
 static const char *key_of(const struct bringup *bringup) {
@@ -237,6 +237,7 @@ static const struct proof proofs[] = {
 
 const struct mechanism mechanism_token = {
     .group = &group,
+    .shortest_secret = SECRET_FOUND_BYTES,
     .help = "a fresh token in CONNECT for each connection: HMAC over client id, time and nonce",
     .no_anonymous = true,
     .clocks_apart_ns = clocks_apart_ns,

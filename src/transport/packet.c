@@ -74,7 +74,7 @@ int packet_connect(struct packet *ret, const struct client_config *config, struc
     int r = credentials_now(&shown, config, error);
 
     if (r == 0 && strlen(config->client_id) + strlen(shown.username) + strlen(shown.password) >
-                      PACKET_MAX_BYTES - HEADERS_BYTES)
+                      PACKET_BYTES - HEADERS_BYTES)
         r = error_set(error, -E2BIG, "client id, user name and password are too long");
     ret->length = 0;
     if (r == 0)
@@ -85,7 +85,7 @@ int packet_connect(struct packet *ret, const struct client_config *config, struc
 
 int packet_publish(struct packet *ret, int64_t mqtt, const char *topic, const void *payload,
                    size_t length, struct error *error) {
-    if (strlen(topic) + length > PACKET_MAX_BYTES - HEADERS_BYTES)
+    if (strlen(topic) + length > PACKET_BYTES - HEADERS_BYTES)
         return error_set(error, -E2BIG, "topic and payload are too long");
     ret->length = 0;
     put_text(ret, topic);

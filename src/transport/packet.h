@@ -10,10 +10,11 @@
 #include "model/client_config.h"
 #include "transport/transport.h"
 
-#define PACKET_MAX_BYTES 4096
+#define PACKET_MAX_BYTES 4096        /* of a CONNACK */
+#define PACKET_BYTES     (3 * 65536) /* of ours: identifier, name and password at their longest */
 
 struct packet {
-    unsigned char bytes[PACKET_MAX_BYTES];
+    unsigned char bytes[PACKET_BYTES];
     size_t length;
 };
 

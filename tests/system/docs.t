@@ -6,6 +6,7 @@
 #   <!-- file PATH -->         it is this file, before anything is executed
 #   <!-- check -->             it is a part of a scenario that `bench check` understands
 #   <!-- typed in NAME.t -->   its commands need two machines: that test types them
+#   <!-- executed in NAME.t -->   that test executes it as it stands
 #   <!-- not run: WHY -->
 #
 # What README says of the example is example.t's matter.
@@ -74,7 +75,12 @@ blocks() { # REGEX: those whose comment matches
   grep -lE -e "$1" "$scratch"/blocks/*.what | sed 's/\.what$//'
 }
 is 'every block of commands or settings says what becomes of it' \
-  "$(grep -LE '^(run|check|file .*|typed in .*|not run: .+)$' "$scratch"/blocks/*.what)" ''
+  "$(grep -LE '^(run|check|file .*|(typed|executed) in .*|not run: .+)$' \
+    "$scratch"/blocks/*.what)" ''
+is 'what is executed elsewhere, is' "$(sed -n 's/^executed in //p' "$scratch"/blocks/*.what |
+  sort -u | while read -r name; do
+  grep -qF own-brokers.md "tests/system/$name" || echo "$name"
+done)" ''
 check 'there are blocks to run' test "$(blocks '^run$' | wc -l)" -ge 8
 
 is 'what is typed elsewhere, is' "$(for block in $(blocks '^typed in '); do

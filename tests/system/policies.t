@@ -13,7 +13,7 @@ if [ -z "${BENCH_TEST_ALONE-}" ] &&
   exec unshare --net sh -c 'ip link set lo up && exec sh "$0"' "$0"
 fi
 . "$(dirname "$0")/real.sh"
-need_command ss mosquitto_pub
+need_command ss mosquitto_pub mosquitto_passwd
 started=''
 is_listening() { # PORT
   ss -Hltn "sport = :$1" | grep -q .
@@ -146,6 +146,43 @@ contains '... as that' "$(rows "$folder/trials.csv" reason channel=absent)" \
   'the external broker: cannot connect to 127.0.0.1 port 3009'
 is '... and the other channel is measured' "$(rows "$folder/trials.csv" status channel=plain |
   sort -u)" ok
+
+# ---- secrets and names as others have them ----
+
+login() { # USER SECRET: a broker on port 3004 that knows this one user, and a file with the secret
+  printf '%s\n' "$2" >"$scratch/secret"
+  : >"$scratch/passwords"
+  chmod 600 "$scratch/secret" "$scratch/passwords"
+  mosquitto_passwd -b "$scratch/passwords" "$1" "$2"
+  mosquitto_at login 3004 "password_file $scratch/passwords" 'allow_anonymous false'
+}
+try_login() { # WHAT [OPTION...]
+  what=$1
+  shift
+  measure "$tiny" --channels cloud --probes delivery --set channel.cloud.use='external password' \
+    --set channel.cloud.external.port=3004 --set channel.cloud.password.user="$user" \
+    --set channel.cloud.password.secret="file:$scratch/secret" --set scenario.baseline= "$@"
+  exits "$what" 0
+}
+long=$(printf '%065000d' 7)
+for secret in x public "$long"; do
+  user=hub.example/dev-1
+  login "$user" "$secret"
+  try_login "a password of ${#secret} bytes"
+  kill -KILL "${started##* }"
+  wait_for "$soon" eval '! is_listening 3004'
+done
+matches '... a long one is looked for on the wire' "$(rows "$folder/proofs.csv" proof)" \
+  '^wiretap-password$'
+user='dev-%%c'
+login 'dev-%c' x
+try_login 'a name with %c in it'
+contains '... whose short password was not looked for' \
+  "$(rows "$folder/proofs.csv" cause proof=wiretap-payload)" 'so short a password'
+run "$bench" check "$tiny" --set channel.x.use='external tls' --channels x \
+  --set channel.x.external.ca=/nonexistent/ca.crt --set scenario.baseline=
+exits 'check looks at the files that the run reads' 3
+contains '... and names them' "$err" '/nonexistent/ca.crt: No such file or directory'
 
 # ---- what docs/own-brokers.md shows of a provider's demands ----
 

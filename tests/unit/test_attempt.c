@@ -1,5 +1,6 @@
 /* transport/attempt: what a hand-made client makes of everything that a broker can answer. */
 #include "peer.h"
+#include "transport/packet.h"
 
 #include "transport/attempt.h"
 
@@ -155,7 +156,7 @@ static void test_long_names(void **state) {
     assert_int_equal(peer.heard_length, 3 + 10 + 9 + 7 + 202);
     assert_memory_equal(peer.heard, "\x10\xe4\x01\0\4MQTT", 9);
     free(config->password);
-    config->password = text_format("%05000d", 7);
+    config->password = text_format("%0*d", PACKET_BYTES, 7);
     peer = (struct peer){.act = answer, ACCEPTED};
     assert_int_equal(try_peer(&peer, config, NULL, &attempt, &error), -E2BIG);
 }

@@ -66,7 +66,7 @@ static void test_remaining_length(void **state) {
 
 /* What does not fit is refused before a byte is written. */
 static void test_too_long(void **state) {
-    CLEANUP_FREE char *longest = text_format("%0*d", PACKET_MAX_BYTES - 32, 7),
+    CLEANUP_FREE char *longest = text_format("%0*d", PACKET_BYTES - 32, 7),
                       *longer = text_format("%s7", longest);
     CLEANUP(client_config_freep)
     struct client_config *fits = client(longest, "", ""), *too_long = client("", "u", longest);
@@ -75,7 +75,7 @@ static void test_too_long(void **state) {
 
     (void)state;
     assert_int_equal(packet_connect(&packet, fits, &error), 0);
-    assert_true(packet.length <= PACKET_MAX_BYTES);
+    assert_true(packet.length <= PACKET_BYTES);
     assert_int_equal(packet_connect(&packet, too_long, &error), -E2BIG);
     assert_string_equal(error.text, "client id, user name and password are too long");
     assert_int_equal(packet_publish(&packet, MQTT_3_1_1, "", longest, strlen(longest), &error), 0);

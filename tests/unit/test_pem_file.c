@@ -153,6 +153,7 @@ static void test_refused(void **state) {
         {KEY, "a.p12", "", "% is a PKCS#12 file; expected a private key in PEM: openssl"},
         {KEY, "a.pub", "", "% is a public key; expected a private key in PEM"},
         {KEY, "b.key", "", "% is not the key of the certificate in "},
+        {KEY, "ca.key", "", "% is not the key of the certificate in "},
         {KEY, "locked.key", "",
          "% is an encrypted private key; expected a private key in PEM: "
          "set external.key_passphrase = file:PATH"},
