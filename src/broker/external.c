@@ -65,20 +65,23 @@ static const struct setting rows[] = {
      .help = "file:PATH, whose first line opens an encrypted key; empty: it is not encrypted",
      .offset = offsetof(struct external_settings, key_passphrase), .check = check_passphrase},
     {"client_id", SETTING_TEXT, "",
-     .help = "the one identifier that the broker lets each client have, as dev-%c: all of its "
-             "connections have it, one at a time; empty: client1 or client2, and more",
+     .help =
+         "the one identifier that the broker lets each client have, as dev-%c: all of its "
+         "connections have it, one at a time; empty: client1 or client2, with a part of this run",
      .offset = offsetof(struct external_settings, client_id)},
     {"data_topic", SETTING_TEXT, "",
      .help = "where delivery publishes, when the broker permits no topic of each trial's own",
      .offset = offsetof(struct external_settings, data_topic), .check = check_topic},
-    {"credit_topic", SETTING_TEXT, "", .help = "where its subscriber gives credit",
+    {"credit_topic", SETTING_TEXT, "", .help = "where delivery's subscriber gives credit",
      .offset = offsetof(struct external_settings, credit_topic), .check = check_topic},
-    {"latency_topic", SETTING_TEXT, "", .help = "the same for latency",
+    {"latency_topic", SETTING_TEXT, "",
+     .help = "where latency publishes; empty: a topic of each trial's own",
      .offset = offsetof(struct external_settings, latency_topic), .check = check_topic},
     {"telemetry_topic", SETTING_TEXT, "",
      .help = "where telemetry is published on this channel; empty: telemetry.topic",
      .offset = offsetof(struct external_settings, telemetry_topic), .check = check_topic},
-    {"proof_topic", SETTING_TEXT, "", .help = "where proofs publish; empty: bench/wiretap",
+    {"proof_topic", SETTING_TEXT, "",
+     .help = "where the wiretap's message is published; empty: bench/wiretap",
      .offset = offsetof(struct external_settings, proof_topic), .check = check_topic},
     {"max_inflight", SETTING_COUNT, "20", "1", "65535",
      .help = "messages of QoS 1 and 2 that the broker takes from a client before the first is "
@@ -118,6 +121,7 @@ static int check_mechanism(const struct channel *channel, const struct mechanism
 }
 
 static int check(const struct channel *channel, struct error *error) {
+    static const char *const several[] = {"client-id", "payload", "token", "acl"};
     const struct external_settings *settings = own(channel);
     const struct mechanism *mechanism;
     size_t cursor = 0;
@@ -142,13 +146,17 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "external.client_id: has no %%c, which is client1 or client2: both would "
                          "be one client, and each would end the other's connection");
-    if (*settings->client_id &&
-        (channel_uses(channel, "client-id") || channel_uses(channel, "payload")))
-        return error_set(error, -EINVAL, "external.client_id: does not go with %s, %s",
-                         channel_uses(channel, "payload") ? "payload" : "client-id",
-                         channel_uses(channel, "payload")
-                             ? "whose proofs take two clients of one host at a time"
-                             : "which gives identifiers itself");
+    for (size_t i = 0; i < ARRAY_SIZE(several) && *settings->client_id; i++)
+        if (channel_uses(channel, several[i]))
+            return error_set(
+                error, -EINVAL,
+                "external.client_id: does not go with %s, whose proofs take clients of "
+                "other identifiers",
+                several[i]);
+    if (*settings->data_topic && text_equal(settings->data_topic, settings->credit_topic))
+        return error_set(error, -EINVAL,
+                         "external.credit_topic: is external.data_topic, where the subscriber "
+                         "would receive its own credit; take another");
     if (*settings->key_passphrase && !*settings->key)
         return error_set(error, -EINVAL,
                          "external.key_passphrase: goes together with external.key");

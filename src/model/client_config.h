@@ -84,8 +84,7 @@ struct client_config {
     /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
      * which it is silent on purpose (probes/pauses.h). */
     int64_t loss_ppm;
-    int64_t
-        max_inflight; /* the most of the following that the broker takes; 0: no limit is known */
+    int64_t max_inflight; /* that somebody else's broker takes; 0: it is ours, as configured */
     /* How many messages of QoS 1 and 2 it sends before the first is acknowledged; 0: as the library
      * does by itself. Of a worker, from its parameters (role_client), so it does not travel. */
     int64_t inflight;

@@ -151,8 +151,8 @@ int mqtt_client_subscribe(struct mqtt_client *client, const char *topic, int qos
         return r;
     if (client->suback > HIGHEST_QOS)
         return error_set(error, -EACCES,
-                         "MQTT: the broker refused the subscription to %s: it permits other topics "
-                         "(bench list settings, ...topic)",
+                         "MQTT: the broker refused the subscription to %s: it may permit only "
+                         "others (bench list settings shows them: ...topic)",
                          topic);
     if (client->suback != qos)
         return error_set(error, -EPROTO,

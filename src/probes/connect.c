@@ -269,6 +269,10 @@ static int clients_open(struct connect_clients *clients, const struct worker_con
     const struct client_config *client = worker->client;
     int r;
 
+    if (client->one_session && settings->parallel > 1)
+        return error_set(error, -EINVAL,
+                         "probe.connect.parallel: external.client_id lets each client have one "
+                         "connection at a time; right would be 1");
     clients->n = (size_t)settings->parallel;
     clients->streams = stream_new(clients->n, connect_loop_run, &clients->stop);
     clients->loops = memory_new(clients->n, sizeof(*clients->loops));

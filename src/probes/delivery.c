@@ -320,8 +320,8 @@ static void take_message(void *context, const char *topic, const void *payload, 
     (void)topic;
     if (length >= sizeof(number))
         memcpy(&number, payload, sizeof(number));
-    if (number >= 0 && !is_own(courier, number))
-        return;
+    if (number < 0 ? courier->shared : !is_own(courier, number))
+        return; /* somebody else's */
     if (number < 0 || length != (size_t)courier->settings->payload_bytes) {
         courier->wrong++;
         return;
@@ -389,8 +389,10 @@ int courier_connect(struct courier *courier, const struct client_config *client,
                     struct error *error) {
     int r;
 
-    if (client->max_inflight > 0 && courier->window > QUEUED_MESSAGES)
+    courier->capped = client->max_inflight > 0 && courier->window > QUEUED_MESSAGES;
+    if (courier->capped)
         courier->window = QUEUED_MESSAGES;
+    courier->shared = *client->data_topic;
     if (*client->data_topic)
         text_replace(&courier->data_topic, client->data_topic);
     if (*client->credit_topic)
@@ -467,11 +469,11 @@ static void put_credit(struct worker_context *worker, const struct courier *cour
     if (waited <= STARVED || !courier->loop_ns ||
         (double)courier->window / messages_per_s >= QUEUED * (double)courier->loop_ns / 1e9)
         return;
-    words =
-        text_format("limited by probe.delivery.window: the publisher waited %.0f %% of its time "
-                    "for credit, and a message takes %.1f ms there and back by itself; set it "
-                    "larger",
-                    100 * waited, loop_ms);
+    words = text_format("limited by %s: the publisher waited %.0f %% of its time for credit, and a "
+                        "message takes %.1f ms there and back by itself%s",
+                        courier->capped ? "the 900 messages that a stock broker queues"
+                                        : "probe.delivery.window",
+                        100 * waited, loop_ms, courier->capped ? "" : "; set it larger");
     (void)json_object_set_new(worker->result, "remark", json_string(words));
 }
 
@@ -515,11 +517,18 @@ static int explain_end(const struct courier *courier, bool sends, int code, stru
     struct error end = *error;
 
     if (code == -ENODATA && !sends) /* the subscriber knows only that it has waited */
-        return error_set(error, code,
-                         "%s on topic %s; if a message of %lld bytes takes that long here, set "
-                         "probe.delivery.duration to three times as much; or the broker drops "
-                         "them: so large, so many in flight (max_inflight), or on this topic",
-                         end.text, courier->data_topic, (long long)settings->payload_bytes);
+        return error_set(
+            error, code,
+            "%s on topic %s; if a message of %lld bytes takes that long here, set "
+            "probe.delivery.duration to three times as much; or the broker drops "
+            "them: so large, so many in flight (external.max_inflight), or on this topic",
+            end.text, courier->data_topic, (long long)settings->payload_bytes);
+    if (code == -EIO) /* of QoS 1 and 2; see sequence_check() */
+        return error_set(
+            error, code,
+            "%s; the broker may take fewer messages at a time (external.max_inflight), "
+            "or queue less for a subscriber than probe.delivery.window",
+            end.text);
     if (code == -ECONNRESET && settings->qos > 0)
         return error_set(error, code,
                          "%s; the broker may take no QoS %d (probe.delivery.qos), or no payload of "
@@ -563,7 +572,7 @@ static int perform(struct worker_context *worker, struct courier *courier, bool 
                          (long long)courier->wrong);
     r = put_books(worker, courier, sends, facts, error);
     if (r < 0)
-        return r;
+        return explain_end(courier, sends, r, error);
     mqtt_client_session(courier->client, &session);
     worker_put_tls(worker, &session);
     if (sends) { /* what this hop has cost on the wire, beside what it must cost */

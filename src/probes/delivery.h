@@ -52,6 +52,8 @@ struct courier {
     int64_t window;   /* messages */
     int64_t moved;    /* messages published, or received, each once */
     int64_t credited; /* the last credit received, or given */
+    bool shared;      /* others may publish on the topic */
+    bool capped;      /* the window is not the setting: the broker queues no more */
     int64_t wrong; /* messages with the trial's tag that cannot be of it: another length, a negative
                       number */
     _Atomic bool stop;

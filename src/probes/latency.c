@@ -266,8 +266,9 @@ static void take_message(void *context, const char *topic, const void *payload, 
     (void)topic;
     if (length >= sizeof(number))
         memcpy(&number, payload, sizeof(number));
-    if (number >= 0 && (number & ~SEQUENCE_MAX) != latency->tag)
-        return; /* late, of another trial */
+    if (number < 0 ? *latency->as_publisher->latency_topic != '\0'
+                   : (number & ~SEQUENCE_MAX) != latency->tag)
+        return; /* somebody else's, or late */
     if (number >= 0)
         number &= SEQUENCE_MAX;
     if (number < 0 || length != (size_t)latency->settings->payload_bytes)
@@ -322,13 +323,14 @@ static void latency_open(struct latency *latency, const struct latency_settings 
 
 static int latency_connect(struct latency *latency, const struct client_config *as_subscriber,
                            struct client_config *as_publisher, struct error *error) {
-    int r = mqtt_client_connect(&latency->subscriber, as_subscriber, take_message, latency, error);
+    int r;
 
-    if (r < 0)
-        return r;
+    latency->as_publisher = as_publisher;
     if (*as_publisher->latency_topic)
         text_replace(&latency->topic, as_publisher->latency_topic);
-    latency->as_publisher = as_publisher;
+    r = mqtt_client_connect(&latency->subscriber, as_subscriber, take_message, latency, error);
+    if (r < 0)
+        return r;
     r = mqtt_client_subscribe(latency->subscriber, latency->topic, (int)latency->settings->qos,
                               error);
     return r < 0 ? r : mqtt_client_connect(&latency->publisher, as_publisher, NULL, NULL, error);

@@ -87,7 +87,7 @@ int role_client(const struct worker_context *worker, struct client_config **ret,
         return r;
     *ret = block;
     (*ret)->inflight = jsonline_integer(worker->params, "inflight", 0);
-    if ((*ret)->max_inflight > 0 && (*ret)->inflight > (*ret)->max_inflight)
+    if ((*ret)->max_inflight > 0) /* somebody else's broker: the setting of ours says nothing */
         (*ret)->inflight = (*ret)->max_inflight;
     return 0;
 }

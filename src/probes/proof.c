@@ -221,7 +221,7 @@ static void put_configured(struct examiner *examiner, const char *proof, const c
 }
 
 /* What may be meant by a refusal of the right client, where a broker says it in a number at most.
- * Rows for MQTT 3.1.1 and, behind the bar, 5. */
+ * Of CONNACK's codes, that of MQTT 3.1.1 stands before that of 5. */
 static const struct {
     const char *causes, *without_tls, *with_tls;
 } refusals[] = {
@@ -306,7 +306,7 @@ static void prove_refused(struct examiner *examiner, const struct proof *proof) 
 
     proof->alter(altered, &examiner->bringup);
     if (try_until_told(altered, &attempt, &error) < 0)
-        put(examiner, proof->name, expected, "no answer", error.text, false);
+        put_row(examiner, proof->name, expected, "no answer", error.text, false);
     else
         put(examiner, proof->name, expected, attempt.accepted ? "accepted" : "refused",
             attempt.cause, !attempt.accepted && cause_among(causes, attempt.cause));
@@ -320,7 +320,7 @@ static void prove_by_act(struct examiner *examiner, const struct proof *proof) {
     struct error error;
 
     if (proof->act(&setup, &seen, &error) < 0)
-        put(examiner, proof->name, proof->causes, "no answer", error.text, false);
+        put_row(examiner, proof->name, proof->causes, "no answer", error.text, false);
     else
         put(examiner, proof->name, proof->causes, seen.observed, seen.cause, seen.held);
 }

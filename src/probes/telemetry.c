@@ -156,7 +156,9 @@ static void take_message(void *context, const char *topic, const void *payload, 
     char start[START_BYTES + 1] = "";
 
     (void)topic;
-    memcpy(start, payload, length < START_BYTES ? length : START_BYTES);
+    if (length < START_BYTES)
+        return;
+    memcpy(start, payload, START_BYTES);
     if (strncmp(start, reporter->tag, TAG_DIGITS) != 0)
         return; /* of another run at this broker, or late */
     reporter->count++;

@@ -243,9 +243,8 @@ static void hear_telemetry(void *context, const char *word, const json_t *line) 
     telemetry_log_hear(&deployment->messages, word, line);
     latency_ms = telemetry_log_latency_ms(&deployment->messages, sequence);
     if (isfinite(latency_ms))
-        progress_detail(deployment->run->progress,
-                        "  client1 received #%lld on %s, %lld B, %.2f ms", (long long)sequence,
-                        settings->topic, (long long)settings->payload_bytes, latency_ms);
+        progress_detail(deployment->run->progress, "  client1 received #%lld, %lld B, %.2f ms",
+                        (long long)sequence, (long long)settings->payload_bytes, latency_ms);
 }
 
 static int start_reporter(struct deployment *deployment, struct worker *worker,
@@ -287,7 +286,8 @@ static int stop_reporter(struct deployment *deployment, struct worker *worker, j
 static int stop_reporters(struct deployment *deployment, struct error *error) {
     int r = stop_reporter(deployment, &deployment->publisher, NULL, error);
 
-    deployment->sent = jsonline_integer(deployment->publisher.result, "sent", deployment->sent);
+    deployment->sent =
+        jsonline_integer(deployment->publisher.result, "sent", (int64_t)deployment->messages.count);
     return r < 0 ? r
                  : stop_reporter(deployment, &deployment->subscriber,
                                  json_pack("{s:I}", "sent", (json_int_t)deployment->sent), error);
@@ -393,14 +393,11 @@ static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S
  * somebody else's broker that can be said only when all channels are such, and none has come up. */
 static int fail_deployment(struct deployment *deployment, int code, struct error *error) {
     struct run *run = deployment->run;
-    size_t committed = 0;
     char *words;
 
-    for (size_t i = 0; i < ARRAY_SIZE(run->outcome->trials); i++)
-        committed += run->outcome->trials[i];
     if (deployment->foreign && deployment->id.deployment->block == 1 && deployment->id.attempt == 1)
         run->absent++;
-    if (deployment->foreign ? run->absent == run->scenario->n_channels : !committed)
+    if (deployment->foreign ? run->absent == run->scenario->n_channels : !run->came_up)
         return code;
     if (!deployment->foreign && ++run->failures == ARRAY_SIZE(pauses_ns))
         return error_prefix(error, code, "%zu channels in a row did not come up; the last",
@@ -431,6 +428,7 @@ static int start_or_fail(struct deployment *deployment, struct error *error) {
     if (r < 0)
         return r == -EINTR ? r : fail_deployment(deployment, r, error);
     run->failures = 0;
+    run->came_up = true;
     return 0;
 }
 

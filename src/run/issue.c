@@ -106,9 +106,11 @@ static int check_channel_files(const struct scenario *scenario, const struct cha
                                struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const struct broker_kind *kind = broker_kind_of(channel);
+    bool both = kind->one_session && kind->one_session(channel); /* latency connects as client1 */
     int r = mechanism_check_files(channel, error);
 
-    if (r == 0 && kind->check_files && is_here(hosts->broker))
+    if (r == 0 && kind->check_files &&
+        (is_here(hosts->broker) || (both && is_here(hosts->publisher))))
         r = kind->check_files(channel, PARTY_CLIENT1, error);
     if (r == 0 && kind->check_files && is_here(hosts->publisher))
         r = kind->check_files(channel, PARTY_CLIENT2, error);

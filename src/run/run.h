@@ -45,6 +45,7 @@ struct run {
     bool meter_silent;   /* which the user knows */
     char *window;        /* what was chosen for delivery, in words; NULL: the usual, or nothing */
     size_t failures;     /* channels in a row that did not come up */
+    bool came_up;        /* a channel did */
     size_t absent;       /* channels with somebody else's broker that was not there at first */
     json_t *secrets;     /* an array: of each channel, as issued */
     struct journal *journal;

@@ -2,8 +2,8 @@
 
 #include "security/secret.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -198,14 +198,22 @@ static int answer_passphrase(char *buffer, int size, int writing, void *passphra
 
 /* ---- loading ---- */
 
-/* Whether a name in the folder is as `openssl rehash` makes them: 8 digits, a dot and a number. */
-static bool has_hashes(const char *path) {
-    CLEANUP_FREE char *pattern = text_format("%s/[0-9a-f]*.[0-9]", path);
-    glob_t found;
-    bool some = glob(pattern, GLOB_NOSORT, NULL, &found) == 0;
+/* As `openssl rehash` makes them: 8 digits, a dot and a number. */
+static int is_hashed(const struct dirent *entry) {
+    size_t digits = strspn(entry->d_name, "0123456789abcdef");
 
-    globfree(&found);
-    return some;
+    return digits == 8 && entry->d_name[8] == '.' &&
+           strspn(entry->d_name + 9, "0123456789") == strlen(entry->d_name + 9);
+}
+
+static bool has_hashes(const char *path) {
+    struct dirent **found = NULL;
+    int n = scandir(path, &found, is_hashed, NULL);
+
+    for (int i = 0; i < n; i++)
+        free(found[i]);
+    free(found);
+    return n > 0;
 }
 
 int pem_file_load_ca(SSL_CTX *context, const char *path, struct error *error) {
@@ -214,6 +222,7 @@ int pem_file_load_ca(SSL_CTX *context, const char *path, struct error *error) {
 
     if (folder && SSL_CTX_load_verify_dir(context, path) == 1 && has_hashes(path))
         return 0;
+    ERR_clear_error();
     if (folder)
         return error_set(error, -EINVAL,
                          "%s: no certificate in this folder is under the name that OpenSSL looks "
@@ -247,9 +256,11 @@ int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *ke
         return error_set(error, -EINVAL, "%s is not the key of the certificate in %s", key,
                          certificate);
     }
-    if (!loaded && words && is_locked(key))
+    if (!loaded && words && is_locked(key)) {
+        ERR_clear_error();
         return error_set(error, -EINVAL, "%s: the passphrase in %s does not open it", key,
                          passphrase);
+    }
     if (!loaded)
         return explain(key, WANTED_KEY, error);
     if (SSL_CTX_check_private_key(context) != 1)

@@ -16,7 +16,6 @@ struct psk_settings {
     int64_t key_bytes, tickets;
 };
 
-/* As it can stand in Mosquitto's file, in which ':' ends it. */
 static int check_identity(const char *value, struct error *error) {
     if (!*value || strlen(value) > MAX_IDENTITY)
         return error_set(error, -EINVAL,

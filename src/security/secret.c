@@ -34,7 +34,7 @@ int secret_read(const char *path, char **ret, struct error *error) {
     if (stat(path, &status) < 0)
         return error_errno(error, -errno, "%s", path);
     if (status.st_mode & (S_IRWXG | S_IRWXO))
-        return error_set(error, -EACCES, "%s can be read by others; chmod 600 %s", path, path);
+        return error_set(error, -EACCES, "%s can be read by others; chmod 600 it", path);
     if (!S_ISREG(status.st_mode))
         return error_set(error, -EINVAL, "%s is no regular file", path);
     file = fopen(path, "re");
@@ -42,7 +42,8 @@ int secret_read(const char *path, char **ret, struct error *error) {
         return error_errno(error, -errno, "%s", path);
     length = getline(&line, &size, file);
     if (length < 0)
-        text_replace(&line, "");
+        return error_set(error, -EINVAL, "%s holds nothing; an empty first line is an empty secret",
+                         path);
     if (length > 0 && strlen(line) < (size_t)length)
         return error_set(error, -EINVAL, "%s has a NUL byte, which no client library takes", path);
     line[strcspn(line, "\r\n")] = '\0';

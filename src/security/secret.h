@@ -19,7 +19,7 @@ int secret_check(const char *value, struct error *error);
 void secret_free(char *secret); /* wipes it before */
 DEFINE_CLEANUP(char *, secret_free)
 
-/* The first line of a file, or "" of an empty one; the caller's (secret_free()). The file must be
+/* The first line of a file, which may be empty; the caller's (secret_free()). The file must be
  * the user's alone: -EACCES when others can read it; -EINVAL when it is no regular file, or no text
  * of at most SECRET_MAX_BYTES; or another negative errno. */
 int secret_read(const char *path, char **ret, struct error *error);

@@ -64,23 +64,34 @@ static bool is_mismatch(int verified) {
     return verified == X509_V_ERR_HOSTNAME_MISMATCH || verified == X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 
-/* "a.example, 192.0.2.1": the caller's. */
+/* One name of a certificate, appended where it is an address or a host's. */
+static void append_name(char **list, const GENERAL_NAME *name) {
+    char address[INET6_ADDRSTRLEN] = "";
+    int length, family;
+
+    if (name->type == GEN_DNS)
+        text_append(list, ", ", (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+    if (name->type != GEN_IPADD)
+        return;
+    length = ASN1_STRING_length(name->d.iPAddress);
+    family = length == sizeof(struct in6_addr) ? AF_INET6 : AF_INET;
+    if ((family == AF_INET6 || length == sizeof(struct in_addr)) &&
+        inet_ntop(family, ASN1_STRING_get0_data(name->d.iPAddress), address, sizeof(address)))
+        text_append(list, ", ", address);
+}
+
+/* "a.example, 192.0.2.1": the caller's. Without alternative names the common name counts. */
 static char *names_of(const X509 *certificate) {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    char *list = text_copy("");
+    char *list = text_copy(""), common[128] = "";
 
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        const ASN1_STRING *text = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
-        int family = ASN1_STRING_length(text) == sizeof(struct in_addr) ? AF_INET : AF_INET6;
-        char address[INET6_ADDRSTRLEN] = "";
-
-        if (name->type == GEN_DNS)
-            text_append(&list, ", ", (const char *)ASN1_STRING_get0_data(text));
-        else if (name->type == GEN_IPADD &&
-                 inet_ntop(family, ASN1_STRING_get0_data(text), address, sizeof(address)))
-            text_append(&list, ", ", address);
-    }
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
+        append_name(&list, sk_GENERAL_NAME_value(names, i));
+    if (!names)
+        (void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common,
+                                        sizeof(common));
+    if (*common)
+        text_append(&list, ", ", common);
     GENERAL_NAMES_free(names);
     return list;
 }

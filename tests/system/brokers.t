@@ -145,6 +145,7 @@ channel() { # NAME PORT USE [LINE...]
   shift 3
   [ $# -eq 0 ] || printf '%s\n' "$@"
 }
+all='connect delivery latency path transport transport-per-unit'
 ca="external.ca = $pki/ca.crt"
 # scenario CHANNELS: on stdin, the channels' sections
 scenario() {
@@ -156,13 +157,16 @@ warmup = 0s
 [probe.latency]
 duration = 200ms
 warmup = 0s
+[probe.transport-per-unit]
+duration = 100ms
+warmup = 0s
 TIMES
 }
 measured_whole() { # CHANNEL...: every probe of them has been measured
   for one; do
     is "$one: every probe is measured" \
-      "$(rows "$folder/trials.csv" probe,status channel="$one" | tr '\n' ' ')" \
-      'connect|ok delivery|ok latency|ok '
+      "$(rows "$folder/trials.csv" probe,status channel="$one" | LC_ALL=C sort | tr '\n' ' ')" \
+      'connect|ok delivery|ok latency|ok path|ok transport-per-unit|ok transport|ok '
     is "$one: no proof is broken" "$(rows "$folder/proofs.csv" proof,observed,cause \
       channel="$one" verdict=broken)" ''
     is "$one: telemetry has arrived" \
@@ -186,7 +190,7 @@ remarks() { # CHANNEL PROOF...: which of its proofs are remarks, in the order of
   channel psk 2004 psk 'psk.identity = device' "psk.secret = file:$scratch/key"
 } | scenario >"$scratch/mosquitto.ini"
 measure "$scratch/mosquitto.ini" --channels 'clear tls old mutual psk' \
-  --probes 'connect delivery latency'
+  --probes "$all"
 exits 'stock Mosquitto: the run succeeds' 0
 measured_whole clear tls old mutual psk
 remarks tls older-version-refused
@@ -208,7 +212,7 @@ with_paho() { # WHAT SCENARIO CHANNELS [OPTION...]
   what=$1 scenario=$2 channels=$3
   shift 3
   # shellcheck disable=SC2086 # several words
-  measure "$scratch/$scenario.ini" --channels "$channels" --probes 'connect delivery latency' \
+  measure "$scratch/$scenario.ini" --channels "$channels" --probes "$all" \
     $paho "$@"
   exits "$what, with Paho C" 0
   # shellcheck disable=SC2086 # several words
@@ -240,7 +244,7 @@ if has_command haproxy && has_command nginx; then
     channel cloud 2007 tls "$ca" "external.address = $name" 'external.alpn = mqtt'
   } | scenario >"$scratch/proxies.ini"
   measure "$scratch/proxies.ini" --channels 'haproxy nginx cloud' \
-    --probes 'connect delivery latency'
+    --probes "$all"
   exits 'HAProxy and nginx before Mosquitto: the run succeeds' 0
   measured_whole haproxy nginx cloud
   remarks haproxy older-version-refused
@@ -261,7 +265,7 @@ fi
   channel brackets 2009 '' 'external.address = [::1]'
   channel other 2001 tls "$ca" 'external.address = dual.example'
 } | scenario >"$scratch/names.ini"
-measure "$scratch/names.ini" --channels 'dual six brackets' --probes 'connect delivery latency'
+measure "$scratch/names.ini" --channels 'dual six brackets' --probes "$all"
 exits 'names with several addresses, and IPv6: the run succeeds' 0
 measured_whole dual six brackets
 with_paho 'the same' names 'dual six brackets'
@@ -299,7 +303,7 @@ if has_command ejabberdctl; then
     channel both 2008 'tls password' "$ca" 'password.user = %c@localhost' \
       "password.secret = file:$scratch/secret"
   } | scenario >"$scratch/ejabberd.ini"
-  measure "$scratch/ejabberd.ini" --channels 'password both' --probes 'connect delivery latency'
+  measure "$scratch/ejabberd.ini" --channels 'password both' --probes "$all"
   exits 'ejabberd: the run succeeds' 0
   measured_whole password both
 else

@@ -64,6 +64,7 @@ mosquitto_at dropping 3003 'message_size_limit 20000'
   channel stock 3001
   channel small 3002
   channel dropping 3003
+  channel narrow 3005
   channel absent 3009
 } | scenario >"$scratch/policies.ini"
 all='connect delivery latency'
@@ -135,6 +136,12 @@ limit() { # CHANNEL WORDS [OPTION...]
 limit small 'the broker may take no payload of 65536 bytes (probe.delivery.payload)'
 limit small 'the broker may take no payload of 65536 bytes' --set channel.small.mqtt=5
 limit dropping 'or the broker drops them: so large'
+mosquitto_at narrow 3005 'max_queued_messages 1'
+measure "$scratch/policies.ini" --channels narrow --probes delivery --set probe.delivery.qos=1 \
+  --set scenario.baseline=
+exits 'a queue of one message: failed' 1
+contains '... with the limit that may be meant' "$(rows "$folder/trials.csv" reason)" \
+  'external.max_inflight'
 
 # ---- a broker that is not there ----
 
@@ -170,6 +177,7 @@ for secret in x public "$long"; do
   login "$user" "$secret"
   try_login "a password of ${#secret} bytes"
   kill -KILL "${started##* }"
+  started=${started% *}
   wait_for "$soon" eval '! is_listening 3004'
 done
 matches '... a long one is looked for on the wire' "$(rows "$folder/proofs.csv" proof)" \

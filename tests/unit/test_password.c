@@ -140,7 +140,6 @@ static void test_secret_of_a_file(void **state) {
         {" blanks  \n", " blanks  "},
         {"x\n", "x"},
         {"\n", ""},
-        {"", ""},
         {"\xd2\x9b 7 bytes\n", "\xd2\x9b 7 bytes"},
     };
 
@@ -172,7 +171,8 @@ static void test_files_that_are_refused(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(open_modes); i++)
         assert_file_refused("hunter2\n", open_modes[i], -EACCES,
-                            "/secret can be read by others; chmod 600 /");
+                            "/secret can be read by others; chmod 600 it");
+    assert_file_refused("", 0600, -EINVAL, "/secret holds nothing");
     assert_file_refused("\nhunter2\n", 0600, -EINVAL, "/secret is empty, and others follow");
     assert_file_refused(NULL, 0700, -EINVAL, "/secret is no regular file");
 }

@@ -160,8 +160,8 @@ static void test_refused(void **state) {
         {KEY, "old-locked.key", "", "% is an encrypted private key; expected"},
         {KEY, "locked.der", "", "% is an encrypted private key in DER; expected"},
         {KEY, "locked.key", "wrong", "%: the passphrase in "},
-        {KEY, "locked.key", "open", "/open can be read by others; chmod 600 "},
-        {KEY, "locked.key", "empty", "/empty holds no passphrase"},
+        {KEY, "locked.key", "open", "/open can be read by others; chmod 600 it"},
+        {KEY, "locked.key", "empty", "/empty holds nothing"},
     };
 
     (void)state;
