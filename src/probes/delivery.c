@@ -511,6 +511,10 @@ static int put_books(struct worker_context *worker, const struct courier *courie
     return r;
 }
 
+static bool is_left(int code) {
+    return code == -ECONNRESET || code == -EPIPE;
+}
+
 /* What may be meant where a broker does not say it: the limits that brokers have. The code. */
 static int explain_end(const struct courier *courier, bool sends, int code, struct error *error) {
     const struct delivery_settings *settings = courier->settings;
@@ -529,12 +533,12 @@ static int explain_end(const struct courier *courier, bool sends, int code, stru
             "%s; the broker may take fewer messages at a time (external.max_inflight), "
             "or queue less for a subscriber than probe.delivery.window",
             end.text);
-    if (code == -ECONNRESET && settings->qos > 0)
+    if (is_left(code) && settings->qos > 0)
         return error_set(error, code,
                          "%s; the broker may take no QoS %d (probe.delivery.qos), or no payload of "
                          "%lld bytes (probe.delivery.payload)",
                          end.text, (int)settings->qos, (long long)settings->payload_bytes);
-    if (code == -ECONNRESET)
+    if (is_left(code))
         return error_set(
             error, code,
             "%s; the broker may take no payload of %lld bytes (probe.delivery.payload)", end.text,

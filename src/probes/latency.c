@@ -457,6 +457,12 @@ static int run_prober(struct worker_context *worker, struct error *error) {
         return r;
     r = worker_measure_client(worker, &settings->window, latency.streams,
                               ARRAY_SIZE(latency.streams), error);
+    if (settings->qos > 0 && (r == -ECONNRESET || r == -EPIPE || r == -ETIMEDOUT)) {
+        struct error end = *error;
+
+        return error_set(error, r, "%s; the broker may take no QoS %d (probe.latency.qos)",
+                         end.text, (int)settings->qos);
+    }
     if (r < 0)
         return r;
     r = put_result(worker, &latency, floor_ns, error);
