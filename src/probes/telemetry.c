@@ -89,8 +89,9 @@ static int publish_connected(struct reporter *reporter, int64_t due_ns, struct e
     if (r < 0)
         return r;
     r = worker_say(reporter->worker, "published",
-                   json_pack("{s:I,s:I,s:I}", "sequence", (json_int_t)reporter->count, "due_ns",
-                             (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns),
+                   json_pack("{s:I,s:I,s:I,s:s}", "sequence", (json_int_t)reporter->count, "due_ns",
+                             (json_int_t)due_ns, "due_utc_ns", (json_int_t)due_utc_ns, "topic",
+                             reporter->topic),
                    error);
     return r < 0 ? r : mqtt_client_flush(reporter->client, before + 1, LEAVE_NS, error);
 }
@@ -163,9 +164,10 @@ static void take_message(void *context, const char *topic, const void *payload, 
         return; /* of another run at this broker, or late */
     reporter->count++;
     reporter->code = worker_say(reporter->worker, "arrived",
-                                json_pack("{s:I,s:I,s:I}", "sequence",
+                                json_pack("{s:I,s:I,s:I,s:s}", "sequence",
                                           (json_int_t)strtoll(start + TAG_DIGITS, NULL, 10),
-                                          "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length),
+                                          "at_ns", (json_int_t)at_ns, "bytes", (json_int_t)length,
+                                          "topic", reporter->topic),
                                 &reporter->error);
 }
 

@@ -243,8 +243,10 @@ static void hear_telemetry(void *context, const char *word, const json_t *line) 
     telemetry_log_hear(&deployment->messages, word, line);
     latency_ms = telemetry_log_latency_ms(&deployment->messages, sequence);
     if (isfinite(latency_ms))
-        progress_detail(deployment->run->progress, "  client1 received #%lld, %lld B, %.2f ms",
-                        (long long)sequence, (long long)settings->payload_bytes, latency_ms);
+        progress_detail(deployment->run->progress,
+                        "  client1 received #%lld on %s, %lld B, %.2f ms", (long long)sequence,
+                        jsonline_text(line, "topic", ""), (long long)settings->payload_bytes,
+                        latency_ms);
 }
 
 static int start_reporter(struct deployment *deployment, struct worker *worker,

@@ -57,7 +57,7 @@ is 'the channel that inherits has its own version and cipher' \
   'TLSv1.2|ECDHE-ECDSA-CHACHA20-POLY1305'
 is 'and the one it inherits from keeps its own' \
   "$(rows "$folder/trials.csv" tls_version channel=server-tls | sort -u)" TLSv1.3
-contains '--verbose shows each telemetry message as it arrives' "$out" 'client1 received #1, '
+contains '--verbose shows each telemetry message as it arrives' "$out" 'client1 received #1 on '
 run "$bench" report --legend "$folder"
 exits 'it can be reported' 0
 contains 'with its own reference' "$out" 'my own measurements'
