@@ -41,9 +41,12 @@ int secret_read(const char *path, char **ret, struct error *error) {
     if (!file)
         return error_errno(error, -errno, "%s", path);
     length = getline(&line, &size, file);
-    if (length < 0)
+    if (length < 0) { /* the buffer is there, and no text */
+        free(line);
+        line = NULL;
         return error_set(error, -EINVAL, "%s holds nothing; an empty first line is an empty secret",
                          path);
+    }
     if (length > 0 && strlen(line) < (size_t)length)
         return error_set(error, -EINVAL, "%s has a NUL byte, which no client library takes", path);
     line[strcspn(line, "\r\n")] = '\0';
