@@ -199,16 +199,16 @@ static int find_dynamic_security(char **ret, struct error *error) {
     CLEANUP_FREE char *library = known ? realpath(ours.dli_fname, NULL) : NULL;
     const char *const folders[] = {library ? dirname(library) : "/usr/lib", "/usr/lib",
                                    "/usr/local/lib", "/usr/lib/*", "/usr/local/lib/*"};
-    glob_t found = {.gl_pathc = 0};
 
-    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+    /* One after the other: what has been found must not fall to a later folder's failure. */
+    for (size_t i = 0; i < ARRAY_SIZE(folders) && !*ret; i++) {
         CLEANUP_FREE char *pattern = text_format("%s/" DYNAMIC_SECURITY, folders[i]);
+        glob_t found = {.gl_pathc = 0};
 
-        (void)glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found);
+        if (glob(pattern, 0, NULL, &found) == 0)
+            *ret = text_copy(found.gl_pathv[0]);
+        globfree(&found);
     }
-    if (found.gl_pathc > 0)
-        *ret = text_copy(found.gl_pathv[0]);
-    globfree(&found);
     return *ret ? 0
                 : error_set(error, -ENOENT,
                             "acl.by: " DYNAMIC_SECURITY " is not on this host; Debian has it in "

@@ -256,7 +256,7 @@ static void test_silence(void **state) {
     double silent_s, most_s;
 
     (void)state;
-    this = (struct case_of_window){.window = {600 * NS_PER_MS, 200 * NS_PER_MS},
+    this = (struct case_of_window){.window = {1500 * NS_PER_MS, 200 * NS_PER_MS},
                                    .receives = true,
                                    .n_streams = 1,
                                    .silent_after = 10};
