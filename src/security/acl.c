@@ -15,6 +15,7 @@
 #include <glob.h>
 #include <libgen.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECRET_BYTES 24
 #define TELEMETRY    "%t"
@@ -200,12 +201,14 @@ static int find_dynamic_security(char **ret, struct error *error) {
     const char *const folders[] = {library ? dirname(library) : "/usr/lib", "/usr/lib",
                                    "/usr/local/lib", "/usr/lib/*", "/usr/local/lib/*"};
 
-    /* One after the other: what has been found must not fall to a later folder's failure. */
     for (size_t i = 0; i < ARRAY_SIZE(folders) && !*ret; i++) {
         CLEANUP_FREE char *pattern = text_format("%s/" DYNAMIC_SECURITY, folders[i]);
         glob_t found = {.gl_pathc = 0};
 
-        if (glob(pattern, 0, NULL, &found) == 0)
+        /* Where a plain path is, access() knows on emulated processors, too; glob() does not. */
+        if (access(pattern, R_OK) == 0)
+            *ret = text_copy(pattern);
+        else if (glob(pattern, 0, NULL, &found) == 0)
             *ret = text_copy(found.gl_pathv[0]);
         globfree(&found);
     }
