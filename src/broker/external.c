@@ -9,6 +9,7 @@
 #include "broker/external.h"
 
 #include "model/topic.h"
+#include "security/secret.h"
 #include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
@@ -26,11 +27,8 @@ struct external_settings {
     int64_t strict, max_inflight;
 };
 
-#define FILE_PREFIX "file:"
-
 static int check_passphrase(const char *value, struct error *error) {
-    return !*value || (strncmp(value, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
-                       value[strlen(FILE_PREFIX)])
+    return !*value || secret_path(value)
                ? 0
                : error_set(error, -EINVAL,
                            "a passphrase is never written here; expected file:PATH");
@@ -226,8 +224,7 @@ static void client(const struct channel *channel, enum party who, struct client_
     replace_file(&config->tls.cert_file, settings->certificate, who);
     replace_file(&config->tls.key_file, settings->key, who);
     if (*settings->key_passphrase)
-        replace_file(&config->tls.passphrase_file, settings->key_passphrase + strlen(FILE_PREFIX),
-                     who);
+        replace_file(&config->tls.passphrase_file, secret_path(settings->key_passphrase), who);
 }
 
 static int check_files(const struct channel *channel, enum party who, struct error *error) {

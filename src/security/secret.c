@@ -9,9 +9,14 @@
 #define FILE_PREFIX "file:"
 #define MAX_RANDOM  64
 
+const char *secret_path(const char *source) {
+    size_t prefix = strlen(FILE_PREFIX);
+
+    return strncmp(source, FILE_PREFIX, prefix) == 0 && source[prefix] ? source + prefix : NULL;
+}
+
 int secret_check(const char *value, struct error *error) {
-    if (text_equal(value, "generated") ||
-        (strncmp(value, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 && value[strlen(FILE_PREFIX)]))
+    if (text_equal(value, "generated") || secret_path(value))
         return 0;
     return error_set(error, -EINVAL,
                      "a secret is never written here; right would be `generated` or "
@@ -63,13 +68,9 @@ int secret_read(const char *path, char **ret, struct error *error) {
     return 0;
 }
 
-static bool is_file(const char *source) {
-    return strncmp(source, FILE_PREFIX, strlen(FILE_PREFIX)) == 0;
-}
-
 static int read_source(const char *source, const char *mechanism, size_t shortest, char **ret,
                        struct error *error) {
-    const char *path = source + strlen(FILE_PREFIX);
+    const char *path = secret_path(source);
     int r = secret_read(path, ret, error);
 
     if (r < 0)
@@ -84,7 +85,7 @@ int secret_check_file(const char *source, const char *mechanism, size_t shortest
                       struct error *error) {
     CLEANUP(secret_freep) char *secret = NULL;
 
-    if (!is_file(source))
+    if (!secret_path(source))
         return 0;
     return read_source(source, mechanism, shortest, &secret, error);
 }
@@ -114,8 +115,8 @@ void secret_put(struct issuer *issuer, const char *mechanism, const char *channe
 int secret_issue(struct issuer *issuer, const char *mechanism, const char *channel,
                  const char *source, size_t random_bytes, size_t shortest, struct error *error) {
     CLEANUP(secret_freep) char *secret = NULL;
-    int r = is_file(source) ? read_source(source, mechanism, shortest, &secret, error)
-                            : make_secret(random_bytes, mechanism, &secret, error);
+    int r = secret_path(source) ? read_source(source, mechanism, shortest, &secret, error)
+                                : make_secret(random_bytes, mechanism, &secret, error);
 
     if (r < 0)
         return r;

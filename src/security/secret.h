@@ -7,6 +7,9 @@
 
 #include "security/mechanism.h"
 
+/* The path of `file:PATH`, a part of it; NULL when it is none. */
+const char *secret_path(const char *source);
+
 /* For a setting "secret": only a place is a permitted value (`generated`, file:PATH), so that no
  * secret can end up in a resolved scenario. */
 int secret_check(const char *value, struct error *error);
