@@ -400,6 +400,24 @@ static void test_run_within_a_limit(void **state) {
     assert_string_equal(error.text, "sleep did not end in time");
 }
 
+/* Whoever hangs may be a script that waits for another program; that one becomes our child here. */
+static void test_run_ends_what_it_started(void **state) {
+    CLEANUP_FREE char *output = NULL;
+    int status = 0;
+    pid_t pid = -1;
+
+    (void)state;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    for (int64_t limit = 50 * NS_PER_MS; pid < 0 && limit < LONG_NS; limit *= 2) {
+        assert_int_equal(process_run(SH("sleep 60 & wait"), NULL, limit, &output, NULL),
+                         -ETIMEDOUT);
+        pid = waitpid(-1, &status, 0); /* none yet on a slow machine */
+    }
+    assert_true(pid > 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pipes),
@@ -421,6 +439,7 @@ int main(void) {
         cmocka_unit_test(test_find_nothing),
         cmocka_unit_test(test_find_passes_over),
         cmocka_unit_test(test_run_within_a_limit),
+        cmocka_unit_test(test_run_ends_what_it_started),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

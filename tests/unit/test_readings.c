@@ -129,6 +129,31 @@ static void test_stand_ins(void **state) {
     assert_int_equal(setenv("PATH", old, 1), 0);
 }
 
+/* What hangs costs its own readings, however often it would be asked, and none of the others. */
+static void test_hanging_tools(void **state) {
+    CLEANUP(workshop_removep) char *folder = workshop_make();
+    CLEANUP_FREE char *old = text_copy(getenv("PATH"));
+    CLEANUP_FREE char *path = text_format("%s:%s", folder, old);
+    int64_t begin = clock_monotonic_ns();
+    json_auto_t *facts = NULL;
+    const json_t *readings;
+
+    (void)state;
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    stand_in(folder, "vcgencmd", "sleep 60");
+    stand_in(folder, "iw", "sleep 60");
+    stand_in(folder, "tc", "sleep 60");
+    stand_in(folder, "mosquitto", "sleep 60");
+    facts = facts_collect(folder, "127.0.0.1", NULL);
+    /* host.c waits for an answer that long */
+    assert_true(clock_monotonic_ns() - begin < 20 * NS_PER_S);
+    readings = json_object_get(facts, "readings");
+    assert_non_null(json_object_get(readings, "load"));
+    assert_null(json_object_get(readings, "throttled"));
+    assert_non_null(json_object_get(json_object_get(facts, "network"), "route"));
+    assert_int_equal(setenv("PATH", old, 1), 0);
+}
+
 static void test_facts(void **state) {
     CLEANUP(workshop_removep) char *folder = workshop_make();
     CLEANUP_FREE char *list = text_format("%s/programs", folder);
@@ -207,7 +232,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vcgencmd),  cmocka_unit_test(test_wifi_texts),
         cmocka_unit_test(test_stand_ins), cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_commit),
+        cmocka_unit_test(test_commit),    cmocka_unit_test(test_hanging_tools),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
