@@ -2,8 +2,8 @@
  * process - start a child and know at once whether its exec worked; find programs.
  *
  * A child dies with the thread that started it (PR_SET_PDEATHSIG), leads a process group of its
- * own so that a terminal's Ctrl-C does not reach it, and inherits no descriptor but the three
- * standard ones.
+ * own, so that a terminal's Ctrl-C does not reach it and what it starts can end with it, and
+ * inherits no descriptor but the three standard ones.
  */
 #ifndef BENCH_BASE_PROCESS_H
 #define BENCH_BASE_PROCESS_H
@@ -47,7 +47,8 @@ struct process_end {
 /* An exec that fails is reported here, with its errno, not by the child. */
 int process_start(struct process *ret, const struct process_options *options, struct error *error);
 
-/* Kills (SIGKILL) and reaps the child, closes the pipes. Nothing to do for PROCESS_NONE. */
+/* Kills (SIGKILL) the child and its process group, reaps it, closes the pipes. Nothing to do for
+ * PROCESS_NONE. */
 void process_stop(struct process *process);
 
 /* Whether the child has ended; reaps it then, sets pid to 0 and fills ret. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define MAX_WORDS 40
-#define LIMIT_NS  (10 * NS_PER_S)
+#define LIMIT_NS  (6 * NS_PER_S)
 
 static int run(char **ret, const char *line, const char *input, struct error *error) {
     CLEANUP_FREE char *words = text_copy(line), *output = NULL;

@@ -291,7 +291,9 @@ static json_t *answer_identity(const json_t *order) {
 }
 
 static json_t *answer_readings(const json_t *order) {
-    return readings_collect(jsonline_text(order, "interface", NULL));
+    struct peek peek = peek_begin();
+
+    return readings_collect(&peek, jsonline_text(order, "interface", NULL));
 }
 
 /* Alphabetical. */

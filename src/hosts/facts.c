@@ -152,26 +152,58 @@ static json_t *read_libc(const char *unused) {
     return take_text(text_format("glibc %s", gnu_get_libc_version()));
 }
 
-static json_t *read_commit(const char *variable) {
-    return take_text(facts_commit(getenv(variable)));
-}
-
 static json_t *read_constant(const char *text) {
     return take_text(text_copy(text));
 }
 
-/* The first line of what a program says when asked for its version: "NAME OPTION". Not every one
- * has an exit status of 0 then. */
-static json_t *read_version(const char *call) {
-    CLEANUP_FREE char *name = text_copy(call), *output = NULL;
-    char *blank = strchr(name, ' ');
-    const char *const argv[] = {name, blank + 1, NULL};
+/* The first line of what a program says when asked for its version. Not every one has an exit
+ * status of 0 then. */
+static json_t *ask_version(struct peek *peek, const char *name, const char *option) {
+    const char *const argv[] = {name, option, NULL};
+    CLEANUP_FREE char *output = NULL;
 
-    *blank = '\0';
-    if (peek_program(&output, argv) < 0)
+    if (peek_program(peek, &output, argv) < 0)
         return NULL;
     output[strcspn(output, "\n")] = '\0';
     return take_text(text_copy(output));
+}
+
+/* ---- which sources ---- */
+
+static char *git_commit(struct peek *peek, const char *root) {
+    /* The clone may be another user's: what is executed is from there anyway. */
+    const char *const argv[] = {
+        "git",      "-c",      "safe.directory=*", "-C",          root, "describe",
+        "--always", "--dirty", "--abbrev=40",      "--exclude=*", NULL};
+    CLEANUP_FREE char *clone = text_format("%s/.git", root), *commit = NULL;
+
+    /* Without one of its own git would tell of a clone that the sources happen to lie in. */
+    if (access(clone, F_OK) < 0 || peek_program(peek, &commit, argv) != 0)
+        return NULL;
+    commit[strcspn(commit, "\n")] = '\0';
+    return *commit ? text_copy(commit) : NULL;
+}
+
+/* "COMMIT <text>" in the file that `bench deploy` leaves. */
+static char *deployed_commit(const char *root) {
+    static const char label[] = "COMMIT ";
+    CLEANUP_FREE char *path = text_format("%s/.deployed", root), *line = peek_line(path);
+
+    if (!line)
+        return NULL;
+    return text_copy(strncmp(line, label, strlen(label)) == 0 ? line + strlen(label) : line);
+}
+
+static char *commit_of(struct peek *peek, const char *root) {
+    char *commit = root && *root ? git_commit(peek, root) : NULL;
+
+    return commit || !root || !*root ? commit : deployed_commit(root);
+}
+
+char *facts_commit(const char *root) {
+    struct peek peek = peek_begin();
+
+    return commit_of(&peek, root);
 }
 
 /* ---- the tables ---- */
@@ -215,7 +247,6 @@ static const struct fact facts_rows[] = {
     {"machine", read_machine, NULL},
     {"congestion_control", read_line, IPV4 "tcp_congestion_control"},
     {"congestion_controls", read_line, IPV4 "tcp_available_congestion_control"},
-    {"commit", read_commit, "BENCH_ROOT"},
 };
 
 static const struct fact version_rows[] = {
@@ -225,8 +256,14 @@ static const struct fact version_rows[] = {
     {"openssl", read_openssl, NULL},
     {"libmosquitto", read_libmosquitto, NULL},
     {"paho", read_paho, NULL},
-    {"mosquitto", read_version, "mosquitto -h"},
-    {"iproute2", read_version, "tc -V"},
+};
+
+/* Asked beside the programs of the file. */
+static const struct {
+    const char *version, *name, *option;
+} asked_rows[] = {
+    {"mosquitto", "mosquitto", "-h"},
+    {"iproute2", "tc", "-V"},
 };
 
 static const struct facts_program program_rows[] = {
@@ -283,23 +320,28 @@ void facts_programs_close(struct facts_programs *programs) {
     free(programs->text);
 }
 
-static json_t *fill(json_t *object, const struct fact *rows, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        json_t *value =
-            json_object_get(object, rows[i].name) ? NULL : rows[i].read(rows[i].argument);
+/* The value (taken), unless there is none. */
+static void put(json_t *object, const char *name, json_t *value) {
+    if (value)
+        (void)json_object_set_new(object, name, value);
+}
 
-        if (value)
-            (void)json_object_set_new(object, rows[i].name, value);
-    }
+static json_t *fill(json_t *object, const struct fact *rows, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!json_object_get(object, rows[i].name))
+            put(object, rows[i].name, rows[i].read(rows[i].argument));
     return object;
 }
 
 /* Which are there, and what version those have that are asked for it. */
-static void put_programs(json_t *facts, const char *scripts) {
+static void put_programs(struct peek *peek, json_t *facts, const char *scripts) {
     CLEANUP(facts_programs_close) struct facts_programs programs;
     json_t *paths = json_object();
     json_t *versions = fill(json_object(), version_rows, ARRAY_SIZE(version_rows));
 
+    for (size_t i = 0; i < ARRAY_SIZE(asked_rows); i++)
+        put(versions, asked_rows[i].version,
+            ask_version(peek, asked_rows[i].name, asked_rows[i].option));
     facts_programs_open(&programs, scripts);
     for (size_t i = 0; i < programs.n; i++) {
         const struct facts_program *program = &programs.rows[i];
@@ -307,11 +349,8 @@ static void put_programs(json_t *facts, const char *scripts) {
         bool found = process_find(&path, program->name, NULL) == 0;
 
         (void)json_object_set_new(paths, program->name, found ? json_string(path) : json_null());
-        if (program->version) {
-            CLEANUP_FREE char *call = text_format("%s %s", program->name, program->version);
-
-            (void)fill(versions, &(struct fact){program->name, read_version, call}, 1);
-        }
+        if (program->version)
+            put(versions, program->name, ask_version(peek, program->name, program->version));
     }
     (void)json_object_set_new(facts, "versions", versions);
     (void)json_object_set_new(facts, "programs", paths);
@@ -335,49 +374,18 @@ static json_t *ask_mechanisms(void) {
 }
 
 json_t *facts_collect(const char *scripts, const char *address, const char *peer) {
+    struct peek peek = peek_begin();
     json_t *facts = fill(json_object(), facts_rows, ARRAY_SIZE(facts_rows));
-    json_t *network = *address ? network_collect(address, peer) : NULL;
+    json_t *network = *address ? network_collect(&peek, address, peer) : NULL;
 
-    put_programs(facts, scripts);
+    put(facts, "commit", take_text(commit_of(&peek, getenv("BENCH_ROOT"))));
+    put_programs(&peek, facts, scripts);
     (void)json_object_set_new(facts, "mechanisms", ask_mechanisms());
     (void)json_object_set_new(
         facts, "readings",
-        readings_collect(json_string_value(json_object_get(network, "interface"))));
-    if (network)
-        (void)json_object_set_new(facts, "network", network);
+        readings_collect(&peek, json_string_value(json_object_get(network, "interface"))));
+    put(facts, "network", network);
     return facts;
-}
-
-/* ---- which sources ---- */
-
-static char *git_commit(const char *root) {
-    /* The clone may be another user's: what is executed is from there anyway. */
-    const char *const argv[] = {
-        "git",      "-c",      "safe.directory=*", "-C",          root, "describe",
-        "--always", "--dirty", "--abbrev=40",      "--exclude=*", NULL};
-    CLEANUP_FREE char *clone = text_format("%s/.git", root), *commit = NULL;
-
-    /* Without one of its own git would tell of a clone that the sources happen to lie in. */
-    if (access(clone, F_OK) < 0 || peek_program(&commit, argv) != 0)
-        return NULL;
-    commit[strcspn(commit, "\n")] = '\0';
-    return *commit ? text_copy(commit) : NULL;
-}
-
-/* "COMMIT <text>" in the file that `bench deploy` leaves. */
-static char *deployed_commit(const char *root) {
-    static const char label[] = "COMMIT ";
-    CLEANUP_FREE char *path = text_format("%s/.deployed", root), *line = peek_line(path);
-
-    if (!line)
-        return NULL;
-    return text_copy(strncmp(line, label, strlen(label)) == 0 ? line + strlen(label) : line);
-}
-
-char *facts_commit(const char *root) {
-    char *commit = root && *root ? git_commit(root) : NULL;
-
-    return commit || !root || !*root ? commit : deployed_commit(root);
 }
 
 /* ---- identity: MAC address ---- */
@@ -445,7 +453,8 @@ static void put_serial(json_t *identity) {
 }
 
 json_t *facts_identity(const char *address) {
-    json_auto_t *network = *address ? network_collect(address, NULL) : NULL;
+    struct peek peek = peek_begin();
+    json_auto_t *network = *address ? network_collect(&peek, address, NULL) : NULL;
     json_t *identity = json_object();
 
     put_mac(identity, json_string_value(json_object_get(network, "interface")));

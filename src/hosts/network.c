@@ -131,7 +131,7 @@ void network_parse_route(json_t *route, const char *text) {
 }
 
 /* What the kernel would do with a packet to `to`, from `from` if that is not NULL. */
-static json_t *find_route(const char *to, const char *from) {
+static json_t *find_route(struct peek *peek, const char *to, const char *from) {
     CLEANUP_FREE char *target = text_copy(to), *source = text_copy(from);
     CLEANUP_FREE char *text = NULL, *parsed = NULL;
     char *zone = strchr(target, '%');
@@ -150,7 +150,7 @@ static json_t *find_route(const char *to, const char *from) {
         argv[n++] = "dev";
         argv[n++] = zone + 1;
     }
-    r = peek_program(&text, argv);
+    r = peek_program(peek, &text, argv);
     if (text) /* of a route -oneline leaves a backslash and the cache's state at the end */
         text[strcspn(text, "\n\\")] = '\0';
     if (r != 0) {
@@ -161,7 +161,7 @@ static json_t *find_route(const char *to, const char *from) {
         text[--length] = '\0';
     put_text(route, "route", text);
     argv[1] = "-json";
-    if (peek_program(&parsed, argv) == 0)
+    if (peek_program(peek, &parsed, argv) == 0)
         network_parse_route(route, parsed);
     return route;
 }
@@ -220,9 +220,9 @@ static void put_offloads(json_t *network, int fd, const char *interface) {
         put_text(network, "offloads", *on ? on : "none");
 }
 
-static void put_interface(json_t *network, const char *interface) {
+static void put_interface(struct peek *peek, json_t *network, const char *interface) {
     CLEANUP_FD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    json_t *wifi = wifi_collect(interface);
+    json_t *wifi = wifi_collect(peek, interface);
 
     if (fd >= 0) {
         put_mtu(network, fd, interface);
@@ -288,16 +288,16 @@ static void put_machine(json_t *network) {
 }
 
 /* A link-local peer is behind the interface of `from`, whatever the other host's is called. */
-static void put_way_back(json_t *network, const char *from, const char *peer) {
+static void put_way_back(struct peek *peek, json_t *network, const char *from, const char *peer) {
     const char *zone = strchr(from, '%');
     CLEANUP_FREE char *to = text_format("%.*s%s", (int)strcspn(peer, "%"), peer, zone ? zone : "");
-    json_t *route = find_route(to, from);
+    json_t *route = find_route(peek, to, from);
 
     put_text(route, "address", peer);
     (void)json_object_set_new(network, "way_back", route);
 }
 
-json_t *network_collect(const char *address, const char *peer) {
+json_t *network_collect(struct peek *peek, const char *address, const char *peer) {
     json_t *network = json_object();
     CLEANUP_FREE char *text = NULL;
     json_auto_t *route = NULL;
@@ -314,14 +314,14 @@ json_t *network_collect(const char *address, const char *peer) {
     }
     put_text(network, "address", text);
     put_own(network, &resolved);
-    route = find_route(text, NULL);
+    route = find_route(peek, text, NULL);
     /* The kernel leads all that is our own through lo, whichever interface has it. */
     (void)json_object_update_missing(network, route);
     interface = json_string_value(json_object_get(network, "interface"));
     if (interface)
-        put_interface(network, interface);
+        put_interface(peek, network, interface);
     if (peer && *peer)
-        put_way_back(network, text, peer);
+        put_way_back(peek, network, text, peer);
     put_round_trip(network, &resolved);
     return network;
 }

@@ -7,6 +7,7 @@
 #define BENCH_HOSTS_NETWORK_H
 
 #include "base/error.h"
+#include "hosts/peek.h"
 
 #include <jansson.h>
 
@@ -22,7 +23,7 @@
  *   way_back       with a peer (the source of the other host's packets): {"address", "interface",
  *                  "route", ...} or {"address", "no_route"} of what goes from address to peer
  * What cannot be read is absent. peer may be NULL or "". The caller's. */
-json_t *network_collect(const char *address, const char *peer);
+json_t *network_collect(struct peek *peek, const char *address, const char *peer);
 
 /* Adds what `ip -json route get` says: interface, source, gateway. */
 void network_parse_route(json_t *route, const char *text);

@@ -4,10 +4,12 @@
 #include "base/memory.h"
 #include "base/process.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* Whoever waits for an agent must not wait for a program that hangs. */
-#define PROGRAM_NS (10 * NS_PER_S)
+/* Whoever waits for an agent (20 s: host.c) must not wait for programs that hang. */
+#define PROGRAM_NS (3 * NS_PER_S)
+#define ALL_NS     (8 * NS_PER_S)
 
 char *peek_line(const char *path) {
     CLEANUP(fclosep) FILE *file = fopen(path, "re");
@@ -60,6 +62,19 @@ bool peek_number(const char *path, double *ret) {
     return true;
 }
 
-int peek_program(char **ret, const char *const *argv) {
-    return process_run(argv, NULL, PROGRAM_NS, ret, NULL);
+struct peek peek_begin(void) {
+    return (struct peek){.deadline_ns = clock_monotonic_ns() + ALL_NS};
+}
+
+int peek_program(struct peek *peek, char **ret, const char *const *argv) {
+    int64_t left_ns = peek->deadline_ns - clock_monotonic_ns();
+    size_t length = strlen(peek->hung);
+    int r;
+
+    if (left_ns <= 0 || text_has_word(peek->hung, argv[0]))
+        return -ETIMEDOUT;
+    r = process_run(argv, NULL, left_ns < PROGRAM_NS ? left_ns : PROGRAM_NS, ret, NULL);
+    if (r == -ETIMEDOUT)
+        (void)snprintf(peek->hung + length, sizeof(peek->hung) - length, " %s", argv[0]);
+    return r;
 }

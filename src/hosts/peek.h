@@ -6,6 +6,7 @@
 #define BENCH_HOSTS_PEEK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The first line of a file, or what of it a zero byte leaves (a device tree's); NULL when it cannot
  * be read or is empty. */
@@ -15,8 +16,18 @@ char *peek_key(const char *path, const char *key, char separator);
 /* The number at the beginning of a file. */
 bool peek_number(const char *path, double *ret);
 
+/* The time that the programs have which are asked for one answer of an agent. */
+struct peek {
+    int64_t deadline_ns; /* of all of them */
+    char hung[256];      /* those that did not end in time, separated by blanks */
+};
+
+/* From now on: 8 s for all. */
+struct peek peek_begin(void);
+
 /* What a program (argv[0], found wherever process_find() looks) says on stdout and stderr. Returns
- * its exit status, or a negative errno when it cannot be executed or does not end within 10 s. */
-int peek_program(char **ret, const char *const *argv);
+ * its exit status, or a negative errno when it cannot be executed, or does not end within 3 s: it
+ * is killed then, and -ETIMEDOUT whenever it is asked again for the same answer. */
+int peek_program(struct peek *peek, char **ret, const char *const *argv);
 
 #endif

@@ -1,7 +1,6 @@
 #include "hosts/readings.h"
 
 #include "base/memory.h"
-#include "hosts/peek.h"
 
 #include <string.h>
 
@@ -81,15 +80,15 @@ static void read_proc(json_t *wifi, const char *interface) {
     wifi_parse_proc(wifi, text, interface);
 }
 
-json_t *wifi_collect(const char *interface) {
+json_t *wifi_collect(struct peek *peek, const char *interface) {
     const char *const link[] = {"iw", "dev", interface, "link", NULL};
     const char *const power[] = {"iw", "dev", interface, "get", "power_save", NULL};
     CLEANUP_FREE char *link_text = NULL, *power_text = NULL;
     json_auto_t *wifi = json_object();
 
-    if (peek_program(&link_text, link) == 0)
+    if (peek_program(peek, &link_text, link) == 0)
         wifi_parse_link(wifi, link_text);
-    if (link_text && peek_program(&power_text, power) == 0)
+    if (link_text && peek_program(peek, &power_text, power) == 0)
         wifi_parse_power_save(wifi, power_text);
     read_proc(wifi, interface);
     return json_object_size(wifi) ? json_incref(wifi) : NULL;
@@ -114,15 +113,17 @@ bool readings_parse_vcgencmd(const char *text, const char *label, double *ret) {
 
 /* Where the numbers come from; the arguments are those of the table. */
 
-static bool read_file(const char *path, const char *unused, double *ret) {
+static bool read_file(struct peek *peek, const char *path, const char *unused, double *ret) {
+    (void)peek;
     (void)unused;
     return peek_number(path, ret);
 }
 
-static bool read_cpuinfo(const char *key, const char *unused, double *ret) {
+static bool read_cpuinfo(struct peek *peek, const char *key, const char *unused, double *ret) {
     CLEANUP_FREE char *value = peek_key("/proc/cpuinfo", key, ':');
     char *end = value;
 
+    (void)peek;
     (void)unused;
     if (value)
         *ret = strtod(value, &end);
@@ -130,7 +131,8 @@ static bool read_cpuinfo(const char *key, const char *unused, double *ret) {
 }
 
 /* The processor's own zone where there is one by that name; another may be any sensor's. */
-static bool read_thermal(const char *types, const char *unused, double *ret) {
+static bool read_thermal(struct peek *peek, const char *types, const char *unused, double *ret) {
+    (void)peek;
     (void)unused;
     for (int i = 0; i < 32; i++) {
         CLEANUP_FREE char *name = text_format("/sys/class/thermal/thermal_zone%d/type", i);
@@ -144,20 +146,20 @@ static bool read_thermal(const char *types, const char *unused, double *ret) {
 }
 
 /* An order of one word or two. */
-static bool read_vcgencmd(const char *order, const char *label, double *ret) {
+static bool read_vcgencmd(struct peek *peek, const char *order, const char *label, double *ret) {
     CLEANUP_FREE char *first = text_copy(order), *text = NULL;
     char *blank = strchr(first, ' ');
     const char *const argv[] = {"vcgencmd", first, blank ? blank + 1 : NULL, NULL};
 
     if (blank)
         *blank = '\0';
-    return peek_program(&text, argv) == 0 && readings_parse_vcgencmd(text, label, ret);
+    return peek_program(peek, &text, argv) == 0 && readings_parse_vcgencmd(text, label, ret);
 }
 
 /* A metric's first row that can be read counts. */
 static const struct {
     const char *metric, *unit;
-    bool (*read)(const char *argument, const char *label, double *ret);
+    bool (*read)(struct peek *peek, const char *argument, const char *label, double *ret);
     const char *argument, *label;
     double scale; /* to the unit */
 } sources[] = {
@@ -181,15 +183,15 @@ static const struct {
     {"wifi_bit_rate", "Mbit/s", "bit_rate_mbit_s"},
 };
 
-json_t *readings_collect(const char *interface) {
+json_t *readings_collect(struct peek *peek, const char *interface) {
     json_t *readings = json_object();
-    json_auto_t *wifi = interface && *interface ? wifi_collect(interface) : NULL;
+    json_auto_t *wifi = interface && *interface ? wifi_collect(peek, interface) : NULL;
 
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
         double value;
 
         if (!json_object_get(readings, sources[i].metric) &&
-            sources[i].read(sources[i].argument, sources[i].label, &value))
+            sources[i].read(peek, sources[i].argument, sources[i].label, &value))
             (void)json_object_set_new(
                 readings, sources[i].metric,
                 json_pack("{s:f,s:s}", "value", value * sources[i].scale, "unit", sources[i].unit));

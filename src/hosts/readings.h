@@ -5,12 +5,14 @@
 #ifndef BENCH_HOSTS_READINGS_H
 #define BENCH_HOSTS_READINGS_H
 
+#include "hosts/peek.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 
 /* {METRIC: {"value", "unit"}}; "throttled" is the number whose bits model/throttling.h explains.
  * interface: the one that the data takes, NULL or "" when not known. The caller's. */
-json_t *readings_collect(const char *interface);
+json_t *readings_collect(struct peek *peek, const char *interface);
 
 /* The number in what `vcgencmd` says: "throttled=0x50005", "temp=48.3'C",
  * "frequency(48)=1500345728"; label is what must stand in front of it, up to '=' or '('. */
@@ -24,7 +26,7 @@ bool readings_parse_vcgencmd(const char *text, const char *label, double *ret);
 
 /* {"signal_dbm", "bit_rate_mbit_s" (sending), "rx_bit_rate_mbit_s", "frequency_mhz", "power_save"};
  * NULL when the interface is not wireless. The caller's. */
-json_t *wifi_collect(const char *interface);
+json_t *wifi_collect(struct peek *peek, const char *interface);
 
 /* Each adds to `wifi` what its text says: `iw dev IF link`, `iw dev IF get power_save`, and the
  * line of the interface in /proc/net/wireless (which adds only what is not there yet). */

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -210,8 +209,6 @@ void meter_close(struct meter *meter) {
         ring(meter->stop_fd);
         (void)pthread_join(meter->thread, NULL);
     }
-    if (meter->process.pid > 0)
-        (void)kill(-meter->process.pid, SIGKILL); /* what a shell has started goes with it */
     process_stop(&meter->process);
     memory_close_fdp(&meter->heard_fd);
     memory_close_fdp(&meter->stop_fd);

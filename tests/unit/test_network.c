@@ -133,9 +133,10 @@ static void test_two_hosts(void **state) {
 
 /* On the machine of the test. */
 static void test_here(void **state) {
-    json_auto_t *own = network_collect("127.0.0.1", "127.0.0.1");
-    json_auto_t *any = network_collect("127.9.9.9", NULL),
-                *none = network_collect("x.invalid", NULL);
+    struct peek peek = peek_begin();
+    json_auto_t *own = network_collect(&peek, "127.0.0.1", "127.0.0.1");
+    json_auto_t *any = network_collect(&peek, "127.9.9.9", NULL),
+                *none = network_collect(&peek, "x.invalid", NULL);
     const json_t *back = json_object_get(own, "way_back");
     struct error error = {""};
 
@@ -172,6 +173,7 @@ static bool leave_network(void) {
 /* The real thing, as far as a test machine can: two interfaces in one subnet. The last test: there
  * is no way back into the network that we came from. */
 static void test_two_interfaces(void **state) {
+    struct peek peek = peek_begin();
     const char *const argv[] = {
         "/bin/sh", "-ec",
         "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up\n"
@@ -181,7 +183,7 @@ static void test_two_interfaces(void **state) {
         NULL};
     json_auto_t *publisher = json_of("{'machine':'b','address':'198.51.100.5','own':false,"
                                      "'interface':'eth0','source':'198.51.100.7'}");
-    json_auto_t *before = network_collect("127.0.0.1", NULL);
+    json_auto_t *before = network_collect(&peek, "127.0.0.1", NULL);
     json_auto_t *good = NULL, *bad = NULL, *nowhere = NULL;
     CLEANUP_FREE char *output = NULL;
     struct error error = {""};
@@ -189,9 +191,9 @@ static void test_two_interfaces(void **state) {
     (void)state;
     if (!leave_network() || process_run(argv, NULL, 60 * NS_PER_S, &output, NULL) != 0)
         skip();
-    good = network_collect("198.51.100.1", "198.51.100.7");
-    bad = network_collect("198.51.100.5", "198.51.100.7");
-    nowhere = network_collect("203.0.113.1", NULL);
+    good = network_collect(&peek, "198.51.100.1", "198.51.100.7");
+    bad = network_collect(&peek, "198.51.100.5", "198.51.100.7");
+    nowhere = network_collect(&peek, "203.0.113.1", NULL);
     assert_string_not_equal(jsonline_text(good, "machine", ""),
                             jsonline_text(before, "machine", ""));
     assert_string_equal(jsonline_text(good, "interface", ""), "eth0");

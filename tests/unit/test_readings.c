@@ -101,6 +101,7 @@ static void assert_reading(const json_t *readings, const char *metric, double va
 
 /* Stand-ins for a Raspberry Pi's firmware and for a radio link. */
 static void test_stand_ins(void **state) {
+    struct peek peek = peek_begin();
     CLEANUP(workshop_removep) char *folder = workshop_make();
     CLEANUP_FREE char *old = text_copy(getenv("PATH"));
     CLEANUP_FREE char *path = text_format("%s:%s", folder, old);
@@ -114,17 +115,17 @@ static void test_stand_ins(void **state) {
     stand_in(folder, "iw",
              "case $* in 'dev bench0 link') echo '  signal: -60 dBm'; echo '  tx bitrate: 72.2 "
              "MBit/s' ;; *get_power_save*) exit 1 ;; esac");
-    readings = readings_collect("bench0");
+    readings = readings_collect(&peek, "bench0");
     assert_reading(readings, "throttled", 0x50005, "bits");
     assert_reading(readings, "arm_frequency", 1500, "MHz");
     assert_reading(readings, "core_temperature", 48.3, "C");
     assert_reading(readings, "wifi_signal", -60, "dBm");
     assert_reading(readings, "wifi_bit_rate", 72.2, "Mbit/s");
     assert_non_null(json_object_get(readings, "load"));
-    wired = readings_collect(NULL);
+    wired = readings_collect(&peek, NULL);
     assert_null(json_object_get(wired, "wifi_signal"));
     stand_in(folder, "vcgencmd", "echo throttled=0x1; exit 255");
-    broken = readings_collect("");
+    broken = readings_collect(&peek, "");
     assert_null(json_object_get(broken, "throttled"));
     assert_int_equal(setenv("PATH", old, 1), 0);
 }
