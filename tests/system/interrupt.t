@@ -1,0 +1,47 @@
+#!/bin/sh
+# Ctrl-C and SIGTERM end all that bench has started, also amid a report and a build: nothing goes
+# on without it, and nothing of it stays behind.
+. "$(dirname "$0")/real.sh"
+need_command gnuplot
+
+measure "$tiny" --repetitions 2 --channels 'plain password'
+exits 'a run' 0
+
+# interrupt SIGNAL PROGRAM COMMAND...: as soon as the program is at work for the command, which is
+# the only one that the signal reaches.
+interrupt() {
+  signal=$1 program=$2
+  shift 2
+  start "$@"
+  check "$program works for it" test -n "$(await_process ".*\\<$program\\>.*")"
+  kill -s "$signal" "$driver"
+  stop_waiting "$soon"
+}
+
+for signal in INT TERM HUP; do
+  rm -rf "$folder/plots"
+  interrupt "$signal" gnuplot "$bench" report "$folder"
+  exits "SIG$signal amid the figures" 130
+  is '... and what draws them has ended before it' "$(list_rest)" ''
+  is '... no folder of theirs is left' "$(ls -A "$TMPDIR")" ''
+  is '... the run is as it was' "$(find "$folder" -name '.*' -type f ! -name '.lock')" ''
+  is '... how to go on is said, and nothing else' "$err" \
+    "bench: interrupted; to make it again: ./bench report ${folder#"$PWD"/}"
+done
+
+start setsid "$bench" report "$folder"
+check 'gnuplot works for a report in the foreground' \
+  test -n "$(await_process '.*\<gnuplot\>.*')"
+kill -s INT -- "-$driver" # as a terminal does
+stop_waiting "$soon"
+exits 'Ctrl-C amid the figures' 130
+is '... ends all at once' "$(list_rest)" ''
+is '... and leaves no folder' "$(ls -A "$TMPDIR")" ''
+
+start env --ignore-signal=HUP "$bench" report "$folder"
+check 'a report under nohup is at work' test -n "$(await_process '.*\<gnuplot\>.*')"
+kill -s HUP "$driver"
+stop_waiting 120
+exits 'nohup lets it come to its end' 0
+
+finish
