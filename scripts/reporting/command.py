@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from . import archive
@@ -11,6 +12,9 @@ from .run import Run, RunError
 # As bench itself: the user's matter; what cannot work here.
 EXIT_USAGE = 2
 EXIT_SETUP = 3
+EXIT_INTERRUPTED = 130
+
+SIGNALS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 def say(words):
@@ -62,8 +66,18 @@ def shorten(path):
     return os.path.relpath(path) if str(path).startswith(here + "/") else str(path)
 
 
+def interrupt(*_):
+    """Ends all that goes on, once: what that removes is removed to the end."""
+    for it in SIGNALS:
+        signal.signal(it, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def start(main):
     """Calls `main` and exits with the status that it returns, or with what went wrong."""
+    for it in SIGNALS:
+        if signal.getsignal(it) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(it, interrupt)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
     try:
@@ -78,5 +92,5 @@ def start(main):
         say(f"error: {error.filename or 'cannot go on'}: {error.strerror}")
         status = EXIT_SETUP
     except KeyboardInterrupt:
-        status = 130
+        status = EXIT_INTERRUPTED
     sys.exit(status)

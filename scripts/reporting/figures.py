@@ -105,33 +105,65 @@ def _copy(folder, name, to):
             raise FigureError(f"{folder}/{name}: {error}") from error
 
 
-def _convert(base, kind):
+class _Programs:
+    """Threads for programs, which end with them when we are interrupted."""
+
+    def __init__(self):
+        self.threads = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        self.running = set()
+        self.ending = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error, *_):
+        if error:
+            self.ending = True
+            self.threads.shutdown(wait=False, cancel_futures=True)
+            for it in list(self.running):
+                it.kill()
+        self.threads.shutdown()
+
+    def run(self, command, **options):
+        """(exit status, what it said on stdout, on stderr), of a thread's program."""
+        with subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            **options,
+        ) as program:
+            self.running.add(program)
+            if self.ending:
+                program.kill()
+            try:
+                out, err = program.communicate(timeout=MAX_SECONDS)
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
+            finally:
+                self.running.remove(program)
+        return program.returncode, out, err
+
+
+def _convert(programs, base, kind):
     """Without cairo in gnuplot the picture is made from the SVG."""
     command = ["rsvg-convert", f"--format={kind}", "--zoom=2"]
     command += [f"--output={base}.{kind}", f"{base}.svg"]
-    return (
-        shutil.which(command[0])
-        and subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
-    )
+    return shutil.which(command[0]) and programs.run(command)[0] == 0
 
 
-def _draw(script, work, name, *options):
+def _draw(programs, script, work, name, *options):
     """Draws work/NAME.* from the copies in `work`; returns what gnuplot has to say."""
     command = ["gnuplot", "-d", "-c", script, ".", name, *options]
-    plotted = subprocess.run(
-        command,
-        cwd=work,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=MAX_SECONDS,
-    )
-    if plotted.returncode != 0:
-        complaint = " ".join(plotted.stderr.split())[-400:]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    status, out, err = programs.run(command, cwd=work, env=environment)
+    if status != 0:
+        complaint = " ".join(err.split())[-400:]
         raise FigureError(f"{name} was not drawn: {complaint}")
-    base, words = work / name, plotted.stdout.splitlines()
+    base, words = work / name, out.splitlines()
     svg = base.with_suffix(".svg")
     if not svg.exists():
         return words
@@ -139,7 +171,7 @@ def _draw(script, work, name, *options):
     text = re.sub(r' id="gnuplot_plot_[^"]*"', "", svg.read_text("utf-8"))
     svg.write_text(text, "utf-8")
     for kind in FORMATS:
-        if not Path(f"{base}.{kind}").exists() and not _convert(base, kind):
+        if not Path(f"{base}.{kind}").exists() and not _convert(programs, base, kind):
             words.append(f"{name}.{kind} is left out: neither gnuplot nor rsvg-convert")
     return words
 
@@ -151,14 +183,15 @@ def _draw_all(drawings, source, folder):
         raise FigureError(words, 3)
     make_folder(folder)
     said, failed = [], []
-    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(
-        len(os.sched_getaffinity(0))
-    ) as pool:
+    with tempfile.TemporaryDirectory() as work, _Programs() as programs:
         work = Path(work)
         for name in set().union(*(_named_files(it[0]) for it in drawings)):
             _copy(source, name, work)
         jobs = [
-            (name, pool.submit(_draw, script, work, name, *options))
+            (
+                name,
+                programs.threads.submit(_draw, programs, script, work, name, *options),
+            )
             for script, name, *options in drawings
         ]
         for name, job in jobs:
