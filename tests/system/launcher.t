@@ -158,6 +158,29 @@ exits 'BENCH_BUILD: another folder' 7
 check 'it is there' test -x "$top/build-other/bench"
 contains 'CC and BENCH_MESON_OPTIONS are heeded' "$(cat "$scratch/cc.log")" '-DTINY=1'
 
+cat >"$scratch/bin/slow-cc" <<END
+#!/bin/sh
+case \$* in
+*src/main.c*) [ -e "$scratch/fast" ] || { touch "$scratch/compiling" && sleep 60; } ;;
+esac
+exec cc "\$@"
+END
+chmod +x "$scratch/bin/slow-cc"
+for signal in INT TERM HUP; do
+  rm -rf "$top/build-slow" "$scratch/compiling"
+  env --default-signal=INT,HUP CC="$scratch/bin/slow-cc" BENCH_BUILD=build-slow "$top/bench" \
+    >/dev/null 2>&1 &
+  launcher=$!
+  check 'a build is under way' wait_for 60 test -e "$scratch/compiling"
+  kill -s "$signal" "$launcher"
+  wait "$launcher"
+  check "SIG$signal ends it" test $? -gt 128
+  check '... and all that it has started' wait_for "$soon" is_rest_gone
+done
+touch "$scratch/fast"
+run env BENCH_BUILD=build-slow "$top/bench"
+exits '... and the next one builds' 7
+
 run "$top/bench" test --full unit/csv --list
 is 'bench test goes to tests/run' "$out" 'tests: unit/csv --list'
 
