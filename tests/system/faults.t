@@ -116,6 +116,28 @@ matches '... which says so' "$(rows "$folder/trials.csv" reason status=failed)" 
 is '... it has no figure' "$(rows "$folder/trials.csv" throughput_mbit_s status=failed)" ''
 is '... its block was measured again' "$(rows "$folder/trials.csv" status attempt=2)" ok
 
+# ---- one channel that does not come up ----
+
+mkdir "$scratch/picky"
+cat >"$scratch/picky/mosquitto" <<END
+#!/bin/sh
+grep -qs '^psk_file' "\$@" && echo 'no PSK here' >&2 && exit 3
+exec $(PATH=$PATH:/usr/sbin command -v mosquitto) "\$@"
+END
+chmod +x "$scratch/picky/mosquitto"
+PATH=$scratch/picky:$PATH measure "$tiny" --quiet --channels 'plain psk' --repetitions 2 \
+  --probes 'path transport delivery' --set scenario.order=sequential
+exits 'a channel never comes up: the run goes on' 1
+is '... the other is measured to its end' \
+  "$(rows "$folder/trials.csv" block,status,attempt channel=plain | uniq -c | tr -s ' \n' ' ')" \
+  ' 3 1|ok|1 3 2|ok|1 3 1|ok|2 3 2|ok|2 '
+matches '... the trials of the one say why' "$(rows "$folder/trials.csv" reason channel=psk)" \
+  '^the channel did not come up: .*no PSK here'
+is '... each that was planned, and once more' \
+  "$(rows "$folder/trials.csv" block,status,attempt channel=psk | uniq -c | tr -s ' \n' ' ')" \
+  ' 3 1|failed|1 3 2|failed|1 3 1|failed|2 3 2|failed|2 '
+reportable 'the run can be reported'
+
 # ---- a worker, the agent ----
 
 begin --set probe.path.duration=2500ms
