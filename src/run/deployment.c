@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -385,10 +386,21 @@ static int stop(struct deployment *deployment, struct error *error) {
     return r;
 }
 
-/* What fails may pass, a link that is down for a moment: after each channel in a row that did not
- * come up, the next is tried a while later. After the last, nothing will come of the rest either.
- */
+/* What fails may pass, a link that is down for a moment: after each bring-up in a row that came to
+ * nothing, the next is tried a while later. After so many, of so many different channels as there
+ * are, nothing will come of the rest either. */
 static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
+
+/* Counts one more; whether it was the last that may be. */
+static bool is_last_failure(struct run *run, size_t channel) {
+    size_t n_down = 0;
+
+    run->down[channel] = true;
+    for (size_t i = 0; i < run->scenario->n_channels; i++)
+        n_down += run->down[i];
+    return ++run->failures >= ARRAY_SIZE(pauses_ns) &&
+           (n_down == run->scenario->n_channels || n_down >= ARRAY_SIZE(pauses_ns));
+}
 
 /* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
  * any more, it is the set-up that does not work, and no other channel would fare better. Of
@@ -401,25 +413,25 @@ static int fail_deployment(struct deployment *deployment, int code, struct error
         run->absent++;
     if (deployment->foreign ? run->absent == run->scenario->n_channels : !run->came_up)
         return code;
-    if (!deployment->foreign && ++run->failures == ARRAY_SIZE(pauses_ns))
-        return error_prefix(error, code, "%zu channels in a row did not come up; the last",
+    if (!deployment->foreign && is_last_failure(run, deployment->id.deployment->channel))
+        return error_prefix(error, code, "no channel came up in %zu tries in a row; the last",
                             run->failures);
     words = text_format("the channel did not come up: %s", error->text);
-    if (deployment->foreign)
-        deployment->absence = text_copy(words);
+    deployment->absence = text_copy(words);
     set_status(deployment, TRIAL_FAILED, words);
     return 0;
 }
 
 static int start_or_fail(struct deployment *deployment, struct error *error) {
     struct run *run = deployment->run;
+    size_t last = ARRAY_SIZE(pauses_ns) - 1;
     int r;
 
-    if (deployment->absence) { /* whoever did not answer will not for the next probe either */
+    if (deployment->absence) { /* what did not come up will not for the next probe either */
         set_status(deployment, TRIAL_FAILED, text_copy(deployment->absence));
         return 0;
     }
-    r = site_pause(&run->site, pauses_ns[run->failures], error);
+    r = site_pause(&run->site, pauses_ns[run->failures < last ? run->failures : last], error);
     if (r < 0)
         return r;
     r = site_mend(&run->site, error);
@@ -430,6 +442,7 @@ static int start_or_fail(struct deployment *deployment, struct error *error) {
     if (r < 0)
         return r == -EINTR ? r : fail_deployment(deployment, r, error);
     run->failures = 0;
+    memset(run->down, 0, run->scenario->n_channels * sizeof(*run->down));
     run->came_up = true;
     return 0;
 }

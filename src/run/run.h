@@ -44,7 +44,8 @@ struct run {
     struct meter *meter; /* NULL: energy is not measured */
     bool meter_silent;   /* which the user knows */
     char *window;        /* what was chosen for delivery, in words; NULL: the usual, or nothing */
-    size_t failures;     /* channels in a row that did not come up */
+    size_t failures;     /* bring-ups in a row that came to nothing */
+    bool *down;          /* of each channel: it was among those */
     bool came_up;        /* a channel did */
     size_t absent;       /* channels with somebody else's broker that was not there at first */
     json_t *secrets;     /* an array: of each channel, as issued */
@@ -66,7 +67,7 @@ struct deployment {
     bool prepared; /* something on its hosts */
     bool broker_up, telemetry_on;
     bool foreign;     /* the broker is somebody else's */
-    char *absence;    /* why that could not be had, or NULL */
+    char *absence;    /* why it did not come up, or NULL */
     bool one_session; /* the broker lets a client have one connection: telemetry or a trial */
     int64_t sent;     /* telemetry's messages, before it last rested */
     bool incomplete;  /* it is not known whether all of those arrived that were to */

@@ -218,6 +218,7 @@ static void tear_down(struct run *run) {
     journal_closep(&run->journal);
     meter_close(run->meter);
     json_decref(run->secrets);
+    free(run->down);
     free(run->window);
 }
 
@@ -254,6 +255,7 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
         return 0;
     }
     run.secrets = json_array();
+    run.down = memory_new(run.scenario->n_channels, sizeof(*run.down));
     r = set_up(&run, n_deployments, error);
     if (r == 0) {
         describe(&run);

@@ -141,7 +141,7 @@ link down
 stop_waiting 240
 folder=$(find_run)
 exits 'the link is down for good: the run breaks off' 3
-contains 'that is said' "$err" 'channels in a row did not come up; the last: '
+contains 'that is said' "$err" 'no channel came up in 4 tries in a row; the last: '
 matches 'the trial under way failed' "$(rows "$folder/trials.csv" reason trial=1)" \
   '^(path-.*: (send|receiv)ing: Connection timed out|telemetry-publisher: a message did not)'
 is 'nothing was measured' "$(rows "$folder/trials.csv" status | sort -u)" failed
