@@ -21,6 +21,7 @@ struct made_up {
     int64_t every_ns;
     int64_t ends_after;   /* so many; 0: when it is told to */
     int64_t silent_after; /* so many; 0: never */
+    int64_t rests_ns;     /* once, behind the arrival that opens the window */
     int code;             /* with which it ends */
     _Atomic int64_t n;
     /* Each was counted between the two, by the clock and in processor time; whether the worker said
@@ -58,6 +59,10 @@ static int arrive(struct stream *stream) {
         made_up->after_ns[i] = clock_monotonic_ns();
         made_up->after_cpu_s[i] = cpu_seconds();
         atomic_store(&made_up->n, i + 1);
+        if (made_up->rests_ns && atomic_load(&stream->arrival->state) == ARRIVAL_NOTED) {
+            clock_sleep_until(clock_monotonic_ns() + made_up->rests_ns);
+            made_up->rests_ns = 0;
+        }
     }
     if (made_up->code < 0)
         return error_set(&stream->error, made_up->code, "as the test wants it");
@@ -70,8 +75,8 @@ static struct case_of_window {
     struct worker_window window;
     bool receives;
     size_t n_streams;
-    int64_t every_ns;                 /* 0: EVERY_NS */
-    int64_t ends_after, silent_after; /* the last stream */
+    int64_t every_ns;                           /* 0: EVERY_NS */
+    int64_t ends_after, silent_after, rests_ns; /* the last stream */
     int code;
     struct stream streams[2];
     struct made_up made_up[2];
@@ -94,6 +99,7 @@ static int run(struct worker_context *worker, struct error *error) {
         this.made_up[i].every_ns = this.every_ns ? this.every_ns : EVERY_NS;
         this.made_up[i].ends_after = last ? this.ends_after : 0;
         this.made_up[i].silent_after = last ? this.silent_after : 0;
+        this.made_up[i].rests_ns = last ? this.rests_ns : 0;
         this.made_up[i].code = last ? this.code : 0;
     }
     r = worker_measure(worker, &this.window, this.streams, this.n_streams, this.receives, error);
@@ -270,6 +276,37 @@ static void test_silence(void **state) {
     assert_true(silent_s >= 0.2 - 0.05 && silent_s <= most_s + 0.05);
 }
 
+/* All of the window passes without an arrival: that one came at last makes no rate of it. But where
+ * arrivals are that rare anyway, it is one. */
+static void test_standstill(void **state) {
+    static const struct {
+        int64_t every_ns, rests_ns;
+        int code;
+    } cases[] = {{EVERY_NS, 1500 * NS_PER_MS, -ENODATA}, {800 * NS_PER_MS, 400 * NS_PER_MS, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct tested_role tested;
+        double silent_s;
+
+        this = (struct case_of_window){.window = {900 * NS_PER_MS, 1000 * NS_PER_MS},
+                                       .receives = true,
+                                       .n_streams = 1,
+                                       .every_ns = cases[i].every_ns,
+                                       .rests_ns = cases[i].rests_ns};
+        begin(&tested);
+        while (!atomic_load(&this.over))
+            clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+        tested_end(&tested);
+        assert_int_equal(tested.code, cases[i].code);
+        if (cases[i].code < 0) {
+            assert_int_equal(sscanf(tested.error.text, "nothing has arrived for %lf s", &silent_s),
+                             1);
+            assert_true(silent_s >= 1.4);
+        }
+    }
+}
+
 /* ---- who is no receiver ---- */
 
 static void test_window_of_a_sender(void **state) {
@@ -360,10 +397,15 @@ static void test_longest(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_window_of_a_receiver), cmocka_unit_test(test_two_streams),
-        cmocka_unit_test(test_rare_arrivals),        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_window_of_a_sender),   cmocka_unit_test(test_stream_ends),
-        cmocka_unit_test(test_driver_breaks_off),    cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_window_of_a_receiver),
+        cmocka_unit_test(test_two_streams),
+        cmocka_unit_test(test_rare_arrivals),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_standstill),
+        cmocka_unit_test(test_window_of_a_sender),
+        cmocka_unit_test(test_stream_ends),
+        cmocka_unit_test(test_driver_breaks_off),
+        cmocka_unit_test(test_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
