@@ -12,6 +12,8 @@
 /* How long a receiver waits for an arrival at least: on a busy machine a short window may pass
  * without one. */
 #define FIRST_NS (3 * NS_PER_S)
+/* In a shorter one a busy machine may have stood still, not the stream. */
+#define STANDSTILL_NS NS_PER_S
 /* How often it looks whether an arrival was noted. */
 #define LOOK_NS (2 * NS_PER_MS)
 
@@ -217,6 +219,10 @@ static int step_until(struct watch *watch, int64_t instant_ns, struct error *err
     return wait_until(watch, instant_ns, error);
 }
 
+static int silence(int64_t silent_ns, struct error *error) {
+    return error_set(error, -ENODATA, "nothing has arrived for %.1f s", (double)silent_ns / 1e9);
+}
+
 /* Asks for the next arrival and waits for it. */
 static int await_arrival(struct watch *watch, struct snapshot *ret, struct error *error) {
     struct arrival *arrival = &watch->streams[0].own;
@@ -227,8 +233,7 @@ static int await_arrival(struct watch *watch, struct snapshot *ret, struct error
         int r;
 
         if (clock_monotonic_ns() > deadline)
-            return error_set(error, -ENODATA, "nothing has arrived for %.1f s",
-                             (double)(clock_monotonic_ns() - watch->seen_ns) / 1e9);
+            return silence(clock_monotonic_ns() - watch->seen_ns, error);
         r = step_until(watch, clock_monotonic_ns() + LOOK_NS, error);
         if (r < 0)
             return r;
@@ -237,14 +242,24 @@ static int await_arrival(struct watch *watch, struct snapshot *ret, struct error
     return 0;
 }
 
+/* Whether a window in which nothing came but its last arrival is one of a standstill: arrivals that
+ * were as rare before, large ones on a slow link, are none. */
+static bool is_standstill(const struct watch *watch, int64_t usual_ns) {
+    int64_t silent_ns = watch->end.at_ns - watch->begin.at_ns;
+
+    return watch->end.units - watch->begin.units <= 1 && silent_ns > STANDSTILL_NS &&
+           silent_ns > 3 * usual_ns;
+}
+
 /* From the first arrival after the warm-up to the first one after the duration. */
 static int measure_arrivals(struct watch *watch, struct error *error) {
-    int64_t duration = watch->window->duration_ns;
+    int64_t duration = watch->window->duration_ns, usual;
     size_t capacity = (size_t)((duration + 3 * longest_gap_ns(duration)) / WORKER_STEP_NS) + 3;
     int r = await_arrival(watch, &watch->begin, error);
 
     if (r < 0)
         return r;
+    usual = at_least(watch->gap_ns, watch->begin.at_ns - watch->seen_ns);
     r = worker_say(watch->worker, "begin", NULL, error);
     if (r < 0)
         return r;
@@ -256,6 +271,8 @@ static int measure_arrivals(struct watch *watch, struct error *error) {
     r = await_arrival(watch, &watch->end, error);
     if (r < 0)
         return r;
+    if (is_standstill(watch, usual))
+        return silence(watch->end.at_ns - watch->begin.at_ns, error);
     /* The last step ends with the window; none is shorter than half of the others. */
     while (watch->n_steps > 0 &&
            watch->steps[watch->n_steps - 1].at_ns > watch->end.at_ns - WORKER_STEP_NS / 2)

@@ -137,7 +137,8 @@ static inline bool worker_has_word(const struct worker_context *worker) {
  * What receives is measured between arrivals, and has its steps of 100 ms in the result, too: the
  * window opens with the first arrival after the warm-up and closes with the first one after its
  * duration. For either it waits for its duration again, for 3 s, or for three times the longest gap
- * between arrivals so far, whichever is longest; -ENODATA when none has come by then. */
+ * between arrivals so far, whichever is longest; -ENODATA when none has come by then, or none in
+ * all of the duration, be it more than 1 s, where arrivals were three times as close before. */
 int worker_measure(struct worker_context *worker, const struct worker_window *window,
                    struct stream *streams, size_t n_streams, bool receives, struct error *error);
 /* How long that may take at most, of a window of this length, warm-up included. */
