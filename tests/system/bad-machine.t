@@ -211,6 +211,11 @@ is 'the other channel is measured' "$(rows "$folder/trials.csv" attempt,status c
 run "$bench" report "$folder"
 exits 'the report of that' 0
 contains 'says that trials failed' "$out" failed
+measure "$tiny" --channels 'password plain' --set scenario.order=sequential
+exits 'the first of two channels does not come up: the run goes on' 1
+is 'the other is measured' "$(rows "$folder/trials.csv" attempt,status channel=plain)" \
+  '1|ok
+2|ok'
 measure "$tiny" --channels password
 exits 'the only channel does not come up: the set-up cannot work' 3
 matches 'with the reason' "$err" 'broker ended.*nonsense'
