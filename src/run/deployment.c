@@ -387,35 +387,37 @@ static int stop(struct deployment *deployment, struct error *error) {
 }
 
 /* What fails may pass, a link that is down for a moment: after each bring-up in a row that came to
- * nothing, the next is tried a while later. After so many, of so many different channels as there
- * are, nothing will come of the rest either. */
+ * nothing, the next is tried a while later. */
 static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
 
-/* Counts one more; whether it was the last that may be. */
+/* Counts one more. Whether it is the set-up that does not work, and no other channel would fare
+ * better: so many in a row, of so many different channels as there are, have come to nothing; or
+ * the channels alone when none has ever come up. */
 static bool is_last_failure(struct run *run, size_t channel) {
     size_t n_down = 0;
 
     run->down[channel] = true;
     for (size_t i = 0; i < run->scenario->n_channels; i++)
         n_down += run->down[i];
-    return ++run->failures >= ARRAY_SIZE(pauses_ns) &&
+    run->failures++;
+    return (!run->came_up || run->failures >= ARRAY_SIZE(pauses_ns)) &&
            (n_down == run->scenario->n_channels || n_down >= ARRAY_SIZE(pauses_ns));
 }
 
-/* A channel that cannot come up fails its trials; but if nothing has ever come up, or nothing does
- * any more, it is the set-up that does not work, and no other channel would fare better. Of
- * somebody else's broker that can be said only when all channels are such, and none has come up. */
+/* A channel that cannot come up fails its trials. Of somebody else's broker that the set-up does
+ * not work can be said only when all channels are such, and none has come up. */
 static int fail_deployment(struct deployment *deployment, int code, struct error *error) {
     struct run *run = deployment->run;
     char *words;
 
     if (deployment->foreign && deployment->id.deployment->block == 1 && deployment->id.attempt == 1)
         run->absent++;
-    if (deployment->foreign ? run->absent == run->scenario->n_channels : !run->came_up)
-        return code;
-    if (!deployment->foreign && is_last_failure(run, deployment->id.deployment->channel))
-        return error_prefix(error, code, "no channel came up in %zu tries in a row; the last",
-                            run->failures);
+    if (deployment->foreign ? run->absent == run->scenario->n_channels
+                            : is_last_failure(run, deployment->id.deployment->channel))
+        return run->failures < 2
+                   ? code
+                   : error_prefix(error, code, "no channel came up in %zu tries in a row; the last",
+                                  run->failures);
     words = text_format("the channel did not come up: %s", error->text);
     deployment->absence = text_copy(words);
     set_status(deployment, TRIAL_FAILED, words);
@@ -425,13 +427,14 @@ static int fail_deployment(struct deployment *deployment, int code, struct error
 static int start_or_fail(struct deployment *deployment, struct error *error) {
     struct run *run = deployment->run;
     size_t last = ARRAY_SIZE(pauses_ns) - 1;
+    int64_t pause_ns = run->came_up ? pauses_ns[run->failures < last ? run->failures : last] : 0;
     int r;
 
     if (deployment->absence) { /* what did not come up will not for the next probe either */
         set_status(deployment, TRIAL_FAILED, text_copy(deployment->absence));
         return 0;
     }
-    r = site_pause(&run->site, pauses_ns[run->failures < last ? run->failures : last], error);
+    r = site_pause(&run->site, pause_ns, error);
     if (r < 0)
         return r;
     r = site_mend(&run->site, error);
