@@ -73,13 +73,18 @@ static void test_pipes(void **state) {
 }
 
 static void test_null_and_environment(void **state) {
-    struct process process =
-        start(&(struct process_options){.argv = SH("cat; echo \"$BENCH_X $HOME\"; echo lost >&2"),
-                                        .environment = ARGV("BENCH_X=1 2", "HOME=/here"),
-                                        .out = PROCESS_PIPE});
-    CLEANUP_FREE char *out = read_all(process.out_fd);
+    const struct process_options options = {
+        .argv = SH("cat; echo \"$BENCH_X $HOME$BENCH_Y\"; echo lost >&2"),
+        .environment = ARGV("BENCH_X=1 2", "HOME=/here", "BENCH_Y"),
+        .out = PROCESS_PIPE};
+    CLEANUP_FREE char *out = NULL;
+    struct process process;
 
     (void)state;
+    assert_int_equal(setenv("BENCH_Y", "ours", 1), 0);
+    process = start(&options);
+    out = read_all(process.out_fd);
+    assert_string_equal(getenv("BENCH_Y"), "ours");
     assert_string_equal(out, "1 2 /here\n");
     assert_int_equal(process.in_fd, -1);
     assert_int_equal(process.err_fd, -1);
