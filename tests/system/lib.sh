@@ -17,7 +17,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd -P) || exit 3
 bench=$root/bench
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/bench-test.XXXXXX") || exit 3
 BENCH_TEST_ID=$$.$(date +%s%N) # marks all that this test starts
-export BENCH_TEST_ID
+BENCH_LOCKS=$scratch # runs of other tests are none of ours
+export BENCH_TEST_ID BENCH_LOCKS
 test_count=0 test_failures=0 test_finished=no status='' out='' err=''
 # Waiting ends when what is waited for is there: a generous limit costs nothing. Less than the half
 # minute after which an agent ends that hears nothing: what the driver's end must end is told apart.

@@ -119,6 +119,42 @@ static void test_throttled_blocks(void **state) {
     assert_has_not(text, "block 8");
 }
 
+static void test_other_runs(void **state) {
+    CLEANUP_FREE char *text = report_of(4,
+                                        BLOCKS_HEADER "1,1,local,other_runs,runs,0,0\n"
+                                                      "2,1,local,other_runs,runs,0,2\n"
+                                                      "3,1,local,other_runs,runs,1,\n"
+                                                      "3,1," PI ",other_runs,runs,0,0\n"
+                                                      "4,1,local,other_runs,runs,0,0\n",
+                                        NULL);
+
+    (void)state;
+    assert_has(text, " blocks 2-3, local: another run measured on this host at the same time: ");
+    assert_has_not(text, PI);
+    assert_has_not(text, "block 4");
+}
+
+/* A second more or less is rounding, or a leap second. An attempt that does not count may be the
+ * one that failed for it. */
+static void test_clocks_set(void **state) {
+    static const char trials[] = TRIALS_HEADER TRIAL("1,1,1", "plain", "", "failed", "expired")
+        TRIAL("2,1,2", "plain", "10", "ok", "") TRIAL("1,2,1", "plain", "11", "ok", "");
+    CLEANUP(run_removep)
+    char *run = run_of(trials,
+                       BLOCKS_HEADER "1,1,local,boot_time,s,1764000000,1764007200\n"
+                                     "2,1,local,boot_time,s,1764007200,1764007201\n"
+                                     "2,1," PI ",boot_time,s,1764000100,1764000095\n"
+                                     "1,2," PI ",boot_time,s,,1764000000\n",
+                       NULL);
+    CLEANUP_FREE char *text = report(run);
+
+    (void)state;
+    assert_has(text, " block 1, local: the clock was set 2.0 hours ahead: certificates and tokens "
+                     "may be taken for invalid,");
+    assert_has(text, " block 2, " PI ": the clock was set 5 s back: ");
+    assert_has_not(text, "blocks 1-2");
+}
+
 /* Every second of 60 blocks: the list is cut. */
 static void test_many_blocks(void **state) {
     CLEANUP_FREE char *blocks = NULL, *text = NULL;
@@ -222,6 +258,7 @@ static void test_damage(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bits),         cmocka_unit_test(test_throttled_blocks),
+        cmocka_unit_test(test_other_runs),   cmocka_unit_test(test_clocks_set),
         cmocka_unit_test(test_many_blocks),  cmocka_unit_test(test_repeated_block),
         cmocka_unit_test(test_rough_clocks), cmocka_unit_test(test_nothing_to_say),
         cmocka_unit_test(test_damage),
