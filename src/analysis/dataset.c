@@ -102,7 +102,7 @@ void dataset_free(struct dataset *dataset) {
     void *const lists[] = {dataset->channels,      dataset->probes,     dataset->variants,
                            dataset->trials,        dataset->series,     dataset->counted,
                            dataset->values,        dataset->references, dataset->warnings,
-                           dataset->throttlings,   dataset->latencies,  dataset->proofs,
+                           dataset->troubles,      dataset->latencies,  dataset->proofs,
                            dataset->distributions, dataset->texts,      dataset};
 
     for (size_t i = 0; i < dataset->n_texts; i++)

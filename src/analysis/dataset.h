@@ -84,14 +84,20 @@ struct dataset_value {
     size_t line; /* in metrics.csv */
 };
 
-/* A host whose processor was held back during the counted attempt of a block, or had too much to
- * do. */
-struct dataset_throttling {
+/* What a host suffered during a block. */
+enum trouble_kind {
+    TROUBLE_THROTTLED,  /* its processor was held back */
+    TROUBLE_LOAD,       /* it had more to do than it has processors */
+    TROUBLE_OTHER_RUNS, /* another run measured on it */
+    TROUBLE_CLOCK,      /* its clock was set; also in an attempt that does not count */
+};
+struct dataset_trouble {
+    enum trouble_kind kind;
     long block;
     const char *host;
-    unsigned bits;     /* as throttling_words() takes them; 0: too much to do */
-    double load;       /* ... then the larger of those before and after the block */
-    double processors; /* ... which is more than these */
+    unsigned bits;     /* of TROUBLE_THROTTLED, as throttling_words() takes them */
+    double value;      /* the larger load of those before and after; other runs; seconds ahead */
+    double processors; /* of TROUBLE_LOAD */
 };
 
 /* One-way latencies of telemetry, from one host's clock to another's, in the attempts that count.
@@ -144,9 +150,9 @@ struct dataset {
     struct dataset_series *series;
     struct dataset_value *values;
     size_t n_channels, n_probes, n_variants, n_trials, n_counted, n_series, n_values;
-    double *references;                     /* probes x channels; NaN: none */
-    struct dataset_throttling *throttlings; /* by block */
-    size_t n_throttlings;
+    double *references;               /* probes x channels; NaN: none */
+    struct dataset_trouble *troubles; /* by block */
+    size_t n_troubles;
     struct dataset_one_way one_way;
     struct dataset_latency *latencies;
     struct dataset_distribution *distributions; /* by probe, variant, channel and metric */

@@ -1,4 +1,5 @@
 #include "analysis/source.h"
+#include "base/clock.h"
 #include "model/throttling.h"
 
 #include <errno.h>
@@ -40,34 +41,53 @@ static double processors_of(json_t *environment, const char *host) {
     return INFINITY;
 }
 
-static void take_block(struct source *source, void *environment) {
+static void add_trouble(struct source *source, const struct dataset_trouble *trouble) {
     struct dataset *dataset = source->dataset;
-    const char *metric = source_text(source, B_METRIC), *host = source_text(source, B_HOST);
-    struct dataset_throttling one = {.block = source_integer(source, B_BLOCK)};
 
-    if (!source_counts(source))
+    dataset->troubles =
+        memory_room(dataset->troubles, dataset->n_troubles, sizeof(*dataset->troubles));
+    dataset->troubles[dataset->n_troubles] = *trouble;
+    dataset->troubles[dataset->n_troubles++].host = source_keep(source, B_HOST);
+}
+
+static void take_block(struct source *source, void *environment) {
+    const char *metric = source_text(source, B_METRIC);
+    struct dataset_trouble one = {.block = source_integer(source, B_BLOCK)};
+    double before, after;
+    bool is_one = false;
+
+    /* What trials failed of must be seen where their block was measured again. */
+    if (!source_counts(source) && !text_equal(metric, "boot_time"))
         return;
     if (text_equal(metric, "throttled")) {
         /* Without a reading before, nothing of what has been can be said to be new. */
-        unsigned before = take_bits(source, B_BEFORE, ~THROTTLING_BITS);
+        unsigned bits = take_bits(source, B_BEFORE, ~THROTTLING_BITS);
 
-        one.bits = throttling_between(before, take_bits(source, B_AFTER, 0));
-    } else if (text_equal(metric, "load")) {
-        double before = source_real(source, B_BEFORE);
-
-        one.load = fmax(before, source_real(source, B_AFTER));
-        one.processors = processors_of(environment, host);
+        one.bits = throttling_between(bits, take_bits(source, B_AFTER, 0));
+        is_one = one.bits != 0;
+    } else if (text_has_word("load other_runs boot_time", metric)) {
+        before = source_real(source, B_BEFORE);
+        after = source_real(source, B_AFTER);
+        one.value = fmax(before, after);
     }
-    if (source->r < 0 || (!one.bits && !(one.load > one.processors)))
-        return;
-    one.host = source_keep(source, B_HOST);
-    dataset->throttlings =
-        memory_room(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings));
-    dataset->throttlings[dataset->n_throttlings++] = one;
+    if (text_equal(metric, "load")) {
+        one.kind = TROUBLE_LOAD;
+        one.processors = processors_of(environment, source_text(source, B_HOST));
+        is_one = one.value > one.processors;
+    } else if (text_equal(metric, "other_runs")) {
+        one.kind = TROUBLE_OTHER_RUNS;
+        is_one = one.value > 0;
+    } else if (text_equal(metric, "boot_time")) {
+        one.kind = TROUBLE_CLOCK;
+        one.value = after - before;
+        is_one = fabs(one.value) * 1e9 > (double)CLOCK_SET_NS;
+    }
+    if (source->r == 0 && is_one)
+        add_trouble(source, &one);
 }
 
 static int compare_blocks(const void *a, const void *b) {
-    const struct dataset_throttling *x = a, *y = b;
+    const struct dataset_trouble *x = a, *y = b;
 
     return (x->block > y->block) - (x->block < y->block);
 }
@@ -81,9 +101,8 @@ static int read_blocks(struct source *source) {
         source_is_file(path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
     int r = source_read(source, "blocks.csv", names, take_block, environment);
 
-    if (dataset->n_throttlings)
-        qsort(dataset->throttlings, dataset->n_throttlings, sizeof(*dataset->throttlings),
-              compare_blocks);
+    if (dataset->n_troubles)
+        qsort(dataset->troubles, dataset->n_troubles, sizeof(*dataset->troubles), compare_blocks);
     return r;
 }
 

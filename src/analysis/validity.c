@@ -1,6 +1,7 @@
 #include "analysis/findings.h"
 
 #include "analysis/statistics.h"
+#include "base/clock.h"
 #include "model/throttling.h"
 
 #include <gsl/gsl_sort.h>
@@ -14,7 +15,8 @@
 const char *validity_looked_for(void) {
     return "failed, void and skipped trials, those measured again, remarks, missing blocks, "
            "missing controls, the order of the "
-           "trials, throttled and overloaded processors, values far from the median of their "
+           "trials, throttled and overloaded processors, other runs on the same hosts, clocks that "
+           "were set, values far from the median of their "
            "series, steps in which nothing arrived, drift, autocorrelation, segments sent again, "
            "lost telemetry, clocks compared too roughly";
 }
@@ -175,29 +177,29 @@ static void describe_design(struct findings *findings) {
 /* A longer list is cut: its length says enough. */
 #define MAX_RANGES 12
 
-static bool is_alike(const struct dataset_throttling *a, const struct dataset_throttling *b) {
-    return a->bits == b->bits && text_equal(a->host, b->host);
+static bool is_alike(const struct dataset_trouble *a, const struct dataset_trouble *b) {
+    return a->kind == b->kind && a->bits == b->bits && text_equal(a->host, b->host);
 }
 
 /* The next of the same kind behind `one`, or NULL. */
-static const struct dataset_throttling *next_alike(const struct dataset *dataset,
-                                                   const struct dataset_throttling *one) {
-    const struct dataset_throttling *end = dataset->throttlings + dataset->n_throttlings;
+static const struct dataset_trouble *next_alike(const struct dataset *dataset,
+                                                const struct dataset_trouble *one) {
+    const struct dataset_trouble *end = dataset->troubles + dataset->n_troubles;
 
-    for (const struct dataset_throttling *next = one + 1; next < end; next++)
+    for (const struct dataset_trouble *next = one + 1; next < end; next++)
         if (is_alike(next, one))
             return next;
     return NULL;
 }
 
 /* "3, 5-9": the blocks of `first` and of all like it; the caller's. */
-static char *list_blocks(const struct dataset *dataset, const struct dataset_throttling *first,
+static char *list_blocks(const struct dataset *dataset, const struct dataset_trouble *first,
                          size_t *ret_n) {
     char *list = text_copy("");
     size_t n = 0, ranges = 0;
 
-    for (const struct dataset_throttling *from = first, *to; from; from = next_alike(dataset, to)) {
-        const struct dataset_throttling *next = from;
+    for (const struct dataset_trouble *from = first, *to; from; from = next_alike(dataset, to)) {
+        const struct dataset_trouble *next = from;
         CLEANUP_FREE char *range = NULL;
 
         for (to = from; next && next->block <= to->block + 1; n++) {
@@ -219,43 +221,59 @@ static char *list_blocks(const struct dataset *dataset, const struct dataset_thr
     return list;
 }
 
-static bool is_first(const struct dataset *dataset, const struct dataset_throttling *one) {
-    for (const struct dataset_throttling *other = dataset->throttlings; other < one; other++)
+static bool is_first(const struct dataset *dataset, const struct dataset_trouble *one) {
+    for (const struct dataset_trouble *other = dataset->troubles; other < one; other++)
         if (is_alike(other, one))
             return false;
     return true;
 }
 
-static double largest_load(const struct dataset *dataset, const struct dataset_throttling *one) {
-    double largest = one->load;
+static double largest_of(const struct dataset *dataset, const struct dataset_trouble *one) {
+    double largest = one->value;
 
     while ((one = next_alike(dataset, one)))
-        largest = one->load > largest ? one->load : largest;
+        largest = fabs(one->value) > fabs(largest) ? one->value : largest;
     return largest;
+}
+
+/* What is said of it and of all like it, behind the host's name; the caller's. */
+static char *describe_trouble(const struct dataset *dataset, const struct dataset_trouble *one,
+                              size_t n_blocks) {
+    double largest = largest_of(dataset, one);
+    CLEANUP_FREE char *words = NULL;
+
+    switch (one->kind) {
+    case TROUBLE_LOAD:
+        return text_format("a load of up to %.3g on %.0f processor%s: some processes had to wait "
+                           "for one",
+                           largest, one->processors, one->processors > 1 ? "s" : "");
+    case TROUBLE_OTHER_RUNS:
+        return text_copy("another run measured on this host at the same time: these figures are "
+                         "not this run's alone; measure again while no other does");
+    case TROUBLE_CLOCK:
+        words = clock_set_words(largest);
+        return text_format("%s (or the host was started anew)", words);
+    default:
+        words = throttling_words(one->bits);
+        return text_format("%s during the block%s", words, n_blocks == 1 ? "" : "s");
+    }
 }
 
 static void describe_conditions(struct findings *findings) {
     const struct dataset *dataset = findings->dataset;
     const struct dataset_one_way *one_way = &dataset->one_way;
 
-    for (size_t i = 0; i < dataset->n_throttlings; i++) {
-        const struct dataset_throttling *one = &dataset->throttlings[i];
-        CLEANUP_FREE char *words = throttling_words(one->bits), *blocks = NULL;
+    for (size_t i = 0; i < dataset->n_troubles; i++) {
+        const struct dataset_trouble *one = &dataset->troubles[i];
+        CLEANUP_FREE char *blocks = NULL, *words = NULL;
         size_t n;
 
         if (!is_first(dataset, one))
             continue;
         blocks = list_blocks(dataset, one, &n);
-        if (one->bits)
-            (void)findings_say(findings, FINDING_CAUTION, "block%s %s, %s: %s during the block%s.",
-                               n == 1 ? "" : "s", blocks, one->host, words, n == 1 ? "" : "s");
-        else
-            (void)findings_say(
-                findings, FINDING_CAUTION,
-                "block%s %s, %s: a load of up to %.3g on %.0f processor%s: some processes had to "
-                "wait for one.",
-                n == 1 ? "" : "s", blocks, one->host, largest_load(dataset, one), one->processors,
-                one->processors > 1 ? "s" : "");
+        words = describe_trouble(dataset, one, n);
+        (void)findings_say(findings, FINDING_CAUTION, "block%s %s, %s: %s.", n == 1 ? "" : "s",
+                           blocks, one->host, words);
     }
     if (one_way->n_below)
         (void)findings_say(

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/memory.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <time.h>
@@ -72,4 +74,14 @@ void clock_sleep_until(int64_t deadline_ns) {
                              .tv_nsec = (long)(deadline_ns % NS_PER_S)};
 
     (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+char *clock_set_words(double ahead_s) {
+    double away_s = ahead_s < 0 ? -ahead_s : ahead_s;
+
+    return text_format("the clock was set %.*f %s %s: certificates and tokens may be taken for "
+                       "invalid, and the times in the record are wrong; have it right before a run "
+                       "(timedatectl set-ntp true)",
+                       away_s < 3600 ? 0 : 1, away_s < 3600 ? away_s : away_s / 3600,
+                       away_s < 3600 ? "s" : "hours", ahead_s < 0 ? "back" : "ahead");
 }

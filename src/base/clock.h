@@ -23,6 +23,11 @@ void clock_format_compact(int64_t realtime_ns, char *text);
 /* Milliseconds until the monotonic deadline, rounded up, for poll(): 0 when it has passed. */
 int clock_poll_ms(int64_t deadline_ns);
 
+/* A clock that is so far from where it would have gone by itself was set. */
+#define CLOCK_SET_NS (2 * NS_PER_S)
+/* Of one that was: "the clock was set 1.5 hours ahead: ...", and what helps; the caller's. */
+char *clock_set_words(double ahead_s);
+
 /* Sleeps until the monotonic instant; returns early only when a signal arrives. */
 void clock_sleep_until(int64_t deadline_ns);
 

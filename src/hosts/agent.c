@@ -10,6 +10,7 @@
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
+#include "hosts/surroundings.h"
 #include "hosts/takeover.h"
 #include "hosts/worker.h"
 #include "probes/probe.h"
@@ -40,6 +41,14 @@ struct agent {
 
 static void tell(json_t *line) {
     (void)jsonline_send(STDOUT_FILENO, line, NULL);
+}
+
+/* What the driver shows at once. */
+static void look_around(void) {
+    CLEANUP_FREE char *news = surroundings_look();
+
+    if (news)
+        fprintf(stderr, "%s\n", news);
 }
 
 /* ---- orders ---- */
@@ -233,9 +242,16 @@ static int order_congestion(struct agent *agent, const json_t *order, json_t **r
     return r == -EPERM ? 0 : r;
 }
 
+/* "name": of this agent, see takeover.h; "run": that it measures for, if it does. */
 static int order_claim(struct agent *agent, const json_t *order, json_t **ret,
                        struct error *error) {
+    const char *run = jsonline_text(order, "run", NULL);
+
     (void)ret;
+    if (run) {
+        surroundings_join(run);
+        look_around();
+    }
     if (agent->claim_fd >= 0)
         return error_set(error, -EBUSY, "this agent has a name already");
     return takeover_claim(&agent->claim_fd, jsonline_text(order, "name", ""), error);
@@ -292,8 +308,11 @@ static json_t *answer_identity(const json_t *order) {
 
 static json_t *answer_readings(const json_t *order) {
     struct peek peek = peek_begin();
+    json_t *readings = readings_collect(&peek, jsonline_text(order, "interface", NULL));
 
-    return readings_collect(&peek, jsonline_text(order, "interface", NULL));
+    surroundings_put(readings);
+    look_around();
+    return readings;
 }
 
 /* Alphabetical. */
@@ -378,6 +397,7 @@ static bool keep_time(struct agent *agent) {
     }
     if (now - agent->beat_ns >= AGENT_BEAT_NS) {
         agent->beat_ns = now;
+        look_around();
         tell(json_pack("{s:I}", "beat", (json_int_t)++agent->beats));
     }
     return true;

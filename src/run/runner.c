@@ -90,6 +90,7 @@ static int open_site(struct run *run, struct error *error) {
     run->site = (struct site){
         .scenario = run->scenario,
         .workers = &run->workers,
+        .measures = true,
         .options = {.certs = run->options->certs,
                     .folder = hosts->folder,
                     .cancel_fd = run->options->cancel_fd,

@@ -49,7 +49,10 @@ static int open_one(struct site *site, const char *spec, struct error *error) {
     if (r < 0)
         return r;
     workers->n_hosts++;
-    r = host_order(*host, "claim", json_pack("{s:s}", "name", claim), NULL, error);
+    r = host_order(
+        *host, "claim",
+        json_pack("{s:s,s:s*}", "name", claim, "run", site->measures ? site->claim : NULL), NULL,
+        error);
     if (r == 0)
         r = host_order(*host, "congestion", json_pack("{s:s}", "name", hosts_of(site)->congestion),
                        &congestion, error);

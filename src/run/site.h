@@ -14,6 +14,7 @@ struct site {
     struct host_options options;
     struct workers *workers; /* whose hosts these are */
     char *address;           /* where the broker is reached: the setting, or found out */
+    bool measures;           /* other runs on the same hosts are to know */
     char claim[40];          /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
