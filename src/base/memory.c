@@ -76,6 +76,53 @@ void text_hex(char *ret, const void *bytes, size_t count) {
         (void)snprintf(ret + 2 * i, 3, "%02x", ((const unsigned char *)bytes)[i]);
 }
 
+/* The bytes of the character that begins here; 0: it is no UTF-8 (The Unicode Standard, table
+ * 3-7). A zero byte ends every sequence. */
+static size_t character_bytes(const unsigned char *c) {
+    static const struct {
+        unsigned char first, last, second_from, second_to, bytes;
+    } rows[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        size_t n = 1;
+
+        if (*c < rows[i].first || *c > rows[i].last)
+            continue;
+        if (rows[i].bytes > 1 && (c[1] < rows[i].second_from || c[1] > rows[i].second_to))
+            return 0;
+        while (n < rows[i].bytes && (n == 1 || (c[n] & 0xc0) == 0x80))
+            n++;
+        return n == rows[i].bytes ? n : 0;
+    }
+    return 0;
+}
+
+char *text_visible(const char *text) {
+    static const char escape[] = "\\x%02x";
+    char *visible = memory_new(4 * strlen(text) + 1, 1), *to = visible;
+    size_t n;
+
+    for (const unsigned char *c = (const unsigned char *)text; *c; c += n) {
+        bool control = (*c < 0x20 && *c != '\n') || *c == 0x7f;
+
+        n = character_bytes(c);
+        if (n == 2 && *c == 0xc2 && c[1] < 0xa0) {
+            to += sprintf(to, escape, c[1]);
+        } else if (n && !control) {
+            memcpy(to, c, n);
+            to += n;
+        } else {
+            to += sprintf(to, escape, *c);
+            n = 1;
+        }
+    }
+    return visible;
+}
+
 bool text_real(const char *text, double *ret) {
     char *end;
     double value = strtod(text, &end);

@@ -56,6 +56,9 @@ void text_replace(char **text, const char *value);
 void text_append(char **text, const char *separator, const char *piece);
 /* Two digits for each byte, and a final zero. */
 void text_hex(char *ret, const void *bytes, size_t count);
+/* The text without what a terminal obeys: a control character (below 0x20 but line ends, 0x7f,
+ * U+0080 to U+009F) and a byte that is no UTF-8 become "\x1b" and the like; all else stays. */
+char *text_visible(const char *text);
 /* The whole text as a finite number; false when it is none (or empty), *ret is left alone then. The
  * decimal point is '.': the program never calls setlocale(). */
 bool text_real(const char *text, double *ret);

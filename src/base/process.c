@@ -70,7 +70,7 @@ static _Noreturn void become(const struct process_options *options, const struct
         goto failed;
     (void)close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
     for (size_t i = 0; options->environment && options->environment[i]; i++)
-        (void)putenv((char *)options->environment[i]);
+        (void)putenv((char *)options->environment[i]); /* without '=' it removes, in glibc */
     (void)execv(options->program ? options->program : options->argv[0],
                 (char *const *)options->argv);
 failed:

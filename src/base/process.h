@@ -22,9 +22,11 @@ enum process_stream {
 };
 
 struct process_options {
-    const char *program;            /* the path that is executed; NULL: argv[0] */
-    const char *const *argv;        /* NULL-terminated */
-    const char *const *environment; /* NULL-terminated NAME=VALUE, added to the parent's; or NULL */
+    const char *program;     /* the path that is executed; NULL: argv[0] */
+    const char *const *argv; /* NULL-terminated */
+    /* NULL-terminated NAME=VALUE, added to the parent's, or NAME, which the child is to lack; or
+     * NULL. */
+    const char *const *environment;
     enum process_stream in, out, err;
 };
 

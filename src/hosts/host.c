@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* A launcher on the other machine may have something to look after before the agent greets. */
-#define GREETING_NS (60 * NS_PER_S)
+/* A launcher on the other machine may have something to look after before the agent greets. What
+ * it speaks of may take long: a small board builds for minutes. */
+#define GREETING_NS  (60 * NS_PER_S)
+#define LAUNCHING_NS (20 * 60 * NS_PER_S)
 /* What a shell may print on stdout before that. */
 #define MAX_BANNER_LINES 1000
 #define MAX_HOSTS        4
@@ -45,7 +47,10 @@ static int start_agent(struct host *host, const struct host *mate, struct error 
                                   .mate = mate && mate->kind == host->kind ? host_pid(mate) : 0};
     CLEANUP(words_clear) struct words words = {NULL, 0};
     CLEANUP_FREE char *program = NULL;
-    struct process_options options = {.in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_PIPE};
+    struct process_options options = {.environment = host->kind->environment,
+                                      .in = PROCESS_PIPE,
+                                      .out = PROCESS_PIPE,
+                                      .err = PROCESS_PIPE};
     int r = host->kind->command(&launch, &words, error);
 
     if (r == 0)
@@ -84,23 +89,28 @@ static int check_greeting(const struct host *host, struct error *error) {
         same = same && json_equal(json_object_get(theirs, keys[i]), json_object_get(ours, keys[i]));
     if (same)
         return 0;
-    return error_set(error, -EPROTO,
-                     "host %s: there is version %s (protocol %d, sources %s), here is %s "
-                     "(protocol %d, sources %s); bring the same to both, as `./bench deploy` does",
-                     host->spec, jsonline_text(theirs, "version", "?"),
-                     (int)jsonline_integer(theirs, "protocol", 0),
-                     jsonline_text(theirs, "sources", "?"), jsonline_text(ours, "version", "?"),
-                     (int)jsonline_integer(ours, "protocol", 0),
-                     jsonline_text(ours, "sources", "?"));
+    return error_set(
+        error, -EPROTO,
+        "host %s: there is version %s (protocol %d, sources %s) in %s, here is %s "
+        "(protocol %d, sources %s); bring the same to both, as `./bench deploy` does",
+        host->spec, jsonline_text(theirs, "version", "?"),
+        (int)jsonline_integer(theirs, "protocol", 0), jsonline_text(theirs, "sources", "?"),
+        host->options.folder, jsonline_text(ours, "version", "?"),
+        (int)jsonline_integer(ours, "protocol", 0), jsonline_text(ours, "sources", "?"));
+}
+
+static int64_t greeting_limit(const struct wire *wire) {
+    return wire->last_words && strstr(wire->last_words, "bench: ") ? LAUNCHING_NS : GREETING_NS;
 }
 
 /* A shell may have had its say on stdout before; only an agent speaks of a protocol. */
 static int greet(struct host *host, struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + GREETING_NS;
+    int64_t begin = clock_monotonic_ns();
     struct wire *wire = &host->wire;
     int banner = 0;
 
     while (!host->greeting) {
+        int64_t limit = greeting_limit(wire);
         json_auto_t *line = NULL;
         int r = jsonline_next(&wire->lines, &line, NULL);
 
@@ -109,11 +119,11 @@ static int greet(struct host *host, struct error *error) {
         else if (r != 0 && ++banner > MAX_BANNER_LINES)
             wire_lose(wire, "it prints without end");
         else if (r == 0 && !wire->lost)
-            r = wire_attend(&wire, 1, true, deadline, error);
+            r = wire_attend(&wire, 1, true, begin + limit, error);
         if (r == -EINTR)
             return r;
         if (r == -ETIMEDOUT)
-            wire_lose(wire, "no agent spoke within %d s", (int)(GREETING_NS / NS_PER_S));
+            wire_lose(wire, "no agent spoke within %d s", (int)(limit / NS_PER_S));
         if (wire->lost && !host->greeting && r <= 0)
             return explain(host, error);
     }

@@ -35,6 +35,8 @@ struct host_kind {
     const char *form;   /* for messages: "ssh://[user@]name[:port]" */
     /* Whether what follows the prefix makes sense; NULL: nothing may follow. */
     int (*check)(const char *rest, struct error *error);
+    /* What another machine is not to inherit of us (process_options), or NULL: this one. */
+    const char *const *environment;
     /* The command line of the agent; its first word is looked for on PATH. */
     int (*command)(const struct launch *launch, struct words *ret, struct error *error);
     /* What most likely is wrong when no agent has greeted, from the exit status (or -1) and the

@@ -6,6 +6,31 @@
 #include <errno.h>
 #include <string.h>
 
+/* How to build, and where, is each machine's own matter; the CA's passphrase is the driver's. */
+static const char *const not_theirs[] = {"BENCH_BUILD",
+                                         "BENCH_CA_PASSPHRASE",
+                                         "BENCH_MESON_OPTIONS",
+                                         "BENCH_ROOT",
+                                         "CC",
+                                         "CC_LD",
+                                         "CFLAGS",
+                                         "CPPFLAGS",
+                                         "LDFLAGS",
+                                         "PKG_CONFIG_PATH",
+                                         NULL};
+
+/* A launcher that starts an agent says what is missing, and installs nothing: for that its user
+ * types a command. The line that it prints for this, or NULL; the caller's. */
+static char *missing_packages(const char *last_words) {
+    static const char before[] = "bench: packages are missing; what installs them:\n";
+    const char *line = strstr(last_words, before);
+
+    if (!line)
+        return NULL;
+    line += strlen(before);
+    return text_format("%.*s", (int)strcspn(line, "\n"), line);
+}
+
 /* ---- ssh://[user@]name[:port] ---- */
 
 /* What ssh takes for a destination, and nothing that it could take for an option. */
@@ -28,7 +53,7 @@ static int command_ssh(const struct launch *launch, struct words *ret, struct er
     words_add_all(ret, "ssh -T -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 "
                        "-o ServerAliveCountMax=3 -o ClearAllForwardings=yes");
     words_add(ret, "%s", launch->spec);
-    words_add(ret, "exec '%s/bench' agent", launch->folder);
+    words_add(ret, "exec env BENCH_NO_INSTALL=1 '%s/bench' agent", launch->folder);
     return 0;
 }
 
@@ -59,8 +84,12 @@ static const struct {
 };
 
 static char *advise_ssh(const struct launch *launch, int status, const char *last_words) {
-    CLEANUP_FREE char *name = destination(launch);
+    CLEANUP_FREE char *name = destination(launch), *line = missing_packages(last_words);
 
+    if (line)
+        return text_format("packages are missing there, and an agent installs none; execute "
+                           "`./bench deploy %s` here, or there: %s",
+                           launch->spec, line);
     for (size_t i = 0; status == 255 && i < ARRAY_SIZE(advices); i++)
         if (strstr(last_words, advices[i].words)) {
             const char *gap = strstr(advices[i].advice, "%s");
@@ -78,6 +107,7 @@ static char *advise_ssh(const struct launch *launch, int status, const char *las
 const struct host_kind host_kind_ssh = {.prefix = "ssh://",
                                         .form = "ssh://[user@]name[:port]",
                                         .check = check_ssh,
+                                        .environment = not_theirs,
                                         .command = command_ssh,
                                         .advise = advise_ssh};
 
@@ -96,10 +126,26 @@ static int check_exec(const char *rest, struct error *error) {
 static int command_exec(const struct launch *launch, struct words *ret, struct error *error) {
     (void)error;
     words_add_all(ret, launch->spec + strlen("exec:"));
+    words_add_all(ret, "env BENCH_NO_INSTALL=1");
     words_add(ret, "%s/bench", launch->folder);
     words_add(ret, "agent");
     return 0;
 }
 
-const struct host_kind host_kind_exec = {
-    .prefix = "exec:", .form = "exec:ARGV...", .check = check_exec, .command = command_exec};
+static char *advise_exec(const struct launch *launch, int status, const char *last_words) {
+    CLEANUP_FREE char *line = missing_packages(last_words);
+
+    (void)launch;
+    (void)status;
+    return line ? text_format("packages are missing there, and an agent installs none; "
+                              "execute there: %s",
+                              line)
+                : NULL;
+}
+
+const struct host_kind host_kind_exec = {.prefix = "exec:",
+                                         .form = "exec:ARGV...",
+                                         .check = check_exec,
+                                         .environment = not_theirs,
+                                         .command = command_exec,
+                                         .advise = advise_exec};

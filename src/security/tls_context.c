@@ -358,10 +358,16 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
 
 /* ---- whom a client means ---- */
 
+/* An interface behind a link-local address is each host's own, and in no certificate. */
+static char *without_interface(const char *host) {
+    return text_format("%.*s", (int)(strchr(host, ':') ? strcspn(host, "%") : strlen(host)), host);
+}
+
 static int expect_host(SSL_CTX *context, const char *host, struct error *error) {
+    CLEANUP_FREE char *certified = without_interface(host);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context);
     int ok = tls_context_is_name(host) ? X509_VERIFY_PARAM_set1_host(param, host, 0)
-                                       : X509_VERIFY_PARAM_set1_ip_asc(param, host);
+                                       : X509_VERIFY_PARAM_set1_ip_asc(param, certified);
 
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return ok == 1 ? 0 : error_set(error, -EINVAL, "'%s' is no address and no host name", host);
@@ -432,10 +438,11 @@ int tls_context_client(SSL_CTX **ret, const struct client_config *config, struct
 }
 
 bool tls_context_is_name(const char *host) {
+    CLEANUP_FREE char *number = without_interface(host);
     unsigned char address[sizeof(struct in6_addr)];
 
-    return *host && inet_pton(AF_INET, host, address) != 1 &&
-           inet_pton(AF_INET6, host, address) != 1;
+    return *host && inet_pton(AF_INET, number, address) != 1 &&
+           inet_pton(AF_INET6, number, address) != 1;
 }
 
 /* A certificate, its chain and its key, from where they were loaded. */

@@ -37,7 +37,7 @@ if is_gone "$link"; then
   skip_all "no link between two networks here: $(tail -n 1 "$scratch/link.err")"
 fi
 begin --probes delivery --repetitions 3 --set probe.delivery.duration=1s \
-  --publisher-host "exec:$publisher" --set hosts.folder="$root" --set hosts.address=198.51.100.1
+  --publisher-host "exec:$publisher" --set hosts.folder="$same" --set hosts.address=198.51.100.1
 await_trials 1
 kill -INT "$driver"
 stop_waiting "$soon"

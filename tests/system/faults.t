@@ -79,7 +79,7 @@ END_OF_TAP
 if command -v perl >/dev/null; then
   host="exec:sh $scratch/tap broker-down 0"
   measure "$tiny" --quiet --repetitions 3 --broker-host "$host" --publisher-host "$host" \
-    --set hosts.folder="$root"
+    --set hosts.folder="$same"
   exits 'a broker dies when it is taken down: nothing failed' 0
   check 'it did die' test -e "$scratch/tap.broker-down.used"
   is 'all was measured, at the first attempt' \
@@ -88,13 +88,13 @@ if command -v perl >/dev/null; then
 
   host="exec:sh $scratch/tap broker-usage 0"
   measure "$tiny" --quiet --broker-host "$host" --publisher-host "$host" \
-    --set hosts.folder="$root"
+    --set hosts.folder="$same"
   is 'a broker is gone when it is asked for: that is the reason' \
     "$status, $(rows "$folder/trials.csv" reason status=failed)" \
     '1, the broker ended (killed by SIGKILL)'
   measure "$tiny" --quiet --probes delivery \
     --broker-host "exec:sh $scratch/tap sent.: 0.8" \
-    --publisher-host 'exec:env BESIDE=1' --set hosts.folder="$root"
+    --publisher-host 'exec:env BESIDE=1' --set hosts.folder="$same"
   is 'its end is told late, after what clients say of it: that is the reason, too' \
     "$status, $(rows "$folder/trials.csv" reason status=failed)" \
     '1, the broker ended (killed by SIGKILL)'

@@ -86,7 +86,7 @@ cat >"$scratch/way" <<'END_OF_WAY'
 perl -pe 'BEGIN { $| = 1 }' | "$@" | perl -pe 'BEGIN { $| = 1 }'
 END_OF_WAY
 host="exec:sh $scratch/way"
-begin --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" --repetitions 2 \
+begin --broker-host "$host" --publisher-host "$host" --set hosts.folder="$same" --repetitions 2 \
   --set probe.path.duration=2500ms
 await_process '.* worker path-client$' >"$scratch/worker"
 old=$(find_process '[^ ]*bench agent$')
@@ -114,7 +114,7 @@ END_OF_BABBLE
 for word in garbage binary wrong-id long; do
   cp "$scratch/babble" "$scratch/babble.$word"
   host="exec:sh $scratch/babble.$word"
-  measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" \
+  measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$same" \
     --repetitions 2 --set probe.path.duration=500ms
   hurt "an agent says something wrong ($word)" "host exec:sh .*: its agent speaks nonsense: "
 done
@@ -163,7 +163,7 @@ if unshare --mount mount -t tmpfs none "$scratch" 2>/dev/null; then
     until grep -q failed: "$log" || ! kill -0 $!; do sleep 0.05; done
     rm "$disk/filler"
     wait $!' "$scratch/disk" "$scratch/log" "$bench" run "$tiny" \
-    --broker-host "exec:env TMPDIR=$scratch/disk" --set hosts.folder="$root" \
+    --broker-host "exec:env TMPDIR=$scratch/disk" --set hosts.folder="$same" \
     --channels 'plain password' --repetitions 4 --set probe.path.duration=500ms \
     --output "$scratch/results.disk" --certs "$scratch/certs"
   results=$scratch/results.disk

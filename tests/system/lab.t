@@ -65,7 +65,7 @@ note='BEGIN { $| = 1; $sign = shift; open L, ">>", shift; select((select(L), $| 
 perl -ne "$note" '>' "$log" | "$@" | perl -ne "$note" '<' "$log"
 END_OF_TAP
 host="exec:sh $scratch/tap $scratch/lines"
-measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$root" \
+measure "$tiny" --broker-host "$host" --publisher-host "$host" --set hosts.folder="$same" \
   --probes 'path transport delivery' --repetitions 3
 exits 'a run through a program that starts the agent' 0
 # From the last result of a trial to the "go" of the next: orders that have an id are waited for.

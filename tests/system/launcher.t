@@ -45,7 +45,7 @@ chmod +x "$top/tests/run"
 # Packages are no matter of this part: everything that is looked for exists below a made-up root.
 everything="$scratch/every thing"
 mkdir -p "$everything"
-sed -n "/^table='/,/^'/p" "$root/scripts/install-deps" | while read -r _ package proof; do
+sed -n "/^table='/,/^'/p" "$root/scripts/install-deps" | while read -r _ package proof _; do
   case $proof in
   /*) file=$everything$(printf '%s' "$proof" | tr '*' 1) ;;
   ?*) file=$everything/usr/sbin/$proof ;;
@@ -244,6 +244,108 @@ export BENCH_DEPS_ROOT=/nonexistent
 run "$deps"
 exits 'apt-get fails' 3
 contains 'its words are shown' "$err" 'E: no network'
+
+# ---- another program installs ----
+
+# The real apt-get, below a folder of its own, whose locks somebody has.
+aside="$scratch/aside"
+mkdir -p "$aside/var/lib/dpkg" "$aside/var/lib/apt/lists/partial" "$aside/etc/apt/apt.conf.d" \
+  "$aside/etc/apt/preferences.d" "$aside/var/cache/apt/archives/partial"
+touch "$aside/var/lib/dpkg/status"
+printf 'Dir "%s/";\n' "$aside" >"$aside/apt.conf"
+rm "$scratch/bin/apt-get"
+cat >"$scratch/hold" <<'END'
+import fcntl, sys, time
+with open(sys.argv[1], "w") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    time.sleep(1000)
+END
+hold() { # LOCK: until it is let go of
+  : >"$scratch/held"
+  "$(command -v python3)" "$scratch/hold" "$aside/$1" >"$scratch/held" &
+  holder=$!
+  wait_for "$soon" test -s "$scratch/held"
+}
+# shellcheck disable=SC2317 # called by wait_for
+is_waiting() {
+  grep -q 'waiting' "$scratch/words"
+}
+if has_command apt-get && has_command python3; then
+  for lock in var/lib/apt/lists/lock var/lib/dpkg/lock-frontend; do
+    hold "$lock"
+    env APT_CONFIG="$aside/apt.conf" "$deps" --run >"$scratch/.out" 2>"$scratch/words" &
+    waiting=$!
+    check "$lock is held: it waits" wait_for "$soon" is_waiting
+    contains 'and says for whom' "$(cat "$scratch/words")" "bench: another program installs; \
+waiting for it, up to 10 minutes (process $holder (python3) holds $aside/$lock)"
+    kill "$holder"
+    wait "$waiting"
+    is 'said once, then it goes on' "$(grep -c waiting "$scratch/words")" 1
+    contains 'to the end' "$(cat "$scratch/words")" 'E: Unable to locate package mosquitto'
+  done
+  hold var/lib/apt/lists/lock
+  printf '#!/bin/sh\n:\n' >"$scratch/bin/sleep"
+  chmod +x "$scratch/bin/sleep"
+  printf '#!/bin/sh\necho try >>"%s"\nexec "%s" "$@"\n' "$scratch/tries" \
+    "$(PATH=/usr/bin:/bin command -v apt-get)" >"$scratch/bin/apt-get"
+  chmod +x "$scratch/bin/apt-get"
+  run env APT_CONFIG="$aside/apt.conf" "$deps" --run
+  exits 'held for ever' 3
+  is 'it tried for ten minutes, every two seconds' "$(wc -l <"$scratch/tries")" 300
+  contains 'apt-get'\''s words are shown' "$err" "E: Could not get lock $aside/"
+  contains 'and it does not blame the network' "$err" "once more, when that has ended"
+  kill "$holder"
+  rm "$scratch/bin/sleep"
+else
+  skip 'another program installs' 'no apt-get or python3 here'
+fi
+
+# ---- services ----
+
+# install SERVICE...: a package's script asks for leave to start them; what was said, then done.
+machine="$scratch/machine"
+cat >"$scratch/bin/apt-get" <<END
+#!/bin/sh
+[ "\$1" = install ] || exit 0
+policy="$machine/usr/sbin/policy-rc.d"
+for service in mosquitto mosquitto.service epmd.socket ssh cron.service; do
+  "\$policy" "\$service" start
+  echo "\$service \$?"
+done >"$scratch/asked"
+cp "\$policy" "$scratch/left"
+cp -r "$everything/." "$machine/"
+touch "$machine/lib/systemd/system/epmd.socket"
+END
+printf '#!/bin/sh\necho "$*" >>"%s"\n' "$scratch/systemctl.log" >"$scratch/bin/systemctl"
+chmod +x "$scratch/bin/apt-get" "$scratch/bin/systemctl"
+mkdir -p "$machine/usr/sbin" "$machine/lib/systemd/system" "$machine/etc/init.d"
+touch "$machine/etc/init.d/ssh"
+export BENCH_DEPS_ROOT="$machine"
+run "$deps" --run --check
+contains 'which services the packages bring is said' "$err" 'services: mosquitto; ./bench leaves'
+run "$deps" --full
+exits 'with services' 0
+contains 'all are said, but for one that is here' "$err" \
+  'services: ejabberd epmd haproxy mosquitto nginx rabbitmq-server; ./bench leaves them stopped'
+is 'they may not start, others may' "$(tr '\n' ' ' <"$scratch/asked")" \
+  'mosquitto 101 mosquitto.service 101 epmd.socket 101 ssh 0 cron.service 0 '
+is 'they will not at boot' "$(tr '\n' ' ' <"$scratch/systemctl.log")" \
+  "$(for service in ejabberd epmd haproxy mosquitto nginx rabbitmq-server; do
+    printf 'disable %s.service ' "$service"
+    [ "$service" != epmd ] || printf 'disable epmd.socket '
+  done)"
+check 'nothing is left of that' test ! -e "$machine/usr/sbin/policy-rc.d"
+run sh "$scratch/left" mosquitto start
+exits 'if it were, it would forbid nothing' 0
+rm "$machine/usr/sbin/mosquitto"
+printf '#!/bin/sh\nexit 104\n' >"$machine/usr/sbin/policy-rc.d"
+chmod +x "$machine/usr/sbin/policy-rc.d"
+run "$deps" --run
+is 'a machine with a policy keeps it' "$(tail -n 1 "$machine/usr/sbin/policy-rc.d")" 'exit 104'
+rm "$scratch/bin/systemctl"
+export BENCH_DEPS_ROOT=/nonexistent
+printf '#!/bin/sh\necho "E: no network" >&2\nexit 100\n' >"$scratch/bin/apt-get"
 
 # A system without apt-get: only what this script needs is on the PATH.
 mkdir "$scratch/few"

@@ -6,6 +6,7 @@
 #
 #   $tiny     a scenario file: plain, path, one block of the shortest trials
 #   measure SCENARIO [OPTION...]   `bench run` into a folder of its own: $results; $folder: its run
+#   $same     hosts.folder of a host behind `exec:` that is this machine: the program under test
 #   rows FILE.csv COLUMN[,...] [COLUMN=VALUE...]   of a run's table, separated by '|'
 #
 # Certificates are made once for a test, in $scratch/certs; brokers live in $TMPDIR, $scratch/tmp.
@@ -15,6 +16,11 @@ unset BENCH_CA_PASSPHRASE BENCH_ROOT NO_COLOR
 export BENCH_NO_INSTALL=1 TMPDIR="$scratch/tmp"
 mkdir "$TMPDIR"
 tiny=$scratch/tiny.ini
+same=$scratch/same
+mkdir "$same"
+printf '#!/bin/sh\nBENCH_BUILD="%s" exec "%s" "$@"\n' "${BENCH_BUILD:-build}" "$bench" \
+  >"$same/bench"
+chmod +x "$same/bench"
 measured=0 results='' folder=''
 
 # Times as short as they may be: nothing here is judged by its speed.

@@ -18,7 +18,7 @@ printf 'left %s\nbye from %s' "$name" "$name" >&2
 exit $status
 END_OF_TALK
 one="exec:sh $scratch/talk one" other="exec:sh $scratch/talk other"
-set -- --set hosts.folder="$root" # for every run
+set -- --set hosts.folder="$same" # for every run
 
 # ended NAME STATUS HOST...: how the run ended, and that the last words of these hosts were shown.
 ended() {
@@ -44,7 +44,7 @@ exits 'with --quiet' 0
 is '... nothing is shown from then on' "$out" ''
 if has_command script; then
   run env TERM=xterm script -qec "stty cols 200 rows 50; '$bench' run '$tiny' \
-    --set 'hosts.broker=$one' --set 'hosts.publisher=$one' --set 'hosts.folder=$root' \
+    --set 'hosts.broker=$one' --set 'hosts.publisher=$one' --set 'hosts.folder=$same' \
     --output '$scratch/results.live' --certs '$scratch/certs'" "$scratch/typescript"
   ended 'on a terminal' 0 one
   contains '... the picture is drawn to its end' "$out" 'finished,'
@@ -82,7 +82,7 @@ ended 'the record cannot be kept' 3 one other
 broken() { # NAME WORDS [OPTION...]
   name=$1 words=$2
   shift 2
-  measure "$tiny" --set hosts.folder="$root" --broker-host "$one" --publisher-host "$one" "$@"
+  measure "$tiny" --set hosts.folder="$same" --broker-host "$one" --publisher-host "$one" "$@"
   ended "$name" 3 one
   contains '... and why' "$err" "$words"
 }

@@ -192,5 +192,25 @@ contains 'is named, with the remedy' "$err" "psk.secret: the first line of file:
 lacks 'without what is in it' "$err" horse
 check 'before anything starts' test ! -e "$results"
 
+# ---- an address that means something on one link only ----
+
+alone='ip link set lo up && ip -6 address add fe80::1/64 dev lo && exec "$@"'
+as_user=$([ "$(id -u)" = 0 ] || echo --map-root-user)
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck disable=SC2086 # one option or none
+if unshare $as_user --net sh -c "$alone" - true 2>/dev/null; then
+  measured=$((measured + 1))
+  results=$scratch/results.$measured
+  run unshare $as_user --net sh -c "$alone" - "$bench" run "$tiny" --quiet --channels tls \
+    --set scenario.baseline=tls --probes 'transport delivery' --set hosts.address=fe80::1%lo \
+    --output "$results" --certs "$scratch/certs-link"
+  folder=$(find_run)
+  exits 'a link-local address with the name of its interface: the run succeeds' 0
+  is 'the interface is no part of the address that is certified' \
+    "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+else
+  skip 'a link-local address' 'no network can be made here'
+fi
+
 is 'no broker'\''s folder stays' "$(list_brokers)" ''
 finish

@@ -134,7 +134,7 @@ cat >"$scratch/late" <<'END'
   s/("realtime_ns": ?)(\d{10})/$1 . ($2 - 200)/e'
 END
 apart() { # [OPTION...]
-  measure "$tiny" --quiet --publisher-host "exec:sh $scratch/late" --set hosts.folder="$root" "$@"
+  measure "$tiny" --quiet --publisher-host "exec:sh $scratch/late" --set hosts.folder="$same" "$@"
 }
 if has_command perl; then
   apart --channels token

@@ -52,7 +52,7 @@ if [ -z "$user" ] || can_be_nobody; then
   # shellcheck disable=SC2086 # several words
   run $user TMPDIR="$scratch/theirs" PATH="$PATH" "$bench" run "$tiny" --quiet \
     --channels 'plain tunnel' --broker-host local --publisher-host 'exec:env BESIDE=1' \
-    --set hosts.folder="$root" --set hosts.congestion=default \
+    --set hosts.folder="$same" --set hosts.congestion=default \
     --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
   exits 'an ordinary user: the run succeeds' 0
   is '... without the tunnel, which needs root' "$(rows "$scratch"/theirs/results/*/trials.csv \

@@ -387,9 +387,10 @@ static void assert_command(const char *spec, const char *expected) {
 
 static void test_commands(void **state) {
     (void)state;
-    assert_command("exec:srun -N 1", "srun|-N|1|a folder/bench|agent|");
+    assert_command("exec:srun -N 1", "srun|-N|1|env|BENCH_NO_INSTALL=1|a folder/bench|agent|");
     assert_command("ssh://pi@pi-a:2222", "|BatchMode=yes|");
-    assert_command("ssh://pi@pi-a:2222", "|ssh://pi@pi-a:2222|exec 'a folder/bench' agent|");
+    assert_command("ssh://pi@pi-a:2222", "|ssh://pi@pi-a:2222|"
+                                         "exec env BENCH_NO_INSTALL=1 'a folder/bench' agent|");
     assert_command("lab:b", "--net|");
     assert_command("lab:b", "|agent|--certs|certs/lab-b|");
 }
@@ -418,6 +419,23 @@ static void test_ssh_advice(void **state) {
     assert_null(host_kind_ssh.advise(&launch, 1, "Permission denied"));
 }
 
+/* What is to be executed there is what its launcher has printed. */
+static void test_advice_on_packages(void **state) {
+    static const char words[] = "Welcome\nbench: packages are missing; what installs them:\n"
+                                "apt-get install -y gcc\nbench: and so on\n";
+    const struct launch ssh = {.spec = "ssh://pi@pi-a", .folder = "x"}, exec = {.spec = "exec:env"};
+    CLEANUP_FREE char *over_ssh = host_kind_ssh.advise(&ssh, 3, words);
+    CLEANUP_FREE char *otherwise = host_kind_exec.advise(&exec, 3, words);
+
+    (void)state;
+    assert_string_equal(over_ssh, "packages are missing there, and an agent installs none; execute "
+                                  "`./bench deploy ssh://pi@pi-a` here, or there: apt-get install "
+                                  "-y gcc");
+    assert_string_equal(otherwise, "packages are missing there, and an agent installs none; "
+                                   "execute there: apt-get install -y gcc");
+    assert_null(host_kind_exec.advise(&exec, 3, "Welcome\n"));
+}
+
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_orders_and_events, set_up_open, tear_down),
@@ -432,6 +450,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_ssh_advice),
+        cmocka_unit_test(test_advice_on_packages),
     };
 
     if (argc == 4 && text_equal(argv[1], "agent"))

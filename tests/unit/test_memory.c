@@ -212,6 +212,37 @@ static void test_real(void **state) {
     }
 }
 
+static void test_visible(void **state) {
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"a~ \xc3\xa4 \xe2\x89\xa4 \xf0\x9f\x98\x80", "a~ \xc3\xa4 \xe2\x89\xa4 \xf0\x9f\x98\x80"},
+        {"\033]0;t\a", "\\x1b]0;t\\x07"},
+        {"a\rb\bc\td\177", "a\\x0db\\x08c\\x09d\\x7f"},
+        {"two\nlines", "two\nlines"},
+        {"\\x1b", "\\x1b"},                                 /* what is visible stays */
+        {"\xc2\x80\xc2\x9f\xc2\xa0", "\\x80\\x9f\xc2\xa0"}, /* C1, and the first behind it */
+        {"\x9b", "\\x9b"},
+        {"\xc3", "\\xc3"}, /* cut off */
+        {"\xe2\x89", "\\xe2\\x89"},
+        {"\xe2\033", "\\xe2\\x1b"},
+        {"\xc0\x9b", "\\xc0\\x9b"}, /* longer than it need be */
+        {"\xe0\x82\x9b", "\\xe0\\x82\\x9b"},
+        {"\xf0\x80\x82\x9b", "\\xf0\\x80\\x82\\x9b"},
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* half of a pair */
+        {"\xed\x9f\xbf", "\xed\x9f\xbf"},
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* behind the last */
+        {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+        {"\xf5\x80\x80\x80\xff", "\\xf5\\x80\\x80\\x80\\xff"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *shown = text_visible(cases[i][0]);
+
+        assert_string_equal(shown, cases[i][1]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_is_zeroed),
@@ -231,6 +262,7 @@ int main(void) {
         cmocka_unit_test(test_append),
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_real),
+        cmocka_unit_test(test_visible),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

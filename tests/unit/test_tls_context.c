@@ -334,7 +334,8 @@ static void test_bad_files(void **state) {
 
 static void test_bad_host(void **state) {
     CLEANUP(client_config_freep) struct client_config *config = right(PARTY_CLIENT2);
-    static const char *const good[] = {"::1", "127.0.0.1", "localhost", "broker.example", ""};
+    static const char *const good[] = {"::1",       "127.0.0.1",      "fe80::1%lo",
+                                       "localhost", "broker.example", ""};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -342,6 +343,7 @@ static void test_bad_host(void **state) {
 
         text_replace(&config->expected_host, good[i]);
         assert_int_equal(tls_context_client(&context, config, NULL), 0);
+        assert_int_equal(tls_context_is_name(good[i]), i == 3 || i == 4);
     }
 }
 
