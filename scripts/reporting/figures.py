@@ -85,12 +85,12 @@ def _named_files(script):
 
 
 def _copy(folder, name, to):
-    """Copies a file without what gnuplot 5.4 cannot read in CSV."""
+    """Copies a file without what gnuplot 5.4 cannot read in CSV; it drops one of two \\."""
     file = open_known(folder, name)
     if not file:
         return
-    marks = str.maketrans(',"', ";'")
-    with io.TextIOWrapper(file, "utf-8", "replace", newline="") as lines, open(
+    marks = str.maketrans({",": ";", '"': "'", "\\": r"\\"})
+    with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as lines, open(
         to / name, "w", encoding="utf-8"
     ) as out:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:

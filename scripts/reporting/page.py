@@ -124,7 +124,9 @@ class Page:
         own = (LEAD, PAPER, LADDER)
         self.lead, self.paper, self.ladder = (drawn.pop(name, None) for name in own)
         self.other_figures = list(filter(None, drawn.values()))
-        self.scenario = run.read("scenario.ini").decode("utf-8", "replace").splitlines()
+        self.scenario = (
+            run.read("scenario.ini").decode("utf-8", "surrogateescape").splitlines()
+        )
         self.plots = os.path.relpath(run.plots, run.path)
         self.hosts = hosts_of(run)
 

@@ -15,17 +15,29 @@ from markupsafe import Markup
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
-# Controls of terminals (also the eight-bit ones), line ends of every kind, what turns
-# the direction of text, halves of characters, and what was no UTF-8.
+# Controls of terminals (also the eight-bit ones), line ends of other kinds, what turns
+# the direction of text, bytes that were no UTF-8 (as "surrogateescape" has them); halves
+# of characters.
 _CONTROLS = re.compile(
-    "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+    "\udc80-\udcff]"
 )
 _BROKEN = re.compile("[\ud800-\udfff\ufffd]")
 
 
+def _escape(found):
+    code = ord(found[0])
+    is_byte = code < 0x100 or 0xDC80 <= code <= 0xDCFF
+    return f"\\x{code & 0xFF:02x}" if is_byte else f"\\u{code:04x}"
+
+
 def printable(text):
-    """The text in one line, without a character that does more than to be seen."""
-    return _BROKEN.sub("?", _CONTROLS.sub(" ", str(text)))
+    """The text in one line; what does more than to be seen is shown as \\x1b and the like.
+
+    In C this is text_visible().
+    """
+    text = _CONTROLS.sub(_escape, re.sub("[\t\n]", " ", str(text)))
+    return _BROKEN.sub("?", text)
 
 
 def wrapped(words, width=79, indent=0):

@@ -171,7 +171,7 @@ class Run:
             return file.read(MAX_BYTES)
 
     def _text(self, name):
-        return (self.read(name) or b"").decode("utf-8", "replace")
+        return (self.read(name) or b"").decode("utf-8", "surrogateescape")
 
     def rows(self, name):
         """The rows of a CSV file; [] without the file.
@@ -180,7 +180,7 @@ class Run:
         """
         seen, rows = {}, []
         file = self._open_small(name) or io.BytesIO()
-        with io.TextIOWrapper(file, "utf-8", "replace", newline="") as lines:
+        with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as lines:
             reader = csv.reader(lines)
             try:
                 names = next(reader, [])

@@ -359,7 +359,8 @@ def _csv(sides):
         line = {**row.fields, "run": side.name, "baseline": side.baseline}
         if row.fields["channel"] == side.baseline:
             line["ratio"] = ""
-        writer.writerow({**line, "label": side.label})
+        line["label"] = side.label
+        writer.writerow({name: render.printable(text) for name, text in line.items()})
     return out.getvalue()
 
 

@@ -29,11 +29,13 @@ const char *finding_word(enum finding_kind kind) {
 struct finding *findings_say(struct findings *findings, enum finding_kind kind, const char *format,
                              ...) {
     struct finding finding = {.kind = kind, .severity = kinds[kind].severity};
+    CLEANUP_FREE char *text = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    finding.text = text_vformat(format, arguments);
+    text = text_vformat(format, arguments);
     va_end(arguments);
+    finding.text = text_visible(text);
     findings->list = memory_room(findings->list, findings->n, sizeof(*findings->list));
     findings->list[findings->n] = finding;
     return &findings->list[findings->n++];

@@ -123,6 +123,20 @@ char *text_visible(const char *text) {
     return visible;
 }
 
+void text_vprint(FILE *out, const char *format, va_list arguments) {
+    CLEANUP_FREE char *text = text_vformat(format, arguments), *visible = text_visible(text);
+
+    (void)fputs(visible, out);
+}
+
+void text_print(FILE *out, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    text_vprint(out, format, arguments);
+    va_end(arguments);
+}
+
 bool text_real(const char *text, double *ret) {
     char *end;
     double value = strtod(text, &end);

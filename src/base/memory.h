@@ -59,6 +59,10 @@ void text_hex(char *ret, const void *bytes, size_t count);
 /* The text without what a terminal obeys: a control character (below 0x20 but line ends, 0x7f,
  * U+0080 to U+009F) and a byte that is no UTF-8 become "\x1b" and the like; all else stays. */
 char *text_visible(const char *text);
+/* fprintf of what may come from a file or a host, as text_visible() has it. */
+void text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_vprint(FILE *out, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 /* The whole text as a finite number; false when it is none (or empty), *ret is left alone then. The
  * decimal point is '.': the program never calls setlocale(). */
 bool text_real(const char *text, double *ret);

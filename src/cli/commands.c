@@ -14,8 +14,8 @@
 int complain(int status, const struct error *error) {
     bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
 
-    fprintf(stderr, "%sbench: error:%s %s\n", colour ? "\033[31m" : "", colour ? "\033[0m" : "",
-            error->text);
+    fprintf(stderr, "%sbench: error:%s ", colour ? "\033[31m" : "", colour ? "\033[0m" : "");
+    text_print(stderr, "%s\n", error->text);
     return status;
 }
 

@@ -47,9 +47,9 @@ static void tell_how_to_go_on(const struct context *context, const char *folder)
     CLEANUP_FREE char *run = quote(shorten(folder)), *program = quote(shorten(launcher));
     CLEANUP_FREE char *certs = arguments->certs ? quote(arguments->certs) : NULL;
 
-    fprintf(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
-            strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
-            certs ? " --certs " : "", certs ? certs : "");
+    text_print(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
+               strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
+               certs ? " --certs " : "", certs ? certs : "");
 }
 
 static int summarise(const struct context *context, const struct run_outcome *outcome,
@@ -57,13 +57,13 @@ static int summarise(const struct context *context, const struct run_outcome *ou
     size_t failed = count(outcome, TRIAL_FAILED), broken = count(outcome, TRIAL_VOID);
 
     if (failed || broken)
-        fprintf(stderr,
-                "bench: %zu trials failed and %zu are void; the reasons are in %s/trials.csv\n",
-                failed, broken, folder);
+        text_print(stderr,
+                   "bench: %zu trials failed and %zu are void; the reasons are in %s/trials.csv\n",
+                   failed, broken, folder);
     if (!outcome->interrupted)
         return failed || broken ? EXIT_TRIALS : EXIT_OK;
-    fprintf(stderr, "bench: interrupted; what was measured is in %s\n",
-            folder ? folder : "no folder: nothing was");
+    text_print(stderr, "bench: interrupted; what was measured is in %s\n",
+               folder ? folder : "no folder: nothing was");
     if (folder)
         tell_how_to_go_on(context, folder);
     return EXIT_INTERRUPTED;
@@ -72,9 +72,9 @@ static int summarise(const struct context *context, const struct run_outcome *ou
 static int tell_broken_off(const struct context *context, const struct run_outcome *outcome,
                            const char *folder, const struct error *error) {
     if (folder)
-        fprintf(stderr, "bench: the run broke off; %s is in %s\n",
-                has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
-                folder);
+        text_print(stderr, "bench: the run broke off; %s is in %s\n",
+                   has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
+                   folder);
     (void)complain(EXIT_SETUP, error);
     if (folder)
         tell_how_to_go_on(context, folder);
@@ -192,10 +192,10 @@ static void warn_of_report(const char *scripts) {
         CLEANUP_FREE char *path = NULL;
 
         if (program->need == NEED_DRIVER && process_find(&path, program->name, NULL) < 0)
-            fprintf(stderr,
-                    "bench: %s is not installed, so there will be no %s; apt-get install %s, or "
-                    "run `bench report` elsewhere\n",
-                    program->name, program->purpose, program->package);
+            text_print(stderr,
+                       "bench: %s is not installed, so there will be no %s; apt-get install %s, or "
+                       "run `bench report` elsewhere\n",
+                       program->name, program->purpose, program->package);
     }
 }
 

@@ -88,7 +88,7 @@ static char *readings_text(json_t *readings) {
 /* ---- one host ---- */
 
 static void print_row(const char *key, const char *text) {
-    printf("  %-22s %s\n", key, text);
+    text_print(stdout, "  %-22s %s\n", key, text);
 }
 
 /* What is in an object of its own, and what its rows begin with. */
@@ -171,12 +171,12 @@ static void print_heading(const struct checked_host *checked) {
         text_append(&purposes, ", ", "publisher");
     if (checked->driver)
         text_append(&purposes, ", ", "driver");
-    printf("%s: %s\n", checked->spec, purposes);
+    text_print(stdout, "%s: %s\n", checked->spec, purposes);
 }
 
 static void relay(void *context, const char *spec, const char *line) {
     (void)context;
-    fprintf(stderr, "%s: %s\n", spec, line);
+    text_print(stderr, "%s: %s\n", spec, line);
 }
 
 /* The run's own host where it is one of these; else, or when they do not go together and none is
@@ -246,7 +246,7 @@ static void print_clocks(const struct site *site) {
 static int examine_together(struct site *site, const char *apart) {
     struct error error;
 
-    printf("\ntogether:\n");
+    text_print(stdout, "\ntogether:\n");
     if (apart) {
         print_row("IMPOSSIBLE", apart);
         return 1;
@@ -282,7 +282,7 @@ int doctor_examine(const struct scenario *scenario, const char *certs, const cha
     admit(checked, hosts->publisher)->publisher = true;
     admit(checked, "local")->driver = true;
     for (size_t i = 0; i < MAX_CHECKED && checked[i].spec; i++) {
-        printf("%s", i ? "\n" : "");
+        text_print(stdout, "%s", i ? "\n" : "");
         bad |= examine(&site, &checked[i], &programs, apart ? hosts->address : site.address);
     }
     bad |= examine_together(&site, apart ? error.text : NULL);

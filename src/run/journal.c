@@ -406,14 +406,14 @@ const char *journal_folder(const struct journal *journal) {
 
 /* ---- rows ---- */
 
-/* Words for people, on one line; the caller's. */
+/* Words for people, on one line, visible; the caller's. */
 static char *one_line(const char *words) {
-    char *line = text_copy(words);
+    CLEANUP_FREE char *line = text_copy(words);
 
     for (char *c = line; c && *c; c++)
         if (*c == '\n' || *c == '\r')
             *c = ' ';
-    return line;
+    return line ? text_visible(line) : NULL;
 }
 
 static void put(struct journal *journal, enum journal_table table, const void *row) {

@@ -17,7 +17,7 @@
 #define TRIAL_OVERHEAD_NS      (150 * 1000000LL)
 
 static void print_row(const char *name, const char *text) {
-    printf("  %-28s %s\n", name, text);
+    text_print(stdout, "  %-28s %s\n", name, text);
 }
 
 /* The files of a folder, and which section holds their description. */
@@ -169,13 +169,15 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
     CLEANUP_FREE char *block = describe_block(scenario);
 
     if (repetitions.precision > 0)
-        printf("  until every interval of the comparison with %s is narrower than %.7g %%\n"
-               "  at least %lld, at most %lld blocks x %s = %zu to %zu trials, each block in an "
-               "order of its own; about %s to %s\n",
-               own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
-               (long long)repetitions.largest, block,
-               (size_t)repetitions.smallest * scenario->n_channels * scenario->n_measurements,
-               plan->n_deployments * plan->n_measurements, shortest, longest);
+        text_print(
+            stdout,
+            "  until every interval of the comparison with %s is narrower than %.7g %%\n"
+            "  at least %lld, at most %lld blocks x %s = %zu to %zu trials, each block in an "
+            "order of its own; about %s to %s\n",
+            own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
+            (long long)repetitions.largest, block,
+            (size_t)repetitions.smallest * scenario->n_channels * scenario->n_measurements,
+            plan->n_deployments * plan->n_measurements, shortest, longest);
     else
         printf("  %lld blocks x %s = %zu trials, %s; about %s\n", (long long)repetitions.largest,
                block, plan->n_deployments * plan->n_measurements,
@@ -189,11 +191,12 @@ static void print_channel(const struct scenario *scenario, size_t place) {
     const struct channel *channel = &scenario->channels[place];
 
     if (is_first_variant(scenario, place))
-        printf("  %-20s %s%s (%s)\n", channel->name, channel_own(channel)->description,
-               text_equal(channel->name, scenario_own(scenario)->baseline) ? ", the baseline" : "",
-               *channel_own(channel)->use ? channel_own(channel)->use : "no mechanism");
+        text_print(stdout, "  %-20s %s%s (%s)\n", channel->name, channel_own(channel)->description,
+                   text_equal(channel->name, scenario_own(scenario)->baseline) ? ", the baseline"
+                                                                               : "",
+                   *channel_own(channel)->use ? channel_own(channel)->use : "no mechanism");
     if (*channel->variant)
-        printf("  %-20s with %s\n", "", channel->variant);
+        text_print(stdout, "  %-20s with %s\n", "", channel->variant);
 }
 
 static void print_measurement(const struct scenario *scenario, size_t place) {
@@ -206,7 +209,7 @@ static void print_measurement(const struct scenario *scenario, size_t place) {
     else if (place == 0 || measurement->probe != measurement[-1].probe)
         printf("  %-20s %s\n", measurement->probe, help);
     if (*measurement->variant)
-        printf("  %-20s with %s (%s a trial)\n", "", measurement->variant, duration);
+        text_print(stdout, "  %-20s with %s (%s a trial)\n", "", measurement->variant, duration);
 }
 
 void list_plan(const struct scenario *scenario) {
@@ -214,7 +217,7 @@ void list_plan(const struct scenario *scenario) {
     CLEANUP(plan_freep) struct plan *plan = plan_new(scenario);
     CLEANUP_FREE char *outlook = verdict_outlook(scenario);
 
-    printf("%s: %s\n", own->name, own->description);
+    text_print(stdout, "%s: %s\n", own->name, own->description);
     printf("channels%s", "\n");
     for (size_t i = 0; i < scenario->n_channels; i++)
         print_channel(scenario, i);
@@ -230,7 +233,7 @@ void list_plan(const struct scenario *scenario) {
         const struct channel *channel = &scenario->channels[plan->deployments[i].channel];
         CLEANUP_FREE char *label = channel_label(channel);
 
-        printf("%s %s", i && scenario->n_factors ? "," : "", label);
+        text_print(stdout, "%s %s", i && scenario->n_factors ? "," : "", label);
     }
     printf("%s\n", plan->n_deployments > 2 * scenario->n_channels ? " ..." : "");
 }
@@ -249,13 +252,13 @@ int list_certificates(const char *certs, struct error *error) {
         if (r < 0)
             return r;
         if (n)
-            printf("%s\n", store);
+            text_print(stdout, "%s\n", store);
         for (size_t i = 0; i < n; i++) {
             char until[CLOCK_TEXT_SIZE];
 
             clock_format_utc(entries[i].not_after_ns, until);
-            printf("  %-10s %-10s by %-26s until %.10s  %s\n", entries[i].name, entries[i].key_type,
-                   entries[i].issuer, until, entries[i].addresses);
+            text_print(stdout, "  %-10s %-10s by %-26s until %.10s  %s\n", entries[i].name,
+                       entries[i].key_type, entries[i].issuer, until, entries[i].addresses);
         }
         pki_list_free(entries, n);
     }

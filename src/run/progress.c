@@ -97,7 +97,9 @@ static void erase(struct progress *progress) {
 
 /* One line, cut to the width of the terminal. */
 static void draw_line(struct progress *progress, const char *text) {
-    printf("%.*s\n", progress->width - 1, text);
+    CLEANUP_FREE char *visible = text_visible(text);
+
+    printf("%.*s\n", progress->width - 1, visible);
     progress->drawn++;
 }
 
@@ -224,7 +226,7 @@ say(struct progress *progress, enum verbosity least, const char *format, va_list
         return;
     if (progress->redraws)
         erase(progress);
-    (void)vprintf(format, arguments);
+    text_vprint(stdout, format, arguments);
     (void)putchar('\n');
     if (progress->redraws)
         draw(progress);

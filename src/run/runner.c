@@ -81,7 +81,7 @@ static void relay(void *context, const char *spec, const char *line) {
     if (run->progress)
         progress_note(run->progress, "%s: %s", spec, line);
     else
-        fprintf(stderr, "%s: %s\n", spec, line);
+        text_print(stderr, "%s: %s\n", spec, line);
 }
 
 static int open_site(struct run *run, struct error *error) {
@@ -252,7 +252,7 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     if (!n_deployments) { /* of a run that was to go on: no host is needed to say that */
         ret->folder = text_copy(resumption->folder);
         if (options->verbosity != QUIET)
-            printf("%s is complete: nothing is left to measure\n", ret->folder);
+            text_print(stdout, "%s is complete: nothing is left to measure\n", ret->folder);
         return 0;
     }
     run.secrets = json_array();
