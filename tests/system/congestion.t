@@ -90,7 +90,7 @@ if can_be_nobody && ! grep -qw cubic $ipv4/tcp_allowed_congestion_control; then
   results=$scratch/theirs/results
   folder=$(find_run)
   is 'each trial says so' "$(rows "$folder/trials.csv" reason |
-    grep -c 'local keeps its own congestion control: an ordinary user there may not have')" 2
+    grep -c 'local keeps its own congestion control: another takes CAP_NET_ADMIN')" 2
 else
   skip 'an ordinary user who may not have it' 'cubic is allowed to everybody here, or no root'
 fi

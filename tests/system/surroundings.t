@@ -3,6 +3,10 @@
 # permissions that are not there. It is named as what it is, where one looks, with what helps.
 . "$(dirname "$0")/real.sh"
 
+case ${BENCH_BUILD:-build} in
+/*) spoilt=$BENCH_BUILD/tests/spoilt-machine.so ;;
+*) spoilt=$root/${BENCH_BUILD:-build}/tests/spoilt-machine.so ;;
+esac
 said='another run measures on this host at the same time'
 
 # told_of NAME: the report of $folder has it among its findings, for terminal and page.
@@ -70,5 +74,83 @@ told_of '... and its report' 'blocks? [0-9, -]+, local: another run measured on 
 if [ "$lab" = yes ]; then
   measure "$tiny" --broker-host lab:a --publisher-host lab:b --set hosts.address=
   lacks 'the two hosts of one run are no others to each other' "$out$err" "$said"
+fi
+# ---- a clock that is set ----
+
+results=$scratch/set
+setsid env LD_PRELOAD="$spoilt" ASAN_OPTIONS=verify_asan_link_order=0 \
+  SPOILT_CLOCK="$scratch/ahead" "$bench" run "$tiny" --channels 'plain mutual-tls' \
+  --repetitions 4 --set scenario.order=shuffled --set probe.path.duration=1s \
+  --output "$results" --certs "$scratch/certs" >"$scratch/said" 2>&1 &
+driver=$!
+await_trials 3
+echo 1000000000 >"$scratch/ahead"
+check 'the clock is set amid a run: that is said at once' wait_for 60 \
+  grep -qE 'local: the clock was set 11574 days ahead: .*timedatectl' "$scratch/said"
+stop_waiting 120
+folder=$(find_run)
+exits '... trials are void for it' 1
+matches '... of the channel with certificates' \
+  "$(rows "$folder/trials.csv" channel,reason status=void)" '^mutual-tls\|.*expired'
+is '... and of no other' "$(rows "$folder/trials.csv" status channel=plain | sort -u)" ok
+told_of '... and its report' \
+  'blocks? [0-9, -]+, local: the clock was set 11574 days ahead: certificates and tokens'
+start env LD_PRELOAD="$spoilt" ASAN_OPTIONS=verify_asan_link_order=0 \
+  SPOILT_CLOCK="$scratch/ahead" "$bench" run "$tiny" --repetitions 3 \
+  --set probe.path.duration=1s --output "$scratch/back" --certs "$scratch/certs"
+results=$scratch/back
+await_trials 1
+rm "$scratch/ahead"
+stop_waiting 120
+exits 'it is set back where nothing depends on it: nothing fails' 0
+folder=$(find_run)
+told_of '... but it is told' 'local: the clock was set 11574 days back:'
+
+# ---- private files that others can read ----
+
+run env LD_PRELOAD="$spoilt" ASAN_OPTIONS=verify_asan_link_order=0 \
+  SPOILT_FOLDER="$scratch/vfat" "$bench" run "$tiny" --channels 'plain mutual-tls' \
+  --output "$scratch/results.vfat" --certs "$scratch/vfat"
+exits 'certificates on a file system without permissions' 3
+matches '... are refused, with what helps' "$err" \
+  "$scratch/vfat/.*: others could read it: this file system keeps no permissions .*--certs"
+is '... and no key is left there' \
+  "$(find "$scratch/vfat" -name '*.key' -o -name 'passphrase*' -o -name '*.draft')" ''
+if can_be_nobody; then
+  rm -rf "$scratch/theirs/certs"
+  run "$bench" certs --certs "$scratch/theirs/certs"
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" "$bench" run "$tiny" --channels 'plain mutual-tls' \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/certs"
+  exits 'certificates that sudo has left' 3
+  matches '... are named, with what helps' "$err" \
+    "theirs/certs/lock: Permission denied; $scratch/theirs/certs is root's, .* chown -R"
+  $nobody "$bench" certs --certs "$scratch/theirs/own" >/dev/null
+  chown -R root "$scratch/theirs/own/broker"
+  # shellcheck disable=SC2086 # several words
+  run $nobody TMPDIR="$scratch/theirs" "$bench" run "$tiny" --channels 'plain mutual-tls' \
+    --output "$scratch/theirs/results" --certs "$scratch/theirs/own"
+  exits 'one folder of them' 3
+  matches '... is named, too' "$err" \
+    "own/broker/broker.key: .*; $scratch/theirs/own/broker is root's"
+else
+  skip 'certificates that sudo has left' 'not root, or the sources cannot be read by others'
+fi
+
+# ---- root without its capabilities, as in a container ----
+
+if unshare --net setpriv --bounding-set -sys_admin true 2>/dev/null; then
+  for missing in net_admin sys_admin; do
+    run setpriv --bounding-set "-$missing" --inh-caps "-$missing" "$bench" run "$tiny" \
+      --broker-host lab:a --publisher-host lab:b --set hosts.address= \
+      --output "$scratch/results.lab" --certs "$scratch/certs"
+    exits "a lab without $missing" 3
+    contains '... says which capability it is, and how a container gets it' "$err" \
+      "root has not CAP_$(echo "$missing" | tr '[:lower:]' '[:upper:]') here"
+    contains '... as Docker does' "$err" "--cap-add"
+    lacks '... and nothing about ordinary users' "$err" 'ordinary user'
+  done
+else
+  skip 'a lab without capabilities' 'not root here'
 fi
 finish
