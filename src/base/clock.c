@@ -77,11 +77,19 @@ void clock_sleep_until(int64_t deadline_ns) {
 }
 
 char *clock_set_words(double ahead_s) {
+    static const struct {
+        double least_s, unit_s;
+        int decimals;
+        const char *word;
+    } units[] = {{10 * 86400, 86400, 0, "days"}, {3600, 3600, 1, "hours"}, {0, 1, 0, "s"}};
     double away_s = ahead_s < 0 ? -ahead_s : ahead_s;
+    size_t i = 0;
 
+    while (away_s < units[i].least_s)
+        i++;
     return text_format("the clock was set %.*f %s %s: certificates and tokens may be taken for "
                        "invalid, and the times in the record are wrong; have it right before a run "
                        "(timedatectl set-ntp true)",
-                       away_s < 3600 ? 0 : 1, away_s < 3600 ? away_s : away_s / 3600,
-                       away_s < 3600 ? "s" : "hours", ahead_s < 0 ? "back" : "ahead");
+                       units[i].decimals, away_s / units[i].unit_s, units[i].word,
+                       ahead_s < 0 ? "back" : "ahead");
 }

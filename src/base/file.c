@@ -52,6 +52,19 @@ int file_write(int fd, const char *bytes, size_t length) {
     return 0;
 }
 
+int file_check_private(const char *path, struct error *error) {
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return error_errno(error, -errno, "%s", path);
+    if (!(status.st_mode & 077))
+        return 0;
+    return error_set(error, -EACCES,
+                     "%s can be read by others; chmod 600 it; where that changes nothing (vfat, "
+                     "some mounts), keep it on another file system",
+                     path);
+}
+
 int file_sync_folder(const char *folder, struct error *error) {
     CLEANUP_FD int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -63,10 +76,16 @@ int file_sync_folder(const char *folder, struct error *error) {
 /* Under its temporary name, and synced. */
 static int write_draft(const char *draft, mode_t mode, const char *text, struct error *error) {
     CLEANUP_FD int fd = -1;
+    struct stat status;
     int r;
 
     (void)unlink(draft); /* what a killed process has left, perhaps of another mode */
     fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd >= 0 && mode == FILE_PRIVATE && fstat(fd, &status) == 0 && status.st_mode & 077)
+        return error_set(error, -EOPNOTSUPP,
+                         "%s: others could read it: this file system keeps no permissions (vfat, "
+                         "some mounts); take a folder on another (--certs DIR)",
+                         draft);
     r = fd < 0 ? -errno : file_write(fd, text, strlen(text));
     if (r == 0 && fsync(fd) < 0)
         r = -errno;

@@ -21,8 +21,12 @@ int file_write(int fd, const char *bytes, size_t length);
 
 #define FILE_PRIVATE 0600 /* the mode of a file that holds a secret */
 
+/* Whether nobody else can read it: -EACCES, with what helps. */
+int file_check_private(const char *path, struct error *error);
+
 /* Makes or replaces a file by the text, which may be a secret: under a temporary name, synced,
- * renamed; then its folder is synced. Of several processes one at a time may do so. */
+ * renamed; then its folder is synced. Of several processes one at a time may do so. -EOPNOTSUPP
+ * when it is to be private, and the file system has no such thing. */
 int file_replace(const char *path, mode_t mode, const char *text, struct error *error);
 
 /* Names that were made in the folder outlast a power cut from here on. */

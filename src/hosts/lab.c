@@ -1,5 +1,6 @@
 #include "hosts/lab.h"
 
+#include "base/capability.h"
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "base/program.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <signal.h>
 #include <string.h>
@@ -58,7 +60,14 @@ static int command(const struct launch *launch, struct words *ret, struct error 
     CLEANUP_FREE char *program = process_own_path();
     const char *name = launch->spec + strlen("lab:");
     bool root = geteuid() == 0;
+    int r = 0;
 
+    if (root)
+        r = capability_check(CAP_SYS_ADMIN, "SYS_ADMIN", "to make a network namespace", error);
+    if (root && r == 0)
+        r = capability_check(CAP_NET_ADMIN, "NET_ADMIN", "to lay a link", error);
+    if (r < 0)
+        return r;
     if (access(program, X_OK) < 0 || strncmp(program, "/proc/", 6) == 0)
         return error_set(error, -ENOENT, "the program was built anew meanwhile; start again");
     if (!root && launch->mate) {
@@ -79,6 +88,10 @@ static char *advise(const struct launch *launch, int status, const char *last_wo
     (void)status;
     if (!strstr(last_words, "unshare") && !strstr(last_words, "nsenter"))
         return NULL;
+    if (geteuid() == 0)
+        return text_format("root may not make a network namespace here (%.*s), as where a "
+                           "container's profile forbids it; Docker allows it with --privileged",
+                           (int)strcspn(last_words, "\n"), last_words);
     return text_format(
         "this kernel gives an ordinary user no network namespace (%.*s); be root, or "
         "set the sysctl kernel.unprivileged_userns_clone to 1 (on some systems "

@@ -200,8 +200,8 @@ static bool remark_host(const struct running_trial *trial, size_t i, struct tria
 
     if (!trial->run->site.keeps_congestion[i])
         return false;
-    words = text_format("%s keeps its own congestion control: an ordinary user there may not have "
-                        "another (hosts.congestion)",
+    words = text_format("%s keeps its own congestion control: another takes CAP_NET_ADMIN there, "
+                        "which ordinary users and most containers have not (hosts.congestion)",
                         host_spec(trial->run->workers.hosts[i]));
     remark(result, words);
     return true;

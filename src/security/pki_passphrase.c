@@ -34,15 +34,13 @@ static int check_length(const char *passphrase, const char *origin, struct error
 /* *ret stays NULL when there is no such file. */
 static int read_passphrase(const char *path, char **ret, struct error *error) {
     CLEANUP(pki_secret_freep) char *text = NULL;
-    struct stat status;
     int r = pki_read(path, &text, error);
 
     if (r < 0 || !text)
         return r;
-    if (stat(path, &status) < 0)
-        return error_errno(error, -errno, "%s", path);
-    if (status.st_mode & 077)
-        return error_set(error, -EACCES, "%s: others may read it: chmod 600 %s", path, path);
+    r = file_check_private(path, error);
+    if (r < 0)
+        return r;
     text[strcspn(text, "\r\n")] = '\0';
     r = check_length(text, path, error);
     if (r < 0)

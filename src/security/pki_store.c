@@ -34,11 +34,28 @@ char *pki_store(const char *folder, const char *key_type) {
     return path;
 }
 
+/* Of a file that may not be opened: whose it is, or the folder above it. */
+static int refuse(const char *path, int code, struct error *error) {
+    CLEANUP_FREE char *place = text_copy(path);
+    struct stat status;
+
+    if (code != -EACCES)
+        return error_errno(error, code, "%s", path);
+    for (char *slash; stat(place, &status) < 0 && (slash = strrchr(place, '/')); *slash = '\0')
+        ;
+    if (status.st_uid == geteuid())
+        return error_errno(error, code, "%s", path);
+    return error_set(error, code,
+                     "%s: %s; %s is %s's, as after sudo: sudo chown -R \"$(id -un)\" the folder of "
+                     "certificates, or take another (--certs DIR)",
+                     path, strerror(EACCES), place, status.st_uid ? "another user" : "root");
+}
+
 int pki_make_folder(const char *path, struct error *error) {
     struct stat status;
 
     if ((mkdir(path, 0700) < 0 && errno != EEXIST) || stat(path, &status) < 0)
-        return error_errno(error, -errno, "%s", path);
+        return refuse(path, -errno, error);
     return S_ISDIR(status.st_mode) ? 0 : error_errno(error, -ENOTDIR, "%s", path);
 }
 
@@ -60,7 +77,7 @@ int pki_lock(const char *folder, const char *name, int *ret_fd, struct error *er
     CLEANUP_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_PRIVATE);
 
     if (fd < 0)
-        return error_errno(error, -errno, "%s", path);
+        return refuse(path, -errno, error);
     while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return error_errno(error, -errno, "%s", path);
@@ -86,6 +103,8 @@ int pki_read(const char *path, char **ret, struct error *error) {
     r = file_read(path, FILE_LIMIT_BYTES, ret, &length, error);
     if (r == -EBADMSG || r == -EFBIG || r == -EISDIR)
         return error_set(error, -EBADMSG, "%s: no ordinary file of a reasonable size", path);
+    if (r == -EACCES)
+        return refuse(path, r, error);
     return r == -ENOENT ? 0 : r;
 }
 

@@ -1,5 +1,7 @@
 #include "security/secret.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -35,11 +37,13 @@ int secret_read(const char *path, char **ret, struct error *error) {
     struct stat status;
     size_t size = 0;
     ssize_t length;
+    int r;
 
+    r = file_check_private(path, error);
+    if (r < 0)
+        return r;
     if (stat(path, &status) < 0)
         return error_errno(error, -errno, "%s", path);
-    if (status.st_mode & (S_IRWXG | S_IRWXO))
-        return error_set(error, -EACCES, "%s can be read by others; chmod 600 it", path);
     if (!S_ISREG(status.st_mode))
         return error_set(error, -EINVAL, "%s is no regular file", path);
     file = fopen(path, "re");

@@ -1,5 +1,6 @@
 #include "security/wireguard.h"
 
+#include "base/capability.h"
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/program.h"
@@ -45,31 +46,25 @@ struct wireguard {
 
 /* ---- what it needs on a host: privileges, programs, and the kernel or /dev/net/tun ---- */
 
-static bool has_capability(int capability) {
-    CLEANUP(fclosep) FILE *file = fopen("/proc/self/status", "re");
-    unsigned long long effective = 0;
-    char line[256];
-
-    while (file && fgets(line, sizeof(line), file))
-        (void)sscanf(line, "CapEff: %llx", &effective);
-    return effective >> capability & 1;
-}
-
 static int need_capabilities(bool mounts, struct error *error) {
     const struct {
         int number;
         const char *name, *purpose;
         bool needed;
     } rows[] = {
-        {CAP_NET_ADMIN, "CAP_NET_ADMIN", "to make an interface", true},
-        {CAP_NET_RAW, "CAP_NET_RAW", "to look at the link below the tunnel", true},
-        {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to give wireguard-go a /run of its own", mounts},
+        {CAP_NET_ADMIN, "NET_ADMIN", "to make an interface", true},
+        {CAP_NET_RAW, "NET_RAW", "to look at the link below the tunnel", true},
+        {CAP_SYS_ADMIN, "SYS_ADMIN", "to give wireguard-go a /run of its own", mounts},
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        if (rows[i].needed && !has_capability(rows[i].number))
-            return error_set(error, -EOPNOTSUPP, "needs root here (%s, %s)", rows[i].name,
-                             rows[i].purpose);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int r = rows[i].needed
+                    ? capability_check(rows[i].number, rows[i].name, rows[i].purpose, error)
+                    : 0;
+
+        if (r < 0)
+            return r;
+    }
     return 0;
 }
 
