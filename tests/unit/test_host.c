@@ -76,6 +76,35 @@ static void answer(json_int_t id, const char *name) {
                         NULL);
 }
 
+/* 16 MiB of events: far fewer than may wait, and far more. */
+static void flood(void) {
+    char *text = memory_new(1 << 20, 1);
+
+    memset(text, 'x', (1 << 20) - 1);
+    for (int i = 0; i < 16; i++)
+        (void)jsonline_send(STDOUT_FILENO, json_pack("{s:s}", "broker", text), NULL);
+    free(text);
+}
+
+/* This host's clocks are ahead by so much. */
+#define AHEAD_NS      (5 * NS_PER_S)
+#define WALL_AHEAD_NS (7 * NS_PER_S)
+#define ONE_WAY_NS    (20 * NS_PER_MS)
+
+/* As over a network that takes a while in either direction. */
+static void tell_clock(json_int_t id) {
+    json_int_t monotonic, wall;
+
+    clock_sleep_until(clock_monotonic_ns() + ONE_WAY_NS);
+    monotonic = clock_monotonic_ns() + AHEAD_NS;
+    wall = clock_realtime_ns() + WALL_AHEAD_NS;
+    clock_sleep_until(clock_monotonic_ns() + ONE_WAY_NS);
+    (void)jsonline_send(STDOUT_FILENO,
+                        json_pack("{s:I,s:{s:I,s:I}}", "id", id, "ok", "monotonic_ns", monotonic,
+                                  "realtime_ns", wall),
+                        NULL);
+}
+
 static void print_long_line(void) {
     char *line = memory_new(2 * JSONLINE_MAX_BYTES + 16, 1);
 
@@ -122,7 +151,11 @@ static int be_agent(const char *manner) {
             id += 1000;
         if (text_equal(name, "words"))
             fprintf(stderr, "one\ntwo\n");
-        if (text_equal(name, "own-trouble"))
+        if (text_equal(name, "flood"))
+            flood();
+        if (text_equal(name, "clock"))
+            tell_clock(id);
+        else if (text_equal(name, "own-trouble"))
             (void)jsonline_send(
                 STDOUT_FILENO,
                 json_pack("{s:I,s:s,s:i}", "id", id, "error", "pipe", "code", -EPIPE), NULL);
@@ -270,6 +303,7 @@ static void test_lost(void **state) {
         {"garbage", "host local: its agent speaks nonsense: a line of 18 bytes that is no JSON"},
         {"binary", "host local: its agent speaks nonsense: a line of 5 bytes that is no JSON"},
         {"long", "host local: its agent speaks nonsense: a line of more than 2097152 bytes"},
+        {"flood", "host local: its agent tells more than anybody asked for"},
         {"wrong-id", "host local: its agent speaks nonsense: an answer to no question"},
     };
     struct fixture *fixture = *state;
@@ -325,13 +359,20 @@ static void test_bad_greetings(void **state) {
     assert_has(fixture->said, "local: no such thing|");
 }
 
-/* One machine has one clock. */
+static void assert_near(int64_t value, int64_t wanted, int64_t tolerance) {
+    if (llabs(value - wanted) > tolerance)
+        fail_msg("%lld ns is not %lld ns", (long long)value, (long long)wanted);
+}
+
+/* By a host of which it is known: its clock is looked at amid each round trip. */
 static void test_clocks(void **state) {
     struct fixture *fixture = *state;
     struct host_clock clock = {1, 1, 1};
 
     assert_int_equal(host_compare_clocks(fixture->host, &clock, NULL), 0);
-    assert_true(clock.bound_ns > 0); /* this agent does not tell which kernel it runs on */
+    assert_true(clock.bound_ns >= ONE_WAY_NS);
+    assert_near(clock.ahead_ns, AHEAD_NS, ONE_WAY_NS / 2);
+    assert_near(clock.realtime_ahead_ns, WALL_AHEAD_NS, ONE_WAY_NS / 2);
 }
 
 static void test_kinds(void **state) {

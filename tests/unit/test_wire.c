@@ -221,6 +221,24 @@ static void test_beats(void **state) {
     assert_int_equal(waiting(fixture), 0);
 }
 
+/* Instead of the test, a shell is the agent. */
+static void become(struct fixture *fixture, const char *script) {
+    const char *const argv[] = {"sh", "-c", script, NULL};
+    const struct process_options options = {.program = "/bin/sh",
+                                            .argv = argv,
+                                            .in = PROCESS_PIPE,
+                                            .out = PROCESS_PIPE,
+                                            .err = PROCESS_PIPE};
+
+    close_end(&fixture->in[1]);
+    close_end(&fixture->out[0]);
+    close_end(&fixture->err[0]);
+    if (process_start(&fixture->wire.agent, &options, &fixture->error) < 0)
+        fail_msg("%s", fixture->error.text);
+    jsonline_clear(&fixture->wire.lines);
+    jsonline_init(&fixture->wire.lines, fixture->wire.agent.out_fd);
+}
+
 /* ---- waiting ---- */
 
 static void test_deadline(void **state) {
@@ -241,6 +259,23 @@ static void test_deadline(void **state) {
     say(fixture->cancel[1], "x");
     assert_int_equal(wire_attend(&wire, 1, true, now, &fixture->error), -EINTR);
     assert_string_equal(fixture->error.text, "interrupted");
+}
+
+/* Whoever never ceases to speak, in beats or in words, holds nobody past a deadline. */
+static void test_chatter(void **state) {
+    struct fixture *fixture = *state;
+    struct wire *wire = &fixture->wire;
+    int64_t past = clock_monotonic_ns() - 2 * NS_PER_S;
+    json_t *line = NULL;
+
+    say(fixture->err[1], "words\n");
+    assert_int_equal(wire_attend(&wire, 1, true, past, &fixture->error), -ETIMEDOUT);
+    assert_string_equal(fixture->relayed, "<words>");
+    say(fixture->out[1], "{\"a\": 1}\n");
+    assert_int_equal(wire_attend(&wire, 1, true, past, &fixture->error), -ETIMEDOUT);
+    assert_int_equal(wire_take_line(wire, &line), 1); /* it is heard all the same */
+    json_decref(line);
+    assert_int_equal(wire_attend(&wire, 1, true, past, &fixture->error), -ETIMEDOUT);
 }
 
 /* Of two, each is read; of one that is lost only its words are. */
@@ -314,24 +349,6 @@ static void test_long_words(void **state) {
 
 /* ---- the end of a real agent ---- */
 
-/* Instead of the test, a shell is the agent. */
-static void become(struct fixture *fixture, const char *script) {
-    const char *const argv[] = {"sh", "-c", script, NULL};
-    const struct process_options options = {.program = "/bin/sh",
-                                            .argv = argv,
-                                            .in = PROCESS_PIPE,
-                                            .out = PROCESS_PIPE,
-                                            .err = PROCESS_PIPE};
-
-    close_end(&fixture->in[1]);
-    close_end(&fixture->out[0]);
-    close_end(&fixture->err[0]);
-    if (process_start(&fixture->wire.agent, &options, &fixture->error) < 0)
-        fail_msg("%s", fixture->error.text);
-    jsonline_clear(&fixture->wire.lines);
-    jsonline_init(&fixture->wire.lines, fixture->wire.agent.out_fd);
-}
-
 /* Closing its stdin is enough; it is given time, and all that it still says is taken. */
 static void test_ends_by_itself(void **state) {
     static const char script[] = "while read -r line; do :; done; head -c 300000 /dev/zero | tr "
@@ -351,6 +368,36 @@ static void test_ends_by_itself(void **state) {
     assert_int_equal(fixture->wire.agent.pid, 0);
     assert_int_equal(kill(pid, 0), -1);
     wire_end(&fixture->wire); /* nothing is left to do */
+}
+
+/* What it says on stderr when it ends is read, or it could not end. */
+static void test_ends_with_many_words(void **state) {
+    static const char script[] = "while read -r line; do :; done; head -c 300000 /dev/zero | tr "
+                                 "'\\0' 'x' >&2; printf 'good bye' >&2; echo done >%s/file";
+    struct fixture *fixture = *state;
+    CLEANUP(workshop_removep) char *folder = workshop_make();
+    CLEANUP_FREE char *filled = text_format(script, folder), *written = NULL;
+    const char *last;
+
+    fixture->wire.relay = NULL;
+    become(fixture, filled);
+    wire_end(&fixture->wire);
+    written = workshop_get(folder, "file");
+    assert_string_equal(written, "done\n");
+    last = fixture->wire.last_words;
+    assert_int_equal(strlen(last), 4096);
+    assert_string_equal(last + strlen(last) - strlen("good bye\n"), "good bye\n");
+}
+
+/* An agent that is gone has left its words to whoever inherited its stderr: not waited for. */
+static void test_inherited_words(void **state) {
+    struct fixture *fixture = *state;
+    CLEANUP_FREE char *how = NULL;
+
+    fixture->wire.relay = NULL;
+    become(fixture, "yes words >&2 & exit 3");
+    assert_int_equal(wire_reap(&fixture->wire, &how), 3);
+    assert_string_equal(how, "exit status 3");
 }
 
 /* Who does not end is killed; of one that is lost nothing is hoped for long. */
@@ -410,10 +457,13 @@ int main(void) {
         WIRE_TEST(test_words_are_no_life),
         WIRE_TEST(test_beats),
         WIRE_TEST(test_deadline),
+        WIRE_TEST(test_chatter),
         WIRE_TEST(test_two),
         WIRE_TEST(test_words),
         WIRE_TEST(test_long_words),
         WIRE_TEST(test_ends_by_itself),
+        WIRE_TEST(test_ends_with_many_words),
+        WIRE_TEST(test_inherited_words),
         WIRE_TEST(test_is_killed),
         cmocka_unit_test(test_reap),
     };
