@@ -15,9 +15,9 @@
 /* What a shell may print on stdout before that. */
 #define MAX_BANNER_LINES 1000
 #define MAX_HOSTS        4
-/* Of events that nobody has taken yet. */
-#define MAX_EVENTS  100000
-#define CLOCK_LOOKS 16
+/* Of events that nobody has taken yet; in memory each byte may take fifty. */
+#define MAX_EVENTS_BYTES (8 << 20)
+#define CLOCK_LOOKS      16
 
 /* How long an order may take. One that starts a broker may take 10 s. */
 #define ORDER_NS (20 * NS_PER_S)
@@ -35,6 +35,7 @@ struct host {
     struct wire wire;
     json_t *greeting;
     json_t *events; /* came while an answer was waited for */
+    size_t events_bytes;
     int64_t last_id;
 };
 
@@ -216,16 +217,23 @@ static void take_late_answer(struct host *host, const json_t *line) {
         wire_lose(&host->wire, "its agent speaks nonsense: an answer to no question");
 }
 
+static size_t size_of(const json_t *line) {
+    return json_dumpb(line, NULL, 0, JSON_COMPACT);
+}
+
 /* A line that came while the answer to an order is waited for. */
 static void sort_line(struct host *host, json_t *line, int64_t id, json_t **ret_answer) {
-    if (!json_object_get(line, "id"))
+    if (!json_object_get(line, "id")) {
         (void)json_array_append(host->events, line);
-    else if (jsonline_integer(line, "id", 0) == id)
+        host->events_bytes += size_of(line);
+    } else if (jsonline_integer(line, "id", 0) == id)
         *ret_answer = json_incref(line);
     else
         take_late_answer(host, line);
-    if (json_array_size(host->events) > MAX_EVENTS)
+    if (host->events_bytes > MAX_EVENTS_BYTES) {
+        (void)json_array_clear(host->events);
         wire_lose(&host->wire, "its agent tells more than anybody asked for");
+    }
 }
 
 static int await_answer(struct host *host, const char *order, int64_t id, json_t **ret,
@@ -239,6 +247,8 @@ static int await_answer(struct host *host, const char *order, int64_t id, json_t
 
         if (r > 0)
             sort_line(host, line, id, ret);
+        if (r > 0 && wire->lost)
+            return wire_is_lost(wire, error);
         if (*ret)
             return 0;
         if (r == 0)
@@ -284,6 +294,7 @@ static int take_event(struct host *host, json_t **ret) {
     if (json_array_size(host->events)) {
         *ret = json_incref(json_array_get(host->events, 0));
         (void)json_array_remove(host->events, 0);
+        host->events_bytes -= size_of(*ret);
         return 1;
     }
     while ((r = wire_take_line(&host->wire, &line)) > 0) {

@@ -11,6 +11,7 @@
 
 #define END_NS         (5 * NS_PER_S)
 #define LOST_END_NS    NS_PER_S
+#define CHATTER_NS     NS_PER_S /* how long past a deadline who speaks without end is listened to */
 #define MAX_WIRES      4
 #define MAX_LAST_WORDS 4096
 
@@ -72,11 +73,13 @@ static void read_words(struct wire *wire) {
     memory_close_fdp(&wire->agent.err_fd);
 }
 
-/* Its last words, whole lines or not, without waiting: others may have inherited the stream. */
+/* Its last words, whole lines or not, without waiting: others may have inherited the stream, and
+ * speak on. */
 static void drain_words(struct wire *wire) {
     struct pollfd poller = {.fd = wire->agent.err_fd, .events = POLLIN};
+    int64_t end = clock_monotonic_ns() + CHATTER_NS;
 
-    while (wire->agent.err_fd >= 0 && poll(&poller, 1, 0) > 0)
+    while (wire->agent.err_fd >= 0 && poll(&poller, 1, 0) > 0 && clock_monotonic_ns() < end)
         read_words(wire);
     take_words(wire);
 }
@@ -151,9 +154,9 @@ int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadl
     }
     if (pollers[2 * n].revents)
         return error_set(error, -EINTR, "interrupted");
-    return count == 0 && clock_monotonic_ns() >= deadline_ns
-               ? error_set(error, -ETIMEDOUT, "nothing happened in time")
-               : 0;
+    if (clock_monotonic_ns() - (count ? CHATTER_NS : 0) >= deadline_ns)
+        return error_set(error, -ETIMEDOUT, "nothing happened in time");
+    return 0;
 }
 
 /* ---- the end ---- */

@@ -38,8 +38,9 @@ int wire_send(struct wire *wire, json_t *line, struct error *error);
 int wire_take_line(struct wire *wire, json_t **ret);
 
 /* Waits for a moment in which something comes on one of them, or the deadline: 0, -ETIMEDOUT or
- * -EINTR. What comes is read; our beats are sent. obeying: no beat can be expected, an order is
- * being obeyed, which has a limit of its own. */
+ * -EINTR. What comes is read; our beats are sent. What comes without end is waited for no longer
+ * than a second past the deadline. obeying: no beat can be expected, an order is being obeyed,
+ * which has a limit of its own. */
 int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadline_ns,
                 struct error *error);
 
