@@ -15,6 +15,7 @@
 #include "hosts/worker.h"
 #include "probes/probe.h"
 #include "security/pki.h"
+#include "security/tls_default.h"
 #include "transport/congestion.h"
 
 #include <errno.h>
@@ -72,6 +73,29 @@ static int order_channel(struct agent *agent, const json_t *order, json_t **ret,
     agent->channel = channel;
     json_decref(agent->current);
     agent->current = json_deep_copy(order);
+    return 0;
+}
+
+/* Whether the OpenSSL of this host, which need not be the driver's, has what channels ask for. */
+static int order_check(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
+    const json_t *one;
+    size_t i;
+
+    (void)ret;
+    json_array_foreach(json_object_get(order, "channels"), i, one) {
+        struct channel channel;
+        int r = channel_from_json(&channel, agent->registry, one, error);
+
+        if (r < 0)
+            return r;
+        r = broker_check_channel(&channel, error);
+        if (r < 0)
+            r = error_prefix(error, r, "channel %s", channel.name);
+        channel_clear(&channel);
+        if (r < 0)
+            return r;
+    }
     return 0;
 }
 
@@ -269,6 +293,7 @@ static const struct {
     {"certificate-install", order_certificate_install},
     {"certificate-request", order_certificate_request},
     {"channel", order_channel},
+    {"check", order_check},
     {"claim", order_claim},
     {"congestion", order_congestion},
     {"drop", order_drop},
@@ -288,7 +313,9 @@ static const struct {
  *
  *   busy                         see busy.h
  *   clock                        its clocks, see protocol.h
+ *   hello                        the "hello" of security/tls_default.h
  *   identity  address            facts_identity() in facts.h
+ *   meet      hello?             the "group" that a server here answers it with
  *   readings  interface?         see readings.h
  */
 
@@ -302,8 +329,22 @@ static json_t *answer_clock(const json_t *order) {
     return agent_clock();
 }
 
+static json_t *answer_hello(const json_t *order) {
+    CLEANUP_FREE char *hello = tls_default_hello();
+
+    (void)order;
+    return json_pack("{s:s*}", "hello", hello);
+}
+
 static json_t *answer_identity(const json_t *order) {
     return facts_identity(jsonline_text(order, "address", ""));
+}
+
+static json_t *answer_meet(const json_t *order) {
+    struct tls_session session;
+
+    tls_default_meet(jsonline_text(order, "hello", NULL), &session);
+    return json_pack("{s:s}", "group", session.group);
 }
 
 static json_t *answer_readings(const json_t *order) {
@@ -315,6 +356,7 @@ static json_t *answer_readings(const json_t *order) {
     return readings;
 }
 
+/* clang-format off */
 /* Alphabetical. */
 static const struct {
     const char *name;
@@ -322,9 +364,12 @@ static const struct {
 } questions[] = {
     {"busy", answer_busy},
     {"clock", answer_clock},
+    {"hello", answer_hello},
     {"identity", answer_identity},
+    {"meet", answer_meet},
     {"readings", answer_readings},
 };
+/* clang-format on */
 
 /* NULL when it is none of these. */
 static json_t *answer_question(const char *name, const json_t *order) {

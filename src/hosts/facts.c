@@ -8,6 +8,7 @@
 #include "hosts/readings.h"
 #include "mqtt/client.h"
 #include "security/mechanism.h"
+#include "security/tls_default.h"
 
 #include <gnu/libc-version.h>
 #include <ifaddrs.h>
@@ -137,6 +138,17 @@ static json_t *read_openssl_cpu(const char *unused) {
     return take_text(text_copy(OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS)));
 }
 
+/* As a client and a server of this host agree on it. */
+static json_t *read_tls(const char *unused) {
+    struct tls_session session;
+
+    (void)unused;
+    tls_default_meet(NULL, &session);
+    return *session.version
+               ? take_text(text_format("%s %s %s", session.version, session.cipher, session.group))
+               : NULL;
+}
+
 static json_t *read_libmosquitto(const char *unused) {
     (void)unused;
     return take_text(mqtt_client_library_version(LIBRARY_MOSQUITTO));
@@ -238,6 +250,7 @@ static const struct fact facts_rows[] = {
     {"aes_instructions", read_feature, "aes"},
     {"cpu_features", read_features, CIPHER_FEATURES},
     {"openssl_cpu", read_openssl_cpu, NULL},
+    {"tls_by_default", read_tls, NULL},
     {"governor", read_line, CPUFREQ "scaling_governor"},
     {"frequency_min_mhz", read_mhz, CPUFREQ "scaling_min_freq"},
     {"frequency_max_mhz", read_mhz, CPUFREQ "scaling_max_freq"},

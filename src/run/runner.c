@@ -110,7 +110,9 @@ static int open_meter(struct run *run, struct error *error) {
 static int describe_site(struct run *run, struct error *error) {
     int r = site_describe(&run->site, run->options->root, error);
 
-    return r < 0 ? r : site_check_libraries(&run->site, error);
+    if (r == 0)
+        r = site_check_libraries(&run->site, error);
+    return r == 0 ? site_check_tls(&run->site, error) : r;
 }
 
 /* Before the record is opened, which has it: a run that goes on keeps it. */

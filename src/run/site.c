@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
+#include "broker/broker.h"
 #include "hosts/facts.h"
 #include "hosts/lab.h"
 #include "hosts/network.h"
@@ -242,6 +243,130 @@ int site_check_libraries(const struct site *site, struct error *error) {
                              "folder (build/), start ./bench again",
                              host_spec(site->workers->hosts[i]));
     return 0;
+}
+
+/* ---- what their OpenSSL has ---- */
+
+/* "ssh://pi@pi-a (OpenSSL 3.0.17)"; the caller's. */
+static char *name_openssl(const struct site *site, size_t host) {
+    const char *version =
+        jsonline_text(json_object_get(facts_of(site, host), "versions"), "openssl", "OpenSSL");
+    size_t length = strcspn(version, " ");
+
+    length += version[length] ? 1 + strcspn(version + length + 1, " ") : 0;
+    return text_format("%s (%.*s)", host_spec(site->workers->hosts[host]), (int)length, version);
+}
+
+/* Each host by its own OpenSSL: the driver has asked its own already. */
+static int check_wishes(const struct site *site, size_t host, struct error *error) {
+    CLEANUP_FREE char *name = name_openssl(site, host);
+    json_t *channels = json_array();
+    int r;
+
+    for (size_t i = 0; i < site->scenario->n_channels; i++)
+        (void)json_array_append_new(channels, channel_to_json(&site->scenario->channels[i]));
+    r = host_order(site->workers->hosts[host], "check", json_pack("{s:o}", "channels", channels),
+                   NULL, error);
+    if (r == -EINVAL) {
+        CLEANUP_FREE char *words = text_copy(error->text);
+
+        return error_set(error, r, "host %s: %s; choose what both hosts have, or upgrade this one",
+                         name, words);
+    }
+    return r;
+}
+
+static bool has_value(const struct channel *channel, const char *path, const char *wanted) {
+    const struct setting_group *group;
+    const struct setting *row = channel_setting(channel, path, &group, NULL);
+    CLEANUP_FREE char *value =
+        row ? setting_format(row, settings_get(&channel->settings, group)) : NULL;
+
+    return text_equal(value, wanted);
+}
+
+/* Releases differ in TLS 1.3 only: X25519MLKEM768 is of OpenSSL 3.5, and comes first there. */
+static bool leaves_group(const struct channel *channel) {
+    return channel_uses(channel, "tls") && !broker_kind_of(channel)->group &&
+           has_value(channel, "tls.max_version", "1.3") && has_value(channel, "tls.groups", "");
+}
+
+/* Whether a probe compares two sessions with the broker. */
+static bool has_subscriber(const struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        const struct probe *probe = probe_find(scenario->measurements[i].probe);
+
+        for (size_t j = 0; probe->in_channel && j < probe->n_roles; j++)
+            if (probe->roles[j].party == PARTY_CLIENT1)
+                return true;
+    }
+    return false;
+}
+
+/* The options that make one group of two; the caller's. */
+static char *name_group(const struct scenario *scenario, const char *group) {
+    char *options = text_copy("");
+
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        const struct channel *channel = &scenario->channels[i];
+        CLEANUP_FREE char *option =
+            text_format("--set channel.%s.tls.groups=%s", channel->name, group);
+
+        if (leaves_group(channel) && !strstr(options, option))
+            text_append(&options, " ", option);
+    }
+    return options;
+}
+
+/* What the broker's host answers a ClientHello with, NULL for its own; the caller's. */
+static int ask_group(const struct site *site, const json_t *hello, char **ret,
+                     struct error *error) {
+    json_auto_t *answer = NULL;
+    int r = host_order(site->workers->hosts[0], "meet", json_pack("{s:O*}", "hello", hello),
+                       &answer, error);
+
+    if (r == 0)
+        *ret = text_copy(jsonline_text(answer, "group", ""));
+    return r;
+}
+
+static int tell_groups(const struct site *site, const char *own, const char *other,
+                       struct error *error) {
+    CLEANUP_FREE char *broker = name_openssl(site, 0), *publisher = name_openssl(site, 1);
+    CLEANUP_FREE char *options = name_group(site->scenario, other);
+
+    return error_set(
+        error, -EOPNOTSUPP,
+        "over TLS, broker and subscriber on %s would agree on the group %s, broker and "
+        "publisher on %s on %s, and each delivery be void; choose one for all: %s",
+        broker, own, publisher, other, options);
+}
+
+static int check_groups(const struct site *site, struct error *error) {
+    CLEANUP_FREE char *options = name_group(site->scenario, ""), *own = NULL, *other = NULL;
+    json_auto_t *hello = NULL;
+    int r;
+
+    if (site->workers->n_hosts < 2 || !*options || !has_subscriber(site->scenario))
+        return 0;
+    r = host_order(site->workers->hosts[1], "hello", NULL, &hello, error);
+    if (r == 0)
+        r = ask_group(site, NULL, &own, error);
+    if (r == 0)
+        r = ask_group(site, json_object_get(hello, "hello"), &other, error);
+    if (r < 0 || !*own || !*other || text_equal(own, other)) /* "": that cannot be known */
+        return r;
+    return tell_groups(site, own, other, error);
+}
+
+int site_check_tls(const struct site *site, struct error *error) {
+    for (size_t i = 0; i < site->workers->n_hosts; i++) {
+        int r = check_wishes(site, i, error);
+
+        if (r < 0)
+            return r;
+    }
+    return check_groups(site, error);
 }
 
 double site_round_trip_ms(const struct site *site) {

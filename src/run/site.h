@@ -46,6 +46,10 @@ int site_describe(struct site *site, const char *root, struct error *error);
 /* Whether every host has the client libraries that the scenario asks for: builds of the same
  * sources may differ in that. */
 int site_check_libraries(const struct site *site, struct error *error);
+/* Whether the OpenSSL of every host has what the channels ask for, and, where they leave the group
+ * to OpenSSL, subscriber and publisher would have the same: a delivery over two kinds of TLS is
+ * void. Not asked of a broker that is somebody else's. */
+int site_check_tls(const struct site *site, struct error *error);
 /* Between publisher and broker, as it was found; NaN: not known. */
 double site_round_trip_ms(const struct site *site);
 

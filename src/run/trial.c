@@ -227,8 +227,32 @@ static void remark_congestion(struct running_trial *trial, struct trial_result *
     remark(result, words);
 }
 
+/* "client1 on local has TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; the caller's. */
+static char *name_tls(const struct workers *workers, enum party party, const json_t *tls) {
+    return text_format("%s on %s has %s %s %s", party_name(party),
+                       host_spec(workers->hosts[workers_host_of(workers, party)]),
+                       jsonline_text(tls, "version", "no TLS"), jsonline_text(tls, "cipher", ""),
+                       jsonline_text(tls, "group", ""));
+}
+
+/* The channel's is what the proofs of client2 have found. */
+static char *explain_tls(const struct running_trial *trial, const struct worker *worker,
+                         const json_t *tls) {
+    const struct workers *workers = &trial->run->workers;
+    CLEANUP_FREE char *its = name_tls(workers, worker->role->party, tls);
+    CLEANUP_FREE char *channels = name_tls(workers, PARTY_CLIENT2, trial->deployment->tls);
+    bool other_group = !json_equal(json_object_get(tls, "group"),
+                                   json_object_get(trial->deployment->tls, "group"));
+
+    return text_format("TLS is not the channel's: %s, the channel's %s%s", its, channels,
+                       other_group ? "; name a group that all have (tls.groups)" : "");
+}
+
 /* A trial over a TLS connection that is not the channel's says nothing about the channel. */
-static void judge_tls(struct running_trial *trial, struct trial_result *result, const json_t *tls) {
+static void judge_tls(const struct running_trial *trial, const struct worker *worker,
+                      struct trial_result *result) {
+    const json_t *tls = json_object_get(worker->result, "tls");
+
     if (result->status != TRIAL_OK)
         return;
     (void)snprintf(result->tls.version, sizeof(result->tls.version), "%s",
@@ -239,8 +263,7 @@ static void judge_tls(struct running_trial *trial, struct trial_result *result, 
                    jsonline_text(tls, "group", ""));
     if (!trial->probe->in_channel || json_equal(tls, trial->deployment->tls))
         return;
-    make_void(result, text_format("TLS is not the channel's: %s %s %s", result->tls.version,
-                                  result->tls.cipher, result->tls.group));
+    make_void(result, explain_tls(trial, worker, tls));
 }
 
 /* One arrival is the least by which a figure can differ from its neighbours. */
@@ -293,7 +316,7 @@ static void record_results(struct running_trial *trial, struct trial_result *res
             trial->share = json_object_get(worker->result, "share");
         if (worker->role->beside) /* its metrics are all that the trial has of it */
             continue;
-        judge_tls(trial, result, json_object_get(worker->result, "tls"));
+        judge_tls(trial, worker, result);
         remark(result, jsonline_text(worker->result, "remark", NULL));
         if (sends(worker))
             continue;

@@ -1,6 +1,9 @@
 #!/bin/sh
 # Two hosts whose OpenSSL is not the same: what their defaults make of a run over TLS, and a
 # scenario that names what one of them lacks, is said before anything is made or measured.
+# shellcheck disable=SC2317 # functions are called by name
+# In a network of its own: for a broker at a port that is free.
+. "$(dirname "$0")/alone.sh"
 . "$(dirname "$0")/real.sh"
 
 # The broker's host: this machine, under an openssl.cnf of its own.
@@ -38,6 +41,29 @@ is '... all of it under that group' \
   "$(rows "$folder/trials.csv" status,tls_group | sort -u)" 'ok|x25519'
 measure "$tiny" "$@" --channels tls --probes transport
 exits 'where nobody subscribes, defaults may differ' 0
+
+# ---- of somebody else's broker nobody knows the defaults ----
+
+run "$bench" certs make --certs "$scratch/certs" --set hosts.address=127.0.0.1
+printf '%s\n' 'user root' 'listener 8883 127.0.0.1' 'allow_anonymous true' \
+  "certfile $scratch/certs/broker/broker.crt" "keyfile $scratch/certs/broker/broker.key" \
+  >"$scratch/theirs.conf"
+mosquitto -c "$scratch/theirs.conf" >"$scratch/theirs.log" 2>&1 &
+theirs=$!
+is_listening() {
+  ss -Hltn 'sport = :8883' | grep -q .
+}
+check 'a broker of somebody else comes up' wait_for "$soon" is_listening
+set -- "$@" --set channel.x.use='external tls' --set channel.x.external.address=127.0.0.1 \
+  --set channel.x.external.port=8883 --set channel.x.external.ca="$scratch/certs/ca/ca.crt"
+measure "$tiny" "$@" --channels x --probes 'transport delivery' --set scenario.baseline=x
+kill -TERM "$theirs"
+is 'its deliveries are void, all else is measured' "$status, $(rows "$folder/trials.csv" \
+  probe,status | sort)" '1, delivery|void
+transport|ok'
+matches '... the reason has what each end has, and what helps' \
+  "$(rows "$folder/trials.csv" reason status=void)" "client1 on $there has TLSv1.3 .* secp256r1, \
+the channel's client2 on local has TLSv1.3 .* [xX]25519[A-Z0-9]*; .* \(tls.groups\)$"
 
 # ---- what one host lacks ----
 
