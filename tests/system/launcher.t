@@ -141,6 +141,48 @@ run env BENCH_BUILD=mine "$top/bench"
 exits 'a folder that is no build folder is left alone' 3
 check 'with what is in it' test -e "$top/mine/letter"
 
+# ---- a full disk ----
+
+case $(id -u) in
+0) namespaces='unshare --mount' ;;
+*) namespaces='unshare --user --map-root-user --mount' ;;
+esac
+mkdir "$scratch/disk"
+cp "$top/src/main.c" "$scratch/main.c"
+cat >"$scratch/full" <<'END'
+disk=$1 top=$2
+mount -t tmpfs -o size=8M none "$disk" || exit 99
+export BENCH_BUILD="$disk/build" BENCH_NO_INSTALL=1
+"$top/bench" </dev/null >/dev/null 2>&1
+[ $? = 7 ] || exit 98
+echo 'char large[4000000] = {1};' >>"$top/src/main.c"
+cat /dev/zero >"$disk/filler" 2>/dev/null
+"$top/bench" </dev/null
+echo "exit status $?"
+touch "$top/meson.build"
+"$top/bench" </dev/null
+echo "exit status $?"
+rm "$disk/filler"
+sed -i '$d' "$top/src/main.c"
+"$top/bench" </dev/null 2>&1
+echo "exit status $?"
+END
+# shellcheck disable=SC2086 # several words
+if $namespaces mount -t tmpfs none "$scratch/disk" 2>/dev/null; then
+  run env LANG=de_DE.UTF-8 $namespaces sh "$scratch/full" "$scratch/disk" "$top"
+  is 'the disk is full, when it compiles and when it configures; then there is room again' \
+    "$(printf '%s\n' "$out" | grep 'exit status' | tr '\n' ' ')" \
+    'exit status 3 exit status 3 exit status 7 '
+  matches 'the compiler'\''s words are shown' "$err" 'main.c.o.*No space left on device'
+  matches 'and meson'\''s' "$err" 'Errno 28.*No space left on device'
+  is 'and that the disk is full' "$(printf '%s\n' "$err" |
+    grep -c '^bench: the build failed, see above: the disk is full$')" 2
+  lacks 'what was built is not given up' "$out" configur
+else
+  skip 'a full disk' 'no mount namespace here'
+fi
+cp "$scratch/main.c" "$top/src/main.c"
+
 # ---- two at once; another folder and compiler ----
 
 rm -rf "$top/build"
