@@ -1,9 +1,11 @@
 /* spoilt-machine - for LD_PRELOAD: what no test may do to the machine it runs on.
  *
  * SPOILT_CLOCK names a file: while it is there, the clock of the day is so many seconds ahead as it
- * says. All files below SPOILT_FOLDER can be read by all, as on vfat, whatever mode is asked for.
+ * says. All files and temporary folders below SPOILT_FOLDER can be read by all, as on vfat,
+ * whatever mode is asked for.
  */
 #undef _FILE_OFFSET_BITS
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -85,4 +87,14 @@ int open64(const char *path, int flags, ...) {
     mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
     va_end(rest);
     return open_spoilt(path, flags | O_LARGEFILE, mode);
+}
+
+char *mkdtemp(char *path) {
+    char *(*next)(char *path), *made;
+
+    *(void **)&next = dlsym(RTLD_NEXT, "mkdtemp");
+    made = next(path);
+    if (made && is_spoilt(made))
+        (void)chmod(made, 0755);
+    return made;
 }

@@ -116,6 +116,12 @@ matches '... are refused, with what helps' "$err" \
   "$scratch/vfat/.*: others could read it: this file system keeps no permissions .*--certs"
 is '... and no key is left there' \
   "$(find "$scratch/vfat" -name '*.key' -o -name 'passphrase*' -o -name '*.draft')" ''
+run env LD_PRELOAD="$spoilt" ASAN_OPTIONS=verify_asan_link_order=0 SPOILT_FOLDER="$TMPDIR" \
+  "$bench" run "$tiny" --output "$scratch/results.temporary" --certs "$scratch/certs"
+exits 'temporary files on such a one' 3
+matches '... are refused, with what helps' "$err" \
+  "$TMPDIR/bench-.*: others could read it: .*set TMPDIR"
+is '... and nothing is left there' "$(ls -A "$TMPDIR")" ''
 if can_be_nobody; then
   rm -rf "$scratch/theirs/certs"
   run "$bench" certs --certs "$scratch/theirs/certs"
