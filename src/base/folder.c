@@ -56,14 +56,23 @@ int folder_make(struct folder *ret, const char *prefix, struct error *error) {
     const char *temporary = getenv("TMPDIR");
     const char *parent = temporary && *temporary ? temporary : "/tmp";
     CLEANUP_FREE char *path = text_format("%s/%sXXXXXX", parent, prefix);
+    struct stat status;
     int fd, r;
 
     remove_orphans(parent, prefix);
     if (!mkdtemp(path))
         return error_errno(error, -errno, "%s", path);
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &status) < 0)
         r = error_errno(error, -errno, "%s", path);
+    else if (status.st_mode & 077)
+        r = error_set(error, -EOPNOTSUPP,
+                      "%s: others could read it: this file system keeps no permissions (vfat, some "
+                      "mounts); set TMPDIR to a folder on another",
+                      path);
+    else
+        r = 0;
+    if (r < 0) {
         memory_close_fdp(&fd);
         (void)rmdir(path);
         return r;

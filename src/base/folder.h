@@ -14,8 +14,8 @@ struct folder {
 
 #define FOLDER_NONE ((struct folder){.path = NULL, .lock_fd = -1})
 
-/* Makes TMPDIR/<prefix>XXXXXX (mode 0700). Ours of the same prefix that were orphaned by a kill are
- * removed first. */
+/* Makes TMPDIR/<prefix>XXXXXX (mode 0700; -EOPNOTSUPP where the file system knows no modes). Ours
+ * of the same prefix that were orphaned by a kill are removed first. */
 int folder_make(struct folder *ret, const char *prefix, struct error *error);
 
 /* Removes it with all that is in it. Nothing to do for FOLDER_NONE. */
