@@ -210,6 +210,38 @@ static void test_bad_tables(void **state) {
                ":1: a zero byte: this is no CSV file");
 }
 
+/* What spreadsheets and editors make of a table. */
+static void test_saved_elsewhere(void **state) {
+    static const char in_english[] = "save it with commas between fields and points in numbers (in "
+                                     "LibreOffice: language English, field delimiter ',')";
+    static const char *const headers[][2] = {
+        {"a;b\n1;2\n", ":1: ';' stands between its fields: "},
+        {"a\tb\n1\t2\n", ":1: a tab stands between its fields: "},
+    };
+    CLEANUP(csv_table_freep) struct csv_table *marked = read_text("\xef\xbb\xbf\"a\",b\r\n1,2\r\n");
+
+    (void)state;
+    assert_string_equal(marked->fields[0], "a");
+    for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+        CLEANUP_FREE char *expected = text_format("%s%s", headers[i][1], in_english);
+
+        assert_bad(headers[i][0], strlen(headers[i][0]), expected);
+    }
+    ASSERT_BAD("sep=,\na,b\n1,2\n", ":1: 'sep=,' is a line for a spreadsheet: delete it");
+    ASSERT_BAD("\xef\xbb\xbfsep=;\r\na;b\r\n",
+               ":1: 'sep=;' is a line for a spreadsheet: delete it");
+    ASSERT_BAD("a,b\r1,2\r", ": its lines end in CR alone: tr '\\r' '\\n' <FILE >NEW");
+    ASSERT_BAD("\xff\xfe"
+               "a\0\n\0",
+               ": is UTF-16: save it as UTF-8, or iconv -f UTF-16 -t UTF-8 FILE >NEW");
+    ASSERT_BAD("\xfe\xff\0a\0\n",
+               ": is UTF-16: save it as UTF-8, or iconv -f UTF-16 -t UTF-8 FILE >NEW");
+    ASSERT_BAD("a\0,\0b\0\n\0",
+               ": is UTF-16: save it as UTF-8, or iconv -f UTF-16LE -t UTF-8 FILE >NEW");
+    ASSERT_BAD("\0a\0,\0b\0\n",
+               ": is UTF-16: save it as UTF-8, or iconv -f UTF-16BE -t UTF-8 FILE >NEW");
+}
+
 static void test_no_file(void **state) {
     struct csv_table *table;
     struct error error;
@@ -264,6 +296,7 @@ int main(void) {
         TEST(test_half_last_line),
         TEST(test_large_table),
         TEST(test_bad_tables),
+        TEST(test_saved_elsewhere),
         TEST(test_no_file),
         TEST(test_no_column),
         TEST(test_no_number),

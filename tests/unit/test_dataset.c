@@ -306,7 +306,9 @@ static void test_missing_files(void **state) {
     assert_rejected(SCENARIO, DEFINITIONS, "", METRICS_HEADER, -EBADMSG,
                     "trials.csv: empty, not even a header");
     assert_rejected(SCENARIO, DEFINITIONS, "trial,attempt\n", METRICS_HEADER, -EBADMSG,
-                    "trials.csv: no column 'block'");
+                    "trials.csv: no column 'block': the run is of another version than "
+                    "this, " BENCH_VERSION ", or its file was changed; take the file as it was "
+                    "measured, or report it with the program that measured it");
 }
 
 static void test_bad_trials(void **state) {
@@ -400,7 +402,8 @@ static void test_formats(void **state) {
     assert_string_equal(second->probes[0].receiver, "c.d");
     assert_rejected("# format: 3\n" SCENARIO, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -EBADMSG,
                     "scenario.ini:1: a run of format 3, which a newer version has "
-                    "made; this one reads runs up to format 2");
+                    "made; this one (" BENCH_VERSION ") reads runs up to format 2: update it, as "
+                    "by git pull");
 }
 
 int main(void) {

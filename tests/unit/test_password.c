@@ -136,6 +136,7 @@ static void test_secret_of_a_file(void **state) {
     } cases[] = {
         {"hunter22\n", "hunter22"},
         {"hunter22", "hunter22"},
+        {"\xef\xbb\xbfhunter22\r\n", "hunter22"}, /* as Windows' editor saves it */
         {"two words\r\nsecond line\n", "two words"},
         {" blanks  \n", " blanks  "},
         {"x\n", "x"},
