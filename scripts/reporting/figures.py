@@ -90,9 +90,9 @@ def _copy(folder, name, to):
     if not file:
         return
     marks = str.maketrans({",": ";", '"': "'", "\\": r"\\"})
-    with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as lines, open(
-        to / name, "w", encoding="utf-8"
-    ) as out:
+    with io.TextIOWrapper(
+        file, "utf-8-sig", "surrogateescape", newline=""
+    ) as lines, open(to / name, "w", encoding="utf-8") as out:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise FigureError(f"{folder}/{name}: larger than {MAX_BYTES >> 20} MiB")
         is_table = name.endswith(".csv")

@@ -125,7 +125,7 @@ class Page:
         self.lead, self.paper, self.ladder = (drawn.pop(name, None) for name in own)
         self.other_figures = list(filter(None, drawn.values()))
         self.scenario = (
-            run.read("scenario.ini").decode("utf-8", "surrogateescape").splitlines()
+            run.read("scenario.ini").decode("utf-8-sig", "surrogateescape").splitlines()
         )
         self.plots = os.path.relpath(run.plots, run.path)
         self.hosts = hosts_of(run)

@@ -143,7 +143,7 @@ def make(path):
         if not file:
             (copy / name).unlink(missing_ok=True)
             continue
-        with io.TextIOWrapper(file, "utf-8", "replace", newline="") as lines:
+        with io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as lines:
             if name.endswith(".json"):
                 write(
                     copy / name, json.dumps(redaction.tree(run.environment), indent=2)

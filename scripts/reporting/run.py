@@ -5,6 +5,8 @@ and never through a link; a FIFO blocks nobody. What is written replaces what wa
 there, also if that was a link.
 """
 
+import codecs
+import contextlib
 import csv
 import errno
 import functools
@@ -44,6 +46,9 @@ KNOWN_FILES = NEEDED_FILES + (
 # What reports and measuring leave there beside them.
 OWN_FILES = ("table.txt", "table.md", "table.tex", "report.html", "plots", "log")
 
+# What may not be written to.
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
 # Of a file in memory; as rows, which take more, so many fields.
 MAX_BYTES = 16 << 20
 MAX_FIELDS = 500_000
@@ -69,9 +74,24 @@ def open_known(folder, name):
     return open(fd, "rb")
 
 
+@contextlib.contextmanager
+def _writing(folder):
+    """Says what helps where nothing may be written into the folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in READ_ONLY:
+            raise
+        words = f"{error.strerror}; what is made of a run goes into its folder: take a copy, "
+        raise OSError(
+            error.errno, f"{words}cp -r {folder} COPY", str(folder)
+        ) from error
+
+
 def make_folder(path):
     """Makes a folder for what is written, and refuses a link in its place."""
-    path.mkdir(parents=True, exist_ok=True)
+    with _writing(path.parent):
+        path.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
         raise RunError(f"{path}: is a link; nothing is written through it")
 
@@ -80,7 +100,8 @@ def write(path, data):
     """Writes text, bytes or an iterable of texts, and puts them in their place as a whole."""
     if isinstance(data, (str, bytes)):
         data = [data]
-    fd, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    with _writing(path.parent):
+        fd, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
     try:
         with open(fd, "wb") as out:
             for part in data:
@@ -94,6 +115,33 @@ def write(path, data):
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def check_form(path, start):
+    """Refuses a text in UTF-16, by its first bytes."""
+    zeros = [byte == 0 for byte in start[:4]]
+    forms = {(False, True, False, True): "LE", (True, False, True, False): "BE"}
+    is_marked = start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    form = "" if is_marked else forms.get(tuple(zeros))
+    if form is not None:
+        help = f"save it as UTF-8, or iconv -f UTF-16{form} -t UTF-8 FILE >NEW"
+        raise RunError(f"{path}: is UTF-16: {help}")
+
+
+def check_header(path, names):
+    """Refuses what else a spreadsheet makes of CSV; in C this is read_header()."""
+    first = names[0] if names else ""
+    if first.startswith("sep="):
+        sign = "," if len(names) > 1 else first[4:5]
+        line = f"'sep={sign}' is a line for a spreadsheet: delete it"
+        raise RunError(f"{path}:1: {line}")
+    if len(names) == 1 and re.search("[;\t]", first):
+        sign = "';'" if ";" in first else "a tab"
+        raise RunError(
+            f"{path}:1: {sign} stands between its fields: save it with commas between "
+            "fields and points in numbers (in LibreOffice: language English, field "
+            "delimiter ',')"
+        )
 
 
 def parse_settings(text):
@@ -171,7 +219,7 @@ class Run:
             return file.read(MAX_BYTES)
 
     def _text(self, name):
-        return (self.read(name) or b"").decode("utf-8", "surrogateescape")
+        return (self.read(name) or b"").decode("utf-8-sig", "surrogateescape")
 
     def rows(self, name):
         """The rows of a CSV file; [] without the file.
@@ -180,10 +228,15 @@ class Run:
         """
         seen, rows = {}, []
         file = self._open_small(name) or io.BytesIO()
-        with io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="") as lines:
+        check_form(self.path / name, file.read(4))
+        file.seek(0)
+        with io.TextIOWrapper(
+            file, "utf-8-sig", "surrogateescape", newline=""
+        ) as lines:
             reader = csv.reader(lines)
             try:
                 names = next(reader, [])
+                check_header(self.path / name, names)
                 for fields in filter(None, reader):
                     if (len(rows) + 1) * len(names) > MAX_FIELDS:
                         raise RunError(f"{self.path}/{name}: too many rows to show")

@@ -1,6 +1,7 @@
 #include "analysis/reading.h"
 
 #include "analysis/source.h"
+#include "base/file.h"
 #include "base/inifile.h"
 #include "model/scenario.h"
 #include "model/setting.h"
@@ -125,13 +126,14 @@ static int check_format(const char *path, struct error *error) {
         return error_errno(error, -errno, "%s", path);
     if (!S_ISREG(status.st_mode))
         return error_set(error, -EBADMSG, "%s: not a regular file", path);
-    (void)sscanf(line, "# format: %d", &format);
+    (void)sscanf(line + file_mark_bytes(line), "# format: %d", &format);
     if (format <= SCENARIO_FORMAT)
         return 0;
-    return error_set(error, -EBADMSG,
-                     "%s:1: a run of format %d, which a newer version has made; this one reads "
-                     "runs up to format %d",
-                     path, format, SCENARIO_FORMAT);
+    return error_set(
+        error, -EBADMSG,
+        "%s:1: a run of format %d, which a newer version has made; this one (" BENCH_VERSION
+        ") reads runs up to format %d: update it, as by git pull",
+        path, format, SCENARIO_FORMAT);
 }
 
 /* How many blocks, or how narrow the intervals: as model/scenario.h has it. */

@@ -96,9 +96,7 @@ static int read_blocks(struct source *source) {
     static const char *const names[] = {"block",  "attempt", "host", "metric",
                                         "before", "after",   NULL};
     struct dataset *dataset = source->dataset;
-    CLEANUP_FREE char *path = text_format("%s/environment.json", source->run_dir);
-    json_auto_t *environment =
-        source_is_file(path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_auto_t *environment = source_environment(source);
     int r = source_read(source, "blocks.csv", names, take_block, environment);
 
     if (dataset->n_troubles)

@@ -371,13 +371,18 @@ static void drafts_clear(struct drafts *drafts) {
     }
 }
 
-static int write_draft(const struct analysis *analysis, size_t file, const char *path,
-                       struct error *error) {
+static int write_draft(const struct analysis *analysis, size_t file, const char *folder,
+                       const char *path, struct error *error) {
     CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
     int r;
 
     (void)unlink(path); /* of a process that died */
     r = csv_writer_open(&writer, path, files[file].columns, files[file].n_columns, error);
+    if (r == -EACCES || r == -EROFS || r == -EPERM)
+        return error_set(error, r,
+                         "%s: a report is written into the run's folder, which may not be written "
+                         "to: report a copy, cp -r %s COPY",
+                         folder, folder);
     if (r < 0)
         return r;
     files[file].put(analysis, &(struct output){writer});
@@ -390,7 +395,7 @@ int report_write_files(const struct analysis *analysis, const char *folder, stru
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         drafts.paths[i] = text_format("%s/%s.draft", folder, files[i].name);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        int r = write_draft(analysis, i, drafts.paths[i], error);
+        int r = write_draft(analysis, i, folder, drafts.paths[i], error);
 
         if (r < 0)
             return r;

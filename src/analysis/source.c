@@ -1,5 +1,7 @@
 #include "analysis/source.h"
 
+#include "base/jsonline.h"
+
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -18,6 +20,35 @@ void source_close(struct source *source) {
     source->reader = NULL;
 }
 
+json_t *source_environment(const struct source *source) {
+    CLEANUP_FREE char *path = text_format("%s/environment.json", source->run_dir);
+    json_t *environment = NULL;
+
+    if (source_is_file(path))
+        (void)jsonline_read_file(path, &environment, NULL);
+    return environment;
+}
+
+/* Versions of the program write other columns: which one made the run, and which this is. */
+static int tell_version(struct source *source) {
+    json_auto_t *environment = source_environment(source);
+    const json_t *host = json_array_get(json_object_get(environment, "hosts"), 0);
+    const char *version = jsonline_text(json_object_get(host, "versions"), "bench", NULL);
+    const char *commit = jsonline_text(environment, "commit", NULL);
+    CLEANUP_FREE char *what = text_copy(source->error ? source->error->text : "");
+
+    if (!version || !commit)
+        return error_set(source->error, -EBADMSG,
+                         "%s: the run is of another version than this, " BENCH_VERSION
+                         ", or its file was changed; take the file as it was measured, or report "
+                         "it with the program that measured it",
+                         what);
+    return error_set(source->error, -EBADMSG,
+                     "%s: the run is of mqtt-security-bench %s, commit %s; this is " BENCH_VERSION
+                     ". Unless the file was changed, report it with that commit: git checkout %s",
+                     what, version, commit, commit);
+}
+
 static int open_file(struct source *source, const char *file, const char *const *names) {
     CLEANUP_FREE char *path = text_format("%s/%s", source->run_dir, file);
     int r;
@@ -32,7 +63,7 @@ static int open_file(struct source *source, const char *file, const char *const 
 
         source->columns[i] =
             csv_reader_column(source->reader, names[i] + optional, optional ? NULL : source->error);
-        r = source->columns[i] < 0 && !optional ? source->columns[i] : 0;
+        r = source->columns[i] < 0 && !optional ? tell_version(source) : 0;
     }
     return r;
 }

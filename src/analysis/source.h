@@ -10,6 +10,8 @@
 #include "analysis/dataset.h"
 #include "base/csv.h"
 
+#include <jansson.h>
+
 /* A field is named by its place in the list of names that source_read() got. */
 struct source {
     struct dataset *dataset;
@@ -20,6 +22,9 @@ struct source {
     int columns[16];            /* -1: not in this run */
     struct dataset_trial *last; /* that source_trial() found */
 };
+
+/* The run's environment.json, NULL where it has none that can be read; the caller's. */
+json_t *source_environment(const struct source *source);
 
 void source_close(struct source *source);
 

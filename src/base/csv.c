@@ -237,6 +237,15 @@ static int read_header(struct csv_reader *reader, struct error *error) {
         return error_set(error, -EBADMSG, "%s: empty, not even a header", reader->path);
     if (r < 0)
         return r;
+    if (strncmp(reader->fields[0], "sep=", 4) == 0)
+        return error_set(error, -EBADMSG, "%s:1: 'sep=%c' is a line for a spreadsheet: delete it",
+                         reader->path, reader->n_fields > 1 ? ',' : reader->fields[0][4]);
+    if (reader->n_fields == 1 && strpbrk(reader->fields[0], ";\t"))
+        return error_set(error, -EBADMSG,
+                         "%s:1: %s stands between its fields: save it with commas between fields "
+                         "and points in numbers (in LibreOffice: language English, field delimiter "
+                         "',')",
+                         reader->path, strchr(reader->fields[0], ';') ? "';'" : "a tab");
     reader->columns = reader->n_fields;
     reader->names = memory_new(reader->columns, sizeof(*reader->names));
     memcpy(reader->names, reader->fields, reader->columns * sizeof(*reader->names));
@@ -251,7 +260,7 @@ int csv_reader_open(struct csv_reader **ret, const char *path, struct error *err
 
     reader->path = text_copy(path);
     reader->next_line = 1;
-    r = file_read(path, SIZE_MAX, &reader->text, &length, error);
+    r = file_read_text(path, SIZE_MAX, &reader->text, &length, error);
     if (r < 0)
         return r;
     end = memrchr(reader->text, '\n', length);
@@ -283,6 +292,16 @@ int csv_reader_column(const struct csv_reader *reader, const char *name, struct 
     return error_set(error, -EBADMSG, "%s: no column '%s'", reader->path, name);
 }
 
+static bool has_decimal_comma(const char *field) {
+    CLEANUP_FREE char *text = text_copy(field);
+    char *comma = strchr(text, ',');
+    double value;
+
+    if (comma)
+        *comma = '.';
+    return comma && text_real(text, &value);
+}
+
 int csv_reader_real(const struct csv_reader *reader, int column, double *ret, struct error *error) {
     const char *field = reader->fields[column];
 
@@ -292,6 +311,11 @@ int csv_reader_real(const struct csv_reader *reader, int column, double *ret, st
     }
     if (text_real(field, ret))
         return 0;
+    if (has_decimal_comma(field))
+        return error_set(error, -EBADMSG,
+                         "%s:%zu: %s: '%s' has a decimal comma: save the table with a point in "
+                         "numbers (in LibreOffice: language English)",
+                         reader->path, reader->line, reader->names[column], field);
     return error_set(error, -EBADMSG, "%s:%zu: %s: '%s' is not a number", reader->path,
                      reader->line, reader->names[column], field);
 }

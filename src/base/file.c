@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,51 @@ int file_read(const char *path, size_t limit_bytes, char **ret, size_t *ret_leng
     }
     *ret = text;
     *ret_length = length;
+    text = NULL;
+    return 0;
+}
+
+size_t file_mark_bytes(const char *text) {
+    return strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
+/* What iconv calls the form of a text in UTF-16; NULL: it is none. Without a mark its first two
+ * characters are taken for ASCII. */
+static const char *utf16_form(const char *text, size_t length) {
+    bool zero[4] = {false};
+
+    if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return "UTF-16";
+    if (length < ARRAY_SIZE(zero))
+        return NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(zero); i++)
+        zero[i] = !text[i];
+    if (!zero[0] && zero[1] && !zero[2] && zero[3])
+        return "UTF-16LE";
+    return zero[0] && !zero[1] && zero[2] && !zero[3] ? "UTF-16BE" : NULL;
+}
+
+int file_read_text(const char *path, size_t limit_bytes, char **ret, size_t *ret_length,
+                   struct error *error) {
+    CLEANUP_FREE char *text = NULL;
+    const char *form;
+    size_t length, mark;
+    int r = file_read(path, limit_bytes, &text, &length, error);
+
+    if (r < 0)
+        return r;
+    form = utf16_form(text, length);
+    if (form)
+        return error_set(error, -EBADMSG,
+                         "%s: is UTF-16: save it as UTF-8, or iconv -f %s -t UTF-8 FILE >NEW", path,
+                         form);
+    if (strchr(text, '\r') && !strchr(text, '\n') && strlen(text) == length)
+        return error_set(error, -EBADMSG,
+                         "%s: its lines end in CR alone: tr '\\r' '\\n' <FILE >NEW", path);
+    mark = file_mark_bytes(text);
+    memmove(text, text + mark, length + 1 - mark);
+    *ret = text;
+    *ret_length = length - mark;
     text = NULL;
     return 0;
 }

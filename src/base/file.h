@@ -16,6 +16,13 @@
 int file_read(const char *path, size_t limit_bytes, char **ret, size_t *ret_length,
               struct error *error);
 
+/* The same of a text, as an editor or a spreadsheet may have saved it: without a byte order mark.
+ * -EBADMSG, too, for UTF-16 and for lines that end in CR alone, with what helps. */
+int file_read_text(const char *path, size_t limit_bytes, char **ret, size_t *ret_length,
+                   struct error *error);
+/* How many bytes a byte order mark of UTF-8 takes at the start of a text: 3 or 0. */
+size_t file_mark_bytes(const char *text);
+
 /* Hands all bytes to the kernel: 0 or a negative errno. */
 int file_write(int fd, const char *bytes, size_t length);
 

@@ -157,12 +157,14 @@ int inifile_parse(struct inifile **ret, const char *path, const char *text, size
 int inifile_read(struct inifile **ret, const char *path, struct error *error) {
     CLEANUP_FREE char *text = NULL;
     size_t length;
-    int r = file_read(path, MAX_FILE, &text, &length, error);
+    int r = file_read_text(path, MAX_FILE, &text, &length, error);
 
     if (r == -EFBIG)
         return error_set(error, r, "%s: larger than 1 MiB: no scenario", path);
-    if (r == -EISDIR || r == -EBADMSG)
+    if (r == -EISDIR)
         return error_set(error, -EINVAL, "%s: not a regular file", path);
+    if (r == -EBADMSG)
+        return -EINVAL;
     return r < 0 ? r : inifile_parse(ret, path, text, length, error);
 }
 

@@ -127,6 +127,18 @@ json_t *jsonline_words(const char *words) {
     return json_string(ascii);
 }
 
+int jsonline_read_file(const char *path, json_t **ret, struct error *error) {
+    CLEANUP_FREE char *text = NULL;
+    json_error_t what;
+    size_t length;
+    int r = file_read_text(path, SIZE_MAX, &text, &length, error);
+
+    if (r < 0)
+        return r;
+    *ret = json_loadb(text, length, JSON_REJECT_DUPLICATES, &what);
+    return *ret ? 0 : error_set(error, -EBADMSG, "%s:%d: %s", path, what.line, what.text);
+}
+
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback) {
     const char *text = json_string_value(json_object_get(object, key));
 

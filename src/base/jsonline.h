@@ -51,6 +51,9 @@ int jsonline_send(int fd, json_t *object, struct error *error);
  * for a character that was cut in half, a '?' stands for each byte that is not ASCII. */
 json_t *jsonline_words(const char *words);
 
+/* The object or array of a whole file, the caller's; -EBADMSG with path:line when it is none. */
+int jsonline_read_file(const char *path, json_t **ret, struct error *error);
+
 /* Text of a key, or fallback. */
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback);
 int64_t jsonline_integer(const json_t *object, const char *key, int64_t fallback);

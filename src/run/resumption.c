@@ -2,6 +2,7 @@
 
 #include "base/csv.h"
 #include "base/file.h"
+#include "base/jsonline.h"
 #include "run/journal.h"
 
 #include <errno.h>
@@ -321,8 +322,10 @@ static int read_table(struct resumption *resumption, enum journal_table which,
         return r;
     found = header_of(reader);
     if (!text_equal(found, header))
-        return error_set(error, -EBADMSG, "%s:1: the columns are %s; this program writes %s", path,
-                         found, header);
+        return error_set(error, -EBADMSG,
+                         "%s:1: the columns are %s; this program writes %s; go on with commit %s, "
+                         "which began the run",
+                         path, found, header, commit_of(resumption));
     reading.reader = reader;
     while (r >= 0 && (r = csv_reader_next(reader, error)) > 0)
         r = takers[which](&reading);
@@ -341,16 +344,12 @@ int resumption_read_tables(struct resumption *resumption, struct error *error) {
 
 static int read_environment(struct resumption *resumption, struct error *error) {
     CLEANUP_FREE char *path = text_format("%s/environment.json", resumption->folder);
-    json_error_t what;
 
     if (access(path, F_OK) < 0)
         return error_set(error, -ENOENT,
                          "%s is missing: %s is no run, or one that never came to its first trial",
                          path, resumption->folder);
-    resumption->environment = json_load_file(path, JSON_REJECT_DUPLICATES, &what);
-    if (!resumption->environment)
-        return error_set(error, -EBADMSG, "%s:%d: %s", path, what.line, what.text);
-    return 0;
+    return jsonline_read_file(path, &resumption->environment, error);
 }
 
 static int check_files(const struct resumption *resumption, struct error *error) {
@@ -390,6 +389,10 @@ int resumption_open(struct resumption **ret, const char *folder, const struct re
         length--;
     resumption->folder = text_format("%.*s", (int)length, folder);
     r = resumption->lock_fd = journal_lock(resumption->folder, error);
+    if (r >= 0 && access(resumption->folder, W_OK) < 0)
+        return error_errno(error, -errno,
+                           "%s: a run goes on in its own folder; go on with a copy, cp -r %s COPY",
+                           resumption->folder, resumption->folder);
     if (r >= 0)
         r = read_environment(resumption, error);
     if (r == 0)

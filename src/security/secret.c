@@ -57,7 +57,11 @@ int secret_read(const char *path, char **ret, struct error *error) {
                          path);
     }
     if (length > 0 && strlen(line) < (size_t)length)
-        return error_set(error, -EINVAL, "%s has a NUL byte, which no client library takes", path);
+        return error_set(error, -EINVAL,
+                         "%s has a NUL byte, which no client library takes; a text in UTF-16 has "
+                         "them: save it as UTF-8",
+                         path);
+    memmove(line, line + file_mark_bytes(line), strlen(line + file_mark_bytes(line)) + 1);
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line && fgetc(file) != EOF)
         return error_set(error, -EINVAL, "the first line of %s is empty, and others follow", path);
