@@ -326,22 +326,23 @@ waiting for it, up to 10 minutes (process $holder (python3) holds $aside/$lock)"
     is 'said once, then it goes on' "$(grep -c waiting "$scratch/words")" 1
     contains 'to the end' "$(cat "$scratch/words")" 'E: Unable to locate package mosquitto'
   done
-  hold var/lib/apt/lists/lock
-  printf '#!/bin/sh\n:\n' >"$scratch/bin/sleep"
-  chmod +x "$scratch/bin/sleep"
-  printf '#!/bin/sh\necho try >>"%s"\nexec "%s" "$@"\n' "$scratch/tries" \
-    "$(PATH=/usr/bin:/bin command -v apt-get)" >"$scratch/bin/apt-get"
-  chmod +x "$scratch/bin/apt-get"
-  run env APT_CONFIG="$aside/apt.conf" "$deps" --run
-  exits 'held for ever' 3
-  is 'it tried for ten minutes, every two seconds' "$(wc -l <"$scratch/tries")" 300
-  contains 'apt-get'\''s words are shown' "$err" "E: Could not get lock $aside/"
-  contains 'and it does not blame the network' "$err" "once more, when that has ended"
-  kill "$holder"
-  rm "$scratch/bin/sleep"
 else
   skip 'another program installs' 'no apt-get or python3 here'
 fi
+printf '#!/bin/sh\n:\n' >"$scratch/bin/sleep"
+cat >"$scratch/bin/apt-get" <<END
+#!/bin/sh
+echo try >>"$scratch/tries"
+echo 'E: Could not get lock /a/lock. It is held by process 7 (dpkg)' >&2
+exit 100
+END
+chmod +x "$scratch/bin/apt-get" "$scratch/bin/sleep"
+run "$deps" --run
+exits 'held for ever' 3
+is 'it tried for ten minutes, every two seconds' "$(wc -l <"$scratch/tries")" 300
+contains 'apt-get'\''s words are shown' "$err" 'E: Could not get lock /a/lock.'
+contains 'and it does not blame the network' "$err" 'once more, when that has ended'
+rm "$scratch/bin/sleep"
 
 # ---- services ----
 
@@ -380,6 +381,16 @@ is 'they will not at boot' "$(tr '\n' ' ' <"$scratch/systemctl.log")" \
 check 'nothing is left of that' test ! -e "$machine/usr/sbin/policy-rc.d"
 run sh "$scratch/left" mosquitto start
 exits 'if it were, it would forbid nothing' 0
+rm "$machine/usr/sbin/mosquitto" "$scratch/systemctl.log"
+cp "$scratch/bin/apt-get" "$scratch/apt-get"
+# shellcheck disable=SC2016 # for that shell
+echo 'kill -TERM $PPID' >>"$scratch/bin/apt-get"
+run "$deps" --run
+exits 'ended amid the installation' 130
+is 'what has come is not to start at boot' "$(cat "$scratch/systemctl.log")" \
+  'disable mosquitto.service'
+check 'nor is anything left of that' test ! -e "$machine/usr/sbin/policy-rc.d"
+mv "$scratch/apt-get" "$scratch/bin/apt-get"
 rm "$machine/usr/sbin/mosquitto"
 printf '#!/bin/sh\nexit 104\n' >"$machine/usr/sbin/policy-rc.d"
 chmod +x "$machine/usr/sbin/policy-rc.d"
