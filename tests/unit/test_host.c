@@ -385,9 +385,17 @@ static void test_kinds(void **state) {
         {"ssh://pi@pi-a", NULL},
         {"ssh://pi-a:2222", NULL},
         {"ssh://pi@[fe80::1%eth0]:22", NULL},
+        {"ssh://[2001:db8::1]", NULL},
+        {"ssh://CORP\\pi@pi_a.example", NULL},
+        {"ssh://pi+lab@pi-a", NULL},
+        {"ssh://pi@corp.example@pi-a", NULL},
+        {"ssh://pi%40corp.example@pi-a:65535", NULL},
         {"exec:kubectl exec -i pod --", NULL},
         {"", "is no host"},
         {"localhost", "is no host; right would be one of: local, lab:a, lab:b, ssh://"},
+        {"pi@pi-a:22", "is no host; right would be one of: local, lab:a"},
+        {"pi@pi-a:22", "; over ssh it is ssh://pi@pi-a:22"},
+        {"pi-a", "; over ssh it is ssh://pi-a (its name, or a Host of ~/.ssh/config)"},
         {"lab:c", "a lab has two hosts"},
         {"ssh://", "names no host"},
         {"ssh://-oProxyCommand=x", "cannot be part of it"},
@@ -395,6 +403,26 @@ static void test_kinds(void **state) {
         {"ssh://pi@-x", "names no host"},
         {"ssh://@pi", "names no host"},
         {"ssh://a b", "a ' ' cannot be part of it"},
+        {"ssh://pi@pi-a/home/pi", "a '/' cannot be part of it"},
+        {"ssh://pi@pi-a%eth0", "a '%' cannot be part of it"},
+        {"ssh://a;b@pi-a", "a ';' cannot be part of a login"},
+        {"ssh://-l@pi-a", "a login cannot begin with '-'"},
+        {"ssh://pi\\@pi-a", "a login cannot end in a backslash"},
+        {"ssh://p%4i@pi-a", "a '%' in a login is written %25"},
+        {"ssh://p%0ai@pi-a", "cannot be part of a login"},
+        {"ssh://p%00i@pi-a", "cannot be part of a login"},
+        {"ssh://pi@pi-a:", "'' is no port"},
+        {"ssh://pi@pi-a:0", "'0' is no port"},
+        {"ssh://pi@pi-a:65536", "'65536' is no port"},
+        {"ssh://pi@pi-a:22x", "'22x' is no port"},
+        {"ssh://pi@[::1]22", "'22' is no port"},
+        {"ssh://pi@fe80::1", "an IPv6 address stands in brackets: ssh://pi@[fe80::1%eth0]"},
+        {"ssh://[::1", "an IPv6 address stands in brackets"},
+        {"ssh://[pi-a]", "'pi-a' is no IPv6 address"},
+        {"ssh://[fe80::1]:22", "needs the interface: ssh://[fe80::1%eth0]"},
+        {"ssh://[fe80::1%]", "needs the interface"},
+        {"ssh://[fe80::1%eth0;x]", "a ';' cannot be part of it"},
+        {"ssh://[::1%lo]", "only a link-local address (fe80::) has an interface"},
         {"exec:", "names no program"},
         {"exec:  ", "names no program"},
     };
@@ -406,6 +434,25 @@ static void test_kinds(void **state) {
         assert_int_equal(host_kind_check(cases[i].spec, &error), cases[i].why ? -EINVAL : 0);
         if (cases[i].why)
             assert_has(error.text, cases[i].why);
+    }
+}
+
+/* It is refused, and none of it comes back in the words. */
+static void test_password(void **state) {
+    static const char *const specs[] = {
+        "ssh://pi:geheim@pi-a",    "ssh://pi:geh@geheim@pi-a:22", "ssh://pi:geheim@[::1]",
+        "ssh://:geheim@pi-a",      "ssh://pi%3Ageheim@pi-a",      "pi:geheim@pi-a",
+        "ssh://pi:geheim@pi-a/~/", "mqtt://pi:geheim@pi-a",       "lab:pi:geheim@pi-a",
+        "ssh://pi%3ageheim@pi-a",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+        struct error error = {""};
+
+        assert_int_equal(host_kind_check(specs[i], &error), -EINVAL);
+        assert_has(error.text, "a password has no place in an address");
+        assert_null(strstr(error.text, "geheim"));
     }
 }
 
@@ -430,8 +477,14 @@ static void test_commands(void **state) {
     (void)state;
     assert_command("exec:srun -N 1", "srun|-N|1|env|BENCH_NO_INSTALL=1|a folder/bench|agent|");
     assert_command("ssh://pi@pi-a:2222", "|BatchMode=yes|");
-    assert_command("ssh://pi@pi-a:2222", "|ssh://pi@pi-a:2222|"
+    assert_command("ssh://pi-a", "|RemoteCommand=none|pi-a|exec env ");
+    assert_command("ssh://pi@pi-a:2222", "|-lpi|-p2222|pi-a|"
                                          "exec env BENCH_NO_INSTALL=1 'a folder/bench' agent|");
+    assert_command("ssh://pi@[fe80::1%eth0]:22", "|-lpi|-p22|fe80::1%eth0|exec ");
+    assert_command("ssh://[::1]", "|RemoteCommand=none|::1|exec ");
+    assert_command("ssh://CORP\\pi@pi-a", "|-lCORP\\pi|pi-a|exec ");
+    assert_command("ssh://pi@x@pi-a", "|-lpi@x|pi-a|exec ");
+    assert_command("ssh://pi+lab%40x%25@pi-a", "|-lpi+lab@x%|pi-a|exec ");
     assert_command("lab:b", "--net|");
     assert_command("lab:b", "|agent|--certs|certs/lab-b|");
 }
@@ -489,6 +542,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_bad_greetings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clocks, set_up_open, tear_down),
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_password),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_ssh_advice),
         cmocka_unit_test(test_advice_on_packages),
