@@ -55,15 +55,37 @@ static const struct host_kind *const kinds[] = {
     &host_kind_exec,
 };
 
+/* A specification is shown and kept in a run; so no password can be part of it. */
+static int refuse_password(const char *spec, struct error *error) {
+    const char *scheme = strstr(spec, "://"), *login = scheme ? scheme + 3 : spec;
+    const char *at = strrchr(login, '@'), *colon = strchr(login, ':'),
+               *hidden = strcasestr(login, "%3a");
+
+    if (!colon || (hidden && hidden < colon))
+        colon = hidden;
+    if (!at || !colon || colon > at)
+        return 0;
+    return error_set(error, -EINVAL,
+                     "'%.*s:...': a password has no place in an address; write ssh://LOGIN@NAME "
+                     "and give the host your key (`ssh-copy-id LOGIN@NAME`)",
+                     (int)(colon - spec), spec);
+}
+
 static int unknown(const char *spec, struct error *error) {
     CLEANUP_FREE char *forms = text_copy("");
+    bool place = host_kind_ssh.check(spec, NULL) == 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         text_append(&forms, ", ", kinds[i]->form);
-    return error_set(error, -EINVAL, "'%s' is no host; right would be one of: %s", spec, forms);
+    return error_set(error, -EINVAL, "'%s' is no host; right would be one of: %s%s%s%s", spec,
+                     forms, place ? "; over ssh it is ssh://" : "", place ? spec : "",
+                     place ? " (its name, or a Host of ~/.ssh/config)" : "");
 }
 
 const struct host_kind *host_kind_find(const char *spec, struct error *error) {
+    if (strncmp(spec, host_kind_exec.prefix, strlen(host_kind_exec.prefix)) != 0 &&
+        refuse_password(spec, error) < 0)
+        return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         size_t length = strlen(kinds[i]->prefix);
 

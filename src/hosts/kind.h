@@ -46,6 +46,10 @@ struct host_kind {
 
 extern const struct host_kind host_kind_exec, host_kind_lab, host_kind_ssh;
 
+/* What OpenSSH's client takes for the host that an ssh:// names, options first, the bare name last:
+ * -lLOGIN -pPORT NAME. The one reader of these specifications. */
+int ssh_options(const char *spec, struct words *ret, struct error *error);
+
 /* The kind of a specification, or NULL and what would be right. */
 const struct host_kind *host_kind_find(const char *spec, struct error *error);
 /* For the registry: 0, or -EINVAL with what would be right. */

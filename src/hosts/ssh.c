@@ -2,9 +2,13 @@
  * hosts; exec - any other prefix that runs an agent elsewhere. */
 #include "hosts/kind.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
+
+#define SCHEME "ssh://"
 
 /* How to build, and where, is each machine's own matter; the CA's passphrase is the driver's. */
 static const char *const not_theirs[] = {"BENCH_BUILD",
@@ -33,15 +37,135 @@ static char *missing_packages(const char *last_words) {
 
 /* ---- ssh://[user@]name[:port] ---- */
 
-/* What ssh takes for a destination, and nothing that it could take for an option. */
-static int check_ssh(const char *rest, struct error *error) {
-    const char *at = strrchr(rest, '@'), *name = at ? at + 1 : rest;
+/* What OpenSSH takes for a login, a host and a port. Its own ssh:// knows no IPv6 literal, so that
+ * nothing but this reads the specification. */
+struct place {
+    char *login, *name, *port; /* NULL: ssh's own affair (the name is always there) */
+};
 
-    for (const char *c = rest; *c; c++)
-        if (!isalnum((unsigned char)*c) && !strchr("@.:-_%[]", *c))
+static void place_clear(struct place *place) {
+    free(place->login);
+    free(place->name);
+    free(place->port);
+}
+
+/* %40 is an '@', as in any URL. */
+static int read_login(const char *text, size_t length, char **ret, struct error *error) {
+    char *out = *ret = memory_new(length + 1, 1);
+
+    for (const char *c = text; c < text + length; c++, out++) {
+        const char digits[] = {c[0] == '%' ? c[1] : '\0', c[0] == '%' && c[1] ? c[2] : '\0', '\0'};
+
+        *out = *c;
+        if (*c == '%' &&
+            !(isxdigit((unsigned char)digits[0]) && isxdigit((unsigned char)digits[1])))
+            return error_set(error, -EINVAL, "a '%%' in a login is written %%25");
+        if (*c == '%') {
+            *out = (char)strtol(digits, NULL, 16);
+            c += 2;
+        }
+        if (iscntrl((unsigned char)*out))
+            return error_set(error, -EINVAL, "a control character cannot be part of a login");
+        if (strchr("'`\";&<>|(){} ", *out)) /* what OpenSSH refuses since 9.6, and blanks */
+            return error_set(error, -EINVAL, "a '%c' cannot be part of a login", *out);
+    }
+    if (**ret == '-')
+        return error_set(error, -EINVAL, "a login cannot begin with '-'");
+    return length && out[-1] == '\\'
+               ? error_set(error, -EINVAL, "a login cannot end in a backslash")
+               : 0;
+}
+
+static int check_letters(const char *name, const char *others, struct error *error) {
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr(others, *c) && !((unsigned char)*c & 0x80))
             return error_set(error, -EINVAL, "a '%c' cannot be part of it", *c);
-    if (!*name || *rest == '-' || *rest == '@' || *name == '-' || *name == ':')
+    return 0;
+}
+
+/* Between brackets: 2001:db8::1, or fe80::1%eth0. */
+static int check_literal(const char *literal, struct error *error) {
+    CLEANUP_FREE char *number = strndup(literal, strcspn(literal, "%"));
+    const char *interface = strchr(literal, '%');
+    struct in6_addr address;
+
+    if (inet_pton(AF_INET6, number, &address) != 1)
+        return error_set(error, -EINVAL, "'%s' is no IPv6 address", number);
+    if (interface && !IN6_IS_ADDR_LINKLOCAL(&address))
+        return error_set(error, -EINVAL, "only a link-local address (fe80::) has an interface");
+    if (IN6_IS_ADDR_LINKLOCAL(&address) && (!interface || !interface[1]))
+        return error_set(error, -EINVAL,
+                         "a link-local address needs the interface: ssh://[%s%%eth0]", number);
+    return interface ? check_letters(interface + 1, ".-_", error) : 0;
+}
+
+static int read_name(const char *text, struct place *place, const char **ret_rest,
+                     struct error *error) {
+    bool literal = *text == '[';
+    size_t length = strcspn(text, literal ? "]" : ":");
+    const char *end = text + length;
+
+    if (literal ? !*end : *end && strchr(end + 1, ':'))
+        return error_set(error, -EINVAL,
+                         "an IPv6 address stands in brackets: ssh://pi@[fe80::1%%eth0]");
+    place->name = literal ? strndup(text + 1, length - 1) : strndup(text, length);
+    *ret_rest = literal ? end + 1 : end;
+    if (literal)
+        return check_literal(place->name, error);
+    if (check_letters(place->name, ".-_", error) < 0)
+        return -EINVAL;
+    return *place->name && *place->name != '-'
+               ? 0
+               : error_set(error, -EINVAL, "names no host; right would be, say, ssh://pi@pi-a");
+}
+
+static int read_port(const char *text, struct place *place, struct error *error) {
+    const char *digits = *text == ':' ? text + 1 : text;
+    long port = strtol(digits, NULL, 10);
+
+    if (!*text)
+        return 0;
+    if (*text != ':' || digits[strspn(digits, "0123456789")] || port < 1 || port > UINT16_MAX)
+        return error_set(error, -EINVAL, "'%s' is no port (1 to 65535)", digits);
+    place->port = text_format("%ld", port);
+    return 0;
+}
+
+/* A login ends at the last '@'. */
+static int read_place(const char *rest, struct place *ret, struct error *error) {
+    const char *at = strrchr(rest, '@'), *port;
+
+    if (at == rest)
         return error_set(error, -EINVAL, "names no host; right would be, say, ssh://pi@pi-a");
+    if (at && read_login(rest, (size_t)(at - rest), &ret->login, error) < 0)
+        return -EINVAL;
+    if (read_name(at ? at + 1 : rest, ret, &port, error) < 0)
+        return -EINVAL;
+    return read_port(port, ret, error);
+}
+
+static int check_ssh(const char *rest, struct error *error) {
+    CLEANUP(place_clear) struct place place = {NULL, NULL, NULL};
+
+    return read_place(rest, &place, error);
+}
+
+/* A command of the user's own in ~/.ssh/config would take the place of ours. */
+int ssh_options(const char *spec, struct words *ret, struct error *error) {
+    CLEANUP(place_clear) struct place place = {NULL, NULL, NULL};
+
+    if (strncmp(spec, SCHEME, strlen(SCHEME)) != 0)
+        return error_set(error, -EINVAL,
+                         "'%s' is not reached over ssh; right would be, say, " SCHEME "pi@pi-a",
+                         spec);
+    if (read_place(spec + strlen(SCHEME), &place, error) < 0)
+        return error_prefix(error, -EINVAL, "'%s'", spec);
+    words_add_all(ret, "-o ClearAllForwardings=yes -o RemoteCommand=none");
+    if (place.login)
+        words_add(ret, "-l%s", place.login);
+    if (place.port)
+        words_add(ret, "-p%s", place.port);
+    words_add(ret, "%s", place.name);
     return 0;
 }
 
@@ -49,21 +173,25 @@ static int check_ssh(const char *rest, struct error *error) {
  * questions whether the other side is alive come on top of ours, for a link that is cut amid the
  * login. */
 static int command_ssh(const struct launch *launch, struct words *ret, struct error *error) {
-    (void)error;
     words_add_all(ret, "ssh -T -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 "
-                       "-o ServerAliveCountMax=3 -o ClearAllForwardings=yes");
-    words_add(ret, "%s", launch->spec);
+                       "-o ServerAliveCountMax=3");
+    if (ssh_options(launch->spec, ret, error) < 0)
+        return -EINVAL;
     words_add(ret, "exec env BENCH_NO_INSTALL=1 '%s/bench' agent", launch->folder);
     return 0;
 }
 
-/* "pi@pi-a", or "-p 2222 pi@pi-a": as ssh and ssh-copy-id both take it; the caller's. */
+/* "pi@pi-a", or "-p 2222 pi@pi-a": as a shell, ssh and ssh-copy-id take it; the caller's. */
 static char *destination(const struct launch *launch) {
-    const char *rest = launch->spec + strlen("ssh://"), *colon = strrchr(rest, ':');
+    CLEANUP(place_clear) struct place place = {NULL, NULL, NULL};
+    const char *quote;
 
-    if (!colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")])
-        return text_copy(rest);
-    return text_format("-p %s %.*s", colon + 1, (int)(colon - rest), rest);
+    if (read_place(launch->spec + strlen(SCHEME), &place, NULL) < 0)
+        return text_copy(launch->spec);
+    quote = place.login && strpbrk(place.login, "\\$*?[]~#!") ? "'" : "";
+    return text_format("%s%s%s%s%s%s%s%s", place.port ? "-p " : "", place.port ? place.port : "",
+                       place.port ? " " : "", quote, place.login ? place.login : "",
+                       place.login ? "@" : "", place.name, quote);
 }
 
 /* What the words of OpenSSH's client mean, and what to do about it; %s is the destination. */
@@ -104,8 +232,8 @@ static char *advise_ssh(const struct launch *launch, int status, const char *las
     return NULL;
 }
 
-const struct host_kind host_kind_ssh = {.prefix = "ssh://",
-                                        .form = "ssh://[user@]name[:port]",
+const struct host_kind host_kind_ssh = {.prefix = SCHEME,
+                                        .form = SCHEME "[user@]name[:port]",
                                         .check = check_ssh,
                                         .environment = not_theirs,
                                         .command = command_ssh,
