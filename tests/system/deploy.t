@@ -10,21 +10,38 @@ remote_up
 
 run $on_b ./bench deploy
 exits 'deploy without a host is wrong usage' 2
-for host in pi-a local lab:a ssh:// ssh://-x ssh://pi@ ssh://pi@-x ssh://pi@pi-a:x \
-  'ssh://pi@pi-a;true' ssh://pi@pi-a/tmp; do
+contains 'and says what is wanted' "$err" 'ssh://[user@]name[:port]'
+while read -r host words; do
   run $on_b ./bench deploy "$host"
   exits "deploy refuses $host" 2
-  contains 'and says what is wanted' "$err" 'ssh://[USER@]NAME[:PORT]'
-done
+  contains 'and says what is wanted' "$err" "$words"
+done <<'END'
+pi-a over ssh it is ssh://pi-a
+pi@pi-a over ssh it is ssh://pi@pi-a
+local is not reached over ssh; right would be, say, ssh://pi@pi-a
+lab:a is not reached over ssh
+ssh:// names no host; right would be, say, ssh://pi@pi-a
+ssh://-x names no host
+ssh://pi@ names no host
+ssh://pi@-x names no host
+ssh://pi@pi-a:x 'x' is no port
+ssh://pi@pi-a;true a ';' cannot be part of it
+ssh://pi@pi-a/tmp a '/' cannot be part of it
+END
+run $on_b ./bench deploy ssh://pi:geheim@pi-a
+exits 'a password in the address is refused' 2
+contains 'with what is right' "$err" 'write ssh://LOGIN@NAME'
+lacks 'and not shown' "$err" geheim
 
 run $on_b ./bench deploy ssh://pi@pi-a
 exits 'an unknown host key' 3
-contains 'says what to do' "$err" 'Connect once with: ssh pi@pi-a'
+contains 'says what to do' "$err" "connect once with \`ssh pi@pi-a\`"
 run $on_b SSH_ASKPASS_REQUIRE=force SSH_ASKPASS="$askpass" ssh pi@pi-a true
 exits 'that helps' 0
 run $on_b ./bench deploy ssh://pi@pi-a
 exits 'a key that is refused' 3
-contains 'says what to do' "$err" 'ssh-copy-id pi@pi-a'
+contains 'says what to do' "$err" "\`ssh-copy-id pi@pi-a\`"
+contains 'in the words of ssh, too' "$err" 'pi@pi-a: Permission denied'
 types 'ssh-keygen -t ed25519'
 types 'ssh-copy-id pi@pi-a'
 exits 'that helps' 0
@@ -33,15 +50,32 @@ exits 'the key is taken' 0
 
 run $on_b ./bench deploy ssh://pi@nowhere.invalid
 exits 'a host that cannot be reached' 3
-contains 'is named' "$err" 'ssh://pi@nowhere.invalid cannot be reached'
+contains 'is named' "$err" 'ssh://pi@nowhere.invalid: there is no host of this name'
 run $on_b ./bench deploy ssh://pi@pi-a:1
 exits 'a closed port' 3
 contains 'is told in the words of ssh' "$err" 'Connection refused'
+contains 'with what it means' "$err" 'no ssh server answers there'
+
+# ---- logins that do not do what they are told ----
+
+for login in closed forced; do
+  run $on_b ./bench deploy "ssh://$login@pi-a"
+  exits "$login: a login that executes something else" 3
+  contains 'is told' "$err" "ssh://$login@pi-a: its login does not execute what it is told"
+done
+contains 'with what it has said instead' "$err" 'its last words: only for backups'
+echo 'cat >/dev/null' >"$a_home/.bashrc"
+run $on_b ./bench deploy ssh://pi@pi-a
+exits 'a login that reads what is sent' 3
+contains 'is told' "$err" 'must not read from stdin'
+check 'nothing of the copy is left' test ! -e "$deployed/.incoming"
+echo "yes 'Welcome to pi-a' | head -c 200000" >"$a_home/.bashrc"
 
 # ---- deploy ----
 
 types './bench deploy ssh://pi@pi-a'
-exits 'deploy' 0
+exits 'deploy, to a login that has much to say' 0
+rm "$a_home/.bashrc"
 contains 'it says what is done' "$err" 'to ssh://pi@pi-a, folder mqtt-security-bench (commit '
 matches 'and shows what the other host is' "$out" 'version.mosquitto +mosquitto version'
 check 'built there' test -x "$deployed/build/bench"
@@ -59,6 +93,23 @@ is 'all tracked files are there, as they are here' "$(differs)" ''
 is 'the commit is kept there' "$(head -n 1 "$deployed/.deployed")" \
   "COMMIT $(git -C "$clone" rev-parse HEAD)"
 is 'all of it is the login'\''s own' "$(find "$deployed" ! -user "$pi_id" -o -perm /022)" ''
+
+# ---- other logins, addresses and folders ----
+
+sed 's/^/[2001:db8::1]:2222,fe80::a%eth0 /' "$a/etc-ssh/ssh_host_ed25519_key.pub" \
+  >>"$b_home/.ssh/known_hosts"
+long=$scratch/$(printf '%090d' 0)
+mkdir "$long"
+run $on_b TMPDIR="$long" ./bench deploy "ssh://$odd_login@[2001:db8::1]:2222"
+exits 'a login, an address and a port as they may be, out of a folder with a long name' 0
+run $on_b ./bench deploy 'ssh://pi@[fe80::a%eth0]'
+exits 'an address of the link' 0
+if command -v tcsh >/dev/null; then
+  run $on_b ./bench deploy ssh://csh@pi-a
+  exits 'a login whose shell is tcsh' 0
+else
+  skip 'a login whose shell is tcsh' 'there is no tcsh'
+fi
 
 # What was built is as old as it was: only what differs was put into place.
 built() {

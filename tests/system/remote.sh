@@ -40,6 +40,8 @@ pi_id=64321 # of nobody else, but for other tests that run at the same time
 # shellcheck disable=SC2016 # the hash of raspberry
 pi_password='$5$bench$mKFGNuOF2qsDAMczW9NC9jS78mABE9C1CfIPbtPZ1rC'
 
+odd_login='CORP\pi+lab@corp'
+
 # The user's answers to ssh: yes, this is the key of my Pi; and the password.
 askpass=$scratch/askpass
 cat >"$askpass" <<'END'
@@ -69,12 +71,30 @@ make_pi() { # FOLDER NAME
   ssh-keygen -q -t ed25519 -N '' -C "$2" -f "$1/etc-ssh/ssh_host_ed25519_key"
   cat >"$1/etc-ssh/sshd_config" <<END
 HostKey /etc/ssh/ssh_host_ed25519_key
+Port 22
+Port 2222
 PidFile /run/sshd.pid
 UsePAM no
 PermitRootLogin prohibit-password
 SetEnv$(remote_environment)
+Match User forced
+  ForceCommand echo only for backups
+Match User reader
+  ForceCommand cat >/dev/null
 END
-  { grep -vE '^pi:' /etc/passwd && echo "pi:x:$pi_id:$pi_id::$homes/pi:/bin/bash"; } >"$1/passwd"
+  {
+    grep -vE '^pi:' /etc/passwd
+    while read -r login shell; do
+      printf '%s:x:%s:%s::%s:%s\n' "$login" "$pi_id" "$pi_id" "$homes/pi" "$shell"
+    done <<END
+pi /bin/bash
+$odd_login /bin/bash
+csh /bin/tcsh
+closed /usr/sbin/nologin
+forced /bin/bash
+reader /bin/bash
+END
+  } >"$1/passwd"
   { grep -vE '^pi:' /etc/group && echo "pi:x:$pi_id:"; } >"$1/group"
   echo "pi:$pi_password:19000:0:99999:7:::" >"$1/shadow"
   cat >"$1/start" <<END
@@ -169,7 +189,12 @@ connect_hosts() {
   a_pid=$started
   ip_b link add eth0 type veth peer name eth0 netns "$a_pid" && ip_a link set lo up &&
     ip_b link set lo up && ip_a address add 192.0.2.1/24 dev eth0 && ip_a link set eth0 up &&
-    ip_b address add 192.0.2.2/24 dev eth0 && ip_b link set eth0 up
+    ip_b address add 192.0.2.2/24 dev eth0 && ip_b link set eth0 up || return
+  # Without IPv6 those tests that need it fail, or are skipped.
+  for address in 2001:db8::1 fe80::a; do
+    ip_a address add "$address/64" dev eth0 nodad
+  done
+  ip_b address add 2001:db8::2/64 dev eth0 nodad
 }
 
 ip_a() {

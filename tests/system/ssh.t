@@ -32,10 +32,10 @@ END
 shortest "$tiny" plain path 1
 
 across_options='--broker-host ssh://pi@pi-a'
-across() { # into a folder of its own, like `measure`
+across() { # [OPTION...]: into a folder of its own, like `measure`
   measured=$((measured + 1))
   results=$scratch/results.$measured
-  run $on_b ./bench run "$tiny" $across_options --output "$results"
+  run $on_b ./bench run "$tiny" $across_options --output "$results" "$@"
   folder=$(find_run)
 }
 
@@ -63,6 +63,25 @@ across
 exits 'a key that is refused' 3
 contains 'says what to do' "$err" "\`ssh-copy-id pi@pi-a\`"
 mv "$a_home/authorized_keys" "$a_home/.ssh/"
+ssh-keygen -q -p -P '' -N geheim -f "$b_home/.ssh/id_ed25519" >/dev/null
+across
+exits 'a key under a passphrase, without an agent' 3
+contains 'says what to do' "$err" "must be in an agent first (\`ssh-add\`)"
+contains 'in the words of ssh, too' "$err" 'last words: pi@pi-a: Permission denied'
+ssh-keygen -q -p -P geheim -N '' -f "$b_home/.ssh/id_ed25519" >/dev/null
+across --broker-host ssh://pi@nowhere.invalid
+exits 'a name that means nothing' 3
+contains 'says what to do' "$err" 'there is no host of this name; write its address, or a Host'
+for login in closed forced; do
+  across --broker-host "ssh://$login@pi-a"
+  exits "$login: a login that executes something else" 3
+  contains 'is told' "$err" "host ssh://$login@pi-a: its login does not execute what it is told"
+done
+contains 'with what it has said instead' "$err" 'its last words: only for backups'
+# It is waited for as long as for an agent, and so beside all that follows.
+$on_b ./bench run "$tiny" --broker-host ssh://reader@pi-a --output "$scratch/reader" \
+  >"$scratch/reader.out" 2>"$scratch/reader.err" </dev/null &
+reader=$!
 across
 exits 'no program there' 3
 contains 'says what to do' "$err" "\`./bench deploy ssh://pi@pi-a\`"
@@ -153,7 +172,7 @@ done
 
 types 'cp scenarios/hosts.ini.example scenarios/hosts.ini'
 cat >"$a_home/.bashrc" <<'END'
-echo 'Welcome to pi-a'
+yes 'Welcome to pi-a' | head -c 200000
 echo '{"protocol": "none of yours"'
 printf 'no line end'
 END
@@ -161,6 +180,23 @@ types './bench all'
 exits 'the bare command, with hosts.ini and a shell that prints on stdout' 0
 contains 'goes across' "$out" 'broker and subscriber ssh://pi@pi-a (192.0.2.1), publisher local'
 rm "$a_home/.bashrc"
+wait "$reader"
+is 'a login that reads what is sent to it' $? 3
+contains 'is told' "$(cat "$scratch/reader.err")" 'start-up file of its login'
+
+# ---- other logins and addresses, and a command of the user's own ----
+
+sed 's/^/[2001:db8::1]:2222,[fe80::a%eth0]:2222 /' "$a/etc-ssh/ssh_host_ed25519_key.pub" \
+  >>"$b_home/.ssh/known_hosts"
+printf 'RemoteCommand tmux attach\nRequestTTY yes\n' >"$b_home/.ssh/config"
+across --broker-host "ssh://$odd_login@[2001:db8::1]:2222"
+exits 'a login, an address and a port as they may be' 0
+contains 'what ssh has reached is measured' "$out" '(2001:db8::1), publisher local'
+across --channels tls --set scenario.baseline=tls --set hosts.address=fe80::a%eth0 \
+  --broker-host 'ssh://CORP%5cpi%2blab%40corp@[fe80::a%eth0]:2222'
+exits 'an address of the link, for ssh and for TLS' 0
+rm "$b_home/.ssh/config"
+results=$clone/results
 
 # ---- interrupted twice, and resumed ----
 

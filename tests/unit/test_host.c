@@ -498,6 +498,18 @@ static void test_ssh_advice(void **state) {
         {255, "pi@pi-a: Permission denied (publickey).\n", "`ssh-copy-id -p 2222 pi@pi-a`"},
         {255, "ssh: connect to host pi-a port 22: Connection timed out\n", "out of reach"},
         {255, "ssh: connect to host pi-a port 22: Connection refused\n", "no ssh server"},
+        {255, "pi@pi-a: Permission denied (publickey).\n", "passphrase must be in an agent"},
+        {255, "ssh: Could not resolve hostname pi-a: Name or service not known\n",
+         "there is no host of this name; write its address, or a Host with its HostName"},
+        {255, "ssh: Could not resolve hostname pi-a: Name or service not known\n",
+         "; its last words: ssh: Could not resolve hostname pi-a: Name or service not known"},
+        {255, "kex_exchange_identification: Connection closed by remote host\n",
+         "ssh cannot reach it, or the connection broke off"},
+        {1, "This account is currently not available.\n\n",
+         "nologin, a start-up file that ends it); `ssh -p 2222 pi@pi-a true` must end with exit "
+         "status 0; its last words: This account is currently not available."},
+        {0, "", "its login does not execute what it is told (a forced command"},
+        {-1, "", "may read from stdin, wait, or print without end; `ssh -p 2222 pi@pi-a true`"},
         {127, "sh: 1: x/bench: not found\n",
          "there is no x/bench there; `./bench deploy ssh://pi@pi-a:2222` brings it"},
     };
@@ -510,7 +522,16 @@ static void test_ssh_advice(void **state) {
         assert_non_null(advice);
         assert_has(advice, cases[i].advice);
     }
-    assert_null(host_kind_ssh.advise(&launch, 1, "Permission denied"));
+    assert_null(host_kind_ssh.advise(&launch, 3, "bench: the build failed, see above\n"));
+}
+
+/* As a shell takes it: in quotation marks where a login has what means something to one. */
+static void test_ssh_advice_in_a_shell(void **state) {
+    const struct launch launch = {.spec = "ssh://CORP%5cpi@[fe80::1%eth0]", .folder = "x"};
+    CLEANUP_FREE char *advice = host_kind_ssh.advise(&launch, 255, "Permission denied");
+
+    (void)state;
+    assert_has(advice, "`ssh-copy-id 'CORP\\pi@fe80::1%eth0'`");
 }
 
 /* What is to be executed there is what its launcher has printed. */
@@ -546,6 +567,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_ssh_advice),
         cmocka_unit_test(test_advice_on_packages),
+        cmocka_unit_test(test_ssh_advice_in_a_shell),
     };
 
     if (argc == 4 && text_equal(argv[1], "agent"))
