@@ -1,6 +1,8 @@
 #include "cli/parts.h"
 
+#include "base/process.h"
 #include "hosts/agent.h"
+#include "hosts/kind.h"
 #include "hosts/worker.h"
 #include "run/doctor.h"
 #include "run/list.h"
@@ -121,25 +123,48 @@ static int command_doctor(struct context *context) {
     return doctor_examine(scenario, context->certs, context->scripts) ? EXIT_SETUP : EXIT_OK;
 }
 
-/* A script's work: it is done with git, tar and ssh. */
+/* A script's work: it is done with git, tar and ssh. It is told how ssh reaches the host. */
 static int command_deploy(struct context *context) {
     const struct arguments *arguments = &context->arguments;
+    const char *spec = arguments->n_words ? arguments->words[0] : "";
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
     CLEANUP_FREE char *script = text_format("%s/deploy", context->scripts);
+    CLEANUP_FREE char *program = process_own_path();
+    CLEANUP(words_clear) struct words words = {NULL, 0};
     const struct hosts_settings *hosts;
     struct error error;
 
-    if (!arguments->n_words) {
-        (void)error_set(&error, -EINVAL, "deploy to which host? ssh://[USER@]NAME[:PORT]");
-        return complain(EXIT_USAGE, &error);
-    }
     if (scenario_load(&scenario, &context->registry, context->scenarios, "paper",
                       arguments->overrides, arguments->n_overrides, &error) < 0)
         return complain(EXIT_USAGE, &error);
     hosts = settings_get(&scenario->settings, &hosts_group);
-    (void)execl(script, "deploy", arguments->words[0], hosts->folder, (char *)NULL);
+    words_add_all(&words, "deploy");
+    words_add(&words, "%s", spec);
+    words_add(&words, "%s", hosts->folder);
+    words_add(&words, "%s", program);
+    if (!host_kind_find(spec, &error) || ssh_options(spec, &words, &error) < 0) {
+        (void)error_prefix(&error, -EINVAL, "deploy");
+        return complain(EXIT_USAGE, &error);
+    }
+    (void)execv(script, words.list);
     (void)error_errno(&error, -errno, "%s", script);
     return complain(EXIT_SETUP, &error);
+}
+
+/* For that script: the last words of ssh on stdin, and what helps on stdout. */
+static int command_explain(struct context *context) {
+    const struct arguments *arguments = &context->arguments;
+    struct launch launch = {.spec = arguments->words[0], .folder = "folder"};
+    CLEANUP_FREE char *advice = NULL;
+    char words[4096];
+
+    if (arguments->n_words < 2 || !host_kind_find(launch.spec, NULL))
+        return EXIT_USAGE;
+    words[fread(words, 1, sizeof(words) - 1, stdin)] = '\0';
+    advice = host_kind_ssh.advise(&launch, atoi(arguments->words[1]), words);
+    if (advice)
+        puts(advice);
+    return EXIT_OK;
 }
 
 static int command_agent(struct context *context) {
@@ -173,6 +198,7 @@ const struct command commands[] = {
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, false,
      NULL},
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
+    {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain},
     {"agent", "", NULL, 0, false, false, false, command_agent},
     {"worker", "ROLE", NULL, 1, false, false, false, command_worker},
 };

@@ -13,7 +13,8 @@
 #define GREETING_NS  (60 * NS_PER_S)
 #define LAUNCHING_NS (20 * 60 * NS_PER_S)
 /* What a shell may print on stdout before that. */
-#define MAX_BANNER_LINES 1000
+#define MAX_BANNER_LINES 100000
+#define MAX_BANNER_WORDS 200
 #define MAX_HOSTS        4
 /* Of events that nobody has taken yet; in memory each byte may take fifty. */
 #define MAX_EVENTS_BYTES (8 << 20)
@@ -66,18 +67,29 @@ static int start_agent(struct host *host, const struct host *mate, struct error 
     return r;
 }
 
-/* No agent has greeted: says why, as far as it can be known. */
-static int explain(struct host *host, struct error *error) {
+/* The beginning of the line that comes next on stdout; the caller's. */
+static char *next_words(const struct wire *wire) {
+    size_t length = 0;
+
+    while (length < wire->lines.length && length < MAX_BANNER_WORDS &&
+           wire->lines.buffer[length] != '\n')
+        length++;
+    return text_format("%.*s", (int)length, length ? wire->lines.buffer : "");
+}
+
+/* No agent has greeted: says why, as far as it can be known. going: it was given up, alive. */
+static int explain(struct host *host, bool going, struct error *error) {
     const struct launch launch = {.spec = host->spec, .folder = host->options.folder};
-    CLEANUP_FREE char *advice = NULL, *how = NULL;
+    CLEANUP_FREE char *advice = NULL, *how = NULL, *rest = next_words(&host->wire);
     int status = wire_reap(&host->wire, &how);
 
+    wire_keep_words(&host->wire, rest);
     if (host->kind->advise)
-        advice =
-            host->kind->advise(&launch, status, host->wire.last_words ? host->wire.last_words : "");
-    if (advice)
+        advice = host->kind->advise(&launch, going ? -1 : status, host->wire.last_words);
+    if (advice && !going)
         return error_set(error, -EPIPE, "host %s: %s", host->spec, advice);
-    return error_set(error, -EPIPE, "%s before it greeted (%s)", host->wire.lost, how);
+    return error_set(error, -EPIPE, "%s before it greeted (%s)%s%s", host->wire.lost, how,
+                     advice ? ": " : "", advice ? advice : "");
 }
 
 static int check_greeting(const struct host *host, struct error *error) {
@@ -111,22 +123,27 @@ static int greet(struct host *host, struct error *error) {
     int banner = 0;
 
     while (!host->greeting) {
+        CLEANUP_FREE char *words = next_words(wire);
         int64_t limit = greeting_limit(wire);
         json_auto_t *line = NULL;
         int r = jsonline_next(&wire->lines, &line, NULL);
+        bool going;
 
         if (r > 0 && json_object_get(line, "protocol"))
             host->greeting = json_incref(line);
-        else if (r != 0 && ++banner > MAX_BANNER_LINES)
-            wire_lose(wire, "it prints without end");
-        else if (r == 0 && !wire->lost)
+        else if (r != 0)
+            wire_keep_words(wire, words);
+        else if (!wire->lost)
             r = wire_attend(&wire, 1, true, begin + limit, error);
         if (r == -EINTR)
             return r;
+        going = !wire->lost;
         if (r == -ETIMEDOUT)
             wire_lose(wire, "no agent spoke within %d s", (int)(limit / NS_PER_S));
+        else if (r != 0 && !host->greeting && ++banner > MAX_BANNER_LINES)
+            wire_lose(wire, "it prints without end");
         if (wire->lost && !host->greeting && r <= 0)
-            return explain(host, error);
+            return explain(host, going, error);
     }
     return check_greeting(host, error);
 }

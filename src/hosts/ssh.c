@@ -194,42 +194,78 @@ static char *destination(const struct launch *launch) {
                        place.login ? "@" : "", place.name, quote);
 }
 
-/* What the words of OpenSSH's client mean, and what to do about it; %s is the destination. */
+/* What ended ssh with this status after these words, and what to do about it: the first that fits.
+ * %s is the destination. */
+enum { NOT_ENDED = -1, ANY = -2 };
 static const struct {
+    int status; /* 255: of ssh itself; else what the login there ended with */
     const char *words, *advice;
 } advices[] = {
-    {"REMOTE HOST IDENTIFICATION HAS CHANGED",
+    {255, "REMOTE HOST IDENTIFICATION HAS CHANGED",
      "its host key is not the one that is known; if it was set up anew, `ssh-keygen -R` its name, "
      "then connect once with `ssh %s` and compare the fingerprint"},
-    {"Host key verification failed",
+    {255, "ost key verification failed",
      "its host key is not known here; connect once with `ssh %s` and compare the fingerprint"},
-    {"Permission denied", "it accepts none of your keys; `ssh-copy-id %s` brings yours there"},
-    {"Could not resolve hostname", "there is no host of this name"},
-    {"Connection refused", "no ssh server answers there"},
-    {"No route to host", "it is out of reach; is it switched on, and on this network?"},
-    {"Network is unreachable", "it is out of reach; is this machine on the network?"},
-    {"timed out", "it is out of reach; is it switched on, and on this network?"},
+    {255, "Too many authentication failures",
+     "it was offered too many keys; name the one for it in ~/.ssh/config (IdentityFile, "
+     "IdentitiesOnly yes)"},
+    {255, "Permission denied",
+     "it accepts none of your keys; `ssh-copy-id %s` brings yours there, and one under a "
+     "passphrase must be in an agent first (`ssh-add`)"},
+    {255, "Could not resolve hostname",
+     "there is no host of this name; write its address, or a Host with its HostName into "
+     "~/.ssh/config"},
+    {255, "Connection refused",
+     "no ssh server answers there; is it enabled, and is that its port?"},
+    {255, "No route to host", "it is out of reach; is it switched on, and on this network?"},
+    {255, "Network is unreachable", "it is out of reach; is this machine on the network?"},
+    {255, "timed out", "it is out of reach; is it switched on, and on this network?"},
+    {255, "too long", "the ControlPath of your ~/.ssh/config is too long; ~/.ssh/%C is shorter"},
+    {255, "", "ssh cannot reach it, or the connection broke off; what it says is shown above"},
+    {ANY, "bench: ", NULL}, /* it has spoken for itself */
+    {NOT_ENDED, "",
+     "a start-up file of its login (~/.bashrc, ~/.profile) may read from stdin, wait, or print "
+     "without end; `ssh %s true` must end by itself"},
+    {ANY, "",
+     "its login does not execute what it is told (a forced command, a shell such as nologin, a "
+     "start-up file that ends it); `ssh %s true` must end with exit status 0"},
 };
 
+/* The last line of them; the caller's. */
+static char *last_line(const char *words) {
+    size_t end = strlen(words), start;
+
+    while (end && isspace((unsigned char)words[end - 1]))
+        end--;
+    for (start = end; start && words[start - 1] != '\n';)
+        start--;
+    return text_format("%.*s", (int)(end - start), words + start);
+}
+
 static char *advise_ssh(const struct launch *launch, int status, const char *last_words) {
-    CLEANUP_FREE char *name = destination(launch), *line = missing_packages(last_words);
+    CLEANUP_FREE char *name = destination(launch), *said = last_line(last_words);
+    CLEANUP_FREE char *line = missing_packages(last_words);
+    const char *advice, *gap;
+    size_t i = 0;
 
     if (line)
         return text_format("packages are missing there, and an agent installs none; execute "
                            "`./bench deploy %s` here, or there: %s",
                            launch->spec, line);
-    for (size_t i = 0; status == 255 && i < ARRAY_SIZE(advices); i++)
-        if (strstr(last_words, advices[i].words)) {
-            const char *gap = strstr(advices[i].advice, "%s");
-
-            return gap ? text_format("%.*s%s%s", (int)(gap - advices[i].advice), advices[i].advice,
-                                     name, gap + 2)
-                       : text_copy(advices[i].advice);
-        }
     if (status == 126 || status == 127)
         return text_format("there is no %s/bench there; `./bench deploy %s` brings it",
                            launch->folder, launch->spec);
-    return NULL;
+    while ((advices[i].status != status && advices[i].status != ANY) ||
+           !strstr(last_words, advices[i].words))
+        i++;
+    advice = advices[i].advice;
+    if (!advice)
+        return NULL;
+    gap = strstr(advice, "%s");
+    if (!gap)
+        gap = advice + strlen(advice);
+    return text_format("%.*s%s%s%s%s", (int)(gap - advice), advice, *gap ? name : "",
+                       *gap ? gap + 2 : "", *said ? "; its last words: " : "", said);
 }
 
 const struct host_kind host_kind_ssh = {.prefix = SCHEME,

@@ -41,18 +41,20 @@ int wire_send(struct wire *wire, json_t *line, struct error *error) {
 
 /* ---- what comes ---- */
 
-static void take_words(struct wire *wire) {
-    char *all;
-    size_t length;
+void wire_keep_words(struct wire *wire, const char *words) {
+    char *all = text_format("%s%s\n", wire->last_words ? wire->last_words : "", words);
+    size_t length = strlen(all);
 
+    text_replace(&wire->last_words, length > MAX_LAST_WORDS ? all + length - MAX_LAST_WORDS : all);
+    free(all);
+}
+
+static void take_words(struct wire *wire) {
     wire->words[wire->n_words] = '\0';
     wire->n_words = 0;
     if (!*wire->words)
         return;
-    all = text_format("%s%s\n", wire->last_words ? wire->last_words : "", wire->words);
-    length = strlen(all);
-    text_replace(&wire->last_words, length > MAX_LAST_WORDS ? all + length - MAX_LAST_WORDS : all);
-    free(all);
+    wire_keep_words(wire, wire->words);
     if (wire->relay)
         wire->relay(wire->context, wire->spec, wire->words);
 }

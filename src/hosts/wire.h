@@ -19,7 +19,7 @@ struct wire {
     struct jsonline_reader lines;
     char words[1024]; /* the line on stderr that is not complete yet */
     size_t n_words;
-    char *last_words; /* the end of what was said on stderr */
+    char *last_words; /* the end of what was said on stderr, or on stdout before a greeting */
     bool watched;
     int64_t heard_ns, beat_ns; /* when the last line came, when our last beat left */
     char *lost;                /* why nothing more can be had of it, or NULL */
@@ -29,6 +29,9 @@ struct wire {
 void wire_lose(struct wire *wire, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* -EPIPE, and why it is lost. */
 int wire_is_lost(const struct wire *wire, struct error *error);
+
+/* Adds a line to its last words. */
+void wire_keep_words(struct wire *wire, const char *words);
 
 /* The reference is taken. */
 int wire_send(struct wire *wire, json_t *line, struct error *error);
