@@ -215,8 +215,7 @@ static const struct {
     {255, "Could not resolve hostname",
      "there is no host of this name; write its address, or a Host with its HostName into "
      "~/.ssh/config"},
-    {255, "Connection refused",
-     "no ssh server answers there; is it enabled, and is that its port?"},
+    {255, "Connection refused", "no ssh server answers there; is it enabled, and at this port?"},
     {255, "No route to host", "it is out of reach; is it switched on, and on this network?"},
     {255, "Network is unreachable", "it is out of reach; is this machine on the network?"},
     {255, "timed out", "it is out of reach; is it switched on, and on this network?"},
@@ -264,8 +263,8 @@ static char *advise_ssh(const struct launch *launch, int status, const char *las
     gap = strstr(advice, "%s");
     if (!gap)
         gap = advice + strlen(advice);
-    return text_format("%.*s%s%s%s%s", (int)(gap - advice), advice, *gap ? name : "",
-                       *gap ? gap + 2 : "", *said ? "; its last words: " : "", said);
+    return text_format("%.*s%s%s%s%s%s", (int)(gap - advice), advice, *gap ? name : "",
+                       *gap ? gap + 2 : "", *said ? " (last words: " : "", said, *said ? ")" : "");
 }
 
 const struct host_kind host_kind_ssh = {.prefix = SCHEME,

@@ -67,7 +67,7 @@ ssh-keygen -q -p -P '' -N geheim -f "$b_home/.ssh/id_ed25519" >/dev/null
 across
 exits 'a key under a passphrase, without an agent' 3
 contains 'says what to do' "$err" "must be in an agent first (\`ssh-add\`)"
-contains 'in the words of ssh, too' "$err" 'last words: pi@pi-a: Permission denied'
+contains 'in the words of ssh, too' "$err" '(last words: pi@pi-a: Permission denied'
 ssh-keygen -q -p -P geheim -N '' -f "$b_home/.ssh/id_ed25519" >/dev/null
 across --broker-host ssh://pi@nowhere.invalid
 exits 'a name that means nothing' 3
@@ -77,7 +77,7 @@ for login in closed forced; do
   exits "$login: a login that executes something else" 3
   contains 'is told' "$err" "host ssh://$login@pi-a: its login does not execute what it is told"
 done
-contains 'with what it has said instead' "$err" 'its last words: only for backups'
+contains 'with what it has said instead' "$err" '(last words: only for backups'
 # It is waited for as long as for an agent, and so beside all that follows.
 $on_b ./bench run "$tiny" --broker-host ssh://reader@pi-a --output "$scratch/reader" \
   >"$scratch/reader.out" 2>"$scratch/reader.err" </dev/null &
