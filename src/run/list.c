@@ -227,7 +227,7 @@ void list_plan(const struct scenario *scenario) {
     printf("plan\n");
     print_extent(scenario, plan);
     if (outlook)
-        printf("  %s\n", outlook);
+        text_print(stdout, "  %s\n", outlook);
     printf("  first bring-ups:");
     for (size_t i = 0; i < plan->n_deployments && i < 2 * scenario->n_channels; i++) {
         const struct channel *channel = &scenario->channels[plan->deployments[i].channel];

@@ -68,6 +68,11 @@ for script in table figures page; do
   harmless '... no terminal obeys a word of it'
 done
 
+run "$root/scripts/cost-table" one
+exits 'scripts/cost-table' 0
+contains '... shows the labels' "$out" '`pass?c'
+harmless '... harmlessly'
+
 # ---- complaints ----
 
 strange torn
