@@ -103,7 +103,7 @@ if can_be_nobody; then
   # shellcheck disable=SC2086 # several words
   run $nobody "$bench" report "$first"
   exits 'report of another user'\''s run' 3
-  contains 'the file is named' "$err" "$first/summary.csv"
+  contains 'the folder is named' "$err" "$first: a report is written into the run's folder"
   is 'no broker'\''s folder stays' "$(ls -A "$scratch/temporary")" ''
 else
   skip 'a results folder of another user' 'not root, or the sources cannot be read by others'
