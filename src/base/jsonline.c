@@ -66,6 +66,7 @@ int jsonline_next(struct jsonline_reader *reader, json_t **ret, struct error *er
         return 0;
     }
     object = json_loadb(reader->buffer, length, 0, NULL);
+    reader->taken = length;
     drop(reader, length + 1);
     if (json_is_object(object)) {
         *ret = object;
@@ -89,7 +90,7 @@ int jsonline_wait(struct jsonline_reader *reader, int cancel_fd, int64_t deadlin
         n = poll(pollers, 2, clock_poll_ms(deadline_ns));
         if (n < 0 && errno != EINTR)
             return error_errno(error, -errno, "poll");
-        if (n == 0)
+        if (n == 0 || (reader->skipping && clock_monotonic_ns() >= deadline_ns))
             return error_set(error, -ETIMEDOUT, "no answer in time");
         if (n > 0 && pollers[1].revents)
             return error_set(error, -EINTR, "interrupted");
@@ -137,6 +138,39 @@ int jsonline_read_file(const char *path, json_t **ret, struct error *error) {
         return r;
     *ret = json_loadb(text, length, JSON_REJECT_DUPLICATES, &what);
     return *ret ? 0 : error_set(error, -EBADMSG, "%s:%d: %s", path, what.line, what.text);
+}
+
+static json_t *visible_string(const char *text) {
+    CLEANUP_FREE char *visible = text_visible(text);
+
+    return json_string(visible);
+}
+
+json_t *jsonline_visible(const json_t *value) {
+    json_t *copy = NULL, *one;
+    const char *name;
+    size_t i;
+
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        return visible_string(json_string_value(value));
+    case JSON_ARRAY:
+        copy = json_array();
+        json_array_foreach(value, i, one) {
+            (void)json_array_append_new(copy, jsonline_visible(one));
+        }
+        return copy;
+    case JSON_OBJECT:
+        copy = json_object();
+        json_object_foreach((json_t *)value, name, one) {
+            CLEANUP_FREE char *visible = text_visible(name);
+
+            (void)json_object_set_new(copy, visible, jsonline_visible(one));
+        }
+        return copy;
+    default:
+        return json_copy((json_t *)value);
+    }
 }
 
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback) {

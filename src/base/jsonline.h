@@ -23,6 +23,7 @@ struct jsonline_reader {
     size_t length, capacity;
     size_t scanned; /* so far without a line end */
     bool skipping;  /* the rest of a line that was too long */
+    size_t taken;   /* bytes of the line that was handed out last */
 };
 
 void jsonline_init(struct jsonline_reader *reader, int fd);
@@ -53,6 +54,10 @@ json_t *jsonline_words(const char *words);
 
 /* The object or array of a whole file, the caller's; -EBADMSG with path:line when it is none. */
 int jsonline_read_file(const char *path, json_t **ret, struct error *error);
+
+/* A copy in which every word, names too, is as text_visible() shows it: what another host sends may
+ * reach a terminal or a file. The caller's. */
+json_t *jsonline_visible(const json_t *value);
 
 /* Text of a key, or fallback. */
 const char *jsonline_text(const json_t *object, const char *key, const char *fallback);

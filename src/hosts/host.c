@@ -16,9 +16,9 @@
 #define MAX_BANNER_LINES 100000
 #define MAX_BANNER_WORDS 200
 #define MAX_HOSTS        4
-/* Of events that nobody has taken yet; in memory each byte may take fifty. */
-#define MAX_EVENTS_BYTES (8 << 20)
-#define CLOCK_LOOKS      16
+/* Of events that nobody has taken yet, as they came; in memory JSON may take forty times that. */
+#define MAX_EVENT_BYTES (8 * 1024 * 1024)
+#define CLOCK_LOOKS     16
 
 /* How long an order may take. One that starts a broker may take 10 s. */
 #define ORDER_NS (20 * NS_PER_S)
@@ -35,8 +35,8 @@ struct host {
     struct host_options options;
     struct wire wire;
     json_t *greeting;
-    json_t *events; /* came while an answer was waited for */
-    size_t events_bytes;
+    json_t *events;     /* came while an answer was waited for */
+    size_t event_bytes; /* of all of them */
     int64_t last_id;
 };
 
@@ -119,6 +119,7 @@ static int64_t greeting_limit(const struct wire *wire) {
 /* A shell may have had its say on stdout before; only an agent speaks of a protocol. */
 static int greet(struct host *host, struct error *error) {
     int64_t begin = clock_monotonic_ns();
+    struct wire_wait wait = {.obeying = true};
     struct wire *wire = &host->wire;
     int banner = 0;
 
@@ -129,12 +130,13 @@ static int greet(struct host *host, struct error *error) {
         int r = jsonline_next(&wire->lines, &line, NULL);
         bool going;
 
+        wait.deadline_ns = begin + limit;
         if (r > 0 && json_object_get(line, "protocol"))
-            host->greeting = json_incref(line);
+            host->greeting = jsonline_visible(line);
         else if (r != 0)
             wire_keep_words(wire, words);
         else if (!wire->lost)
-            r = wire_attend(&wire, 1, true, begin + limit, error);
+            r = wire_attend(&wire, 1, &wait, error);
         if (r == -EINTR)
             return r;
         going = !wire->lost;
@@ -234,28 +236,26 @@ static void take_late_answer(struct host *host, const json_t *line) {
         wire_lose(&host->wire, "its agent speaks nonsense: an answer to no question");
 }
 
-static size_t size_of(const json_t *line) {
-    return json_dumpb(line, NULL, 0, JSON_COMPACT);
-}
-
 /* A line that came while the answer to an order is waited for. */
 static void sort_line(struct host *host, json_t *line, int64_t id, json_t **ret_answer) {
     if (!json_object_get(line, "id")) {
         (void)json_array_append(host->events, line);
-        host->events_bytes += size_of(line);
-    } else if (jsonline_integer(line, "id", 0) == id)
+        host->event_bytes += host->wire.lines.taken;
+    } else if (jsonline_integer(line, "id", 0) == id) {
         *ret_answer = json_incref(line);
-    else
+    } else {
         take_late_answer(host, line);
-    if (host->events_bytes > MAX_EVENTS_BYTES) {
-        (void)json_array_clear(host->events);
+    }
+    if (host->event_bytes > MAX_EVENT_BYTES) {
         wire_lose(&host->wire, "its agent tells more than anybody asked for");
+        (void)json_array_clear(host->events);
     }
 }
 
 static int await_answer(struct host *host, const char *order, int64_t id, json_t **ret,
                         struct error *error) {
-    int64_t limit = limit_of(order), deadline = clock_monotonic_ns() + limit;
+    int64_t limit = limit_of(order);
+    struct wire_wait wait = {.deadline_ns = clock_monotonic_ns() + limit, .obeying = true};
     struct wire *wire = &host->wire;
 
     for (;;) {
@@ -264,12 +264,10 @@ static int await_answer(struct host *host, const char *order, int64_t id, json_t
 
         if (r > 0)
             sort_line(host, line, id, ret);
-        if (r > 0 && wire->lost)
-            return wire_is_lost(wire, error);
         if (*ret)
             return 0;
         if (r == 0)
-            r = wire_attend(&wire, 1, true, deadline, error);
+            r = wire_attend(&wire, 1, &wait, error);
         if (r == -EINTR)
             return r;
         if (r == -ETIMEDOUT)
@@ -311,7 +309,8 @@ static int take_event(struct host *host, json_t **ret) {
     if (json_array_size(host->events)) {
         *ret = json_incref(json_array_get(host->events, 0));
         (void)json_array_remove(host->events, 0);
-        host->events_bytes -= size_of(*ret);
+        if (!json_array_size(host->events))
+            host->event_bytes = 0;
         return 1;
     }
     while ((r = wire_take_line(&host->wire, &line)) > 0) {
@@ -327,6 +326,7 @@ static int take_event(struct host *host, json_t **ret) {
 
 int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_ns, json_t **ret,
                     size_t *ret_host, struct error *error) {
+    struct wire_wait wait = {.deadline_ns = deadline_ns};
     struct wire *wires[MAX_HOSTS];
     int r;
 
@@ -338,7 +338,7 @@ int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_
                 return r > 0 ? 0 : wire_is_lost(&hosts[i]->wire, error);
             wires[i] = &hosts[i]->wire;
         }
-        r = wire_attend(wires, n_hosts, false, deadline_ns, error);
+        r = wire_attend(wires, n_hosts, &wait, error);
         if (r < 0)
             return r;
     }
@@ -367,8 +367,8 @@ int host_compare_clocks(struct host *host, struct host_clock *ret, struct error 
 
         if (r < 0)
             return r;
+        wall = clock_realtime_ns(); /* first: what passes until `after` is within the bound */
         after = clock_monotonic_ns();
-        wall = clock_realtime_ns();
         middle = before + (after - before) / 2;
         if ((after - before) / 2 < best.bound_ns)
             best =

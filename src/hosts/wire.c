@@ -11,9 +11,9 @@
 
 #define END_NS         (5 * NS_PER_S)
 #define LOST_END_NS    NS_PER_S
-#define CHATTER_NS     NS_PER_S /* how long past a deadline who speaks without end is listened to */
 #define MAX_WIRES      4
 #define MAX_LAST_WORDS 4096
+#define MAX_LATE_READS 256 /* of up to 16 KiB; a window of ssh's is 2 MiB */
 
 void wire_lose(struct wire *wire, const char *format, ...) {
     CLEANUP_FREE char *why = NULL;
@@ -42,21 +42,25 @@ int wire_send(struct wire *wire, json_t *line, struct error *error) {
 /* ---- what comes ---- */
 
 void wire_keep_words(struct wire *wire, const char *words) {
-    char *all = text_format("%s%s\n", wire->last_words ? wire->last_words : "", words);
+    CLEANUP_FREE char *visible = text_visible(words);
+    CLEANUP_FREE char *all =
+        text_format("%s%s\n", wire->last_words ? wire->last_words : "", visible);
     size_t length = strlen(all);
 
     text_replace(&wire->last_words, length > MAX_LAST_WORDS ? all + length - MAX_LAST_WORDS : all);
-    free(all);
 }
 
 static void take_words(struct wire *wire) {
+    CLEANUP_FREE char *visible = NULL;
+
     wire->words[wire->n_words] = '\0';
     wire->n_words = 0;
     if (!*wire->words)
         return;
     wire_keep_words(wire, wire->words);
+    visible = text_visible(wire->words);
     if (wire->relay)
-        wire->relay(wire->context, wire->spec, wire->words);
+        wire->relay(wire->context, wire->spec, visible);
 }
 
 static void read_words(struct wire *wire) {
@@ -76,27 +80,27 @@ static void read_words(struct wire *wire) {
 }
 
 /* Its last words, whole lines or not, without waiting: others may have inherited the stream, and
- * speak on. */
+ * may fill it as fast as it is read. */
 static void drain_words(struct wire *wire) {
     struct pollfd poller = {.fd = wire->agent.err_fd, .events = POLLIN};
-    int64_t end = clock_monotonic_ns() + CHATTER_NS;
 
-    while (wire->agent.err_fd >= 0 && poll(&poller, 1, 0) > 0 && clock_monotonic_ns() < end)
+    for (int i = 0; i < MAX_LATE_READS && wire->agent.err_fd >= 0 && poll(&poller, 1, 0) > 0; i++)
         read_words(wire);
     take_words(wire);
 }
 
 int wire_take_line(struct wire *wire, json_t **ret) {
     struct error error;
-    json_t *line;
-    int r;
+    int r = 1;
 
-    while ((r = jsonline_next(&wire->lines, &line, &error)) > 0) {
-        if (!json_object_get(line, "beat")) {
-            *ret = line;
+    while (r > 0) {
+        json_auto_t *line = NULL;
+
+        r = jsonline_next(&wire->lines, &line, &error);
+        if (r > 0 && !json_object_get(line, "beat")) {
+            *ret = jsonline_visible(line);
             return 1;
         }
-        json_decref(line);
     }
     if (r < 0)
         wire_lose(wire, "its agent speaks nonsense: %s", error.text);
@@ -127,9 +131,8 @@ static void judge_silence(struct wire *wire) {
                   (int)(AGENT_SILENCE_NS / NS_PER_S));
 }
 
-int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadline_ns,
-                struct error *error) {
-    int64_t wake = clock_monotonic_ns() + AGENT_BEAT_NS / 2;
+int wire_attend(struct wire *const *wires, size_t n, struct wire_wait *wait, struct error *error) {
+    int64_t now = clock_monotonic_ns(), wake = now + AGENT_BEAT_NS / 2;
     struct pollfd pollers[2 * MAX_WIRES + 1];
     int count;
 
@@ -142,8 +145,8 @@ int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadl
         pollers[2 * i + 1] = (struct pollfd){.fd = wire->agent.err_fd, .events = POLLIN};
     }
     pollers[2 * n] = (struct pollfd){.fd = wires[0]->cancel_fd, .events = POLLIN};
-    count =
-        poll(pollers, 2 * (nfds_t)n + 1, clock_poll_ms(wake < deadline_ns ? wake : deadline_ns));
+    count = poll(pollers, 2 * (nfds_t)n + 1,
+                 clock_poll_ms(wake < wait->deadline_ns ? wake : wait->deadline_ns));
     if (count < 0)
         return 0; /* a signal: the caller looks again */
     for (size_t i = 0; i < n; i++) {
@@ -151,14 +154,16 @@ int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadl
             read_words(wires[i]);
         if (pollers[2 * i].revents)
             read_lines(wires[i]);
-        else if (!obeying)
+        else if (!wait->obeying)
             judge_silence(wires[i]);
     }
     if (pollers[2 * n].revents)
         return error_set(error, -EINTR, "interrupted");
-    if (clock_monotonic_ns() - (count ? CHATTER_NS : 0) >= deadline_ns)
-        return error_set(error, -ETIMEDOUT, "nothing happened in time");
-    return 0;
+    if (now >= wait->deadline_ns)
+        wait->late++;
+    return (count == 0 && clock_monotonic_ns() >= wait->deadline_ns) || wait->late > MAX_LATE_READS
+               ? error_set(error, -ETIMEDOUT, "nothing happened in time")
+               : 0;
 }
 
 /* ---- the end ---- */

@@ -19,7 +19,7 @@ struct wire {
     struct jsonline_reader lines;
     char words[1024]; /* the line on stderr that is not complete yet */
     size_t n_words;
-    char *last_words; /* the end of what was said on stderr, or on stdout before a greeting */
+    char *last_words; /* the end of stderr, or of stdout before a greeting; made visible */
     bool watched;
     int64_t heard_ns, beat_ns; /* when the last line came, when our last beat left */
     char *lost;                /* why nothing more can be had of it, or NULL */
@@ -37,15 +37,19 @@ void wire_keep_words(struct wire *wire, const char *words);
 int wire_send(struct wire *wire, json_t *line, struct error *error);
 
 /* The next line that is no beat: 1 and *ret, 0 when more must be read, -EPIPE when nothing will
- * come any more. */
+ * come any more. No word in it has a control character but line ends: those are made visible. */
 int wire_take_line(struct wire *wire, json_t **ret);
 
-/* Waits for a moment in which something comes on one of them, or the deadline: 0, -ETIMEDOUT or
- * -EINTR. What comes is read; our beats are sent. What comes without end is waited for no longer
- * than a second past the deadline. obeying: no beat can be expected, an order is being obeyed,
- * which has a limit of its own. */
-int wire_attend(struct wire *const *wires, size_t n, bool obeying, int64_t deadline_ns,
-                struct error *error);
+struct wire_wait {
+    int64_t deadline_ns; /* monotonic */
+    bool obeying; /* no beat can be expected: an order is being obeyed, which has its own limit */
+    int late;     /* how often something was read after the deadline */
+};
+
+/* Waits for a moment in which something comes on one of them: 0, -ETIMEDOUT or -EINTR. What comes
+ * is read; our beats are sent. What was there by the deadline is still read, moment after moment,
+ * but no more than pipes and ssh hold: nobody holds us by speaking on. */
+int wire_attend(struct wire *const *wires, size_t n, struct wire_wait *wait, struct error *error);
 
 /* Ends the agent: closing its stdin lets it end what it has started, killing it comes only after
  * that. */

@@ -161,10 +161,12 @@ int workers_wait(struct workers *workers, int64_t until_ns, struct error *error)
 }
 
 void workers_hear_rest(struct workers *workers, size_t host) {
+    int64_t end = clock_monotonic_ns() + SETTLE_NS; /* of one that says more and more */
     json_t *event;
     size_t only;
 
-    while (host_next_event(&workers->hosts[host], 1, 0, &event, &only, NULL) == 0) {
+    while (clock_monotonic_ns() < end &&
+           host_next_event(&workers->hosts[host], 1, 0, &event, &only, NULL) == 0) {
         hear(workers, host, event);
         json_decref(event);
     }
