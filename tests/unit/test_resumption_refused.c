@@ -49,6 +49,22 @@ static void test_missing_files(void **state) {
     resumption_close(resume(run));
 }
 
+/* A shell completes a folder's name with a slash at its end. */
+static void test_slashes(void **state) {
+    struct run *run = *state;
+    CLEANUP_FREE char *plain = text_copy(run->folder);
+    CLEANUP(resumption_closep) struct resumption *resumption = NULL;
+    struct resumption *none = NULL;
+    struct error error = {""};
+
+    leave(run);
+    text_append(&run->folder, "", "//");
+    resumption = resume(run);
+    assert_string_equal(resumption->folder, plain);
+    assert_true(resumption_open(&none, "/", workshop_registry(), &error) < 0);
+    assert_int_equal(error.text[0], '/');
+}
+
 static void test_no_run(void **state) {
     struct run *run = *state;
 
@@ -240,6 +256,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         RUN_TEST(test_lock),
         RUN_TEST(test_missing_files),
+        RUN_TEST(test_slashes),
         RUN_TEST(test_no_run),
         RUN_TEST(test_damaged_tables),
         RUN_TEST(test_other_columns),

@@ -287,6 +287,18 @@ static void test_long_values_survive(void **state) {
     assert_refused_or_stable(text, "scenario.seed", "1");
 }
 
+/* scenarios/.ini is the scenario "". */
+static void test_nameless_file(void **state) {
+    CLEANUP(workshop_removep) char *folder = workshop_make();
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+
+    (void)state;
+    workshop_put(folder, "channels/plain.ini", "[channel]\nuse =\n");
+    workshop_put(folder, ".ini", "[scenario]\nchannels = plain\n");
+    scenario = load(folder, "", NULL, 0);
+    assert_string_equal(scenario_own(scenario)->name, "scenario");
+}
+
 /* The section of a channel in the resolved scenario must be one that can be read. */
 static void test_long_channel_name(void **state) {
     (void)state;
@@ -308,6 +320,7 @@ int main(void) {
         cmocka_unit_test(test_values_survive),
         cmocka_unit_test(test_odd_blanks_survive),
         cmocka_unit_test(test_long_values_survive),
+        cmocka_unit_test(test_nameless_file),
         cmocka_unit_test(test_long_channel_name),
     };
 
