@@ -9,6 +9,7 @@ data-column, below one with data-file and the columns that identify the row.
 import base64
 import functools
 import os
+import shlex
 
 from . import figures, numbers, render
 from .run import KNOWN_FILES, open_known, write
@@ -155,6 +156,13 @@ class Page:
         starts = sorted(row["started_utc"] for row in self.rows("trials.csv"))
         starts = [start[:16].replace("T", " ") for start in starts if start]
         return starts[:1] + starts[-1:]
+
+    @property
+    def repeated(self):
+        """What of the scenario bench wants to be told again, as a shell's words."""
+        told = self.run.environment.get("repeat")
+        told = told if isinstance(told, list) else []
+        return [shlex.quote(word) for word in told if isinstance(word, str)]
 
     @property
     def files(self):

@@ -21,7 +21,7 @@ int complain(int status, const struct error *error) {
     return status;
 }
 
-int cli_load(struct context *context, struct scenario **ret) {
+static int load(struct context *context, struct scenario **ret) {
     const struct arguments *arguments = &context->arguments;
     const char *name = arguments->n_words ? arguments->words[0] : "paper";
     struct error error;
@@ -32,16 +32,32 @@ int cli_load(struct context *context, struct scenario **ret) {
     return EXIT_OK;
 }
 
+int cli_load(struct context *context, struct scenario **ret) {
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    int status = load(context, &scenario);
+
+    if (status == EXIT_OK)
+        status = cli_obey_refusals(scenario);
+    if (status == EXIT_OK) {
+        *ret = scenario;
+        scenario = NULL;
+    }
+    return status;
+}
+
 /* ---- commands ---- */
 
 static int command_check(struct context *context) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
-    int status = cli_load(context, &scenario);
+    int status = load(context, &scenario);
     struct error error;
 
     if (status != EXIT_OK)
         return status;
     list_plan(scenario);
+    status = cli_obey_refusals(scenario);
+    if (status != EXIT_OK)
+        return status;
     return issue_check_files(scenario, &error) < 0 ? complain(EXIT_SETUP, &error) : EXIT_OK;
 }
 

@@ -34,26 +34,22 @@ static const char *shorten(const char *path) {
                                                                              : path;
 }
 
-/* A path as a word that a shell takes for one; belongs to the caller. */
-static char *quote(const char *path) {
-    return path[strcspn(path, " \t\n\"'\\$`&;|<>()*?[]{}!#~")] ? text_format("'%s'", path)
-                                                               : text_copy(path);
-}
-
 /* What to type to go on with the run. */
-static void tell_how_to_go_on(const struct context *context, const char *folder) {
+static void tell_how_to_go_on(const struct context *context, const struct scenario *scenario,
+                              const char *folder) {
     const struct arguments *arguments = &context->arguments;
     CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
-    CLEANUP_FREE char *run = quote(shorten(folder)), *program = quote(shorten(launcher));
-    CLEANUP_FREE char *certs = arguments->certs ? quote(arguments->certs) : NULL;
+    CLEANUP_FREE char *run = cli_quote(shorten(folder)), *program = cli_quote(shorten(launcher));
+    CLEANUP_FREE char *certs = arguments->certs ? cli_quote(arguments->certs) : NULL;
+    CLEANUP_FREE char *repeated = cli_repeat(scenario, false);
 
-    text_print(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s\n",
+    text_print(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s%s\n",
                strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
-               certs ? " --certs " : "", certs ? certs : "");
+               certs ? " --certs " : "", certs ? certs : "", repeated);
 }
 
-static int summarise(const struct context *context, const struct run_outcome *outcome,
-                     const char *folder) {
+static int summarise(const struct context *context, const struct scenario *scenario,
+                     const struct run_outcome *outcome, const char *folder) {
     size_t failed = count(outcome, TRIAL_FAILED), broken = count(outcome, TRIAL_VOID);
 
     if (failed || broken)
@@ -65,19 +61,20 @@ static int summarise(const struct context *context, const struct run_outcome *ou
     text_print(stderr, "bench: interrupted; what was measured is in %s\n",
                folder ? folder : "no folder: nothing was");
     if (folder)
-        tell_how_to_go_on(context, folder);
+        tell_how_to_go_on(context, scenario, folder);
     return EXIT_INTERRUPTED;
 }
 
-static int tell_broken_off(const struct context *context, const struct run_outcome *outcome,
-                           const char *folder, const struct error *error) {
+static int tell_broken_off(const struct context *context, const struct scenario *scenario,
+                           const struct run_outcome *outcome, const char *folder,
+                           const struct error *error) {
     if (folder)
         text_print(stderr, "bench: the run broke off; %s is in %s\n",
                    has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
                    folder);
     (void)complain(EXIT_SETUP, error);
     if (folder)
-        tell_how_to_go_on(context, folder);
+        tell_how_to_go_on(context, scenario, folder);
     return EXIT_SETUP;
 }
 
@@ -131,35 +128,52 @@ static int measure(struct context *context, struct scenario *scenario,
         (void)close(options.cancel_fd);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     folder = resumption ? resumption->folder : outcome->folder;
-    return r < 0 ? tell_broken_off(context, outcome, folder, &error)
-                 : summarise(context, outcome, folder);
+    return r < 0 ? tell_broken_off(context, scenario, outcome, folder, &error)
+                 : summarise(context, scenario, outcome, folder);
 }
 
-/* A run that goes on is the experiment that it was. */
-static int check_resume(const struct arguments *arguments, struct error *error) {
-    const char *origin = arguments->n_overrides ? arguments->overrides[0].origin
-                         : arguments->output    ? "--output"
-                                                : NULL;
+/* A run that goes on is the experiment that it was: the command line may repeat what the run has
+ * executed and read, and change nothing. */
+static int check_resume(const struct arguments *arguments, struct scenario *scenario,
+                        struct error *error) {
+    const char *origin = arguments->output ? "--output" : NULL;
 
-    if (arguments->n_words)
-        return error_set(error, -EINVAL,
-                         "--resume takes no SCENARIO ('%s'): a run goes on with its own",
-                         arguments->words[0]);
-    if (origin)
-        return error_set(error, -EINVAL,
-                         "--resume does not go with %s: a run goes on as it began; start a new one "
-                         "to change it",
-                         origin);
-    return 0;
+    for (size_t i = 0; i < arguments->n_overrides; i++) {
+        const struct scenario_override *one = &arguments->overrides[i];
+
+        if (!scenario_repeat(scenario, one->path, one->value))
+            origin = one->origin;
+    }
+    if (!origin)
+        return 0;
+    return error_set(error, -EINVAL,
+                     "--resume does not go with %s: a run goes on as it began; start a new one "
+                     "to change it",
+                     origin);
 }
 
 static int open_run(struct context *context, struct resumption **ret) {
+    CLEANUP(resumption_closep) struct resumption *resumption = NULL;
+    const struct arguments *arguments = &context->arguments;
     struct error error;
-    int r = check_resume(&context->arguments, &error);
+    int r = 0, status;
 
+    if (arguments->n_words)
+        r = error_set(&error, -EINVAL,
+                      "--resume takes no SCENARIO ('%s'): a run goes on with its own",
+                      arguments->words[0]);
     if (r == 0)
-        r = resumption_open(ret, context->arguments.resume, &context->registry, &error);
-    return r < 0 ? complain(EXIT_USAGE, &error) : EXIT_OK;
+        r = resumption_open(&resumption, arguments->resume, &context->registry, &error);
+    if (r == 0)
+        r = check_resume(arguments, resumption->scenario, &error);
+    if (r < 0)
+        return complain(EXIT_USAGE, &error);
+    status = cli_obey_refusals(resumption->scenario);
+    if (status != EXIT_OK)
+        return status;
+    *ret = resumption;
+    resumption = NULL;
+    return EXIT_OK;
 }
 
 static int run(struct context *context, bool with_report) {

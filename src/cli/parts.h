@@ -6,8 +6,19 @@
 
 #include "cli/commands.h"
 
-/* The scenario that the command line names, or the usual one; EXIT_OK, or it has complained. */
+/* The scenario that the command line names, or the usual one, of which nothing is refused; EXIT_OK,
+ * or it has complained. */
 int cli_load(struct context *context, struct scenario **ret);
+
+/* A word that a shell takes as it is; the caller's. */
+char *cli_quote(const char *word);
+
+/* What the command line must repeat of a run's scenario, as " --set PATH=VALUE ..." in a shell's
+ * words: all that it has executed and read, or what of that is refused; the caller's. */
+char *cli_repeat(const struct scenario *scenario, bool refused_only);
+
+/* EXIT_OK when nothing of the scenario is refused; otherwise it has complained. */
+int cli_obey_refusals(const struct scenario *scenario);
 
 /* Has scripts/report analyse and show these runs (folders or archives): it takes the place of this
  * process, and ends with `status` where that is not EXIT_OK. Returns only when it cannot start. */

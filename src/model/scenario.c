@@ -112,22 +112,24 @@ static int check_meter(const char *value, struct error *error) {
 static const struct setting hosts_rows[] = {
     {"broker", SETTING_TEXT, "local", HOSTS_AT(broker),
      .help = "host of broker and subscriber: local, lab:a, lab:b, ssh://[user@]name[:port], "
-             "exec:ARGV..."},
+             "exec:ARGV...",
+     .effect = SETTING_EXECUTES, .harmless = "local lab:a lab:b"},
     {"publisher", SETTING_TEXT, "local", HOSTS_AT(publisher),
-     .help = "host of the publisher; the same kinds"},
+     .help = "host of the publisher; the same kinds", .effect = SETTING_EXECUTES,
+     .harmless = "local lab:a lab:b"},
     {"address", SETTING_TEXT, "", HOSTS_AT(address),
      .help = "where the broker is reached, and so which link is measured; empty: found out",
-     .check = check_address},
+     .check = check_address, .effect = SETTING_CONNECTS},
     {"congestion", SETTING_TEXT, "cubic", HOSTS_AT(congestion),
      .help = "congestion control of all connections, both ends; `default`: each host's own",
      .check = check_congestion},
     {"folder", SETTING_TEXT, "mqtt-security-bench", HOSTS_AT(folder),
      .help = "of this program on other machines, as seen from where a login begins",
-     .check = check_folder},
+     .check = check_folder, .effect = SETTING_EXECUTES},
     {"meter", SETTING_TEXT, "", HOSTS_AT(meter),
      .help = "exec:COMMAND, executed where this is started, which writes a line a second: the "
              "electrical power in watts; empty: energy is not measured",
-     .check = check_meter},
+     .check = check_meter, .effect = SETTING_EXECUTES},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);
@@ -153,6 +155,18 @@ const struct channel *scenario_channel(const struct scenario *scenario, const ch
         if (text_equal(scenario->channels[i].name, name))
             return &scenario->channels[i];
     return NULL;
+}
+
+bool scenario_repeat(struct scenario *scenario, const char *path, const char *value) {
+    for (size_t i = 0; i < scenario->n_effects; i++) {
+        struct scenario_effect *effect = &scenario->effects[i];
+
+        if (!text_equal(effect->path, path) || !text_equal(effect->value, value))
+            continue;
+        effect->refused = false;
+        return true;
+    }
+    return false;
 }
 
 bool factor_of_channel(const struct factor *factor, const struct channel *channel) {
@@ -203,6 +217,12 @@ void scenario_free(struct scenario *scenario) {
         free(scenario->references[i].text);
     }
     free(scenario->references);
+    for (size_t i = 0; i < scenario->n_effects; i++) {
+        free(scenario->effects[i].path);
+        free(scenario->effects[i].value);
+        free(scenario->effects[i].place);
+    }
+    free(scenario->effects);
     free(scenario->reference_source);
     free(scenario);
 }

@@ -54,6 +54,14 @@ struct measurement {
     void *settings; /* the group's block */
 };
 
+/* A setting that makes the program execute, read or connect to something. */
+struct scenario_effect {
+    enum setting_effect effect;
+    char *path, *value; /* as --set takes them */
+    char *place;        /* "file:line: [section] key", or an option */
+    bool refused;       /* a run's scenario asks for it, and the command line does not repeat it */
+};
+
 struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
     /* Those to be measured, in the order of the scenario. One whose settings are varied is here
@@ -69,6 +77,8 @@ struct scenario {
     char *reference_source;
     struct reference *references;
     size_t n_references;
+    struct scenario_effect *effects;
+    size_t n_effects;
 };
 
 /* A value given on the command line: what to call it in messages, the dotted path, the value. */
@@ -80,12 +90,25 @@ struct scenario_override {
  * ".ini"). Channels are looked for in channels/ beside the file, then in folder/channels/; hosts in
  * folder/hosts.ini. Without a folder (NULL) the file stands alone, as one of scenario_write()
  * does: no other is looked at. Errors are "file:line: [section] key: what is wrong, what would be
- * right". */
+ * right".
+ *
+ * What a scenario has executed or read that is a run's (it stands alone, lies in a run folder, by
+ * its name or behind symbolic links, or begins as a run's does outside of folder) is refused: the
+ * effects say so, and who executes the scenario must obey. */
 int scenario_load(struct scenario **ret, const struct registry *registry, const char *folder,
                   const char *name, const struct scenario_override *overrides, size_t n_overrides,
                   struct error *error);
 void scenario_free(struct scenario *scenario);
 DEFINE_CLEANUP(struct scenario *, scenario_free)
+
+/* Takes back the refusal of what has this path and value, as the command line repeats it. False:
+ * the scenario has no such effect. */
+bool scenario_repeat(struct scenario *scenario, const char *path, const char *value);
+
+/* Whether the command line must repeat it when the scenario is a run's. */
+static inline bool scenario_effect_is_asked(const struct scenario_effect *effect) {
+    return effect->effect == SETTING_EXECUTES || effect->effect == SETTING_READS;
+}
 
 /* Calls each with the name of every *.ini file of a folder (scenarios/ or scenarios/channels/) but
  * hosts.ini, in order. */

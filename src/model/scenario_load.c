@@ -20,15 +20,16 @@
 
 /* Takes place and path, copies value. */
 static void assignments_add(struct assignments *assignments, char *place, char *path,
-                            const char *value) {
+                            const char *value, bool of_run) {
     assignments->list =
         memory_room(assignments->list, assignments->count, sizeof(*assignments->list));
-    assignments->list[assignments->count++] = (struct assignment){place, path, text_copy(value)};
+    assignments->list[assignments->count++] =
+        (struct assignment){place, path, text_copy(value), of_run};
 }
 
 /* The path of an entry is "section.key", but in the section `bare`, if there is one, "key". */
 static void assignments_add_file(struct assignments *assignments, const struct inifile *file,
-                                 const char *bare) {
+                                 const char *bare, bool of_run) {
     for (size_t i = 0; i < file->n_entries; i++) {
         const struct inifile_entry *entry = &file->entries[i];
 
@@ -37,7 +38,7 @@ static void assignments_add_file(struct assignments *assignments, const struct i
             text_format("%s:%d: [%s] %s", file->path, entry->line, entry->section, entry->key),
             text_equal(entry->section, bare) ? text_copy(entry->key)
                                              : text_format("%s.%s", entry->section, entry->key),
-            entry->value);
+            entry->value, of_run);
     }
 }
 
@@ -150,6 +151,41 @@ static bool is_path(const char *name) {
     return strchr(name, '/') || ends_in_ini(name);
 }
 
+/* ---- whose scenario it is ---- */
+
+static bool holds_run(const char *folder) {
+    static const char *const files[] = {"environment.json", "definitions.csv", "factors.csv",
+                                        "trials.csv",       "metrics.csv",     "blocks.csv",
+                                        "findings.csv",     "summary.csv"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", folder, files[i]);
+
+        if (access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* As scenario_write() begins. */
+static bool begins_as_run(const char *path) {
+    CLEANUP(fclosep) FILE *file = fopen(path, "re");
+    char line[16];
+
+    return file && fgets(line, sizeof(line), file) && strncmp(line, "# format:", 9) == 0;
+}
+
+/* Whether somebody else may have written the file. In scenarios/ the user has put it. */
+static bool is_of_run(const char *path, const char *folder) {
+    CLEANUP_FREE char *named = text_copy(path), *real = realpath(path, NULL);
+    CLEANUP_FREE char *own = folder ? realpath(folder, NULL) : NULL;
+    const char *real_folder = real ? dirname(real) : NULL;
+
+    if (!own || !real_folder || holds_run(dirname(named)) || holds_run(real_folder))
+        return true;
+    return !text_equal(real_folder, own) && begins_as_run(path);
+}
+
 static int read_scenario_file(struct loader *loader, const char *name) {
     CLEANUP_FREE char *path =
         is_path(name) ? text_copy(name) : text_format("%s/%s.ini", loader->folder, name);
@@ -169,7 +205,8 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     if (!file->n_entries)
         return error_set(loader->error, -EINVAL, "%s: empty: no scenario in it", path);
     loader->beside = text_copy(dirname(copy));
-    assignments_add_file(&loader->given, file, NULL);
+    loader->of_run = is_of_run(path, loader->folder);
+    assignments_add_file(&loader->given, file, NULL, loader->of_run);
     return 0;
 }
 
@@ -187,7 +224,7 @@ static int read_hosts_file(struct loader *loader) {
         if (!text_equal(file->entries[i].section, "hosts"))
             return error_set(loader->error, -EINVAL, "%s:%d: [%s]: only [hosts] belongs here", path,
                              file->entries[i].line, file->entries[i].section);
-    assignments_add_file(&loader->given, file, NULL);
+    assignments_add_file(&loader->given, file, NULL, false);
     return 0;
 }
 
@@ -207,7 +244,8 @@ static int read_channel_file(struct loader *loader, const char *name, struct ass
             continue;
         if (inifile_read(&file, path, loader->error) < 0)
             return -EINVAL;
-        assignments_add_file(ret, file, "channel");
+        assignments_add_file(ret, file, "channel",
+                             loader->of_run && !text_equal(folders[i], loader->folder));
         return 0;
     }
     folder = text_format("%s/channels", loader->folder);
@@ -215,6 +253,55 @@ static int read_channel_file(struct loader *loader, const char *name, struct ass
     return error_set(loader->error, -ENOENT,
                      "unknown channel '%s'; known are %s, or define it in [channel.%s]", name,
                      known, name);
+}
+
+/* ---- what it has executed, read and connected to ---- */
+
+static void note_effect(struct loader *loader, const struct setting *row, char *path,
+                        const char *value, const struct assignment *assignment) {
+    struct scenario *scenario = loader->scenario;
+    struct scenario_effect *effect;
+
+    scenario->effects =
+        memory_room(scenario->effects, scenario->n_effects, sizeof(*scenario->effects));
+    effect = &scenario->effects[scenario->n_effects++];
+    *effect = (struct scenario_effect){row->effect, path, text_copy(value),
+                                       text_copy(assignment->place), false};
+    effect->refused = assignment->of_run && scenario_effect_is_asked(effect);
+}
+
+/* Of the last assignment to each setting: none else counts. prefix: what their paths lack, that
+ * --set has. A setting that is varied has the values of [vary]. */
+static void note_effects(struct loader *loader, const struct assignments *from, unsigned scopes,
+                         const char *prefix) {
+    for (size_t i = 0; i < from->count; i++) {
+        const struct assignment *one = &from->list[i];
+        CLEANUP_FREE char *varied = text_format("vary.%s%s", prefix, one->path);
+        const struct setting_group *group;
+        const struct setting *row = registry_find(loader->registry, scopes, one->path, &group);
+
+        if (row && assignments_find(from, one->path) == one &&
+            !assignments_find(&loader->given, varied) && setting_effect(row, one->value))
+            note_effect(loader, row, text_format("%s%s", prefix, one->path), one->value, one);
+    }
+}
+
+static int note_varied_effects(struct loader *loader) {
+    for (size_t i = 0; i < loader->scenario->n_factors; i++) {
+        const struct factor *factor = &loader->scenario->factors[i];
+        CLEANUP_FREE char *path = text_format("vary.%s", factor->path);
+        CLEANUP_FREE char *values = text_copy("");
+        bool any = false;
+
+        for (size_t k = 0; k < factor->n_values; k++) {
+            text_append(&values, " ", factor->values[k]);
+            any |= setting_effect(factor->row, factor->values[k]) != SETTING_NO_EFFECT;
+        }
+        if (any)
+            note_effect(loader, factor->row, text_copy(path), values,
+                        assignments_find(&loader->given, path));
+    }
+    return 0;
 }
 
 /* ---- channels ---- */
@@ -256,7 +343,8 @@ static int set_keys(struct loader *loader, struct channel *channel, const struct
         r = channel_assign(channel, key, one->value, loader->error);
         if (r < 0)
             return error_prefix(loader->error, r, "%s", one->place);
-        assignments_add(&loader->origins, text_copy(one->place), text_copy(key), one->value);
+        assignments_add(&loader->origins, text_copy(one->place), text_copy(key), one->value,
+                        one->of_run);
     }
     for (size_t i = first; i < loader->origins.count; i++) {
         const struct assignment *origin = &loader->origins.list[i];
@@ -377,6 +465,7 @@ static int build_channels(struct loader *loader) {
     }
     while ((word = text_next_word(&cursor, &length))) {
         CLEANUP_FREE char *name = strndup(word, length);
+        CLEANUP_FREE char *prefix = text_format("channel.%s.", name);
 
         scenario->channels =
             memory_room(scenario->channels, scenario->n_channels, sizeof(*scenario->channels));
@@ -386,6 +475,7 @@ static int build_channels(struct loader *loader) {
         if (r < 0)
             return r;
         scenario->n_channels++;
+        note_effects(loader, &loader->origins, 1u << SETTING_CHANNEL, prefix);
     }
     if (scenario->n_channels)
         return 0;
@@ -629,8 +719,9 @@ static int check_hosts(struct loader *loader) {
 
 static int load(struct loader *loader, const char *name, const struct scenario_override *overrides,
                 size_t n_overrides) {
-    static int (*const steps[])(struct loader * loader) = {
-        check_hosts, build_channels, check_design, build_probes, build_variants};
+    static int (*const steps[])(struct loader * loader) = {check_hosts,    build_channels,
+                                                           check_design,   build_probes,
+                                                           build_variants, note_varied_effects};
     int r = read_hosts_file(loader);
 
     if (r < 0)
@@ -646,7 +737,7 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
         assignments_add(&loader->given,
                         text_equal(origin, "--set") ? text_format("--set %s", path)
                                                     : text_copy(origin),
-                        text_copy(path), overrides[i].value);
+                        text_copy(path), overrides[i].value, false);
     }
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
     for (size_t i = 0; i < loader->given.count; i++) {
@@ -654,6 +745,7 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
         if (r < 0)
             return r;
     }
+    note_effects(loader, &loader->given, SCENARIO_SCOPES, "");
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         r = steps[i](loader);
         if (r < 0)

@@ -11,6 +11,7 @@
 struct assignment {
     char *place; /* "file:line: [section] key", "--set PATH", "--channels" */
     char *path, *value;
+    bool of_run; /* from a scenario that may be somebody else's */
 };
 
 struct assignments {
@@ -22,6 +23,7 @@ struct loader {
     const struct registry *registry;
     const char *folder; /* scenarios/; NULL: the scenario's file stands alone */
     char *beside;       /* the scenario file's own folder */
+    bool of_run;        /* the scenario file is a run's */
     struct assignments given;
     struct assignments origins; /* what made the channel that is being built, in order */
     struct scenario *scenario;

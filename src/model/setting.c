@@ -313,6 +313,22 @@ const struct setting *setting_find(const struct setting_group *group, const char
     return NULL;
 }
 
+enum setting_effect setting_effect(const struct setting *row, const char *value) {
+    bool harmless =
+        text_equal(value, row->fallback) || (row->harmless && text_has_word(row->harmless, value));
+
+    return harmless ? SETTING_NO_EFFECT : row->effect;
+}
+
+const char *setting_effect_word(enum setting_effect effect) {
+    static const char *const words[] = {[SETTING_NO_EFFECT] = "does nothing with",
+                                        [SETTING_EXECUTES] = "executes",
+                                        [SETTING_READS] = "reads",
+                                        [SETTING_CONNECTS] = "connects to"};
+
+    return words[effect];
+}
+
 char *setting_choice_word(const char *choices, int64_t index) {
     const char *cursor = choices, *word;
     size_t length;

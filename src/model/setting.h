@@ -35,6 +35,15 @@ enum setting_type {
     SETTING_PERCENT,  /* int64_t millionths, written 2%, 0.5% */
 };
 
+/* What a value makes this program do beyond measuring. What a run's scenario says of the first two
+ * is done only where the command line repeats it: somebody else may have written it. */
+enum setting_effect {
+    SETTING_NO_EFFECT,
+    SETTING_EXECUTES, /* a command, or this program on a host that the value names */
+    SETTING_READS,    /* a file */
+    SETTING_CONNECTS, /* to an address */
+};
+
 struct setting {
     const char *key;
     enum setting_type type;
@@ -46,6 +55,9 @@ struct setting {
     /* A further check of a text, of words or of a choice's word, or NULL; error says what is wrong,
      * what is right. */
     int (*check)(const char *value, struct error *error);
+    /* Of every value but the default and these words. */
+    enum setting_effect effect;
+    const char *harmless;
 };
 
 /* What a group's settings belong to, and so where in a scenario they are written. */
@@ -87,6 +99,11 @@ int setting_assign(const struct setting *row, void *block, const char *value, st
 char *setting_format(const struct setting *row, const void *block);
 /* What a value may be, in words: "a duration from 1ms to 1h"; belongs to the caller. */
 char *setting_describe(const struct setting *row);
+
+/* What this value makes the program do. */
+enum setting_effect setting_effect(const struct setting *row, const char *value);
+/* "executes", "reads", "connects to" */
+const char *setting_effect_word(enum setting_effect effect);
 
 /* The word of a SETTING_CHOICE's value, in memory of its own. */
 char *setting_choice_word(const char *choices, int64_t index);

@@ -212,6 +212,18 @@ static void print_measurement(const struct scenario *scenario, size_t place) {
         text_print(stdout, "  %-20s with %s (%s a trial)\n", "", measurement->variant, duration);
 }
 
+/* What it makes this program do beyond measuring, and by which setting. */
+static void print_effects(const struct scenario *scenario) {
+    if (scenario->n_effects)
+        printf("commands, files and addresses\n");
+    for (size_t i = 0; i < scenario->n_effects; i++) {
+        const struct scenario_effect *effect = &scenario->effects[i];
+
+        text_print(stdout, "  %-20s %s (%s)\n", setting_effect_word(effect->effect), effect->value,
+                   effect->path);
+    }
+}
+
 void list_plan(const struct scenario *scenario) {
     const struct scenario_settings *own = scenario_own(scenario);
     CLEANUP(plan_freep) struct plan *plan = plan_new(scenario);
@@ -224,6 +236,7 @@ void list_plan(const struct scenario *scenario) {
     printf("probes%s", "\n");
     for (size_t i = 0; i < scenario->n_measurements; i++)
         print_measurement(scenario, i);
+    print_effects(scenario);
     printf("plan\n");
     print_extent(scenario, plan);
     if (outlook)

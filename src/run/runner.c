@@ -133,6 +133,19 @@ static int choose_window(struct run *run, struct error *error) {
     return 0;
 }
 
+/* What the command line must repeat when the run's scenario is measured again: ["PATH=VALUE"]. */
+static json_t *list_repeated(const struct scenario *scenario) {
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < scenario->n_effects; i++) {
+        const struct scenario_effect *effect = &scenario->effects[i];
+
+        if (scenario_effect_is_asked(effect))
+            (void)json_array_append_new(list, json_sprintf("%s=%s", effect->path, effect->value));
+    }
+    return list;
+}
+
 /* The run's folder: a new one, or that of the run that goes on. */
 static int open_record(struct run *run, struct error *error) {
     struct resumption *resumption = run->options->resumption;
@@ -144,6 +157,7 @@ static int open_record(struct run *run, struct error *error) {
         r = journal_reopen(&run->journal, resumption->folder, &resumption->lock_fd,
                            resumption->environment, error);
     } else {
+        (void)json_object_set_new(environment, "repeat", list_repeated(run->scenario));
         r = resumption_promise(environment, run->scenario, run->plan, error);
         if (r == 0)
             r = journal_create(&run->journal, run->options->results, run->scenario, environment,

@@ -26,7 +26,8 @@ static const struct setting rows[] = {
      .offset = offsetof(struct password_settings, user)},
     {"secret", SETTING_TEXT, "generated",
      .help = "`generated`: made anew for each run; or file:PATH",
-     .offset = offsetof(struct password_settings, secret), .check = secret_check},
+     .offset = offsetof(struct password_settings, secret), .check = secret_check,
+     .effect = SETTING_READS},
 };
 static const struct setting_group group =
     SETTING_GROUP("password", SETTING_CHANNEL, rows, struct password_settings);

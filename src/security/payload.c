@@ -30,7 +30,8 @@ static const struct setting rows[] = {
      .offset = offsetof(struct payload_settings, opened_by)},
     {"secret", SETTING_TEXT, GENERATED,
      .help = "the shared one. `generated`: made anew for each run; or file:PATH, no password",
-     .offset = offsetof(struct payload_settings, secret), .check = secret_check},
+     .offset = offsetof(struct payload_settings, secret), .check = secret_check,
+     .effect = SETTING_READS},
 };
 static const struct setting_group group =
     SETTING_GROUP("payload", SETTING_CHANNEL, rows, struct payload_settings);

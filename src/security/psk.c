@@ -29,7 +29,8 @@ static const struct setting rows[] = {
      .offset = offsetof(struct psk_settings, identity), .check = check_identity},
     {"secret", SETTING_TEXT, "generated",
      .help = "the key; `generated`: made anew for each run; or file:PATH, in hexadecimal digits",
-     .offset = offsetof(struct psk_settings, secret), .check = secret_check},
+     .offset = offsetof(struct psk_settings, secret), .check = secret_check,
+     .effect = SETTING_READS},
     {"key_size", SETTING_BYTES, "32B", "16B", "32B", .help = "of a key that is generated",
      .offset = offsetof(struct psk_settings, key_bytes)},
     /* The one that differs from a cipher with certificates in nothing else: OpenSSL has none of

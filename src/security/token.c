@@ -16,7 +16,8 @@ struct token_settings {
 static const struct setting rows[] = {
     {"secret", SETTING_TEXT, "generated",
      .help = "the shared key; `generated`: made anew for each run; or file:PATH",
-     .offset = offsetof(struct token_settings, secret), .check = secret_check},
+     .offset = offsetof(struct token_settings, secret), .check = secret_check,
+     .effect = SETTING_READS},
     {"max_age", SETTING_DURATION, "5min", "1s", "1d",
      .help = "how old a token may be, or how far ahead: twice what the hosts' clocks differ",
      .offset = offsetof(struct token_settings, max_age_ns)},

@@ -55,11 +55,13 @@ lacks 'it does not limit' "$(rows "$folder/trials.csv" reason)" 'probe.delivery.
 remove_link
 lay_link 1
 kept=$(window)
-run "$bench" run --resume "$folder" --certs "$scratch/certs"
+run "$bench" run --resume "$folder" --certs "$scratch/certs" \
+  --publisher-host "exec:$publisher" --set hosts.folder="$same"
 exits 'the run goes on where the path is short' 0
 is 'with the same window' "$(window)" "$kept"
 lacks 'which is not chosen again' "$out" 'probe.delivery.window'
-measure "$folder/scenario.ini" --publisher-host local --set hosts.address=127.0.0.1 --repetitions 1
+measure "$folder/scenario.ini" --publisher-host local --set hosts.folder="$same" \
+  --set hosts.address=127.0.0.1 --repetitions 1
 exits 'it is repeated on one host' 0
 is 'with its window' "$(window)" "$kept"
 measure "$tiny" --probes delivery

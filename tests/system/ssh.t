@@ -207,15 +207,16 @@ kill -INT "$driver"
 stop_waiting "$soon"
 exits 'interrupted' 130
 check 'nothing is left there' wait_for "$soon" is_a_clean
-contains 'it says how to go on' "$err" "./bench all --resume results/${folder##*/}"
+contains 'it says how to go on' "$err" \
+  "./bench all --resume results/${folder##*/} --set hosts.broker=ssh://pi@pi-a"
 cp "$folder/trials.csv" "$scratch/before"
 
-start $on_b ./bench all --resume "results/${folder##*/}"
+start $on_b ./bench all --resume "results/${folder##*/}" --set hosts.broker=ssh://pi@pi-a
 await_trials $(($(count "$scratch/before") + 5))
 kill -KILL "$driver"
 stop_waiting "$soon"
 check 'killed: nothing is left there' wait_for "$soon" is_a_clean
-types './bench all --resume results/paper-*'
+types './bench all --resume results/paper-* --broker-host ssh://pi@pi-a'
 exits 'resumed to its end' 0
 is 'no trial from before is lost' \
   "$(head -c "$(wc -c <"$scratch/before")" "$folder/trials.csv" | cmp - "$scratch/before" 2>&1)" ''

@@ -60,7 +60,8 @@ await_trials 1
 kill -INT "$driver"
 stop_waiting "$soon"
 ended 'SIGINT amid a run' 130 one other
-run "$bench" run --resume "$folder" --certs "$scratch/certs"
+run "$bench" run --resume "$folder" --certs "$scratch/certs" --broker-host "$one" \
+  --publisher-host "$other" --set hosts.folder="$same"
 ended 'the run goes on, to its end' 0 one other
 
 begin "$@" --broker-host "$one" --publisher-host "$other" --set probe.path.duration=2s

@@ -333,6 +333,17 @@ static void check_places(const struct setting_group *table) {
     }
 }
 
+/* What names a file or a command must be marked: a run's scenario may be anybody's. */
+static void check_effect(const struct setting_group *table, const struct setting *row) {
+    static const char *const marks[] = {"file:", "exec:", "file of", "file or", "file that"};
+
+    assert_int_equal(setting_effect(row, row->fallback), SETTING_NO_EFFECT);
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+        if (row->type == SETTING_TEXT && strstr(row->help, marks[i]) &&
+            setting_effect(row, "exec:x") == SETTING_NO_EFFECT)
+            fail_msg("%s.%s: names a file or a command, and has no effect", table->name, row->key);
+}
+
 static void check_row(const struct setting_group *table, const struct setting *row, void *block) {
     bool number = row->type >= SETTING_COUNT;
     CLEANUP_FREE char *text = NULL;
@@ -351,6 +362,7 @@ static void check_row(const struct setting_group *table, const struct setting *r
         return;
     if (!row->help || !*row->help || strchr(row->key, '.') || strlen(row->key) > 48)
         fail_msg("%s.%s: no help, or no key for a file", table->name, row->key);
+    check_effect(table, row);
 }
 
 static void check_table(const struct setting_group *table) {
