@@ -63,7 +63,8 @@ for login in closed forced; do
   exits "$login: a login that executes something else" 3
   contains 'is told' "$err" "ssh://$login@pi-a: its login does not execute what it is told"
 done
-contains 'with what it has said instead' "$err" '(last words: only for backups'
+contains 'with what it has said instead' "$err" '(last words: only for backups\x1b[2J)'
+lacks 'but nothing that a terminal obeys' "$err" "$(printf '\033')"
 echo 'cat >/dev/null' >"$a_home/.bashrc"
 run $on_b ./bench deploy ssh://pi@pi-a
 exits 'a login that reads what is sent' 3

@@ -78,7 +78,7 @@ UsePAM no
 PermitRootLogin prohibit-password
 SetEnv$(remote_environment)
 Match User forced
-  ForceCommand echo only for backups
+  ForceCommand printf 'only for backups\\033[2J'
 Match User reader
   ForceCommand cat >/dev/null
 END
