@@ -167,7 +167,8 @@ static int command_deploy(struct context *context) {
     return complain(EXIT_SETUP, &error);
 }
 
-/* For that script: the last words of ssh on stdin, and what helps on stdout. */
+/* For that script: the last words of ssh and of the host come on stdin; they are shown, and what
+ * helps goes to stdout. */
 static int command_explain(struct context *context) {
     const struct arguments *arguments = &context->arguments;
     struct launch launch = {.spec = arguments->words[0], .folder = "folder"};
@@ -178,8 +179,8 @@ static int command_explain(struct context *context) {
         return EXIT_USAGE;
     words[fread(words, 1, sizeof(words) - 1, stdin)] = '\0';
     advice = host_kind_ssh.advise(&launch, atoi(arguments->words[1]), words);
-    if (advice)
-        puts(advice);
+    text_print(stderr, "%s\n", words);
+    text_print(stdout, "%s\n", advice ? advice : "see above");
     return EXIT_OK;
 }
 
