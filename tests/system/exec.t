@@ -78,4 +78,14 @@ contains 'they are built there' "$err" "bench: building in $(readlink -f "$other
 matches 'and refused, with the names of host and folder' "$out" \
   "host exec:env: there is version .*sources [0-9a-f]+\) in $other, here is .*sources [0-9a-f]+\)"
 
+# The same again, but what changes keeps an old time, as rsync -a and kubectl cp have it.
+echo '/* changed again */' >>"$other/src/base/csv.c"
+touch -d 2001-01-01 "$other/src/base/csv.c"
+doctor env
+exits 'other sources of an old time' 3
+contains 'they are built, too' "$err" "bench: building in $(readlink -f "$other")/build ..."
+matches 'and refused' "$out" "there is version .*sources [0-9a-f]+\) in $other"
+doctor env
+lacks 'once' "$err" 'bench: building'
+
 finish
