@@ -1,0 +1,166 @@
+#!/bin/sh
+# Two Debian releases: this machine's, and a root of the other one (12 or 13) that debootstrap makes
+# from the sources of this machine's apt, in which ./bench itself installs and builds. A wire joins
+# them, and the shipped scenarios run with either as the broker's host: measured where the older one
+# is, refused with words where the newer one is, and measured as these words say.
+. "$(dirname "$0")/real.sh"
+need_root
+need_command debootstrap ip unshare nsenter git apt-get
+unshare --mount --net --uts --ipc --pid --fork --mount-proc true 2>/dev/null ||
+  skip_all 'no namespaces can be made here'
+
+release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+other=trixie
+[ "$release" != trixie ] || other=bookworm
+# shellcheck disable=SC2016 # apt's variables
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
+  'Created-By: Packages' |
+  awk -v release="$release" '$2 == release && $3 == "main" { print $1; exit }')
+[ -n "$mirror" ] || skip_all "apt has no source of Debian's $release here"
+
+# All that is mounted goes with the last process of the root's namespaces: before the folder does.
+other_root=$scratch/$other driver='' machine='' wire=''
+# shellcheck disable=SC2317 # called by the trap
+leave() {
+  left=$?
+  for pid in $driver $machine $wire; do
+    kill -KILL "$pid" 2>/dev/null
+  done
+  wait
+  return "$left"
+}
+trap 'leave; on_exit' EXIT
+
+# ---- the other release ----
+
+set -- --variant=minbase
+case $mirror in
+https:*) set -- "$@" --include=ca-certificates ;;
+esac
+# In the background, as the trap of an interrupted shell waits for what is in the foreground.
+start unshare --mount --pid --fork --kill-child --mount-proc \
+  debootstrap "$@" "$other" "$other_root" "$mirror"
+stop_waiting 900
+[ "$status" = 0 ] ||
+  skip_all "no root of $other: $(printf '%s\n' "$out" "$err" | grep . | tail -n 1)"
+apt-config dump | grep -E '^Acquire::(https?|Check)' >"$other_root/etc/apt/apt.conf.d/99machine"
+echo force-unsafe-io >"$other_root/etc/dpkg/dpkg.cfg.d/fast"
+cp /etc/resolv.conf /etc/hosts "$other_root/etc/"
+mkdir -p "$other_root/opt/bench" "$other_root/.old"
+git -C "$root" ls-files -z --cached --others --exclude-standard | tar -C "$root" --null -T - -cf - |
+  tar -xf - --no-same-owner -C "$other_root/opt/bench"
+
+# In namespaces of its own; user namespaces work there, which they would not in a chroot.
+cat >"$scratch/start" <<'END_OF_START'
+set -e
+mount --make-rprivate /
+mount --bind "$1" "$1"
+cd "$1"
+mount -t proc proc proc
+mount -t sysfs sysfs sys # as seen from its network
+mount --rbind /dev dev
+mount -t tmpfs tmpfs run
+hostname other
+pivot_root . .old
+umount -l /.old
+exec sleep 3600
+END_OF_START
+unshare --mount --net --uts --ipc --pid --fork --kill-child sh "$scratch/start" "$other_root" &
+machine=$!
+first=$(await_process 'sleep 3600')
+[ -n "$first" ] || skip_all 'no root can be entered here'
+enter="nsenter --target $first --mount --uts --ipc --pid"
+for name in TMPDIR BENCH_NO_INSTALL BENCH_BUILD CC; do
+  alone="${alone-env} -u $name"
+done
+# shellcheck disable=SC2086 # lists
+start $enter $alone BENCH_MESON_OPTIONS=-Doptimization=0 /opt/bench/bench --version
+stop_waiting 900
+exits "./bench installs and builds on Debian's $other" 0
+contains '... what is missing there' "$err" 'packages are missing; what installs them'
+if [ "$status" != 0 ]; then
+  leave
+  finish
+fi
+
+# ---- the wire ----
+
+unshare --net sleep 3601 &
+wire=$!
+here=$(await_process 'sleep 3601')
+ip link add bench-here netns "$here" type veth peer name bench-there netns "$first"
+nsenter --net="/proc/$here/ns/net" sh -c 'ip link set lo up && ip link set bench-here up &&
+  ip address add 192.0.2.2/24 dev bench-here'
+nsenter --net="/proc/$first/ns/net" sh -c 'ip link set lo up && ip link set bench-there up &&
+  ip address add 192.0.2.1/24 dev bench-there'
+printf '#!/bin/sh\nexec nsenter --net=/proc/%s/ns/net "%s" "$@"\n' "$here" "$bench" \
+  >"$scratch/bench-here"
+chmod +x "$scratch/bench-here"
+bench=$scratch/bench-here
+there="exec:$enter --net env -u TMPDIR"
+
+# between BROKER COMMAND [OPTION...]: with the broker's host here or there.
+between() {
+  between_broker=$1
+  shift
+  if [ "$between_broker" = here ]; then
+    set -- "$@" --broker-host local --publisher-host "$there" --set hosts.address=192.0.2.2
+  else
+    set -- "$@" --broker-host "$there" --publisher-host local --set hosts.address=192.0.2.1
+  fi
+  "$@" --set hosts.folder=/opt/bench
+}
+# Times as short as they may be.
+short='--repetitions 1 --quiet --set telemetry.interval=20ms --set probe.connect.duration=500ms'
+for probe in path transport transport-per-unit delivery latency; do
+  short="$short --set probe.$probe.duration=100ms --set probe.$probe.warmup=0s"
+done
+
+tls='tls mutual-tls mutual-tls-crl mutual-tls-password mutual-tls-12 psk tunnel-mutual-tls'
+
+statuses() { # of the trials
+  rows "$folder/trials.csv" status | sort -u
+}
+
+# ---- the older release has the broker: both agree on what it knows ----
+
+old=here new=there
+[ "$other" = trixie ] || old=there new=here
+for file in "$root"/scenarios/*.ini; do
+  scenario=$(basename "$file" .ini)
+  set --
+  [ "$scenario" != mechanisms ] ||
+    set -- --probes delivery --channels "plain token acl-dynamic $tls"
+  # shellcheck disable=SC2086 # a list
+  between "$old" measure "$scenario" $short "$@"
+  is "$scenario is measured" "$status, $(statuses)" '0, ok'
+done
+
+# ---- the newer one has it: subscriber and publisher would not ----
+
+between "$new" run "$bench" doctor
+exits 'doctor says that the defaults differ' 3
+matches '... and what helps' "$out" \
+  '^  IMPOSSIBLE .*OpenSSL 3.* --set channel.mutual-tls.tls.groups=x25519$'
+# shellcheck disable=SC2086 # a list
+between "$new" measure mechanisms $short
+exits 'a run is refused' 3
+check '... before anything is made' test ! -e "$results"
+matches '... which end has what is said' "$err" "subscriber on .* \(OpenSSL 3\.[5-9][^)]*\) .* \
+X25519MLKEM768, .* publisher on .* \(OpenSSL 3\.0[^)]*\) on x25519"
+options=$(printf '%s\n' "$err" | grep -oE -e '--set channel\.[a-z-]+\.tls\.groups=[A-Za-z0-9]+')
+# shellcheck disable=SC2086 # lists
+between "$new" measure mechanisms $short $options --probes delivery --set scenario.baseline=tls \
+  --channels "$tls"
+is 'with the options that it names, it is measured' "$status, $(statuses)" '0, ok'
+is '... all of it under one group' "$(rows "$folder/trials.csv" tls_group | sort -u)" x25519
+
+# shellcheck disable=SC2086 # a list
+between "$new" measure paper $short --set channel.mutual-tls.tls.groups=X25519MLKEM768
+matches 'a group that one of them lacks is refused' "$status $err" \
+  "^[23] .*mutual-tls.*groups: 'X25519MLKEM768' are no groups of this OpenSSL"
+check '... before anything is made' test ! -e "$results"
+
+leave
+machine='' wire=''
+finish
