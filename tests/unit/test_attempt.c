@@ -98,6 +98,48 @@ static void test_answers_in_clear(void **state) {
     }
 }
 
+/* RFC 8446, section 6, and RFC 5246, section 7.2. */
+static void test_alerts(void **state) {
+    static const struct {
+        char code;
+        const char *cause;
+    } cases[] = {
+        {10, "alert 10 unexpected_message"},
+        {20, "alert 20 bad_record_mac"},
+        {22, "alert 22 record_overflow"},
+        {40, "alert 40 handshake_failure"},
+        {42, "alert 42 bad_certificate"},
+        {43, "alert 43 unsupported_certificate"},
+        {44, "alert 44 certificate_revoked"},
+        {45, "alert 45 certificate_expired"},
+        {46, "alert 46 certificate_unknown"},
+        {47, "alert 47 illegal_parameter"},
+        {48, "alert 48 unknown_ca"},
+        {49, "alert 49 access_denied"},
+        {50, "alert 50 decode_error"},
+        {51, "alert 51 decrypt_error"},
+        {70, "alert 70 protocol_version"},
+        {71, "alert 71 insufficient_security"},
+        {80, "alert 80 internal_error"},
+        {109, "alert 109 missing_extension"},
+        {112, "alert 112 unrecognized_name"},
+        {115, "alert 115 unknown_psk_identity"},
+        {116, "alert 116 certificate_required"},
+        {120, "alert 120 no_application_protocol"},
+        {1, "alert 1 unknown"},
+        {121, "alert 121 unknown"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char bytes[] = {0x15, 3, 3, 0, 2, 2, cases[i].code};
+        CLEANUP(client_config_freep) struct client_config *config = plain();
+        struct peer peer = {.act = answer, .answer = bytes, .answer_length = sizeof(bytes)};
+
+        assert_cause(&peer, config, false, cases[i].cause);
+    }
+}
+
 static void test_garbage(void **state) {
     static const struct {
         const char *bytes;
@@ -362,12 +404,13 @@ static void test_missing_file(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_in_clear), cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_connect_packet),   cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_message),          cmocka_unit_test(test_nobody_listens),
-        cmocka_unit_test(test_accepted),         cmocka_unit_test(test_proofs),
-        cmocka_unit_test(test_causes),           cmocka_unit_test(test_closed_over_tls),
-        cmocka_unit_test(test_no_tls_there),     cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_alerts),          cmocka_unit_test(test_answers_in_clear),
+        cmocka_unit_test(test_garbage),         cmocka_unit_test(test_connect_packet),
+        cmocka_unit_test(test_long_names),      cmocka_unit_test(test_message),
+        cmocka_unit_test(test_nobody_listens),  cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_proofs),          cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_closed_over_tls), cmocka_unit_test(test_no_tls_there),
+        cmocka_unit_test(test_missing_file),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);

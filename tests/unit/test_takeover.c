@@ -67,6 +67,25 @@ static void test_others_are_left_alone(void **state) {
     (void)close(fd);
 }
 
+/* Who may end any process ends only what is of the same user. */
+static void test_of_another_user(void **state) {
+    CLEANUP_FREE char *name = make_name();
+    struct error error = {""};
+    int fd = -1, status;
+    pid_t holder;
+
+    (void)state;
+    if (geteuid() != 0 || seteuid(65534) < 0)
+        skip();
+    holder = start_holder(name);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(takeover_claim(&fd, name, &error), -EACCES);
+    assert_string_equal(error.text, "the name of this agent is held by another user (uid 65534)");
+    assert_int_equal(waitpid(holder, &status, WNOHANG), 0);
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, &status, 0), holder);
+}
+
 static void test_names(void **state) {
     static const char too_long[] =
         "0123456789-0123456789-0123456789-0123456789-0123456789-0123456789";
@@ -84,6 +103,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ends_the_holder),
         cmocka_unit_test(test_others_are_left_alone),
+        cmocka_unit_test(test_of_another_user),
         cmocka_unit_test(test_names),
     };
 

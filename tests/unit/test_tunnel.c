@@ -72,6 +72,26 @@ static void test_default_routes(void **state) {
     assert_false(wireguard_route_is_default("unreachable 10.0.0.0/8"));
 }
 
+static void test_keys(void **state) {
+    static const char *const bad[] = {
+        "",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",   /* 43 */
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",  /* 33 bytes */
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",  /* 31 bytes */
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", /* 45 */
+        "AAAAAAAAAAAAAAAAAAAA endpoint 192.0.2.1:1AA=",
+        " AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "AAAAAAAAAAAAAAAAAAAA=AAAAAAAAAAAAAAAAAAAAAA=",
+        "AAAAAAAAAAAAAAAAAAAA*AAAAAAAAAAAAAAAAAAAAAA=",
+    };
+
+    (void)state;
+    assert_true(wireguard_is_key("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        if (wireguard_is_key(bad[i]))
+            fail_msg("'%s' is taken for a key", bad[i]);
+}
+
 /* ---- what it says of itself ---- */
 
 static void test_address_of_the_broker(void **state) {
@@ -225,6 +245,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_no_network),
+        cmocka_unit_test(test_keys),
         cmocka_unit_test(test_default_routes),
         cmocka_unit_test(test_address_of_the_broker),
         cmocka_unit_test(test_client_config),
