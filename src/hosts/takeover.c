@@ -4,9 +4,11 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -22,11 +24,26 @@ static socklen_t name_socket(struct sockaddr_un *address, const char *name) {
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 }
 
+/* A handle of the process at the other end, which was so numbered when it began to listen: -ESRCH
+ * when it has ended. A number may be another's by now, but not while the socket is still there. */
+static int open_holder(int fd, pid_t pid) {
+    struct pollfd poller = {.fd = fd};
+    int process = pid > 0 && pid != getpid() ? pidfd_open(pid, 0) : -EPERM;
+
+    if (process < 0)
+        return process == -EPERM ? process : -errno;
+    if (poll(&poller, 1, 0) == 0)
+        return process;
+    (void)close(process);
+    return -ESRCH;
+}
+
 /* Ends the agent that holds the name, if there still is one; its workers die with it. */
 static int end_holder(const struct sockaddr_un *address, socklen_t length, struct error *error) {
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct ucred holder;
     socklen_t size = sizeof(holder);
+    CLEANUP_FD int process = -1;
 
     if (fd < 0)
         return error_errno(error, -errno, "a socket");
@@ -34,7 +51,13 @@ static int end_holder(const struct sockaddr_un *address, socklen_t length, struc
         return 0;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &size) < 0)
         return error_errno(error, -errno, "an agent that was left behind");
-    if (holder.pid <= 0 || holder.pid == getpid() || kill(holder.pid, SIGKILL) < 0)
+    if (holder.uid != geteuid())
+        return error_set(error, -EACCES, "the name of this agent is held by another user (uid %u)",
+                         (unsigned)holder.uid);
+    process = open_holder(fd, holder.pid);
+    if (process == -ESRCH)
+        return 0;
+    if (process < 0 || pidfd_send_signal(process, SIGKILL, NULL, 0) < 0)
         return error_set(error, -EACCES, "an agent that was left behind cannot be ended");
     return 0;
 }

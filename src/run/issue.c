@@ -6,6 +6,7 @@
 #include "security/mechanism.h"
 #include "security/pki.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -78,6 +79,10 @@ static int identify(void *context, enum party party, const char *by, char **ret,
         return error_set(error, -ENODATA,
                          "%s: no %s is known of this host; right would be uuid, or name",
                          host_spec(host), text_equal(by, "mac") ? "MAC address" : "serial number");
+    for (const char *c = found; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr(":-_.", *c))
+            return error_set(error, -ENODATA, "%s: '%s' is no identifier; right would be uuid",
+                             host_spec(host), found);
     *ret = text_copy(found);
     return 0;
 }

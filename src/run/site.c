@@ -104,6 +104,13 @@ static const char *find_address(const struct site *site) {
     return ssh_end(workers, 0, "reached");
 }
 
+/* What a host tells may be anything, and goes into command lines of the other one. */
+static bool is_address(const char *text) {
+    const struct setting *row = setting_find(&hosts_group, "address");
+
+    return *text && *text != '-' && row->check(text, NULL) == 0;
+}
+
 static int choose_address(struct site *site, struct error *error) {
     const char *given = hosts_of(site)->address, *found = *given ? given : find_address(site);
 
@@ -118,6 +125,11 @@ static int choose_address(struct site *site, struct error *error) {
                          "hosts.address: ssh has reached %s at %s, which means something on one "
                          "link only; name the one to be measured (--set hosts.address=ADDRESS)",
                          host_spec(site->workers->hosts[0]), found);
+    if (!*given && !is_address(found))
+        return error_set(error, -EINVAL,
+                         "hosts.address: what %s tells of ssh is no address; --set "
+                         "hosts.address=ADDRESS",
+                         host_spec(site->workers->hosts[0]));
     text_replace(&site->address, found);
     return 0;
 }
@@ -196,6 +208,8 @@ int site_describe(struct site *site, const char *root, struct error *error) {
         json_auto_t *facts = NULL;
         json_t *host;
 
+        if (!is_address(source))
+            source = "";
         r = host_order(workers->hosts[i], "facts",
                        json_pack("{s:s,s:s}", "address", site->address, "source", source), &facts,
                        error);

@@ -138,6 +138,8 @@ static int make(const struct prepared_host *host, struct wireguard **ret, struct
  * packet that proves to be of its peer. */
 static int meet(const struct prepared_host *host, struct wireguard *wireguard,
                 struct error *error) {
+    const char *key = jsonline_text(host->heard, "key", "");
+    int64_t port = jsonline_integer(host->heard, "port", 0);
     struct addresses found = {.broker = ""};
     CLEANUP_FREE char *endpoint = NULL;
     bool bracket = strchr(host->address, ':') != NULL;
@@ -145,11 +147,14 @@ static int meet(const struct prepared_host *host, struct wireguard *wireguard,
 
     if (r < 0)
         return r;
+    if (!wireguard_is_key(key) || port < 1 || port > UINT16_MAX)
+        return error_set(error, -EPROTO,
+                         "what the other host tells is no key and port of a tunnel");
     if (!host->broker)
         endpoint = text_format("%s%s%s:%d", bracket ? "[" : "", host->address, bracket ? "]" : "",
-                               (int)jsonline_integer(host->heard, "port", 0));
-    return wireguard_meet(wireguard, jsonline_text(host->heard, "key", ""),
-                          host->broker ? found.publisher : found.broker, endpoint, error);
+                               (int)port);
+    return wireguard_meet(wireguard, key, host->broker ? found.publisher : found.broker, endpoint,
+                          error);
 }
 
 static int prepare(const struct prepared_host *host, void **state, json_t *facts,

@@ -182,6 +182,11 @@ static int take_name(struct wireguard *wireguard, struct error *error) {
         if (wireguard->name_fd != -EADDRINUSE)
             break;
     }
+    if (wireguard->name_fd == -EADDRINUSE)
+        return error_set(error, -EADDRINUSE,
+                         "the names " PREFIX "0 to " PREFIX "%d are all held on this host, by this "
+                         "or another user; as root `ss -xap | grep " PREFIX "` shows by whom",
+                         MAX_NAMES - 1);
     return error_errno(error, wireguard->name_fd, "a name for the tunnel's interface");
 }
 
@@ -405,6 +410,12 @@ int wireguard_make(struct wireguard **ret, const struct wireguard_plan *plan, st
     *ret = wireguard;
     wireguard = NULL;
     return 0;
+}
+
+bool wireguard_is_key(const char *text) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    return strspn(text, digits) == 43 && text_equal(text + 43, "=");
 }
 
 int wireguard_meet(struct wireguard *wireguard, const char *key, const char *address,

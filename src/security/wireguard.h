@@ -34,6 +34,8 @@ int wireguard_available(enum wireguard_kind kind, char **ret_how, struct error *
 /* The interface, up and without a peer. -EOPNOTSUPP as above; -EADDRINUSE when something else has a
  * route into the network. */
 int wireguard_make(struct wireguard **ret, const struct wireguard_plan *plan, struct error *error);
+/* Whether text is a public key: 32 bytes in base64. */
+bool wireguard_is_key(const char *text);
 /* Lets in the peer of that public key, who has that address in the tunnel. endpoint ("host:port"):
  * where to reach it, or NULL when it will come. */
 int wireguard_meet(struct wireguard *wireguard, const char *key, const char *address,
