@@ -1,5 +1,4 @@
 #include "analysis/source.h"
-#include "base/clock.h"
 #include "model/throttling.h"
 
 #include <errno.h>
@@ -57,7 +56,7 @@ static void take_block(struct source *source, void *environment) {
     bool is_one = false;
 
     /* What trials failed of must be seen where their block was measured again. */
-    if (!source_counts(source) && !text_equal(metric, "boot_time"))
+    if (!source_counts(source) && !text_equal(metric, "clock_set"))
         return;
     if (text_equal(metric, "throttled")) {
         /* Without a reading before, nothing of what has been can be said to be new. */
@@ -65,7 +64,7 @@ static void take_block(struct source *source, void *environment) {
 
         one.bits = throttling_between(bits, take_bits(source, B_AFTER, 0));
         is_one = one.bits != 0;
-    } else if (text_has_word("load other_runs boot_time", metric)) {
+    } else if (text_has_word("load other_runs clock_set", metric)) {
         before = source_real(source, B_BEFORE);
         after = source_real(source, B_AFTER);
         one.value = fmax(before, after);
@@ -77,10 +76,10 @@ static void take_block(struct source *source, void *environment) {
     } else if (text_equal(metric, "other_runs")) {
         one.kind = TROUBLE_OTHER_RUNS;
         is_one = one.value > 0;
-    } else if (text_equal(metric, "boot_time")) {
+    } else if (text_equal(metric, "clock_set")) {
         one.kind = TROUBLE_CLOCK;
-        one.value = after - before;
-        is_one = fabs(one.value) * 1e9 > (double)CLOCK_SET_NS;
+        one.value = (isfinite(before) ? before : 0) + (isfinite(after) ? after : 0);
+        is_one = one.value != 0;
     }
     if (source->r == 0 && is_one)
         add_trouble(source, &one);

@@ -251,8 +251,7 @@ static char *describe_trouble(const struct dataset *dataset, const struct datase
         return text_copy("another run measured on this host at the same time: these figures are "
                          "not this run's alone; measure again while no other does");
     case TROUBLE_CLOCK:
-        words = clock_set_words(largest);
-        return text_format("%s (or the host was started anew)", words);
+        return clock_set_words(largest);
     default:
         words = throttling_words(one->bits);
         return text_format("%s during the block%s", words, n_blocks == 1 ? "" : "s");

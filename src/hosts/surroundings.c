@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -26,7 +25,8 @@ static struct {
     off_t own;
     size_t now, most; /* other runs: when they were last counted, and since they were put */
     bool news;        /* there are some, of whom nobody was told */
-    int64_t boot_ns;  /* 0: not looked yet */
+    int64_t boot_ns;  /* when this host was started, by its clock; 0: not looked yet */
+    int64_t set_ns, untold_ns; /* the clock was set: since that was put, and was told */
 } here;
 
 /* ---- other runs ---- */
@@ -134,16 +134,15 @@ static int64_t boot_ns(void) {
 
 /* ---- all ---- */
 
-static void look_at_clock(char **news) {
+static void check_clock(void) {
     int64_t before = here.boot_ns, ahead_ns;
-    CLEANUP_FREE char *words = NULL;
 
     here.boot_ns = boot_ns();
     ahead_ns = here.boot_ns - before;
     if (!before || llabs(ahead_ns) <= CLOCK_SET_NS)
         return;
-    words = clock_set_words((double)ahead_ns / 1e9);
-    text_append(news, "; ", words);
+    here.set_ns += ahead_ns;
+    here.untold_ns += ahead_ns;
 }
 
 char *surroundings_look(void) {
@@ -155,7 +154,13 @@ char *surroundings_look(void) {
                     "another run measures on this host at the same time: the figures of both are "
                     "spoilt; let one end first, and measure again");
     here.news = false;
-    look_at_clock(&news);
+    check_clock();
+    if (here.untold_ns) {
+        CLEANUP_FREE char *words = clock_set_words((double)here.untold_ns / 1e9);
+
+        text_append(&news, "; ", words);
+    }
+    here.untold_ns = 0;
     return *news ? text_copy(news) : NULL;
 }
 
@@ -168,5 +173,7 @@ void surroundings_put(json_t *readings) {
     if (count_others())
         put(readings, "other_runs", (double)here.most, "runs");
     here.most = here.now;
-    put(readings, "boot_time", round((double)boot_ns() / 1e9), "s");
+    check_clock();
+    put(readings, "clock_set", (double)here.set_ns / 1e9, "s");
+    here.set_ns = 0;
 }

@@ -18,8 +18,7 @@ void surroundings_join(const char *run);
 char *surroundings_look(void);
 
 /* Adds what readings.h is about: "other_runs", the most since this was called last, where it can be
- * known; "boot_time", when this host was started by its present clock, in seconds since 1970: it
- * changes only when the clock is set, or the host starts anew. */
+ * known; "clock_set", by how much the clock was set ahead since then, in seconds. */
 void surroundings_put(json_t *readings);
 
 #endif
