@@ -58,6 +58,11 @@ contains 'with what it means' "$err" 'no ssh server answers there'
 
 # ---- logins that do not do what they are told ----
 
+# shellcheck disable=SC2317 # called by check
+is_without_ssh() { # that of this test; the server's processes have another name
+  [ -z "$(find_process '([^ ]*/)?ssh .*')" ]
+}
+
 for login in closed forced; do
   run $on_b ./bench deploy "ssh://$login@pi-a"
   exits "$login: a login that executes something else" 3
@@ -70,6 +75,19 @@ run $on_b ./bench deploy ssh://pi@pi-a
 exits 'a login that reads what is sent' 3
 contains 'is told' "$err" 'must not read from stdin'
 check 'nothing of the copy is left' test ! -e "$deployed/.incoming"
+printf 'touch ~/asleep\nsleep 60\n' >"$a_home/.bashrc"
+mkdir "$scratch/interrupted"
+for signal in INT TERM; do
+  rm -f "$a_home/asleep"
+  # shellcheck disable=SC2086 # several words
+  start $on_b TMPDIR="$scratch/interrupted" ./bench deploy ssh://pi@pi-a
+  check 'the login is at work' wait_for 60 test -e "$a_home/asleep"
+  kill -s "$signal" "$driver"
+  stop_waiting "$soon"
+  exits "SIG$signal ends a deploy at once" 130
+  check '... with its ssh' wait_for "$soon" is_without_ssh
+  is '... and leaves no folder' "$(ls -A "$scratch/interrupted")" ''
+done
 echo "yes 'Welcome to pi-a' | head -c 200000" >"$a_home/.bashrc"
 
 # ---- deploy ----
