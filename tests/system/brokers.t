@@ -132,9 +132,9 @@ register() { # USER
   sh "$scratch/ctl" register "$1" localhost "$secret" >"$scratch/register" 2>&1 ||
     grep -q 'already registered' "$scratch/register"
 }
-stop_all() {
+stop_all() { # by the signal that a broker hands on to its own workers
   for process in $started; do
-    kill -KILL "$process" 2>/dev/null
+    kill "$process" 2>/dev/null
   done
 }
 
