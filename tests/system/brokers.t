@@ -132,9 +132,10 @@ register() { # USER
   sh "$scratch/ctl" register "$1" localhost "$secret" >"$scratch/register" 2>&1 ||
     grep -q 'already registered' "$scratch/register"
 }
-stop_all() { # by the signal that a broker hands on to its own workers
+stop_all() { # first by the signal upon which nginx ends its workers
   for process in $started; do
     kill "$process" 2>/dev/null
+    wait_for 3 is_gone "$process" || kill -KILL "$process"
   done
 }
 
