@@ -37,7 +37,7 @@ int cli_load(struct context *context, struct scenario **ret) {
     int status = load(context, &scenario);
 
     if (status == EXIT_OK)
-        status = cli_obey_refusals(scenario);
+        status = cli_obey_refusals(context, scenario);
     if (status == EXIT_OK) {
         *ret = scenario;
         scenario = NULL;
@@ -55,7 +55,7 @@ static int command_check(struct context *context) {
     if (status != EXIT_OK)
         return status;
     list_plan(scenario);
-    status = cli_obey_refusals(scenario);
+    status = cli_obey_refusals(context, scenario);
     if (status != EXIT_OK)
         return status;
     return issue_check_files(scenario, &error) < 0 ? complain(EXIT_SETUP, &error) : EXIT_OK;

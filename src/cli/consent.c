@@ -1,7 +1,10 @@
 #include "cli/parts.h"
 
+#include "base/inifile.h"
+
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 char *cli_quote(const char *word) {
     CLEANUP_FREE char *quoted = text_copy("");
@@ -33,10 +36,27 @@ char *cli_repeat(const struct scenario *scenario, bool refused_only) {
     return words;
 }
 
-int cli_obey_refusals(const struct scenario *scenario) {
-    CLEANUP_FREE char *words = cli_repeat(scenario, true);
+/* The hosts in scenarios/hosts.ini are the user's own. */
+static void allow_own_hosts(const char *scenarios, struct scenario *scenario) {
+    CLEANUP_FREE char *path = text_format("%s/hosts.ini", scenarios);
+    CLEANUP(inifile_freep) struct inifile *file = NULL;
+
+    if (access(path, F_OK) < 0 || inifile_read(&file, path, NULL) < 0)
+        return;
+    for (size_t i = 0; i < file->n_entries; i++) {
+        const struct inifile_entry *entry = &file->entries[i];
+        CLEANUP_FREE char *setting = text_format("%s.%s", entry->section, entry->key);
+
+        (void)scenario_repeat(scenario, setting, entry->value);
+    }
+}
+
+int cli_obey_refusals(const struct context *context, struct scenario *scenario) {
+    CLEANUP_FREE char *words = NULL;
     struct error error;
 
+    allow_own_hosts(context->scenarios, scenario);
+    words = cli_repeat(scenario, true);
     if (!*words)
         return EXIT_OK;
     (void)error_set(&error, -EPERM,

@@ -168,7 +168,7 @@ static int open_run(struct context *context, struct resumption **ret) {
         r = check_resume(arguments, resumption->scenario, &error);
     if (r < 0)
         return complain(EXIT_USAGE, &error);
-    status = cli_obey_refusals(resumption->scenario);
+    status = cli_obey_refusals(context, resumption->scenario);
     if (status != EXIT_OK)
         return status;
     *ret = resumption;

@@ -17,8 +17,9 @@ char *cli_quote(const char *word);
  * words: all that it has executed and read, or what of that is refused; the caller's. */
 char *cli_repeat(const struct scenario *scenario, bool refused_only);
 
-/* EXIT_OK when nothing of the scenario is refused; otherwise it has complained. */
-int cli_obey_refusals(const struct scenario *scenario);
+/* EXIT_OK when nothing of the scenario is refused, but what scenarios/hosts.ini has; otherwise it
+ * has complained. */
+int cli_obey_refusals(const struct context *context, struct scenario *scenario);
 
 /* Has scripts/report analyse and show these runs (folders or archives): it takes the place of this
  * process, and ends with `status` where that is not EXIT_OK. Returns only when it cannot start. */

@@ -75,7 +75,7 @@ run $on_b ./bench deploy ssh://pi@pi-a
 exits 'a login that reads what is sent' 3
 contains 'is told' "$err" 'must not read from stdin'
 check 'nothing of the copy is left' test ! -e "$deployed/.incoming"
-printf 'touch ~/asleep\nsleep 60\n' >"$a_home/.bashrc"
+printf 'touch ~/asleep\nexec sleep 60\n' >"$a_home/.bashrc"
 mkdir "$scratch/interrupted"
 for signal in INT TERM; do
   rm -f "$a_home/asleep"

@@ -211,12 +211,12 @@ contains 'it says how to go on' "$err" \
   "./bench all --resume results/${folder##*/} --set hosts.broker=ssh://pi@pi-a"
 cp "$folder/trials.csv" "$scratch/before"
 
-start $on_b ./bench all --resume "results/${folder##*/}" --set hosts.broker=ssh://pi@pi-a
+start $on_b ./bench all --resume "results/${folder##*/}"
 await_trials $(($(count "$scratch/before") + 5))
 kill -KILL "$driver"
 stop_waiting "$soon"
 check 'killed: nothing is left there' wait_for "$soon" is_a_clean
-types './bench all --resume results/paper-* --broker-host ssh://pi@pi-a'
+types './bench all --resume results/paper-*'
 exits 'resumed to its end' 0
 is 'no trial from before is lost' \
   "$(head -c "$(wc -c <"$scratch/before")" "$folder/trials.csv" | cmp - "$scratch/before" 2>&1)" ''
