@@ -97,6 +97,7 @@ holes.tgz more in it than is taken
 large.zip more in it than is taken
 directory.zip more in it than is taken
 liar.zip cut off or damaged
+early.zip cut off or damaged
 bzip2.zip packed by another method
 END
 lacks 'nothing was executed' "$(find "$scratch" -name 'PWNED*')" PWNED
