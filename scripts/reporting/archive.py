@@ -8,6 +8,7 @@ limited.
 
 import bz2
 import contextlib
+import errno
 import fcntl
 import filecmp
 import gzip
@@ -198,7 +199,8 @@ class _Unpacking:
             except (RunError, MemoryError):
                 raise
             except Exception as error:
-                if isinstance(error, OSError) and error.errno:
+                # But a place before a file's start is none that a disk has trouble with.
+                if getattr(error, "errno", None) not in (None, errno.EINVAL):
                     raise
                 raise RunError(DAMAGED if is_known else UNKNOWN) from error
 
