@@ -156,8 +156,15 @@ find_agent() {
   done
 }
 
+# shellcheck disable=SC2317 # called by wait_for
+has_next_worker() {
+  find_process '.* worker path-client$' | grep -qvxF "$worker"
+}
+
 begin --set probe.path.duration=2s --repetitions 3
+worker=$(await_process '.* worker path-client$')
 await_trials 1
+wait_for 60 has_next_worker # between two trials nothing would have failed
 kill -KILL "$(find_agent)"
 stop_waiting 240
 exits 'the agent dies: its trial failed, the run goes on with another' 1
