@@ -9,7 +9,7 @@ export TMPDIR="$scratch"
 top="$scratch/a tree  with spaces"
 mkdir -p "$top/src" "$top/scripts" "$top/tests" "$scratch/bin" "$scratch/elsewhere"
 cp "$bench" "$top/bench"
-cp "$root/scripts/install-deps" "$top/scripts/"
+cp "$root/scripts/install-deps" "$root/scripts/sources-id" "$top/scripts/"
 touch "$top/meson_options.txt"
 cat >"$top/meson.build" <<'END'
 project('tiny', 'c')
@@ -375,8 +375,8 @@ is 'they may not start, others may' "$(tr '\n' ' ' <"$scratch/asked")" \
   'mosquitto 101 mosquitto.service 101 epmd.socket 101 ssh 0 cron.service 0 '
 is 'they will not at boot' "$(tr '\n' ' ' <"$scratch/systemctl.log")" \
   "$(for service in ejabberd epmd haproxy mosquitto nginx rabbitmq-server; do
-    printf 'disable %s.service ' "$service"
-    [ "$service" != epmd ] || printf 'disable epmd.socket '
+    printf 'disable --now %s.service ' "$service"
+    [ "$service" != epmd ] || printf 'disable --now epmd.socket '
   done)"
 check 'nothing is left of that' test ! -e "$machine/usr/sbin/policy-rc.d"
 run sh "$scratch/left" mosquitto start
@@ -388,7 +388,7 @@ echo 'kill -TERM $PPID' >>"$scratch/bin/apt-get"
 run "$deps" --run
 exits 'ended amid the installation' 130
 is 'what has come is not to start at boot' "$(cat "$scratch/systemctl.log")" \
-  'disable mosquitto.service'
+  'disable --now mosquitto.service'
 check 'nor is anything left of that' test ! -e "$machine/usr/sbin/policy-rc.d"
 mv "$scratch/apt-get" "$scratch/bin/apt-get"
 rm "$machine/usr/sbin/mosquitto"
