@@ -4,6 +4,7 @@
  * well; then come its own keys in the order in which they were given. */
 #include "model/scenario_load.h"
 
+#include "base/file.h"
 #include "base/inifile.h"
 
 #include <ctype.h>
@@ -172,18 +173,20 @@ static bool begins_as_run(const char *path) {
     CLEANUP(fclosep) FILE *file = fopen(path, "re");
     char line[16];
 
-    return file && fgets(line, sizeof(line), file) && strncmp(line, "# format:", 9) == 0;
+    return file && fgets(line, sizeof(line), file) &&
+           strncmp(line + file_mark_bytes(line), "# format:", 9) == 0;
 }
 
 /* Whether somebody else may have written the file. In scenarios/ the user has put it. */
 static bool is_of_run(const char *path, const char *folder) {
     CLEANUP_FREE char *named = text_copy(path), *real = realpath(path, NULL);
     CLEANUP_FREE char *own = folder ? realpath(folder, NULL) : NULL;
-    const char *real_folder = real ? dirname(real) : NULL;
+    const char *real_folder = real ? dirname(real) : NULL, *slash = strrchr(path, '/');
 
     if (!own || !real_folder || holds_run(dirname(named)) || holds_run(real_folder))
         return true;
-    return !text_equal(real_folder, own) && begins_as_run(path);
+    return !text_equal(real_folder, own) &&
+           (begins_as_run(path) || text_equal(slash ? slash + 1 : path, "scenario.ini"));
 }
 
 static int read_scenario_file(struct loader *loader, const char *name) {
