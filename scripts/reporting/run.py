@@ -84,7 +84,7 @@ def _writing(folder):
             raise
         words = f"{error.strerror}; what is made of a run goes into its folder: take a copy, "
         raise OSError(
-            error.errno, f"{words}cp -r {folder} COPY", str(folder)
+            error.errno, f"{words}cp -r --no-preserve=mode {folder} COPY", str(folder)
         ) from error
 
 

@@ -381,7 +381,7 @@ static int write_draft(const struct analysis *analysis, size_t file, const char 
     if (r == -EACCES || r == -EROFS || r == -EPERM)
         return error_set(error, r,
                          "%s: a report is written into the run's folder, which may not be written "
-                         "to: report a copy, cp -r %s COPY",
+                         "to: report a copy, cp -r --no-preserve=mode %s COPY",
                          folder, folder);
     if (r < 0)
         return r;

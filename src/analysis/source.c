@@ -34,10 +34,12 @@ static int tell_version(struct source *source) {
     json_auto_t *environment = source_environment(source);
     const json_t *host = json_array_get(json_object_get(environment, "hosts"), 0);
     const char *version = jsonline_text(json_object_get(host, "versions"), "bench", NULL);
-    const char *commit = jsonline_text(environment, "commit", NULL);
+    const char *commit = jsonline_text(environment, "commit", "");
+    size_t digits = strspn(commit, "0123456789abcdef");
     CLEANUP_FREE char *what = text_copy(source->error ? source->error->text : "");
 
-    if (!version || !commit)
+    /* It goes into a command: nothing but what git calls a commit. */
+    if (!version || digits < 7 || (commit[digits] && !text_equal(commit + digits, "-dirty")))
         return error_set(source->error, -EBADMSG,
                          "%s: the run is of another version than this, " BENCH_VERSION
                          ", or its file was changed; take the file as it was measured, or report "
@@ -45,8 +47,9 @@ static int tell_version(struct source *source) {
                          what);
     return error_set(source->error, -EBADMSG,
                      "%s: the run is of mqtt-security-bench %s, commit %s; this is " BENCH_VERSION
-                     ". Unless the file was changed, report it with that commit: git checkout %s",
-                     what, version, commit, commit);
+                     ". Unless the file was changed, report it with that commit: git checkout "
+                     "%.*s",
+                     what, version, commit, (int)digits, commit);
 }
 
 static int open_file(struct source *source, const char *file, const char *const *names) {

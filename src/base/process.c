@@ -138,7 +138,8 @@ static void close_pipes(struct process *process) {
 
 void process_stop(struct process *process) {
     if (process->pid > 0) {
-        (void)kill(-process->pid, SIGKILL); /* its group */
+        (void)kill(-process->pid, SIGKILL); /* its group, where it may no longer be */
+        (void)kill(process->pid, SIGKILL);
         (void)wait_for(process->pid, NULL);
     }
     close_pipes(process);

@@ -175,7 +175,7 @@ static int command_explain(struct context *context) {
     CLEANUP_FREE char *advice = NULL;
     char words[4096];
 
-    if (arguments->n_words < 2 || !host_kind_find(launch.spec, NULL))
+    if (arguments->n_words < 2 || host_kind_find(launch.spec, NULL) != &host_kind_ssh)
         return EXIT_USAGE;
     words[fread(words, 1, sizeof(words) - 1, stdin)] = '\0';
     advice = host_kind_ssh.advise(&launch, atoi(arguments->words[1]), words);

@@ -391,7 +391,8 @@ int resumption_open(struct resumption **ret, const char *folder, const struct re
     r = resumption->lock_fd = journal_lock(resumption->folder, error);
     if (r >= 0 && access(resumption->folder, W_OK) < 0)
         return error_errno(error, -errno,
-                           "%s: a run goes on in its own folder; go on with a copy, cp -r %s COPY",
+                           "%s: a run goes on in its own folder; go on with a copy, cp -r "
+                           "--no-preserve=mode %s COPY",
                            resumption->folder, resumption->folder);
     if (r >= 0)
         r = read_environment(resumption, error);

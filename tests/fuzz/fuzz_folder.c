@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         FUZZ_CHECK(*error.text, "no reason");
         return 0;
     }
-    FUZZ_CHECK(folder_make(&results, "bench-fuzz-", &error) == 0, "%s", error.text);
+    FUZZ_CHECK(folder_make(&results, "bench-run-fuzz-", &error) == 0, "%s", error.text);
     folder = begin(scenario, results.path);
     if (folder) {
         rename_to(&folder, results.path, called);

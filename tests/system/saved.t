@@ -168,15 +168,15 @@ else
   run $as "$bench" report "$scratch/run"
   exits 'a run folder that may not be written to: exit status 3' 3
   contains '... the folder is named' "$err" "$scratch/run: "
-  contains '... and the way out' "$err" "cp -r $scratch/run "
+  contains '... and the way out' "$err" "cp -r --no-preserve=mode $scratch/run "
   # shellcheck disable=SC2086 # several words
   run $as "$root/scripts/table" "$scratch/run"
   exits '... scripts/table' 3
-  contains '... says so, too' "$err" "cp -r $scratch/run "
+  contains '... says so, too' "$err" "cp -r --no-preserve=mode $scratch/run "
   # shellcheck disable=SC2086 # several words
   run $as "$bench" run --resume "$scratch/run"
   exits '... --resume' 2
-  contains '... says so, too' "$err" "cp -r $scratch/run "
+  contains '... says so, too' "$err" "cp -r --no-preserve=mode $scratch/run "
   chmod -R u+w run
 fi
 finish
