@@ -78,7 +78,8 @@ static void take_block(struct source *source, void *environment) {
         is_one = one.value > 0;
     } else if (text_equal(metric, "clock_set")) {
         one.kind = TROUBLE_CLOCK;
-        one.value = (isfinite(before) ? before : 0) + (isfinite(after) ? after : 0);
+        one.value = isfinite(before) && !(fabs(after) > fabs(before)) ? before : after;
+        one.value = isfinite(one.value) ? one.value : 0;
         is_one = one.value != 0;
     }
     if (source->r == 0 && is_one)

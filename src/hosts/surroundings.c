@@ -134,6 +134,11 @@ static int64_t boot_ns(void) {
 
 /* ---- all ---- */
 
+/* There and back is not nothing. */
+static int64_t larger_step(int64_t a, int64_t b) {
+    return llabs(a) > llabs(b) ? a : b;
+}
+
 static void check_clock(void) {
     int64_t before = here.boot_ns, ahead_ns;
 
@@ -141,8 +146,8 @@ static void check_clock(void) {
     ahead_ns = here.boot_ns - before;
     if (!before || llabs(ahead_ns) <= CLOCK_SET_NS)
         return;
-    here.set_ns += ahead_ns;
-    here.untold_ns += ahead_ns;
+    here.set_ns = larger_step(here.set_ns, ahead_ns);
+    here.untold_ns = larger_step(here.untold_ns, ahead_ns);
 }
 
 char *surroundings_look(void) {
