@@ -23,7 +23,7 @@ int capability_check(int number, const char *name, const char *purpose, struct e
     if (geteuid() != 0)
         return error_set(error, -EOPNOTSUPP, "needs root here (CAP_%s, %s)", name, purpose);
     return error_set(error, -EOPNOTSUPP,
-                     "root has not CAP_%s here, %s, as in a container; Docker gives it with "
+                     "root lacks CAP_%s here, %s, as in a container; Docker gives it with "
                      "--cap-add %s, and all with --privileged",
                      name, purpose, name);
 }

@@ -152,7 +152,7 @@ if unshare --net setpriv --bounding-set -sys_admin true 2>/dev/null; then
       --output "$scratch/results.lab" --certs "$scratch/certs"
     exits "a lab without $missing" 3
     contains '... says which capability it is, and how a container gets it' "$err" \
-      "root has not CAP_$(echo "$missing" | tr '[:lower:]' '[:upper:]') here"
+      "root lacks CAP_$(echo "$missing" | tr '[:lower:]' '[:upper:]') here"
     contains '... as Docker does' "$err" "--cap-add"
     lacks '... and nothing about ordinary users' "$err" 'ordinary user'
   done
