@@ -53,7 +53,8 @@ exits 'a host that cannot be reached' 3
 contains 'is named' "$err" 'ssh://pi@nowhere.invalid: there is no host of this name'
 run $on_b ./bench deploy ssh://pi@pi-a:1
 exits 'a closed port' 3
-contains 'is told in the words of ssh' "$err" 'Connection refused'
+contains 'is told in the words of ssh' "$err" 'Connection refused
+'
 contains 'with what it means' "$err" 'no ssh server answers there'
 
 # ---- logins that do not do what they are told ----
