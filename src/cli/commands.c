@@ -178,9 +178,6 @@ static int command_explain(struct context *context) {
     if (arguments->n_words < 2 || host_kind_find(launch.spec, NULL) != &host_kind_ssh)
         return EXIT_USAGE;
     words[fread(words, 1, sizeof(words) - 1, stdin)] = '\0';
-    for (char *c = words; (c = strchr(c, '\r')); c++) /* as ssh ends its lines */
-        if (c[1] == '\n' || !c[1])
-            memmove(c, c + 1, strlen(c));
     advice = host_kind_ssh.advise(&launch, atoi(arguments->words[1]), words);
     text_print(stderr, "%s\n", words);
     text_print(stdout, "%s\n", advice ? advice : "see above");
