@@ -44,4 +44,49 @@ kill -s HUP "$driver"
 stop_waiting 120
 exits 'nohup lets it come to its end' 0
 
+# A file is written as a whole or not at all, whichever line of that the signal comes after.
+run /usr/bin/python3 - "$root/scripts" "$scratch" <<'END'
+import pathlib
+import sys
+
+sys.path.insert(0, sys.argv[1])
+from reporting import run
+
+folder = pathlib.Path(sys.argv[2], "whole")
+folder.mkdir()
+
+
+def interrupted_after(lines):
+    """Whether write() came to that many of its lines, and was interrupted there."""
+    left = lines
+
+    def trace(frame, event, _):
+        nonlocal left
+        if frame.f_code is not run.write.__code__ or not left:
+            return None
+        left -= event == "line"
+        if not left:
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        run.write(folder / "file", "new")
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+lines = 1
+while interrupted_after(lines):
+    left = {it.name for it in folder.iterdir()} - {"file"}
+    assert not left, f"after line {lines}: {left}"
+    lines += 1
+assert lines > 5, lines
+END
+exits 'a file that is being written is interrupted after each line' 0
+is '... and nothing is left of it' "$err" ''
+
 finish
