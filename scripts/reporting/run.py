@@ -14,8 +14,8 @@ import io
 import json
 import os
 import re
+import secrets
 import stat
-import tempfile
 from pathlib import Path
 
 # Below this folder are scripts/, results/ and plots/.
@@ -100,20 +100,21 @@ def write(path, data):
     """Writes text, bytes or an iterable of texts, and puts them in their place as a whole."""
     if isinstance(data, (str, bytes)):
         data = [data]
-    with _writing(path.parent):
-        fd, draft = tempfile.mkstemp(prefix=".draft-", dir=path.parent)
+    draft = path.with_name(f".draft-{secrets.token_hex(4)}")
     try:
-        with open(fd, "wb") as out:
+        with _writing(path.parent):
+            out = open(draft, "xb")
+        with out:
             for part in data:
                 out.write(
                     part.encode("utf-8", "replace") if isinstance(part, str) else part
                 )
             out.flush()
-            os.fsync(fd)
-            os.fchmod(fd, 0o644)
+            os.fsync(out.fileno())
+            os.fchmod(out.fileno(), 0o644)
         os.replace(draft, path)
     except BaseException:
-        os.unlink(draft)
+        draft.unlink(missing_ok=True)  # it is not there if it was moved just now
         raise
 
 
