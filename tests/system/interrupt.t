@@ -7,6 +7,13 @@ need_command gnuplot
 measure "$tiny" --repetitions 2 --channels 'plain password'
 exits 'a run' 0
 
+# Figures that last until the signal comes, on any machine.
+mkdir "$scratch/slow"
+printf '#!/bin/sh\nexec "%s" -e "pause 60" "$@"\n' "$(command -v gnuplot)" \
+  >"$scratch/slow/gnuplot"
+chmod +x "$scratch/slow/gnuplot"
+slowly="env PATH=$scratch/slow:$PATH"
+
 # interrupt SIGNAL PROGRAM COMMAND...: as soon as the program is at work for the command, which is
 # the only one that the signal reaches.
 interrupt() {
@@ -20,7 +27,8 @@ interrupt() {
 
 for signal in INT TERM HUP; do
   rm -rf "$folder/plots"
-  interrupt "$signal" gnuplot "$bench" report "$folder"
+  # shellcheck disable=SC2086 # a list
+  interrupt "$signal" gnuplot $slowly "$bench" report "$folder"
   exits "SIG$signal amid the figures" 130
   is '... and what draws them has ended before it' "$(list_rest)" ''
   is '... no folder of theirs is left' "$(ls -A "$TMPDIR")" ''
@@ -29,7 +37,8 @@ for signal in INT TERM HUP; do
     "bench: interrupted; to make it again: ./bench report ${folder#"$PWD"/}"
 done
 
-start setsid "$bench" report "$folder"
+# shellcheck disable=SC2086 # a list
+start setsid $slowly "$bench" report "$folder"
 check 'gnuplot works for a report in the foreground' \
   test -n "$(await_process '.*\<gnuplot\>.*')"
 kill -s INT -- "-$driver" # as a terminal does
