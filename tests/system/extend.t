@@ -2,6 +2,7 @@
 # What can be had without code: a new channel and a new experiment by a file each, settings of all
 # kinds from the command line; and that a run's own scenario.ini is the same experiment again.
 . "$(dirname "$0")/real.sh"
+tls=tls_version,tls_cipher,tls_group,tls_signature
 
 # order FOLDER: the channels of a run's trials, in the order in which they were measured.
 order() {
@@ -70,8 +71,8 @@ exits 'a run'\''s own scenario.ini can be run' 0
 is 'it is the same plan' "$(rows "$folder/trials.csv" trial,block,position,channel,probe)" \
   "$(rows "$first/trials.csv" trial,block,position,channel,probe)"
 is 'it resolves to itself' "$(cksum <"$folder/scenario.ini")" "$(cksum <"$first/scenario.ini")"
-is 'with the same TLS' "$(rows "$folder/trials.csv" trial,tls_version,tls_cipher,tls_group)" \
-  "$(rows "$first/trials.csv" trial,tls_version,tls_cipher,tls_group)"
+is 'with the same TLS' "$(rows "$folder/trials.csv" trial,$tls)" \
+  "$(rows "$first/trials.csv" trial,$tls)"
 
 # ---- order ----
 

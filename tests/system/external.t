@@ -136,7 +136,7 @@ for channel in password:anonymous-refused password:wrong-password-refused tls:pl
     block=1 channel="rabbit-${channel%:*}" proof="${channel#*:}")" refused
 done
 is 'the transport speaks the TLS that was negotiated with the broker' "$(rows \
-  "$folder/trials.csv" tls_version,tls_cipher,tls_group channel=rabbit-tls block=1 |
+  "$folder/trials.csv" tls_version,tls_cipher,tls_group,tls_signature channel=rabbit-tls block=1 |
   sed -n '/TLS/p' | sort -u | wc -l)" 1
 is 'the processor time of our broker is measured, of the other not' \
   "$(rows "$folder/metrics.csv" trial process=mosquitto metric=cpu_s | wc -l)" 6

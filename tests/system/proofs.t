@@ -2,6 +2,7 @@
 # The proofs of every shipped channel hold; and each breaks when what it guards is sabotaged: by a
 # program called mosquitto, first on PATH, that spoils the configuration and then is the real one.
 . "$(dirname "$0")/sabotage.sh"
+session=tls_version,tls_cipher,tls_group,tls_signature
 need_command openssl
 BENCH_CA_PASSPHRASE='known to this test'
 export BENCH_CA_PASSPHRASE
@@ -57,19 +58,19 @@ other-host-distrusted|verify 62 hostname mismatch
 plaintext-refused|closed
 stranger-refused|alert 48 unknown_ca
 wrong-password-refused|connack 5'
-matches 'version, cipher and group were negotiated' \
+matches 'version, cipher, group and signature were negotiated' \
   "$(rows "$folder/proofs.csv" observed channel=mutual-tls proof=negotiated-as-asked)" \
-  '^TLSv1\.3 TLS_[A-Z0-9_]+ [A-Za-z0-9]+$'
+  '^TLSv1\.3 TLS_[A-Z0-9_]+ [A-Za-z0-9]+ ecdsa_secp256r1_sha256$'
 negotiated=$(rows "$folder/proofs.csv" observed channel=mutual-tls proof=negotiated-as-asked)
 for probe in transport delivery; do
   is "$probe over mutual TLS: the same is in trials.csv" "$(rows "$folder/trials.csv" \
-    tls_version,tls_cipher,tls_group channel=mutual-tls probe=$probe | tr '|' ' ')" "$negotiated"
+    "$session" channel=mutual-tls probe=$probe | tr '|' ' ')" "$negotiated"
   is "$probe without TLS: nothing is" \
-    "$(rows "$folder/trials.csv" tls_version,tls_cipher,tls_group channel=password probe=$probe)" \
-    '||'
+    "$(rows "$folder/trials.csv" "$session" channel=password probe=$probe)" \
+    '|||'
 done
 is 'path enters no channel: nothing is, either' \
-  "$(rows "$folder/trials.csv" tls_version,tls_cipher,tls_group channel=mutual-tls probe=path)" '||'
+  "$(rows "$folder/trials.csv" "$session" channel=mutual-tls probe=path)" '|||'
 
 # ---- sabotage ----
 

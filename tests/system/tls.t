@@ -3,6 +3,7 @@
 # key types, tickets, revocation, shared keys. Each has its proofs, and each proof breaks when what
 # it guards is sabotaged. No key is seen where it does not belong.
 . "$(dirname "$0")/sabotage.sh"
+tls=tls_version,tls_cipher,tls_group,tls_signature
 
 # proofs CHANNEL: the names of those that were made, on one line.
 proofs() {
@@ -46,12 +47,13 @@ wrong-key-refused|alert 20 bad_record_mac'
 is 'a revoked certificate, too' "$(rows "$folder/proofs.csv" cause proof=revoked-refused)" \
   'alert 44 certificate_revoked'
 is 'psk and its control differ in the certificates alone' \
-  "$(negotiated psk | sed 's/-PSK-/-ECDSA-/')" "$(negotiated mutual-tls-12)"
+  "$(negotiated psk | sed 's/-PSK-/-ECDSA-/; s/$/ ecdsa_secp256r1_sha256/')" \
+  "$(negotiated mutual-tls-12)"
 matches 'which is TLS 1.2 with a fresh exchange of keys' "$(negotiated psk)" \
   '^TLSv1\.2 ECDHE-PSK-CHACHA20-POLY1305 [a-zA-Z0-9]+$'
 for probe in transport delivery; do
   is "$probe: as the proofs found it" "$(rows "$folder/trials.csv" \
-    tls_version,tls_cipher,tls_group channel=psk probe=$probe | tr '|' ' ')" "$(negotiated psk)"
+    "$tls" channel=psk probe=$probe | tr '|' ' ' | sed 's/ $//')" "$(negotiated psk)"
 done
 
 # ---- as asked ----
@@ -70,23 +72,23 @@ while read -r name && read -r settings && read -r session && read -r own; do
 done <<'END'
 suite
 suites=TLS_AES_128_CCM_SHA256 groups=P-384
-TLSv1.3 TLS_AES_128_CCM_SHA256 secp384r1
+TLSv1.3 TLS_AES_128_CCM_SHA256 secp384r1 ecdsa_secp256r1_sha256
 other-group-refused other-suite-refused ticket-resumes
 groups
 groups=secp521r1:X448 resumption=none
-TLSv1.3 TLS_AES_256_GCM_SHA384 secp521r1
+TLSv1.3 TLS_AES_256_GCM_SHA384 secp521r1 ecdsa_secp256r1_sha256
 no-ticket-given other-group-refused
 ed25519
 key_type=ed25519 groups=prime256v1 suites=TLS_CHACHA20_POLY1305_SHA256
-TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 secp256r1
+TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 secp256r1 ed25519
 other-group-refused other-suite-refused ticket-resumes
 rsa
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 groups=X25519
-TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519
+TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519 rsa_pss_rsae_sha256
 newer-version-refused other-cipher-refused ticket-resumes
 dhe
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE-RSA-AES256-GCM-SHA384 resumption=none
-TLSv1.2 DHE-RSA-AES256-GCM-SHA384
+TLSv1.2 DHE-RSA-AES256-GCM-SHA384 rsa_pss_rsae_sha256
 newer-version-refused no-ticket-given other-cipher-refused
 END
 measure "$tiny" "$@" --channels "$channels" --set scenario.baseline=suite
@@ -99,8 +101,8 @@ is 'and the broker takes nothing else' "$(for name in $channels; do
   echo "$name $(rows "$folder/proofs.csv" proof channel="$name" |
     grep -E '^(newer|no-ticket|other-(cipher|group|suite)|ticket)' | sort | tr '\n' ' ')"
 done)" "$(printf %s "$wanted" | sed 's/$/ /')"
-is 'all trials have it' "$(rows "$folder/trials.csv" channel,tls_version,tls_cipher,tls_group \
-  status=ok | sort -u | tr '|' ' ' | sed 's/ *$//')" "$(printf %s "$expected" | sort)"
+is 'all trials have it' "$(rows "$folder/trials.csv" "channel,$tls" \
+  status=ok | sort -u | tr -s '|' ' ')" "$(printf %s "$expected" | sort)"
 set --
 for cipher in PSK-AES128-GCM-SHA256 DHE-PSK-AES128-GCM-SHA256 PSK-AES128-CCM8:@SECLEVEL=0; do
   set -- "$@" --set "channel.psk.psk.ciphers=$cipher" --set channel.psk.psk.resumption=none

@@ -30,7 +30,8 @@ static void test_folder(void **state) {
          "block,attempt,channel,sequence,due_utc,latency_ms,status,latency_bound_ms,variant\n"},
         {"blocks.csv", "block,attempt,host,metric,unit,before,after\n"},
         {"trials.csv", "trial,attempt,block,position,channel,probe,variant,started_utc,duration_s,"
-                       "bytes,throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group\n"},
+                       "bytes,throughput_mbit_s,status,reason,tls_version,tls_cipher,tls_group,"
+                       "tls_signature\n"},
     };
     struct record *record = *state;
     const char *folder = journal_folder(record->journal), *name = strrchr(folder, '/') + 1;
@@ -64,11 +65,12 @@ static void test_definitions(void **state) {
 
 static void test_committed_trial(void **state) {
     struct record *record = *state;
-    struct trial_result result = {.status = TRIAL_OK,
-                                  .started_realtime_ns = STARTED_NS,
-                                  .duration_s = 10.000125,
-                                  .bytes = 117650000,
-                                  .tls = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519"}};
+    struct trial_result result = {
+        .status = TRIAL_OK,
+        .started_realtime_ns = STARTED_NS,
+        .duration_s = 10.000125,
+        .bytes = 117650000,
+        .tls = {"TLSv1.3", "TLS_AES_256_GCM_SHA384", "x25519", "ed25519", "ed25519"}};
     CLEANUP_FREE char *trials = NULL, *metrics = NULL, *intervals = NULL, *distributions = NULL;
 
     journal_metric(record->journal, &record->id, "client2", "path-client", "cpu_s", 1.25);
@@ -82,7 +84,7 @@ static void test_committed_trial(void **state) {
     intervals = record_rows(record, "intervals.csv");
     distributions = record_rows(record, "distributions.csv");
     assert_string_equal(trials, "5,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,10.000125,117650000,"
-                                "94.1188235,ok,,TLSv1.3,TLS_AES_256_GCM_SHA384,x25519\n");
+                                "94.1188235,ok,,TLSv1.3,TLS_AES_256_GCM_SHA384,x25519,ed25519\n");
     assert_string_equal(metrics, "5,1,client2,path-client,cpu_s,s,1.25\n5,1,broker,,rtt,ms,\n");
     assert_string_equal(intervals, "5,1,broker,0.1,0.2,123456789\n");
     assert_string_equal(distributions, "5,1,latency,ms,0.507903,12\n5,1,latency,ms,0.511999,3\n");
@@ -111,10 +113,10 @@ static void test_trials_without_measurement(void **state) {
     trials = record_rows(record, "trials.csv");
     assert_string_equal(
         trials, "1,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,failed,"
-                "\"the broker ended: \"\"exit\"\", 1\",,,\n"
-                "2,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,void,two lines,,,\n"
-                "3,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,skipped,\"no, not here\",,,\n"
-                "4,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,2,,,ok,,,,\n");
+                "\"the broker ended: \"\"exit\"\", 1\",,,,\n"
+                "2,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,void,two lines,,,,\n"
+                "3,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,,,,skipped,\"no, not here\",,,,\n"
+                "4,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,2,,,ok,,,,,\n");
 }
 
 /* The trial's row is on the disk last: nothing is there before it is committed. */

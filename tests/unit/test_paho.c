@@ -65,24 +65,25 @@ static void ask(const struct case_of_asking *one) {
     assert_string_equal(session.version, peer.session.version); /* as the other end sees it */
     assert_string_equal(session.cipher, peer.session.cipher);
     assert_string_equal(session.group, peer.session.group);
+    assert_string_equal(session.signature, peer.session.signature);
 }
 
 static void test_as_asked(void **state) {
     static const struct case_of_asking cases[] = {
-        {TLS_1_2, TLS_1_3, "", "", "", {"TLSv1.3", "", ""}},
-        {TLS_1_2, TLS_1_2, "", "", "", {"TLSv1.2", "", ""}},
+        {TLS_1_2, TLS_1_3, "", "", "", {.version = "TLSv1.3"}},
+        {TLS_1_2, TLS_1_2, "", "", "", {.version = "TLSv1.2"}},
         {TLS_1_2,
          TLS_1_2,
          "ECDHE-ECDSA-AES128-GCM-SHA256",
          "",
          "P-256",
-         {"TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", "secp256r1"}},
+         {.version = "TLSv1.2", .cipher = "ECDHE-ECDSA-AES128-GCM-SHA256", .group = "secp256r1"}},
         {TLS_1_3,
          TLS_1_3,
          "",
          "TLS_AES_128_GCM_SHA256",
          "P-521",
-         {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "secp521r1"}},
+         {.version = "TLSv1.3", .cipher = "TLS_AES_128_GCM_SHA256", .group = "secp521r1"}},
     };
 
     (void)state;

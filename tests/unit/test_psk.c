@@ -188,7 +188,7 @@ static void test_ciphers(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct tls_session session = {{0}, {0}, {0}};
+        struct tls_session session = {.version = ""};
         struct error error = {""};
 
         if (meet(cases[i].cipher, "bench", KEY, &session, &error) < 0)
@@ -196,6 +196,7 @@ static void test_ciphers(void **state) {
         assert_string_equal(session.version, "TLSv1.2");
         assert_string_equal(session.cipher, cases[i].cipher);
         assert_int_equal(*session.group != '\0', cases[i].has_group);
+        assert_string_equal(session.signature, "");
     }
 }
 

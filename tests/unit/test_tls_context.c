@@ -169,34 +169,32 @@ static void assert_allowed(const struct asked *asked) {
                  asked->session.version, asked->session.cipher, asked->session.group);
 }
 
+#define SESSION(v, c, g)                                                                           \
+    { .version = v, .cipher = c, .group = g }
+
 #define SUITE  "TLS_AES_128_GCM_SHA256"
 #define CIPHER "ECDHE-ECDSA-AES128-GCM-SHA256"
 
 static void test_as_asked(void **state) {
     static const struct asked cases[] = {
-        {TLS_1_2, TLS_1_3, "", "", "", {"TLSv1.2", CIPHER, "x25519"}, true},
-        {TLS_1_2, TLS_1_3, "", "", "", {"TLSv1.3", SUITE, "x25519"}, true},
-        {TLS_1_3, TLS_1_3, "", "", "", {"TLSv1.2", CIPHER, "x25519"}, false},
-        {TLS_1_2, TLS_1_2, "", "", "", {"TLSv1.3", SUITE, "x25519"}, false},
-        {TLS_1_2, TLS_1_2, "", "", "", {"", "", ""}, false},
-        {TLS_1_3, TLS_1_3, "", SUITE, "", {"TLSv1.3", SUITE, "x25519"}, true},
-        {TLS_1_3, TLS_1_3, "", "TLS_AES_128_CCM_SHA256", "", {"TLSv1.3", SUITE, ""}, false},
+        {TLS_1_2, TLS_1_3, "", "", "", SESSION("TLSv1.2", CIPHER, "x25519"), true},
+        {TLS_1_2, TLS_1_3, "", "", "", SESSION("TLSv1.3", SUITE, "x25519"), true},
+        {TLS_1_3, TLS_1_3, "", "", "", SESSION("TLSv1.2", CIPHER, "x25519"), false},
+        {TLS_1_2, TLS_1_2, "", "", "", SESSION("TLSv1.3", SUITE, "x25519"), false},
+        {TLS_1_2, TLS_1_2, "", "", "", {.version = ""}, false},
+        {TLS_1_3, TLS_1_3, "", SUITE, "", SESSION("TLSv1.3", SUITE, "x25519"), true},
+        {TLS_1_3, TLS_1_3, "", "TLS_AES_128_CCM_SHA256", "", SESSION("TLSv1.3", SUITE, ""), false},
         /* No part of a name is enough. */
-        {TLS_1_3,
-         TLS_1_3,
-         "",
-         "TLS_AES_128_CCM_8_SHA256",
-         "",
-         {"TLSv1.3", "TLS_AES_128_CCM", ""},
-         false},
-        {TLS_1_2, TLS_1_2, CIPHER, "", "", {"TLSv1.2", CIPHER, "x25519"}, true},
-        {TLS_1_2, TLS_1_2, "ECDHE+CHACHA20", "", "", {"TLSv1.2", CIPHER, "x25519"}, false},
+        {TLS_1_3, TLS_1_3, "", "TLS_AES_128_CCM_8_SHA256", "",
+         SESSION("TLSv1.3", "TLS_AES_128_CCM", ""), false},
+        {TLS_1_2, TLS_1_2, CIPHER, "", "", SESSION("TLSv1.2", CIPHER, "x25519"), true},
+        {TLS_1_2, TLS_1_2, "ECDHE+CHACHA20", "", "", SESSION("TLSv1.2", CIPHER, "x25519"), false},
         /* Ciphers are of TLS 1.2, suites of TLS 1.3. */
-        {TLS_1_2, TLS_1_3, "ECDHE+CHACHA20", "", "", {"TLSv1.3", SUITE, "x25519"}, true},
-        {TLS_1_2, TLS_1_3, "", SUITE, "", {"TLSv1.2", CIPHER, "x25519"}, true},
-        {TLS_1_3, TLS_1_3, "", "", "P-256:P-384", {"TLSv1.3", SUITE, "secp256r1"}, true},
-        {TLS_1_3, TLS_1_3, "", "", "P-384", {"TLSv1.3", SUITE, "secp256r1"}, false},
-        {TLS_1_2, TLS_1_2, "", "", "X25519", {"TLSv1.2", "AES128-GCM-SHA256", ""}, false},
+        {TLS_1_2, TLS_1_3, "ECDHE+CHACHA20", "", "", SESSION("TLSv1.3", SUITE, "x25519"), true},
+        {TLS_1_2, TLS_1_3, "", SUITE, "", SESSION("TLSv1.2", CIPHER, "x25519"), true},
+        {TLS_1_3, TLS_1_3, "", "", "P-256:P-384", SESSION("TLSv1.3", SUITE, "secp256r1"), true},
+        {TLS_1_3, TLS_1_3, "", "", "P-384", SESSION("TLSv1.3", SUITE, "secp256r1"), false},
+        {TLS_1_2, TLS_1_2, "", "", "X25519", SESSION("TLSv1.2", "AES128-GCM-SHA256", ""), false},
     };
 
     (void)state;

@@ -258,6 +258,9 @@ static void test_session(void **state) {
         assert_string_equal(session.group, peer.session.group);
         assert_int_equal(!*session.cipher, !kinds[i].version);
         assert_int_equal(!*session.group, !kinds[i].version);
+        assert_string_equal(session.signature, kinds[i].version ? "ecdsa_secp256r1_sha256" : "");
+        assert_string_equal(peer.session.signature, session.signature);
+        assert_string_equal(session.client_signature, ""); /* it has no certificate */
     }
 }
 
