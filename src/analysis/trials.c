@@ -30,6 +30,7 @@ enum {
     TLS_VERSION,
     TLS_CIPHER,
     TLS_GROUP,
+    TLS_SIGNATURE,
 };
 
 static enum trial_status take_status(struct source *source) {
@@ -66,11 +67,13 @@ static int64_t take_time(struct source *source) {
 /* What the channel's first trial inside it negotiated. */
 static void take_session(const struct source *source, struct dataset_channel *channel) {
     const char *version = source_text(source, TLS_VERSION);
+    const char *signature = source_text(source, TLS_SIGNATURE);
 
     if (*version && !*channel->tls)
-        channel->tls = dataset_keep(source->dataset, text_format("%s, %s, %s", version,
-                                                                 source_text(source, TLS_CIPHER),
-                                                                 source_text(source, TLS_GROUP)));
+        channel->tls = dataset_keep(
+            source->dataset,
+            text_format("%s, %s, %s%s%s", version, source_text(source, TLS_CIPHER),
+                        source_text(source, TLS_GROUP), *signature ? ", " : "", signature));
 }
 
 /* A trial that is not ok was not measured. Of one that is, bytes and duration_s make
@@ -134,10 +137,9 @@ static void take_trial(struct source *source, void *context) {
 
 static int read_rows(struct source *source) {
     static const char *const names[] = {
-        "trial",       "attempt",           "block",       "channel",
-        "probe",       "variant",           "started_utc", "duration_s",
-        "bytes",       "throughput_mbit_s", "status",      "reason",
-        "tls_version", "tls_cipher",        "tls_group",   NULL};
+        "trial",       "attempt",    "block",     "channel",           "probe",  "variant",
+        "started_utc", "duration_s", "bytes",     "throughput_mbit_s", "status", "reason",
+        "tls_version", "tls_cipher", "tls_group", "?tls_signature",    NULL};
     struct dataset *dataset = source->dataset;
     int r = source_read(source, "trials.csv", names, take_trial, NULL);
 

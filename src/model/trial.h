@@ -16,9 +16,10 @@ static inline const char *trial_status_word(enum trial_status status) {
     return words[status];
 }
 
-/* What was negotiated; empty texts where TLS was not in the game. */
+/* What was negotiated; empty texts where TLS was not in the game. The signatures are those of the
+ * handshake, the broker's and the client's (security/tls_signature.h). */
 struct tls_session {
-    char version[16], cipher[64], group[64];
+    char version[16], cipher[64], group[64], signature[32], client_signature[32];
 };
 
 struct trial_result {

@@ -230,6 +230,6 @@ int mqtt_client_socket(const struct mqtt_client *client) {
 }
 
 void mqtt_client_session(const struct mqtt_client *client, struct tls_session *ret) {
-    *ret = (struct tls_session){{0}, {0}, {0}};
+    *ret = (struct tls_session){.version = ""};
     client->library->session(client, ret);
 }

@@ -358,8 +358,9 @@ static void prove_negotiated(struct examiner *examiner) {
     const struct tls_config *tls = &examiner->right->tls;
     const struct tls_session *session = &examiner->session;
     CLEANUP_FREE char *expected = asked_text(tls);
-    CLEANUP_FREE char *observed = text_format("%s %s%s%s", session->version, session->cipher,
-                                              *session->group ? " " : "", session->group);
+    CLEANUP_FREE char *observed =
+        text_format("%s %s%s%s%s%s", session->version, session->cipher, *session->group ? " " : "",
+                    session->group, *session->signature ? " " : "", session->signature);
 
     if (tls->enabled)
         put_configured(examiner, "negotiated-as-asked", expected, observed, "",

@@ -439,8 +439,10 @@ void worker_distribution(struct worker_context *worker, const char *metric, cons
 
 void worker_put_tls(struct worker_context *worker, const struct tls_session *session) {
     (void)json_object_set_new(worker->result, "tls",
-                              json_pack("{s:s,s:s,s:s}", "version", session->version, "cipher",
-                                        session->cipher, "group", session->group));
+                              json_pack("{s:s,s:s,s:s,s:s,s:s}", "version", session->version,
+                                        "cipher", session->cipher, "group", session->group,
+                                        "signature", session->signature, "client_signature",
+                                        session->client_signature));
 }
 
 int worker_report(struct worker_context *worker, struct error *error) {

@@ -99,7 +99,7 @@ struct trial_row {
     int64_t trial, attempt, block, position;
     const char *channel, *probe, *variant, *started_utc;
     double duration_s, bytes, throughput_mbit_s; /* NaN: nothing was measured */
-    const char *status, *reason, *tls_version, *tls_cipher, *tls_group;
+    const char *status, *reason, *tls_version, *tls_cipher, *tls_group, *tls_signature;
 };
 static const struct csv_column trial_columns[] = {
     COLUMN(trial_row, trial),
@@ -118,6 +118,7 @@ static const struct csv_column trial_columns[] = {
     COLUMN(trial_row, tls_version),
     COLUMN(trial_row, tls_cipher),
     COLUMN(trial_row, tls_group),
+    COLUMN(trial_row, tls_signature),
 };
 
 #define TABLE(name, columns)                                                                       \
@@ -464,11 +465,11 @@ int journal_commit(struct journal *journal, const struct trial_id *id,
         return r;
     clock_format_utc(result->started_realtime_ns, started);
     put(journal, JOURNAL_TRIALS,
-        &(struct trial_row){id->trial, id->attempt, id->deployment->block, id->deployment->position,
-                            id->channel, id->probe, id->variant, started,
-                            ok ? result->duration_s : NAN, bytes,
-                            bytes * 8 / 1e6 / result->duration_s, trial_status_word(result->status),
-                            reason, result->tls.version, result->tls.cipher, result->tls.group});
+        &(struct trial_row){
+            id->trial, id->attempt, id->deployment->block, id->deployment->position, id->channel,
+            id->probe, id->variant, started, ok ? result->duration_s : NAN, bytes,
+            bytes * 8 / 1e6 / result->duration_s, trial_status_word(result->status), reason,
+            result->tls.version, result->tls.cipher, result->tls.group, result->tls.signature});
     return csv_flush(journal->writers[JOURNAL_TRIALS], true, error);
 }
 

@@ -71,7 +71,7 @@ struct deployment {
     bool one_session; /* the broker lets a client have one connection: telemetry or a trial */
     int64_t sent;     /* telemetry's messages, before it last rested */
     bool incomplete;  /* it is not known whether all of those arrived that were to */
-    json_t *tls;      /* of its MQTT sessions: "version", "cipher", "group" */
+    json_t *tls;      /* of its MQTT sessions: that of worker_put_tls() */
     struct worker publisher, subscriber; /* of telemetry */
     struct telemetry_log messages;
 };

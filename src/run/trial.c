@@ -227,12 +227,13 @@ static void remark_congestion(struct running_trial *trial, struct trial_result *
     remark(result, words);
 }
 
-/* "client1 on local has TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; the caller's. */
+/* "client1 on local has TLSv1.3 TLS_AES_256_GCM_SHA384 x25519 ecdsa_secp256r1_sha256"; the
+ * caller's. */
 static char *name_tls(const struct workers *workers, enum party party, const json_t *tls) {
-    return text_format("%s on %s has %s %s %s", party_name(party),
+    return text_format("%s on %s has %s %s %s %s", party_name(party),
                        host_spec(workers->hosts[workers_host_of(workers, party)]),
                        jsonline_text(tls, "version", "no TLS"), jsonline_text(tls, "cipher", ""),
-                       jsonline_text(tls, "group", ""));
+                       jsonline_text(tls, "group", ""), jsonline_text(tls, "signature", ""));
 }
 
 /* The channel's is what the proofs of client2 have found. */
@@ -261,6 +262,8 @@ static void judge_tls(const struct running_trial *trial, const struct worker *wo
                    jsonline_text(tls, "cipher", ""));
     (void)snprintf(result->tls.group, sizeof(result->tls.group), "%s",
                    jsonline_text(tls, "group", ""));
+    (void)snprintf(result->tls.signature, sizeof(result->tls.signature), "%s",
+                   jsonline_text(tls, "signature", ""));
     if (!trial->probe->in_channel || json_equal(tls, trial->deployment->tls))
         return;
     make_void(result, explain_tls(trial, worker, tls));

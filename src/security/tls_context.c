@@ -1,6 +1,7 @@
 #include "security/tls_context.h"
 
 #include "security/pem_file.h"
+#include "security/tls_signature.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -582,6 +583,8 @@ void tls_context_session(SSL *ssl, struct tls_session *ret) {
     (void)snprintf(ret->version, sizeof(ret->version), "%s", SSL_get_version(ssl));
     (void)snprintf(ret->cipher, sizeof(ret->cipher), "%s", SSL_get_cipher_name(ssl));
     (void)snprintf(ret->group, sizeof(ret->group), "%s", group ? group : "");
+    tls_signature_of(ssl, true, ret->signature, sizeof(ret->signature));
+    tls_signature_of(ssl, false, ret->client_signature, sizeof(ret->client_signature));
 }
 
 /* A copy: the end of a connection without a farewell spoils the session that is its own. */

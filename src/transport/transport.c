@@ -384,7 +384,7 @@ void transport_free(struct transport *transport) {
 }
 
 void transport_session(const struct transport *transport, struct tls_session *ret) {
-    *ret = (struct tls_session){{0}, {0}, {0}};
+    *ret = (struct tls_session){.version = ""};
     if (transport->ssl)
         tls_context_session(transport->ssl, ret);
 }
