@@ -6,6 +6,7 @@
 #include "hosts/worker.h"
 #include "run/doctor.h"
 #include "run/list.h"
+#include "security/key_token.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
@@ -194,6 +195,10 @@ static int command_worker(struct context *context) {
     return worker_main(context->arguments.words[0], &context->registry);
 }
 
+static int command_token(struct context *context) {
+    return key_token_main(context->arguments.words, context->arguments.n_words);
+}
+
 /* Those without help are between our own processes. */
 const struct command commands[] = {
     {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1, true,
@@ -217,6 +222,7 @@ const struct command commands[] = {
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
     {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain},
     {"agent", "", NULL, 0, false, false, false, command_agent},
+    {"token", "ACT KEY [TYPE NAME]", NULL, 4, false, false, false, command_token},
     {"worker", "ROLE", NULL, 1, false, false, false, command_worker},
 };
 const size_t n_commands = ARRAY_SIZE(commands);
