@@ -1,25 +1,20 @@
 #!/bin/sh
-# Two Debian releases: this machine's, and a root of the other one (12 or 13) that debootstrap makes
-# from the sources of this machine's apt, in which ./bench itself installs and builds. A wire joins
-# them, and the shipped scenarios run with either as the broker's host: measured where the older one
-# is, refused with words where the newer one is, and measured as these words say.
+# Two Debian releases: this machine's, and a root of the other one (12 or 13) that
+# scripts/debian-root makes, in which ./bench itself installs and builds. A wire joins them, and the
+# shipped scenarios run with either as the broker's host: measured where the older one is, refused
+# with words where the newer one is, and measured as these words say.
 . "$(dirname "$0")/real.sh"
 need_root
 need_command debootstrap ip unshare nsenter git apt-get
-unshare --mount --net --uts --ipc --pid --fork --mount-proc true 2>/dev/null ||
-  skip_all 'no namespaces can be made here'
 
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 other=trixie
 [ "$release" != trixie ] || other=bookworm
-# shellcheck disable=SC2016 # apt's variables
-mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-  'Created-By: Packages' |
-  awk -v release="$release" '$2 == release && $3 == "main" { print $1; exit }')
-[ -n "$mirror" ] || skip_all "apt has no source of Debian's $release here"
+debian_root=$root/scripts/debian-root
+export BENCH_DEBIAN_TREE="$scratch/tree"
 
 # All that is mounted goes with the last process of the root's namespaces: before the folder does.
-other_root=$scratch/$other driver='' machine='' wire=''
+driver='' machine='' wire=''
 # shellcheck disable=SC2317 # called by the trap
 leave() {
   left=$?
@@ -33,39 +28,26 @@ trap 'leave; on_exit' EXIT
 
 # ---- the other release ----
 
-set -- --variant=minbase
-case $mirror in
-https:*) set -- "$@" --include=ca-certificates ;;
-esac
 # In the background, as the trap of an interrupted shell waits for what is in the foreground.
-start unshare --mount --pid --fork --kill-child --mount-proc \
-  debootstrap "$@" "$other" "$other_root" "$mirror"
+start "$debian_root" "$other" true
 stop_waiting 900
-[ "$status" = 0 ] ||
-  skip_all "no root of $other: $(printf '%s\n' "$out" "$err" | grep . | tail -n 1)"
-apt-config dump | grep -E '^Acquire::(https?|Check)' >"$other_root/etc/apt/apt.conf.d/99machine"
-echo force-unsafe-io >"$other_root/etc/dpkg/dpkg.cfg.d/fast"
-cp /etc/resolv.conf /etc/hosts "$other_root/etc/"
-mkdir -p "$other_root/opt/bench" "$other_root/.old"
-git -C "$root" ls-files -z --cached --others --exclude-standard | tar -C "$root" --null -T - -cf - |
-  tar -xf - --no-same-owner -C "$other_root/opt/bench"
+[ "$status" = 0 ] || skip_all "$(printf '%s\n' "$err" | grep . | tail -n 1)"
 
-# In namespaces of its own; user namespaces work there, which they would not in a chroot.
-cat >"$scratch/start" <<'END_OF_START'
-set -e
-mount --make-rprivate /
-mount --bind "$1" "$1"
-cd "$1"
-mount -t proc proc proc
-mount -t sysfs sysfs sys # as seen from its network
-mount --rbind /dev dev
-mount -t tmpfs tmpfs run
-hostname other
-pivot_root . .old
-umount -l /.old
-exec sleep 3600
-END_OF_START
-unshare --mount --net --uts --ipc --pid --fork --kill-child sh "$scratch/start" "$other_root" &
+start env BENCH_DEBIAN_ROOT="$scratch/half" "$debian_root" "$other" true
+check 'another root is begun' wait_for 120 test -e "$scratch/half.new"
+kill -TERM "$driver"
+stop_waiting 120
+is 'half a root goes with a signal' "$status $(cd "$scratch" && echo half*)" \
+  '130 half.lock half.log'
+start "$debian_root" "$other" sleep 3602
+[ "$(await_process 'sleep 3602')" ] || fail 'a command is executed there'
+kill -KILL "$driver"
+stop_waiting 60
+check 'a command ends with the script, whatever ends that' is_rest_gone_soon
+run "$debian_root" "$other" sh -c 'sed -n "s/^VERSION_CODENAME=//p" /etc/os-release; exit 7'
+is 'a command says and exits as it likes' "$status $out" "7 $other"
+
+"$debian_root" --own-network "$other" sleep 3600 &
 machine=$!
 first=$(await_process 'sleep 3600')
 [ -n "$first" ] || skip_all 'no root can be entered here'
@@ -77,7 +59,6 @@ done
 start $enter $alone BENCH_MESON_OPTIONS=-Doptimization=0 /opt/bench/bench --version
 stop_waiting 900
 exits "./bench installs and builds on Debian's $other" 0
-contains '... what is missing there' "$err" 'packages are missing; what installs them'
 if [ "$status" != 0 ]; then
   leave
   finish
