@@ -167,10 +167,22 @@ suites where only 1.2 is spoken
   25: \[channel\.mine\] tls\.suites: .*1\.3.*max_version
 unknown groups
   use = tls\ntls.groups = X999
-  23: \[channel\.mine\] tls\.groups: 'X999' are no groups
+  23: \[channel\.mine\] tls\.groups: 'X999' are no groups .* of: X25519 P-256
 an unknown key type
   use = tls\ntls.key_type = rsa:512
   23: \[channel\.mine\] tls\.key_type: 'rsa:512' is none of: ec:P-256
+a signature that TLS does not know
+  use = tls\ntls.key_type = slh-dsa:128s
+  23: \[channel\.mine\] tls\.key_type: 'slh-dsa:128s': SLH-DSA .*"unknown certificate type".*mldsa
+an unknown key type of the CA
+  use = tls\ntls.ca_key_type = dsa
+  23: \[channel\.mine\] tls\.ca_key_type: 'dsa' is none of: ec:P-256
+post-quantum groups where only 1.2 is spoken
+  use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.groups = X25519MLKEM768
+  25: \[channel\.mine\] tls\.groups: .*1\.3.*max_version
+post-quantum keys where only 1.2 is spoken
+  use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.key_type = mldsa:44
+  25: \[channel\.mine\] tls\.key_type.*1\.3.*max_version
 ciphers for another key type
   use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.ciphers = ECDHE-RSA-AES128-SHA
   25: \[channel\.mine\] tls\.ciphers: none of .* goes with .*key_type; right would be .*ECDSA
