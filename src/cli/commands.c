@@ -72,44 +72,42 @@ static int command_list(struct context *context) {
     return EXIT_OK;
 }
 
-/* One store; those of other types of key than the default only when they are there already. */
+/* One store; any but that of the default type of key only when it is there already. */
 static int ensure_store(struct context *context, const struct scenario *scenario,
-                        const char *key_type, bool renew, unsigned *issued, struct error *error) {
+                        const struct pki_chain *chain, bool renew, unsigned *issued,
+                        struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const struct certificates_settings *certificates =
         settings_get(&scenario->settings, &certificates_group);
     struct pki_passphrase_source source = {context->certs, isatty(STDIN_FILENO)};
     struct pki_options options = {.folder = context->certs,
-                                  .key_type = key_type,
+                                  .chain = *chain,
                                   .validity_ns = certificates->validity_ns,
                                   .renew_before_ns = certificates->renew_before_ns,
                                   .addresses = hosts->address,
                                   .passphrase = pki_passphrase,
                                   .context = &source,
                                   .force = renew};
-    CLEANUP_FREE char *store = pki_store(context->certs, key_type);
+    CLEANUP_FREE char *store = pki_store(context->certs, chain);
     unsigned n = 0;
     int r = 0;
 
-    if (text_equal(key_type, PKI_DEFAULT_KEY_TYPE) || access(store, F_OK) == 0)
+    if (text_equal(store, context->certs) || access(store, F_OK) == 0)
         r = pki_ensure(&options, &n, error);
     *issued += n;
-    return r;
+    return r == -EOPNOTSUPP ? 0 : r; /* of another machine: list_certificates() says so */
 }
 
 static int ensure_certificates(struct context *context, bool renew, struct error *error) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
-    const char *cursor = PKI_KEY_TYPES, *word;
+    struct pki_chain chain;
     unsigned issued = 0;
-    size_t length;
+    size_t cursor = 0;
     int r = scenario_load(&scenario, &context->registry, context->scenarios, "paper",
                           context->arguments.overrides, context->arguments.n_overrides, error);
 
-    while (r == 0 && (word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *key_type = strndup(word, length);
-
-        r = ensure_store(context, scenario, key_type, renew, &issued, error);
-    }
+    while (r == 0 && pki_next_chain(&cursor, &chain))
+        r = ensure_store(context, scenario, &chain, renew, &issued, error);
     if (issued)
         printf("%u certificates were issued\n", issued);
     return r;
@@ -133,7 +131,7 @@ static int command_certs(struct context *context) {
 
 static int command_doctor(struct context *context) {
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
-    int status = cli_load(context, &scenario); /* the usual one: for its hosts */
+    int status = cli_load(context, &scenario); /* without a word the usual one: for its hosts */
 
     if (status != EXIT_OK)
         return status;
@@ -214,7 +212,8 @@ const struct command commands[] = {
     {"certs", "[make|show|renew]",
      "make what certificates are missing, and show them; or renew all", 1, true, false, false,
      command_certs},
-    {"doctor", "", "what each host has and lacks", 0, true, false, false, command_doctor},
+    {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, true, false, false,
+     command_doctor},
     {"deploy", "HOST", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build", 1, true,
      false, false, command_deploy},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, false,

@@ -99,6 +99,39 @@ static int order_check(struct agent *agent, const json_t *order, json_t **ret,
     return 0;
 }
 
+/* Of each of the "channels", why this host cannot have it as what it is there for ("broker",
+ * "publisher"), or null: "lacking". */
+static int order_possible(struct agent *agent, const json_t *order, json_t **ret,
+                          struct error *error) {
+    static const char *const places[] = {
+        [PLACE_BROKER] = "broker", [PLACE_PUBLISHER] = "publisher"};
+    json_auto_t *lacking = json_array();
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "channels"), i, one) {
+        json_t *reason = json_null();
+        struct channel channel;
+        int r = channel_from_json(&channel, agent->registry, one, error);
+
+        if (r < 0)
+            return r;
+        for (size_t j = PLACE_BROKER; j < ARRAY_SIZE(places) && r == 0; j++)
+            if (json_is_true(json_object_get(order, places[j])))
+                r = mechanism_possible(&channel, (enum place)j, error);
+        if (r == -EOPNOTSUPP)
+            reason = jsonline_words(error->text);
+        else if (r < 0)
+            r = error_prefix(error, r, "channel %s", channel.name);
+        channel_clear(&channel);
+        (void)json_array_append_new(lacking, reason);
+        if (r < 0 && r != -EOPNOTSUPP)
+            return r;
+    }
+    *ret = json_pack("{s:O}", "lacking", lacking);
+    return 0;
+}
+
 static int order_prepare(struct agent *agent, const json_t *order, json_t **ret,
                          struct error *error) {
     struct bringup bringup = bringup_of(agent);
@@ -232,13 +265,20 @@ static int order_lab(struct agent *agent, const json_t *order, json_t **ret, str
     return lab_take_seat(&agent->seat, order, error);
 }
 
+/* The one whose certificates an order is about. */
+static struct pki_chain chain_of(const json_t *order) {
+    return (struct pki_chain){jsonline_text(order, "key_type", ""),
+                              jsonline_text(order, "ca_key_type", NULL)};
+}
+
 /* The agent's part of figure 5: its parties make keys and requests here and keep the certificates
  * that come back. No private key leaves in an answer. */
 static int order_certificate_request(struct agent *agent, const json_t *order, json_t **ret,
                                      struct error *error) {
     CLEANUP(pki_party_files_clear) struct pki_party_files files = {.request = NULL};
-    int r = pki_party_request(agent->certs, jsonline_text(order, "key_type", ""),
-                              jsonline_text(order, "holder", ""), &files, error);
+    struct pki_chain chain = chain_of(order);
+    int r =
+        pki_party_request(agent->certs, &chain, jsonline_text(order, "holder", ""), &files, error);
 
     if (r < 0)
         return r;
@@ -249,11 +289,13 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
 
 static int order_certificate_install(struct agent *agent, const json_t *order, json_t **ret,
                                      struct error *error) {
+    struct pki_chain chain = chain_of(order);
+
     (void)ret;
-    return pki_party_install(
-        agent->certs, jsonline_text(order, "key_type", ""), jsonline_text(order, "holder", ""),
-        jsonline_text(order, "certificate", NULL), jsonline_text(order, "authority", NULL),
-        jsonline_text(order, "revoked", NULL), error);
+    return pki_party_install(agent->certs, &chain, jsonline_text(order, "holder", ""),
+                             jsonline_text(order, "certificate", NULL),
+                             jsonline_text(order, "authority", NULL),
+                             jsonline_text(order, "revoked", NULL), error);
 }
 
 /* An ordinary user may not have every control; this host then keeps its own, and says so. */
@@ -299,6 +341,7 @@ static const struct {
     {"drop", order_drop},
     {"facts", order_facts},
     {"lab", order_lab},
+    {"possible", order_possible},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
     {"tell", order_tell},

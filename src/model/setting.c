@@ -169,15 +169,15 @@ static int assign_number(const struct setting *row, void *block, const char *val
 static int assign_choice(const struct setting *row, void *block, const char *value,
                          struct error *error) {
     const char *cursor = row->choices, *word;
+    int r = row->check ? row->check(value, error) : 0;
     size_t length;
 
+    if (r < 0)
+        return r;
     for (int64_t i = 0; (word = text_next_word(&cursor, &length)); i++)
         if (strlen(value) == length && memcmp(word, value, length) == 0) {
-            int r = row->check ? row->check(value, error) : 0;
-
-            if (r == 0)
-                *number_at(row, block) = i;
-            return r;
+            *number_at(row, block) = i;
+            return 0;
         }
     return error_set(error, -EINVAL, "'%s' is none of: %s", value, row->choices);
 }

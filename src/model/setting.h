@@ -52,8 +52,8 @@ struct setting {
     const char *choices;   /* SETTING_CHOICE: the permitted words, separated by blanks */
     const char *help;
     size_t offset;
-    /* A further check of a text, of words or of a choice's word, or NULL; error says what is wrong,
-     * what is right. */
+    /* A further check of a text, of words or of what stands for a choice, before that is looked up,
+     * or NULL; error says what is wrong, what is right. */
     int (*check)(const char *value, struct error *error);
     /* Of every value but the default and these words. */
     enum setting_effect effect;

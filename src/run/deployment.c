@@ -325,8 +325,13 @@ static void drop_telemetry(struct deployment *deployment) {
 /* Brings the channel up: what its hosts need, broker, proofs, telemetry. 0 also when it cannot be
  * had here, or when a proof broke. */
 static int start(struct deployment *deployment, struct error *error) {
+    const char *lacking = site_lacking(&deployment->run->site, deployment->id.deployment->channel);
     int r;
 
+    if (lacking) {
+        set_status(deployment, TRIAL_SKIPPED, text_copy(lacking));
+        return 0;
+    }
     progress_doing(deployment->run->progress, &deployment->id, "broker");
     r = prepare(deployment, error);
     if (r < 0 || deployment->status != TRIAL_OK)

@@ -242,6 +242,18 @@ static void print_clocks(const struct site *site) {
     }
 }
 
+/* Which channels' trials will be skipped. */
+static void print_lacking(const struct site *site) {
+    for (size_t i = 0; i < site->scenario->n_channels; i++) {
+        const char *reason = site_lacking(site, i);
+        CLEANUP_FREE char *label = channel_label(&site->scenario->channels[i]);
+        CLEANUP_FREE char *key = text_format("skipped.%s", label);
+
+        if (reason)
+            print_row(key, reason);
+    }
+}
+
 /* Whether they fit together, as a run would check it; `apart` is why they could not be opened. */
 static int examine_together(struct site *site, const char *apart) {
     struct error error;
@@ -253,10 +265,12 @@ static int examine_together(struct site *site, const char *apart) {
     }
     print_row("address", site->address);
     print_clocks(site);
-    if (site_describe(site, NULL, &error) < 0 || site_check_tls(site, &error) < 0) {
+    if (site_describe(site, NULL, &error) < 0 || site_check_tls(site, &error) < 0 ||
+        site_ask_possible(site, &error) < 0) {
         print_row("IMPOSSIBLE", error.text);
         return 1;
     }
+    print_lacking(site);
     print_row("network", site->workers->n_hosts == 1 ? "one host: the data stays within it"
                                                      : "the data crosses it, there and back");
     return 0;

@@ -31,13 +31,14 @@ static int name_holder(struct error *error, int r, const char *holder, const str
     return error_prefix(error, r, "certificate of %s on %s", holder, host_spec(host));
 }
 
-static int request(void *context, const char *key_type, const char *holder,
+static int request(void *context, const struct pki_chain *chain, const char *holder,
                    struct pki_party_files *ret, struct error *error) {
     struct host *host = home_of(context, holder);
     json_auto_t *answer = NULL;
-    int r =
-        host_order(host, "certificate-request",
-                   json_pack("{s:s,s:s}", "key_type", key_type, "holder", holder), &answer, error);
+    int r = host_order(host, "certificate-request",
+                       json_pack("{s:s,s:s*,s:s}", "key_type", chain->key_type, "ca_key_type",
+                                 chain->ca_key_type, "holder", holder),
+                       &answer, error);
 
     if (r < 0)
         return name_holder(error, r, holder, host);
@@ -50,12 +51,13 @@ static int request(void *context, const char *key_type, const char *holder,
     return 0;
 }
 
-static int install(void *context, const char *key_type, const char *holder, const char *certificate,
-                   const char *authority, const char *revoked, struct error *error) {
+static int install(void *context, const struct pki_chain *chain, const char *holder,
+                   const char *certificate, const char *authority, const char *revoked,
+                   struct error *error) {
     struct host *host = home_of(context, holder);
-    json_t *order =
-        json_pack("{s:s,s:s,s:s,s:s*,s:s*}", "key_type", key_type, "holder", holder, "certificate",
-                  certificate, "authority", authority, "revoked", revoked);
+    json_t *order = json_pack("{s:s,s:s*,s:s,s:s,s:s*,s:s*}", "key_type", chain->key_type,
+                              "ca_key_type", chain->ca_key_type, "holder", holder, "certificate",
+                              certificate, "authority", authority, "revoked", revoked);
 
     return name_holder(error, host_order(host, "certificate-install", order, NULL, error), holder,
                        host);
@@ -133,6 +135,22 @@ int issue_check_files(const struct scenario *scenario, struct error *error) {
     return 0;
 }
 
+int issue_check_possible(const struct scenario *scenario, const struct channel *channel,
+                         struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const char *const places[] = {[PLACE_DRIVER] = "local",
+                                  [PLACE_BROKER] = hosts->broker,
+                                  [PLACE_PUBLISHER] = hosts->publisher};
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        int r = is_here(places[i]) ? mechanism_possible(channel, (enum place)i, error) : 0;
+
+        if (r < 0)
+            return error_prefix(error, r, "host %s", places[i]);
+    }
+    return 0;
+}
+
 int issue_channels(struct run *run, struct error *error) {
     const struct scenario *scenario = run->scenario;
     const struct certificates_settings *certificates =
@@ -158,6 +176,8 @@ int issue_channels(struct run *run, struct error *error) {
             return error_set(error, -EINTR, "interrupted");
         issuer.secrets = json_object();
         (void)json_array_append_new(run->secrets, issuer.secrets);
+        if (site_lacking(&run->site, i))
+            continue;
         r = mechanism_issue(&scenario->channels[i], &issuer, error);
         if (r < 0) {
             CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);

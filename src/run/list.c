@@ -6,11 +6,13 @@
 #include "model/verdict.h"
 #include "probes/probe.h"
 #include "run/progress.h"
+#include "run/run.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What lies between the trials: bring-ups, proofs, the workers' starts; as measured here. */
 #define DEPLOYMENT_OVERHEAD_NS (300 * 1000000LL)
@@ -189,6 +191,7 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
 /* A channel, and below it its variants. */
 static void print_channel(const struct scenario *scenario, size_t place) {
     const struct channel *channel = &scenario->channels[place];
+    struct error error;
 
     if (is_first_variant(scenario, place))
         text_print(stdout, "  %-20s %s%s (%s)\n", channel->name, channel_own(channel)->description,
@@ -197,6 +200,8 @@ static void print_channel(const struct scenario *scenario, size_t place) {
                    *channel_own(channel)->use ? channel_own(channel)->use : "no mechanism");
     if (*channel->variant)
         text_print(stdout, "  %-20s with %s\n", "", channel->variant);
+    if (issue_check_possible(scenario, channel, &error) < 0)
+        text_print(stdout, "  %-20s cannot be had: %s\n", "", error.text);
 }
 
 static void print_measurement(const struct scenario *scenario, size_t place) {
@@ -252,16 +257,20 @@ void list_plan(const struct scenario *scenario) {
 }
 
 int list_certificates(const char *certs, struct error *error) {
-    const char *cursor = PKI_KEY_TYPES, *word;
-    size_t length;
+    struct pki_chain chain;
+    size_t cursor = 0;
 
-    while ((word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *key_type = strndup(word, length);
-        CLEANUP_FREE char *store = pki_store(certs, key_type);
+    while (pki_next_chain(&cursor, &chain)) {
+        CLEANUP_FREE char *store = pki_store(certs, &chain);
         struct pki_entry *entries = NULL;
+        struct error lacking;
         size_t n = 0;
-        int r = pki_list(store, &entries, &n, error);
+        int r = 0;
 
+        if (pki_check_chain(&chain, &lacking) == 0)
+            r = pki_list(store, &entries, &n, error);
+        else if (access(store, F_OK) == 0)
+            text_print(stdout, "%s: %s\n", store, lacking.text);
         if (r < 0)
             return r;
         if (n)

@@ -83,6 +83,10 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
 
 /* Whether the files on this machine that a run of the scenario will read are what they must be. */
 int issue_check_files(const struct scenario *scenario, struct error *error);
+/* Whether a channel can be had, as far as this machine knows: as mechanism_possible(), of the hosts
+ * that are here. */
+int issue_check_possible(const struct scenario *scenario, const struct channel *channel,
+                         struct error *error);
 /* What the driver issues once before a run: certificates and generated secrets, for all channels of
  * the scenario; fills run->secrets, those of each channel apart. The CA is here; keys and requests
  * are made by the agents of those hosts where their holders live, and only requests come from

@@ -112,7 +112,9 @@ static int describe_site(struct run *run, struct error *error) {
 
     if (r == 0)
         r = site_check_libraries(&run->site, error);
-    return r == 0 ? site_check_tls(&run->site, error) : r;
+    if (r == 0)
+        r = site_check_tls(&run->site, error);
+    return r == 0 ? site_ask_possible(&run->site, error) : r;
 }
 
 /* Before the record is opened, which has it: a run that goes on keeps it. */

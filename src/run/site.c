@@ -271,16 +271,21 @@ static char *name_openssl(const struct site *site, size_t host) {
     return text_format("%s (%.*s)", host_spec(site->workers->hosts[host]), (int)length, version);
 }
 
-/* Each host by its own OpenSSL: the driver has asked its own already. */
-static int check_wishes(const struct site *site, size_t host, struct error *error) {
-    CLEANUP_FREE char *name = name_openssl(site, host);
+/* Of the whole scenario; the caller's. */
+static json_t *channels_of(const struct site *site) {
     json_t *channels = json_array();
-    int r;
 
     for (size_t i = 0; i < site->scenario->n_channels; i++)
         (void)json_array_append_new(channels, channel_to_json(&site->scenario->channels[i]));
-    r = host_order(site->workers->hosts[host], "check", json_pack("{s:o}", "channels", channels),
-                   NULL, error);
+    return channels;
+}
+
+/* Each host by its own OpenSSL: the driver has asked its own already. */
+static int check_wishes(const struct site *site, size_t host, struct error *error) {
+    CLEANUP_FREE char *name = name_openssl(site, host);
+    int r = host_order(site->workers->hosts[host], "check",
+                       json_pack("{s:o}", "channels", channels_of(site)), NULL, error);
+
     if (r == -EINVAL) {
         CLEANUP_FREE char *words = text_copy(error->text);
 
@@ -383,6 +388,59 @@ int site_check_tls(const struct site *site, struct error *error) {
     return check_groups(site, error);
 }
 
+/* ---- what they cannot have ---- */
+
+/* Keeps the first reason. */
+static void lack(struct site *site, size_t channel, const char *host, const char *reason) {
+    if (reason && !site_lacking(site, channel))
+        (void)json_array_set_new(site->lacking, channel, json_sprintf("host %s: %s", host, reason));
+}
+
+static int ask_driver(struct site *site, struct error *error) {
+    for (size_t i = 0; i < site->scenario->n_channels; i++) {
+        const struct channel *channel = &site->scenario->channels[i];
+        int r = mechanism_possible(channel, PLACE_DRIVER, error);
+
+        if (r < 0 && r != -EOPNOTSUPP)
+            return error_prefix(error, r, "channel %s", channel->name);
+        lack(site, i, "local", r < 0 ? error->text : NULL);
+    }
+    return 0;
+}
+
+static int ask_host(struct site *site, size_t host, struct error *error) {
+    struct host *one = site->workers->hosts[host];
+    json_auto_t *answer = NULL;
+    int r = host_order(one, "possible",
+                       json_pack("{s:o,s:b,s:b}", "channels", channels_of(site), "broker",
+                                 host == 0, "publisher", host + 1 == site->workers->n_hosts),
+                       &answer, error);
+
+    if (r < 0)
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "host %s", host_spec(one));
+    for (size_t i = 0; i < site->scenario->n_channels; i++)
+        lack(site, i, host_spec(one),
+             json_string_value(json_array_get(json_object_get(answer, "lacking"), i)));
+    return 0;
+}
+
+int site_ask_possible(struct site *site, struct error *error) {
+    int r;
+
+    json_decref(site->lacking);
+    site->lacking = json_array();
+    for (size_t i = 0; i < site->scenario->n_channels; i++)
+        (void)json_array_append_new(site->lacking, json_null());
+    r = ask_driver(site, error);
+    for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++)
+        r = ask_host(site, i, error);
+    return r;
+}
+
+const char *site_lacking(const struct site *site, size_t channel) {
+    return json_string_value(json_array_get(site->lacking, channel));
+}
+
 double site_round_trip_ms(const struct site *site) {
     const json_t *publisher = facts_of(site, site->workers->n_hosts - 1);
     const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
@@ -478,7 +536,8 @@ void site_close(struct site *site) {
     close_all(site);
     forget_readings(site);
     json_decref(site->environment);
-    site->environment = NULL;
+    json_decref(site->lacking);
+    site->environment = site->lacking = NULL;
     text_replace(&site->address, NULL);
 }
 

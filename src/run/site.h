@@ -19,6 +19,9 @@ struct site {
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
     json_t *environment;      /* of site_describe() */
+    /* Of each channel, why it cannot be had here ("host NAME: reason"), or null: of
+     * site_ask_possible(). */
+    json_t *lacking;
     /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
     json_t *before[2];
 };
@@ -50,6 +53,11 @@ int site_check_libraries(const struct site *site, struct error *error);
  * to OpenSSL, subscriber and publisher would have the same: a delivery over two kinds of TLS is
  * void. Not asked of a broker that is somebody else's. */
 int site_check_tls(const struct site *site, struct error *error);
+/* Asks every host, and this one for the CA, whether it has what each channel needs, into
+ * site->lacking. Errors are what none can go on with. */
+int site_ask_possible(struct site *site, struct error *error);
+/* Why that channel cannot be had here, or NULL; borrowed. */
+const char *site_lacking(const struct site *site, size_t channel);
 /* Between publisher and broker, as it was found; NaN: not known. */
 double site_round_trip_ms(const struct site *site);
 

@@ -23,6 +23,13 @@ extern const struct setting_group certificates_group;
 
 struct pki_parties;
 
+/* What a host is there for in a run. A client is with the broker, and with the publisher. */
+enum place {
+    PLACE_DRIVER, /* what is issued is issued here */
+    PLACE_BROKER,
+    PLACE_PUBLISHER,
+};
+
 /* What the driver issues from, once before a run: certificates and generated secrets. */
 struct issuer {
     const char *certs;                 /* folder of the PKI's stores on the driver's side */
@@ -153,6 +160,11 @@ struct mechanism {
     int64_t (*clocks_apart_ns)(const struct channel *channel);
     /* Whether the settings make sense together; the message does not name the channel. */
     int (*check)(const struct channel *channel, struct error *error);
+    /* Whether this host has what the channel needs in that place: 0, or -EOPNOTSUPP and what is
+     * missing here and what has it ("OpenSSL 3.0 has no ML-KEM: Debian 13 has"), and the channel's
+     * trials are skipped for that reason. Asked of every host before anything is issued; other
+     * errors end the run there. NULL: it is possible everywhere. */
+    int (*possible)(const struct channel *channel, enum place place, struct error *error);
     int (*issue)(const struct channel *channel, struct issuer *issuer, struct error *error);
     /* The address at which the broker is reached on this channel, when it is not its host's own;
      * the text is the caller's. */
@@ -202,6 +214,9 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
 
 /* `needs`, `conflicts` and every check. */
 int mechanism_check_channel(const struct channel *channel, struct error *error);
+
+/* The first mechanism's no to `possible`, or 0. */
+int mechanism_possible(const struct channel *channel, enum place place, struct error *error);
 
 /* Whether its mechanisms can work with hosts whose clocks are so far apart. */
 int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error);

@@ -1,7 +1,7 @@
 /*
  * pki - the certificates of figure 5: one CA, and for the broker and both clients a key, a request
- * and a certificate, in one store (a folder tree) for each type of key. The CA is where the driver
- * runs; each party makes its key and its request where it lives itself, and only the request
+ * and a certificate, in one store (a folder tree) for each kind of chain. The CA is where the
+ * driver runs; each party makes its key and its request where it lives itself, and only the request
  * leaves that host. So a store is spread over the hosts, and whole where all live on one:
  *
  *   <store>/ca/         the driver: ca.key (under a passphrase), ca.crt, ca.crl, and a copy of
@@ -15,8 +15,9 @@
  * In proof/: `expired` is client1's certificate in all but its key and its dates, signed by the
  * right CA, past before any right certificate of its day begins; `revoked` is client1's
  * certificate in all but its key, and ca.crl names it; `stranger` is client1's certificate signed
- * by another CA (other-ca.crt, whose key nobody keeps). Each has .key, .csr and .crt. They are
- * holders of a certificate as the parties are.
+ * by another CA (other-ca.crt, whose key nobody keeps); where leaves are of a post-quantum type,
+ * `classical` is client1's certificate for an ec:P-256 key, signed by the right CA. Each has .key,
+ * .csr and .crt. They are holders of a certificate as the parties are.
  *
  * ca.crl is the CA's list of revoked certificates. It is good for as long as a certificate and is
  * renewed as one, because a broker that looks into one that has expired lets nobody in.
@@ -38,8 +39,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PKI_KEY_TYPES        "ec:P-256 rsa:2048 rsa:3072 ed25519"
+#define PKI_KEY_TYPES        "ec:P-256 rsa:2048 rsa:3072 ed25519 mldsa:44 mldsa:65 mldsa:87"
 #define PKI_DEFAULT_KEY_TYPE "ec:P-256"
+
+/* The word at that place of PKI_KEY_TYPES. */
+const char *pki_key_type(int64_t place);
+
+/* The types of the keys in a store. */
+struct pki_chain {
+    const char *key_type;    /* of the leaves: a word of PKI_KEY_TYPES */
+    const char *ca_key_type; /* of the CA; NULL: the same */
+};
+
+/* Whether it is a word of PKI_KEY_TYPES; the message names those that this OpenSSL has. */
+int pki_check_key_type(const char *key_type, struct error *error);
+/* The same of a chain, and whether this OpenSSL has both types: else -EOPNOTSUPP. */
+int pki_check_chain(const struct pki_chain *chain, struct error *error);
+/* All chains there are: the next one from *cursor, at first 0, on; false at the end. */
+bool pki_next_chain(size_t *cursor, struct pki_chain *ret);
+/* Whether its signatures are to withstand quantum computers; of TLS 1.3 alone. */
+bool pki_is_post_quantum(const char *key_type);
 
 /* ---- the parties' side ---- */
 
@@ -52,32 +71,33 @@ void pki_party_files_clear(struct pki_party_files *files);
 
 /* Steps 2 and 3 on the holder's host: makes a key when there is none of that type, a request when
  * none fits it, and tells what is there then. folder is the root of all stores of that host;
- * holder is one of broker, client1, client2, expired, revoked, stranger, and any other is refused.
- */
-int pki_party_request(const char *folder, const char *key_type, const char *holder,
+ * holder is one of broker, client1, client2, expired, revoked, classical, stranger, and any other
+ * is refused. */
+int pki_party_request(const char *folder, const struct pki_chain *chain, const char *holder,
                       struct pki_party_files *ret, struct error *error);
 /* Step 5 on the holder's host: keeps the certificate and (not NULL) that of the CA that signed it,
  * and (not NULL, and only with the latter) its list of revoked ones. Refused when the certificate
  * is not for the key that is there, or one of both is not signed by that CA. */
-int pki_party_install(const char *folder, const char *key_type, const char *holder,
+int pki_party_install(const char *folder, const struct pki_chain *chain, const char *holder,
                       const char *certificate, const char *authority, const char *revoked,
                       struct error *error);
 
 /* The way from the CA to the holders, wherever they live: the two functions above. */
 struct pki_parties {
-    int (*request)(void *context, const char *key_type, const char *holder,
+    int (*request)(void *context, const struct pki_chain *chain, const char *holder,
                    struct pki_party_files *ret, struct error *error);
-    int (*install)(void *context, const char *key_type, const char *holder, const char *certificate,
-                   const char *authority, const char *revoked, struct error *error);
+    int (*install)(void *context, const struct pki_chain *chain, const char *holder,
+                   const char *certificate, const char *authority, const char *revoked,
+                   struct error *error);
     void *context;
 };
 
 /* ---- the CA's side ---- */
 
 struct pki_options {
-    const char *folder;   /* the root of all stores, "certs"; made when missing, its parent not */
-    const char *key_type; /* a word of PKI_KEY_TYPES */
-    int64_t validity_ns;  /* from now; certificates begin one day earlier */
+    const char *folder; /* the root of all stores, "certs"; made when missing, its parent not */
+    struct pki_chain chain;
+    int64_t validity_ns;     /* from now; certificates begin one day earlier */
     int64_t renew_before_ns; /* less left than this: renewed; smaller than validity_ns */
     /* Names and IP addresses, blank-separated, at which the broker is reached; 127.0.0.1, ::1 and
      * localhost are always added. NULL: none. The zone of an IPv6 address (%eth0) is left out. */
@@ -90,9 +110,9 @@ struct pki_options {
     bool force;                        /* renew every certificate, valid or not; keys stay */
 };
 
-/* The folder of the store for a type of key: the root itself for the default type, else
- * "<folder>/rsa-2048" and the like. */
-char *pki_store(const char *folder, const char *key_type);
+/* The folder of the store for a chain: the root itself for the default type of key, else
+ * "<folder>/rsa-2048" and the like, "<folder>/ec-P-256-by-mldsa-65" where the CA's type differs. */
+char *pki_store(const char *folder, const struct pki_chain *chain);
 
 /* Makes what is missing, renews what has expired, soon will, or no longer fits (key, CA, type of
  * key, the broker's addresses). Renewing keeps keys. Waits for another run that is at it. Asks

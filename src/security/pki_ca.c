@@ -46,6 +46,12 @@ static char *ca_path(const struct renewal *renewal, const char *name) {
     return text_format("%s/ca/%s", renewal->store, name);
 }
 
+static const char *ca_key_type(const struct renewal *renewal) {
+    const struct pki_chain *chain = &renewal->options->chain;
+
+    return chain->ca_key_type ? chain->ca_key_type : chain->key_type;
+}
+
 /* The end of what is made now. */
 static int64_t end_s(const struct renewal *renewal) {
     return renewal->now_s + renewal->options->validity_ns / NS_PER_S;
@@ -65,8 +71,7 @@ static X509 *usable_ca(const struct renewal *renewal, const char *pem) {
     X509 *usable = NULL;
     int64_t from_s, to_s;
 
-    if (certificate &&
-        pki_has_key_type(X509_get0_pubkey(certificate), renewal->options->key_type) &&
+    if (certificate && pki_has_key_type(X509_get0_pubkey(certificate), ca_key_type(renewal)) &&
         X509_check_ca(certificate) == 1 && pki_is_signed_by(certificate, certificate) &&
         pki_times(certificate, &from_s, &to_s) && has_life_left(renewal, from_s, to_s)) {
         usable = certificate;
@@ -155,12 +160,12 @@ static int ready_key(struct renewal *renewal, struct error *error) {
                          "%s: the passphrase does not fit; give the one that it was made with "
                          "(BENCH_CA_PASSPHRASE), or remove %s to start anew",
                          path, path);
-    if (pki_has_key_type(key, options->key_type)) {
+    if (pki_has_key_type(key, ca_key_type(renewal))) {
         renewal->ca.key = key;
         key = NULL;
         return 0;
     }
-    r = pki_make_key(options->key_type, passphrase, &renewal->ca.key, &new_pem, error);
+    r = pki_make_key(ca_key_type(renewal), passphrase, &renewal->ca.key, &new_pem, error);
     return r < 0 ? r : file_replace(path, FILE_PRIVATE, new_pem, error);
 }
 
@@ -189,15 +194,20 @@ static int ready_ca(struct renewal *renewal, struct error *error) {
 
 /* ---- the holders ---- */
 
+static bool is_held(const struct renewal *renewal, size_t i) {
+    return pki_holder_key_type(&pki_holders[i], &renewal->options->chain) != NULL;
+}
+
 /* Steps 2 and 3 are the holder's; it also tells what it was given before. A certificate of that
  * which can stay becomes answer->pem. */
 static int ask_holder(struct renewal *renewal, size_t i, struct error *error) {
     const struct pki_holder *holder = &pki_holders[i];
-    const char *key_type = renewal->options->key_type;
+    const struct pki_chain *chain = &renewal->options->chain;
+    const char *key_type = pki_holder_key_type(holder, chain);
     struct answer *answer = &renewal->answers[i];
     CLEANUP(X509_freep) X509 *certificate = NULL, *other = NULL;
     X509 *issuer = renewal->ca.certificate;
-    int r = renewal->parties->request(renewal->parties->context, key_type, holder->name,
+    int r = renewal->parties->request(renewal->parties->context, chain, holder->name,
                                       &answer->files, error);
 
     if (r < 0)
@@ -261,8 +271,8 @@ static int give(const struct renewal *renewal, size_t i, const char *authority_p
     if (!text_equal(answer->files.certificate, answer->pem) ||
         (ca_pem && !text_equal(answer->files.authority, ca_pem)) ||
         (list && !text_equal(answer->files.revoked, list)))
-        r = parties->install(parties->context, renewal->options->key_type, holder->name,
-                             answer->pem, ca_pem, list, error);
+        r = parties->install(parties->context, &renewal->options->chain, holder->name, answer->pem,
+                             ca_pem, list, error);
     return r < 0 || !holder->party ? r : pki_update(copy, answer->pem, error);
 }
 
@@ -292,6 +302,8 @@ static int ensure_leaves(struct renewal *renewal, struct error *error) {
     int r;
 
     for (size_t i = 0; i < PKI_STRANGER; i++) {
+        if (!is_held(renewal, i))
+            continue;
         r = ask_holder(renewal, i, error);
         if (r < 0)
             return r;
@@ -303,7 +315,7 @@ static int ensure_leaves(struct renewal *renewal, struct error *error) {
             return r;
     }
     for (size_t i = 0; i < PKI_STRANGER; i++) {
-        if (renewal->answers[i].pem && !renewal->renew_all)
+        if (!is_held(renewal, i) || (renewal->answers[i].pem && !renewal->renew_all))
             continue;
         r = sign(renewal, i, &renewal->ca, error);
         if (r < 0)
@@ -314,7 +326,8 @@ static int ensure_leaves(struct renewal *renewal, struct error *error) {
         return r;
     r = pki_certificate_pem(renewal->ca.certificate, &ca_pem, error);
     for (size_t i = 0; i < PKI_STRANGER && r == 0; i++)
-        r = give(renewal, i, ca_pem, error);
+        if (is_held(renewal, i))
+            r = give(renewal, i, ca_pem, error);
     return r;
 }
 
@@ -327,7 +340,7 @@ static int ensure_stranger(struct renewal *renewal, struct error *error) {
 
     if (r < 0 || (renewal->answers[PKI_STRANGER].pem && !renewal->options->force))
         return r;
-    r = pki_make_key(renewal->options->key_type, NULL, &other.key, &key_pem, error);
+    r = pki_make_key(ca_key_type(renewal), NULL, &other.key, &key_pem, error);
     if (r < 0)
         return r;
     r = issue_ca(renewal, other.key, OTHER_CA_NAME, &other.certificate, &other_pem, error);
@@ -339,21 +352,22 @@ static int ensure_stranger(struct renewal *renewal, struct error *error) {
 
 /* Where no other way was given: the parties live here. */
 
-static int request_here(void *context, const char *key_type, const char *holder,
+static int request_here(void *context, const struct pki_chain *chain, const char *holder,
                         struct pki_party_files *ret, struct error *error) {
-    return pki_party_request(context, key_type, holder, ret, error);
+    return pki_party_request(context, chain, holder, ret, error);
 }
 
-static int install_here(void *context, const char *key_type, const char *holder,
+static int install_here(void *context, const struct pki_chain *chain, const char *holder,
                         const char *certificate, const char *authority, const char *revoked,
                         struct error *error) {
-    return pki_party_install(context, key_type, holder, certificate, authority, revoked, error);
+    return pki_party_install(context, chain, holder, certificate, authority, revoked, error);
 }
 
 static int check_options(const struct pki_options *options, struct error *error) {
-    if (!pki_is_key_type(options->key_type))
-        return error_set(error, -EINVAL, "key type '%s': not one of " PKI_KEY_TYPES,
-                         options->key_type ? options->key_type : "");
+    int r = pki_check_chain(&options->chain, error);
+
+    if (r < 0)
+        return r;
     if (options->validity_ns < NS_PER_S || options->renew_before_ns < 0 ||
         options->renew_before_ns / NS_PER_S >= options->validity_ns / NS_PER_S)
         return error_set(error, -EINVAL,
@@ -407,7 +421,7 @@ int pki_ensure(const struct pki_options *options, unsigned *ret_issued, struct e
     r = pki_lock(options->folder, "lock", &lock, error);
     if (r < 0)
         return r;
-    renewal.store = pki_store(options->folder, options->key_type);
+    renewal.store = pki_store(options->folder, &options->chain);
     renewal.now_s = clock_realtime_ns() / NS_PER_S;
     r = open_store(&renewal, error);
     if (r < 0)

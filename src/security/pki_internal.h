@@ -51,7 +51,6 @@ EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked
 /* A copy of the text in a memory BIO, NULL when it is empty. */
 char *pki_bio_text(BIO *bio);
 
-bool pki_is_key_type(const char *key_type);
 /* A word of PKI_KEY_TYPES, or OpenSSL's name of the type. */
 const char *pki_key_type_of(const EVP_PKEY *key);
 bool pki_has_key_type(const EVP_PKEY *key, const char *key_type); /* key may be NULL */
@@ -123,13 +122,25 @@ struct pki_holder {
     const char *authority; /* the file that the signing CA's certificate is kept in, or NULL */
     const char *revoked;   /* the file that its list of revoked certificates is kept in, or NULL */
     enum pki_role role;
-    bool party;   /* the CA keeps a copy */
-    bool expired; /* on purpose */
+    bool party;     /* the CA keeps a copy */
+    bool expired;   /* on purpose */
+    bool classical; /* its key is of PKI_DEFAULT_KEY_TYPE: only where that is another kind of key */
 };
 /* The CA of the store signs for all but the stranger; its list names the revoked one. */
-enum { PKI_BROKER, PKI_CLIENT1, PKI_CLIENT2, PKI_EXPIRED, PKI_REVOKED, PKI_STRANGER };
+enum {
+    PKI_BROKER,
+    PKI_CLIENT1,
+    PKI_CLIENT2,
+    PKI_EXPIRED,
+    PKI_REVOKED,
+    PKI_CLASSICAL,
+    PKI_STRANGER
+};
 #define PKI_N_HOLDERS (PKI_STRANGER + 1)
 extern const struct pki_holder pki_holders[PKI_N_HOLDERS];
+
+/* Of what type the holder's key is in a store of such chains; NULL: nobody holds that there. */
+const char *pki_holder_key_type(const struct pki_holder *holder, const struct pki_chain *chain);
 
 /* ---- pki_store.c ---- */
 

@@ -10,8 +10,15 @@ const struct pki_holder pki_holders[PKI_N_HOLDERS] = {
     /* Right in all but one thing, so that they are refused for that one alone. */
     [PKI_EXPIRED] = {"expired", "proof", "client1", NULL, NULL, PKI_CLIENT, .expired = true},
     [PKI_REVOKED] = {"revoked", "proof", "client1", NULL, NULL, .role = PKI_CLIENT},
+    [PKI_CLASSICAL] = {"classical", "proof", "client1", NULL, NULL, PKI_CLIENT, .classical = true},
     [PKI_STRANGER] = {"stranger", "proof", "client1", "other-ca.crt", NULL, .role = PKI_CLIENT},
 };
+
+const char *pki_holder_key_type(const struct pki_holder *holder, const struct pki_chain *chain) {
+    if (!holder->classical)
+        return chain->key_type;
+    return pki_is_post_quantum(chain->key_type) ? PKI_DEFAULT_KEY_TYPE : NULL;
+}
 
 void pki_party_files_clear(struct pki_party_files *files) {
     free(files->request);
@@ -25,7 +32,7 @@ void pki_party_files_clear(struct pki_party_files *files) {
 
 struct place {
     const struct pki_holder *holder;
-    const char *key_type;
+    const char *key_type; /* the holder's */
     char *folder;
     char *key, *request, *certificate; /* paths */
     char *authority, *revoked;         /* paths, NULL when this holder keeps none */
@@ -48,22 +55,21 @@ static char *kept_path(const struct place *place, const char *file) {
 
 /* Only known names become part of a path: they may have come from another host. The lock is not
  * that of pki_ensure(), which is held while an agent on the same host obeys. */
-static int place_open(struct place *place, const char *folder, const char *key_type,
+static int place_open(struct place *place, const char *folder, const struct pki_chain *chain,
                       const char *name, struct error *error) {
     CLEANUP_FREE char *store = NULL;
-    int r;
+    int r = pki_check_chain(chain, error);
 
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < PKI_N_HOLDERS; i++)
         if (text_equal(pki_holders[i].name, name))
             place->holder = &pki_holders[i];
-    place->key_type = key_type;
-    if (!place->holder)
+    place->key_type = place->holder ? pki_holder_key_type(place->holder, chain) : NULL;
+    if (!place->key_type)
         return error_set(error, -EINVAL, "'%.40s' is nobody who holds a certificate",
                          name ? name : "");
-    if (!pki_is_key_type(key_type))
-        return error_set(error, -EINVAL, "key type '%.40s': not one of " PKI_KEY_TYPES,
-                         key_type ? key_type : "");
-    store = pki_store(folder, key_type);
+    store = pki_store(folder, chain);
     place->folder = text_format("%s/%s", store, place->holder->folder);
     place->key = text_format("%s/%s.key", place->folder, name);
     place->request = text_format("%s/%s.csr", place->folder, name);
@@ -166,11 +172,11 @@ static int read_pure(const char *path, char *pure_of(const char *pem), char **re
     return 0;
 }
 
-int pki_party_request(const char *folder, const char *key_type, const char *holder,
+int pki_party_request(const char *folder, const struct pki_chain *chain, const char *holder,
                       struct pki_party_files *ret, struct error *error) {
     CLEANUP(place_clear) struct place place = {.lock = -1};
     CLEANUP(pki_party_files_clear) struct pki_party_files files = {0};
-    int r = place_open(&place, folder, key_type, holder, error);
+    int r = place_open(&place, folder, chain, holder, error);
 
     if (r < 0)
         return r;
@@ -240,7 +246,7 @@ static int check_list(const struct place *place, X509_CRL *list, X509 *authority
 }
 
 /* Keeps what came as it was understood, whatever stood around it in the text. */
-int pki_party_install(const char *folder, const char *key_type, const char *holder,
+int pki_party_install(const char *folder, const struct pki_chain *chain, const char *holder,
                       const char *certificate, const char *authority, const char *revoked,
                       struct error *error) {
     CLEANUP(place_clear) struct place place = {.lock = -1};
@@ -250,7 +256,7 @@ int pki_party_install(const char *folder, const char *key_type, const char *hold
     CLEANUP_FREE char *own_pem = pki_pure_certificate(certificate);
     CLEANUP_FREE char *ca_pem = pki_pure_certificate(authority);
     CLEANUP_FREE char *list_pem = pki_pure_crl(revoked);
-    int r = place_open(&place, folder, key_type, holder, error);
+    int r = place_open(&place, folder, chain, holder, error);
 
     if (r < 0)
         return r;

@@ -22,12 +22,14 @@ void pki_secret_free(char *secret) {
     free(secret);
 }
 
-char *pki_store(const char *folder, const char *key_type) {
+char *pki_store(const char *folder, const struct pki_chain *chain) {
+    bool mixed = chain->ca_key_type && !text_equal(chain->ca_key_type, chain->key_type);
     char *path, *c;
 
-    if (text_equal(key_type, PKI_DEFAULT_KEY_TYPE))
+    if (!mixed && text_equal(chain->key_type, PKI_DEFAULT_KEY_TYPE))
         return text_copy(folder);
-    path = text_format("%s/%s", folder, key_type);
+    path = text_format("%s/%s%s%s", folder, chain->key_type, mixed ? "-by-" : "",
+                       mixed ? chain->ca_key_type : "");
     for (c = path + strlen(folder) + 1; *c; c++)
         if (*c == ':')
             *c = '-';
@@ -123,8 +125,9 @@ int pki_update(const char *path, const char *text, struct error *error) {
 static const struct {
     const char *folder, *name;
 } shown[] = {
-    {"ca", "ca"},         {"broker", "broker"},  {"client1", "client1"}, {"client2", "client2"},
-    {"proof", "expired"}, {"proof", "other-ca"}, {"proof", "revoked"},   {"proof", "stranger"},
+    {"ca", "ca"},           {"broker", "broker"},   {"client1", "client1"},
+    {"client2", "client2"}, {"proof", "expired"},   {"proof", "other-ca"},
+    {"proof", "revoked"},   {"proof", "classical"}, {"proof", "stranger"},
 };
 
 static char *name_text(const X509_NAME *name) {

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <strings.h>
 
 DEFINE_CLEANUP(ASN1_OCTET_STRING *, ASN1_OCTET_STRING_free)
 DEFINE_CLEANUP(ASN1_TIME *, ASN1_TIME_free)
@@ -96,16 +97,18 @@ EVP_PKEY *pki_parse_key(const char *pem, const char *passphrase, bool *ret_asked
 
 /* ---- keys ---- */
 
+/* In the order of PKI_KEY_TYPES. */
 static const struct key_type {
     const char *name;      /* ours */
     const char *algorithm; /* OpenSSL's */
     const char *group;     /* of elliptic curves where there is a choice */
     int bits;              /* where there is a choice */
+    bool post_quantum;
 } key_types[] = {
-    {"ec:P-256", "EC", "prime256v1", 0},
-    {"rsa:2048", "RSA", NULL, 2048},
-    {"rsa:3072", "RSA", NULL, 3072},
-    {"ed25519", "ED25519", NULL, 0},
+    {"ec:P-256", "EC", "prime256v1", 0, false}, {"rsa:2048", "RSA", NULL, 2048, false},
+    {"rsa:3072", "RSA", NULL, 3072, false},     {"ed25519", "ED25519", NULL, 0, false},
+    {"mldsa:44", "ML-DSA-44", NULL, 0, true},   {"mldsa:65", "ML-DSA-65", NULL, 0, true},
+    {"mldsa:87", "ML-DSA-87", NULL, 0, true},
 };
 
 static const struct key_type *find_key_type(const char *name) {
@@ -115,8 +118,69 @@ static const struct key_type *find_key_type(const char *name) {
     return NULL;
 }
 
-bool pki_is_key_type(const char *key_type) {
-    return find_key_type(key_type) != NULL;
+const char *pki_key_type(int64_t place) {
+    return key_types[place].name;
+}
+
+bool pki_is_post_quantum(const char *key_type) {
+    const struct key_type *type = find_key_type(key_type);
+
+    return type && type->post_quantum;
+}
+
+static bool is_here(const struct key_type *type) {
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type->algorithm, NULL);
+    bool here = context != NULL;
+
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    return here;
+}
+
+int pki_check_key_type(const char *key_type, struct error *error) {
+    CLEANUP_FREE char *here = text_copy("");
+
+    if (find_key_type(key_type))
+        return 0;
+    if (key_type && strncasecmp(key_type, "slh", 3) == 0)
+        return error_set(error, -EINVAL,
+                         "'%.40s': SLH-DSA signs no TLS handshake: neither Mosquitto nor OpenSSL's "
+                         "TLS takes such a certificate (\"unknown certificate type\"); right would "
+                         "be mldsa:44, mldsa:65 or mldsa:87",
+                         key_type);
+    for (size_t i = 0; i < ARRAY_SIZE(key_types); i++)
+        if (is_here(&key_types[i]))
+            text_append(&here, " ", key_types[i].name);
+    return error_set(error, -EINVAL, "'%.40s' is none of: %s", key_type ? key_type : "", here);
+}
+
+int pki_check_chain(const struct pki_chain *chain, struct error *error) {
+    const char *const names[] = {chain->key_type,
+                                 chain->ca_key_type ? chain->ca_key_type : chain->key_type};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        int r = pki_check_key_type(names[i], error);
+
+        if (r < 0)
+            return error_prefix(error, r, "key type");
+        if (!is_here(find_key_type(names[i])))
+            return openssl_lacks(error, "ML-DSA"); /* the only ones that are not everywhere */
+    }
+    return 0;
+}
+
+bool pki_next_chain(size_t *cursor, struct pki_chain *ret) {
+    const size_t n = ARRAY_SIZE(key_types);
+
+    if (*cursor == n * n)
+        return false;
+    /* A type of key with itself comes before mixed chains of it. */
+    *ret = (struct pki_chain){
+        key_types[*cursor / n].name,
+        key_types[(*cursor / n + *cursor % n) % n].name,
+    };
+    (*cursor)++;
+    return true;
 }
 
 int pki_make_key(const char *key_type, const char *passphrase, EVP_PKEY **ret, char **ret_pem,
@@ -165,11 +229,6 @@ const char *pki_key_type_of(const EVP_PKEY *key) {
 
 bool pki_has_key_type(const EVP_PKEY *key, const char *key_type) {
     return key && text_equal(pki_key_type_of(key), key_type);
-}
-
-/* What this kind of key signs with: NULL for the one that hashes by itself. */
-static const EVP_MD *digest_of(const EVP_PKEY *key) {
-    return EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
 }
 
 /* ---- addresses ---- */
@@ -331,7 +390,10 @@ bool pki_crl_is_of(X509_CRL *list, X509 *issuer) {
     return good;
 }
 
-/* ---- figure 5 ---- */
+/* ---- figure 5 ----
+ *
+ * Every key signs with its own hash: NULL stands for SHA-256, and for those that hash by
+ * themselves. */
 
 void pki_authority_clear(struct pki_authority *authority) {
     X509_free(authority->certificate);
@@ -351,7 +413,7 @@ int pki_make_request(EVP_PKEY *key, const char *common_name, char **ret_pem, str
 
     if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
         !set_common_name(X509_REQ_get_subject_name(request), common_name) ||
-        X509_REQ_set_pubkey(request, key) != 1 || X509_REQ_sign(request, key, digest_of(key)) <= 0)
+        X509_REQ_set_pubkey(request, key) != 1 || X509_REQ_sign(request, key, NULL) <= 0)
         return pki_openssl_error(error, "making a certificate request");
     return pki_request_pem(request, ret_pem, error);
 }
@@ -447,7 +509,7 @@ int pki_certify(const struct pki_authority *issuer, const struct pki_profile *pr
         (profile->addresses &&
          X509_add1_ext_i2d(certificate, NID_subject_alt_name, (void *)profile->addresses, 0,
                            X509V3_ADD_DEFAULT) != 1) ||
-        X509_sign(certificate, issuer->key, digest_of(issuer->key)) <= 0)
+        X509_sign(certificate, issuer->key, NULL) <= 0)
         return pki_openssl_error(error, "making a certificate");
     *ret = certificate;
     certificate = NULL;
@@ -516,8 +578,7 @@ int pki_sign_list(const struct pki_authority *authority, const char *revoked_pem
         X509_CRL_set_issuer_name(list, X509_get_subject_name(authority->certificate)) != 1 ||
         X509_CRL_set1_lastUpdate(list, from) != 1 || X509_CRL_set1_nextUpdate(list, to) != 1 ||
         !add_list_extensions(list, authority->certificate, now_s) ||
-        !add_entry(list, revoked, from) ||
-        X509_CRL_sign(list, authority->key, digest_of(authority->key)) <= 0)
+        !add_entry(list, revoked, from) || X509_CRL_sign(list, authority->key, NULL) <= 0)
         return pki_openssl_error(error, "making a list of revoked certificates");
     return pki_crl_pem(list, ret_pem, error);
 }

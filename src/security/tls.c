@@ -10,19 +10,33 @@
 struct tls_settings {
     int64_t min_version, max_version; /* places in version_words */
     char *ciphers, *suites, *groups;
-    int64_t key_type, tickets;
+    int64_t key_type, ca_key_type, tickets; /* of the CA 0: the same, then as PKI_KEY_TYPES */
 };
 
 #define VERSION_WORDS "1.2 1.3"
 
-enum { KEY_TYPE_P_256, KEY_TYPE_RSA_2048, KEY_TYPE_RSA_3072, KEY_TYPE_ED25519 };
+enum {
+    KEY_TYPE_P_256,
+    KEY_TYPE_RSA_2048,
+    KEY_TYPE_RSA_3072,
+    KEY_TYPE_ED25519,
+    KEY_TYPE_MLDSA_44,
+    KEY_TYPE_MLDSA_65,
+    KEY_TYPE_MLDSA_87,
+};
 /* What ciphers of TLS 1.2 call a signature by such a key. */
 static const int key_auths[] = {
-    [KEY_TYPE_P_256] = NID_auth_ecdsa,
-    [KEY_TYPE_RSA_2048] = NID_auth_rsa,
-    [KEY_TYPE_RSA_3072] = NID_auth_rsa,
-    [KEY_TYPE_ED25519] = NID_auth_ecdsa,
+    [KEY_TYPE_P_256] = NID_auth_ecdsa,  [KEY_TYPE_RSA_2048] = NID_auth_rsa,
+    [KEY_TYPE_RSA_3072] = NID_auth_rsa, [KEY_TYPE_ED25519] = NID_auth_ecdsa,
+    [KEY_TYPE_MLDSA_44] = NID_undef, /* none does */
+    [KEY_TYPE_MLDSA_65] = NID_undef,    [KEY_TYPE_MLDSA_87] = NID_undef,
 };
+
+#define CA_KEY_TYPES "same " PKI_KEY_TYPES
+
+static int check_ca_key_type(const char *value, struct error *error) {
+    return text_equal(value, "same") ? 0 : pki_check_key_type(value, error);
+}
 
 static const struct setting rows[] = {
     {"min_version", SETTING_CHOICE, "1.3", .choices = VERSION_WORDS,
@@ -39,7 +53,11 @@ static const struct setting rows[] = {
      .help = "key exchange groups, separated by colons, as X25519:P-256",
      .offset = offsetof(struct tls_settings, groups)},
     {"key_type", SETTING_CHOICE, PKI_DEFAULT_KEY_TYPE, .choices = PKI_KEY_TYPES,
-     .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type)},
+     .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type),
+     .check = pki_check_key_type},
+    {"ca_key_type", SETTING_CHOICE, "same", .choices = CA_KEY_TYPES,
+     .help = "of the CA that signs them; same: as key_type",
+     .offset = offsetof(struct tls_settings, ca_key_type), .check = check_ca_key_type},
     {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
      .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
      .offset = offsetof(struct tls_settings, tickets)},
@@ -72,13 +90,32 @@ static bool has_own_curve(const struct tls_settings *settings) {
            settings->key_type != KEY_TYPE_P_256 || tls_has_group(settings->groups, "P-256");
 }
 
+static struct pki_chain chain_of(const struct channel *channel) {
+    const struct tls_settings *settings = own(channel);
+
+    return (struct pki_chain){
+        pki_key_type(settings->key_type),
+        settings->ca_key_type ? pki_key_type(settings->ca_key_type - 1) : NULL,
+    };
+}
+
 static int check(const struct channel *channel, struct error *error) {
     const struct tls_settings *settings = own(channel);
+    const struct pki_chain chain = chain_of(channel);
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
 
     if (settings->max_version < settings->min_version)
         return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version; set both");
+    if (version(settings->max_version) < TLS_1_3 && tls_has_post_quantum_group(settings->groups))
+        return error_set(error, -EINVAL,
+                         "tls.groups: those of ML-KEM are of TLS 1.3, which tls.max_version "
+                         "excludes");
+    if (version(settings->max_version) < TLS_1_3 &&
+        (pki_is_post_quantum(chain.key_type) || pki_is_post_quantum(chain.ca_key_type)))
+        return error_set(error, -EINVAL,
+                         "tls.%s: ML-DSA signs in TLS 1.3 only, which tls.max_version excludes",
+                         pki_is_post_quantum(chain.key_type) ? "key_type" : "ca_key_type");
     if (*settings->suites && version(settings->max_version) < TLS_1_3)
         return error_set(error, -EINVAL,
                          "tls.suites: are of TLS 1.3, which tls.max_version excludes");
@@ -94,9 +131,28 @@ static int check(const struct channel *channel, struct error *error) {
 }
 
 char *tls_store(const struct channel *channel, const char *certs) {
-    CLEANUP_FREE char *key_type = setting_choice_word(PKI_KEY_TYPES, own(channel)->key_type);
+    struct pki_chain chain = chain_of(channel);
 
-    return pki_store(certs, key_type);
+    return pki_store(certs, &chain);
+}
+
+/* The CA, where the driver is, signs and verifies, and speaks no TLS. */
+static int possible(const struct channel *channel, enum place place, struct error *error) {
+    struct pki_chain chain = chain_of(channel);
+    int r = place == PLACE_DRIVER ? 0 : tls_groups_possible(own(channel)->groups, error);
+
+    return r < 0 ? r : pki_check_chain(&chain, error);
+}
+
+/* What is there of the two that not every OpenSSL has. */
+static int available(char **ret_how, struct error *error) {
+    const struct pki_chain chain = {"mldsa:65", NULL};
+
+    if (tls_groups_possible("X25519MLKEM768", error) < 0 || pki_check_chain(&chain, error) < 0)
+        *ret_how = text_format("all but post-quantum channels; %s", error->text);
+    else
+        *ret_how = text_copy("also with ML-KEM and ML-DSA");
+    return 0;
 }
 
 /* Asks for a passphrase that the user has once typed, but never for a new one: whoever just wants
@@ -109,11 +165,10 @@ static int find_passphrase(void *context, bool creating, char **ret, struct erro
 }
 
 static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
-    CLEANUP_FREE char *key_type = setting_choice_word(PKI_KEY_TYPES, own(channel)->key_type);
     unsigned issued;
     struct pki_options options = {
         .folder = issuer->certs,
-        .key_type = key_type,
+        .chain = chain_of(channel),
         .validity_ns = issuer->validity_ns,
         .renew_before_ns = issuer->renew_before_ns,
         .addresses = issuer->addresses,
@@ -247,6 +302,8 @@ const struct mechanism mechanism_tls = {
     .group = &group,
     .help = "the connection is encrypted; the broker shows a certificate",
     .check = check,
+    .possible = possible,
+    .available = available,
     .issue = issue,
     .broker = broker,
     .party = party,

@@ -126,6 +126,77 @@ bool tls_has_group(const char *groups, const char *name) {
     return has_name(groups, name, is_same_group);
 }
 
+/* Of TLS 1.3, in OpenSSL from 3.5 on. */
+static const char *const post_quantum_groups[] = {
+    "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
+    "MLKEM512",       "MLKEM768",          "MLKEM1024",
+};
+
+static bool is_post_quantum(const char *group) {
+    for (size_t i = 0; i < ARRAY_SIZE(post_quantum_groups); i++)
+        if (strcasecmp(group, post_quantum_groups[i]) == 0)
+            return true;
+    return false;
+}
+
+bool tls_has_post_quantum_group(const char *groups) {
+    for (size_t i = 0; i < ARRAY_SIZE(post_quantum_groups); i++)
+        if (tls_has_group(groups, post_quantum_groups[i]))
+            return true;
+    return false;
+}
+
+static bool is_here(const char *group) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    bool here = context && SSL_CTX_set1_groups_list(context, group) == 1;
+
+    ERR_clear_error();
+    return here;
+}
+
+/* The list without those that are there in later releases only, or as it is; the caller's. */
+static char *without_later(const char *groups) {
+    CLEANUP_FREE char *rest = text_copy("");
+    const char *cursor = groups;
+    bool lacking = false;
+    char *name, *ret;
+
+    while ((name = next_name(&cursor))) {
+        if (!is_post_quantum(name) || is_here(name))
+            text_append(&rest, ":", name);
+        else
+            lacking = true;
+        free(name);
+    }
+    ret = lacking ? rest : text_copy(groups);
+    if (lacking)
+        rest = NULL;
+    return ret;
+}
+
+int tls_groups_possible(const char *groups, struct error *error) {
+    CLEANUP_FREE char *here = without_later(groups);
+
+    return text_equal(here, groups) ? 0 : openssl_lacks(error, "ML-KEM");
+}
+
+/* What a user may choose from here; the caller's. */
+static char *known_groups(void) {
+    static const char *const classical[] = {"X25519", "P-256",     "P-384",    "P-521",
+                                            "X448",   "ffdhe2048", "ffdhe3072"};
+    char *known = text_copy("");
+
+    for (size_t i = 0; i < ARRAY_SIZE(classical) + ARRAY_SIZE(post_quantum_groups); i++) {
+        const char *name = i < ARRAY_SIZE(classical)
+                               ? classical[i]
+                               : post_quantum_groups[i - ARRAY_SIZE(classical)];
+
+        if (is_here(name))
+            text_append(&known, " ", name);
+    }
+    return known;
+}
+
 bool tls_allows(const struct tls_config *tls, const struct tls_session *session) {
     int64_t version = tls->min_version;
 
@@ -287,6 +358,7 @@ static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct
      * what they stand for is not the same everywhere. */
     bool plain = strspn(tls->groups, NAME_CHARACTERS ":") == strlen(tls->groups);
     int64_t oldest = tls->lenient && tls->min_version > TLS_1_2 ? TLS_1_2 : tls->min_version;
+    CLEANUP_FREE char *known = NULL;
     int r = 0;
 
     if (SSL_CTX_set_min_proto_version(context, versions[oldest].protocol) != 1 ||
@@ -306,8 +378,8 @@ static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct
     else if (*tls->groups && (!plain || SSL_CTX_set1_groups_list(context, tls->groups) != 1))
         r = error_set(error, -EINVAL,
                       "%s.groups: '%s' are no groups of this OpenSSL; right would be names "
-                      "separated by colons, as X25519:P-256",
-                      section(tls), tls->groups);
+                      "separated by colons, of: %s",
+                      section(tls), tls->groups, known = known_groups());
     ERR_clear_error();
     return r;
 }
@@ -555,12 +627,16 @@ static int check_auth(STACK_OF(SSL_CIPHER) * usable, const struct tls_config *tl
                                             : "ones with ECDSA");
 }
 
-int tls_context_check(const struct tls_config *tls, int auth, struct error *error) {
+int tls_context_check(const struct tls_config *wanted, int auth, struct error *error) {
+    CLEANUP_FREE char *groups = without_later(wanted->groups);
+    struct tls_config here = *wanted, *tls = &here;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     CLEANUP(SSL_freep) SSL *ssl = NULL;
     STACK_OF(SSL_CIPHER) * usable;
-    int r = build(&context, TLS_client_method(), tls, error);
+    int r;
 
+    here.groups = groups;
+    r = build(&context, TLS_client_method(), tls, error);
     if (r < 0)
         return r;
     ssl = SSL_new(context);

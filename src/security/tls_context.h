@@ -40,10 +40,11 @@ int tls_context_check_files(const struct tls_config *tls, struct error *error);
 bool tls_context_is_name(const char *host);
 
 /* Whether this OpenSSL knows all ciphers, suites and groups, and may use each that is asked for by
- * name: not so at a security level that forbids it. The message names the setting. auth: how
+ * name: not so at a security level that forbids it. Groups that later releases have are passed over
+ * (tls_groups_possible()). The message names the setting. auth: how
  * certificates are signed (NID_auth_ecdsa, NID_auth_rsa) or NID_auth_psk; when only TLS 1.2 is
  * asked for, a cipher must go with that. */
-int tls_context_check(const struct tls_config *tls, int auth, struct error *error);
+int tls_context_check(const struct tls_config *wanted, int auth, struct error *error);
 
 /* What a connection negotiated; and whether version, cipher and group of it are among those that
  * were asked for. */
@@ -57,6 +58,10 @@ bool tls_allows(const struct tls_config *tls, const struct tls_session *session)
 bool tls_has_cipher(const char *ciphers, const char *names);
 bool tls_has_suite(const char *suites, const char *name);
 bool tls_has_group(const char *groups, const char *name);
+/* Whether one is of ML-KEM; of TLS 1.3 alone. */
+bool tls_has_post_quantum_group(const char *groups);
+/* Whether this OpenSSL has those of a list that not every one has: else -EOPNOTSUPP. */
+int tls_groups_possible(const char *groups, struct error *error);
 /* Whether one of the ciphers exchanges keys in this way (NID_kx_dhe); not so of an empty list. */
 bool tls_has_exchange(const char *ciphers, int exchange);
 

@@ -36,7 +36,7 @@ static inline bool is_cut(const struct world *world) {
     return world->fail_at && world->requests + world->installs == world->fail_at;
 }
 
-static inline int request(void *context, const char *key_type, const char *holder,
+static inline int request(void *context, const struct pki_chain *chain, const char *holder,
                           struct pki_party_files *ret, struct error *error) {
     struct world *world = context;
     CLEANUP(pki_party_files_clear) struct pki_party_files files = {.request = NULL};
@@ -45,7 +45,7 @@ static inline int request(void *context, const char *key_type, const char *holde
     world->requests++;
     if (is_cut(world) && !world->answer_is_lost)
         return error_set(error, -EPIPE, "cut");
-    r = pki_party_request(home_of(world, holder)->folder, key_type, holder, &files, error);
+    r = pki_party_request(home_of(world, holder)->folder, chain, holder, &files, error);
     if (r < 0)
         return r;
     note(world, files.request);
@@ -61,7 +61,7 @@ static inline int request(void *context, const char *key_type, const char *holde
     return 0;
 }
 
-static inline int install(void *context, const char *key_type, const char *holder,
+static inline int install(void *context, const struct pki_chain *chain, const char *holder,
                           const char *certificate_pem, const char *authority, const char *revoked,
                           struct error *error) {
     struct world *world = context;
@@ -73,8 +73,8 @@ static inline int install(void *context, const char *key_type, const char *holde
     note(world, certificate_pem);
     note(world, authority);
     note(world, revoked);
-    r = pki_party_install(home_of(world, holder)->folder, key_type, holder, certificate_pem,
-                          authority, revoked, error);
+    r = pki_party_install(home_of(world, holder)->folder, chain, holder, certificate_pem, authority,
+                          revoked, error);
     return r == 0 && is_cut(world) ? error_set(error, -EPIPE, "cut") : r;
 }
 
@@ -91,14 +91,14 @@ static inline int start_world(void **state) {
     world->parties = (struct pki_parties){request, install, world};
     world->driver.source.folder = world->driver.folder;
     world->driver.options = (struct pki_options){.folder = world->driver.folder,
-                                                 .key_type = PKI_DEFAULT_KEY_TYPE,
+                                                 .chain = {PKI_DEFAULT_KEY_TYPE, NULL},
                                                  .validity_ns = 90 * DAY_NS,
                                                  .renew_before_ns = 9 * DAY_NS,
                                                  .addresses = "192.0.2.7",
                                                  .passphrase = pki_passphrase,
                                                  .context = &world->driver.source,
                                                  .parties = &world->parties};
-    world->a.options.key_type = world->b.options.key_type = PKI_DEFAULT_KEY_TYPE;
+    world->a.options.chain.key_type = world->b.options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     assert_int_equal(setenv("BENCH_CA_PASSPHRASE", PASSPHRASE, 1), 0);
     *state = world;
     return 0;

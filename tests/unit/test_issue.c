@@ -151,9 +151,9 @@ static void test_one_host(void **state) {
 
     open_host(site, 0, site->driver);
     assert_issued(site);
-    store.options.key_type = PKI_DEFAULT_KEY_TYPE;
+    store.options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     check_store(&store);
-    store.options.key_type = "rsa:2048";
+    store.options.chain.key_type = "rsa:2048";
     check_store(&store);
 }
 

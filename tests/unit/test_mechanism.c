@@ -33,6 +33,14 @@ static void test_checks(void **state) {
         {"tls", "tls.ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256",
          "tls.ciphers: are of TLS 1.2, which tls.min_version excludes"},
         {"tls", "tls.key_type", "ed25519", NULL},
+        {"tls", "tls.key_type", "mldsa:65", NULL}, /* also where OpenSSL lacks it: `possible` */
+        {"tls", "tls.ca_key_type", "mldsa:87", NULL},
+        {"tls", "tls.groups", "X25519MLKEM768", NULL},
+        {"tls", "tls.groups", "SecP256r1MLKEM768:SecP384r1MLKEM1024:X25519", NULL},
+        {"tls", "tls.groups", "MLKEM512:MLKEM768:MLKEM1024", NULL},
+        {"tls", "tls.groups", "KYBER",
+         "tls.groups: 'KYBER' are no groups of this OpenSSL; right would be names "
+         "separated by colons, of: X25519 P-256 P-384 P-521"},
         {"psk", NULL, NULL, NULL},
         {"psk password", NULL, NULL, NULL},
         {"tls psk", NULL, NULL, "use: psk and tls exclude each other; leave one out"},
@@ -65,6 +73,41 @@ static void test_checks(void **state) {
                     cases[i].message ? strlen(cases[i].message) : 1) != 0)
             fail_msg("use = %s, %s: %d '%s'", cases[i].use, cases[i].path ? cases[i].path : "", r,
                      error.text);
+        channel_clear(&channel);
+    }
+}
+
+/* Of what later releases of OpenSSL have, either all is there or the reason is given. */
+static void test_possible(void **state) {
+    static const struct {
+        const char *path, *value, *missing;
+        bool ca; /* the CA needs it, too */
+    } cases[] = {
+        {"tls.groups", "X25519MLKEM768", "ML-KEM", false},
+        {"tls.groups", "X25519:MLKEM1024", "ML-KEM", false},
+        {"tls.key_type", "mldsa:44", "ML-DSA", true},
+        {"tls.ca_key_type", "mldsa:87", "ML-DSA", true},
+        {"tls.groups", "X25519:P-256", NULL, false},
+        {"tls.key_type", "ed25519", NULL, true},
+    };
+    bool later = OPENSSL_version_major() > 3 || OPENSSL_version_minor() >= 5;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct channel channel = workshop_channel("c", "tls");
+
+        set(&channel, cases[i].path, cases[i].value);
+        for (size_t place = PLACE_DRIVER; place <= PLACE_PUBLISHER; place++) {
+            bool missing = !later && cases[i].missing && (place != PLACE_DRIVER || cases[i].ca);
+            CLEANUP_FREE char *reason =
+                text_format("OpenSSL %u.%u has no %s: Debian 13 has", OPENSSL_version_major(),
+                            OPENSSL_version_minor(), missing ? cases[i].missing : "");
+            struct error error = {""};
+
+            assert_int_equal(mechanism_possible(&channel, (enum place)place, &error),
+                             missing ? -EOPNOTSUPP : 0);
+            assert_string_equal(error.text, missing ? reason : "");
+        }
         channel_clear(&channel);
     }
 }
@@ -323,6 +366,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checks),
         cmocka_unit_test(test_check_of_versions),
+        cmocka_unit_test(test_possible),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_parties),
         cmocka_unit_test(test_loss_reaches_everyone),

@@ -53,8 +53,8 @@ static void test_all_key_types(void **state) {
     static const char *const key_types[] = {"rsa:2048", "ed25519"};
 
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
-        world->driver.options.key_type = key_types[i];
-        world->a.options.key_type = world->b.options.key_type = key_types[i];
+        world->driver.options.chain.key_type = key_types[i];
+        world->a.options.chain.key_type = world->b.options.chain.key_type = key_types[i];
         assert_int_equal(ensure(&world->driver), 8);
         assert_complete(world);
         assert_int_equal(ensure(&world->driver), 0);
@@ -155,7 +155,7 @@ static void test_refused_requests(void **state) {
 
 static int give(struct world *world, const char *holder, const char *certificate_pem,
                 const char *authority, const char *revoked) {
-    return pki_party_install(home_of(world, holder)->folder, PKI_DEFAULT_KEY_TYPE, holder,
+    return pki_party_install(home_of(world, holder)->folder, &world->driver.options.chain, holder,
                              certificate_pem, authority, revoked, &world->a.error);
 }
 
@@ -196,10 +196,10 @@ static void test_refused_lists(void **state) {
     client1 = content(&world->a, "client1/client1.crt");
     ca = content(&world->a, "broker/ca.crt");
     list = content(&world->a, "broker/ca.crl");
-    world->driver.options.key_type = world->a.options.key_type = "ed25519";
+    world->driver.options.chain.key_type = world->a.options.chain.key_type = "ed25519";
     (void)ensure(&world->driver);
     foreign = content(&world->a, "broker/ca.crl");
-    world->driver.options.key_type = world->a.options.key_type = PKI_DEFAULT_KEY_TYPE;
+    world->driver.options.chain.key_type = world->a.options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     assert_int_equal(give(world, "broker", broker, ca, foreign), -EKEYREJECTED);
     assert_mentions(&world->a, "broker/ca.crl: the list of revoked certificates that came is not");
     assert_int_equal(give(world, "broker", broker, ca, "garbage"), -EKEYREJECTED);
@@ -221,22 +221,24 @@ static void test_refused_names(void **state) {
 
     assert_int_equal(mkdir(world->a.folder, 0700), 0);
     for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
-        assert_int_equal(pki_party_request(world->a.folder, "ed25519", holders[i], &files, error),
+        assert_int_equal(pki_party_request(world->a.folder, &(struct pki_chain){"ed25519", NULL},
+                                           holders[i], &files, error),
                          -EINVAL);
-        assert_int_equal(
-            pki_party_install(world->a.folder, "ed25519", holders[i], "x", NULL, NULL, error),
-            -EINVAL);
+        assert_int_equal(pki_party_install(world->a.folder, &(struct pki_chain){"ed25519", NULL},
+                                           holders[i], "x", NULL, NULL, error),
+                         -EINVAL);
         assert_mentions(&world->a, "is nobody who holds a certificate");
     }
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
-        assert_int_equal(pki_party_request(world->a.folder, key_types[i], "broker", &files, error),
+        assert_int_equal(pki_party_request(world->a.folder, &(struct pki_chain){key_types[i], NULL},
+                                           "broker", &files, error),
                          -EINVAL);
-        assert_mentions(&world->a, "not one of ec:P-256");
+        assert_mentions(&world->a, "is none of: ec:P-256");
     }
     assert_int_equal(rmdir(world->a.folder), 0); /* still empty */
-    assert_int_equal(
-        pki_party_request("/nonexistent/certs", "ed25519", "broker", &files, &world->a.error),
-        -ENOENT);
+    assert_int_equal(pki_party_request("/nonexistent/certs", &(struct pki_chain){"ed25519", NULL},
+                                       "broker", &files, &world->a.error),
+                     -ENOENT);
 }
 
 /* The way is cut at any step, before or after the holder's work: the next run mends it. */
@@ -299,7 +301,8 @@ static void test_asked_at_once(void **state) {
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (pids[i] == 0) {
-            if (pki_party_request(world->b.folder, "ec:P-256", "client2", &files, NULL) < 0)
+            if (pki_party_request(world->b.folder, &(struct pki_chain){"ec:P-256", NULL}, "client2",
+                                  &files, NULL) < 0)
                 _exit(1);
             workshop_put(world->b.folder, name, files.request);
             _exit(0);

@@ -51,7 +51,7 @@ static void test_generated_passphrase(void **state) {
     assert_string_equal(text + 32, "\n");
     fixture->options.addresses = "elsewhere";
     assert_int_equal(ensure(fixture), 1);
-    fixture->options.key_type = "ed25519"; /* shares it */
+    fixture->options.chain.key_type = "ed25519"; /* shares it */
     assert_int_equal(ensure(fixture), 8);
     assert_int_equal(chmod(path, 0640), 0);
     fixture->options.force = true;

@@ -148,10 +148,10 @@ static void test_list_of_revoked(void **state) {
     assert_int_equal(ensure_list(fixture, &renewed), 0);
     assert_false(renewed);
     check_store(fixture);
-    fixture->options.key_type = "ed25519";
+    fixture->options.chain.key_type = "ed25519";
     (void)ensure(fixture);
     foreign = content(fixture, "ca/ca.crl");
-    fixture->options.key_type = PKI_DEFAULT_KEY_TYPE;
+    fixture->options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     overwrite(fixture, "ca/ca.crl", foreign); /* of another CA */
     assert_int_equal(ensure_list(fixture, &renewed), 0);
     assert_true(renewed);
@@ -177,11 +177,11 @@ static void test_foreign_files(void **state) {
     overwrite(fixture, "ca/ca.crt", other); /* does not fit ca.key */
     assert_int_equal(ensure(fixture), 6);
     check_store(fixture);
-    fixture->options.key_type = "ed25519";
+    fixture->options.chain.key_type = "ed25519";
     (void)ensure(fixture);
     rsa = content(fixture, "client1/client1.key");
     ed25519 = content(fixture, "ca/ca.key");
-    fixture->options.key_type = PKI_DEFAULT_KEY_TYPE;
+    fixture->options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     overwrite(fixture, "client1/client1.key", rsa); /* another type */
     assert_int_equal(ensure(fixture), 1);
     overwrite(fixture, "ca/ca.key", ed25519);

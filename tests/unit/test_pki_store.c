@@ -4,29 +4,107 @@
 
 #include <openssl/bn.h>
 
+static void check_chain(struct fixture *fixture, const char *key_type, const char *ca_key_type) {
+    unsigned n_issued = pki_is_post_quantum(key_type) ? 9 : 8; /* and `classical` */
+    CLEANUP_FREE char *store = NULL;
+    struct pki_entry *entries;
+    size_t n;
+
+    fixture->options.chain = (struct pki_chain){key_type, ca_key_type};
+    assert_int_equal(ensure(fixture), n_issued);
+    check_store(fixture);
+    assert_int_equal(ensure(fixture), 0);
+    store = pki_store(fixture->folder, &fixture->options.chain);
+    assert_int_equal(pki_list(store, &entries, &n, &fixture->error), 0);
+    assert_int_equal(n, n_issued);
+    for (size_t k = 0; k < n; k++) {
+        bool of_ca = text_has_word("ca other-ca", entries[k].name);
+
+        assert_string_equal(entries[k].key_type, text_equal(entries[k].name, "classical")
+                                                     ? "ec:P-256"
+                                                 : of_ca && ca_key_type ? ca_key_type
+                                                                        : key_type);
+    }
+    pki_list_free(entries, n);
+    if (n_issued > 8)
+        assert_verified(fixture, "proof/classical.crt", X509_PURPOSE_SSL_CLIENT);
+}
+
 static void test_all_key_types(void **state) {
     struct fixture *fixture = *state;
-    static const char *const key_types[] = {"ec:P-256", "rsa:2048", "rsa:3072", "ed25519"};
+    CLEANUP_FREE char *all = text_copy("");
+    struct pki_chain chain;
+    size_t cursor = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
-        struct pki_entry *entries;
-        size_t n;
-
-        assert_true(text_has_word(PKI_KEY_TYPES, key_types[i]));
-        if (strncmp(key_types[i], "rsa", 3) == 0 && under_emulator("RSA keys take minutes"))
+    while (pki_next_chain(&cursor, &chain)) {
+        if (!text_equal(chain.key_type, chain.ca_key_type))
             continue;
-        fixture->options.key_type = key_types[i];
-        assert_int_equal(ensure(fixture), 8);
-        check_store(fixture);
-        assert_int_equal(ensure(fixture), 0);
-
-        CLEANUP_FREE char *store = pki_store(fixture->folder, key_types[i]);
-        assert_int_equal(pki_list(store, &entries, &n, &fixture->error), 0);
-        assert_int_equal(n, 8);
-        for (size_t k = 0; k < n; k++)
-            assert_string_equal(entries[k].key_type, key_types[i]);
-        pki_list_free(entries, n);
+        assert_string_equal(pki_key_type((int64_t)cursor / 7), chain.key_type);
+        text_append(&all, " ", chain.key_type);
+        if (strncmp(chain.key_type, "rsa", 3) == 0 && under_emulator("RSA keys take minutes"))
+            continue;
+        if (!has_not(&chain))
+            check_chain(fixture, chain.key_type, NULL);
     }
+    assert_string_equal(all, PKI_KEY_TYPES);
+}
+
+/* The CA's keys are of another type than those that it signs for. */
+static void test_mixed_chains(void **state) {
+    static const struct pki_chain chains[] = {
+        {"ec:P-256", "ed25519"},  {"ed25519", "ec:P-256"},  {"ec:P-256", "mldsa:65"},
+        {"mldsa:65", "ec:P-256"}, {"mldsa:44", "mldsa:87"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
+        if (!has_not(&chains[i]))
+            check_chain(fixture, chains[i].key_type, chains[i].ca_key_type);
+}
+
+/* Each chain once, a type of key with itself before those of other CAs. */
+static void test_stores(void **state) {
+    static const struct {
+        struct pki_chain chain;
+        const char *store;
+    } cases[] = {
+        {{"ec:P-256", NULL}, "certs"},
+        {{"ec:P-256", "ec:P-256"}, "certs"},
+        {{"rsa:2048", NULL}, "certs/rsa-2048"},
+        {{"mldsa:65", "mldsa:65"}, "certs/mldsa-65"},
+        {{"ec:P-256", "mldsa:65"}, "certs/ec-P-256-by-mldsa-65"},
+        {{"mldsa:65", "ec:P-256"}, "certs/mldsa-65-by-ec-P-256"},
+    };
+    const char *last = "";
+    struct pki_chain chain;
+    size_t cursor = 0, n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *store = pki_store("certs", &cases[i].chain);
+
+        assert_string_equal(store, cases[i].store);
+    }
+    while (pki_next_chain(&cursor, &chain)) {
+        if (!text_equal(chain.key_type, last))
+            assert_string_equal(chain.key_type, chain.ca_key_type);
+        last = chain.key_type;
+        n++;
+    }
+    assert_int_equal(n, 7 * 7);
+}
+
+/* What users may have heard of. */
+static void test_refused_key_types(void **state) {
+    struct fixture *fixture = *state;
+    const struct pki_chain chain = {"ec:P-256", "slh-dsa:128s"};
+
+    assert_int_equal(pki_check_key_type("dsa:512", &fixture->error), -EINVAL);
+    assert_mentions(fixture, "'dsa:512' is none of: ec:P-256 rsa:2048 rsa:3072 ed25519");
+    assert_int_equal(pki_check_key_type("SLH-DSA-SHA2-128s", &fixture->error), -EINVAL);
+    assert_mentions(fixture, "unknown certificate type");
+    assert_int_equal(pki_check_chain(&chain, &fixture->error), -EINVAL);
+    assert_mentions(fixture, "key type: 'slh-dsa:128s': SLH-DSA signs no TLS handshake");
 }
 
 static void test_usages(void **state) {
@@ -48,7 +126,7 @@ static void test_usages(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         if (strncmp(cases[i].key_type, "rsa", 3) == 0 && under_emulator("RSA keys take minutes"))
             continue;
-        fixture->options.key_type = cases[i].key_type;
+        fixture->options.chain.key_type = cases[i].key_type;
         (void)ensure(fixture);
         CLEANUP(X509_freep) X509 *x = certificate(fixture, cases[i].path);
         int usage = X509_get_ext_by_NID(x, NID_key_usage, -1);
@@ -102,10 +180,10 @@ static void test_bad_options(void **state) {
         assert_mentions(fixture, bad[i]);
     }
     fixture->options.addresses = NULL;
-    fixture->options.key_type = "dsa:512";
+    fixture->options.chain.key_type = "dsa:512";
     assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EINVAL);
     assert_mentions(fixture, "dsa:512");
-    fixture->options.key_type = PKI_DEFAULT_KEY_TYPE;
+    fixture->options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     fixture->options.renew_before_ns = fixture->options.validity_ns;
     assert_int_equal(pki_ensure(&fixture->options, &issued, &fixture->error), -EINVAL);
     fixture->options.renew_before_ns = 0;
@@ -241,12 +319,12 @@ static void test_steps(void **state) {
     profile.common_name = "client1";
     assert_int_equal(pki_sign_request(&authority, request, &profile, &signed_pem, error), 0);
     ca_pem = content(fixture, "ca/ca.crt");
-    assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
-                                       ca_pem, NULL, error),
+    assert_int_equal(pki_party_install(fixture->folder, &fixture->options.chain, "client1",
+                                       signed_pem, ca_pem, NULL, error),
                      -EKEYREJECTED); /* the key is not there yet */
     overwrite(fixture, "client1/client1.key", key_pem);
-    assert_int_equal(pki_party_install(fixture->folder, PKI_DEFAULT_KEY_TYPE, "client1", signed_pem,
-                                       ca_pem, NULL, error),
+    assert_int_equal(pki_party_install(fixture->folder, &fixture->options.chain, "client1",
+                                       signed_pem, ca_pem, NULL, error),
                      0);
     assert_verified(fixture, "client1/client1.crt", X509_PURPOSE_SSL_CLIENT);
     assert_int_equal(ensure(fixture), 1); /* right in all but the type of key */
@@ -274,6 +352,7 @@ static void test_forged_request(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        PKI_TEST(test_mixed_chains),   PKI_TEST(test_stores),  PKI_TEST(test_refused_key_types),
         PKI_TEST(test_all_key_types),  PKI_TEST(test_usages),  PKI_TEST(test_addresses),
         PKI_TEST(test_bad_options),    PKI_TEST(test_serials), PKI_TEST(test_times),
         PKI_TEST(test_proof),          PKI_TEST(test_list),    PKI_TEST(test_steps),
