@@ -71,7 +71,7 @@ static int find_root(struct context *context, struct error *error) {
 
 /* ---- the command line ---- */
 
-enum { OPTION_CERTS = 256, OPTION_LEGEND, OPTION_REDACT, OPTION_RESUME, OPTION_SET };
+enum { OPTION_CERTS = 256, OPTION_FRESH, OPTION_LEGEND, OPTION_REDACT, OPTION_RESUME, OPTION_SET };
 
 /* Options that are short for a setting. */
 static const struct {
@@ -91,7 +91,7 @@ static int add_override(struct argp_state *state, const char *origin, const char
     struct arguments *arguments = state->input;
 
     if (!arguments->command->runs)
-        argp_error(state, "%s goes with all, run, check, certs and doctor only", origin);
+        argp_error(state, "%s goes with all, run, check, certs, speed and doctor only", origin);
     if (arguments->n_overrides == MAX_OVERRIDES)
         argp_error(state, "too many settings; write them into a scenario file");
     arguments->overrides[arguments->n_overrides++] =
@@ -147,6 +147,11 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     case OPTION_CERTS:
         arguments->certs = argument;
         return 0;
+    case OPTION_FRESH:
+        if (!text_equal(arguments->command->name, "speed"))
+            argp_error(state, "--fresh goes with speed only");
+        arguments->fresh = true;
+        return 0;
     case OPTION_LEGEND:
         return set_report(state, "--legend", &arguments->legend);
     case OPTION_REDACT:
@@ -170,6 +175,7 @@ static const struct argp_option other_options[] = {
     {"resume", OPTION_RESUME, "RUN", 0, "all, run: go on with this run's folder", 0},
     {"output", 'o', "DIR", 0, "the folder for the run's folder (default: results)", 0},
     {"certs", OPTION_CERTS, "DIR", 0, "the folder of the certificates (default: certs)", 0},
+    {"fresh", OPTION_FRESH, NULL, 0, "speed: measure anew what is kept from an earlier time", 0},
     {"legend", OPTION_LEGEND, NULL, 0, "all, report: say what columns and channels mean", 0},
     {"redact", OPTION_REDACT, NULL, 0,
      "all, report: of a copy without names and addresses of hosts", 0},

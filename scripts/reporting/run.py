@@ -34,6 +34,7 @@ KNOWN_FILES = NEEDED_FILES + (
     "proofs.csv",
     "telemetry.csv",
     "factors.csv",
+    "speed.csv",
     "summary.csv",
     "comparisons.csv",
     "ladder.csv",

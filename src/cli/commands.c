@@ -6,6 +6,7 @@
 #include "hosts/worker.h"
 #include "run/doctor.h"
 #include "run/list.h"
+#include "run/speed.h"
 #include "security/key_token.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
@@ -138,6 +139,20 @@ static int command_doctor(struct context *context) {
     return doctor_examine(scenario, context->certs, context->scripts) ? EXIT_SETUP : EXIT_OK;
 }
 
+static int command_speed(struct context *context) {
+    CLEANUP(scenario_freep) struct scenario *scenario = NULL;
+    const struct arguments *arguments = &context->arguments;
+    int status = cli_load(context, &scenario);
+    struct error error;
+
+    if (status != EXIT_OK)
+        return status;
+    return speed_show(scenario, context->certs, arguments->fresh, arguments->verbosity != QUIET,
+                      &error) < 0
+               ? complain(EXIT_SETUP, &error)
+               : EXIT_OK;
+}
+
 /* A script's work: it is done with git, tar and ssh. It is told how ssh reaches the host. */
 static int command_deploy(struct context *context) {
     const struct arguments *arguments = &context->arguments;
@@ -212,6 +227,8 @@ const struct command commands[] = {
     {"certs", "[make|show|renew]",
      "make what certificates are missing, and show them; or renew all", 1, true, false, false,
      command_certs},
+    {"speed", "[SCENARIO]", "what each host's processor does: ciphers, key agreements, signatures",
+     1, true, false, false, command_speed},
     {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, true, false, false,
      command_doctor},
     {"deploy", "HOST", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build", 1, true,

@@ -24,6 +24,7 @@ struct arguments {
     const char *resume; /* the folder of the run to go on with; NULL: a new one */
     enum verbosity verbosity;
     bool legend, redact; /* of a report */
+    bool fresh;          /* of speed: whatever is kept */
 };
 
 /* What all commands share. */

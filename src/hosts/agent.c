@@ -6,6 +6,7 @@
 #include "broker/mosquitto.h"
 #include "hosts/busy.h"
 #include "hosts/facts.h"
+#include "hosts/kept_speed.h"
 #include "hosts/lab.h"
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
@@ -15,6 +16,7 @@
 #include "hosts/worker.h"
 #include "probes/probe.h"
 #include "security/pki.h"
+#include "security/speed.h"
 #include "security/tls_default.h"
 #include "transport/congestion.h"
 
@@ -323,6 +325,39 @@ static int order_claim(struct agent *agent, const json_t *order, json_t **ret,
     return takeover_claim(&agent->claim_fd, jsonline_text(order, "name", ""), error);
 }
 
+/* One algorithm at a time, so that signs of life and a user's Ctrl-C come through between two. */
+static int order_speed(struct agent *agent, const json_t *order, json_t **ret,
+                       struct error *error) {
+    const char *name = jsonline_text(order, "algorithm", "");
+    const struct speed_algorithm *algorithm = speed_find(name);
+    struct speed_row rows[SPEED_MAX_ROWS];
+    json_t *list;
+    int n;
+
+    (void)agent;
+    if (!algorithm)
+        return error_set(error, -EINVAL, "no algorithm '%s'", name);
+    n = speed_measure(algorithm, rows, error);
+    if (n < 0)
+        return n;
+    list = json_array();
+    for (int i = 0; i < n; i++)
+        (void)json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:s,s:f,s:f,s:f}", "algorithm",
+                                                    name, "operation", rows[i].operation, "bytes",
+                                                    (json_int_t)rows[i].bytes, "unit", rows[i].unit,
+                                                    "value", rows[i].value, "low", rows[i].low,
+                                                    "high", rows[i].high));
+    *ret = json_pack("{s:o}", "rows", list);
+    return 0;
+}
+
+static int order_speed_keep(struct agent *agent, const json_t *order, json_t **ret,
+                            struct error *error) {
+    (void)agent;
+    (void)ret;
+    return kept_speed_write(json_object_get(order, "rows"), error);
+}
+
 /* Alphabetical; those that only ask are below. */
 static const struct {
     const char *name;
@@ -344,6 +379,8 @@ static const struct {
     {"possible", order_possible},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
+    {"speed", order_speed},
+    {"speed-keep", order_speed_keep},
     {"tell", order_tell},
     {"undo", order_undo},
     {"worker", order_worker},
@@ -360,6 +397,7 @@ static const struct {
  *   identity  address            facts_identity() in facts.h
  *   meet      hello?             the "group" that a server here answers it with
  *   readings  interface?         see readings.h
+ *   speed-kept                   see kept_speed.h
  */
 
 static json_t *answer_busy(const json_t *order) {
@@ -399,6 +437,11 @@ static json_t *answer_readings(const json_t *order) {
     return readings;
 }
 
+static json_t *answer_speed_kept(const json_t *order) {
+    (void)order;
+    return kept_speed_read();
+}
+
 /* clang-format off */
 /* Alphabetical. */
 static const struct {
@@ -411,6 +454,7 @@ static const struct {
     {"identity", answer_identity},
     {"meet", answer_meet},
     {"readings", answer_readings},
+    {"speed-kept", answer_speed_kept},
 };
 /* clang-format on */
 

@@ -401,6 +401,15 @@ json_t *facts_collect(const char *scripts, const char *address, const char *peer
     return facts;
 }
 
+json_t *facts_pick(const char *names) {
+    json_t *facts = json_object();
+
+    for (size_t i = 0; i < ARRAY_SIZE(facts_rows); i++)
+        if (text_has_word(names, facts_rows[i].name))
+            (void)fill(facts, &facts_rows[i], 1);
+    return facts;
+}
+
 /* ---- identity: MAC address ---- */
 
 /* The text of an Ethernet address: "" when the interface has none. */

@@ -15,6 +15,9 @@
  * network.h. The caller's. */
 json_t *facts_collect(const char *scripts, const char *address, const char *peer);
 
+/* Some of these facts, by their names, separated by blanks. The caller's. */
+json_t *facts_pick(const char *names);
+
 /* What a host is known by, for client identifiers: {"mac": "b8:27:eb:01:02:03", "serial":
  * "10000000abcdef01"}, the MAC address of the interface that leads to `address`; where that has
  * none (lo), of the first that has one. What cannot be read is absent. The caller's. */

@@ -329,6 +329,53 @@ static int write_factors(const struct journal *journal, const struct scenario *s
     return r < 0 ? r : csv_flush(writer, true, error);
 }
 
+struct speed_row {
+    const char *host, *openssl, *algorithm, *operation;
+    int64_t bytes;
+    const char *unit;
+    double value, low, high;
+};
+static const struct csv_column speed_columns[] = {
+    COLUMN(speed_row, host),      COLUMN(speed_row, openssl), COLUMN(speed_row, algorithm),
+    COLUMN(speed_row, operation), COLUMN(speed_row, bytes),   COLUMN(speed_row, unit),
+    COLUMN(speed_row, value),     COLUMN(speed_row, low),     COLUMN(speed_row, high),
+};
+static const struct journal_layout speeds = TABLE("speed.csv", speed_columns);
+
+static double number_of(const json_t *row, const char *key) {
+    return json_number_value(json_object_get(row, key));
+}
+
+/* What a host's OpenSSL does not have has no row. */
+static void put_speeds(struct csv_writer *writer, const json_t *host) {
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(host, "rows"), i, row) {
+        if (!json_object_get(row, "absent"))
+            csv_row(writer,
+                    &(struct speed_row){
+                        jsonline_text(host, "host", ""), jsonline_text(host, "openssl", ""),
+                        jsonline_text(row, "algorithm", ""), jsonline_text(row, "operation", ""),
+                        jsonline_integer(row, "bytes", 0), jsonline_text(row, "unit", ""),
+                        number_of(row, "value"), number_of(row, "low"), number_of(row, "high")});
+    }
+}
+
+int journal_speed(const struct journal *journal, const json_t *speed, struct error *error) {
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = open_table(&writer, journal, &speeds, error);
+    const json_t *host;
+    size_t i;
+
+    if (r < 0)
+        return r;
+    json_array_foreach(speed, i, host) {
+        put_speeds(writer, host);
+    }
+    return csv_flush(writer, true, error);
+}
+
 static int open_tables(struct journal *journal, struct error *error) {
     int r = 0;
 

@@ -52,6 +52,8 @@ struct trial_id {
  * is borrowed. */
 int journal_create(struct journal **ret, const char *results, const struct scenario *scenario,
                    const json_t *environment, struct error *error);
+/* Writes speed.csv, of what speed_collect() found. */
+int journal_speed(const struct journal *journal, const json_t *speed, struct error *error);
 /* Goes on with a run's tables, a half-written last line of which is cut off; environment replaces
  * the run's. lock_fd, of journal_lock(), becomes the journal's own. */
 int journal_reopen(struct journal **ret, const char *folder, int *lock_fd,

@@ -49,6 +49,7 @@ struct run {
     bool came_up;        /* a channel did */
     size_t absent;       /* channels with somebody else's broker that was not there at first */
     json_t *secrets;     /* an array: of each channel, as issued */
+    json_t *speed;       /* of speed_collect(); NULL: no channel makes use of it */
     struct journal *journal;
     struct progress *progress;
     struct run_outcome *outcome;

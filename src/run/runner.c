@@ -3,6 +3,7 @@
 #include "model/verdict.h"
 #include "probes/delivery.h"
 #include "probes/sequence.h"
+#include "run/speed.h"
 
 #include <errno.h>
 #include <math.h>
@@ -117,6 +118,14 @@ static int describe_site(struct run *run, struct error *error) {
     return r == 0 ? site_ask_possible(&run->site, error) : r;
 }
 
+/* Before anything else runs there. A run that goes on has it already. */
+static int measure_speed(struct run *run, struct error *error) {
+    if (run->options->resumption || !speed_matters(run->scenario))
+        return 0;
+    return speed_collect(&run->workers, false, run->options->verbosity != QUIET, &run->speed,
+                         error);
+}
+
 /* Before the record is opened, which has it: a run that goes on keeps it. */
 static int choose_window(struct run *run, struct error *error) {
     struct scenario *scenario = run->options->scenario;
@@ -164,6 +173,8 @@ static int open_record(struct run *run, struct error *error) {
         if (r == 0)
             r = journal_create(&run->journal, run->options->results, run->scenario, environment,
                                error);
+        if (r == 0 && run->speed)
+            r = journal_speed(run->journal, run->speed, error);
     }
     if (r == 0)
         run->outcome->folder = text_copy(journal_folder(run->journal));
@@ -172,7 +183,8 @@ static int open_record(struct run *run, struct error *error) {
 
 static int set_up(struct run *run, size_t n_deployments, struct error *error) {
     static int (*const steps[])(struct run * run, struct error * error) = {
-        open_site, open_meter, describe_site, choose_window, issue_channels, open_record};
+        open_site,     open_meter,     describe_site, measure_speed,
+        choose_window, issue_channels, open_record};
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         int r = steps[i](run, error);
@@ -237,6 +249,7 @@ static void tear_down(struct run *run) {
     journal_closep(&run->journal);
     meter_close(run->meter);
     json_decref(run->secrets);
+    json_decref(run->speed);
     free(run->down);
     free(run->window);
 }
