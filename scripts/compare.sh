@@ -128,6 +128,11 @@ row() { # NAME UNIT BOUNDS SECOND-UNIT SECOND-BOUNDS OURS THEIRS
   done
 }
 
+# A row that cannot be had here, which is no failure.
+left_out() { # NAME REASON
+  printf '%-34s left out: %s\n' "$1" "$2"
+}
+
 finish() { # the last command of a comparison
   [ "$rows_wrong" -eq 0 ] || {
     echo "${0##*/}: $rows_wrong rows have no figure or have missed their bounds" >&2

@@ -1,6 +1,7 @@
 /*
- * connect_rate KIND SECONDS PORT FOLDER - how often a second a client gets in over mutual TLS 1.3
- * at a broker on 127.0.0.1; FOLDER has ca.crt, client.crt and client.key. KIND:
+ * connect_rate KIND SECONDS PORT FOLDER GROUPS - how often a second a client gets in over mutual
+ * TLS 1.3 at a broker on 127.0.0.1; FOLDER has ca.crt, client.crt and client.key. libmosquitto
+ * offers groups of its own. KIND:
  *
  *   bench      the loop of the probe connect
  *   raw        the least that OpenSSL needs: connect, handshake, CONNECT, CONNACK, close
@@ -158,7 +159,7 @@ static const struct {
     {"library", run_library},
 };
 
-static struct client_config *client_of(const char *port, const char *folder) {
+static struct client_config *client_of(const char *port, const char *folder, const char *groups) {
     struct client_config *client = setting_block_new(&client_config_group);
 
     text_replace(&client->address, "127.0.0.1");
@@ -168,6 +169,7 @@ static struct client_config *client_of(const char *port, const char *folder) {
     client->tls.enabled = 1;
     client->tls.min_version = client->tls.max_version = TLS_1_3;
     client->tls.tickets = 1;
+    text_replace(&client->tls.groups, groups);
     client->tls.ca_file = text_format("%s/ca.crt", folder);
     client->tls.cert_file = text_format("%s/client.crt", folder);
     client->tls.key_file = text_format("%s/client.key", folder);
@@ -177,10 +179,10 @@ static struct client_config *client_of(const char *port, const char *folder) {
 int main(int argc, char *argv[]) {
     struct task task;
 
-    if (argc != 5)
-        fail("usage: connect_rate KIND SECONDS PORT FOLDER");
+    if (argc != 6)
+        fail("usage: connect_rate KIND SECONDS PORT FOLDER GROUPS");
     (void)signal(SIGPIPE, SIG_IGN);
-    task.client = client_of(argv[3], argv[4]);
+    task.client = client_of(argv[3], argv[4], argv[5]);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (text_equal(kinds[i].name, argv[1])) {
             int64_t start_ns = clock_monotonic_ns(), made;
