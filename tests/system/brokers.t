@@ -102,6 +102,7 @@ start_nginx() {
       /etc/nginx/nginx.conf
     printf '%s\n' 'stream {' '  server {' '    listen 127.0.0.1:2006 ssl;' \
       "    ssl_certificate $pki/broker.crt;" "    ssl_certificate_key $pki/broker.key;" \
+      '    ssl_protocols TLSv1.2; # all that it takes by default before 1.23.4' \
       '    proxy_pass 127.0.0.1:2000;' '  }' '}'
   } >"$scratch/nginx.conf"
   up nginx 2006 nginx -c "$scratch/nginx.conf" -g 'daemon off;'

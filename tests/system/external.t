@@ -90,8 +90,12 @@ certs=$scratch/certs nodes='' epmd=$(free_port)
 run "$bench" certs make --certs "$certs" --set hosts.address=127.0.0.1
 exits 'certificates for it are made beforehand' 0
 open_port=$(free_port) open_tls=$(free_port) closed_port=$(free_port) closed_tls=$(free_port)
+anonymous=anonymous_login # who everybody is, as RabbitMQ 4 names it
+case $(ls /usr/lib/rabbitmq/lib) in
+rabbitmq_server-3.*) anonymous=mqtt.default ;;
+esac
 start_node open "$open_port" "$open_tls" 'mqtt.allow_anonymous = true' \
-  'mqtt.default_user = User1' "mqtt.default_pass = $secret" 'ssl_options.verify = verify_none'
+  "${anonymous}_user = User1" "${anonymous}_pass = $secret" 'ssl_options.verify = verify_none'
 start_node closed "$closed_port" "$closed_tls" 'mqtt.allow_anonymous = false' \
   'mqtt.ssl_cert_login = true' 'ssl_cert_login_from = common_name' \
   'ssl_options.verify = verify_peer' 'ssl_options.fail_if_no_peer_cert = true'
