@@ -265,12 +265,33 @@ static void expand_channels(struct dataset *dataset, const struct factors *facto
     }
 }
 
-/* The variants of one probe: what the rows of its settings have behind the channel's part. */
+/* How many settings of the link are varied. */
+static size_t count_link_settings(struct dataset *dataset, const struct factors *factors) {
+    CLEANUP_FREE const char **settings = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < factors->n; i++)
+        if (strncmp(factors->rows[i].setting, "lab.", 4) == 0)
+            (void)dataset_place(dataset, &settings, &n, factors->rows[i].setting,
+                                strlen(factors->rows[i].setting));
+    return n;
+}
+
+static size_t count_words(const char *text) {
+    size_t length, n = 0;
+
+    while (text_next_word(&text, &length))
+        n++;
+    return n;
+}
+
+/* The variants of one probe: what the rows of its settings have behind the channel's part; of a
+ * probe without any, what those of the link's have there when nothing else is. */
 static void count_variants(struct dataset *dataset, struct dataset_probe *probe,
                            const struct factors *factors) {
     CLEANUP_FREE char *prefix = text_format("probe.%s.", probe->name);
-    CLEANUP_FREE const char **variants = NULL;
-    size_t n = 0;
+    CLEANUP_FREE const char **variants = NULL, **links = NULL;
+    size_t n_words = count_link_settings(dataset, factors), n = 0, n_links = 0;
 
     for (size_t i = 0; i < factors->n; i++) {
         const struct factor_row *row = &factors->rows[i];
@@ -279,8 +300,10 @@ static void count_variants(struct dataset *dataset, struct dataset_probe *probe,
         rest += *rest == ' ';
         if (strncmp(row->setting, prefix, strlen(prefix)) == 0)
             (void)dataset_place(dataset, &variants, &n, rest, strlen(rest));
+        else if (strncmp(row->setting, "lab.", 4) == 0 && count_words(rest) == n_words)
+            (void)dataset_place(dataset, &links, &n_links, rest, strlen(rest));
     }
-    probe->n_variants = n ? n : 1;
+    probe->n_variants = n ? n : n_links ? n_links : 1;
 }
 
 static int read_factors(struct source *source) {

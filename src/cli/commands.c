@@ -3,6 +3,7 @@
 #include "base/process.h"
 #include "hosts/agent.h"
 #include "hosts/kind.h"
+#include "hosts/relay.h"
 #include "hosts/worker.h"
 #include "run/doctor.h"
 #include "run/list.h"
@@ -202,6 +203,11 @@ static int command_agent(struct context *context) {
     return agent_main(context->certs, context->scripts, &context->registry);
 }
 
+static int command_relay(struct context *context) {
+    (void)context;
+    return relay_main();
+}
+
 static int command_worker(struct context *context) {
     if (!context->arguments.n_words)
         return EXIT_USAGE;
@@ -238,6 +244,7 @@ const struct command commands[] = {
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
     {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain},
     {"agent", "", NULL, 0, false, false, false, command_agent},
+    {"relay", "", NULL, 0, false, false, false, command_relay},
     {"token", "ACT KEY [TYPE NAME]", NULL, 4, false, false, false, command_token},
     {"worker", "ROLE", NULL, 1, false, false, false, command_worker},
 };

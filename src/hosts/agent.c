@@ -8,6 +8,7 @@
 #include "hosts/facts.h"
 #include "hosts/kept_speed.h"
 #include "hosts/lab.h"
+#include "hosts/network.h"
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
@@ -210,6 +211,7 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
     config = broker_client_config(&bringup, role->party, address,
                                   jsonline_integer(agent->current, "port", 0));
     text_replace(&config->outer_address, text_equal(outer, address) ? config->address : outer);
+    config->answer_ns += agent->seat.slow_ns;
     if (!params)
         params = json_object();
     (void)json_object_set_new(params, "client",
@@ -263,8 +265,13 @@ static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
 }
 
 static int order_lab(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
+    return lab_take_seat(&agent->seat, order, ret, error);
+}
+
+static int order_lab_shape(struct agent *agent, const json_t *order, json_t **ret,
+                           struct error *error) {
     (void)ret;
-    return lab_take_seat(&agent->seat, order, error);
+    return lab_shape_seat(&agent->seat, order, error);
 }
 
 /* The one whose certificates an order is about. */
@@ -376,6 +383,7 @@ static const struct {
     {"drop", order_drop},
     {"facts", order_facts},
     {"lab", order_lab},
+    {"lab-shape", order_lab_shape},
     {"possible", order_possible},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
@@ -397,6 +405,7 @@ static const struct {
  *   identity  address            facts_identity() in facts.h
  *   meet      hello?             the "group" that a server here answers it with
  *   readings  interface?         see readings.h
+ *   round-trip  address limit_ns network_round_trip() in network.h
  *   speed-kept                   see kept_speed.h
  */
 
@@ -437,6 +446,11 @@ static json_t *answer_readings(const json_t *order) {
     return readings;
 }
 
+static json_t *answer_round_trip(const json_t *order) {
+    return network_round_trip(jsonline_text(order, "address", ""),
+                              jsonline_integer(order, "limit_ns", 0));
+}
+
 static json_t *answer_speed_kept(const json_t *order) {
     (void)order;
     return kept_speed_read();
@@ -454,6 +468,7 @@ static const struct {
     {"identity", answer_identity},
     {"meet", answer_meet},
     {"readings", answer_readings},
+    {"round-trip", answer_round_trip},
     {"speed-kept", answer_speed_kept},
 };
 /* clang-format on */
@@ -535,14 +550,29 @@ static bool keep_time(struct agent *agent) {
     return true;
 }
 
+/* A relay speaks when it is asked; else it has ended, and the link with it. */
+static bool keep_link(struct agent *agent, const struct pollfd *poller) {
+    CLEANUP_FREE char *how = NULL;
+    struct pollfd now = {.fd = poller->fd, .events = POLLIN};
+
+    /* It may have been asked meanwhile. */
+    if (!poller->revents || poll(&now, 1, 0) <= 0)
+        return true;
+    how = relay_end(&agent->seat.relay);
+    fprintf(stderr, "bench agent: the link's relay has ended: %s\n", how);
+    return false;
+}
+
 static void serve(struct agent *agent) {
-    struct pollfd pollers[WORKER_POOL_MAX + 2];
+    struct pollfd pollers[WORKER_POOL_MAX + 3];
 
     for (bool going = true; going;) {
         worker_pool_pollers(&agent->pool, pollers);
         pollers[WORKER_POOL_MAX] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
         pollers[WORKER_POOL_MAX + 1] =
             (struct pollfd){.fd = agent->broker ? broker_fd(agent->broker) : -1, .events = POLLIN};
+        pollers[WORKER_POOL_MAX + 2] =
+            (struct pollfd){.fd = lab_seat_fd(&agent->seat), .events = POLLIN};
         if (poll(pollers, ARRAY_SIZE(pollers), (int)(AGENT_BEAT_NS / NS_PER_MS / 2)) < 0)
             continue;
         worker_pool_hear(&agent->pool, pollers);
@@ -551,12 +581,16 @@ static void serve(struct agent *agent) {
         /* Last, because an order may end what the others are about. */
         if (pollers[WORKER_POOL_MAX].revents)
             going = driver_spoke(agent);
-        going = going && keep_time(agent);
+        going = going && keep_time(agent) && keep_link(agent, &pollers[WORKER_POOL_MAX + 2]);
     }
 }
 
 int agent_main(const char *certs, const char *scripts, const struct registry *registry) {
-    struct agent agent = {.certs = certs, .scripts = scripts, .registry = registry, .claim_fd = -1};
+    struct agent agent = {.certs = certs,
+                          .scripts = scripts,
+                          .registry = registry,
+                          .seat = {.relay = RELAY_NONE},
+                          .claim_fd = -1};
 
     (void)signal(SIGPIPE, SIG_IGN);
     /* The driver's end shows as the end of stdin, and leaves time to tidy up; what is started from

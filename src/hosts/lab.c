@@ -5,46 +5,24 @@
 #include "base/process.h"
 #include "base/program.h"
 #include "hosts/kind.h"
-#include "model/setting.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <math.h>
 #include <net/if.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define INTERFACE "bench0" /* at either end */
-
-/* ---- settings ---- */
-
-static const struct setting rows[] = {
-    {"rate", SETTING_RATE, "0bit/s", "0bit/s", "100Gbit/s",
-     .help = "of the link, in each direction; 0bit/s: as fast as it goes",
-     .offset = offsetof(struct lab_settings, rate_bit_s)},
-    {"burst", SETTING_BYTES, "16KiB", "2KiB", "16MiB",
-     .help = "what may leave at once at a limited rate (tc's tbf)",
-     .offset = offsetof(struct lab_settings, burst_bytes)},
-    {"queue", SETTING_BYTES, "2MiB", "4KiB", "256MiB",
-     .help = "what may wait at a limited rate; more is dropped",
-     .offset = offsetof(struct lab_settings, queue_bytes)},
-    {"delay", SETTING_DURATION, "0s", "0s", "10s", .help = "added in each direction (tc's netem)",
-     .offset = offsetof(struct lab_settings, delay_ns)},
-    {"loss", SETTING_PERCENT, "0%", "0%", "50%",
-     .help = "of packets, in each direction (tc's netem)",
-     .offset = offsetof(struct lab_settings, loss_ppm)},
-    {"broker_cpu", SETTING_COUNT, "0", "0", "100000",
-     .help = "limit of the broker's host, in % of one core; 0: none; needs root",
-     .offset = offsetof(struct lab_settings, broker_cpu_percent)},
-    {"publisher_cpu", SETTING_COUNT, "0", "0", "100000", .help = "the same of the publisher's host",
-     .offset = offsetof(struct lab_settings, publisher_cpu_percent)},
-};
-const struct setting_group lab_group =
-    SETTING_GROUP("lab", SETTING_SCENARIO, rows, struct lab_settings);
 
 /* ---- starting an agent ---- */
 
@@ -108,28 +86,59 @@ bool lab_is(const char *spec) {
 
 /* ---- the driver's side ---- */
 
-static int seat(struct host *host, const char *address, pid_t mate, int64_t cpu_percent,
-                const struct lab_settings *settings, struct error *error) {
-    json_t *order =
-        json_pack("{s:s+,s:I,s:o}", "address", address, "/24", "cpu_percent",
-                  (json_int_t)cpu_percent, "settings", setting_block_to_json(&lab_group, settings));
-    int r;
+/* tc's tbf can do no more than a rate. */
+static bool takes_relay(const struct lab_settings *settings) {
+    return settings->delay_ns || settings->jitter_ns || settings->loss_ppm;
+}
 
-    if (mate)
-        (void)json_object_set_new(order, "mate", json_integer(mate));
-    r = host_order(host, "lab", order, NULL, error);
+/* An error of the host's own, with its name. */
+static int order(struct host *host, const char *name, json_t *args, json_t **ret,
+                 struct error *error) {
+    int r = host_order(host, name, args, ret, error);
+
     return r < 0 && r != -EINTR && r != -EPIPE ? error_prefix(error, r, "host %s", host_spec(host))
                                                : r;
 }
 
-int lab_join(struct host *broker, struct host *publisher, const struct lab_settings *settings,
-             struct error *error) {
-    int r = seat(broker, LAB_BROKER_ADDRESS, host_pid(publisher), settings->broker_cpu_percent,
-                 settings, error);
+int lab_join(struct host *const hosts[2], const struct lab_settings *const *links, size_t n_links,
+             json_t **ret, struct error *error) {
+    json_auto_t *relay = NULL;
+    bool relayed = false;
+    int r;
 
-    return r < 0 ? r
-                 : seat(publisher, LAB_PUBLISHER_ADDRESS, 0, settings->publisher_cpu_percent,
-                        settings, error);
+    *ret = NULL;
+    for (size_t i = 0; i < n_links; i++)
+        relayed = relayed || takes_relay(links[i]);
+    r = order(hosts[0], "lab",
+              json_pack("{s:s+,s:I,s:b,s:I}", "address", LAB_BROKER_ADDRESS, "/24", "cpu_percent",
+                        (json_int_t)links[0]->broker_cpu_percent, "relay", relayed, "mate",
+                        (json_int_t)(relayed ? 0 : host_pid(hosts[1]))),
+              &relay, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < n_links && r == 0 && relayed; i++)
+        r = relay_check(links[i], jsonline_integer(relay, "limit_bit_s", 0), error);
+    if (r < 0)
+        return r;
+    r = order(hosts[1], "lab",
+              json_pack("{s:s+,s:I,s:I}", "address", LAB_PUBLISHER_ADDRESS, "/24", "cpu_percent",
+                        (json_int_t)links[0]->publisher_cpu_percent, "relay_pid",
+                        (json_int_t)jsonline_integer(relay, "relay_pid", 0)),
+              NULL, error);
+    if (r == 0 && relayed)
+        *ret = json_incref(relay);
+    return r;
+}
+
+int lab_shape(struct host *const hosts[2], const struct lab_settings *settings,
+              struct error *error) {
+    int r = 0;
+
+    for (int i = 0; i < 2 && r == 0; i++)
+        r = order(hosts[i], "lab-shape",
+                  json_pack("{s:o}", "settings", setting_block_to_json(&lab_group, settings)), NULL,
+                  error);
+    return r;
 }
 
 /* ---- a limit of processor time: for an agent and all that it starts ----
@@ -243,65 +252,139 @@ static int check_fresh(struct error *error) {
     return fresh ? 0 : error_set(error, -EPERM, "this is no fresh network namespace");
 }
 
-static int lay_link(const char *address, int64_t mate, struct error *error) {
-    int r = program_run(error, "ip link set lo up");
+/* Frames of at most the MTU, with right checksums, are all that a relay can carry. */
+static int stop_offloads(struct error *error) {
+    static const __u32 offloads[] = {ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM};
+    CLEANUP_FD int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (r < 0)
-        return r;
-    if (mate)
-        r = program_run(error,
-                        "ip link add " INTERFACE " type veth peer name " INTERFACE " netns %lld",
-                        (long long)mate);
-    if (r < 0)
-        return r;
-    r = program_run(error, "ip address add %s dev " INTERFACE, address);
-    if (r < 0)
-        return r;
-    return program_run(error, "ip link set " INTERFACE " up");
+    for (size_t i = 0; i < ARRAY_SIZE(offloads); i++) {
+        struct ethtool_value value = {.cmd = offloads[i]};
+        struct ifreq request = {.ifr_name = INTERFACE, .ifr_data = (char *)&value};
+
+        if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+            return error_errno(error, -errno, "the offloads of " INTERFACE);
+    }
+    return 0;
 }
 
-/* netem first, the rate below it. */
-static int shape(const struct lab_settings *settings, struct error *error) {
-    bool netem = settings->delay_ns > 0 || settings->loss_ppm > 0;
-    CLEANUP_FREE char *loss = setting_number_format(SETTING_PERCENT, settings->loss_ppm);
-    int r = 0;
-
-    if (netem && program_run(error,
-                             "tc qdisc add dev " INTERFACE " root handle 1: netem limit 100000 "
-                             "delay %lldus loss %s",
-                             (long long)(settings->delay_ns / 1000), loss) < 0)
-        return error_prefix(error, -EOPNOTSUPP,
-                            "lab.delay and lab.loss need the kernel's netem (module sch_netem), "
-                            "which is not to be had here");
-    if (settings->rate_bit_s)
-        r = program_run(error,
-                        "tc qdisc add dev " INTERFACE " %s tbf rate %lldbit burst %lld limit %lld",
-                        netem ? "parent 1:1 handle 10:" : "root", (long long)settings->rate_bit_s,
-                        (long long)settings->burst_bytes, (long long)settings->queue_bytes);
-    return r < 0 ? error_prefix(error, r, "lab.rate") : 0;
+/* An end of the link for this host; the other one goes to the namespace of that process. */
+static int lay_link(const char *peer, int64_t process, struct error *error) {
+    return program_run(error, "ip link add " INTERFACE " type veth peer name %s netns %lld", peer,
+                       (long long)process);
 }
 
-int lab_take_seat(struct lab_seat *taken, const json_t *order, struct error *error) {
-    int64_t mate = jsonline_integer(order, "mate", 0);
-    int64_t cpu_percent = jsonline_integer(order, "cpu_percent", 0);
+static int set_up(const char *address, struct error *error) {
+    int r = program_run(error, "ip address add %s dev " INTERFACE, address);
+
+    return r < 0 ? r : program_run(error, "ip link set " INTERFACE " up");
+}
+
+/* What tc says of it; the caller's. */
+static json_t *read_back(void) {
+    CLEANUP_FREE char *text = NULL;
+    json_auto_t *all = NULL;
+
+    if (program_ask(&text, NULL, NULL, "tc -j qdisc show dev " INTERFACE) == 0)
+        all = json_loads(text, 0, NULL);
+    return json_incref(json_array_get(all, 0));
+}
+
+static int shape_by_tc(const struct lab_settings *settings, struct error *error) {
+    json_auto_t *found = NULL;
+    json_int_t rate;
+    int r;
+
+    (void)program_run(NULL, "tc qdisc delete dev " INTERFACE " root"); /* there may be none */
+    if (!settings->rate_bit_s)
+        return 0;
+    r = program_run(error,
+                    "tc qdisc add dev " INTERFACE " root tbf rate %lldbit burst %lld limit %lld",
+                    (long long)settings->rate_bit_s, (long long)settings->burst_bytes,
+                    (long long)settings->queue_bytes);
+    if (r < 0)
+        return error_prefix(error, r, "lab.rate");
+    found = read_back();
+    /* In bytes a second; of those, tc keeps whole ones. */
+    rate = json_integer_value(json_object_get(json_object_get(found, "options"), "rate"));
+    if (found && rate != settings->rate_bit_s / 8)
+        return error_set(error, -EIO, "lab.rate: tc has set %lld bit/s, not %lld",
+                         (long long)rate * 8, (long long)settings->rate_bit_s);
+    return 0;
+}
+
+static int shape_by_relay(struct relay *relay, const struct lab_settings *settings,
+                          struct error *error) {
+    json_auto_t *wanted = setting_block_to_json(&lab_group, settings), *found = NULL;
+    int r = relay_shape(relay, settings, &found, error);
+
+    if (r < 0)
+        return r;
+    return json_equal(wanted, found) ? 0 : error_set(error, -EIO, "the relay shapes another link");
+}
+
+/* What connecting takes besides what it takes anywhere: ten round trips, some of them to send again
+ * what was lost, and 64 KiB behind a full queue. */
+static int64_t slow_ns(const struct lab_settings *settings) {
+    double bits = 8 * (double)(settings->queue_bytes + (64 << 10));
+    double rate_s = settings->rate_bit_s ? bits / (double)settings->rate_bit_s : 0;
+
+    return 20 * (settings->delay_ns + settings->jitter_ns) + (int64_t)(fmin(rate_s, 1000) * 1e9);
+}
+
+int lab_shape_seat(struct lab_seat *taken, const json_t *order, struct error *error) {
     void *settings;
-    int r = check_fresh(error);
+    int r =
+        setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings, error);
 
     if (r < 0)
         return r;
-    r = setting_block_from_json(&lab_group, json_object_get(order, "settings"), &settings, error);
-    if (r < 0)
-        return r;
-    r = lay_link(jsonline_text(order, "address", "?"), mate, error);
-    if (r == 0)
-        r = shape(settings, error);
-    if (r == 0 && cpu_percent)
-        r = enter_cgroup(&taken->cgroup, cpu_percent, error);
+    taken->slow_ns = slow_ns(settings);
+    if (taken->relay.process.pid)
+        r = shape_by_relay(&taken->relay, settings, error);
+    else if (!taken->relayed)
+        r = shape_by_tc(settings, error);
     setting_block_free(&lab_group, settings);
     return r;
 }
 
+int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, struct error *error) {
+    int64_t mate = jsonline_integer(order, "mate", 0);
+    int64_t relay_pid = jsonline_integer(order, "relay_pid", 0);
+    int64_t cpu_percent = jsonline_integer(order, "cpu_percent", 0);
+    bool relayed = json_is_true(json_object_get(order, "relay"));
+    int r = check_fresh(error);
+
+    taken->relayed = relayed || relay_pid;
+    if (r == 0)
+        r = program_run(error, "ip link set lo up");
+    if (r == 0 && relayed)
+        r = relay_start(&taken->relay, error);
+    if (r == 0 && relayed)
+        *ret = json_pack("{s:i,s:I,s:I}", "relay_pid", (int)taken->relay.process.pid,
+                         "limit_frames_s", (json_int_t)taken->relay.frames_s, "limit_bit_s",
+                         (json_int_t)taken->relay.bit_s);
+    if (r == 0 && mate)
+        r = lay_link(INTERFACE, mate, error);
+    if (r == 0 && relayed)
+        r = lay_link(RELAY_END_BROKER, taken->relay.process.pid, error);
+    if (r == 0 && relay_pid)
+        r = lay_link(RELAY_END_PUBLISHER, relay_pid, error);
+    if (r == 0 && taken->relayed)
+        r = stop_offloads(error);
+    if (r == 0)
+        r = set_up(jsonline_text(order, "address", "?"), error);
+    /* Last: the relay, which is no part of a host, has been started outside of it. */
+    if (r == 0 && cpu_percent)
+        r = enter_cgroup(&taken->cgroup, cpu_percent, error);
+    return r;
+}
+
+int lab_seat_fd(const struct lab_seat *taken) {
+    return taken->relay.process.pid ? taken->relay.process.out_fd : -1;
+}
+
 void lab_leave_seat(struct lab_seat *taken) {
+    relay_stop(&taken->relay);
     if (taken->cgroup)
         leave_cgroup(taken->cgroup);
     free(taken->cgroup);

@@ -25,6 +25,10 @@
  * What cannot be read is absent. peer may be NULL or "". The caller's. */
 json_t *network_collect(struct peek *peek, const char *address, const char *peer);
 
+/* {"round_trip_ms"}: the shortest of several, each of which may take limit_ns; empty where none
+ * came back, or the address cannot be resolved. The caller's. */
+json_t *network_round_trip(const char *address, int64_t limit_ns);
+
 /* Adds what `ip -json route get` says: interface, source, gateway. */
 void network_parse_route(json_t *route, const char *text);
 

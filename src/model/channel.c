@@ -24,12 +24,14 @@ const struct setting_group channel_group =
 void channel_init(struct channel *channel, const char *name, const struct registry *registry) {
     channel->name = text_copy(name);
     channel->variant = text_copy("");
+    channel->link = 0;
     settings_init(&channel->settings, registry, 1u << SETTING_CHANNEL);
 }
 
 void channel_copy(struct channel *ret, const char *name, const struct channel *channel) {
     ret->name = text_copy(name);
     ret->variant = text_copy(channel->variant);
+    ret->link = channel->link;
     settings_copy(&ret->settings, &channel->settings);
 }
 

@@ -28,7 +28,10 @@ extern const struct setting_group channel_group;
 
 struct channel {
     char *name;
-    char *variant; /* what of it is varied: "suites=TLS_AES_128_GCM_SHA256"; "" for nothing */
+    /* What is varied of it, and behind that of the link that it is measured on:
+     * "suites=TLS_AES_128_GCM_SHA256 profile=lte-m"; "" for nothing. */
+    char *variant;
+    size_t link;              /* that one, of the scenario's */
     struct settings settings; /* a block for every group of scope SETTING_CHANNEL */
 };
 

@@ -45,6 +45,7 @@ static const struct setting rows[] = {
     {"proof_topic", SETTING_RAW, "", AT(proof_topic)},
     {"max_inflight", SETTING_COUNT, "0", "0", "65535", AT(max_inflight)},
     {"loss", SETTING_PERCENT, "0%", "0%", "90%", AT(loss_ppm)},
+    {"answer", SETTING_DURATION, CLIENT_ANSWER, CLIENT_ANSWER, "1h", AT(answer_ns)},
 };
 const struct setting_group client_config_group =
     SETTING_GROUP("client", SETTING_INTERNAL, rows, struct client_config);

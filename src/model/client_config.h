@@ -14,6 +14,7 @@
 
 /* How long the other side may take to answer, be it to TCP, TLS, a CONNECT or a SUBSCRIBE: more
  * than twice the 5 s after which WireGuard makes a handshake again of which a packet was lost. */
+#define CLIENT_ANSWER    "12s"
 #define CLIENT_ANSWER_S  12
 #define CLIENT_ANSWER_NS (CLIENT_ANSWER_S * INT64_C(1000000000))
 
@@ -84,6 +85,7 @@ struct client_config {
     /* Of the channel, for whichever party sends bulk data: the share of its time, in millionths, in
      * which it is silent on purpose (probes/pauses.h). */
     int64_t loss_ppm;
+    int64_t answer_ns;    /* CLIENT_ANSWER_NS, and more over a link that takes long */
     int64_t max_inflight; /* that somebody else's broker takes; 0: it is ours, as configured */
     /* How many messages of QoS 1 and 2 it sends before the first is acknowledged; 0: as the library
      * does by itself. Of a worker, from its parameters (role_client), so it does not travel. */

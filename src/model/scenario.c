@@ -177,6 +177,10 @@ bool factor_of_probe(const struct factor *factor, const struct measurement *meas
     return !factor->channel && factor->group == measurement->group;
 }
 
+bool factor_of_link(const struct factor *factor) {
+    return factor->group && factor->group->scope == SETTING_SCENARIO;
+}
+
 char *scenario_variant(const struct channel *channel, const struct measurement *measurement) {
     return text_format("%s%s%s", channel->variant,
                        *channel->variant && *measurement->variant ? " " : "", measurement->variant);
@@ -191,7 +195,17 @@ void factor_clear(struct factor *factor) {
     free(factor->channel);
 }
 
+static const struct setting_group *link_group(const struct scenario *scenario) {
+    return registry_group(scenario->settings.registry, SETTING_SCENARIO, "lab");
+}
+
 static void free_variants(struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_links; i++) {
+        free(scenario->links[i].variant);
+        if (scenario->links[i].settings)
+            setting_block_free(link_group(scenario), scenario->links[i].settings);
+    }
+    free(scenario->links);
     for (size_t i = 0; i < scenario->n_measurements; i++) {
         free(scenario->measurements[i].variant);
         setting_block_free(scenario->measurements[i].group, scenario->measurements[i].settings);
@@ -224,16 +238,54 @@ void scenario_free(struct scenario *scenario) {
     }
     free(scenario->effects);
     free(scenario->reference_source);
+    free(scenario->link_given);
     free(scenario);
 }
 
+/* Whether a setting that is varied decides this one: each variant has its own then. */
+static bool is_left_open(const struct scenario *scenario, const struct setting_group *group,
+                         const char *key) {
+    for (size_t i = 0; i < group->n_presets; i++) {
+        const struct setting_preset *preset = &group->presets[i];
+
+        if (!text_equal(preset->sets, key) || text_has_word(scenario->link_given, key))
+            continue;
+        for (size_t k = 0; k < scenario->n_factors; k++)
+            if (factor_of_link(&scenario->factors[k]) &&
+                text_equal(scenario->factors[k].row->key, preset->key))
+                return true;
+    }
+    return false;
+}
+
+/* For the reader: what the settings that are left open are in each variant. */
+static void write_links(FILE *out, const struct scenario *scenario,
+                        const struct setting_group *group) {
+    for (size_t i = 0; i < scenario->n_links; i++) {
+        const struct link *link = &scenario->links[i];
+
+        if (!*link->variant)
+            continue;
+        fprintf(out, "# %s:", link->variant);
+        for (size_t k = 0; k < group->n_rows; k++) {
+            CLEANUP_FREE char *value = setting_format(&group->rows[k], link->settings);
+
+            if (is_left_open(scenario, group, group->rows[k].key))
+                fprintf(out, " %s = %s", group->rows[k].key, value);
+        }
+        fprintf(out, "\n");
+    }
+}
+
 /* An empty value of a row whose default is not empty cannot be written, nor be set. */
-static void write_block(FILE *out, const char *prefix, const struct setting_group *group,
-                        const void *block) {
+static void write_block(FILE *out, const struct scenario *scenario, const char *prefix,
+                        const struct setting_group *group, const void *block) {
     for (size_t i = 0; i < group->n_rows; i++) {
         CLEANUP_FREE char *value = setting_format(&group->rows[i], block);
         CLEANUP_FREE char *key = text_format("%s%s", prefix, group->rows[i].key);
 
+        if (is_left_open(scenario, group, group->rows[i].key))
+            continue;
         if (group->rows[i].type == SETTING_WORDS)
             inifile_write_words(out, key, value);
         else
@@ -241,17 +293,18 @@ static void write_block(FILE *out, const char *prefix, const struct setting_grou
     }
 }
 
-static void write_channel(FILE *out, const struct channel *channel) {
+static void write_channel(FILE *out, const struct scenario *scenario,
+                          const struct channel *channel) {
     const struct registry *registry = channel->settings.registry;
 
     fprintf(out, "\n[channel.%s]\n", channel->name);
-    write_block(out, "", &channel_group, channel_own(channel));
+    write_block(out, scenario, "", &channel_group, channel_own(channel));
     for (size_t g = 0; g < registry->n_groups; g++) {
         const struct setting_group *group = registry->groups[g];
         CLEANUP_FREE char *prefix = text_format("%s.", group->name);
 
         if (group->scope == SETTING_CHANNEL && channel_uses(channel, group->name))
-            write_block(out, prefix, group, channel->settings.blocks[g]);
+            write_block(out, scenario, prefix, group, channel->settings.blocks[g]);
     }
 }
 
@@ -281,11 +334,13 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
         if (!scenario->settings.blocks[g])
             continue;
         fprintf(out, "\n[%s]\n", registry->groups[g]->name);
-        write_block(out, "", registry->groups[g], scenario->settings.blocks[g]);
+        write_block(out, scenario, "", registry->groups[g], scenario->settings.blocks[g]);
+        if (registry->groups[g] == link_group(scenario))
+            write_links(out, scenario, registry->groups[g]);
     }
     for (size_t i = 0; i < scenario->n_channels; i++)
         if (i == 0 || !text_equal(scenario->channels[i].name, scenario->channels[i - 1].name))
-            write_channel(out, &scenario->channels[i]);
+            write_channel(out, scenario, &scenario->channels[i]);
     write_factors(out, scenario);
     if (scenario->n_references)
         fprintf(out, "\n[reference]\nsource = %s\n",

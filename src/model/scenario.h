@@ -39,7 +39,7 @@ struct reference {
 struct factor {
     char *path;    /* "channel.mutual-tls.tls.suites", "probe.delivery.payload" */
     char *label;   /* what it is called in variants: the last part of its path, if that is enough */
-    char *channel; /* whose setting it is; NULL: a probe's */
+    char *channel; /* whose setting it is; NULL: a probe's, or the link's */
     const struct setting_group *group;
     const struct setting *row;
     char **values; /* as setting_format() gives them */
@@ -54,6 +54,12 @@ struct measurement {
     void *settings; /* the group's block */
 };
 
+/* How the link between the hosts of a lab is shaped while a channel is up. */
+struct link {
+    char *variant;  /* what of it is varied: "profile=nb-iot"; "" for nothing */
+    void *settings; /* a block of the scenario's group "lab"; NULL where that is not registered */
+};
+
 /* A setting that makes the program execute, read or connect to something. */
 struct scenario_effect {
     enum setting_effect effect;
@@ -64,8 +70,11 @@ struct scenario_effect {
 
 struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
+    struct link *links;
+    size_t n_links;
+    char *link_given; /* keys of the link that the scenario sets itself */
     /* Those to be measured, in the order of the scenario. One whose settings are varied is here
-     * once for each variant of it, one behind the other. */
+     * once for each variant of it, and that once for each link, one behind the other. */
     struct channel *channels;
     size_t n_channels;
     char **probes; /* names, in the order of the scenario */
@@ -123,6 +132,7 @@ void factor_clear(struct factor *factor);
 /* Whose setting it is. */
 bool factor_of_channel(const struct factor *factor, const struct channel *channel);
 bool factor_of_probe(const struct factor *factor, const struct measurement *measurement);
+bool factor_of_link(const struct factor *factor);
 
 /* The variant of a trial: that of its channel and that of its measurement, with a blank between
  * them, or what of them is not empty; the caller's. */

@@ -26,9 +26,31 @@ static int refuse_other(struct loader *loader, const struct assignment *assignme
                          assignment->place);
     return error_set(loader->error, -EINVAL,
                      "%s: is the same for a whole run; settings of mechanisms (channel.NAME."
-                     "MECHANISM.KEY) and of probes (probe.NAME.KEY) can be varied. Make a run for "
-                     "each value, with --set %s=VALUE, and compare the runs",
+                     "MECHANISM.KEY), of probes (probe.NAME.KEY) and of a lab's link (lab.KEY) "
+                     "can be varied. Make a run for each value, with --set %s=VALUE, and compare "
+                     "the runs",
                      assignment->place, path);
+}
+
+/* "lab.KEY": the deployment's link, if its hosts are in a lab, and the key is a link's. */
+static int find_in_link(struct loader *loader, const struct assignment *assignment,
+                        struct factor *factor) {
+    const struct hosts_settings *hosts = settings_get(&loader->scenario->settings, &hosts_group);
+    bool shapes = false;
+
+    factor->row = registry_find(loader->registry, 1u << SETTING_SCENARIO, path_of(assignment),
+                                &factor->group);
+    for (size_t i = 0; factor->row && i < factor->group->n_presets; i++)
+        shapes = shapes || text_equal(factor->row->key, factor->group->presets[i].key) ||
+                 text_equal(factor->row->key, factor->group->presets[i].sets);
+    if (!shapes)
+        return refuse_other(loader, assignment);
+    if (strncmp(hosts->broker, "lab:", 4) != 0)
+        return error_set(loader->error, -EINVAL,
+                         "%s: only the link of a lab can be shaped; right would be "
+                         "--broker-host lab:a --publisher-host lab:b",
+                         assignment->place);
+    return 0;
 }
 
 /* "channel.NAME.MECHANISM.KEY". 1: of a channel that the command line has left out. Neither the
@@ -151,6 +173,8 @@ static int take_factor(struct loader *loader, const struct assignment *assignmen
         r = find_in_channel(loader, assignment, factor);
     else if (strncmp(path, "probe.", 6) == 0)
         r = find_in_probe(loader, assignment, factor);
+    else if (strncmp(path, "lab.", 4) == 0)
+        r = find_in_link(loader, assignment, factor);
     else
         r = refuse_other(loader, assignment);
     if (r != 0)
@@ -184,6 +208,8 @@ static int read_factors(struct loader *loader) {
 
 /* Whether both can be part of the same trial's variant. */
 static bool meet(const struct factor *a, const struct factor *b) {
+    if (factor_of_link(a) || factor_of_link(b))
+        return true;
     if (a->channel && b->channel)
         return text_equal(a->channel, b->channel);
     return a->channel || b->channel || a->group == b->group;
@@ -222,13 +248,14 @@ static void label(struct scenario *scenario, struct factor *factor) {
 
 /* ---- combinations ---- */
 
-/* The varied settings of one channel or probe. */
+/* The varied settings of one channel or probe, or of the link. */
 struct factors {
     const struct factor **list;
     size_t n, n_variants; /* MAX_TRIALS + 1: too many */
 };
 
-/* Those of the channel or, where it is NULL, of the measurement's probe. */
+/* Those of the channel or, where it is NULL, of the measurement's probe; with neither, of the link.
+ */
 static struct factors factors_of(const struct scenario *scenario, const struct channel *channel,
                                  const struct measurement *measurement) {
     struct factors factors = {NULL, 0, 1};
@@ -236,7 +263,9 @@ static struct factors factors_of(const struct scenario *scenario, const struct c
     for (size_t i = 0; i < scenario->n_factors; i++) {
         const struct factor *factor = &scenario->factors[i];
 
-        if (!(channel ? factor_of_channel(factor, channel) : factor_of_probe(factor, measurement)))
+        if (!(channel       ? factor_of_channel(factor, channel)
+              : measurement ? factor_of_probe(factor, measurement)
+                            : factor_of_link(factor)))
             continue;
         factors.list = memory_room(factors.list, factors.n, sizeof(const struct factor *));
         factors.list[factors.n++] = factor;
@@ -294,6 +323,67 @@ static void add_measurements(struct scenario *scenario, const char *probe) {
     }
 }
 
+/* ---- the link ---- */
+
+static bool varies(const struct factors *factors, const char *key) {
+    for (size_t i = 0; i < factors->n; i++)
+        if (text_equal(factors->list[i]->row->key, key))
+            return true;
+    return false;
+}
+
+/* What the scenario sets itself, then what is varied, then what a profile sets of the rest. */
+static void *resolve_link(const struct loader *loader, const struct setting_group *group,
+                          const struct factors *factors, size_t variant) {
+    void *block = setting_block_new(group);
+
+    for (size_t i = 0; i < group->n_rows; i++) {
+        CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
+        const struct assignment *given = assignments_find(&loader->given, path);
+
+        if (given)
+            (void)setting_assign(&group->rows[i], block, given->value, NULL);
+    }
+    for (size_t i = 0; i < factors->n; i++)
+        (void)setting_assign(factors->list[i]->row, block, value_in(factors, i, variant), NULL);
+    for (size_t i = 0; i < group->n_presets; i++) {
+        const struct setting_preset *preset = &group->presets[i];
+        CLEANUP_FREE char *word = setting_format(setting_find(group, preset->key), block);
+
+        if (text_equal(word, preset->word) && !varies(factors, preset->sets) &&
+            !text_has_word(loader->scenario->link_given, preset->sets))
+            (void)setting_assign(setting_find(group, preset->sets), block, preset->value, NULL);
+    }
+    return block;
+}
+
+/* The values were checked when they were read. */
+static void add_links(struct loader *loader) {
+    struct scenario *scenario = loader->scenario;
+    const struct setting_group *group = registry_group(loader->registry, SETTING_SCENARIO, "lab");
+    CLEANUP(factors_clear) struct factors factors = factors_of(scenario, NULL, NULL);
+
+    scenario->link_given = text_copy("");
+    for (size_t i = 0; group && i < group->n_rows; i++) {
+        CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
+
+        if (assignments_find(&loader->given, path))
+            text_append(&scenario->link_given, " ", group->rows[i].key);
+    }
+    scenario->links = memory_new(factors.n_variants, sizeof(*scenario->links));
+    scenario->n_links = factors.n_variants;
+    for (size_t v = 0; v < factors.n_variants; v++)
+        scenario->links[v] = (struct link){name_variant(&factors, v),
+                                           group ? resolve_link(loader, group, &factors, v) : NULL};
+    /* What is not varied is as in every variant. */
+    for (size_t i = 0; group && i < group->n_rows; i++) {
+        CLEANUP_FREE char *value = setting_format(&group->rows[i], scenario->links[0].settings);
+
+        (void)setting_assign(&group->rows[i], settings_edit(&scenario->settings, group), value,
+                             NULL);
+    }
+}
+
 /* ---- channels ---- */
 
 static const char *place_of(const struct loader *loader, const struct factor *factor) {
@@ -343,6 +433,25 @@ static int add_variant(struct loader *loader, const struct channel *channel,
     return r < 0 ? blame_variant(loader, factors, added->variant, r) : 0;
 }
 
+/* Puts a channel once for each link in its own place. */
+static void expand_links(struct scenario *scenario) {
+    struct channel *channel = &scenario->channels[scenario->n_channels - 1];
+    CLEANUP_FREE char *own = text_copy(channel->variant);
+
+    for (size_t i = 0; i < scenario->n_links; i++) {
+        if (i) {
+            scenario->channels =
+                memory_room(scenario->channels, scenario->n_channels, sizeof(*scenario->channels));
+            channel = &scenario->channels[scenario->n_channels++];
+            channel_copy(channel, channel[-1].name, &channel[-1]);
+        }
+        channel->link = i;
+        text_replace(&channel->variant, own);
+        if (*scenario->links[i].variant)
+            text_append(&channel->variant, " ", scenario->links[i].variant);
+    }
+}
+
 static int expand_channels(struct loader *loader) {
     struct scenario *scenario = loader->scenario;
     struct channel *channels = scenario->channels;
@@ -354,8 +463,11 @@ static int expand_channels(struct loader *loader) {
     for (size_t i = 0; i < n; i++) {
         CLEANUP(factors_clear) struct factors factors = factors_of(scenario, &channels[i], NULL);
 
-        for (size_t v = 0; v < factors.n_variants && r == 0; v++)
+        for (size_t v = 0; v < factors.n_variants && r == 0; v++) {
             r = add_variant(loader, &channels[i], &factors, v);
+            if (r == 0)
+                expand_links(scenario);
+        }
         channel_clear(&channels[i]);
     }
     free(channels);
@@ -370,7 +482,7 @@ static int check_size(struct loader *loader) {
         CLEANUP(factors_clear)
         struct factors factors = factors_of(scenario, &scenario->channels[i], NULL);
 
-        channels += factors.n_variants;
+        channels += factors.n_variants * scenario->n_links;
     }
     if (!scenario->n_factors || channels * scenario->n_measurements <= MAX_TRIALS)
         return 0;
@@ -390,6 +502,7 @@ int build_variants(struct loader *loader) {
         label(scenario, &scenario->factors[i]);
     for (size_t i = 0; i < scenario->n_probes; i++)
         add_measurements(scenario, scenario->probes[i]);
+    add_links(loader);
     r = check_size(loader);
     return r < 0 ? r : expand_channels(loader);
 }

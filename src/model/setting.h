@@ -68,12 +68,20 @@ enum setting_scope {
     SETTING_INTERNAL, /* between our own processes only */
 };
 
+/* What a word of a SETTING_CHOICE sets of its group, where the user has set nothing else. */
+struct setting_preset {
+    const char *key, *word;   /* "profile", "lte-m" */
+    const char *sets, *value; /* "rate", "375kbit/s" */
+};
+
 struct setting_group {
     const char *name;
     enum setting_scope scope;
     const struct setting *rows;
     size_t n_rows;
     size_t size; /* of the block */
+    const struct setting_preset *presets;
+    size_t n_presets;
 };
 
 /* A group whose block is `struct type`, from an array of rows. */

@@ -15,7 +15,7 @@ size_t verdict_comparisons(const struct scenario *scenario) {
     size_t most = 0, n = 0;
 
     /* Channels with variants are not the baseline, even when one of them is called so. */
-    if (!baseline || *baseline->variant)
+    if (!baseline || (*baseline->variant && !*scenario->links[baseline->link].variant))
         return 0;
     for (size_t i = 0; i < scenario->n_measurements; i++) {
         const struct measurement *measurement = &scenario->measurements[i];
@@ -23,7 +23,8 @@ size_t verdict_comparisons(const struct scenario *scenario) {
         n = i && text_equal(measurement->probe, measurement[-1].probe) ? n + 1 : 1;
         most = n > most ? n : most;
     }
-    return most * (scenario->n_channels - 1);
+    /* Of each link, all but the baseline on it. */
+    return most * (scenario->n_channels - scenario->n_links);
 }
 
 char *verdict_outlook(const struct scenario *scenario) {

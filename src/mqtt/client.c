@@ -34,7 +34,7 @@ char *mqtt_client_library_version(int64_t library) {
 /* Turns until *answer is no longer -1. */
 static int await(struct mqtt_client *client, const int *answer, const char *what,
                  struct error *error) {
-    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
+    int64_t deadline = clock_monotonic_ns() + client->answer_ns;
 
     while (*answer < 0) {
         int r = mqtt_client_turn(client, clock_poll_ms(deadline), error);
@@ -42,7 +42,8 @@ static int await(struct mqtt_client *client, const int *answer, const char *what
         if (r < 0)
             return r;
         if (*answer < 0 && clock_monotonic_ns() >= deadline)
-            return error_set(error, -ETIMEDOUT, "MQTT: no %s within %d s", what, CLIENT_ANSWER_S);
+            return error_set(error, -ETIMEDOUT, "MQTT: no %s within %d s", what,
+                             (int)(client->answer_ns / NS_PER_S));
     }
     return 0;
 }
@@ -80,6 +81,7 @@ int mqtt_client_connect(struct mqtt_client **ret, const struct client_config *co
     client->user = context;
     client->suback = -1;
     client->mqtt = config->mqtt;
+    client->answer_ns = config->answer_ns;
     r = payload_client_new(&client->payload, &config->payload, error);
     if (r < 0)
         return r;

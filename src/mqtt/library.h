@@ -28,6 +28,7 @@ struct mqtt_client {
     void (*on_message)(void *user, const char *topic, const void *payload, size_t length);
     void *user;
     int64_t received, completed;
+    int64_t answer_ns;   /* how long the broker may take */
     int64_t mqtt;        /* enum mqtt_version */
     int connack, suback; /* -1 until it comes */
     int max_qos;         /* which the broker takes; MQTT 5 alone tells */

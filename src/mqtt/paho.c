@@ -57,6 +57,7 @@ struct paho {
     struct paho_tls tls;
     bool has_tls, five; /* five: MQTT 5, which has callbacks of its own */
     int bell, socket;
+    int64_t answer_ns;           /* how long the broker may take */
     int64_t published, inflight; /* inflight: of QoS 1 and 2, before the first is acknowledged */
     struct inbox taken;          /* the client's, while it is handed over */
     /* What the library's threads tell. */
@@ -426,7 +427,7 @@ static int rejected(int code, const char *what, struct error *error) {
 static void set_login(MQTTAsync_connectOptions *options, struct paho *paho,
                       const struct credentials *shown) {
     options->keepAliveInterval = MQTT_KEEPALIVE_S;
-    options->connectTimeout = CLIENT_ANSWER_S;
+    options->connectTimeout = (int)(paho->answer_ns / NS_PER_S);
     options->maxInflight = (int)paho->inflight;
     if (*shown->username) {
         options->username = shown->username;
@@ -448,7 +449,7 @@ static int log_in(struct paho *paho, const struct credentials *shown, struct err
     MQTTAsync_connectOptions three = MQTTAsync_connectOptions_initializer,
                              five = MQTTAsync_connectOptions_initializer5;
     MQTTAsync_connectOptions *options = paho->five ? &five : &three;
-    int64_t deadline = clock_monotonic_ns() + CLIENT_ANSWER_NS;
+    int64_t deadline = clock_monotonic_ns() + paho->answer_ns;
     int r;
 
     set_login(options, paho, shown);
@@ -457,7 +458,8 @@ static int log_in(struct paho *paho, const struct credentials *shown, struct err
         return rejected(r, "connection", error);
     while (atomic_load(&paho->connack) < 0 && !atomic_load(&paho->lost)) {
         if (clock_monotonic_ns() >= deadline)
-            return error_set(error, -ETIMEDOUT, "MQTT: no CONNACK within %d s", CLIENT_ANSWER_S);
+            return error_set(error, -ETIMEDOUT, "MQTT: no CONNACK within %d s",
+                             (int)(paho->answer_ns / NS_PER_S));
         r = await_bell(paho, clock_poll_ms(deadline), error);
         if (r < 0)
             return r;
@@ -618,6 +620,7 @@ static int open_client(struct mqtt_client *client, const struct client_config *c
     if (paho->bell < 0)
         return error_errno(error, -errno, "eventfd");
     paho->five = config->mqtt == MQTT_5;
+    paho->answer_ns = config->answer_ns;
     paho->inflight = config->inflight ? config->inflight : UINT16_MAX;
     paho->has_tls = config->tls.enabled;
     if (paho->has_tls)

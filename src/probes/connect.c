@@ -33,8 +33,6 @@ static const struct setting_group group =
 
 /* ---- the loop ---- */
 
-#define TIMEOUT_NS (10 * NS_PER_S)
-
 /* One connection. */
 struct connection {
     struct transport transport;
@@ -200,7 +198,7 @@ int connect_loop_open(struct connect_loop *loop, const struct client_config *cli
 
     loop->client = client;
     loop->context = context;
-    loop->options = (struct transport_options){.timeout_ns = TIMEOUT_NS};
+    loop->options = (struct transport_options){.timeout_ns = client->answer_ns};
     loop->resumes = resumes && context;
     loop->measuring = measuring;
     loop->leaving_fd = -1;

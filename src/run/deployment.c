@@ -121,6 +121,25 @@ static int start_broker(struct deployment *deployment, struct error *error) {
 
 /* ---- proofs ---- */
 
+/* A broken one voids the trials; whether it is only a remark. */
+static bool record_proof(struct deployment *deployment, const json_t *row) {
+    const char *proof = jsonline_text(row, "proof", "?");
+    const char *observed = jsonline_text(row, "observed", "");
+    const char *cause = jsonline_text(row, "cause", "");
+    const char *verdict = jsonline_text(row, "verdict", "");
+
+    journal_proof(deployment->run->journal, &deployment->id, row);
+    progress_detail(deployment->run->progress, "  proof %-24s %-7s %s (%s)", proof, verdict,
+                    observed, cause);
+    if (text_equal(verdict, "remark"))
+        return true;
+    if (!text_equal(verdict, "held") && deployment->status == TRIAL_OK)
+        set_status(deployment, TRIAL_VOID,
+                   text_format("proof %s broken: expected %s, observed %s (%s)", proof,
+                               jsonline_text(row, "expected", ""), observed, cause));
+    return false;
+}
+
 static void record_proofs(struct deployment *deployment, const json_t *result) {
     const json_t *proofs = json_object_get(result, "proofs"), *row;
     CLEANUP_FREE char *remarks = text_copy("");
@@ -129,20 +148,8 @@ static void record_proofs(struct deployment *deployment, const json_t *result) {
 
     deployment->tls = json_incref(json_object_get(result, "tls"));
     json_array_foreach(proofs, i, row) {
-        const char *proof = jsonline_text(row, "proof", "?");
-        const char *observed = jsonline_text(row, "observed", "");
-        const char *cause = jsonline_text(row, "cause", "");
-        const char *verdict = jsonline_text(row, "verdict", "");
-
-        journal_proof(run->journal, &deployment->id, row);
-        progress_detail(run->progress, "  proof %-24s %-7s %s (%s)", proof, verdict, observed,
-                        cause);
-        if (text_equal(verdict, "remark"))
-            text_append(&remarks, ", ", proof);
-        else if (!text_equal(verdict, "held") && deployment->status == TRIAL_OK)
-            set_status(deployment, TRIAL_VOID,
-                       text_format("proof %s broken: expected %s, observed %s (%s)", proof,
-                                   jsonline_text(row, "expected", ""), observed, cause));
+        if (record_proof(deployment, row))
+            text_append(&remarks, ", ", jsonline_text(row, "proof", "?"));
     }
     if (*remarks && deployment->status == TRIAL_OK && deployment->id.deployment->block == 1)
         progress_note(run->progress, "block 1  %s  the broker is not as strict as asked: %s",
@@ -174,6 +181,33 @@ static int prove(struct deployment *deployment, struct error *error) {
         record_peak(deployment, &prover, "proof");
     }
     workers_drop(workers, &prover);
+    return r;
+}
+
+/* ---- the link of a lab ---- */
+
+/* A channel is brought up and proven over a relay that holds nothing back: what it protects does
+ * not depend on the link, and a slow one would take minutes for it. */
+static int open_link(const struct deployment *deployment, struct error *error) {
+    CLEANUP_FREE struct lab_settings *open = setting_block_new(&lab_group);
+
+    return deployment->run->site.relay ? site_shape(&deployment->run->site, open, error) : 0;
+}
+
+/* Shapes the link and measures a round trip over it: a row of proofs.csv. */
+static int shape_link(struct deployment *deployment, struct error *error) {
+    const struct scenario *scenario = deployment->run->scenario;
+    const struct lab_settings *link = scenario->links[channel_of(deployment)->link].settings;
+    json_auto_t *proof = NULL;
+    int r;
+
+    if (!deployment->run->site.relay && scenario->n_links == 1)
+        return 0; /* it is as it was laid */
+    r = site_shape(&deployment->run->site, link, error);
+    if (r == 0)
+        r = site_prove_link(&deployment->run->site, link, &proof, error);
+    if (r == 0)
+        record_proof(deployment, proof);
     return r;
 }
 
@@ -333,6 +367,9 @@ static int start(struct deployment *deployment, struct error *error) {
         return 0;
     }
     progress_doing(deployment->run->progress, &deployment->id, "broker");
+    r = open_link(deployment, error);
+    if (r < 0)
+        return r;
     r = prepare(deployment, error);
     if (r < 0 || deployment->status != TRIAL_OK)
         return r;
@@ -340,6 +377,9 @@ static int start(struct deployment *deployment, struct error *error) {
     if (r < 0)
         return r;
     r = prove(deployment, error);
+    if (r < 0 || deployment->status != TRIAL_OK)
+        return r;
+    r = shape_link(deployment, error);
     if (r < 0 || deployment->status != TRIAL_OK)
         return r;
     r = compare_clocks(deployment, error);

@@ -286,6 +286,9 @@ static void put_channel_factors(struct csv_writer *writer, const struct scenario
         if (factor_of_channel(factor, channel))
             put_factor(writer, channel->name, variant, factor,
                        settings_get(&channel->settings, factor->group));
+        else if (factor_of_link(factor))
+            put_factor(writer, channel->name, variant, factor,
+                       scenario->links[channel->link].settings);
     }
 }
 

@@ -26,6 +26,44 @@ static const struct hosts_settings *hosts_of(const struct site *site) {
     return settings_get(&site->scenario->settings, &hosts_group);
 }
 
+/* ---- the link of a lab ---- */
+
+int site_shape(const struct site *site, const struct lab_settings *link, struct error *error) {
+    return lab_shape(site->workers->hosts, link, error);
+}
+
+/* A machine can only be late, the more so a busy one. Of several trips the shortest counts. */
+#define LATE_MS 20
+#define TRIES   3
+
+/* The small packets of a round trip pass within the burst, at once. */
+int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
+                    struct error *error) {
+    double least_ms = 2e-6 * (double)link->delay_ns;
+    double most_ms = least_ms + 2e-6 * (double)link->jitter_ns, bound_ms = 1.1 * most_ms + LATE_MS;
+    CLEANUP_FREE char *expected = text_format("%.1f to %.1f ms", least_ms, most_ms);
+    CLEANUP_FREE char *observed = NULL;
+    double trip_ms = NAN;
+    bool held = false;
+
+    for (int i = 0; i < TRIES && !held; i++) {
+        json_auto_t *answer = NULL;
+        int r = host_order(site->workers->hosts[1], "round-trip",
+                           json_pack("{s:s,s:I}", "address", site->address, "limit_ns",
+                                     (json_int_t)(2 * NS_PER_S + 2e6 * most_ms)),
+                           &answer, error);
+
+        if (r < 0)
+            return r;
+        trip_ms = json_number_value(json_object_get(answer, "round_trip_ms"));
+        held = trip_ms >= least_ms && trip_ms <= bound_ms;
+    }
+    observed = trip_ms > 0 ? text_format("%.1f ms", trip_ms) : text_copy("no answer");
+    *ret = json_pack("{s:s,s:s,s:s,s:s,s:s}", "proof", "link-round-trip", "expected", expected,
+                     "observed", observed, "cause", "", "verdict", held ? "held" : "broken");
+    return 0;
+}
+
 /* ---- opening ---- */
 
 static int check_lab(const struct hosts_settings *hosts, struct error *error) {
@@ -67,16 +105,27 @@ static void close_all(struct site *site) {
         host_close(site->workers->hosts[--site->workers->n_hosts]);
 }
 
+/* Until a channel is up, the link is the first of those that will be measured. */
+static int join_lab(struct site *site, struct error *error) {
+    const struct scenario *scenario = site->scenario;
+    CLEANUP_FREE const struct lab_settings **links = memory_new(scenario->n_links, sizeof(*links));
+    int r;
+
+    for (size_t i = 0; i < scenario->n_links; i++)
+        links[i] = scenario->links[i].settings;
+    json_decref(site->relay);
+    r = lab_join(site->workers->hosts, links, scenario->n_links, &site->relay, error);
+    return r < 0 ? r : site_shape(site, links[0], error);
+}
+
 static int open_all(struct site *site, struct error *error) {
     const struct hosts_settings *hosts = hosts_of(site);
-    struct workers *workers = site->workers;
     int r = open_one(site, hosts->broker, error);
 
     if (r == 0 && !text_equal(hosts->broker, hosts->publisher))
         r = open_one(site, hosts->publisher, error);
     if (r == 0 && lab_is(hosts->broker))
-        r = lab_join(workers->hosts[0], workers->hosts[1],
-                     settings_get(&site->scenario->settings, &lab_group), error);
+        r = join_lab(site, error);
     if (r < 0)
         close_all(site);
     return r;
@@ -224,8 +273,8 @@ int site_describe(struct site *site, const char *root, struct error *error) {
     if (r < 0)
         return r;
     clock_format_utc(clock_realtime_ns(), started);
-    site->environment =
-        json_pack("{s:s,s:s*,s:O}", "started_utc", started, "commit", commit, "hosts", hosts);
+    site->environment = json_pack("{s:s,s:s*,s:O*,s:O}", "started_utc", started, "commit", commit,
+                                  "relay", site->relay, "hosts", hosts);
     return 0;
 }
 
@@ -444,8 +493,14 @@ const char *site_lacking(const struct site *site, size_t channel) {
 double site_round_trip_ms(const struct site *site) {
     const json_t *publisher = facts_of(site, site->workers->n_hosts - 1);
     const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
+    double longest_ms = trip ? json_number_value(trip) : NAN;
 
-    return trip ? json_number_value(trip) : NAN;
+    for (size_t i = 0; site->relay && i < site->scenario->n_links; i++) {
+        const struct lab_settings *link = site->scenario->links[i].settings;
+
+        longest_ms = fmax(longest_ms, 2e-6 * (double)(link->delay_ns + link->jitter_ns));
+    }
+    return longest_ms;
 }
 
 /* ---- around a block ---- */
@@ -536,8 +591,9 @@ void site_close(struct site *site) {
     close_all(site);
     forget_readings(site);
     json_decref(site->environment);
+    json_decref(site->relay);
     json_decref(site->lacking);
-    site->environment = site->lacking = NULL;
+    site->environment = site->relay = site->lacking = NULL;
     text_replace(&site->address, NULL);
 }
 

@@ -6,6 +6,7 @@
 #ifndef BENCH_RUN_SITE_H
 #define BENCH_RUN_SITE_H
 
+#include "hosts/lab.h"
 #include "run/journal.h"
 #include "run/workers.h"
 
@@ -18,6 +19,7 @@ struct site {
     char claim[40];          /* of the agents of this run, so that none is there twice */
     struct host_clock clocks[2];
     bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
+    json_t *relay;            /* of lab_join() */
     json_t *environment;      /* of site_describe() */
     /* Of each channel, why it cannot be had here ("host NAME: reason"), or null: of
      * site_ask_possible(). */
@@ -33,6 +35,14 @@ void site_close(struct site *site);
 /* When one is lost, opens all of them again; tries for a minute, in which a machine can start anew
  * and a cable can be put back. */
 int site_mend(struct site *site, struct error *error);
+
+/* Makes the link of a lab this one: a block of lab_group. */
+int site_shape(const struct site *site, const struct lab_settings *link, struct error *error);
+
+/* Whether the link is that one, by the round trip of a packet from the publisher's host: *ret, the
+ * caller's, is a row of proofs.csv. */
+int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
+                    struct error *error);
 
 /* Lets some time pass; -EINTR when the user has had enough. */
 int site_pause(const struct site *site, int64_t pause_ns, struct error *error);
@@ -58,7 +68,8 @@ int site_check_tls(const struct site *site, struct error *error);
 int site_ask_possible(struct site *site, struct error *error);
 /* Why that channel cannot be had here, or NULL; borrowed. */
 const char *site_lacking(const struct site *site, size_t channel);
-/* Between publisher and broker, as it was found; NaN: not known. */
+/* Between publisher and broker, as it was found, or the longest of a lab's links; NaN: not known.
+ */
 double site_round_trip_ms(const struct site *site);
 
 /* What each host reads off itself around a block. What cannot be read, be it that a host is lost,
