@@ -192,13 +192,48 @@ static void test_references(void **state) {
     assert_string_equal(scenario->reference_source, "table 1");
     assert_string_equal(scenario->references[0].probe, "path");
     assert_string_equal(scenario->references[1].channel, "mutual-tls");
-    assert_true(scenario->references[0].value == 13.4);
+    assert_string_equal(scenario->references[0].text, "13.40");
     assert_has(text, "\n[reference]\nsource = table 1\npath.plain = 13.40\n"
                      "path.mutual-tls = 8.48\n");
     assert_stable(text);
 }
 
-/* The command line overrides a published value too, it does not add a second one. */
+/* Of any metric of a probe, also of one process of several; and ratios to another channel. */
+static void test_references_of_metrics(void **state) {
+    CLEANUP(workshop_removep)
+    char *folder = folder_with("[scenario]\nchannels = plain\nprobes = path\n[reference]\n"
+                               "connect.connections_per_s.plain = 1e3\n"
+                               "connect.tls_bytes_sent.mutual-tls-pq-kex = 615\n"
+                               "connect.client2.client.cpu_s.plain = 2\n"
+                               "ratio.connect.tls_time.mutual-tls-pq-kex.mutual-tls = 1.25\n"
+                               "ratio.path.throughput.psk.plain = 0.9\n");
+    CLEANUP(scenario_freep) struct scenario *scenario = load(folder, "main", NULL, 0);
+    CLEANUP_FREE char *text = resolved(scenario);
+    const struct reference *list = scenario->references;
+
+    (void)state;
+    assert_int_equal(scenario->n_references, 5);
+    assert_null(list[0].metric);
+    assert_string_equal(list[0].probe, "connect");
+    assert_string_equal(list[0].channel, "plain");
+    assert_string_equal(list[1].metric, "tls_bytes_sent");
+    assert_string_equal(list[1].channel, "mutual-tls-pq-kex");
+    assert_null(list[1].baseline);
+    assert_string_equal(list[2].metric, "client2.client.cpu_s");
+    assert_string_equal(list[3].metric, "tls_time");
+    assert_string_equal(list[3].channel, "mutual-tls-pq-kex");
+    assert_string_equal(list[3].baseline, "mutual-tls");
+    assert_string_equal(list[3].text, "1.25");
+    assert_string_equal(list[4].metric, "throughput");
+    assert_string_equal(list[4].baseline, "plain");
+    assert_has(text, "\nconnect.connections_per_s.plain = 1e3\n");
+    assert_has(text, "\nconnect.client2.client.cpu_s.plain = 2\n"
+                     "ratio.connect.tls_time.mutual-tls-pq-kex.mutual-tls = 1.25\n");
+    assert_stable(text);
+}
+
+/* The command line overrides a published value too, by whichever of its names; it does not add a
+ * second one. */
 static void test_reference_is_overridden(void **state) {
     static const struct scenario_override override = {"--set", "reference.path.plain", "14"};
     CLEANUP_FREE char *text = resolve("[scenario]\nchannels = plain\nprobes = path\n[reference]\n"
@@ -208,6 +243,19 @@ static void test_reference_is_overridden(void **state) {
     (void)state;
     assert_stable(text);
     assert_has(text, "path.plain = 14\n");
+    assert_has_not(text, "13.4");
+}
+
+static void test_reference_is_overridden_by_its_long_name(void **state) {
+    static const struct scenario_override override = {"--set", "reference.path.throughput.plain",
+                                                      "14"};
+    CLEANUP_FREE char *text = resolve("[scenario]\nchannels = plain\nprobes = path\n[reference]\n"
+                                      "source = table 1\npath.plain = 13.4\n",
+                                      &override, 1);
+
+    (void)state;
+    assert_stable(text);
+    assert_has(text, "path.throughput.plain = 14\n");
     assert_has_not(text, "13.4");
 }
 
@@ -315,7 +363,9 @@ int main(void) {
         cmocka_unit_test(test_channel_of_the_scenario_overrides_its_file),
         cmocka_unit_test(test_inheritance),
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_references_of_metrics),
         cmocka_unit_test(test_reference_is_overridden),
+        cmocka_unit_test(test_reference_is_overridden_by_its_long_name),
         cmocka_unit_test(test_resolved_is_stable),
         cmocka_unit_test(test_values_survive),
         cmocka_unit_test(test_odd_blanks_survive),

@@ -151,8 +151,36 @@ static void test_settings_without_their_mechanism_in_a_file(void **state) {
 
 static void test_references(void **state) {
     static const struct refusal refusals[] = {
-        {PLAIN "[reference]\npath = 1\n", "@/main.ini:4: [reference] path: neither `source` nor "
-                                          "PROBE.CHANNEL, as in path.plain"},
+        {PLAIN "[reference]\npath = 1\n", "@/main.ini:4: [reference] path: none of `source`, "
+                                          "PROBE.CHANNEL, PROBE.METRIC.CHANNEL and "
+                                          "ratio.PROBE.METRIC.CHANNEL.BASELINE, as path.plain, "
+                                          "connect.tls_time.tls and "},
+        {PLAIN "[reference]\nratio.path.psk.plain = 1\n",
+         "@/main.ini:4: [reference] ratio.path.psk.plain: none of `source`, "},
+        {PLAIN "[reference]\nratio = 1\n", "@/main.ini:4: [reference] ratio: none of `source`, "},
+        {PLAIN "[reference]\nratio. = 1\n", "@/main.ini:4: [reference] ratio.: none of "},
+        {PLAIN "[reference]\nratio.... = 1\n", "@/main.ini:4: [reference] ratio....: unknown "
+                                               "probe; known are path"},
+        {PLAIN "[reference]\npath.. = 1\n", "@/main.ini:4: [reference] path..: unknown metric ''; "
+                                            "path has throughput, "},
+        {PLAIN "[reference]\nconnect.tsl_time.tls = 1\n",
+         "@/main.ini:4: [reference] connect.tsl_time.tls: unknown metric 'tsl_time'; connect has "
+         "connections_per_s, connect_time, "},
+        {PLAIN "[reference]\nratio.path.tls_time.psk.plain = 1\n",
+         "@/main.ini:4: [reference] ratio.path.tls_time.psk.plain: unknown metric 'tls_time'; path "
+         "has throughput, "},
+        {PLAIN "[reference]\nratio.connect.tls_time.tls.tls = 1\n",
+         "@/main.ini:4: [reference] ratio.connect.tls_time.tls.tls: the ratio of a channel to "
+         "itself is always 1"},
+        {PLAIN "[reference]\nratio.connect.tls_time.tls.t+s = 1\n",
+         "@/main.ini:4: [reference] ratio.connect.tls_time.tls.t+s: 't+s' is no name: "},
+        {PLAIN "[reference]\nratio.connect.tls_time.psk.tls = 0\n",
+         "@/main.ini:4: [reference] ratio.connect.tls_time.psk.tls: '0' is not a positive number"},
+        {PLAIN "[reference]\npath.plain = 1\npath.throughput.plain = 1\n",
+         "@/main.ini:5: [reference] path.throughput.plain: is the same as path.plain; keep one"},
+        {PLAIN "[reference]\nratio.path.throughput.a.b = 1\nratio.path.throughput.a.b = 1\n",
+         "@/main.ini:5: [reference] ratio.path.throughput.a.b: was set before, in line 4; keep "
+         "one"},
         {PLAIN "[reference]\npath.plain = fast\n", "@/main.ini:4: [reference] path.plain: 'fast' "
                                                    "is not a positive number, as in 13.4"},
         {PLAIN "[reference]\npath.plain = 13.4 Mbit/s\n", "@/main.ini:4: [reference] path.plain: "},
@@ -184,8 +212,14 @@ static void test_overridden_references(void **state) {
         {"reference.path.plain", " 1", "has blanks around it"},
         {"reference.path.a=b", "1", "'a=b' is no name: letters, digits, '-' and '_' make one"},
         {"reference.path.", "1", "'' is no name: 1 to 40 bytes make one"},
-        {"reference.transport.a234567890123456789012345678901234567890", "1",
-         "is too long; PROBE.CHANNEL is read up to 48 bytes"},
+        {"reference.ratio.path.client2.sender.tcp_per_payload_theory."
+         "a234567890123456789012345678901234567890."
+         "b234567890123456789012345678901234567890",
+         "1",
+         "is too long; a name of at most 120 bytes, in a line of at most 190, can be read again"},
+        {"reference.ratio.path.throughput.a234567890123456789012345678901234567890.b",
+         "1." ZEROES ZEROES "0000000000000000000000000000000000000000000",
+         "is too long; a name of at most 120 bytes, in a line of at most 190, can be read again"},
     };
 
     (void)state;
