@@ -27,8 +27,9 @@ static void add_group(struct context *context, const struct setting_group *group
 }
 
 static void fill_registry(struct context *context) {
-    context->registry =
-        (struct registry){.check_channel = broker_check_channel, .check_host = host_kind_check};
+    context->registry = (struct registry){.check_channel = broker_check_channel,
+                                          .check_host = host_kind_check,
+                                          .metrics = probe_metrics};
     add_group(context, &scenario_group);
     add_group(context, &hosts_group);
     add_group(context, &lab_group);

@@ -21,7 +21,8 @@ static inline const struct registry *workshop_registry(void) {
     static struct registry registry = {.groups = groups,
                                        .n_groups = 0,
                                        .check_channel = broker_check_channel,
-                                       .check_host = host_kind_check};
+                                       .check_host = host_kind_check,
+                                       .metrics = probe_metrics};
     size_t n = 0;
 
     if (registry.n_groups)

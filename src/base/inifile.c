@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* libinih's buffers: a longer line is split, a longer name cut, both silently. */
-#define MAX_LINE 190
-#define MAX_NAME 48
-#define MAX_FILE (1024 * 1024)
+/* libinih's buffers: a longer line is split, a longer section's name cut, both silently. A key is
+ * cut only in what it keeps for continuation lines, which there are none of here. */
+#define MAX_LINE    INIFILE_MAX_LINE
+#define MAX_SECTION 48
+#define MAX_KEY     INIFILE_MAX_KEY
+#define MAX_FILE    (1024 * 1024)
 
 struct parser {
     struct inifile *file;
@@ -44,7 +46,7 @@ static const char *section_fault(const char *line, size_t length) {
 
     if (!rest)
         return NULL;
-    if (rest - line - 1 > MAX_NAME)
+    if (rest - line - 1 > MAX_SECTION)
         return "the section's name is too long; at most 48 bytes";
     for (rest++; rest < end && strchr(" \t\r", *rest);)
         rest++;
@@ -113,8 +115,8 @@ static int take_entry(void *user, const char *section, const char *written, cons
         reject(parser, line, "no key before the '='");
     else if (!*section)
         reject(parser, line, "a key before the first [section]");
-    else if (strlen(key) > MAX_NAME)
-        reject(parser, line, "the key is too long; at most 48 bytes");
+    else if (strlen(key) > MAX_KEY)
+        reject(parser, line, "the key is too long; at most 120 bytes");
     else if (more && !before)
         reject(parser, line, "[%s] %s: there is nothing to add to; `%s = ...` goes first", section,
                key, key);

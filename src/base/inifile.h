@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* In bytes. */
+#define INIFILE_MAX_LINE 190
+#define INIFILE_MAX_KEY  120
+
 struct inifile_entry {
     char *section, *key, *value;
     int line;

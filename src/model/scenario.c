@@ -216,6 +216,15 @@ static void free_variants(struct scenario *scenario) {
     free(scenario->factors);
 }
 
+void reference_clear(struct reference *reference) {
+    free(reference->probe);
+    free(reference->metric);
+    free(reference->channel);
+    free(reference->baseline);
+    free(reference->key);
+    free(reference->text);
+}
+
 void scenario_free(struct scenario *scenario) {
     free_variants(scenario);
     settings_clear(&scenario->settings);
@@ -225,11 +234,8 @@ void scenario_free(struct scenario *scenario) {
     for (size_t i = 0; i < scenario->n_probes; i++)
         free(scenario->probes[i]);
     free(scenario->probes);
-    for (size_t i = 0; i < scenario->n_references; i++) {
-        free(scenario->references[i].probe);
-        free(scenario->references[i].channel);
-        free(scenario->references[i].text);
-    }
+    for (size_t i = 0; i < scenario->n_references; i++)
+        reference_clear(&scenario->references[i]);
     free(scenario->references);
     for (size_t i = 0; i < scenario->n_effects; i++) {
         free(scenario->effects[i].path);
@@ -346,6 +352,5 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
         fprintf(out, "\n[reference]\nsource = %s\n",
                 scenario->reference_source ? scenario->reference_source : "");
     for (size_t i = 0; i < scenario->n_references; i++)
-        fprintf(out, "%s.%s = %s\n", scenario->references[i].probe, scenario->references[i].channel,
-                scenario->references[i].text);
+        fprintf(out, "%s = %s\n", scenario->references[i].key, scenario->references[i].text);
 }

@@ -28,11 +28,12 @@ struct hosts_settings {
 };
 extern const struct setting_group hosts_group;
 
-/* A published value, drawn beside ours. */
+/* A published value, shown beside ours. */
 struct reference {
     char *probe, *channel;
-    double value;
-    char *text; /* as written */
+    char *metric;     /* "tls_time", or of one process "client2.client.cpu_s"; NULL: the headline */
+    char *baseline;   /* the value is a ratio to that of this channel; NULL: in the metric's unit */
+    char *key, *text; /* name and value as written */
 };
 
 /* A setting that is varied, [vary]. */
@@ -128,6 +129,7 @@ const struct scenario_settings *scenario_own(const struct scenario *scenario);
 /* The first channel of this name, or NULL. */
 const struct channel *scenario_channel(const struct scenario *scenario, const char *name);
 
+void reference_clear(struct reference *reference);
 void factor_clear(struct factor *factor);
 /* Whose setting it is. */
 bool factor_of_channel(const struct factor *factor, const struct channel *channel);

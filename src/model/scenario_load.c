@@ -60,7 +60,7 @@ const struct assignment *assignments_find(const struct assignments *assignments,
     return NULL;
 }
 
-static bool is_of_command_line(const struct assignment *assignment) {
+bool is_of_command_line(const struct assignment *assignment) {
     return strncmp(assignment->place, "--", 2) == 0;
 }
 
@@ -131,8 +131,7 @@ static char *names_in(const char *folder) {
     return names;
 }
 
-/* Letters, digits, '-' and '_': returns 0 or -EINVAL. */
-static int check_name(const char *name, struct error *error) {
+int check_name(const char *name, struct error *error) {
     if (!*name || strlen(name) > 40) /* "channel.NAME" is a section of at most 48 bytes */
         return error_set(error, -EINVAL, "'%s' is no name: 1 to 40 bytes make one", name);
     for (const char *c = name; *c; c++)
@@ -486,61 +485,6 @@ static int build_channels(struct loader *loader) {
                          error_set(loader->error, -EINVAL, "none is named"));
 }
 
-/* ---- published values, [reference] ---- */
-
-/* PROBE.CHANNEL = NUMBER; the channel may be one that this scenario does not measure. */
-static int add_reference(struct loader *loader, const struct assignment *assignment) {
-    const char *name = assignment->path + strlen("reference."), *channel = strchr(name, '.');
-    CLEANUP_FREE char *probe = channel ? strndup(name, (size_t)(channel++ - name)) : NULL;
-    CLEANUP_FREE char *group = text_format("probe.%s", probe ? probe : "");
-    struct scenario *scenario = loader->scenario;
-    struct reference *reference = NULL;
-    double value;
-    int r;
-
-    if (!channel)
-        return error_set(loader->error, -EINVAL,
-                         "%s: neither `source` nor PROBE.CHANNEL, as in path.plain",
-                         assignment->place);
-    if (!registry_group(loader->registry, SETTING_PROBE, group))
-        return unknown_probe(loader, assignment->place);
-    r = check_name(channel, loader->error);
-    if (r == 0 && strlen(name) > 48)
-        r = error_set(loader->error, -EINVAL, "is too long; PROBE.CHANNEL is read up to 48 bytes");
-    if (r < 0)
-        return error_prefix(loader->error, r, "%s", assignment->place);
-    if (!text_real(assignment->value, &value) || value <= 0)
-        return error_set(loader->error, -EINVAL, "%s: '%s' is not a positive number, as in 13.4",
-                         assignment->place, assignment->value);
-    for (size_t i = 0; i < scenario->n_references; i++)
-        if (text_equal(scenario->references[i].probe, probe) &&
-            text_equal(scenario->references[i].channel, channel))
-            reference = &scenario->references[i];
-    if (!reference) {
-        scenario->references = memory_room(scenario->references, scenario->n_references,
-                                           sizeof(*scenario->references));
-        reference = &scenario->references[scenario->n_references++];
-        *reference = (struct reference){text_copy(probe), text_copy(channel), 0, NULL};
-    }
-    reference->value = value;
-    text_replace(&reference->text, assignment->value);
-    return 0;
-}
-
-/* Published values are no settings, yet must be the same when they are written and read again. */
-static int apply_published(struct loader *loader, const struct assignment *assignment) {
-    static const struct setting row = {.type = SETTING_TEXT, .fallback = ""};
-    CLEANUP_FREE char *text = NULL;
-    int r = setting_assign(&row, &text, assignment->value, loader->error);
-
-    if (r < 0)
-        return error_prefix(loader->error, r, "%s", assignment->place);
-    if (!text_equal(assignment->path, "reference.source"))
-        return add_reference(loader, assignment);
-    text_replace(&loader->scenario->reference_source, text);
-    return 0;
-}
-
 /* ---- applying ---- */
 
 static int apply_scenario(struct loader *loader, const struct assignment *assignment) {
@@ -552,7 +496,7 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
     if (channel || strncmp(assignment->path, "vary.", 5) == 0)
         return 0; /* their turn comes */
     if (strncmp(assignment->path, "reference.", 10) == 0)
-        return apply_published(loader, assignment);
+        return take_reference(loader, assignment);
     row = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &group);
     if (!group && strncmp(assignment->path, "probe.", 6) == 0)
         return unknown_probe(loader, assignment->place);

@@ -1,5 +1,7 @@
 #include "model/scenario_load.h"
 
+#include "base/inifile.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -150,17 +152,17 @@ static int take_values(struct loader *loader, const struct assignment *assignmen
  * takes, and read again. */
 static int check_length(struct loader *loader, const struct assignment *assignment,
                         const struct factor *factor) {
-    size_t room = 190 - strlen(" += "), path = strlen(factor->path);
+    size_t room = INIFILE_MAX_LINE - strlen(" += "), path = strlen(factor->path);
 
-    for (size_t i = 0; i < factor->n_values && path <= 48; i++)
+    for (size_t i = 0; i < factor->n_values && path <= INIFILE_MAX_KEY; i++)
         if (path + strlen(factor->values[i]) > room)
             path = SIZE_MAX;
-    if (path <= 48)
+    if (path <= INIFILE_MAX_KEY)
         return 0;
     return error_set(loader->error, -EINVAL,
-                     "%s: is too long; a path of at most 48 bytes, in a line of at most 190 with "
+                     "%s: is too long; a path of at most %d bytes, in a line of at most %d with "
                      "each value, can be read again",
-                     assignment->place);
+                     assignment->place, INIFILE_MAX_KEY, INIFILE_MAX_LINE);
 }
 
 static int take_factor(struct loader *loader, const struct assignment *assignment,

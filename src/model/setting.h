@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/metric.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -137,6 +138,8 @@ struct registry {
     int (*check_channel)(const struct channel *channel, struct error *error);
     /* Whether this names a host; may be NULL. */
     int (*check_host)(const char *spec, struct error *error);
+    /* What the probe of this group measures. */
+    const struct metric *(*metrics)(const struct setting_group *probe, size_t *ret_n);
 };
 
 /* One block a group of the registry; those of other scopes stay NULL. */

@@ -42,6 +42,13 @@ const struct metric *probe_headline(const struct probe *probe) {
     return &probe->metrics[i];
 }
 
+const struct metric *probe_metrics(const struct setting_group *group, size_t *ret_n) {
+    const struct probe *probe = probe_find(group->name + strlen("probe."));
+
+    *ret_n = probe->n_metrics;
+    return probe->metrics;
+}
+
 const struct metric *probe_metric(const struct probe *probe, const char *name) {
     for (size_t i = 0; i < probe->n_metrics; i++)
         if (text_equal(probe->metrics[i].name, name))

@@ -66,6 +66,8 @@ const struct probe *probe_find(const char *name);
 /* What the probe is about. */
 const struct metric *probe_headline(const struct probe *probe);
 
+/* All metrics of the probe that has these settings. */
+const struct metric *probe_metrics(const struct setting_group *group, size_t *ret_n);
 /* A metric of the probe's table, or NULL. */
 const struct metric *probe_metric(const struct probe *probe, const char *name);
 /* The role whose process is the "sender" of what the probe measures, or the "receiver"; a "client"

@@ -78,7 +78,11 @@ static void print_settings(const struct registry *registry) {
     printf("  %-36s values that it has in turn, separated by blanks\n",
            "vary.channel.NAME.MECHANISM.KEY");
     printf("  %-36s the same of a probe's setting\n", "vary.probe.NAME.KEY");
-    printf("  %-36s a published value, drawn beside ours\n", "reference.PROBE.CHANNEL");
+    printf("  %-36s a published value of the probe's first metric, shown beside ours\n",
+           "reference.PROBE.CHANNEL");
+    printf("  %-36s the same of any of its metrics\n", "reference.PROBE.METRIC.CHANNEL");
+    printf("  %s\n  %-36s a published ratio to another channel\n",
+           "reference.ratio.PROBE.METRIC.CHANNEL.BASELINE", "");
     printf("  %-36s where the published values stand\n", "reference.source");
 }
 

@@ -163,7 +163,7 @@ static const struct setting_group probe_group =
 static void test_names_are_told_apart(void **state) {
     static const struct setting_group *const groups[] = {
         &scenario_group, &hosts_group, &probe_group, &channel_group, &one_group, &other_group};
-    static const struct registry registry = {groups, ARRAY_SIZE(groups), NULL, NULL};
+    static const struct registry registry = {.groups = groups, .n_groups = ARRAY_SIZE(groups)};
     CLEANUP(workshop_removep)
     char *folder = folder_with("[scenario]\nchannels = plain a b\nprobes = p\n"
                                "[channel.a]\nuse = one other\n[channel.b]\nuse = one\n"
@@ -384,12 +384,14 @@ static void test_too_many(void **state) {
 /* A path that cannot be a key of the resolved scenario. */
 static void test_too_long(void **state) {
     static const char name[] = "a-name-of-forty-bytes-which-is-the-limit";
-    CLEANUP_FREE char *path = text_format("vary.channel.%s.tls.groups", name);
+    CLEANUP_FREE char *path = text_format("vary.channel.%s.tls.suites", name);
     CLEANUP_FREE char *text = text_format("[scenario]\nchannels = plain %s\nprobes = path\n"
                                           "[channel.%s]\ninherits = mutual\n",
                                           name, name);
     CLEANUP_FREE char *message = text_format("--set %s: is too long; a path of", path);
-    const struct scenario_override override = {"--set", path, "X25519"};
+#define SUITE_NAMES "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
+    const struct scenario_override override = {"--set", path,
+                                               SUITE_NAMES ":" SUITE_NAMES ":" SUITE_NAMES};
 
     (void)state;
     assert_refused(text, &override, message);
