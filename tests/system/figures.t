@@ -252,6 +252,38 @@ rows "$scratch/example-mechanisms/summary.csv" probe,channel,mean \
   >"$scratch/wanted"
 is 'connect: the steps end where the whole does' "$(unlike "$scratch/read" "$scratch/wanted")" ''
 
+for name in throughput ratios; do
+  is "where nothing was published $name does not speak of it" \
+    "$(grep -c '<text>published' "$plots/$name.svg")" 0
+done
+
+# ---- published values of other metrics, and ratios ----
+
+plots=$folder/plots
+cat >>"$folder/scenario.ini" <<'END'
+path.client2.sender.cpu_s.plain = 0.02
+path.client2.sender.cpu_s.mutual-tls = 0.03
+ratio.path.client2.sender.cpu_s.mutual-tls.password = 1.5
+ratio.delivery.throughput.mutual-tls.plain = 0.5
+END
+run "$bench" report "$folder"
+exits 'published values of other metrics' 0
+values references x point ', measured' >"$scratch/read"
+rows "$folder/references.csv" channel,baseline,mean,ratio | awk -F '|' -v OFS='|' '
+  { print "path, cpu s, measured, " $1, $2 == "password" ? $4 : $3 }' |
+  awk -F '|' -v OFS='|' '{ print $1 (n[$1]++ ? " again" : ""), $2, $2 }' >"$scratch/wanted"
+awk -F '|' -v OFS='|' '{ $1 = $1 (n[$1]++ ? " again" : "") } { print }' "$scratch/read" \
+  >"$scratch/told"
+is 'means and ratios are where they are' "$(unlike "$scratch/told" "$scratch/wanted")" ''
+values references x point published >"$scratch/read"
+is '... and published ones' "$(awk -F '|' '{ printf "%s %.3f\n", $1, $2 }' "$scratch/read" | sort |
+  awk '{ printf "%s %.2f, ", $(NF - 1), $NF }')" 'mutual-tls 0.03, mutual-tls 1.50, plain 0.02, '
+values ratios x point published >"$scratch/read"
+is 'a published ratio of the headline stands beside ours' \
+  "$(awk -F '|' '{ printf "%s %.0f", $1, $2 }' "$scratch/read")" \
+  'delivery, published, mutual-tls 50'
+contains '... with its source' "$(cat "$plots/ratios.svg")" '<text>published (table 1)</text>'
+
 # ---- names and texts of a stranger ----
 
 # Who executes one of them executes this, wherever it is done.
@@ -287,7 +319,7 @@ cp -r "$folder" "$scratch/texts"
 sed -i 's/password/`touch x`/g; s/plain-again/a%d%s@x{y}_z^\\n\x1b[31m/g
   s/mutual-tls/"<image href=""http:\/\/192.0.2.1\/x"">"/g' \
   "$scratch/texts"/table.csv "$scratch/texts"/values.csv "$scratch/texts"/summary.csv \
-  "$scratch/texts"/ladder.csv "$scratch/texts"/cumulative.csv
+  "$scratch/texts"/ladder.csv "$scratch/texts"/cumulative.csv "$scratch/texts"/references.csv
 run sh -c 'cd "$1" && "$2" .' - "$scratch/texts" "$figures"
 exits 'channels with markup, commands, formats and escapes for names' 0
 check 'nothing of all that was executed' test ! -e "$scratch/executed"

@@ -39,7 +39,7 @@ static const char *const run_files[] = {
     "table.txt",    "table.md",          "table.tex",     "blocks.csv",  "telemetry.csv",
     "proofs.csv",   "comparisons.csv",   "ladder.csv",    "report.html", "environment.json",
     "factors.csv",  "distributions.csv", "intervals.csv", "table.csv",   "findings.csv",
-    "values.csv",   "cumulative.csv"};
+    "values.csv",   "cumulative.csv",    "references.csv"};
 
 static inline void run_put(const char *run, const char *name, const char *text) {
     CLEANUP_FREE char *path = text_format("%s/%s", run, name);

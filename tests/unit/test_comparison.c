@@ -304,9 +304,9 @@ static void test_file(void **state) {
     analysis = draft_analyse(&draft, THREE, DEFINITIONS, NULL);
     text = draft_written(analysis, "comparisons.csv");
     assert_part(text, "probe,variant,metric,channel,baseline,blocks,ratio,ci_low,ci_high,p_value,"
-                      "p_holm,shift,cliff_delta,verdict,reason\n");
+                      "p_holm,shift,cliff_delta,verdict,reason,reference_ratio\n");
     assert_part(text, "\npath,,throughput,password,plain,3,1,1,1,1,1,0,0,undecided,"
-                      "fewer than 6 complete blocks\n");
+                      "fewer than 6 complete blocks,\n");
     assert_part(text, "\npath,,throughput,mutual-tls,password,3,0.5,0.5,0.5,0.25,,");
     assert_no_part(text, "nan");
     assert_no_part(text, "inf");

@@ -364,6 +364,13 @@ static void test_bad_scenarios(void **state) {
                     METRICS_HEADER, -EINVAL,
                     "scenario.ini:8: [reference] path.plain: 'fast' is no published value; it "
                     "would be PROBE.CHANNEL = NUMBER");
+    assert_rejected(SCENARIO "[reference]\nratio.path.plain.mutual-tls = 1\n", DEFINITIONS,
+                    GOOD_TRIALS, METRICS_HEADER, -EINVAL,
+                    "scenario.ini:8: [reference] ratio.path.plain.mutual-tls: '1' is no published "
+                    "value; it would be PROBE.CHANNEL = NUMBER");
+    assert_rejected(SCENARIO "[reference]\npath.plain = 1\n\npath.throughput.plain = 1\n",
+                    DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -EBADMSG,
+                    "scenario.ini:10: [reference]: was published before, in line 8; keep one");
     assert_rejected(SCENARIO "margin = nan%\n", DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -EINVAL,
                     "scenario.ini: [scenario] margin: 'nan%' is no share like 2%");
     assert_rejected(SCENARIO "[channel.plain]\nloss = inf%\n", DEFINITIONS, GOOD_TRIALS,

@@ -87,8 +87,8 @@ static void test_references(void **state) {
     CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
 
     (void)state;
-    assert_true(dataset_reference(dataset, 0, 0) == 13.4);
-    assert_true(isnan(dataset_reference(dataset, 0, 1)));
+    assert_true(dataset_reference(dataset, 0, DATASET_HEADLINE, 0, -1) == 13.4);
+    assert_true(isnan(dataset_reference(dataset, 0, DATASET_HEADLINE, 1, -1)));
 }
 
 /* Every row has all of what was varied in that channel or probe. */
