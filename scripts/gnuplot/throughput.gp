@@ -47,6 +47,9 @@ do for [c = 1:n_channels] {
     bottom = high_of(bottom, leaning ? 1.2 + 0.27 * strlen(label[c]) : 0.8 + lines_of(label[c]))
 }
 from = strlen(source) ? ' (' . source . ')' : ''
+# A loop of no steps would be gone through once.
+key_of_theirs = any ? ", keyentry with boxes fillstyle pattern 4 fillcolor rgb grey " . \
+    "title 'published' . from noenhanced" : ''
 eval legend_of(n_rungs + any, longest)
 set grid ytics noxtics
 
@@ -54,8 +57,7 @@ do for [format in formats] {
     eval page(format, 9)
     eval legend
     plot NaN notitle, for [k = 1:n_rungs] keyentry with boxes fillcolor rgb colour(k) \
-        title rung[k] noenhanced, for [i = 1:any] keyentry with boxes fillstyle pattern 4 \
-        fillcolor rgb grey title 'published' . from noenhanced
+        title rung[k] noenhanced @key_of_theirs
     eval legend_end
     do for [v = 1:n_shown] {
         eval panel(v)
