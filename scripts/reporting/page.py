@@ -13,7 +13,7 @@ import shlex
 
 from . import figures, numbers, render
 from .run import KNOWN_FILES, open_known, write
-from .table import groups, rungs_of
+from .table import groups, references_of, rungs_of
 
 EMBEDDED_BYTES = 256 << 10  # a larger file is only named
 FIGURE_BYTES = 4 << 20  # a larger figure would make the page slow
@@ -117,7 +117,7 @@ class Page:
         self.run, self.name = run, run.name
         self.rows = functools.lru_cache(None)(run.rows)
         self.baseline = run.setting("scenario", "baseline")
-        self.rungs = rungs_of(run)
+        self.rungs = rungs_of(run) + references_of(run)
         drawn = {
             name: picture_in(run.plots, name, title, caption)
             for name, title, caption, _ in figures.described()
@@ -132,8 +132,8 @@ class Page:
         self.hosts = hosts_of(run)
 
     def has(self, column):
-        """Whether table.csv knows it of any channel."""
-        return any(row[column] for row in self.rows("table.csv"))
+        """Whether a row of any rung has it."""
+        return any(row[column] for rung in self.rungs for row in rung.rows)
 
     def rung(self, probe, variant):
         """The rung of that probe and variant; None where table.csv has none."""

@@ -39,6 +39,7 @@ KNOWN_FILES = NEEDED_FILES + (
     "comparisons.csv",
     "ladder.csv",
     "table.csv",
+    "references.csv",
     "findings.csv",
     "values.csv",
     "cumulative.csv",
@@ -189,11 +190,12 @@ class Run:
             for name in entries
         )
         self.settings = parse_settings(self._text("scenario.ini"))
-        self._definitions = {
-            row["probe"]: row
-            for row in reversed(self.rows("definitions.csv"))
-            if row.get("headline") == "yes" and "probe" in row
-        }
+        self._definitions = {}
+        for row in reversed(self.rows("definitions.csv")):
+            if "probe" in row:
+                self._definitions[row["probe"], row.get("metric")] = row
+                if row.get("headline") == "yes":
+                    self._definitions[row["probe"], None] = row
 
     def _is_file(self, name):
         path = self.path / name
@@ -273,9 +275,9 @@ class Run:
         """A setting of the resolved scenario, as it is written there."""
         return self.settings.get((section, key), default)
 
-    def definition(self, probe):
-        """The row of definitions.csv of the probe's headline metric, or {}."""
-        return self._definitions.get(probe, {})
+    def definition(self, probe, metric=None):
+        """The row of definitions.csv of a metric, or the probe's headline; or {}."""
+        return self._definitions.get((probe, metric), {})
 
     @property
     def environment(self):

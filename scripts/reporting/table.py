@@ -1,7 +1,8 @@
 """table - the headline metric of every channel on every rung: text, Markdown, LaTeX.
 
-All of it stands in table.csv and findings.csv. Under the name of each rung stands
-what it measures, so that none is taken for another.
+All of it stands in table.csv, references.csv and findings.csv. Under the name of
+each rung stands what it measures, so that none is taken for another. Below the rungs
+stands what has published values besides: other metrics, ratios to other channels.
 """
 
 import itertools
@@ -22,16 +23,26 @@ def groups(rows, *columns):
 
 
 class Rung:
-    """The rows of table.csv of a probe and variant, and how their numbers are shown."""
+    """The rows of a probe and variant, and how their numbers are shown.
 
-    def __init__(self, run, probe, variant, rows):
-        definition = run.definition(probe)
-        self.probe, self.variant, self.rows = probe, variant, rows
+    They are of table.csv, or of a metric that references.csv has besides; then the
+    ratios are to the baseline that stands there.
+    """
+
+    def __init__(self, run, probe, variant, rows, file="table.csv"):
+        process, _, metric = rows[0]["metric"].rpartition(".")
+        definition = run.definition(probe, metric)
+        self.file, self.probe, self.variant, self.rows = file, probe, variant, rows
         self.name = f"{probe}, {variant}" if variant else probe
-        self.metric, self.unit = rows[0]["metric"].replace("_", " "), rows[0]["unit"]
+        self.metric, self.unit = metric.replace("_", " "), rows[0]["unit"]
+        self.process = process
+        baseline = rows[0].get("baseline", "")
+        is_own = baseline == run.setting("scenario", "baseline")
+        self.baseline = "" if is_own else baseline  # that is not the run's
         self.better = definition.get("better", "none")
         self.help = definition.get("help", "")
-        self.is_noted = any(map(run.note, rows))
+        self._run = run
+        self.is_noted = any(map(self.note, rows))
         self.places = numbers.decimals(
             [number(row["mean"]) for row in rows], [number(row["sd"]) for row in rows]
         )
@@ -40,11 +51,17 @@ class Rung:
         """A field in the unit of its metric."""
         return numbers.text(number(field), self.places)
 
+    def note(self, row):
+        """What became of the trials of a row; said once, beside the headline metric."""
+        return self._run.note(row) if self.file == "table.csv" else ""
+
     @property
     def measure(self):
         """What is measured, and in which direction it is better."""
+        process = f" of {self.process}" if self.process else ""
         better = "" if self.better == "none" else f"; {self.better} is better"
-        return f"{self.metric}, {self.unit}{better}"
+        ratio = f"; ratio to {self.baseline}" if self.baseline else ""
+        return f"{self.metric}{process}, {self.unit}{better}{ratio}"
 
 
 def rungs_of(run):
@@ -55,6 +72,22 @@ def rungs_of(run):
         if probe in seen:
             rungs[-1].help = ""
         seen.add(probe)
+    return rungs
+
+
+def references_of(run):
+    """What references.csv has besides, as rungs; a metric is explained once."""
+    rungs, seen = [], set()
+    rows = run.rows("references.csv")
+    for (probe, variant, metric, _), some in groups(
+        rows, "probe", "variant", "metric", "baseline"
+    ):
+        for row in some:
+            row["verdict"] = ""  # nobody declared these comparisons
+        rungs.append(Rung(run, probe, variant, some, "references.csv"))
+        if (probe, metric) in seen:
+            rungs[-1].help = ""
+        seen.add((probe, metric))
     return rungs
 
 
@@ -70,7 +103,7 @@ def interval(row, places):
 
 
 def ratio_interval(row, places):
-    if not row["verdict"]:  # the baseline itself
+    if not row["verdict"] and not row["ratio_low"]:  # the baseline itself
         return ""
     return numbers.ratio_range(number(row["ratio_low"]), number(row["ratio_high"]))
 
@@ -81,7 +114,8 @@ class Column(NamedTuple):
     cell: Callable
     # The table has the column where one of its rows has something in this field.
     needs: str = "channel"
-    # A terminal has room for it; "differs": where its rows are not all alike.
+    # A terminal has it; "differs": where its rows are not all alike; "room": where
+    # the others leave room for it.
     terminal: object = True
 
 
@@ -91,7 +125,7 @@ COLUMNS = [
     Column("trials", lambda row, places: row["trials"], terminal="differs"),
     Column("mean", _measured("mean")),
     Column("95 % CI", interval),
-    Column("median", _measured("median")),
+    Column("median", _measured("median"), terminal="room"),
     Column("sd", _measured("sd"), terminal=False),
     Column(
         "published",
@@ -104,6 +138,11 @@ COLUMNS = [
         needs="verdict",
     ),
     Column("its 95 % CI", ratio_interval, needs="verdict", terminal=False),
+    Column(
+        "published",  # of the ratio
+        lambda row, places: numbers.plain(number(row["reference_ratio"])),
+        needs="reference_ratio",
+    ),
     Column("verdict", lambda row, places: row["verdict"], needs="verdict"),
 ]
 
@@ -115,13 +154,15 @@ class Table:
 
     def __init__(self, run):
         self.run, self.rungs = run, rungs_of(run)
-        rows = [row for rung in self.rungs for row in rung.rows]
+        references = references_of(run)
+        rows = [row for rung in self.rungs + references for row in rung.rows]
         self.columns = [one for one in COLUMNS if any(row[one.needs] for row in rows)]
         self.headers = [column.header for column in self.columns]
         self.is_same_unit = len({(rung.metric, rung.unit) for rung in self.rungs}) == 1
-        counts = {row["trials"] for row in rows}
+        counts = {row["trials"] for rung in self.rungs for row in rung.rows}
         self.trials = counts.pop() if len(counts) == 1 else ""
         self.title = render.text("table-title.txt", table=self)
+        self.rungs += references
 
     @property
     def subtitle(self):
@@ -142,7 +183,8 @@ class Table:
         )
 
     def heading(self, rung):
-        return rung.name if self.is_same_unit else f"{rung.name} ({rung.measure})"
+        is_told = self.is_same_unit and rung.file == "table.csv"
+        return rung.name if is_told else f"{rung.name} ({rung.measure})"
 
     def cells(self, rung, row):
         return [column.cell(row, rung.places) for column in self.columns]
@@ -186,6 +228,12 @@ def _widths(table):
         if column.terminal and not (column.terminal == "differs" and alike):
             room = [len(cell) for cell in cells if i or len(cell) <= MAX_NAME]
             widths[i] = max([len(column.header), *room])
+    for i, column in enumerate(table.columns):
+        if (
+            column.terminal == "room"
+            and INDENT + sum(widths.values()) + 2 * len(widths) > 81
+        ):
+            del widths[i]
     return widths
 
 
@@ -226,7 +274,7 @@ def _pages(table):
     """(lines, rungs) of each page: as many rungs as it has room for, one at least."""
     pages = []
     for rung in table.rungs:
-        notes = [table.run.note(row) for row in rung.rows]
+        notes = [rung.note(row) for row in rung.rows]
         words = _count_lines(table.heading(rung), rung.help, *notes)
         lines = words + len(rung.rows)
         if pages and pages[-1][0] + lines <= PAGE_ROWS:

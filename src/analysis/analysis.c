@@ -9,7 +9,9 @@ struct analysis *analysis_of(struct dataset *dataset) {
     analysis->summary = summary_new(analysis->cells);
     analysis->comparisons = comparisons_new(analysis->cells);
     analysis->ladder = ladder_new(analysis->cells);
-    analysis->findings = findings_new(analysis->summary, analysis->comparisons);
+    analysis->published = published_new(analysis->cells, analysis->summary);
+    analysis->findings =
+        findings_new(analysis->summary, analysis->comparisons, analysis->published);
     return analysis;
 }
 
@@ -24,6 +26,7 @@ int analysis_new(struct analysis **ret, const char *run_dir, struct error *error
 
 void analysis_free(struct analysis *analysis) {
     findings_free(analysis->findings);
+    published_free(analysis->published);
     ladder_free(analysis->ladder);
     comparisons_free(analysis->comparisons);
     summary_free(analysis->summary);

@@ -7,6 +7,7 @@
 
 #include "analysis/findings.h"
 #include "analysis/ladder.h"
+#include "analysis/published.h"
 #include "analysis/summary.h"
 
 struct analysis {
@@ -15,6 +16,7 @@ struct analysis {
     struct summary *summary;
     struct comparisons *comparisons;
     struct ladder *ladder;
+    struct published *published;
     struct findings *findings;
 };
 

@@ -100,7 +100,7 @@ size_t cells_values(const struct cells *cells, const struct cell *cell, double *
     return n;
 }
 
-double *cells_by_block(const struct cells *cells, const struct cell *cell) {
+double *cells_by_block(const struct cells *cells, const struct cell *cell, int series) {
     const struct dataset *dataset = cells->dataset;
     double *values = memory_new(dataset->n_counted, sizeof(*values));
 
@@ -110,14 +110,18 @@ double *cells_by_block(const struct cells *cells, const struct cell *cell) {
         const struct dataset_trial *trial = &dataset->trials[cell->trials[i]];
 
         if (trial->status == TRIAL_OK)
-            values[dataset_find_block(dataset, trial->block) - dataset->counted] = trial->value;
+            values[dataset_find_block(dataset, trial->block) - dataset->counted] =
+                series == DATASET_HEADLINE
+                    ? trial->value
+                    : dataset_value(dataset, (size_t)series, cell->trials[i]);
     }
     return values;
 }
 
 size_t cells_pairs(const struct cells *cells, const struct cell *a, const struct cell *b,
-                   double *ret_a, double *ret_b) {
-    CLEANUP_FREE double *of_a = cells_by_block(cells, a), *of_b = cells_by_block(cells, b);
+                   int series, double *ret_a, double *ret_b) {
+    CLEANUP_FREE double *of_a = cells_by_block(cells, a, series),
+                        *of_b = cells_by_block(cells, b, series);
     size_t n = 0;
 
     for (size_t i = 0; i < cells->dataset->n_counted; i++)

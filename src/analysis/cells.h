@@ -35,13 +35,13 @@ DEFINE_CLEANUP(struct cells *, cells_free)
  * cell->n. Returns how many. */
 size_t cells_values(const struct cells *cells, const struct cell *cell, double *ret_values);
 
-/* The cell's value in each block that the dataset counts, by block; NaN where it has none. The
- * caller's. */
-double *cells_by_block(const struct cells *cells, const struct cell *cell);
+/* The cell's value, of a series or DATASET_HEADLINE, in each block that the dataset counts, by
+ * block; NaN where it has none. The caller's. */
+double *cells_by_block(const struct cells *cells, const struct cell *cell, int series);
 
 /* The values of two cells in the blocks that have both, by block. The arrays have room for the
  * smaller n. Returns how many. */
 size_t cells_pairs(const struct cells *cells, const struct cell *a, const struct cell *b,
-                   double *ret_a, double *ret_b);
+                   int series, double *ret_a, double *ret_b);
 
 #endif

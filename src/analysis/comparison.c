@@ -164,7 +164,7 @@ static void add(struct comparisons *comparisons, const struct cell *cell,
     size_t room = cell->n < baseline->n ? cell->n : baseline->n;
     CLEANUP_FREE double *values = memory_new(room, sizeof(*values));
     CLEANUP_FREE double *others = memory_new(room, sizeof(*others));
-    size_t n = cells_pairs(comparisons->cells, cell, baseline, values, others);
+    size_t n = cells_pairs(comparisons->cells, cell, baseline, DATASET_HEADLINE, values, others);
 
     comparisons->list =
         memory_resize(comparisons->list, comparisons->n + 1, sizeof(*comparisons->list));

@@ -74,6 +74,18 @@ double dataset_value(const struct dataset *dataset, size_t series, size_t trial)
     return low < dataset->series[series].n && values[low].trial == trial ? values[low].value : NAN;
 }
 
+double dataset_reference(const struct dataset *dataset, size_t probe, int series, size_t channel,
+                         int baseline) {
+    for (size_t i = 0; i < dataset->n_references; i++) {
+        const struct dataset_reference *one = &dataset->references[i];
+
+        if (one->probe == probe && one->series == series && one->channel == channel &&
+            one->baseline == baseline)
+            return one->value;
+    }
+    return NAN;
+}
+
 int dataset_compare_ids(const void *a, const void *b) {
     const struct dataset_trial *x = a, *y = b;
 

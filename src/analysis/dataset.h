@@ -52,6 +52,17 @@ struct dataset_probe {
     size_t n_variants; /* of it, on each channel */
 };
 
+/* A published value of the headline metric, or of a series. */
+#define DATASET_HEADLINE (-1)
+struct dataset_reference {
+    size_t probe, channel;
+    const char *metric; /* as scenario.ini has it; NULL: the headline */
+    int series;         /* its place, or DATASET_HEADLINE */
+    int baseline;       /* the value is a ratio to that of this channel; -1: it is in its unit */
+    double value;
+    int line; /* in scenario.ini */
+};
+
 struct dataset_trial {
     long trial, attempt, block;
     size_t line;                      /* in trials.csv */
@@ -150,7 +161,8 @@ struct dataset {
     struct dataset_series *series;
     struct dataset_value *values;
     size_t n_channels, n_probes, n_variants, n_trials, n_counted, n_series, n_values;
-    double *references;               /* probes x channels; NaN: none */
+    struct dataset_reference *references;
+    size_t n_references;
     struct dataset_trouble *troubles; /* by block */
     size_t n_troubles;
     struct dataset_one_way one_way;
@@ -209,9 +221,9 @@ char *dataset_words(const char *metric);
 /* The value of a series for one of the dataset's trials; NaN when there is none. */
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial);
 
-static inline double dataset_reference(const struct dataset *dataset, size_t probe,
-                                       size_t channel) {
-    return dataset->references[probe * dataset->n_channels + channel];
-}
+/* What was published of a channel, of a series or DATASET_HEADLINE; with a baseline, the ratio to
+ * that channel, with -1 the value. NaN: nothing. */
+double dataset_reference(const struct dataset *dataset, size_t probe, int series, size_t channel,
+                         int baseline);
 
 #endif

@@ -12,6 +12,7 @@ static const struct {
     [FINDING_LIMIT] = {"limit", SEVERITY_WARNING},
     [FINDING_VERDICT] = {"verdict", SEVERITY_INFO},
     [FINDING_CONTROL] = {"control", SEVERITY_INFO},
+    [FINDING_PUBLISHED] = {"published", SEVERITY_INFO},
     [FINDING_CAUTION] = {"caution", SEVERITY_WARNING},
     [FINDING_TRIALS] = {"trials", SEVERITY_WARNING},
     [FINDING_PROOF] = {"proof", SEVERITY_INFO},
@@ -81,6 +82,11 @@ char *number_about(double share) {
     int decimals = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : percent >= 0.0995 ? 2 : 3;
 
     return isfinite(percent) ? text_format("%.*f %%", decimals, percent) : text_copy("-");
+}
+
+char *number_value(double value) {
+    return !isfinite(value) ? text_copy("-")
+                            : text_format(fabs(value) < 9999.5 ? "%.4g" : "%.0f", value);
 }
 
 char *number_margin(double share) {
@@ -274,6 +280,79 @@ static void add_limits(struct findings *findings) {
                            "Differences below about %s cannot be detected here: the A/A control "
                            "shows that equal channels come out that far apart.",
                            limits);
+}
+
+/* ---- published values ---- */
+
+#define ROUNDING 1e-9
+
+/* What to think of a published value beside the interval of ours, which may have no width: that of
+ * bytes, but for the rounding of logarithms. */
+static const char *judge_published(double reference, double measured, double low, double high) {
+    return text_equal(published_comparable(measured, reference), "no")
+               ? "more than ten times apart: not comparable"
+           : isnan(low)                        ? "a single block has no interval to compare with"
+           : reference < low * (1 - ROUNDING)  ? "the measured one is higher"
+           : reference > high * (1 + ROUNDING) ? "the measured one is lower"
+                                               : "the published one is within this interval";
+}
+
+/* "published ratio 1.25, measured 1.31 (95 % CI 1.29 to 1.33, 10 blocks): the measured one is
+ * higher"; `unit`: "" of ratios. */
+static char *describe_published(const char *what, const char *unit, double reference,
+                                double measured, double low, double high, size_t blocks,
+                                char *number(double)) {
+    CLEANUP_FREE char *published = text_format("%.6g", reference);
+    CLEANUP_FREE char *ours = number(measured), *from = number(low), *to = number(high);
+    CLEANUP_FREE char *interval =
+        isnan(low) ? text_copy("")
+                   : text_format(" (95 %% CI %s to %s, %zu blocks)", from, to, blocks);
+
+    if (isnan(measured))
+        return text_format("published%s %s%s, not measured here", what, published, unit);
+    return text_format("published%s %s%s, measured %s%s%s: %s", what, published, unit, ours, unit,
+                       interval, judge_published(reference, measured, low, high));
+}
+
+static void add_published_row(struct findings *findings, const struct published_row *row) {
+    const struct dataset *dataset = findings->dataset;
+    CLEANUP_FREE char *probe = dataset_rung(dataset, row->probe, row->variant);
+    CLEANUP_FREE char *metric = dataset_words(row->name);
+    CLEANUP_FREE char *unit = text_format(" %s", row->unit);
+    const char *channel = dataset->channels[row->channel].name;
+
+    if (!isnan(row->reference) && row->series != DATASET_HEADLINE) {
+        const struct statistics *ours = &row->statistics;
+        CLEANUP_FREE char *words =
+            describe_published("", unit, row->reference, ours->n ? ours->mean : NAN, ours->ci_low,
+                               ours->ci_high, ours->n, number_value);
+
+        set_cell(findings,
+                 findings_say(findings, FINDING_PUBLISHED, "%s: %s of %s: %s.", probe, metric,
+                              channel, words),
+                 row->probe, row->variant, row->channel);
+    }
+    if (!isnan(row->reference_ratio)) {
+        CLEANUP_FREE char *words =
+            describe_published(" ratio", "", row->reference_ratio, row->ratio, row->ratio_low,
+                               row->ratio_high, row->blocks, number_ratio);
+
+        set_cell(findings,
+                 findings_say(findings, FINDING_PUBLISHED, "%s: %s of %s to %s: %s.", probe, metric,
+                              channel, dataset->channels[row->baseline].name, words),
+                 row->probe, row->variant, row->channel);
+    }
+}
+
+/* Values of headline metrics stand in the table, beside ours, and are drawn there. */
+static void add_published(struct findings *findings) {
+    size_t before = findings->n;
+
+    for (size_t i = 0; i < findings->published->n; i++)
+        add_published_row(findings, &findings->published->list[i]);
+    if (findings->n > before && *findings->dataset->reference_source)
+        (void)findings_say(findings, FINDING_PUBLISHED, "Published in: %s.",
+                           findings->dataset->reference_source);
 }
 
 /* ---- verdicts and cautions ---- */
@@ -523,18 +602,19 @@ static void add_warnings(struct findings *findings) {
 
 /* ---- all ---- */
 
-struct findings *findings_new(const struct summary *summary,
-                              const struct comparisons *comparisons) {
+struct findings *findings_new(const struct summary *summary, const struct comparisons *comparisons,
+                              const struct published *published) {
     static void (*const steps[])(struct findings *) = {
-        answer_add,       add_unsteady,      add_numbers,  add_limits, add_comparisons,
-        add_path_caution, add_mute_controls, validity_add, add_trials, add_proofs,
-        add_channels,     add_legend,        add_warnings};
+        answer_add,    add_unsteady,     add_numbers,       add_limits,   add_comparisons,
+        add_published, add_path_caution, add_mute_controls, validity_add, add_trials,
+        add_proofs,    add_channels,     add_legend,        add_warnings};
     struct findings *findings = memory_new(1, sizeof(*findings));
 
     findings->cells = comparisons->cells;
     findings->dataset = comparisons->cells->dataset;
     findings->summary = summary;
     findings->comparisons = comparisons;
+    findings->published = published;
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
         steps[i](findings);
     return findings;

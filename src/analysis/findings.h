@@ -10,24 +10,26 @@
 #define BENCH_ANALYSIS_FINDINGS_H
 
 #include "analysis/comparison.h"
+#include "analysis/published.h"
 #include "analysis/summary.h"
 
 /* In the order in which they are read. */
 enum finding_kind {
-    FINDING_ANSWER,   /* what the run answers, in plain words */
-    FINDING_UNSTEADY, /* a control failed: nothing can be concluded; at most one */
-    FINDING_LIMIT,    /* how much can be concluded at most */
-    FINDING_VERDICT,  /* a channel against the baseline */
-    FINDING_CONTROL,  /* what became of a control */
-    FINDING_CAUTION,  /* what the run suffered, or what limits the conclusions */
-    FINDING_TRIALS,   /* the run's trials by status; a cell's that are not ok, or were measured
-                         again */
-    FINDING_PROOF,    /* what became of a channel's proof */
-    FINDING_CHANNEL,  /* what a channel is */
-    FINDING_TLS,      /* what a channel's trials negotiated */
-    FINDING_LEGEND,   /* what the columns and verdicts of a table mean */
-    FINDING_LOOKED,   /* what cautions were looked for */
-    FINDING_WARNING,  /* rows of the run that could not be used */
+    FINDING_ANSWER,    /* what the run answers, in plain words */
+    FINDING_UNSTEADY,  /* a control failed: nothing can be concluded; at most one */
+    FINDING_LIMIT,     /* how much can be concluded at most */
+    FINDING_VERDICT,   /* a channel against the baseline */
+    FINDING_CONTROL,   /* what became of a control */
+    FINDING_PUBLISHED, /* a published value or ratio beside what was measured */
+    FINDING_CAUTION,   /* what the run suffered, or what limits the conclusions */
+    FINDING_TRIALS,    /* the run's trials by status; a cell's that are not ok, or were measured
+                          again */
+    FINDING_PROOF,     /* what became of a channel's proof */
+    FINDING_CHANNEL,   /* what a channel is */
+    FINDING_TLS,       /* what a channel's trials negotiated */
+    FINDING_LEGEND,    /* what the columns and verdicts of a table mean */
+    FINDING_LOOKED,    /* what cautions were looked for */
+    FINDING_WARNING,   /* rows of the run that could not be used */
 };
 
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
@@ -44,12 +46,14 @@ struct findings {
     const struct cells *cells;
     const struct summary *summary;
     const struct comparisons *comparisons;
+    const struct published *published;
     struct finding *list; /* by kind; within one, in the order of the scenario */
     size_t n;
 };
 
 /* The findings belong to the caller and point into the comparisons. */
-struct findings *findings_new(const struct summary *summary, const struct comparisons *comparisons);
+struct findings *findings_new(const struct summary *summary, const struct comparisons *comparisons,
+                              const struct published *published);
 void findings_free(struct findings *findings);
 DEFINE_CLEANUP(struct findings *, findings_free)
 
@@ -71,6 +75,8 @@ char *number_ratio(double ratio);
 char *number_percent(double share);
 /* A share of which the size matters only, with two significant digits: "16 %", "0.43 %". */
 char *number_about(double share);
+/* A value in its unit, with four significant digits and all before the point. */
+char *number_value(double value);
 /* A share that was set, as it was written: "2 %", "0.5 %". */
 char *number_margin(double share);
 

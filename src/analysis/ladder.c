@@ -184,14 +184,14 @@ static void add_channel(struct ladder *ladder, size_t top, size_t variant, size_
 
     if (!path)
         return;
-    of_path = cells_by_block(cells, path);
+    of_path = cells_by_block(cells, path, DATASET_HEADLINE);
     for (size_t rung = 1; rung <= top; rung++) {
         const struct cell *cell = find_below(cells, rung, variant, channel);
         double *values;
 
         if (!cell)
             continue;
-        values = cells_by_block(cells, cell);
+        values = cells_by_block(cells, cell, DATASET_HEADLINE);
         if (cell->variant == variant)
             add_step(ladder, cell, values, before, of_path);
         free(before);

@@ -15,7 +15,8 @@
 
 /* ---- scenario.ini ---- */
 
-#define MOST_PPM INT64_C(10000000) /* of any share that a scenario may name: 1000 % */
+#define MOST_PPM       INT64_C(10000000) /* of any share that a scenario may name: 1000 % */
+#define MAX_REFERENCES 1000
 
 /* "2%" as 0.02; `missing` where there is none. An archive may hold what no scenario would. */
 static int take_share(const struct inifile *file, const char *section, const char *key,
@@ -86,31 +87,40 @@ static int take_names(struct dataset *dataset, const struct inifile *file, struc
     return 0;
 }
 
-/* PROBE.CHANNEL = VALUE; what the run did not measure is passed over. */
+/* [reference]; what the run did not measure is passed over. */
 static int take_reference(struct dataset *dataset, const struct inifile *file,
                           const struct inifile_entry *entry, struct error *error) {
-    const char *dot = strchr(entry->key, '.');
-    CLEANUP_FREE char *name = text_format("%.*s", (int)(dot ? dot - entry->key : 0), entry->key);
-    int probe, channel;
+    CLEANUP(reference_clear) struct reference said = {.probe = NULL};
+    int probe, channel, baseline;
     double value;
-    char *end;
 
     if (text_equal(entry->key, "source")) {
         dataset->reference_source = dataset_keep(dataset, text_copy(entry->value));
         return 0;
     }
-    value = strtod(entry->value, &end);
-    if (!dot || end == entry->value || *end || !isfinite(value) || value < 0)
+    if (!reference_split(entry->key, &said) || !text_real(entry->value, &value) || value < 0)
         return error_set(error, -EINVAL,
                          "%s:%d: [reference] %s: '%s' is no published value; it "
                          "would be PROBE.CHANNEL = NUMBER",
                          file->path, entry->line, entry->key, entry->value);
-    probe = dataset_find_probe(dataset, name);
-    channel = dataset_find_channel(dataset, dot + 1);
-    if (probe < 0 || channel < 0)
+    probe = dataset_find_probe(dataset, said.probe);
+    channel = dataset_find_channel(dataset, said.channel);
+    baseline = said.baseline ? dataset_find_channel(dataset, said.baseline) : -1;
+    if (probe < 0 || channel < 0 || (said.baseline && baseline < 0))
         return 0;
-    dataset->probes[probe].has_reference = true;
-    dataset->references[(size_t)probe * dataset->n_channels + (size_t)channel] = value;
+    if (dataset->n_references == MAX_REFERENCES)
+        return error_set(error, -EBADMSG, "%s:%d: [reference]: at most %d published values",
+                         file->path, entry->line, MAX_REFERENCES);
+    dataset->references =
+        memory_room(dataset->references, dataset->n_references, sizeof(*dataset->references));
+    dataset->references[dataset->n_references++] = (struct dataset_reference){
+        .probe = (size_t)probe,
+        .channel = (size_t)channel,
+        .metric = said.metric ? dataset_keep(dataset, text_copy(said.metric)) : NULL,
+        .baseline = baseline,
+        .value = value,
+        .line = entry->line,
+    };
     return 0;
 }
 
@@ -164,11 +174,6 @@ static int take_settings(struct dataset *dataset, const struct inifile *file, st
 
 static int take_references(struct dataset *dataset, const struct inifile *file,
                            struct error *error) {
-    size_t n = dataset->n_probes * dataset->n_channels;
-
-    dataset->references = memory_new(n, sizeof(*dataset->references));
-    for (size_t i = 0; i < n; i++)
-        dataset->references[i] = NAN;
     for (size_t i = 0; i < file->n_entries; i++) {
         int r = text_equal(file->entries[i].section, "reference")
                     ? take_reference(dataset, file, &file->entries[i], error)
@@ -419,6 +424,76 @@ static int read_definitions(struct source *source) {
     return r;
 }
 
+/* ---- what published values are of ---- */
+
+/* Whether a series has values of the probe. */
+static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
+    const struct dataset_series *one = &dataset->series[series];
+
+    for (size_t i = one->first; i < one->first + one->n; i++)
+        if (dataset->trials[dataset->values[i].trial].probe == probe)
+            return true;
+    return false;
+}
+
+/* "client2.client.tls_time" has both of its names, and the last part of them. */
+static bool is_called(const char *series, const char *metric) {
+    size_t length = strlen(series), tail = strlen(metric);
+
+    return text_equal(series, metric) || (length > tail && series[length - tail - 1] == '.' &&
+                                          text_equal(series + length - tail, metric));
+}
+
+/* Finds the series of a published value. Returns how many there are: only one can be meant. */
+static size_t find_series(const struct dataset *dataset, struct dataset_reference *reference) {
+    size_t n = 0;
+
+    reference->series = DATASET_HEADLINE;
+    if (!reference->metric ||
+        text_equal(reference->metric, dataset->probes[reference->probe].metric))
+        return 1;
+    for (size_t i = 0; i < dataset->n_series; i++)
+        if (is_called(dataset->series[i].name, reference->metric) &&
+            is_of_probe(dataset, i, reference->probe)) {
+            reference->series = (int)i;
+            n++;
+        }
+    return n;
+}
+
+/* Those of metrics that the run has not are passed over, too. */
+static int settle_references(struct source *source) {
+    struct dataset *dataset = source->dataset;
+    size_t n = 0;
+
+    for (size_t i = 0; i < dataset->n_references; i++) {
+        struct dataset_reference one = dataset->references[i];
+        size_t found = find_series(dataset, &one);
+
+        if (found > 1)
+            source_warn(source,
+                        "%s/scenario.ini:%d: [reference]: several processes have a %s; name one, as "
+                        "%s",
+                        source->run_dir, one.line, one.metric, dataset->series[one.series].name);
+        if (found != 1)
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            const struct dataset_reference *before = &dataset->references[k];
+
+            if (before->probe == one.probe && before->series == one.series &&
+                before->channel == one.channel && before->baseline == one.baseline)
+                return error_set(source->error, -EBADMSG,
+                                 "%s/scenario.ini:%d: [reference]: was published before, in line "
+                                 "%d; keep one",
+                                 source->run_dir, one.line, before->line);
+        }
+        dataset->probes[one.probe].has_reference = true;
+        dataset->references[n++] = one;
+    }
+    dataset->n_references = n;
+    return 0;
+}
+
 /* ---- the whole ---- */
 
 static int check_folder(struct source *source) {
@@ -434,7 +509,8 @@ static int check_folder(struct source *source) {
 
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
     static int (*const steps[])(struct source *) = {
-        check_folder, read_scenario, read_definitions, trials_read, metrics_read, records_read,
+        check_folder, read_scenario, read_definitions,  trials_read,
+        metrics_read, records_read,  settle_references,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
     CLEANUP(source_close)

@@ -11,12 +11,12 @@
 /* A row of any of the files; each fills what its columns name. */
 struct row {
     const char *probe, *variant, *channel, *metric, *unit, *baseline, *limit, *status;
-    const char *verdict, *reason, *comparable, *kind, *severity, *text;
+    const char *verdict, *reason, *comparable, *comparable_ratio, *kind, *severity, *text;
     int64_t trials, failed, void_, blocks, trial, attempt, block;
     struct statistics statistics;
     struct paired paired;
     struct ladder_step step;
-    double p_holm, reference, started_s, value, share;
+    double p_holm, reference, reference_ratio, started_s, value, share;
 };
 
 /* One of the files while it is written. */
@@ -106,7 +106,8 @@ static const struct csv_column comparison_columns[] = {TEXT(probe),
                                                        REAL("shift", paired.shift),
                                                        REAL("cliff_delta", paired.cliff_delta),
                                                        TEXT(verdict),
-                                                       TEXT(reason)};
+                                                       TEXT(reason),
+                                                       REAL("reference_ratio", reference_ratio)};
 
 static void put_comparisons(const struct analysis *analysis, const struct output *output) {
     for (size_t i = 0; i < analysis->comparisons->n; i++) {
@@ -119,6 +120,8 @@ static void put_comparisons(const struct analysis *analysis, const struct output
         row.p_holm = one->p_holm;
         row.verdict = verdict_word(one->verdict);
         row.reason = one->reason;
+        row.reference_ratio = dataset_reference(analysis->dataset, one->probe, DATASET_HEADLINE,
+                                                one->channel, (int)one->baseline);
         put(output, &row);
     }
 }
@@ -175,14 +178,13 @@ static const struct csv_column table_columns[] = {TEXT(probe),
                                                   REAL("ratio_high", paired.ci_high),
                                                   TEXT(verdict),
                                                   REAL("reference", reference),
-                                                  TEXT(comparable)};
+                                                  TEXT(comparable),
+                                                  REAL("reference_ratio", reference_ratio),
+                                                  TEXT(comparable_ratio)};
 
-static const char *is_comparable(double mean, double reference) {
-    double ratio = mean / reference;
-
-    if (isnan(reference))
-        return "";
-    return ratio >= 1 / REPORT_COMPARABLE && ratio <= REPORT_COMPARABLE ? "yes" : "no";
+static void judge_published(struct row *row) {
+    row->comparable = published_comparable(row->statistics.mean, row->reference);
+    row->comparable_ratio = published_comparable(row->paired.ratio, row->reference_ratio);
 }
 
 static void put_table(const struct analysis *analysis, const struct output *output) {
@@ -195,7 +197,9 @@ static void put_table(const struct analysis *analysis, const struct output *outp
 
         if (!one->headline)
             continue;
-        row.comparable = is_comparable(row.statistics.mean, row.reference);
+        row.reference_ratio =
+            dataset_reference(analysis->dataset, one->probe, DATASET_HEADLINE, one->channel,
+                              dataset_find_channel(analysis->dataset, analysis->dataset->baseline));
         if (comparison) {
             row.paired = comparison->paired;
             row.verdict = comparison_outcome(comparison);
@@ -203,6 +207,55 @@ static void put_table(const struct analysis *analysis, const struct output *outp
             row.paired.ratio = is_baseline && row.trials ? 1 : NAN;
             row.paired.ci_low = row.paired.ci_high = NAN;
         }
+        judge_published(&row);
+        put(output, &row);
+    }
+}
+
+/* ---- references.csv ---- */
+
+static const struct csv_column reference_columns[] = {TEXT(probe),
+                                                      TEXT(variant),
+                                                      TEXT(channel),
+                                                      TEXT(metric),
+                                                      TEXT(unit),
+                                                      TEXT(baseline),
+                                                      INTEGER(trials),
+                                                      STATISTIC(mean),
+                                                      STATISTIC(ci_low),
+                                                      STATISTIC(ci_high),
+                                                      STATISTIC(median),
+                                                      STATISTIC(sd),
+                                                      INTEGER(blocks),
+                                                      REAL("ratio", paired.ratio),
+                                                      REAL("ratio_low", paired.ci_low),
+                                                      REAL("ratio_high", paired.ci_high),
+                                                      REAL("reference", reference),
+                                                      TEXT(comparable),
+                                                      REAL("reference_ratio", reference_ratio),
+                                                      TEXT(comparable_ratio)};
+
+static void put_references(const struct analysis *analysis, const struct output *output) {
+    const struct dataset *dataset = analysis->dataset;
+
+    for (size_t i = 0; i < analysis->published->n; i++) {
+        const struct published_row *one = &analysis->published->list[i];
+        struct row row = row_of(dataset, one->probe, one->variant, one->channel);
+
+        if (one->in_table)
+            continue;
+        row.metric = one->metric;
+        row.unit = one->unit;
+        row.baseline = one->baseline < 0 ? "" : dataset->channels[one->baseline].name;
+        row.trials = (int64_t)one->statistics.n;
+        row.statistics = one->statistics;
+        row.blocks = (int64_t)one->blocks;
+        row.paired.ratio = one->ratio;
+        row.paired.ci_low = one->ratio_low;
+        row.paired.ci_high = one->ratio_high;
+        row.reference = one->reference;
+        row.reference_ratio = one->reference_ratio;
+        judge_published(&row);
         put(output, &row);
     }
 }
@@ -354,6 +407,7 @@ static const struct {
     {"comparisons.csv", COLUMNS(comparison_columns), put_comparisons},
     {"ladder.csv", COLUMNS(ladder_columns), put_ladder},
     {"table.csv", COLUMNS(table_columns), put_table},
+    {"references.csv", COLUMNS(reference_columns), put_references},
     {"findings.csv", COLUMNS(finding_columns), put_findings},
     {"values.csv", COLUMNS(value_columns), put_values},
     {"cumulative.csv", COLUMNS(cumulative_columns), put_cumulative},

@@ -5,7 +5,9 @@
  * ladder.csv         what each rung takes
  * table.csv          the paper's table and its chart as data: the headline metrics beside their
  *                    ratios to the baseline (whose own is 1) and the published values;
- *                    comparable: yes when mean and reference are within REPORT_COMPARABLE
+ *                    comparable: yes when mean and reference are within PUBLISHED_COMPARABLE
+ * references.csv     the same of other metrics and baselines that have published values, as
+ *                    published.h has them
  * findings.csv       sentences
  * values.csv         every trial that counts, of any status; started_s: since the first of them,
  *                    empty where it is not known
@@ -22,9 +24,6 @@
 #define BENCH_ANALYSIS_REPORT_H
 
 #include "analysis/analysis.h"
-
-/* A published value farther than this from ours, either way, was not measured of the same thing. */
-#define REPORT_COMPARABLE 10.0
 
 /* Analyses the run and writes the files into its folder. All of them are written out before the
  * first replaces its predecessor; on failure what was there stays. */

@@ -68,7 +68,7 @@ static void add_cell(struct summary *summary, const struct cells *cells, size_t 
         .headline = true,
         .metric = dataset->probes[cell->probe].metric,
         .unit = dataset->probes[cell->probe].unit,
-        .reference = dataset_reference(dataset, cell->probe, cell->channel),
+        .reference = dataset_reference(dataset, cell->probe, DATASET_HEADLINE, cell->channel, -1),
     };
 
     count_trials(dataset, cell, &row);
@@ -77,7 +77,6 @@ static void add_cell(struct summary *summary, const struct cells *cells, size_t 
     row.statistics = describe(dataset, cell, of_trials);
     add_row(summary, &row);
     row.headline = false;
-    row.reference = NAN;
     for (size_t series = 0; series < dataset->n_series; series++) {
         size_t n = 0;
 
@@ -89,6 +88,7 @@ static void add_cell(struct summary *summary, const struct cells *cells, size_t 
             continue;
         row.metric = dataset->series[series].name;
         row.unit = dataset->series[series].unit;
+        row.reference = dataset_reference(dataset, cell->probe, (int)series, cell->channel, -1);
         row.statistics = describe(dataset, cell, of_trials);
         add_row(summary, &row);
     }

@@ -130,6 +130,11 @@ const struct scenario_settings *scenario_own(const struct scenario *scenario);
 const struct channel *scenario_channel(const struct scenario *scenario, const char *name);
 
 void reference_clear(struct reference *reference);
+/* The parts of a name in [reference]: PROBE.CHANNEL of the headline metric, PROBE.METRIC.CHANNEL,
+ * where METRIC may have two dots of its own (client2.client.cpu_s), and
+ * ratio.PROBE.METRIC.CHANNEL.BASELINE. False: it is none of these; what was taken of it is to be
+ * cleared, too. */
+bool reference_split(const char *key, struct reference *ret);
 void factor_clear(struct factor *factor);
 /* Whose setting it is. */
 bool factor_of_channel(const struct factor *factor, const struct channel *channel);

@@ -1,13 +1,6 @@
 /* [reference] of a scenario: published values, which are no settings, yet must be the same when
  * they are written and read again. Their channels may be some that this scenario does not measure.
- *
- *     source                                       where they stand
- *     PROBE.CHANNEL                                of the probe's headline metric
- *     PROBE.METRIC.CHANNEL                         of any of its metrics, in the metric's unit
- *     ratio.PROBE.METRIC.CHANNEL.BASELINE          of one channel to another
- *
- * METRIC may have two dots of its own where several processes are measured:
- * client2.client.cpu_s. */
+ */
 #include "model/scenario_load.h"
 
 #include "base/inifile.h"
@@ -27,10 +20,9 @@ static char *cut_last(char *name) {
     return text_copy(dot + 1);
 }
 
-/* The parts of a name; false: it has not enough of them. */
-static bool split(const char *name, struct reference *ret) {
-    bool is_ratio = strncmp(name, RATIO, strlen(RATIO)) == 0;
-    CLEANUP_FREE char *rest = text_copy(name + (is_ratio ? strlen(RATIO) : 0));
+bool reference_split(const char *key, struct reference *ret) {
+    bool is_ratio = strncmp(key, RATIO, strlen(RATIO)) == 0;
+    CLEANUP_FREE char *rest = text_copy(key + (is_ratio ? strlen(RATIO) : 0));
     char *dot;
 
     if (is_ratio)
@@ -148,17 +140,17 @@ static int keep(struct loader *loader, const struct assignment *assignment,
         scenario->references = memory_room(scenario->references, scenario->n_references,
                                            sizeof(*scenario->references));
         before = &scenario->references[scenario->n_references++];
-        *before = (struct reference){NULL};
+        *before = (struct reference){.probe = NULL};
     }
     reference_clear(before);
     *before = *reference;
-    *reference = (struct reference){NULL};
+    *reference = (struct reference){.probe = NULL};
     return 0;
 }
 
 int take_reference(struct loader *loader, const struct assignment *assignment) {
     static const struct setting row = {.type = SETTING_TEXT, .fallback = ""};
-    CLEANUP(reference_clear) struct reference reference = {NULL};
+    CLEANUP(reference_clear) struct reference reference = {.probe = NULL};
     CLEANUP_FREE char *text = NULL;
     int r = setting_assign(&row, &text, assignment->value, loader->error);
 
@@ -170,7 +162,7 @@ int take_reference(struct loader *loader, const struct assignment *assignment) {
     }
     reference.key = text_copy(assignment->path + strlen("reference."));
     reference.text = text_copy(text);
-    if (!split(reference.key, &reference))
+    if (!reference_split(reference.key, &reference))
         return error_set(loader->error, -EINVAL,
                          "%s: none of `source`, PROBE.CHANNEL, PROBE.METRIC.CHANNEL and "
                          "ratio.PROBE.METRIC.CHANNEL.BASELINE, as path.plain, "
