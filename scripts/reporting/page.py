@@ -28,6 +28,7 @@ PARTS = (
     ("ladder", "The ladder", lambda page: page.rows("ladder.csv")),
     ("figures", "More figures", lambda page: page.other_figures),
     ("energy", "Energy", lambda page: page.energy),
+    ("speed", "What the processors can do", lambda page: page.rows("speed.csv")),
     (
         "proofs",
         "Channels and proofs",

@@ -10,8 +10,10 @@ struct analysis *analysis_of(struct dataset *dataset) {
     analysis->comparisons = comparisons_new(analysis->cells);
     analysis->ladder = ladder_new(analysis->cells);
     analysis->published = published_new(analysis->cells, analysis->summary);
+    analysis->prediction = prediction_new(analysis->cells);
     analysis->findings =
         findings_new(analysis->summary, analysis->comparisons, analysis->published);
+    prediction_say(analysis->prediction, analysis->findings);
     return analysis;
 }
 
@@ -27,6 +29,7 @@ int analysis_new(struct analysis **ret, const char *run_dir, struct error *error
 void analysis_free(struct analysis *analysis) {
     findings_free(analysis->findings);
     published_free(analysis->published);
+    prediction_free(analysis->prediction);
     ladder_free(analysis->ladder);
     comparisons_free(analysis->comparisons);
     summary_free(analysis->summary);

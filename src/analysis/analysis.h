@@ -7,6 +7,7 @@
 
 #include "analysis/findings.h"
 #include "analysis/ladder.h"
+#include "analysis/prediction.h"
 #include "analysis/published.h"
 #include "analysis/summary.h"
 
@@ -17,6 +18,7 @@ struct analysis {
     struct comparisons *comparisons;
     struct ladder *ladder;
     struct published *published;
+    struct prediction *prediction;
     struct findings *findings;
 };
 

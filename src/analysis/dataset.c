@@ -115,7 +115,8 @@ void dataset_free(struct dataset *dataset) {
                            dataset->trials,        dataset->series,     dataset->counted,
                            dataset->values,        dataset->references, dataset->warnings,
                            dataset->troubles,      dataset->latencies,  dataset->proofs,
-                           dataset->distributions, dataset->texts,      dataset};
+                           dataset->distributions, dataset->texts,      dataset->speeds,
+                           dataset->operations,    dataset->terms,      dataset};
 
     for (size_t i = 0; i < dataset->n_texts; i++)
         free(dataset->texts[i]);

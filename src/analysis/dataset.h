@@ -75,6 +75,7 @@ struct dataset_trial {
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
     const char *reason; /* "" for none */
+    const char *terms;  /* the names of what was negotiated, separated by blanks; "" for none */
 };
 
 /* The attempt of a block that counts. */
@@ -146,6 +147,20 @@ struct dataset_proof {
     size_t held, broken, remarks; /* how often it was found so */
 };
 
+/* How fast a host does an operation by itself. */
+struct dataset_speed {
+    const char *host, *algorithm, *operation;
+    double bytes, per_s; /* of one operation, 0: it has no size; operations a second */
+};
+
+/* What a process of a probe does, where a name is among a trial's terms. */
+struct dataset_operation {
+    size_t probe, channel; /* channel: n_channels: any */
+    const char *variant;   /* of the probe */
+    const char *host, *process, *per, *when, *algorithm, *operation;
+    double bytes, count; /* of one; so many `per` byte or connection */
+};
+
 struct dataset {
     const char *baseline, *reference_source; /* "" when the scenario has none */
     long repetitions;                        /* 0: not said, or `until` */
@@ -169,7 +184,10 @@ struct dataset {
     struct dataset_latency *latencies;
     struct dataset_distribution *distributions; /* by probe, variant, channel and metric */
     struct dataset_proof *proofs;               /* by channel, in the order of their first row */
-    size_t n_latencies, n_distributions, n_proofs;
+    struct dataset_speed *speeds;               /* by host, in the order of their rows */
+    struct dataset_operation *operations;       /* by process */
+    const char **terms;                         /* those of the trials, each once */
+    size_t n_latencies, n_distributions, n_proofs, n_speeds, n_operations, n_terms;
     char *warnings; /* lines for the user; "" when there are none */
     char **texts;   /* all texts but the warnings */
     size_t n_texts;

@@ -21,6 +21,7 @@ static const struct {
     [FINDING_LEGEND] = {"legend", SEVERITY_INFO},
     [FINDING_LOOKED] = {"looked", SEVERITY_INFO},
     [FINDING_WARNING] = {"warning", SEVERITY_WARNING},
+    [FINDING_SPEED] = {"speed", SEVERITY_INFO},
 };
 
 const char *finding_word(enum finding_kind kind) {

@@ -30,6 +30,7 @@ enum finding_kind {
     FINDING_LEGEND,    /* what the columns and verdicts of a table mean */
     FINDING_LOOKED,    /* what cautions were looked for */
     FINDING_WARNING,   /* rows of the run that could not be used */
+    FINDING_SPEED,     /* what a processor does by itself; how much of a channel's time that is */
 };
 
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };

@@ -37,14 +37,8 @@ static const char *process_of(const struct dataset_probe *probe, enum ladder_pro
                                         : "broker.mosquitto";
 }
 
-/* Seconds of processor time for 10^9 bytes: what a share of a core in percent is divided by. Not
- * from cpu_s: that is of a process's own window, which at the sender need not be as long as the
- * receiver's. */
-#define BY_GIGABYTES 0.0
-
-/* Of a metric of "party.process" in the cell's trials, divided by a number or BY_GIGABYTES. */
-static struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                       const char *process, const char *metric, double by) {
+struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
+                                const char *process, const char *metric, double by) {
     const struct dataset *dataset = cells->dataset;
     CLEANUP_FREE char *name = text_format("%s.%s", process, metric);
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));

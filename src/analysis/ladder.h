@@ -19,6 +19,15 @@ struct estimate {
     double mean, low, high;
 };
 
+/* Seconds of processor time for 10^9 bytes: what a share of a core in percent is divided by. Not
+ * from cpu_s: that is of a process's own window, which at the sender need not be as long as the
+ * receiver's. */
+#define BY_GIGABYTES 0.0
+
+/* Of a metric of "party.process" in the cell's trials, divided by a number or BY_GIGABYTES. */
+struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
+                                const char *process, const char *metric, double by);
+
 /* Whose processor time: by the process names of metrics.csv. */
 enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PROCESSES };
 

@@ -471,10 +471,11 @@ static int settle_references(struct source *source) {
         size_t found = find_series(dataset, &one);
 
         if (found > 1)
-            source_warn(source,
-                        "%s/scenario.ini:%d: [reference]: several processes have a %s; name one, as "
-                        "%s",
-                        source->run_dir, one.line, one.metric, dataset->series[one.series].name);
+            source_warn(
+                source,
+                "%s/scenario.ini:%d: [reference]: several processes have a %s; name one, as "
+                "%s",
+                source->run_dir, one.line, one.metric, dataset->series[one.series].name);
         if (found != 1)
             continue;
         for (size_t k = 0; k < n; k++) {
@@ -510,7 +511,7 @@ static int check_folder(struct source *source) {
 int dataset_read(struct dataset **ret, const char *run_dir, struct error *error) {
     static int (*const steps[])(struct source *) = {
         check_folder, read_scenario, read_definitions,  trials_read,
-        metrics_read, records_read,  settle_references,
+        metrics_read, records_read,  settle_references, speeds_read,
     };
     CLEANUP(dataset_freep) struct dataset *dataset = memory_new(1, sizeof(*dataset));
     CLEANUP(source_close)

@@ -12,11 +12,13 @@
 struct row {
     const char *probe, *variant, *channel, *metric, *unit, *baseline, *limit, *status;
     const char *verdict, *reason, *comparable, *comparable_ratio, *kind, *severity, *text;
+    const char *process, *per, *algorithm;
     int64_t trials, failed, void_, blocks, trial, attempt, block;
     struct statistics statistics;
     struct paired paired;
     struct ladder_step step;
     double p_holm, reference, reference_ratio, started_s, value, share;
+    double measured, predicted, algorithm_share;
 };
 
 /* One of the files while it is written. */
@@ -156,6 +158,37 @@ static void put_ladder(const struct analysis *analysis, const struct output *out
         row.blocks = (int64_t)step->throughput.n;
         row.step = *step;
         row.limit = step->limit;
+        put(output, &row);
+    }
+}
+
+/* ---- prediction.csv ---- */
+
+static const struct csv_column prediction_columns[] = {TEXT(channel),
+                                                       TEXT(variant),
+                                                       TEXT(probe),
+                                                       TEXT(process),
+                                                       TEXT(per),
+                                                       TEXT(unit),
+                                                       REAL("measured", measured),
+                                                       REAL("predicted", predicted),
+                                                       REAL("share", share),
+                                                       TEXT(algorithm),
+                                                       REAL("algorithm_share", algorithm_share)};
+
+static void put_prediction(const struct analysis *analysis, const struct output *output) {
+    for (size_t i = 0; i < analysis->prediction->n; i++) {
+        const struct prediction_row *one = &analysis->prediction->list[i];
+        struct row row = row_of(analysis->dataset, one->probe, one->variant, one->channel);
+
+        row.process = one->process;
+        row.per = one->per;
+        row.unit = one->unit;
+        row.measured = one->measured;
+        row.predicted = one->predicted;
+        row.share = one->predicted / one->measured;
+        row.algorithm = one->algorithm;
+        row.algorithm_share = one->largest / one->measured;
         put(output, &row);
     }
 }
@@ -406,6 +439,7 @@ static const struct {
     {"summary.csv", COLUMNS(summary_columns), put_summary},
     {"comparisons.csv", COLUMNS(comparison_columns), put_comparisons},
     {"ladder.csv", COLUMNS(ladder_columns), put_ladder},
+    {"prediction.csv", COLUMNS(prediction_columns), put_prediction},
     {"table.csv", COLUMNS(table_columns), put_table},
     {"references.csv", COLUMNS(reference_columns), put_references},
     {"findings.csv", COLUMNS(finding_columns), put_findings},

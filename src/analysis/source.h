@@ -78,4 +78,7 @@ double metrics_count(const struct dataset *dataset, const char *distribution, si
  * telemetry, proofs, distributions, and the steps of its trials. */
 int records_read(struct source *source);
 
+/* speed.csv and operations.csv, which not every run has. */
+int speeds_read(struct source *source);
+
 #endif

@@ -95,6 +95,20 @@ static void check_bulk(struct source *source, const struct dataset_trial *trial,
                       made);
 }
 
+/* What the trial negotiated, as one of the lists that there are. */
+static const char *take_terms(const struct source *source) {
+    struct dataset *dataset = source->dataset;
+    CLEANUP_FREE char *terms =
+        text_format("%s %s %s", source_text(source, TLS_CIPHER), source_text(source, TLS_GROUP),
+                    source_text(source, TLS_SIGNATURE));
+    size_t place;
+
+    if (!*source_text(source, TLS_VERSION))
+        return "";
+    place = dataset_place(dataset, &dataset->terms, &dataset->n_terms, terms, strlen(terms));
+    return dataset->terms[place];
+}
+
 static void take_trial(struct source *source, void *context) {
     struct dataset *dataset = source->dataset;
     int probe = dataset_find_probe(dataset, source_text(source, PROBE));
@@ -126,6 +140,7 @@ static void take_trial(struct source *source, void *context) {
     trial.variant = (uint32_t)dataset_place(dataset, &dataset->variants, &dataset->n_variants,
                                             variant, strlen(variant));
     trial.reason = source_keep(source, REASON);
+    trial.terms = take_terms(source);
     if (trial.status == TRIAL_OK) {
         take_session(source, &dataset->channels[channel]);
         if (text_equal(dataset->probes[probe].metric, METRIC_OF_COLUMN))

@@ -3,6 +3,7 @@
 #include "model/verdict.h"
 #include "probes/delivery.h"
 #include "probes/sequence.h"
+#include "run/operations.h"
 #include "run/speed.h"
 
 #include <errno.h>
@@ -175,6 +176,8 @@ static int open_record(struct run *run, struct error *error) {
                                error);
         if (r == 0 && run->speed)
             r = journal_speed(run->journal, run->speed, error);
+        if (r == 0 && run->speed)
+            r = operations_write(journal_folder(run->journal), run->scenario, &run->workers, error);
     }
     if (r == 0)
         run->outcome->folder = text_copy(journal_folder(run->journal));

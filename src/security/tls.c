@@ -90,7 +90,7 @@ static bool has_own_curve(const struct tls_settings *settings) {
            settings->key_type != KEY_TYPE_P_256 || tls_has_group(settings->groups, "P-256");
 }
 
-static struct pki_chain chain_of(const struct channel *channel) {
+struct pki_chain tls_chain(const struct channel *channel) {
     const struct tls_settings *settings = own(channel);
 
     return (struct pki_chain){
@@ -101,7 +101,7 @@ static struct pki_chain chain_of(const struct channel *channel) {
 
 static int check(const struct channel *channel, struct error *error) {
     const struct tls_settings *settings = own(channel);
-    const struct pki_chain chain = chain_of(channel);
+    const struct pki_chain chain = tls_chain(channel);
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
 
@@ -131,14 +131,14 @@ static int check(const struct channel *channel, struct error *error) {
 }
 
 char *tls_store(const struct channel *channel, const char *certs) {
-    struct pki_chain chain = chain_of(channel);
+    struct pki_chain chain = tls_chain(channel);
 
     return pki_store(certs, &chain);
 }
 
 /* The CA, where the driver is, signs and verifies, and speaks no TLS. */
 static int possible(const struct channel *channel, enum place place, struct error *error) {
-    struct pki_chain chain = chain_of(channel);
+    struct pki_chain chain = tls_chain(channel);
     int r = place == PLACE_DRIVER ? 0 : tls_groups_possible(own(channel)->groups, error);
 
     return r < 0 ? r : pki_check_chain(&chain, error);
@@ -168,7 +168,7 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     unsigned issued;
     struct pki_options options = {
         .folder = issuer->certs,
-        .chain = chain_of(channel),
+        .chain = tls_chain(channel),
         .validity_ns = issuer->validity_ns,
         .renew_before_ns = issuer->renew_before_ns,
         .addresses = issuer->addresses,

@@ -7,8 +7,8 @@ need_command gnuplot
 example=$root/results/example
 folder=$scratch/example
 cp -r "$example" "$folder"
-computed='summary.csv comparisons.csv ladder.csv table.csv references.csv findings.csv values.csv
-cumulative.csv table.txt table.md table.tex report.html'
+computed='summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv findings.csv
+values.csv cumulative.csv table.txt table.md table.tex report.html'
 for name in $computed; do
   check "the example has $name" test -s "$example/$name"
   rm -f "$folder/$name"
@@ -17,7 +17,7 @@ run "$bench" report "$folder"
 exits 'its report can be made again' 0
 
 # Numbers agree to six digits: libraries differ in the last ones.
-for name in summary.csv comparisons.csv ladder.csv table.csv references.csv values.csv \
+for name in summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv values.csv \
   cumulative.csv; do
   is "$name is made of the raw files" "$(LC_ALL=C awk -F , '
     NR == FNR { line[FNR] = $0; n = FNR; next }

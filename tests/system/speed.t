@@ -53,7 +53,8 @@ exits 'a run without TLS' 0
 check 'needs no speed' test ! -e "$folder/speed.csv"
 file=$(kept)
 sed -i 's/"measured_s": [0-9]*/"measured_s": 1000000000/' "$file"
-measure "$tiny" --channels mutual-tls
+measure "$tiny" --channels 'plain mutual-tls' --probes 'delivery connect' \
+  --set probe.connect.duration=300ms --set probe.connect.warmup=0s
 exits 'a run with TLS' 0
 is 'what was kept for too long is measured anew' "$(grep -c '"measured_s": 1000000000' "$file")" 0
 while IFS='|' read -r algorithm operation bytes unit; do
@@ -72,9 +73,25 @@ is 'low <= value <= high' "$(rows "$folder/speed.csv" low,value,high |
 first=$folder
 measure "$tiny" --channels mutual-tls
 check 'the second run takes what was kept' cmp "$first/speed.csv" "$folder/speed.csv"
-run "$bench" report "$folder"
+
+run "$bench" report "$first"
 exits 'its report' 0
-check '... leaves it as it is' cmp "$first/speed.csv" "$folder/speed.csv"
+check '... leaves the speeds as they are' cmp "$first/speed.csv" "$folder/speed.csv"
+is '... tells of each process how much of its time is cryptography' \
+  "$(rows "$first/prediction.csv" channel,probe,process,per,unit | sort | paste -sd ' ')" \
+  "$(paste -sd ' ' <<'END'
+mutual-tls|connect|broker.mosquitto|connection|us
+mutual-tls|connect|client2.client|connection|us
+mutual-tls|delivery|broker.mosquitto|byte|ns
+mutual-tls|delivery|client1.receiver|byte|ns
+mutual-tls|delivery|client2.sender|byte|ns
+END
+)"
+is '... and never that it is nothing' "$(rows "$first/prediction.csv" measured,predicted,share |
+  awk -F '|' '{ share = $2 / $1 } !($1 > 0 && $2 > 0 && $3 / share < 1.001 && share / $3 < 1.001)')" ''
+contains '... in words' "$(rows "$first/findings.csv" text kind=speed probe=delivery)" \
+  '% of it is AES-256-GCM.'
+contains '... and on the page' "$(cat "$first/report.html")" 'What the processors can do'
 measure "$tiny" --channels mutual-tls --broker-host lab:a --publisher-host lab:b \
   --set hosts.address=
 if [ "$status" = 0 ]; then

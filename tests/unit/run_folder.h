@@ -35,11 +35,12 @@
 #define METRICS_HEADER "trial,attempt,party,process,metric,unit,value\n"
 
 static const char *const run_files[] = {
-    "scenario.ini", "definitions.csv",   "trials.csv",    "metrics.csv", "summary.csv",
-    "table.txt",    "table.md",          "table.tex",     "blocks.csv",  "telemetry.csv",
-    "proofs.csv",   "comparisons.csv",   "ladder.csv",    "report.html", "environment.json",
-    "factors.csv",  "distributions.csv", "intervals.csv", "table.csv",   "findings.csv",
-    "values.csv",   "cumulative.csv",    "references.csv"};
+    "scenario.ini",  "definitions.csv",   "trials.csv",     "metrics.csv", "summary.csv",
+    "table.txt",     "table.md",          "table.tex",      "blocks.csv",  "telemetry.csv",
+    "proofs.csv",    "comparisons.csv",   "ladder.csv",     "report.html", "environment.json",
+    "factors.csv",   "distributions.csv", "intervals.csv",  "table.csv",   "findings.csv",
+    "values.csv",    "cumulative.csv",    "prediction.csv", "speed.csv",   "operations.csv",
+    "references.csv"};
 
 static inline void run_put(const char *run, const char *name, const char *text) {
     CLEANUP_FREE char *path = text_format("%s/%s", run, name);

@@ -1,0 +1,137 @@
+#include "run/operations.h"
+
+#include "base/csv.h"
+#include "broker/broker.h"
+#include "security/tls_operations.h"
+
+#define TEXT(member) CSV_COLUMN(CSV_TEXT, struct row, member)
+struct row {
+    const char *host, *channel, *probe, *variant, *process, *per, *when, *algorithm, *operation;
+    int64_t bytes;
+    double count;
+};
+static const struct csv_column columns[] = {
+    TEXT(host),
+    TEXT(channel),
+    TEXT(probe),
+    TEXT(variant),
+    TEXT(process),
+    TEXT(per),
+    TEXT(when),
+    TEXT(algorithm),
+    TEXT(operation),
+    CSV_COLUMN(CSV_INTEGER, struct row, bytes),
+    CSV_COLUMN(CSV_REAL, struct row, count),
+};
+
+/* The rows of one process: what they share is there already. */
+struct output {
+    struct csv_writer *writer;
+    struct row row;
+};
+
+static void put(void *context, const struct tls_operation *operation) {
+    struct output *output = context;
+
+    output->row.when = operation->when;
+    output->row.algorithm = operation->algorithm;
+    output->row.operation = operation->operation;
+    output->row.bytes = operation->bytes;
+    output->row.count = operation->count;
+    csv_row(output->writer, &output->row);
+}
+
+/* ---- a connection ---- */
+
+static void put_connection(struct output *output, const struct scenario *scenario, bool broker) {
+    output->row.per = "connection";
+    tls_operations_connect(broker, put, output);
+    for (size_t i = 0; i < scenario->n_channels; i++) {
+        const struct channel *channel = &scenario->channels[i];
+        CLEANUP_FREE char *label = channel_label(channel);
+
+        /* Whose keys are somebody else's is not known. */
+        if (!channel_uses(channel, "tls") || broker_kind_of(channel)->group)
+            continue;
+        output->row.channel = label;
+        tls_operations_sign(channel, broker, put, output);
+    }
+    output->row.channel = NULL;
+}
+
+/* ---- a byte ---- */
+
+/* What of it goes into a record at once: a message, or a piece of a stream. */
+static int64_t piece_of(const struct measurement *measurement) {
+    static const char *const names[] = {"payload", "write_size"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct setting *row = setting_find(measurement->group, names[i]);
+
+        if (row)
+            return *(const int64_t *)((const char *)measurement->settings + row->offset);
+    }
+    return INT64_MAX;
+}
+
+/* ---- all ---- */
+
+/* A broker takes part where no role of the probe speaks with another. */
+static bool meets_broker(const struct probe *probe) {
+    for (size_t i = 0; i < probe->n_roles; i++)
+        if (probe->roles[i].direct)
+            return false;
+    return true;
+}
+
+static void put_process(struct output *output, const struct scenario *scenario,
+                        const struct measurement *measurement, const char *process) {
+    int64_t piece = piece_of(measurement);
+
+    if (probe_metric(probe_find(measurement->probe), "cpu_per_connection")) {
+        put_connection(output, scenario, text_equal(process, "mosquitto"));
+        return;
+    }
+    if (text_equal(process, "client")) /* of a probe that is about neither */
+        return;
+    output->row.per = "byte";
+    if (!text_equal(process, "sender"))
+        tls_operations_byte("decrypt", piece, put, output);
+    if (!text_equal(process, "receiver"))
+        tls_operations_byte("encrypt", piece, put, output);
+}
+
+static void put_party(struct output *output, const struct scenario *scenario,
+                      const struct workers *workers, const struct measurement *measurement,
+                      enum party party, const char *process) {
+    CLEANUP_FREE char *name = text_format("%s.%s", party_name(party), process);
+
+    output->row = (struct row){.host = host_spec(workers->hosts[workers_host_of(workers, party)]),
+                               .probe = measurement->probe,
+                               .variant = measurement->variant,
+                               .process = name};
+    put_process(output, scenario, measurement, process);
+}
+
+int operations_write(const char *folder, const struct scenario *scenario,
+                     const struct workers *workers, struct error *error) {
+    CLEANUP_FREE char *path = text_format("%s/operations.csv", folder);
+    CLEANUP(csv_writer_closep) struct csv_writer *writer = NULL;
+    int r = csv_writer_open(&writer, path, columns, ARRAY_SIZE(columns), error);
+    struct output output = {.writer = writer};
+
+    for (size_t i = 0; i < scenario->n_measurements && r == 0; i++) {
+        const struct measurement *measurement = &scenario->measurements[i];
+        const struct probe *probe = probe_find(measurement->probe);
+
+        if (!probe->in_channel)
+            continue;
+        for (size_t k = 0; k < probe->n_roles; k++)
+            if (probe->roles[k].process)
+                put_party(&output, scenario, workers, measurement, probe->roles[k].party,
+                          probe->roles[k].process);
+        if (meets_broker(probe))
+            put_party(&output, scenario, workers, measurement, PARTY_BROKER, "mosquitto");
+    }
+    return r < 0 ? r : csv_flush(writer, true, error);
+}
