@@ -70,7 +70,7 @@ else
   same 'list' words list.txt "$scratch/list"
   for file in "$root"/scenarios/*.ini; do
     "$bench" check "$(basename "$file" .ini)"
-  done >"$scratch/check" 2>&1
+  done 2>&1 | grep -v ' cannot be had: ' >"$scratch/check" # which depends on this host's OpenSSL
   same 'check of every scenario' words check.txt "$scratch/check"
   for seed in 1 2022 4294967295; do
     "$bench" check paper --set scenario.seed=$seed

@@ -109,6 +109,7 @@ old=here new=there
 [ "$other" = trixie ] || old=there new=here
 for file in "$root"/scenarios/*.ini; do
   scenario=$(basename "$file" .ini)
+  [ "$scenario" != post-quantum-links ] || continue # over the links of a lab: relay.t
   set --
   [ "$scenario" != mechanisms ] ||
     set -- --probes delivery --channels "plain token acl-dynamic $tls"

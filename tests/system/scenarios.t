@@ -21,6 +21,7 @@ for file in "$root"/scenarios/*.ini; do
   [ "$name" != hosts ] || continue
   run "$bench" check "$name"
   exits "$name is understood" 0
+  [ "$name" != post-quantum-links ] || continue # over the links of a lab: relay.t
   # shellcheck disable=SC2086 # options
   run "$bench" check "$name" $here $short
   plan=$out
