@@ -2,21 +2,13 @@
 # A path so long that what may be on its way at once decides what delivery measures: that is said,
 # and not of a path that is merely full.
 . "$(dirname "$0")/real.sh"
-need_command python3
+need_command ip unshare nsenter
+unshare --user --map-root-user --net true 2>/dev/null || [ "$(id -u)" = 0 ] ||
+  skip_all 'no network namespace for an ordinary user here'
 
-# Their broker, behind a relay: 50 ms each way, so a message and its credit take 200 ms.
-printf 'listener 0 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n' >"$scratch/theirs.conf"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
-sed -i "s/^listener 0/listener $port/" "$scratch/theirs.conf"
-mosquitto -c "$scratch/theirs.conf" >/dev/null 2>&1 &
-theirs=$!
-"$root/tests/system/delay-relay" "$port" 50 >"$scratch/relayed" &
-relay=$!
-check 'the relay is there' wait_for "$soon" test -s "$scratch/relayed"
-far="--channels far --set scenario.baseline=far --set channel.far.use=external
-  --set channel.far.external.address=127.0.0.1
-  --set channel.far.external.port=$(cat "$scratch/relayed") --set hosts.congestion=default"
+# 100 ms each way: a message and its credit take 200 ms.
+far='--broker-host lab:a --publisher-host lab:b --set hosts.address= --set lab.delay=100ms
+  --set hosts.congestion=default'
 set -- --quiet --probes delivery --set probe.delivery.payload=64KiB \
   --set probe.delivery.duration=3s --set probe.delivery.warmup=1s
 
@@ -45,6 +37,4 @@ check 'the publisher waits here, too' test "$(wait_share)" -gt 5
 lacks 'but the window does not limit' "$(rows "$folder/trials.csv" reason)" \
   'limited by probe.delivery.window'
 
-kill "$theirs" "$relay"
-wait "$theirs" "$relay" 2>/dev/null
 finish
