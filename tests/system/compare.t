@@ -19,6 +19,7 @@ rows_of 'compare-connect' "$connect_rows" "$root/scripts/compare-connect"
 [ "$connect_rows" = 9 ] || matches '... without one, and why' "$out" \
   '^pq  *left out: OpenSSL 3\.[0-4][0-9.]* has no ML-DSA: Debian 13 has$'
 rows_of 'compare-lab' 4 "$root/scripts/compare-lab"
+rows_of 'speed' 12 "$root/tests/benchmarks/speed"
 rows_of 'payload-cost' 1 "$root/tests/benchmarks/payload-cost" 1024
 rows_of 'report-scale' 1 "$root/tests/benchmarks/report-scale" 500 1000
 
