@@ -355,7 +355,7 @@ static void test_real_broker(void **state) {
         assert_string_equal(cell(rows, "wiretap-payload", "observed"), channels[i].payload);
         assert_string_equal(cell(rows, "negotiated-as-asked", "expected"), channels[i].asked);
         assert_has(cell(rows, "negotiated-as-asked", "observed"), channels[i].negotiated);
-        assert_int_equal(json_object_size(tls), 3);
+        assert_int_equal(json_object_size(tls), 5);
         assert_has(channels[i].negotiated + (*channels[i].negotiated == '?'),
                    jsonline_text(tls, "version", "?"));
         channel_clear(&channel);
