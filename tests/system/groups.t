@@ -1,6 +1,7 @@
 #!/bin/sh
-# Two hosts whose OpenSSL is not the same: what their defaults make of a run over TLS, and a
-# scenario that names what one of them lacks, is said before anything is made or measured.
+# Two hosts whose OpenSSL is not the same: the channels measure the same all the same; what the
+# hosts' defaults make of a run over TLS that leaves the group to them, and a scenario that names what
+# one of them lacks, is said before anything is made or measured.
 # shellcheck disable=SC2317 # functions are called by name
 # In a network of its own: for a broker at a port that is free.
 . "$(dirname "$0")/alone.sh"
@@ -19,7 +20,12 @@ set -- --quiet --broker-host "$there" --set hosts.folder="$same" --set scenario.
 # ---- defaults that differ ----
 
 other 'Groups = P-256:X25519'
-measure "$tiny" "$@" --channels 'tls mutual-tls-12 mutual-tls' --probes 'transport delivery'
+run "$bench" doctor --broker-host "$there" --set hosts.folder="$same" --set hosts.address=127.0.0.1
+exits 'doctor finds nothing wrong with them' 0
+by_default='--set channel.tls.tls.groups=default --set channel.mutual-tls.tls.groups=default'
+# shellcheck disable=SC2086 # a list
+measure "$tiny" "$@" --channels 'tls mutual-tls-12 mutual-tls' --probes 'transport delivery' \
+  $by_default
 exits 'other default groups there: refused' 3
 matches '... the words have what each end negotiates' "$err" "subscriber on $there \
 \(OpenSSL 3[^)]*\) .* secp256r1, .* publisher on local \(OpenSSL 3[^)]*\) .* x25519"
@@ -28,19 +34,26 @@ contains '... and what helps, for all channels that it is about' "$err" \
 lacks '... and for no other' "$err" channel.mutual-tls-12
 check '... before anything is made' test ! -e "$results" -a ! -e "$scratch/certs"
 
-run "$bench" doctor --broker-host "$there" --set hosts.folder="$same" --set hosts.address=127.0.0.1
+run "$bench" doctor --broker-host "$there" --set hosts.folder="$same" --set hosts.address=127.0.0.1 \
+  --set channel.mutual-tls.tls.groups=default
 exits 'doctor says so beforehand' 3
 matches '... with what helps' "$out" '^  IMPOSSIBLE .* --set channel.mutual-tls.tls.groups=x25519'
 matches '... and what each would negotiate by itself' "$out" \
   '^  tls_by_default +TLSv1.3 TLS_[A-Z0-9_]+ secp256r1$'
 
-measure "$tiny" "$@" --channels tls --probes 'transport delivery' \
-  --set channel.tls.tls.groups=X25519
-exits 'as the words say it: the run succeeds' 0
-is '... all of it under that group' \
-  "$(rows "$folder/trials.csv" status,tls_group | sort -u)" 'ok|x25519'
-measure "$tiny" "$@" --channels tls --probes transport
+measure "$tiny" "$@" --channels 'tls mutual-tls-12 mutual-tls' --probes 'transport delivery'
+exits 'as shipped: the run succeeds' 0
+pinned=$folder
+is '... all of it under one group and signature' "$(rows "$folder/trials.csv" \
+  status,tls_group,tls_signature | sort -u)" 'ok|x25519|ecdsa_secp256r1_sha256'
+measure "$tiny" "$@" --channels tls --probes transport --set channel.tls.tls.groups=default
 exits 'where nobody subscribes, defaults may differ' 0
+measure "$tiny" "$@" --channels tls --probes transport --set channel.tls.tls.groups=P-384
+run "$bench" report "$pinned" "$folder"
+exits 'both side by side' 0
+contains '... are said not to be the same handshake' "$out" \
+  'tls: group x25519 in A; secp384r1 in B: not the same handshake'
+lacks '... but for what is the same' "$out" 'signature'
 
 # ---- of somebody else's broker nobody knows the defaults ----
 
@@ -62,8 +75,9 @@ is 'its deliveries are void, all else is measured' "$status, $(rows "$folder/tri
   probe,status | sort)" '1, delivery|void
 transport|ok'
 matches '... the reason has what each end has, and what helps' \
-  "$(rows "$folder/trials.csv" reason status=void)" "client1 on $there has TLSv1.3 .* secp256r1, \
-the channel's client2 on local has TLSv1.3 .* [xX]25519[A-Z0-9]*; .* \(tls.groups\)$"
+  "$(rows "$folder/trials.csv" reason status=void)" "client1 on $there has TLSv1.3 .* secp256r1 \
+ecdsa_[a-z0-9_]*, the channel's client2 on local has TLSv1.3 .* [xX]25519[A-Z0-9]* ecdsa_[a-z0-9_]*; .* \
+\(tls.groups\)$"
 
 # ---- what one host lacks ----
 

@@ -21,16 +21,17 @@ measure "$tiny" --quiet --channels 'tls mutual-tls-crl mutual-tls-12 psk' \
 exits 'all shipped channels of TLS: the run succeeds' 0
 always='accepted-after accepted-before'
 is 'tls: exactly its proofs were made' "$(proofs tls)" "$always negotiated-as-asked \
-older-version-refused other-ca-distrusted other-host-distrusted plaintext-refused ticket-resumes \
-wiretap-payload "
+older-version-refused other-ca-distrusted other-group-refused other-host-distrusted \
+other-signature-refused other-suite-refused plaintext-refused ticket-resumes wiretap-payload "
 is 'mutual-tls-crl: the same, and those of certificates' "$(proofs mutual-tls-crl)" "$always \
 expired-refused negotiated-as-asked no-certificate-refused older-version-refused \
-other-ca-distrusted other-host-distrusted plaintext-refused revoked-refused stranger-refused \
-ticket-resumes wiretap-payload "
+other-ca-distrusted other-group-refused other-host-distrusted other-signature-refused \
+other-suite-refused plaintext-refused revoked-refused stranger-refused ticket-resumes \
+wiretap-payload "
 is 'mutual-tls-12: a newer version and another cipher, too' "$(proofs mutual-tls-12)" "$always \
 expired-refused negotiated-as-asked newer-version-refused no-certificate-refused \
 older-version-refused other-ca-distrusted other-cipher-refused other-host-distrusted \
-plaintext-refused stranger-refused ticket-resumes wiretap-payload "
+other-signature-refused plaintext-refused stranger-refused ticket-resumes wiretap-payload "
 is 'psk: keys in place of certificates' "$(proofs psk)" "$always negotiated-as-asked \
 newer-version-refused no-key-refused older-version-refused other-cipher-refused plaintext-refused \
 ticket-resumes unknown-identity-refused wiretap-payload wrong-key-refused "
@@ -73,24 +74,30 @@ done <<'END'
 suite
 suites=TLS_AES_128_CCM_SHA256 groups=P-384
 TLSv1.3 TLS_AES_128_CCM_SHA256 secp384r1 ecdsa_secp256r1_sha256
-other-group-refused other-suite-refused ticket-resumes
+other-group-refused other-signature-refused other-suite-refused ticket-resumes
 groups
 groups=secp521r1:X448 resumption=none
 TLSv1.3 TLS_AES_256_GCM_SHA384 secp521r1 ecdsa_secp256r1_sha256
-no-ticket-given other-group-refused
+no-ticket-given other-group-refused other-signature-refused other-suite-refused
 ed25519
 key_type=ed25519 groups=prime256v1 suites=TLS_CHACHA20_POLY1305_SHA256
 TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 secp256r1 ed25519
-other-group-refused other-suite-refused ticket-resumes
+other-group-refused other-signature-refused other-suite-refused ticket-resumes
 rsa
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 groups=X25519
 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519 rsa_pss_rsae_sha256
-newer-version-refused other-cipher-refused ticket-resumes
+newer-version-refused other-cipher-refused other-signature-refused ticket-resumes
 dhe
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE-RSA-AES256-GCM-SHA384 resumption=none
 TLSv1.2 DHE-RSA-AES256-GCM-SHA384 rsa_pss_rsae_sha256
-newer-version-refused no-ticket-given other-cipher-refused
+newer-version-refused no-ticket-given other-cipher-refused other-signature-refused
+system
+groups=default suites=default signatures=default
+TLSv1.3 TLS_AES_256_GCM_SHA384 GROUP ecdsa_secp256r1_sha256
+ticket-resumes
 END
+group=$(openssl version | grep -q ' 3\.[0-4]\.' && echo x25519 || echo X25519MLKEM768)
+expected=$(printf %s "$expected" | sed "s/GROUP/$group/")
 measure "$tiny" "$@" --channels "$channels" --set scenario.baseline=suite
 exits 'other settings: the run succeeds' 0
 is 'every proof held' "$(rows "$folder/proofs.csv" channel,proof,cause verdict=broken)" ''
@@ -99,7 +106,7 @@ is 'what was asked for was negotiated' "$(for name in $channels; do
 done)" "$(printf %s "$expected")"
 is 'and the broker takes nothing else' "$(for name in $channels; do
   echo "$name $(rows "$folder/proofs.csv" proof channel="$name" |
-    grep -E '^(newer|no-ticket|other-(cipher|group|suite)|ticket)' | sort | tr '\n' ' ')"
+    grep -E '^(newer|no-ticket|other-(cipher|group|signature|suite)|ticket)' | sort | tr '\n' ' ')"
 done)" "$(printf %s "$wanted" | sed 's/$/ /')"
 is 'all trials have it' "$(rows "$folder/trials.csv" "channel,$tls" \
   status=ok | sort -u | tr -s '|' ' ')" "$(printf %s "$expected" | sort)"
@@ -112,6 +119,41 @@ for cipher in PSK-AES128-GCM-SHA256 DHE-PSK-AES128-GCM-SHA256 PSK-AES128-CCM8:@S
     "0, ${cipher%%:*}|ok"
 done
 
+# ---- seen from outside ----
+
+# outside CHANNEL: what OpenSSL's own client, which offers all that it knows, negotiates with a
+# broker of that channel's configuration: version, suite, group and signature.
+outside() {
+  outside_port=$(sed -n 's/^listener \([0-9]*\) .*/\1/p' "$scratch/$1.conf")
+  OPENSSL_CONF=$scratch/$1.cnf "$broker" -c "$scratch/$1.conf" 2>"$scratch/$1.log" &
+  outside_broker=$!
+  wait_for "$soon" grep -q ' running$' "$scratch/$1.log"
+  outside_store=$(sed -n 's/^certfile \(.*\)\/broker\/broker.crt$/\1/p' "$scratch/$1.conf")
+  openssl s_client -connect "127.0.0.1:$outside_port" -CAfile "$outside_store/ca/ca.crt" \
+    -cert "$outside_store/client1/client1.crt" -key "$outside_store/client1/client1.key" \
+    </dev/null 2>&1 | awk '
+    /^New, / { version = $2; suite = $NF; sub(",", "", version) }
+    /^(Server|Peer) Temp Key: / { group = $4; sub(",", "", group) }
+    /^Peer signing digest: / { digest = $NF }
+    /^Peer signature type: / { signature = $NF }
+    END { print version, suite, tolower(group), signature (signature ~ /_/ ? "" : digest) }' |
+    sed 's/ECDSASHA256$/ecdsa_secp256r1_sha256/; s/RSA-PSSSHA256$/rsa_pss_rsae_sha256/
+      s/Ed25519$/ed25519/'
+  kill -TERM "$outside_broker"
+  wait "$outside_broker"
+}
+printf '%s\n' 'grep -q ^certfile "$conf" || return 0' 'cp "$conf" "$scratch/$channel.conf"' \
+  'cp "$private/openssl.cnf" "$scratch/$channel.cnf"' >"$scratch/sabotage"
+for channel in tls mutual-tls mutual-tls-12 rsa ed; do
+  export channel
+  measure "$tiny" --quiet --channels "$channel" --set scenario.baseline="$channel" \
+    --probes delivery --set channel.rsa.inherits=mutual-tls --set channel.ed.inherits=tls \
+    --set channel.rsa.tls.key_type=rsa:2048 --set channel.ed.tls.key_type=ed25519
+  is "$channel: OpenSSL's client negotiates what trials.csv has" "$(outside "$channel")" \
+    "$(rows "$folder/trials.csv" "$tls" | tr '|' ' ')"
+done
+spare
+
 # ---- sabotage ----
 
 sabotage 'a newer version is spoken' mutual-tls-12 newer-version-refused <<'END'
@@ -122,10 +164,13 @@ sabotage 'other ciphers will do' mutual-tls-12 other-cipher-refused <<'END'
 sed -i '/^ciphers/d' "$conf"
 END
 
-sabotage 'other suites and groups will do' tls 'other-suite-refused other-group-refused' \
-  --set channel.tls.tls.suites=TLS_AES_128_GCM_SHA256 --set channel.tls.tls.groups=P-384 <<'END'
+sabotage 'other suites and groups will do' tls 'other-suite-refused other-group-refused' <<'END'
 sed -i '/^ciphers_tls1.3/d' "$conf"
 sed -i '/^Groups/d' "$private/openssl.cnf"
+END
+
+sabotage 'other signatures will do' mutual-tls-12 other-signature-refused <<'END'
+sed -i '/^SignatureAlgorithms/d' "$private/openssl.cnf"
 END
 
 sabotage 'tickets are given' tls no-ticket-given --set channel.tls.tls.resumption=none <<'END'

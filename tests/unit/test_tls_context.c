@@ -62,6 +62,34 @@ static void test_unknown_algorithms(void **state) {
         check(&cases[i]);
 }
 
+static void test_signatures(void **state) {
+    static const struct {
+        const char *signatures;
+        bool known;
+    } cases[] = {
+        {"ecdsa_secp256r1_sha256", true},
+        {"rsa_pss_rsae_sha256:rsa_pkcs1_sha256:ed25519", true},
+        {"none", false},
+        {"ed25519:none", false},
+        {"ed25519:ed25519", false},
+        {"ECDSA+SHA256", false},
+        {"?ed25519", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config = setting_block_new(&client_config_group);
+        struct error error = {""};
+
+        text_replace(&config->tls.signatures, cases[i].signatures);
+        assert_int_equal(tls_context_check(&config->tls, NID_auth_ecdsa, &error),
+                         cases[i].known ? 0 : -EINVAL);
+        if (!cases[i].known)
+            assert_has(error.text, "tls.signatures: '");
+    }
+}
+
 /* A name that is not known beside one that is would silently not be offered. */
 static void test_one_unknown_of_two(void **state) {
     static const struct case_of_check suite = {TLS_1_3, "", "TLS_AES_128_GCM_SHA256:NONE-SUCH", "",
@@ -200,6 +228,35 @@ static void test_as_asked(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_allowed(&cases[i]);
+}
+
+/* Both ends must have signed as asked, if they have. */
+static void test_signed_as_asked(void **state) {
+    static const struct {
+        const char *asked;
+        struct tls_session session;
+        bool allowed;
+    } cases[] = {
+        {"ed25519", {.signature = "ed25519"}, true},
+        {"ed25519", {.signature = "ed25519", .client_signature = "ed25519"}, true},
+        {"ed25519:ed448", {.signature = "ed448"}, true},
+        {"ed25519", {.signature = ""}, true},
+        {"", {.signature = "ed448", .client_signature = "ed448"}, true},
+        {"ed25519", {.signature = "ed448"}, false},
+        {"ed25519", {.signature = "ed25519", .client_signature = "ed448"}, false},
+        {"ed25519", {.signature = "ed2551"}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config = setting_block_new(&client_config_group);
+        struct tls_session session = cases[i].session;
+
+        (void)snprintf(session.version, sizeof(session.version), "TLSv1.3");
+        text_replace(&config->tls.signatures, cases[i].asked);
+        assert_int_equal(tls_allows(&config->tls, &session), cases[i].allowed);
+    }
 }
 
 /* ---- what goes together ---- */
@@ -370,6 +427,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_algorithms),
         cmocka_unit_test(test_unknown_algorithms),
+        cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_one_unknown_of_two),
         cmocka_unit_test(test_one_unknown_cipher_of_two),
         cmocka_unit_test(test_no_error_is_left_behind),
@@ -377,6 +435,7 @@ int main(void) {
         cmocka_unit_test(test_ciphers_are_meant_as_a_whole),
         cmocka_unit_test(test_exchanges),
         cmocka_unit_test(test_as_asked),
+        cmocka_unit_test(test_signed_as_asked),
         cmocka_unit_test(test_security_level),
         cmocka_unit_test(test_key_types),
         cmocka_unit_test(test_client),
