@@ -27,7 +27,8 @@ static void add_group(struct context *context, const struct setting_group *group
 }
 
 static void fill_registry(struct context *context) {
-    context->registry = (struct registry){.check_channel = broker_check_channel,
+    context->registry = (struct registry){.settle_channel = broker_settle_channel,
+                                          .check_channel = broker_check_channel,
                                           .check_host = host_kind_check,
                                           .metrics = probe_metrics};
     add_group(context, &scenario_group);

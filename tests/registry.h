@@ -20,6 +20,7 @@ static inline const struct registry *workshop_registry(void) {
     static const struct setting_group *groups[32];
     static struct registry registry = {.groups = groups,
                                        .n_groups = 0,
+                                       .settle_channel = broker_settle_channel,
                                        .check_channel = broker_check_channel,
                                        .check_host = host_kind_check,
                                        .metrics = probe_metrics};

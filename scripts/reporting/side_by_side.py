@@ -34,6 +34,9 @@ CHART = (
 # Which party is on a host.
 PARTIES = {"broker's host": "broker", "publisher's host": "client2"}
 
+# What the finding of a channel's TLS says, in this order.
+TLS_PARTS = ("version", "suite", "group", "signature")
+
 # Of what environment.json knows of a host, that which can make a difference.
 FACTS = (
     "host model processor processors aes_instructions governor memory_mib "
@@ -310,15 +313,27 @@ class Sides:
             yield f"what {metric} of {probe} is", self._describe(helps)
 
     def _compare_tls(self):
-        """The same settings need not lead to the same TLS."""
+        """The same settings need not lead to the same TLS.
+
+        Nothing is said of what a run does not tell: an older one, no signature.
+        """
         negotiated = [
-            {row["channel"]: row["text"] for row in side.run.findings("tls")}
+            {
+                row["channel"]: dict(zip(TLS_PARTS, row["text"].split(", ")))
+                for row in side.run.findings("tls")
+                if row["text"] != "none"
+            }
             for side in self.sides
         ]
         for channel in self._union("channels"):
-            if channel in self.shared_channels:
-                values = [one.get(channel) for one in negotiated]
-                yield f"TLS negotiated by {channel}", self._describe(values)
+            told = [one.get(channel, {}) for one in negotiated]
+            words = [
+                f"{part} {text}"
+                for part in TLS_PARTS
+                if (text := self._describe([one.get(part) for one in told]))
+            ]
+            if words and channel in self.shared_channels:
+                yield channel, f"{', '.join(words)}: not the same handshake"
 
     def _compare_hosts(self):
         """A fact once when it is the same for both hosts, as it is on one machine."""

@@ -15,6 +15,15 @@ const struct broker_kind *broker_kind_of(const struct channel *channel) {
     return &broker_mosquitto;
 }
 
+void broker_settle_channel(struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        if (mechanism->settle)
+            mechanism->settle(channel, !broker_kind_of(channel)->group);
+}
+
 int broker_check_channel(const struct channel *channel, struct error *error) {
     const struct broker_kind *kind = broker_kind_of(channel);
     int r = mechanism_check_channel(channel, error);

@@ -51,6 +51,8 @@ extern const size_t n_broker_kinds;
 
 const struct broker_kind *broker_kind_of(const struct channel *channel);
 
+/* The registry's settle_channel: of the mechanisms. */
+void broker_settle_channel(struct channel *channel);
 /* The registry's check_channel: of the mechanisms, then of the broker. */
 int broker_check_channel(const struct channel *channel, struct error *error);
 

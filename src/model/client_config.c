@@ -32,6 +32,7 @@ static const struct setting rows[] = {
     {"tls.ciphers", SETTING_RAW, "", AT(tls.ciphers)},
     {"tls.suites", SETTING_RAW, "", AT(tls.suites)},
     {"tls.groups", SETTING_RAW, "", AT(tls.groups)},
+    {"tls.signatures", SETTING_RAW, "", AT(tls.signatures)},
     {"tls.tickets", SETTING_CHOICE, "no", .choices = "no yes", AT(tls.tickets)},
     {"payload.cipher", SETTING_CHOICE, "aes-128-gcm", .choices = PAYLOAD_CIPHER_WORDS,
      AT(payload.cipher)},

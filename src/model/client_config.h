@@ -42,7 +42,8 @@ struct tls_config {
     int64_t min_version, max_version; /* enum tls_version */
     /* 1: this client takes TLS 1.2 as well, whatever min_version asks: the broker is another's. */
     int64_t lenient;
-    char *ciphers, *suites, *groups; /* OpenSSL's names; empty: the library's default */
+    /* OpenSSL's names, signatures IANA's; empty: the library's default */
+    char *ciphers, *suites, *groups, *signatures;
     int64_t tickets; /* 1: a server gives tickets, by which a client may resume; 0: never */
 };
 

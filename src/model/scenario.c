@@ -299,6 +299,55 @@ static void write_block(FILE *out, const struct scenario *scenario, const char *
     }
 }
 
+/* Whether [vary] has the values of this setting. */
+static bool is_varied(const struct scenario *scenario, const struct channel *channel,
+                      const struct setting *row) {
+    for (size_t i = 0; i < scenario->n_factors; i++)
+        if (scenario->factors[i].row == row && factor_of_channel(&scenario->factors[i], channel))
+            return true;
+    return false;
+}
+
+/* Whether the variants of a channel, which follow each other, agree in a setting. */
+static bool is_same_in_all(const struct scenario *scenario, const struct channel *channel,
+                           const struct setting_group *group, const struct setting *row) {
+    const struct channel *end = scenario->channels + scenario->n_channels, *other = channel + 1;
+    CLEANUP_FREE char *first = setting_format(row, settings_get(&channel->settings, group));
+
+    for (; other < end && text_equal(other->name, channel->name); other++) {
+        CLEANUP_FREE char *value = setting_format(row, settings_get(&other->settings, group));
+
+        if (!text_equal(value, first))
+            return false;
+    }
+    return true;
+}
+
+/* Leaves out, in the copy of a channel's block, what was left out and became another in each
+ * variant: it becomes so again. Comments, as long as a line may be, say what. */
+static void leave_out_dependent(FILE *out, const struct scenario *scenario,
+                                const struct channel *channel, const struct setting_group *group,
+                                void *block) {
+    const struct channel *end = scenario->channels + scenario->n_channels;
+
+    for (size_t i = 0; i < group->n_rows; i++) {
+        const struct setting *row = &group->rows[i];
+        const struct channel *one = channel;
+
+        if (is_same_in_all(scenario, channel, group, row) || is_varied(scenario, channel, row))
+            continue;
+        for (; one < end && text_equal(one->name, channel->name); one++) {
+            CLEANUP_FREE char *value = setting_format(row, settings_get(&one->settings, group));
+            CLEANUP_FREE char *line =
+                text_format("%s.%s = %s with %s", group->name, row->key, value, one->variant);
+
+            fprintf(out, "# %.180s\n", line);
+        }
+        (void)setting_assign(row, block, row->fallback, NULL);
+    }
+}
+
+/* Where a channel is varied, its first variant: [vary] has the rest. */
 static void write_channel(FILE *out, const struct scenario *scenario,
                           const struct channel *channel) {
     const struct registry *registry = channel->settings.registry;
@@ -308,13 +357,17 @@ static void write_channel(FILE *out, const struct scenario *scenario,
     for (size_t g = 0; g < registry->n_groups; g++) {
         const struct setting_group *group = registry->groups[g];
         CLEANUP_FREE char *prefix = text_format("%s.", group->name);
+        void *block;
 
-        if (group->scope == SETTING_CHANNEL && channel_uses(channel, group->name))
-            write_block(out, scenario, prefix, group, channel->settings.blocks[g]);
+        if (group->scope != SETTING_CHANNEL || !channel_uses(channel, group->name))
+            continue;
+        block = setting_block_copy(group, channel->settings.blocks[g]);
+        leave_out_dependent(out, scenario, channel, group, block);
+        write_block(out, scenario, prefix, group, block);
+        setting_block_free(group, block);
     }
 }
 
-/* Their channels are written with the first values: [vary] has all. */
 static void write_factors(FILE *out, const struct scenario *scenario) {
     if (scenario->n_factors)
         fprintf(out, "\n[vary]\n");

@@ -632,6 +632,15 @@ static int check_design(struct loader *loader) {
     return r < 0 ? r : check_until(loader);
 }
 
+/* Last: what a setting is that was left out may depend on one that is inherited or varied. */
+static int settle_channels(struct loader *loader) {
+    void (*settle)(struct channel * channel) = loader->registry->settle_channel;
+
+    for (size_t i = 0; settle && i < loader->scenario->n_channels; i++)
+        settle(&loader->scenario->channels[i]);
+    return 0;
+}
+
 /* ---- all of it ---- */
 
 /* A scenario that gives itself no name has its file's. */
@@ -666,9 +675,9 @@ static int check_hosts(struct loader *loader) {
 
 static int load(struct loader *loader, const char *name, const struct scenario_override *overrides,
                 size_t n_overrides) {
-    static int (*const steps[])(struct loader * loader) = {check_hosts,    build_channels,
-                                                           check_design,   build_probes,
-                                                           build_variants, note_varied_effects};
+    static int (*const steps[])(struct loader * loader) = {
+        check_hosts,    build_channels,  check_design,       build_probes,
+        build_variants, settle_channels, note_varied_effects};
     int r = read_hosts_file(loader);
 
     if (r < 0)

@@ -134,6 +134,8 @@ struct channel;
 struct registry {
     const struct setting_group *const *groups;
     size_t n_groups;
+    /* Writes into settings of a channel that were left out what then is; may be NULL. */
+    void (*settle_channel)(struct channel *channel);
     /* Whether the mechanisms of a channel fit together and their settings make sense. */
     int (*check_channel)(const struct channel *channel, struct error *error);
     /* Whether this names a host; may be NULL. */

@@ -344,7 +344,7 @@ static void prove_mechanism(struct examiner *examiner, const struct mechanism *m
 
 /* What was asked for: the versions, and what must be among the lists that are not empty. */
 static char *asked_text(const struct tls_config *tls) {
-    const char *const lists[] = {tls->suites, tls->ciphers, tls->groups};
+    const char *const lists[] = {tls->suites, tls->ciphers, tls->groups, tls->signatures};
     char *text = text_format("%s to %s", tls_version_name(tls->min_version),
                              tls_version_name(tls->max_version));
 

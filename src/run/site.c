@@ -356,7 +356,8 @@ static bool has_value(const struct channel *channel, const char *path, const cha
 /* Releases differ in TLS 1.3 only: X25519MLKEM768 is of OpenSSL 3.5, and comes first there. */
 static bool leaves_group(const struct channel *channel) {
     return channel_uses(channel, "tls") && !broker_kind_of(channel)->group &&
-           has_value(channel, "tls.max_version", "1.3") && has_value(channel, "tls.groups", "");
+           has_value(channel, "tls.max_version", "1.3") &&
+           has_value(channel, "tls.groups", "default");
 }
 
 /* Whether a probe compares two sessions with the broker. */

@@ -158,7 +158,10 @@ struct mechanism {
     const char *(*other_broker)(const struct channel *channel);
     /* How far apart the clocks of the parties' hosts may be; NULL: that does not matter. */
     int64_t (*clocks_apart_ns)(const struct channel *channel);
-    /* Whether the settings make sense together; the message does not name the channel. */
+    /* Writes into settings that were left out what then is, where that depends on others. */
+    void (*settle)(struct channel *channel, bool own_broker);
+    /* Whether the settings make sense together, settled or not; the message does not name the
+     * channel. */
     int (*check)(const struct channel *channel, struct error *error);
     /* Whether this host has what the channel needs in that place: 0, or -EOPNOTSUPP and what is
      * missing here and what has it ("OpenSSL 3.0 has no ML-KEM: Debian 13 has"), and the channel's

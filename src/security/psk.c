@@ -39,7 +39,8 @@ static const struct setting rows[] = {
      .help = "cipher list of TLS 1.2, in OpenSSL's words; all of it with PSK",
      .offset = offsetof(struct psk_settings, ciphers)},
     {"groups", SETTING_TEXT, "",
-     .help = "key exchange groups, separated by colons, as X25519:P-256",
+     .help = "key exchange groups, separated by colons; empty: X25519; default: as each host's "
+             "OpenSSL has it",
      .offset = offsetof(struct psk_settings, groups)},
     {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
      .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
@@ -58,7 +59,7 @@ static void fill(const struct psk_settings *settings, const char *key, struct tl
     tls->enabled = 1;
     tls->min_version = tls->max_version = TLS_1_2;
     text_replace(&tls->ciphers, settings->ciphers);
-    text_replace(&tls->groups, settings->groups);
+    text_replace(&tls->groups, tls_asked(settings->groups));
     text_replace(&tls->psk_identity, settings->identity);
     text_replace(&tls->psk_key, key);
     tls->tickets = settings->tickets;
@@ -66,6 +67,13 @@ static void fill(const struct psk_settings *settings, const char *key, struct tl
 
 static bool has_groups(const char *ciphers) {
     return tls_has_exchange(ciphers, NID_kx_ecdhe_psk);
+}
+
+static void settle(struct channel *channel, bool own_broker) {
+    struct psk_settings *settings = settings_edit(&channel->settings, &group);
+
+    if (has_groups(settings->ciphers))
+        tls_settle(&settings->groups, own_broker, "X25519");
 }
 
 static int check(const struct channel *channel, struct error *error) {
@@ -77,7 +85,7 @@ static int check(const struct channel *channel, struct error *error) {
 
     fill(settings, any_key, &config->tls);
     r = tls_context_check(&config->tls, NID_auth_psk, error);
-    if (r == 0 && *settings->groups && !has_groups(settings->ciphers))
+    if (r == 0 && *tls_asked(settings->groups) && !has_groups(settings->ciphers))
         return error_set(error, -EINVAL,
                          "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
                          "with ECDHE-PSK, or leave the groups out",
@@ -210,6 +218,7 @@ const struct mechanism mechanism_psk = {
     .conflicts = "tls certificate",
     .broker_secret = "secret",
     .other_broker = other_broker,
+    .settle = settle,
     .check = check,
     .issue = issue,
     .broker = broker,

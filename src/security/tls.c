@@ -6,10 +6,11 @@
 #include "security/tls_proofs.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct tls_settings {
     int64_t min_version, max_version; /* places in version_words */
-    char *ciphers, *suites, *groups;
+    char *ciphers, *suites, *groups, *signatures;
     int64_t key_type, ca_key_type, tickets; /* of the CA 0: the same, then as PKI_KEY_TYPES */
 };
 
@@ -24,12 +25,19 @@ enum {
     KEY_TYPE_MLDSA_65,
     KEY_TYPE_MLDSA_87,
 };
-/* What ciphers of TLS 1.2 call a signature by such a key. */
-static const int key_auths[] = {
-    [KEY_TYPE_P_256] = NID_auth_ecdsa,  [KEY_TYPE_RSA_2048] = NID_auth_rsa,
-    [KEY_TYPE_RSA_3072] = NID_auth_rsa, [KEY_TYPE_ED25519] = NID_auth_ecdsa,
-    [KEY_TYPE_MLDSA_44] = NID_undef, /* none does */
-    [KEY_TYPE_MLDSA_65] = NID_undef,    [KEY_TYPE_MLDSA_87] = NID_undef,
+/* What ciphers of TLS 1.2 call a signature by such a key, and the schemes by which it signs a
+ * handshake, first the usual one, and certificates. */
+static const struct key_type {
+    int auth;
+    const char *schemes;
+} key_types[] = {
+    [KEY_TYPE_P_256] = {NID_auth_ecdsa, "ecdsa_secp256r1_sha256"},
+    [KEY_TYPE_RSA_2048] = {NID_auth_rsa, "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"},
+    [KEY_TYPE_RSA_3072] = {NID_auth_rsa, "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"},
+    [KEY_TYPE_ED25519] = {NID_auth_ecdsa, "ed25519"},
+    [KEY_TYPE_MLDSA_44] = {NID_undef, "mldsa44"}, /* none does */
+    [KEY_TYPE_MLDSA_65] = {NID_undef, "mldsa65"},
+    [KEY_TYPE_MLDSA_87] = {NID_undef, "mldsa87"},
 };
 
 #define CA_KEY_TYPES "same " PKI_KEY_TYPES
@@ -45,13 +53,22 @@ static const struct setting rows[] = {
     {"max_version", SETTING_CHOICE, "1.3", .choices = VERSION_WORDS,
      .help = "the newest TLS version that either side offers",
      .offset = offsetof(struct tls_settings, max_version)},
-    {"ciphers", SETTING_TEXT, "", .help = "cipher list of TLS 1.2, in OpenSSL's words",
+    {"ciphers", SETTING_TEXT, "",
+     .help = "cipher list of TLS 1.2, in OpenSSL's words; empty: ECDHE with AES-256-GCM; default: "
+             "as each host's OpenSSL has it",
      .offset = offsetof(struct tls_settings, ciphers)},
-    {"suites", SETTING_TEXT, "", .help = "cipher suites of TLS 1.3, separated by colons",
+    {"suites", SETTING_TEXT, "",
+     .help = "cipher suites of TLS 1.3, separated by colons; empty: TLS_AES_256_GCM_SHA384; "
+             "default: as each host's OpenSSL has it",
      .offset = offsetof(struct tls_settings, suites)},
     {"groups", SETTING_TEXT, "",
-     .help = "key exchange groups, separated by colons, as X25519:P-256",
+     .help = "key exchange groups, separated by colons; empty: X25519, and behind it P-256 where "
+             "TLS 1.2 needs it for certificates; default: as each host's OpenSSL has it",
      .offset = offsetof(struct tls_settings, groups)},
+    {"signatures", SETTING_TEXT, "",
+     .help = "signature schemes, by IANA's names, separated by colons; empty: those of the key of "
+             "the certificates and of their CA's; default: as each host's OpenSSL has it",
+     .offset = offsetof(struct tls_settings, signatures)},
     {"key_type", SETTING_CHOICE, PKI_DEFAULT_KEY_TYPE, .choices = PKI_KEY_TYPES,
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type),
      .check = pki_check_key_type},
@@ -78,16 +95,69 @@ static void fill(const struct tls_settings *settings, struct tls_config *tls) {
     tls->enabled = 1;
     tls->min_version = version(settings->min_version);
     tls->max_version = version(settings->max_version);
-    text_replace(&tls->ciphers, settings->ciphers);
-    text_replace(&tls->suites, settings->suites);
-    text_replace(&tls->groups, settings->groups);
+    text_replace(&tls->ciphers, tls_asked(settings->ciphers));
+    text_replace(&tls->suites, tls_asked(settings->suites));
+    text_replace(&tls->groups, tls_asked(settings->groups));
+    text_replace(&tls->signatures, tls_asked(settings->signatures));
     tls->tickets = settings->tickets;
+}
+
+/* By keys of both types; the caller's. */
+static char *signatures_of(int64_t key_type, int64_t ca_key_type) {
+    char *signatures = text_copy(key_types[key_type].schemes);
+
+    if (!text_equal(key_types[ca_key_type].schemes, signatures))
+        text_append(&signatures, ":", key_types[ca_key_type].schemes);
+    return signatures;
+}
+
+/* Whether a list of TLS 1.2 exchanges keys in groups, as OpenSSL's own does. */
+static bool has_groups(const char *ciphers) {
+    return !*ciphers || tls_has_exchange(ciphers, NID_kx_ecdhe);
+}
+
+/* What a channel leaves out is the same on every host, whatever its OpenSSL would prefer: runs on
+ * different releases, and hosts of one run, are comparable. What a version has no use for stays
+ * left out. */
+static void settle(struct channel *channel, bool own_broker) {
+    struct tls_settings *settings = settings_edit(&channel->settings, &group);
+    CLEANUP_FREE char *signatures = signatures_of(
+        settings->key_type, settings->ca_key_type ? settings->ca_key_type - 1 : settings->key_type);
+    bool speaks_1_2 = version(settings->min_version) < TLS_1_3;
+    bool needs_curve = speaks_1_2 && settings->key_type == KEY_TYPE_P_256;
+    bool by_rsa = key_types[settings->key_type].auth == NID_auth_rsa;
+
+    if (speaks_1_2)
+        tls_settle(&settings->ciphers, own_broker,
+                   by_rsa ? "ECDHE-RSA-AES256-GCM-SHA384" : "ECDHE-ECDSA-AES256-GCM-SHA384");
+    if (version(settings->max_version) > TLS_1_2)
+        tls_settle(&settings->suites, own_broker, "TLS_AES_256_GCM_SHA384");
+    if (version(settings->max_version) > TLS_1_2 || has_groups(tls_asked(settings->ciphers)))
+        tls_settle(&settings->groups, own_broker, needs_curve ? "X25519:P-256" : "X25519");
+    tls_settle(&settings->signatures, own_broker, signatures);
 }
 
 /* Clients that speak TLS 1.2 take no certificate of a curve that is not among their groups. */
 static bool has_own_curve(const struct tls_settings *settings) {
-    return version(settings->max_version) > TLS_1_2 || !*settings->groups ||
-           settings->key_type != KEY_TYPE_P_256 || tls_has_group(settings->groups, "P-256");
+    const char *groups = tls_asked(settings->groups);
+
+    return version(settings->max_version) > TLS_1_2 || !*groups ||
+           settings->key_type != KEY_TYPE_P_256 || tls_has_group(groups, "P-256");
+}
+
+/* Whether the keys can sign a handshake by one of the schemes. TLS 1.3 fixes the curve with the
+ * scheme, and RSA's padding. */
+static bool can_sign(const struct tls_settings *settings) {
+    const char *usual = key_types[settings->key_type].schemes;
+    const char *list = tls_asked(settings->signatures);
+    size_t fixed = strcspn(usual, "_");
+    bool can = !*list;
+
+    if (version(settings->max_version) > TLS_1_2 && usual[fixed])
+        fixed = strcspn(usual, ":") - strlen("_sha256");
+    for (; *list && !can; list += strcspn(list, ":"), list += *list == ':')
+        can = strncmp(list, usual, fixed) == 0;
+    return can;
 }
 
 struct pki_chain tls_chain(const struct channel *channel) {
@@ -104,10 +174,12 @@ static int check(const struct channel *channel, struct error *error) {
     const struct pki_chain chain = tls_chain(channel);
     CLEANUP(client_config_freep)
     struct client_config *config = setting_block_new(&client_config_group);
+    int r;
 
     if (settings->max_version < settings->min_version)
         return error_set(error, -EINVAL, "tls.max_version: is below tls.min_version; set both");
-    if (version(settings->max_version) < TLS_1_3 && tls_has_post_quantum_group(settings->groups))
+    if (version(settings->max_version) < TLS_1_3 &&
+        tls_has_post_quantum_group(tls_asked(settings->groups)))
         return error_set(error, -EINVAL,
                          "tls.groups: those of ML-KEM are of TLS 1.3, which tls.max_version "
                          "excludes");
@@ -116,10 +188,10 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "tls.%s: ML-DSA signs in TLS 1.3 only, which tls.max_version excludes",
                          pki_is_post_quantum(chain.key_type) ? "key_type" : "ca_key_type");
-    if (*settings->suites && version(settings->max_version) < TLS_1_3)
+    if (*tls_asked(settings->suites) && version(settings->max_version) < TLS_1_3)
         return error_set(error, -EINVAL,
                          "tls.suites: are of TLS 1.3, which tls.max_version excludes");
-    if (*settings->ciphers && version(settings->min_version) > TLS_1_2)
+    if (*tls_asked(settings->ciphers) && version(settings->min_version) > TLS_1_2)
         return error_set(error, -EINVAL,
                          "tls.ciphers: are of TLS 1.2, which tls.min_version excludes");
     if (!has_own_curve(settings))
@@ -127,7 +199,13 @@ static int check(const struct channel *channel, struct error *error) {
                          "tls.groups: in TLS 1.2 must have P-256, the curve of certificates of "
                          "tls.key_type ec:P-256; add it behind the others");
     fill(settings, &config->tls);
-    return tls_context_check(&config->tls, key_auths[settings->key_type], error);
+    r = tls_context_check(&config->tls, key_types[settings->key_type].auth, error);
+    if (r == 0 && !can_sign(settings))
+        return error_set(error, -EINVAL,
+                         "tls.signatures: by none of '%s' can certificates of this tls.key_type "
+                         "sign; right would be %s",
+                         settings->signatures, key_types[settings->key_type].schemes);
+    return r;
 }
 
 char *tls_store(const struct channel *channel, const char *certs) {
@@ -139,7 +217,10 @@ char *tls_store(const struct channel *channel, const char *certs) {
 /* The CA, where the driver is, signs and verifies, and speaks no TLS. */
 static int possible(const struct channel *channel, enum place place, struct error *error) {
     struct pki_chain chain = tls_chain(channel);
-    int r = place == PLACE_DRIVER ? 0 : tls_groups_possible(own(channel)->groups, error);
+    const struct tls_settings *settings = own(channel);
+    int r = place == PLACE_DRIVER
+                ? 0
+                : tls_possible(tls_asked(settings->groups), tls_asked(settings->signatures), error);
 
     return r < 0 ? r : pki_check_chain(&chain, error);
 }
@@ -148,7 +229,7 @@ static int possible(const struct channel *channel, enum place place, struct erro
 static int available(char **ret_how, struct error *error) {
     const struct pki_chain chain = {"mldsa:65", NULL};
 
-    if (tls_groups_possible("X25519MLKEM768", error) < 0 || pki_check_chain(&chain, error) < 0)
+    if (tls_possible("X25519MLKEM768", "", error) < 0 || pki_check_chain(&chain, error) < 0)
         *ret_how = text_format("all but post-quantum channels; %s", error->text);
     else
         *ret_how = text_copy("also with ML-KEM and ML-DSA");
@@ -222,16 +303,20 @@ static bool is_capped(const struct channel *channel) {
 }
 
 static bool asks_for_ciphers(const struct channel *channel) {
-    return tls_has_other_cipher(own(channel)->ciphers, false);
+    return tls_has_other_cipher(tls_asked(own(channel)->ciphers), false);
 }
 
 static bool asks_for_suites(const struct channel *channel) {
-    return tls_has_other_suite(own(channel)->suites);
+    return tls_has_other_suite(tls_asked(own(channel)->suites));
 }
 
 /* In TLS 1.2 a client's groups decide which certificates it takes, too: nothing would be shown. */
 static bool asks_for_groups(const struct channel *channel) {
-    return !is_capped(channel) && tls_has_other_group(own(channel)->groups);
+    return !is_capped(channel) && tls_has_other_group(tls_asked(own(channel)->groups));
+}
+
+static bool asks_for_signatures(const struct channel *channel) {
+    return tls_has_other_signature(tls_asked(own(channel)->signatures));
 }
 
 static bool gives_tickets(const struct channel *channel) {
@@ -276,6 +361,12 @@ static const struct proof proofs[] = {
      .alter = tls_with_other_group,
      .causes = TLS_NOTHING_SHARED_CAUSES,
      .applies = asks_for_groups},
+    {.name = "other-signature-refused",
+     .help = "a client with none of the signature schemes asked for is turned away",
+     .configured = true,
+     .alter = tls_with_other_signature,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_signatures},
     {.name = "other-ca-distrusted",
      .help = "a client that trusts another CA leaves",
      .alter = as_trusting_other_ca,
@@ -301,6 +392,7 @@ static const struct proof proofs[] = {
 const struct mechanism mechanism_tls = {
     .group = &group,
     .help = "the connection is encrypted; the broker shows a certificate",
+    .settle = settle,
     .check = check,
     .possible = possible,
     .available = available,

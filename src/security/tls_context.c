@@ -126,58 +126,79 @@ bool tls_has_group(const char *groups, const char *name) {
     return has_name(groups, name, is_same_group);
 }
 
-/* Of TLS 1.3, in OpenSSL from 3.5 on. */
-static const char *const post_quantum_groups[] = {
-    "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
-    "MLKEM512",       "MLKEM768",          "MLKEM1024",
+/* Names that OpenSSL has from 3.5 on, all of TLS 1.3. */
+struct later {
+    const char *what;
+    int (*set)(SSL_CTX *context, const char *list);
+    const char *names[8];
 };
 
-static bool is_post_quantum(const char *group) {
-    for (size_t i = 0; i < ARRAY_SIZE(post_quantum_groups); i++)
-        if (strcasecmp(group, post_quantum_groups[i]) == 0)
+static int set_groups(SSL_CTX *context, const char *list) {
+    return (int)SSL_CTX_set1_groups_list(context, list);
+}
+
+static int set_signatures(SSL_CTX *context, const char *list) {
+    return (int)SSL_CTX_set1_sigalgs_list(context, list);
+}
+
+static const struct later later_groups = {"ML-KEM",
+                                          set_groups,
+                                          {"X25519MLKEM768", "SecP256r1MLKEM768",
+                                           "SecP384r1MLKEM1024", "MLKEM512", "MLKEM768",
+                                           "MLKEM1024"}};
+static const struct later later_signatures = {
+    "ML-DSA", set_signatures, {"mldsa44", "mldsa65", "mldsa87"}};
+
+static bool is_later(const struct later *later, const char *name) {
+    for (size_t i = 0; later->names[i]; i++)
+        if (strcasecmp(name, later->names[i]) == 0)
             return true;
     return false;
 }
 
 bool tls_has_post_quantum_group(const char *groups) {
-    for (size_t i = 0; i < ARRAY_SIZE(post_quantum_groups); i++)
-        if (tls_has_group(groups, post_quantum_groups[i]))
+    for (size_t i = 0; later_groups.names[i]; i++)
+        if (tls_has_group(groups, later_groups.names[i]))
             return true;
     return false;
 }
 
-static bool is_here(const char *group) {
+static bool is_here(int set(SSL_CTX *context, const char *list), const char *name) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    bool here = context && SSL_CTX_set1_groups_list(context, group) == 1;
+    bool here = context && set(context, name) == 1;
 
     ERR_clear_error();
     return here;
 }
 
 /* The list without those that are there in later releases only, or as it is; the caller's. */
-static char *without_later(const char *groups) {
+static char *without_later(const struct later *later, const char *list) {
     CLEANUP_FREE char *rest = text_copy("");
-    const char *cursor = groups;
+    const char *cursor = list;
     bool lacking = false;
     char *name, *ret;
 
     while ((name = next_name(&cursor))) {
-        if (!is_post_quantum(name) || is_here(name))
+        if (!is_later(later, name) || is_here(later->set, name))
             text_append(&rest, ":", name);
         else
             lacking = true;
         free(name);
     }
-    ret = lacking ? rest : text_copy(groups);
+    ret = lacking ? rest : text_copy(list);
     if (lacking)
         rest = NULL;
     return ret;
 }
 
-int tls_groups_possible(const char *groups, struct error *error) {
-    CLEANUP_FREE char *here = without_later(groups);
+int tls_possible(const char *groups, const char *signatures, struct error *error) {
+    CLEANUP_FREE char *groups_here = without_later(&later_groups, groups);
+    CLEANUP_FREE char *signatures_here = without_later(&later_signatures, signatures);
 
-    return text_equal(here, groups) ? 0 : openssl_lacks(error, "ML-KEM");
+    if (!text_equal(groups_here, groups))
+        return openssl_lacks(error, later_groups.what);
+    return text_equal(signatures_here, signatures) ? 0
+                                                   : openssl_lacks(error, later_signatures.what);
 }
 
 /* What a user may choose from here; the caller's. */
@@ -186,15 +207,31 @@ static char *known_groups(void) {
                                             "X448",   "ffdhe2048", "ffdhe3072"};
     char *known = text_copy("");
 
-    for (size_t i = 0; i < ARRAY_SIZE(classical) + ARRAY_SIZE(post_quantum_groups); i++) {
-        const char *name = i < ARRAY_SIZE(classical)
-                               ? classical[i]
-                               : post_quantum_groups[i - ARRAY_SIZE(classical)];
-
-        if (is_here(name))
-            text_append(&known, " ", name);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(classical); i++)
+        if (is_here(set_groups, classical[i]))
+            text_append(&known, " ", classical[i]);
+    for (size_t i = 0; later_groups.names[i]; i++)
+        if (is_here(set_groups, later_groups.names[i]))
+            text_append(&known, " ", later_groups.names[i]);
     return known;
+}
+
+bool tls_has_signature(const char *signatures, const char *name) {
+    return has_name(signatures, name, text_equal);
+}
+
+const char *tls_asked(const char *setting) {
+    return text_equal(setting, TLS_BY_HOST) ? "" : setting;
+}
+
+void tls_settle(char **setting, bool own_broker, const char *pinned) {
+    if (!**setting)
+        text_replace(setting, own_broker ? pinned : TLS_BY_HOST);
+}
+
+/* An end that has not signed has nothing that could be another. */
+static bool allows_signature(const struct tls_config *tls, const char *signature) {
+    return !*tls->signatures || !*signature || tls_has_signature(tls->signatures, signature);
 }
 
 bool tls_allows(const struct tls_config *tls, const struct tls_session *session) {
@@ -208,7 +245,10 @@ bool tls_allows(const struct tls_config *tls, const struct tls_session *session)
         return false;
     if (version == TLS_1_2 && *tls->ciphers && !tls_has_cipher(tls->ciphers, session->cipher))
         return false;
-    return !*tls->groups || tls_has_group(tls->groups, session->group);
+    if (*tls->groups && !tls_has_group(tls->groups, session->group))
+        return false;
+    return allows_signature(tls, session->signature) &&
+           allows_signature(tls, session->client_signature);
 }
 
 /* ---- the broker's side ---- */
@@ -225,6 +265,8 @@ void tls_broker_openssl(const struct tls_config *tls, FILE *lines) {
     fprintf(lines, "MaxProtocol = %s\n", tls_version_name(tls->max_version));
     if (*tls->groups)
         fprintf(lines, "Groups = %s\n", tls->groups);
+    if (*tls->signatures)
+        fprintf(lines, "SignatureAlgorithms = %s\n", tls->signatures);
     if (!tls->tickets) /* the second for TLS 1.3: the first makes its tickets stand for a cache */
         fprintf(lines, "Options = -SessionTicket\nNumTickets = 0\n");
 }
@@ -351,12 +393,15 @@ static bool takes(SSL_CTX *context, const char *list, int set(SSL_CTX *context, 
     return known && set(context, list) == 1;
 }
 
+/* OpenSSL 3.5 has marks in its lists by which unknown names are left out, and groups preferred:
+ * what they stand for is not the same everywhere. */
+static bool is_plain(const char *list) {
+    return strspn(list, NAME_CHARACTERS ":") == strlen(list);
+}
+
 static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     /* OpenSSL 3 speaks TLS 1.1 only below its usual level; only a proof ever asks for it. */
     const char *ciphers = tls->max_version < TLS_1_2 ? "DEFAULT:@SECLEVEL=0" : tls->ciphers;
-    /* OpenSSL 3.5 has marks in its lists by which unknown names are left out, and groups preferred:
-     * what they stand for is not the same everywhere. */
-    bool plain = strspn(tls->groups, NAME_CHARACTERS ":") == strlen(tls->groups);
     int64_t oldest = tls->lenient && tls->min_version > TLS_1_2 ? TLS_1_2 : tls->min_version;
     CLEANUP_FREE char *known = NULL;
     int r = 0;
@@ -375,11 +420,18 @@ static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct
                       "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
                       "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256",
                       tls->suites);
-    else if (*tls->groups && (!plain || SSL_CTX_set1_groups_list(context, tls->groups) != 1))
+    else if (*tls->groups && (!is_plain(tls->groups) || set_groups(context, tls->groups) != 1))
         r = error_set(error, -EINVAL,
                       "%s.groups: '%s' are no groups of this OpenSSL; right would be names "
                       "separated by colons, of: %s",
                       section(tls), tls->groups, known = known_groups());
+    else if (*tls->signatures &&
+             (!is_plain(tls->signatures) || set_signatures(context, tls->signatures) != 1))
+        r = error_set(error, -EINVAL,
+                      "tls.signatures: '%s' are no signature schemes of this OpenSSL; right would "
+                      "be different names of IANA's, separated by colons, as "
+                      "ecdsa_secp256r1_sha256:ed25519",
+                      tls->signatures);
     ERR_clear_error();
     return r;
 }
@@ -541,6 +593,7 @@ int tls_context_impose(SSL *ssl, SSL_CTX *model, const struct client_config *con
         (*tls->ciphers && SSL_set_cipher_list(ssl, tls->ciphers) != 1) ||
         (*tls->suites && SSL_set_ciphersuites(ssl, tls->suites) != 1) ||
         (*tls->groups && SSL_set1_groups_list(ssl, tls->groups) != 1) ||
+        (*tls->signatures && SSL_set1_sigalgs_list(ssl, tls->signatures) != 1) ||
         X509_VERIFY_PARAM_set1(SSL_get0_param(ssl), SSL_CTX_get0_param(model)) != 1 ||
         SSL_set1_verify_cert_store(ssl, SSL_CTX_get_cert_store(model)) != 1 || !show_as(ssl, model))
         return error_set(error, -EINVAL, "TLS: %s", openssl_reason());
@@ -628,7 +681,8 @@ static int check_auth(STACK_OF(SSL_CIPHER) * usable, const struct tls_config *tl
 }
 
 int tls_context_check(const struct tls_config *wanted, int auth, struct error *error) {
-    CLEANUP_FREE char *groups = without_later(wanted->groups);
+    CLEANUP_FREE char *groups = without_later(&later_groups, wanted->groups);
+    CLEANUP_FREE char *signatures = without_later(&later_signatures, wanted->signatures);
     struct tls_config here = *wanted, *tls = &here;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     CLEANUP(SSL_freep) SSL *ssl = NULL;
@@ -636,6 +690,7 @@ int tls_context_check(const struct tls_config *wanted, int auth, struct error *e
     int r;
 
     here.groups = groups;
+    here.signatures = signatures;
     r = build(&context, TLS_client_method(), tls, error);
     if (r < 0)
         return r;

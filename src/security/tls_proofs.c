@@ -2,6 +2,8 @@
 
 #include "security/tls_context.h"
 
+#include <string.h>
+
 /* What a client offers instead of what was asked for. Ciphers of one line are for certificates of
  * both kinds. */
 static const char *const ciphers_of_certificates[] = {
@@ -14,6 +16,8 @@ static const char *const ciphers_of_keys[] = {"PSK-AES128-GCM-SHA256",
                                               "ECDHE-PSK-CHACHA20-POLY1305", NULL};
 static const char *const other_suites[] = {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
                                            "TLS_CHACHA20_POLY1305_SHA256", NULL};
+static const char *const other_signatures[] = {"ecdsa_secp384r1_sha384", "ecdsa_secp256r1_sha256",
+                                               "rsa_pss_rsae_sha512", "rsa_pss_rsae_sha256", NULL};
 static const char *const other_groups[] = {"X25519", "P-256", "P-384", "P-521", NULL};
 
 /* The first that is not in the list, or NULL. */
@@ -36,6 +40,17 @@ static const char *find_group(const char *list) {
     return find_other(other_groups, list, tls_has_group);
 }
 
+/* Of the same kind of key, if there is one: TLS 1.2 could go without the key, and then the cipher
+ * would be what is refused. */
+static const char *find_signature(const char *list) {
+    const char *const *others = other_signatures;
+
+    while (*others &&
+           (strncmp(*others, list, strlen("rsa")) != 0 || tls_has_signature(list, *others)))
+        others++;
+    return *others ? *others : find_other(other_signatures, list, tls_has_signature);
+}
+
 bool tls_has_other_cipher(const char *ciphers, bool shared_key) {
     return *ciphers && find_cipher(ciphers, shared_key);
 }
@@ -46,6 +61,10 @@ bool tls_has_other_suite(const char *suites) {
 
 bool tls_has_other_group(const char *groups) {
     return *groups && find_group(groups);
+}
+
+bool tls_has_other_signature(const char *signatures) {
+    return *signatures && find_signature(signatures);
 }
 
 /* ---- clients that must not get in ---- */
@@ -61,6 +80,7 @@ static void speak_only(struct tls_config *tls, int64_t version) {
     text_replace(&tls->ciphers, "");
     text_replace(&tls->suites, "");
     text_replace(&tls->groups, "");
+    text_replace(&tls->signatures, "");
 }
 
 void tls_as_older_version(struct client_config *config, const struct bringup *bringup) {
@@ -90,6 +110,11 @@ void tls_with_other_group(struct client_config *config, const struct bringup *br
     (void)bringup;
     config->tls.min_version = config->tls.max_version = TLS_1_3;
     text_replace(&config->tls.groups, find_group(config->tls.groups));
+}
+
+void tls_with_other_signature(struct client_config *config, const struct bringup *bringup) {
+    (void)bringup;
+    text_replace(&config->tls.signatures, find_signature(config->tls.signatures));
 }
 
 /* ---- tickets ---- */

@@ -19,11 +19,13 @@ void tls_as_newer_version(struct client_config *config, const struct bringup *br
 void tls_with_other_cipher(struct client_config *config, const struct bringup *bringup);
 void tls_with_other_suite(struct client_config *config, const struct bringup *bringup);
 void tls_with_other_group(struct client_config *config, const struct bringup *bringup);
+void tls_with_other_signature(struct client_config *config, const struct bringup *bringup);
 
 /* Whether there are others than those of a list, which is not empty. */
 bool tls_has_other_cipher(const char *ciphers, bool shared_key);
 bool tls_has_other_suite(const char *suites);
 bool tls_has_other_group(const char *groups);
+bool tls_has_other_signature(const char *signatures);
 
 /* For `act`. */
 #define TLS_RESUMES_CAUSES   "a ticket, and resumed by it"
