@@ -1,8 +1,8 @@
 #!/bin/sh
 # Two Debian releases: this machine's, and a root of the other one (12 or 13) that
 # scripts/debian-root makes, in which ./bench itself installs and builds. A wire joins them, and the
-# shipped scenarios run with either as the broker's host: measured where the older one is, refused
-# with words where the newer one is, and measured as these words say.
+# shipped scenarios run with either as the broker's host: the same is measured. What leaves the group
+# to the hosts is refused with words where the newer one has the broker, and measured as these say.
 . "$(dirname "$0")/real.sh"
 need_root
 need_command debootstrap ip unshare nsenter git apt-get
@@ -102,8 +102,11 @@ tls='tls mutual-tls mutual-tls-crl mutual-tls-password mutual-tls-12 psk tunnel-
 statuses() { # of the trials
   rows "$folder/trials.csv" status | sort -u
 }
+handshakes() { # of the channels
+  rows "$folder/trials.csv" channel,tls_version,tls_cipher,tls_group,tls_signature | sort -u
+}
 
-# ---- the older release has the broker: both agree on what it knows ----
+# ---- the older release has the broker ----
 
 old=here new=there
 [ "$other" = trixie ] || old=there new=here
@@ -116,26 +119,40 @@ for file in "$root"/scenarios/*.ini; do
   # shellcheck disable=SC2086 # a list
   between "$old" measure "$scenario" $short "$@"
   is "$scenario is measured" "$status, $(statuses)" '0, ok'
+  [ "$scenario" != mechanisms ] || expected=$(handshakes)
 done
 
-# ---- the newer one has it: subscriber and publisher would not ----
+# ---- the newer one has it ----
 
+# shellcheck disable=SC2086 # a list
+between "$new" measure mechanisms $short --probes delivery \
+  --channels "plain token acl-dynamic $tls"
+is 'the protections are measured there, too' "$status, $(statuses)" '0, ok'
+is '... by the same handshakes' "$(handshakes)" "$expected"
+is '... one of each channel, at both ends' "$(handshakes | cut -d '|' -f 1 | uniq -d)" ''
+contains '... that of mutual TLS is the pinned one' "$(handshakes)" \
+  'mutual-tls|TLSv1.3|TLS_AES_256_GCM_SHA384|x25519|ecdsa_secp256r1_sha256'
 between "$new" run "$bench" doctor
+lacks '... and doctor has nothing against it' "$out" IMPOSSIBLE
+
+# ---- left to the hosts: subscriber and publisher would differ ----
+
+by_default='--set channel.mutual-tls.tls.groups=default'
+# shellcheck disable=SC2086 # lists
+between "$new" run "$bench" doctor $by_default
 exits 'doctor says that the defaults differ' 3
 matches '... and what helps' "$out" \
   '^  IMPOSSIBLE .*OpenSSL 3.* --set channel.mutual-tls.tls.groups=x25519$'
-# shellcheck disable=SC2086 # a list
-between "$new" measure mechanisms $short
+# shellcheck disable=SC2086 # lists
+between "$new" measure paper $short $by_default
 exits 'a run is refused' 3
 check '... before anything is made' test ! -e "$results"
 matches '... which end has what is said' "$err" "subscriber on .* \(OpenSSL 3\.[5-9][^)]*\) .* \
 X25519MLKEM768, .* publisher on .* \(OpenSSL 3\.0[^)]*\) on x25519"
 options=$(printf '%s\n' "$err" | grep -oE -e '--set channel\.[a-z-]+\.tls\.groups=[A-Za-z0-9]+')
 # shellcheck disable=SC2086 # lists
-between "$new" measure mechanisms $short $options --probes delivery --set scenario.baseline=tls \
-  --channels "$tls"
+between "$new" measure paper $short $options
 is 'with the options that it names, it is measured' "$status, $(statuses)" '0, ok'
-is '... all of it under one group' "$(rows "$folder/trials.csv" tls_group | sort -u)" x25519
 
 # shellcheck disable=SC2086 # a list
 between "$new" measure paper $short --set channel.mutual-tls.tls.groups=X25519MLKEM768
