@@ -71,7 +71,6 @@ static void test_signatures(void **state) {
         {"rsa_pss_rsae_sha256:rsa_pkcs1_sha256:ed25519", true},
         {"none", false},
         {"ed25519:none", false},
-        {"ed25519:ed25519", false},
         {"ECDSA+SHA256", false},
         {"?ed25519", false},
     };
