@@ -1,12 +1,12 @@
 #include "security/tls_signature.h"
 
-#ifdef HAVE_SIGNATURE_NAME
+#ifdef SSL_get0_peer_signature_name
 
 static const char *scheme_of(SSL *ssl, bool peers) {
-    const char *name;
-    int r = peers ? SSL_get0_peer_signature_name(ssl, &name) : SSL_get0_signature_name(ssl, &name);
+    const char *name = NULL;
+    long r = peers ? SSL_get0_peer_signature_name(ssl, &name) : SSL_get0_signature_name(ssl, &name);
 
-    return r == 1 ? name : "";
+    return r == 1 && name ? name : "";
 }
 
 #else /* before OpenSSL 3.5 */
