@@ -56,12 +56,12 @@ started=''
 is_listening() { # PORT
   ss -Hltn "sport = :$1" | grep -q .
 }
-up() { # NAME PORT COMMAND...: in the background
+up() { # NAME PORT COMMAND...: in the background; Erlang's servers take their time
   up_name=$1 up_port=$2
   shift 2
   "$@" >"$scratch/$up_name.log" 2>&1 &
   started="$started $!"
-  wait_for "$soon" is_listening "$up_port" && return
+  wait_for 120 is_listening "$up_port" && return
   fail "$up_name comes up" "$(tail -n 5 "$scratch/$up_name.log")"
 }
 mosquitto_at() { # NAME PORT LINE...
@@ -126,7 +126,7 @@ start_ejabberd() { # with one listener more: MQTT over TLS, as its manual has it
     }' /etc/ejabberd/ejabberd.yml >"$scratch/ejabberd.yml"
   up ejabberd 2008 unshare --pid --fork --kill-child --mount-proc sh "$scratch/ctl" foreground
   for party in client1 client2; do
-    wait_for "$soon" register "$party" || fail "$party is registered"
+    wait_for 120 register "$party" || fail "$party is registered"
   done
 }
 register() { # USER
