@@ -5,6 +5,7 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 #include "broker/guests.h"
+#include "security/key_token.h"
 #include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
@@ -259,6 +260,10 @@ static void expect_guests(struct broker *broker, const struct bringup *bringup,
 static int start_once(struct broker *broker, const char *program, const struct bringup *bringup,
                       const char *address, const struct broker_settings *settings,
                       struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = mechanism_client_config(bringup, PARTY_BROKER, "", 0);
+    CLEANUP_FREE char *module = key_token_engine_module(config->tls.key_file);
+    CLEANUP_FREE char *softhsm = key_token_engine_softhsm(config->tls.key_file);
     CLEANUP_FREE char *configuration = NULL, *openssl = NULL, *variable = NULL;
     int r = write_configuration(broker, bringup, address, settings, &configuration, error);
 
@@ -270,13 +275,20 @@ static int start_once(struct broker *broker, const char *program, const struct b
     variable = text_format("OPENSSL_CONF=%s", openssl ? openssl : "");
     {
         const char *argv[] = {program, "-c", configuration, NULL};
-        const char *environment[] = {openssl ? variable : NULL, NULL};
+        const char *environment[4] = {NULL};
         struct process_options options = {.argv = argv,
                                           .environment = environment,
                                           .in = PROCESS_NULL,
                                           .out = PROCESS_NULL,
                                           .err = PROCESS_PIPE};
+        size_t n = 0;
 
+        if (openssl)
+            environment[n++] = variable;
+        if (module)
+            environment[n++] = module;
+        if (softhsm)
+            environment[n++] = softhsm;
         r = process_start(&broker->process, &options, error);
     }
     return r < 0 ? r : await_ready(broker, address, error);

@@ -274,18 +274,12 @@ static int order_lab_shape(struct agent *agent, const json_t *order, json_t **re
     return lab_shape_seat(&agent->seat, order, error);
 }
 
-/* The one whose certificates an order is about. */
-static struct pki_chain chain_of(const json_t *order) {
-    return (struct pki_chain){jsonline_text(order, "key_type", ""),
-                              jsonline_text(order, "ca_key_type", NULL)};
-}
-
 /* The agent's part of figure 5: its parties make keys and requests here and keep the certificates
  * that come back. No private key leaves in an answer. */
 static int order_certificate_request(struct agent *agent, const json_t *order, json_t **ret,
                                      struct error *error) {
     CLEANUP(pki_party_files_clear) struct pki_party_files files = {.request = NULL};
-    struct pki_chain chain = chain_of(order);
+    struct pki_chain chain = pki_chain_from_json(json_object_get(order, "chain"));
     int r =
         pki_party_request(agent->certs, &chain, jsonline_text(order, "holder", ""), &files, error);
 
@@ -298,7 +292,7 @@ static int order_certificate_request(struct agent *agent, const json_t *order, j
 
 static int order_certificate_install(struct agent *agent, const json_t *order, json_t **ret,
                                      struct error *error) {
-    struct pki_chain chain = chain_of(order);
+    struct pki_chain chain = pki_chain_from_json(json_object_get(order, "chain"));
 
     (void)ret;
     return pki_party_install(agent->certs, &chain, jsonline_text(order, "holder", ""),

@@ -36,8 +36,7 @@ static int request(void *context, const struct pki_chain *chain, const char *hol
     struct host *host = home_of(context, holder);
     json_auto_t *answer = NULL;
     int r = host_order(host, "certificate-request",
-                       json_pack("{s:s,s:s*,s:s}", "key_type", chain->key_type, "ca_key_type",
-                                 chain->ca_key_type, "holder", holder),
+                       json_pack("{s:o,s:s}", "chain", pki_chain_to_json(chain), "holder", holder),
                        &answer, error);
 
     if (r < 0)
@@ -55,9 +54,9 @@ static int install(void *context, const struct pki_chain *chain, const char *hol
                    const char *certificate, const char *authority, const char *revoked,
                    struct error *error) {
     struct host *host = home_of(context, holder);
-    json_t *order = json_pack("{s:s,s:s*,s:s,s:s,s:s*,s:s*}", "key_type", chain->key_type,
-                              "ca_key_type", chain->ca_key_type, "holder", holder, "certificate",
-                              certificate, "authority", authority, "revoked", revoked);
+    json_t *order =
+        json_pack("{s:o,s:s,s:s,s:s*,s:s*}", "chain", pki_chain_to_json(chain), "holder", holder,
+                  "certificate", certificate, "authority", authority, "revoked", revoked);
 
     return name_holder(error, host_order(host, "certificate-install", order, NULL, error), holder,
                        host);

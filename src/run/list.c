@@ -260,6 +260,11 @@ void list_plan(const struct scenario *scenario) {
     printf("%s\n", plan->n_deployments > 2 * scenario->n_channels ? " ..." : "");
 }
 
+static const char *const in_token[] = {[PKI_TOKENS_NONE] = "",
+                                       [PKI_TOKENS_CLIENTS] = " (keys of the clients in a token)",
+                                       [PKI_TOKENS_BROKER] = " (key of the broker in a token)",
+                                       [PKI_TOKENS_ALL] = " (all keys in a token)"};
+
 int list_certificates(const char *certs, struct error *error) {
     struct pki_chain chain;
     size_t cursor = 0;
@@ -278,7 +283,7 @@ int list_certificates(const char *certs, struct error *error) {
         if (r < 0)
             return r;
         if (n)
-            text_print(stdout, "%s\n", store);
+            text_print(stdout, "%s%s\n", store, in_token[chain.tokens]);
         for (size_t i = 0; i < n; i++) {
             char until[CLOCK_TEXT_SIZE];
 

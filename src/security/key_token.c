@@ -38,6 +38,11 @@ struct key_token key_token_own(const char *certs) {
                               .softhsm = text_format("%s/softhsm", certs)};
 }
 
+struct key_token key_token_named(const char *module, const char *label, const char *pin_file) {
+    return (struct key_token){
+        .module = text_copy(module), .label = text_copy(label), .pin_file = text_copy(pin_file)};
+}
+
 /* ---- URIs ---- */
 
 #define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
@@ -139,7 +144,8 @@ bool key_token_parse(const char *uri, struct key_token *ret, char **ret_object) 
 /* ---- what it takes ---- */
 
 static bool has_engine(void) {
-    const char *folder = OPENSSL_info(OPENSSL_INFO_ENGINES_DIR);
+    const char *given = getenv("OPENSSL_ENGINES"); /* where OpenSSL looks, too */
+    const char *folder = given ? given : OPENSSL_info(OPENSSL_INFO_ENGINES_DIR);
     CLEANUP_FREE char *path = text_format("%s/" ENGINE_ID ".so", folder ? folder : "");
 
     return access(path, R_OK) == 0;
@@ -324,18 +330,33 @@ int key_token_load(const char *uri, EVP_PKEY **ret, struct error *error) {
     return 0;
 }
 
-char *key_token_engine_uri(const char *uri) {
+/* The engine takes the whole file for the PIN, a line's end included, and its path as it is. */
+int key_token_broker_lines(const char *uri, const char *folder, FILE *lines, struct error *error) {
     CLEANUP(key_token_clear) struct key_token token = {0};
-    CLEANUP_FREE char *object = NULL;
+    CLEANUP(secret_freep) char *pin = NULL;
+    CLEANUP_FREE char *object = NULL, *short_uri = NULL;
+    CLEANUP_FREE char *path = text_format("%s/token-pin", folder);
+    int r;
 
-    return key_token_parse(uri, &token, &object) ? engine_uri(&token, object) : text_copy("");
+    if (!key_token_parse(uri, &token, &object))
+        return error_set(error, -EINVAL, "'%s' names no key in a token", uri);
+    r = secret_read(token.pin_file, &pin, error);
+    if (r < 0)
+        return r;
+    r = file_replace(path, FILE_PRIVATE, pin, error);
+    if (r < 0)
+        return r;
+    short_uri = engine_uri(&token, object);
+    fprintf(lines, "tls_engine " ENGINE_ID "\ntls_keyform engine\nkeyfile %s?pin-source=file:%s\n",
+            short_uri, path);
+    return 0;
 }
 
 char *key_token_engine_module(const char *uri) {
     CLEANUP(key_token_clear) struct key_token token = {0};
 
     return key_token_parse(uri, &token, NULL) ? text_format("PKCS11_MODULE_PATH=%s", token.module)
-                                              : text_copy("");
+                                              : NULL;
 }
 
 char *key_token_engine_softhsm(const char *uri) {
@@ -343,7 +364,7 @@ char *key_token_engine_softhsm(const char *uri) {
 
     return key_token_parse(uri, &token, NULL) && token.softhsm
                ? text_format("SOFTHSM2_CONF=%s/softhsm2.conf", token.softhsm)
-               : text_copy("");
+               : NULL;
 }
 
 /* ---- the process of its own ---- */
@@ -403,13 +424,33 @@ static int ask_secrecy(const struct key_token *token, const char *uri, const cha
     return r < 0 ? r : pkcs11_check_secrecy(module, object, error);
 }
 
-/* Of the words, URI and act come first. */
+static int look_for_token(const struct key_token *token, const char *uri, const char *object,
+                          const char *const *words, json_t *ret, struct error *error) {
+    CLEANUP(pkcs11_closep) struct pkcs11_module *module = NULL;
+    CLEANUP(secret_freep) char *pin = NULL;
+    int r = secret_read(token->pin_file, &pin, error);
+
+    (void)uri;
+    (void)object;
+    (void)words;
+    (void)ret;
+    if (r < 0)
+        return error_prefix(error, r, "certificate.pkcs11_pin");
+    r = pkcs11_open(&module, token->module, error);
+    if (r < 0)
+        return error_prefix(error, r, "certificate.pkcs11_module");
+    r = pkcs11_choose(module, token->label, error);
+    return r < 0 ? error_prefix(error, r, "certificate.pkcs11_token") : 0;
+}
+
+/* Act and URI come first. */
 static const struct {
     const char *name;
     size_t n_words;
     int (*obey)(const struct key_token *token, const char *uri, const char *object,
                 const char *const *words, json_t *ret, struct error *error);
 } acts[] = {
+    {"check", 2, look_for_token},
     {"request", 4, make_and_request},
     {"try", 2, load_and_sign},
     {"secrecy", 2, ask_secrecy},
@@ -477,6 +518,13 @@ int key_token_request(const char *uri, const char *key_type, const char *common_
 
 int key_token_try(const char *uri, struct error *error) {
     const char *words[] = {"try", uri, NULL, NULL};
+
+    return in_process(words, NULL, error);
+}
+
+int key_token_check(const struct key_token *token, struct error *error) {
+    CLEANUP_FREE char *uri = key_token_uri(token, "");
+    const char *words[] = {"check", uri, NULL, NULL};
 
     return in_process(words, NULL, error);
 }

@@ -31,8 +31,9 @@ struct key_token {
 };
 void key_token_clear(struct key_token *token);
 
-/* Our own below the root of all stores of this host. */
+/* Our own below the root of all stores of this host; the user's. */
 struct key_token key_token_own(const char *certs);
+struct key_token key_token_named(const char *module, const char *label, const char *pin_file);
 /* Whether this host has what a token of ours takes, or (module given) another: -EOPNOTSUPP and the
  * packages that are missing. */
 int key_token_possible(const char *module, struct error *error);
@@ -47,11 +48,11 @@ bool key_token_parse(const char *uri, struct key_token *ret, char **ret_object);
  * lives. -EKEYREJECTED: a wrong PIN. -ENOKEY, -ENODEV: no such key, no such token. */
 int key_token_load(const char *uri, EVP_PKEY **ret, struct error *error);
 
-/* The URI and the environment that another program needs to load the key by OpenSSL's engine
- * `pkcs11`; "" where nothing is needed. The texts are the caller's. */
-char *key_token_engine_uri(const char *uri);
-char *key_token_engine_module(const char *uri);  /* PKCS11_MODULE_PATH=... */
-char *key_token_engine_softhsm(const char *uri); /* SOFTHSM2_CONF=... */
+/* How Mosquitto loads the key: lines of its configuration, with the PIN in a file of that private
+ * folder; and what its environment must have (NAME=VALUE, the caller's; NULL: nothing). */
+int key_token_broker_lines(const char *uri, const char *folder, FILE *lines, struct error *error);
+char *key_token_engine_module(const char *uri);
+char *key_token_engine_softhsm(const char *uri);
 
 /* ---- in a process of their own ---- */
 
@@ -62,6 +63,8 @@ int key_token_request(const char *uri, const char *key_type, const char *common_
 /* What a client that loads the key and signs with it gets to hear: errors as of key_token_load().
  */
 int key_token_try(const char *uri, struct error *error);
+/* Whether the user's token is there, and the file with its PIN nobody else's: nobody logs in. */
+int key_token_check(const struct key_token *token, struct error *error);
 /* Whether the token would give the key away: 0 when not. */
 int key_token_check_secrecy(const char *uri, struct error *error);
 

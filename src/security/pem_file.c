@@ -1,5 +1,6 @@
 #include "security/pem_file.h"
 
+#include "security/key_token.h"
 #include "security/secret.h"
 
 #include <dirent.h>
@@ -231,6 +232,19 @@ int pem_file_load_ca(SSL_CTX *context, const char *path, struct error *error) {
     return SSL_CTX_load_verify_file(context, path) == 1 ? 0 : explain(path, WANTED_CA, error);
 }
 
+static int load_from_token(SSL_CTX *context, const char *certificate, const char *uri,
+                           struct error *error) {
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+    int r = key_token_load(uri, &key, error);
+
+    if (r < 0)
+        return r;
+    return SSL_CTX_use_PrivateKey(context, key) == 1
+               ? 0
+               : error_set(error, -EINVAL, "%s is not the key of the certificate in %s: %s", uri,
+                           certificate, openssl_reason());
+}
+
 int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *key,
                        const char *passphrase, struct error *error) {
     CLEANUP(secret_freep) char *words = NULL;
@@ -246,6 +260,8 @@ int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *ke
     }
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         return explain(certificate, WANTED_CERTIFICATE, error);
+    if (key_token_is_uri(key))
+        return load_from_token(context, certificate, key, error);
     SSL_CTX_set_default_passwd_cb(context, answer_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context, words);
     loaded = SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1;

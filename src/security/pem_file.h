@@ -16,7 +16,8 @@
 int pem_file_load_ca(SSL_CTX *context, const char *path, struct error *error);
 
 /* The certificate that a context shows, with those that follow it in its file, and its key, which
- * may be encrypted under the first line of the file `passphrase` (empty: it is not). -EINVAL when
+ * may be encrypted under the first line of the file `passphrase` (empty: it is not), or be the URI
+ * of one in a token (security/key_token.h). -EINVAL when
  * one cannot be read or is something else, or when they do not belong together. */
 int pem_file_load_pair(SSL_CTX *context, const char *certificate, const char *key,
                        const char *passphrase, struct error *error);

@@ -22,6 +22,9 @@
  * ca.crl is the CA's list of revoked certificates. It is good for as long as a certificate and is
  * renewed as one, because a broker that looks into one that has expired lets nobody in.
  *
+ * Where the clients' keys are in tokens, the store has no .key but the broker's: what is in proof/
+ * is for client2's key then.
+ *
  * Private keys and the passphrase are files of mode 0600 in folders of mode 0700. Every file is
  * replaced whole (rename), and runs exclude each other by the locks, so that a run killed at any
  * instant leaves a store that is valid or that the next pki_ensure() repairs.
@@ -35,6 +38,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,17 +49,32 @@
 /* The word at that place of PKI_KEY_TYPES. */
 const char *pki_key_type(int64_t place);
 
-/* The types of the keys in a store. */
+/* Whose keys are in a token in place of files (security/key_token.h). */
+enum pki_tokens { PKI_TOKENS_NONE, PKI_TOKENS_CLIENTS, PKI_TOKENS_BROKER, PKI_TOKENS_ALL };
+
+/* The types of the keys in a store, and where they are. */
 struct pki_chain {
     const char *key_type;    /* of the leaves: a word of PKI_KEY_TYPES */
     const char *ca_key_type; /* of the CA; NULL: the same */
+    int64_t tokens;          /* enum pki_tokens */
+    /* The user's token, its library, and the file with its PIN, on each host; NULL: our own. */
+    const char *token_module, *token, *token_pin;
 };
+
+/* By what TLS finds the key of a holder: the path of its file, or the URI of a key in a token. The
+ * caller's. */
+char *pki_key_name(const char *folder, const struct pki_chain *chain, const char *holder);
+
+/* A chain as it travels from the driver to an agent, and back: borrowed from the JSON. */
+json_t *pki_chain_to_json(const struct pki_chain *chain);
+struct pki_chain pki_chain_from_json(const json_t *object);
 
 /* Whether it is a word of PKI_KEY_TYPES; the message names those that this OpenSSL has. */
 int pki_check_key_type(const char *key_type, struct error *error);
 /* The same of a chain, and whether this OpenSSL has both types: else -EOPNOTSUPP. */
 int pki_check_chain(const struct pki_chain *chain, struct error *error);
-/* All chains there are: the next one from *cursor, at first 0, on; false at the end. */
+/* All chains there are, but for tokens of the user's: the next one from *cursor, at first 0, on;
+ * false at the end. */
 bool pki_next_chain(size_t *cursor, struct pki_chain *ret);
 /* Whether its signatures are to withstand quantum computers; of TLS 1.3 alone. */
 bool pki_is_post_quantum(const char *key_type);
@@ -111,7 +130,8 @@ struct pki_options {
 };
 
 /* The folder of the store for a chain: the root itself for the default type of key, else
- * "<folder>/rsa-2048" and the like, "<folder>/ec-P-256-by-mldsa-65" where the CA's type differs. */
+ * "<folder>/rsa-2048" and the like, "<folder>/ec-P-256-by-mldsa-65" where the CA's type differs;
+ * with keys in a token "<folder>/pkcs11-clients-softhsm" and the like. */
 char *pki_store(const char *folder, const struct pki_chain *chain);
 
 /* Makes what is missing, renews what has expired, soon will, or no longer fits (key, CA, type of

@@ -1,7 +1,11 @@
+#include "security/key_token.h"
 #include "security/pki_internal.h"
+
+#include "base/jsonline.h"
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <unistd.h>
 
 const struct pki_holder pki_holders[PKI_N_HOLDERS] = {
     [PKI_BROKER] = {"broker", "broker", "broker", "ca.crt", "ca.crl", PKI_SERVER, .party = true},
@@ -20,6 +24,23 @@ const char *pki_holder_key_type(const struct pki_holder *holder, const struct pk
     return pki_is_post_quantum(chain->key_type) ? PKI_DEFAULT_KEY_TYPE : NULL;
 }
 
+/* ---- a chain on its way ---- */
+
+json_t *pki_chain_to_json(const struct pki_chain *chain) {
+    return json_pack("{s:s,s:s*,s:I,s:s*,s:s*,s:s*}", "key_type", chain->key_type, "ca_key_type",
+                     chain->ca_key_type, "tokens", (json_int_t)chain->tokens, "token_module",
+                     chain->token_module, "token", chain->token, "token_pin", chain->token_pin);
+}
+
+struct pki_chain pki_chain_from_json(const json_t *object) {
+    return (struct pki_chain){jsonline_text(object, "key_type", ""),
+                              jsonline_text(object, "ca_key_type", NULL),
+                              jsonline_integer(object, "tokens", PKI_TOKENS_NONE),
+                              jsonline_text(object, "token_module", NULL),
+                              jsonline_text(object, "token", NULL),
+                              jsonline_text(object, "token_pin", NULL)};
+}
+
 void pki_party_files_clear(struct pki_party_files *files) {
     free(files->request);
     free(files->certificate);
@@ -34,8 +55,9 @@ struct place {
     const struct pki_holder *holder;
     const char *key_type; /* the holder's */
     char *folder;
-    char *key, *request, *certificate; /* paths */
+    char *key, *request, *certificate; /* paths; of a key in a token its URI */
     char *authority, *revoked;         /* paths, NULL when this holder keeps none */
+    bool in_token;
     int lock;
 };
 
@@ -53,6 +75,57 @@ static char *kept_path(const struct place *place, const char *file) {
     return file ? text_format("%s/%s", place->folder, file) : NULL;
 }
 
+/* By that of client2, which makes the proofs, those certificates are good that a broker must
+ * refuse: each is wrong in one thing alone, and a token has no room to waste. */
+static char *token_key(const char *folder, const struct pki_chain *chain,
+                       const struct pki_holder *holder) {
+    CLEANUP(key_token_clear)
+    struct key_token token =
+        chain->token ? key_token_named(chain->token_module, chain->token, chain->token_pin)
+                     : key_token_own(folder);
+    CLEANUP_FREE char *object =
+        text_format("bench %s %s", holder->party ? holder->name : "client2", chain->key_type);
+
+    return key_token_uri(&token, object);
+}
+
+static bool is_in_token(const struct pki_chain *chain, const struct pki_holder *holder) {
+    return chain->tokens == PKI_TOKENS_ALL ||
+           chain->tokens == (holder->role == PKI_SERVER ? PKI_TOKENS_BROKER : PKI_TOKENS_CLIENTS);
+}
+
+static const struct pki_holder *find_holder(const char *name) {
+    for (size_t i = 0; i < PKI_N_HOLDERS; i++)
+        if (text_equal(pki_holders[i].name, name))
+            return &pki_holders[i];
+    return NULL;
+}
+
+static char *key_path(const char *folder, const struct pki_chain *chain,
+                      const struct pki_holder *holder) {
+    CLEANUP_FREE char *store = pki_store(folder, chain);
+
+    return text_format("%s/%s/%s.key", store, holder->folder, holder->name);
+}
+
+char *pki_key_name(const char *folder, const struct pki_chain *chain, const char *name) {
+    const struct pki_holder *holder = find_holder(name);
+
+    return is_in_token(chain, holder) ? token_key(folder, chain, holder)
+                                      : key_path(folder, chain, holder);
+}
+
+/* What is in a token is nowhere else. */
+static int check_no_file(const char *folder, const struct pki_chain *chain,
+                         const struct pki_holder *holder, struct error *error) {
+    CLEANUP_FREE char *path = key_path(folder, chain, holder);
+
+    return access(path, F_OK) < 0
+               ? 0
+               : error_set(error, -EEXIST,
+                           "%s is a key in a file where keys are in a token; remove it", path);
+}
+
 /* Only known names become part of a path: they may have come from another host. The lock is not
  * that of pki_ensure(), which is held while an agent on the same host obeys. */
 static int place_open(struct place *place, const char *folder, const struct pki_chain *chain,
@@ -62,16 +135,15 @@ static int place_open(struct place *place, const char *folder, const struct pki_
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < PKI_N_HOLDERS; i++)
-        if (text_equal(pki_holders[i].name, name))
-            place->holder = &pki_holders[i];
+    place->holder = find_holder(name);
     place->key_type = place->holder ? pki_holder_key_type(place->holder, chain) : NULL;
     if (!place->key_type)
         return error_set(error, -EINVAL, "'%.40s' is nobody who holds a certificate",
                          name ? name : "");
     store = pki_store(folder, chain);
     place->folder = text_format("%s/%s", store, place->holder->folder);
-    place->key = text_format("%s/%s.key", place->folder, name);
+    place->in_token = is_in_token(chain, place->holder);
+    place->key = pki_key_name(folder, chain, name);
     place->request = text_format("%s/%s.csr", place->folder, name);
     place->certificate = text_format("%s/%s.crt", place->folder, name);
     place->authority = kept_path(place, place->holder->authority);
@@ -83,16 +155,35 @@ static int place_open(struct place *place, const char *folder, const struct pki_
     if (r < 0)
         return r;
     r = pki_make_folder(store, error);
+    if (r == 0 && place->in_token)
+        r = check_no_file(folder, chain, place->holder, error);
     return r < 0 ? r : pki_make_folder(place->folder, error);
 }
 
-/* The key that is there, NULL when there is none. */
-static int read_key(const struct place *place, EVP_PKEY **ret, struct error *error) {
-    CLEANUP(pki_secret_freep) char *pem = NULL;
-    int r = pki_read(place->key, &pem, error);
+/* The public half of a key in a token, which is made when there is none, and a request by it. */
+static int ask_token(const struct place *place, EVP_PKEY **ret, char **ret_request,
+                     struct error *error) {
+    CLEANUP(X509_REQ_freep) X509_REQ *request = NULL;
+    int r = key_token_request(place->key, place->key_type, place->holder->common_name, ret_request,
+                              error);
 
     if (r < 0)
         return r;
+    request = pki_parse_request(*ret_request);
+    *ret = request ? X509_REQ_get_pubkey(request) : NULL;
+    return *ret ? 0 : pki_openssl_error(error, "a token's request");
+}
+
+/* The key that is there, NULL when there is none; of one in a token, the public half. */
+static int read_key(const struct place *place, EVP_PKEY **ret, struct error *error) {
+    CLEANUP(pki_secret_freep) char *pem = NULL;
+    CLEANUP_FREE char *request = NULL;
+    int r = place->in_token ? 0 : pki_read(place->key, &pem, error);
+
+    if (r < 0)
+        return r;
+    if (place->in_token)
+        return ask_token(place, ret, &request, error);
     *ret = pki_parse_key(pem, NULL, NULL);
     return 0;
 }
@@ -132,8 +223,8 @@ static bool is_good_request(const char *pem, const EVP_PKEY *key, const char *co
 
 static int ready_request(const struct place *place, char **ret_pem, struct error *error) {
     CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-    CLEANUP_FREE char *pem = NULL;
-    int r = ready_key(place, &key, error);
+    CLEANUP_FREE char *pem = NULL, *fresh = NULL;
+    int r = place->in_token ? ask_token(place, &key, &fresh, error) : ready_key(place, &key, error);
 
     if (r < 0)
         return r;
@@ -141,11 +232,12 @@ static int ready_request(const struct place *place, char **ret_pem, struct error
     if (r < 0)
         return r;
     if (!is_good_request(pem, key, place->holder->common_name)) {
-        free(pem);
-        pem = NULL;
-        r = pki_make_request(key, place->holder->common_name, &pem, error);
+        r = fresh ? 0 : pki_make_request(key, place->holder->common_name, &fresh, error);
         if (r < 0)
             return r;
+        free(pem);
+        pem = fresh;
+        fresh = NULL;
         r = file_replace(place->request, PKI_PUBLIC_MODE, pem, error);
         if (r < 0)
             return r;

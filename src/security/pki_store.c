@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "security/pki_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -22,18 +23,25 @@ void pki_secret_free(char *secret) {
     free(secret);
 }
 
+static const char *const whose[] = {
+    [PKI_TOKENS_CLIENTS] = "clients", [PKI_TOKENS_BROKER] = "broker", [PKI_TOKENS_ALL] = "all"};
+
 char *pki_store(const char *folder, const struct pki_chain *chain) {
     bool mixed = chain->ca_key_type && !text_equal(chain->ca_key_type, chain->key_type);
-    char *path, *c;
+    CLEANUP_FREE char *types = text_format("%s%s%s", chain->key_type, mixed ? "-by-" : "",
+                                           mixed ? chain->ca_key_type : "");
+    CLEANUP_FREE char *name = text_copy(text_equal(types, PKI_DEFAULT_KEY_TYPE) ? "" : types);
 
-    if (!mixed && text_equal(chain->key_type, PKI_DEFAULT_KEY_TYPE))
-        return text_copy(folder);
-    path = text_format("%s/%s%s%s", folder, chain->key_type, mixed ? "-by-" : "",
-                       mixed ? chain->ca_key_type : "");
-    for (c = path + strlen(folder) + 1; *c; c++)
-        if (*c == ':')
+    if (chain->tokens) {
+        CLEANUP_FREE char *tokens = text_format("pkcs11-%s-%s", whose[chain->tokens],
+                                                chain->token ? chain->token : "softhsm");
+
+        text_append(&name, "-", tokens);
+    }
+    for (char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("-_.", *c))
             *c = '-';
-    return path;
+    return *name ? text_format("%s/%s", folder, name) : text_copy(folder);
 }
 
 /* Of a file that may not be opened: whose it is, or the folder above it. */

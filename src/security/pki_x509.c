@@ -1,3 +1,4 @@
+#include "security/pkcs11_module.h"
 #include "security/pki_internal.h"
 
 #include <arpa/inet.h>
@@ -154,6 +155,21 @@ int pki_check_key_type(const char *key_type, struct error *error) {
     return error_set(error, -EINVAL, "'%.40s' is none of: %s", key_type ? key_type : "", here);
 }
 
+/* An agent hears of them from its driver. */
+static int check_tokens(const struct pki_chain *chain, struct error *error) {
+    bool named = chain->token || chain->token_module || chain->token_pin;
+
+    if (chain->tokens < PKI_TOKENS_NONE || chain->tokens > PKI_TOKENS_ALL ||
+        (named && (!chain->token || !chain->token_module || !chain->token_pin)))
+        return error_set(error, -EINVAL, "keys in a token: half of what names it is missing");
+    if (chain->tokens && !pkcs11_has_key_type(chain->key_type))
+        return error_set(error, -EINVAL,
+                         "keys of type %s are not made in tokens; right would be ec:P-256 or "
+                         "rsa:2048",
+                         chain->key_type);
+    return 0;
+}
+
 int pki_check_chain(const struct pki_chain *chain, struct error *error) {
     const char *const names[] = {chain->key_type,
                                  chain->ca_key_type ? chain->ca_key_type : chain->key_type};
@@ -166,20 +182,25 @@ int pki_check_chain(const struct pki_chain *chain, struct error *error) {
         if (!is_here(find_key_type(names[i])))
             return openssl_lacks(error, "ML-DSA"); /* the only ones that are not everywhere */
     }
-    return 0;
+    return check_tokens(chain, error);
 }
 
 bool pki_next_chain(size_t *cursor, struct pki_chain *ret) {
     const size_t n = ARRAY_SIZE(key_types);
 
-    if (*cursor == n * n)
-        return false;
-    /* A type of key with itself comes before mixed chains of it. */
-    *ret = (struct pki_chain){
-        key_types[*cursor / n].name,
-        key_types[(*cursor / n + *cursor % n) % n].name,
-    };
-    (*cursor)++;
+    do {
+        size_t place = *cursor % (n * n);
+
+        if (*cursor == n * n * (PKI_TOKENS_ALL + 1))
+            return false;
+        /* A type of key with itself comes before mixed chains of it. */
+        *ret = (struct pki_chain){
+            .key_type = key_types[place / n].name,
+            .ca_key_type = key_types[(place / n + place % n) % n].name,
+            .tokens = (int64_t)(*cursor / (n * n)),
+        };
+        (*cursor)++;
+    } while (ret->tokens && !pkcs11_has_key_type(ret->key_type));
     return true;
 }
 

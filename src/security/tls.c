@@ -1,7 +1,8 @@
 /* tls - the connection is encrypted and the broker shows a certificate. */
 #include "security/tls.h"
 
-#include "security/pki.h"
+#include "security/key_token.h"
+#include "security/pkcs11_module.h"
 #include "security/tls_context.h"
 #include "security/tls_proofs.h"
 
@@ -11,7 +12,8 @@
 struct tls_settings {
     int64_t min_version, max_version; /* places in version_words */
     char *ciphers, *suites, *groups, *signatures;
-    int64_t key_type, ca_key_type, tickets; /* of the CA 0: the same, then as PKI_KEY_TYPES */
+    int64_t key_type, ca_key_type; /* of the CA 0: the same, then as PKI_KEY_TYPES */
+    int64_t key_store, tickets;
 };
 
 #define VERSION_WORDS "1.2 1.3"
@@ -75,6 +77,9 @@ static const struct setting rows[] = {
     {"ca_key_type", SETTING_CHOICE, "same", .choices = CA_KEY_TYPES,
      .help = "of the CA that signs them; same: as key_type",
      .offset = offsetof(struct tls_settings, ca_key_type), .check = check_ca_key_type},
+    {"key_store", SETTING_CHOICE, "file", .choices = "file pkcs11",
+     .help = "where the broker's key is; pkcs11: in the token of certificate.pkcs11_token",
+     .offset = offsetof(struct tls_settings, key_store)},
     {"resumption", SETTING_CHOICE, "ticket", .choices = "none ticket",
      .help = "ticket: the broker gives tickets, as it does by itself; none: it gives none",
      .offset = offsetof(struct tls_settings, tickets)},
@@ -162,11 +167,14 @@ static bool can_sign(const struct tls_settings *settings) {
 
 struct pki_chain tls_chain(const struct channel *channel) {
     const struct tls_settings *settings = own(channel);
-
-    return (struct pki_chain){
-        pki_key_type(settings->key_type),
-        settings->ca_key_type ? pki_key_type(settings->ca_key_type - 1) : NULL,
+    struct pki_chain chain = {
+        .key_type = pki_key_type(settings->key_type),
+        .ca_key_type = settings->ca_key_type ? pki_key_type(settings->ca_key_type - 1) : NULL,
+        .tokens = settings->key_store ? PKI_TOKENS_BROKER : PKI_TOKENS_NONE,
     };
+
+    certificate_name_token(channel, &chain);
+    return chain;
 }
 
 static int check(const struct channel *channel, struct error *error) {
@@ -194,6 +202,11 @@ static int check(const struct channel *channel, struct error *error) {
     if (*tls_asked(settings->ciphers) && version(settings->min_version) > TLS_1_2)
         return error_set(error, -EINVAL,
                          "tls.ciphers: are of TLS 1.2, which tls.min_version excludes");
+    if (chain.tokens && !pkcs11_has_key_type(chain.key_type))
+        return error_set(error, -EINVAL,
+                         "tls.key_type: keys of type %s are not made in tokens; right would be "
+                         "ec:P-256 or rsa:2048",
+                         chain.key_type);
     if (!has_own_curve(settings))
         return error_set(error, -EINVAL,
                          "tls.groups: in TLS 1.2 must have P-256, the curve of certificates of "
@@ -214,6 +227,21 @@ char *tls_store(const struct channel *channel, const char *certs) {
     return pki_store(certs, &chain);
 }
 
+/* Client1 is with the broker. */
+static int token_possible(const struct pki_chain *chain, enum place place, struct error *error) {
+    bool needed = place == PLACE_BROKER
+                      ? chain->tokens != PKI_TOKENS_NONE
+                      : place == PLACE_PUBLISHER && (chain->tokens == PKI_TOKENS_CLIENTS ||
+                                                     chain->tokens == PKI_TOKENS_ALL);
+    int r = needed ? key_token_possible(chain->token_module, error) : 0;
+    CLEANUP(key_token_clear) struct key_token token = {0};
+
+    if (r < 0 || !needed || !chain->token)
+        return r;
+    token = key_token_named(chain->token_module, chain->token, chain->token_pin);
+    return key_token_check(&token, error);
+}
+
 /* The CA, where the driver is, signs and verifies, and speaks no TLS. */
 static int possible(const struct channel *channel, enum place place, struct error *error) {
     struct pki_chain chain = tls_chain(channel);
@@ -222,12 +250,18 @@ static int possible(const struct channel *channel, enum place place, struct erro
                 ? 0
                 : tls_possible(tls_asked(settings->groups), tls_asked(settings->signatures), error);
 
-    return r < 0 ? r : pki_check_chain(&chain, error);
+    if (r == 0)
+        r = pki_check_chain(&chain, error);
+    return r < 0 ? r : token_possible(&chain, place, error);
+}
+
+static const char *own_broker(const struct channel *channel) {
+    return own(channel)->key_store ? "tls.key_store = pkcs11" : NULL;
 }
 
 /* What is there of the two that not every OpenSSL has. */
 static int available(char **ret_how, struct error *error) {
-    const struct pki_chain chain = {"mldsa:65", NULL};
+    const struct pki_chain chain = {.key_type = "mldsa:65"};
 
     if (tls_possible("X25519MLKEM768", "", error) < 0 || pki_check_chain(&chain, error) < 0)
         *ret_how = text_format("all but post-quantum channels; %s", error->text);
@@ -263,14 +297,19 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+    const struct pki_chain chain = tls_chain(bringup->channel);
+    CLEANUP_FREE char *key = pki_key_name(bringup->certs, &chain, "broker");
 
-    (void)error;
-    fprintf(lines, "certfile %s/broker/broker.crt\nkeyfile %s/broker/broker.key\n", store, store);
+    fprintf(lines, "certfile %s/broker/broker.crt\n", store);
+    if (key_token_is_uri(key))
+        return key_token_broker_lines(key, bringup->folder, lines, error);
+    fprintf(lines, "keyfile %s\n", key);
     return 0;
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
+    const struct pki_chain chain = tls_chain(bringup->channel);
 
     fill(own(bringup->channel), &config->tls);
     free(config->tls.ca_file);
@@ -281,7 +320,7 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
     free(config->tls.cert_file);
     free(config->tls.key_file);
     config->tls.cert_file = text_format("%s/broker/broker.crt", store);
-    config->tls.key_file = text_format("%s/broker/broker.key", store);
+    config->tls.key_file = pki_key_name(bringup->certs, &chain, "broker");
 }
 
 /* ---- proofs ---- */
@@ -395,6 +434,7 @@ const struct mechanism mechanism_tls = {
     .settle = settle,
     .check = check,
     .possible = possible,
+    .own_broker = own_broker,
     .available = available,
     .issue = issue,
     .broker = broker,

@@ -4,10 +4,13 @@
 #include "security/mechanism.h"
 #include "security/pki.h"
 
-/* The types of the keys of a channel that uses tls. */
+/* The certificates of a channel that uses tls, and the folder of their store; the folder's name
+ * belongs to the caller. */
 struct pki_chain tls_chain(const struct channel *channel);
-
-/* The PKI's store for the key type of a channel that uses tls; belongs to the caller. */
 char *tls_store(const struct channel *channel, const char *certs);
+
+/* Adds to a channel's certificates what the mechanism certificate says of tokens: whether the
+ * clients' keys are in one, and in which. Borrowed from the channel. */
+void certificate_name_token(const struct channel *channel, struct pki_chain *chain);
 
 #endif

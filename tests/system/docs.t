@@ -160,7 +160,7 @@ is 'certs/README.md names every file there, and its mode' "$(cd "$copy/certs" &&
     -printf '%P %#m\n' | while read -r file mode; do
   case $file in
   ca/*.crt) file=${file#ca/} ;;
-  ca/* | *lock | broker/ca.crl) ;;
+  ca/* | *lock | broker/ca.crl | softhsm/*) ;;
   */ca.crt) file=NAME/ca.crt ;;
   *) file=NAME/NAME.${file##*.} ;;
   esac

@@ -197,9 +197,15 @@ static void test_refused_orders(void **state) {
     struct host *host;
     json_auto_t *answer = NULL;
     json_t *bad[] = {
-        json_pack("{s:s,s:s}", "key_type", "ed25519", "holder", "../x"),
-        json_pack("{s:s,s:s}", "key_type", "../x", "holder", "broker"),
-        json_pack("{s:i,s:{}}", "key_type", 1, "holder"),
+        json_pack("{s:{s:s},s:s}", "chain", "key_type", "ed25519", "holder", "../x"),
+        json_pack("{s:{s:s},s:s}", "chain", "key_type", "../x", "holder", "broker"),
+        json_pack("{s:{s:i},s:{}}", "chain", "key_type", 1, "holder"),
+        json_pack("{s:{s:s,s:i},s:s}", "chain", "key_type", "ec:P-256", "tokens", 4, "holder",
+                  "client1"),
+        json_pack("{s:{s:s,s:i},s:s}", "chain", "key_type", "ed25519", "tokens", 1, "holder",
+                  "client1"),
+        json_pack("{s:{s:s,s:i,s:s},s:s}", "chain", "key_type", "ec:P-256", "tokens", 1, "token",
+                  "other", "holder", "client1"),
         json_object(),
     };
 
@@ -213,15 +219,16 @@ static void test_refused_orders(void **state) {
                          -EINVAL);
     }
     assert_false(is_there(site, "a"));
-    assert_int_equal(host_order(host, "certificate-request",
-                                json_pack("{s:s,s:s}", "key_type", "ed25519", "holder", "broker"),
-                                &answer, &site->error),
-                     0);
+    assert_int_equal(
+        host_order(host, "certificate-request",
+                   json_pack("{s:{s:s},s:s}", "chain", "key_type", "ed25519", "holder", "broker"),
+                   &answer, &site->error),
+        0);
     assert_int_equal(json_object_size(answer), 1); /* nothing is installed yet */
     assert_has(json_string_value(json_object_get(answer, "request")), "CERTIFICATE REQUEST");
     assert_int_equal(host_order(host, "certificate-install",
-                                json_pack("{s:s,s:s,s:s}", "key_type", "ed25519", "holder",
-                                          "broker", "certificate", "../x"),
+                                json_pack("{s:{s:s},s:s,s:s}", "chain", "key_type", "ed25519",
+                                          "holder", "broker", "certificate", "../x"),
                                 NULL, &site->error),
                      -EBADMSG);
 }

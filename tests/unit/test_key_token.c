@@ -2,6 +2,8 @@
  * found, used, and not to be had. */
 #include "workshop.h"
 
+#include "base/clock.h"
+#include "security/key_proofs.h"
 #include "security/key_token.h"
 #include "security/pkcs11_module.h"
 #include "security/pki_internal.h"
@@ -200,11 +202,63 @@ static void test_open_pin(void **state) {
     assert_int_equal(chmod(token.pin_file, 0600), 0);
 }
 
+/* ---- the proof that no file has the key ---- */
+
+/* With keys in files it must find them: here in a file of another name, and in DER. */
+static void test_found(void **state) {
+    struct channel channel = workshop_channel("c", "tls certificate");
+    struct pki_options options = {.folder = folder,
+                                  .chain = {.key_type = PKI_DEFAULT_KEY_TYPE},
+                                  .validity_ns = 90 * DAY_S * NS_PER_S,
+                                  .renew_before_ns = DAY_S * NS_PER_S,
+                                  .passphrase = pki_passphrase,
+                                  .context = &(struct pki_passphrase_source){folder, false}};
+    const struct bringup bringup = {.channel = &channel, .certs = folder};
+    const struct proof_setup setup = {.bringup = &bringup};
+    CLEANUP_FREE char *path = text_format("%s/client2/client2.key", folder);
+    CLEANUP_FREE char *other = text_format("%s/proof/notes.txt", folder);
+    struct error error;
+    unsigned issued;
+
+    (void)state;
+    assert_int_equal(pki_ensure(&options, &issued, &error), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = i ? other : path;
+        struct proof_seen seen = {.held = true};
+
+        workshop_put(folder, "client1/client1.key", ""); /* not this one */
+        if (i) {
+            CLEANUP_FREE char *pem = NULL;
+            CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+            CLEANUP(fclosep) FILE *file = fopen(other, "we");
+
+            assert_int_equal(pki_read(path, &pem, &error), 0);
+            key = pki_parse_key(pem, NULL, NULL);
+            assert_non_null(file);
+            assert_int_equal(i2d_PrivateKey_fp(file, key), 1);
+            assert_int_equal(unlink(path), 0);
+        }
+        assert_int_equal(key_proof_no_file(&setup, &seen, &error), 0);
+        assert_false(seen.held);
+        assert_string_equal(seen.observed, "a key");
+        assert_string_equal(seen.cause, name);
+    }
+    assert_int_equal(unlink(other), 0);
+    {
+        struct proof_seen seen = {.held = false};
+
+        assert_int_equal(key_proof_no_file(&setup, &seen, &error), 0);
+        assert_true(seen.held);
+    }
+    channel_clear(&channel);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),     cmocka_unit_test(test_no_names),
         cmocka_unit_test(test_no_module), cmocka_unit_test(test_token),
         cmocka_unit_test(test_keys),      cmocka_unit_test(test_open_pin),
+        cmocka_unit_test(test_found),
     };
 
     return cmocka_run_group_tests(tests, make_token, remove_token);

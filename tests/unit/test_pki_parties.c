@@ -221,23 +221,27 @@ static void test_refused_names(void **state) {
 
     assert_int_equal(mkdir(world->a.folder, 0700), 0);
     for (size_t i = 0; i < ARRAY_SIZE(holders); i++) {
-        assert_int_equal(pki_party_request(world->a.folder, &(struct pki_chain){"ed25519", NULL},
-                                           holders[i], &files, error),
+        assert_int_equal(pki_party_request(world->a.folder,
+                                           &(struct pki_chain){.key_type = "ed25519"}, holders[i],
+                                           &files, error),
                          -EINVAL);
-        assert_int_equal(pki_party_install(world->a.folder, &(struct pki_chain){"ed25519", NULL},
-                                           holders[i], "x", NULL, NULL, error),
+        assert_int_equal(pki_party_install(world->a.folder,
+                                           &(struct pki_chain){.key_type = "ed25519"}, holders[i],
+                                           "x", NULL, NULL, error),
                          -EINVAL);
         assert_mentions(&world->a, "is nobody who holds a certificate");
     }
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
-        assert_int_equal(pki_party_request(world->a.folder, &(struct pki_chain){key_types[i], NULL},
-                                           "broker", &files, error),
+        assert_int_equal(pki_party_request(world->a.folder,
+                                           &(struct pki_chain){.key_type = key_types[i]}, "broker",
+                                           &files, error),
                          -EINVAL);
         assert_mentions(&world->a, "is none of: ec:P-256");
     }
     assert_int_equal(rmdir(world->a.folder), 0); /* still empty */
-    assert_int_equal(pki_party_request("/nonexistent/certs", &(struct pki_chain){"ed25519", NULL},
-                                       "broker", &files, &world->a.error),
+    assert_int_equal(pki_party_request("/nonexistent/certs",
+                                       &(struct pki_chain){.key_type = "ed25519"}, "broker", &files,
+                                       &world->a.error),
                      -ENOENT);
 }
 
@@ -301,8 +305,8 @@ static void test_asked_at_once(void **state) {
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (pids[i] == 0) {
-            if (pki_party_request(world->b.folder, &(struct pki_chain){"ec:P-256", NULL}, "client2",
-                                  &files, NULL) < 0)
+            if (pki_party_request(world->b.folder, &(struct pki_chain){.key_type = "ec:P-256"},
+                                  "client2", &files, NULL) < 0)
                 _exit(1);
             workshop_put(world->b.folder, name, files.request);
             _exit(0);

@@ -10,7 +10,7 @@ static void check_chain(struct fixture *fixture, const char *key_type, const cha
     struct pki_entry *entries;
     size_t n;
 
-    fixture->options.chain = (struct pki_chain){key_type, ca_key_type};
+    fixture->options.chain = (struct pki_chain){.key_type = key_type, .ca_key_type = ca_key_type};
     assert_int_equal(ensure(fixture), n_issued);
     check_store(fixture);
     assert_int_equal(ensure(fixture), 0);
@@ -37,7 +37,7 @@ static void test_all_key_types(void **state) {
     size_t cursor = 0;
 
     while (pki_next_chain(&cursor, &chain)) {
-        if (!text_equal(chain.key_type, chain.ca_key_type))
+        if (!text_equal(chain.key_type, chain.ca_key_type) || chain.tokens)
             continue;
         assert_string_equal(pki_key_type((int64_t)cursor / 7), chain.key_type);
         text_append(&all, " ", chain.key_type);
@@ -52,8 +52,11 @@ static void test_all_key_types(void **state) {
 /* The CA's keys are of another type than those that it signs for. */
 static void test_mixed_chains(void **state) {
     static const struct pki_chain chains[] = {
-        {"ec:P-256", "ed25519"},  {"ed25519", "ec:P-256"},  {"ec:P-256", "mldsa:65"},
-        {"mldsa:65", "ec:P-256"}, {"mldsa:44", "mldsa:87"},
+        {.key_type = "ec:P-256", .ca_key_type = "ed25519"},
+        {.key_type = "ed25519", .ca_key_type = "ec:P-256"},
+        {.key_type = "ec:P-256", .ca_key_type = "mldsa:65"},
+        {.key_type = "mldsa:65", .ca_key_type = "ec:P-256"},
+        {.key_type = "mldsa:44", .ca_key_type = "mldsa:87"},
     };
     struct fixture *fixture = *state;
 
@@ -68,12 +71,15 @@ static void test_stores(void **state) {
         struct pki_chain chain;
         const char *store;
     } cases[] = {
-        {{"ec:P-256", NULL}, "certs"},
-        {{"ec:P-256", "ec:P-256"}, "certs"},
-        {{"rsa:2048", NULL}, "certs/rsa-2048"},
-        {{"mldsa:65", "mldsa:65"}, "certs/mldsa-65"},
-        {{"ec:P-256", "mldsa:65"}, "certs/ec-P-256-by-mldsa-65"},
-        {{"mldsa:65", "ec:P-256"}, "certs/mldsa-65-by-ec-P-256"},
+        {{.key_type = "ec:P-256", .ca_key_type = NULL}, "certs"},
+        {{.key_type = "ec:P-256", .ca_key_type = "ec:P-256"}, "certs"},
+        {{.key_type = "rsa:2048", .ca_key_type = NULL}, "certs/rsa-2048"},
+        {{.key_type = "mldsa:65", .ca_key_type = "mldsa:65"}, "certs/mldsa-65"},
+        {{.key_type = "ec:P-256", .ca_key_type = "mldsa:65"}, "certs/ec-P-256-by-mldsa-65"},
+        {{.key_type = "mldsa:65", .ca_key_type = "ec:P-256"}, "certs/mldsa-65-by-ec-P-256"},
+        {{.key_type = "ec:P-256", .tokens = PKI_TOKENS_CLIENTS}, "certs/pkcs11-clients-softhsm"},
+        {{.key_type = "rsa:2048", .tokens = PKI_TOKENS_ALL, .token = "A/../card (PIN)"},
+         "certs/rsa-2048-pkcs11-all-A-..-card--PIN-"},
     };
     const char *last = "";
     struct pki_chain chain;
@@ -91,13 +97,13 @@ static void test_stores(void **state) {
         last = chain.key_type;
         n++;
     }
-    assert_int_equal(n, 7 * 7);
+    assert_int_equal(n, 7 * 7 + 3 * 2 * 7); /* of two types, tokens have keys, too */
 }
 
 /* What users may have heard of. */
 static void test_refused_key_types(void **state) {
     struct fixture *fixture = *state;
-    const struct pki_chain chain = {"ec:P-256", "slh-dsa:128s"};
+    const struct pki_chain chain = {.key_type = "ec:P-256", .ca_key_type = "slh-dsa:128s"};
 
     assert_int_equal(pki_check_key_type("dsa:512", &fixture->error), -EINVAL);
     assert_mentions(fixture, "'dsa:512' is none of: ec:P-256 rsa:2048 rsa:3072 ed25519");

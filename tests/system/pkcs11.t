@@ -1,0 +1,161 @@
+#!/bin/sh
+# Keys in a token: measured and proven beside keys in files; no file has them, nobody tells the PIN,
+# renewing keeps them; and what is wrong with a token is said before anything starts.
+. "$(dirname "$0")/real.sh"
+[ -e /usr/lib/softhsm/libsofthsm2.so ] || skip_all 'libsofthsm2 is not installed'
+
+softhsm=/usr/lib/softhsm/libsofthsm2.so
+store=$scratch/certs/pkcs11-clients-softhsm
+mine="$tiny --quiet --probes delivery --channels mutual-tls-pkcs11"
+mine="$mine --set scenario.baseline=mutual-tls-pkcs11"
+set_token=channel.mutual-tls-pkcs11.certificate.pkcs11
+
+# ---- SoftHSM, of which nothing was set up ----
+
+measured=$((measured + 1))
+results=$scratch/results.$measured
+start "$bench" run "$tiny" --quiet --probes 'transport delivery' --output "$results" \
+  --channels 'mutual-tls mutual-tls-pkcs11 mutual-tls-crl' --set scenario.baseline=mutual-tls \
+  --set channel.mutual-tls-crl.tls.key_store=pkcs11 \
+  --set channel.mutual-tls-crl.certificate.key_store=pkcs11 \
+  --set channel.mutual-tls-crl.tls.key_type=rsa:2048 --certs "$scratch/certs"
+while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
+  for pid in $(list_rest | cut -d ' ' -f 1); do
+    tr '\0' ' ' <"/proc/$pid/cmdline"
+    tr '\0' '\n' <"/proc/$pid/environ"
+  done 2>/dev/null
+done >"$scratch/seen"
+stop_waiting 240
+folder=$(find_run)
+exits 'keys in files and in a token: the run succeeds' 0
+is 'everything was measured' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" \
+  ' 6 ok'
+is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+for channel in mutual-tls-pkcs11 mutual-tls-crl; do
+  is "$channel: where its keys are is proven" "$(
+    rows "$folder/proofs.csv" proof,observed channel="$channel" | grep -E 'key|pin'
+  )" 'no-key-file|no key
+key-not-given-out|sensitive, not extractable
+wrong-pin-refused|refused
+token-without-key-refused|refused'
+done
+is 'a wrong PIN, and a token without the key, by their own causes' \
+  "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty')" \
+  "token 'bench': logging in: CKR_PIN_INCORRECT
+token 'bench-empty' has no private key 'bench client2 ec:P-256'"
+is 'there is no key in a file but those of CA and broker' \
+  "$(grep -rl 'PRIVATE KEY' "$store" | sort)" "$store/broker/broker.key
+$store/ca/ca.key"
+is 'nor of the broker where its key is in the token' \
+  "$(grep -rl 'PRIVATE KEY' "$scratch/certs/rsa-2048-pkcs11-all-softhsm")" \
+  "$scratch/certs/rsa-2048-pkcs11-all-softhsm/ca/ca.key"
+is 'token and PIN are the user'\''s alone' \
+  "$(stat -c %a "$scratch/certs/softhsm" "$scratch/certs/softhsm/tokens" \
+    "$scratch/certs/softhsm/pin" | tr '\n' ' ')" '700 700 600 '
+
+pin=$(cat "$scratch/certs/softhsm/pin")
+check 'the run was looked at' grep -qF 'worker delivery-subscriber' "$scratch/seen"
+check 'and the broker, which has its key in the token' \
+  grep -qF "PKCS11_MODULE_PATH=$softhsm" "$scratch/seen"
+is 'the PIN is in no command line nor environment' "$(grep -cF "$pin" "$scratch/seen")" 0
+is 'nor in what was said' "$(printf '%s\n' "$out" "$err" | grep -cF "$pin")" 0
+is 'nor in any file of the run' "$(grep -rlF "$pin" "$folder")" ''
+is 'nor left behind' "$(grep -rlF "$pin" "$TMPDIR")" ''
+
+# ---- renewing ----
+
+key_of() { # NAME: the public key of its certificate
+  openssl x509 -in "$store/$1/$1.crt" -noout -pubkey
+}
+if has_command openssl; then
+  before=$(key_of client1) serial=$(openssl x509 -in "$store/client1/client1.crt" -noout -serial)
+  run "$bench" certs renew --certs "$scratch/certs"
+  exits 'certificates for keys in a token are renewed' 0
+  is 'for the same key' "$(key_of client1)" "$before"
+  check 'they are others' test "$serial" != \
+    "$(openssl x509 -in "$store/client1/client1.crt" -noout -serial)"
+else
+  skip 'renewing keeps the key' 'needs openssl'
+fi
+run "$bench" certs show --certs "$scratch/certs"
+contains 'they are shown' "$out" "$store (keys of the clients in a token)"
+
+# ---- a token of the user's: this one ----
+
+export SOFTHSM2_CONF="$scratch/certs/softhsm/softhsm2.conf"
+cp "$scratch/certs/softhsm/pin" "$scratch/pin"
+named() { # MODULE TOKEN PIN-FILE [OPTION...]
+  named_module=$1 named_token=$2 named_pin=$3
+  shift 3
+  # shellcheck disable=SC2086 # words
+  measure $mine --set "${set_token}_module=$named_module" --set "${set_token}_token=$named_token" \
+    --set "${set_token}_pin=file:$named_pin" "$@"
+}
+named "$softhsm" bench "$scratch/pin"
+exits 'a named token: the run succeeds' 0
+is 'a wrong PIN is not tried in it' "$(rows "$folder/proofs.csv" proof | grep -E 'key-|-key|pin')" \
+  'no-key-file
+key-not-given-out
+token-without-key-refused'
+is 'the PIN is in no file of the run' "$(grep -rlF "$pin" "$folder")" ''
+contains 'but where it is' "$(cat "$folder/scenario.ini")" "pkcs11_pin = file:$scratch/pin"
+named "$softhsm" bench "$scratch/pin" --set "${set_token}_wrong_pin=yes"
+is 'unless that is allowed' \
+  "$(rows "$folder/proofs.csv" verdict proof=wrong-pin-refused)" held
+
+refused() { # NAME STATUS WORDS
+  exits "$1" "$2"
+  contains "$1: said in words" "$err" "$3"
+  is "$1: nothing was measured" "$(find "$results" -name trials.csv 2>/dev/null)" ''
+}
+named /nowhere/module.so bench "$scratch/pin"
+refused 'no such module' 3 '/nowhere/module.so: this PKCS#11 module cannot be loaded'
+named /bin/sh bench "$scratch/pin"
+refused 'no module at all' 3 'certificate.pkcs11_module: /bin/sh'
+named "$softhsm" 'no such' "$scratch/pin"
+refused 'another token' 3 "no token 'no such' in $softhsm; there are: "
+chmod 644 "$scratch/pin"
+named "$softhsm" bench "$scratch/pin"
+refused 'a PIN that others can read' 3 "$scratch/pin can be read by others; chmod 600 it"
+chmod 600 "$scratch/pin"
+echo 1234567 >"$scratch/pin"
+named "$softhsm" bench "$scratch/pin"
+refused 'a wrong PIN' 3 "token 'bench': logging in: CKR_PIN_INCORRECT"
+mkdir "$scratch/no-tokens"
+echo "directories.tokendir = $scratch/no-tokens" >"$scratch/none.conf"
+SOFTHSM2_CONF=$scratch/none.conf named "$softhsm" bench "$scratch/pin"
+refused 'a token that is not initialised' 3 'what is there is not initialised'
+named "$softhsm" bench relative/pin
+refused 'a path from nowhere' 2 'write them from / on'
+# shellcheck disable=SC2086 # words
+measure $mine --set "${set_token}_pin=1234"
+refused 'a PIN in the scenario' 2 'a PIN is never written here; right would be file:PATH'
+# shellcheck disable=SC2086 # words
+measure $mine --set "${set_token}_token=bench"
+refused 'half a token' 2 'name a token together; set all'
+# shellcheck disable=SC2086 # words
+measure $mine --set channel.mutual-tls-pkcs11.tls.key_type=ed25519
+refused 'a type of key that tokens do not make' 2 'keys of type ed25519 are not made in tokens'
+unset SOFTHSM2_CONF
+
+# A key that lies in a file is told, whoever has put it there.
+cp "$scratch/certs/client1/client1.key" "$store/client1/"
+# shellcheck disable=SC2086 # words
+measure $mine
+refused 'a key in a file' 3 \
+  "$store/client1/client1.key is a key in a file where keys are in a token"
+rm "$store/client1/client1.key"
+
+# ---- where the packages are missing ----
+
+export OPENSSL_ENGINES="$scratch/nowhere"
+measure "$tiny" --quiet --probes path --channels 'plain mutual-tls-pkcs11'
+unset OPENSSL_ENGINES
+exits 'without the engine: the run goes on' 0
+is 'without that channel' "$(rows "$folder/trials.csv" channel,status | sort)" \
+  'mutual-tls-pkcs11|skipped
+plain|ok'
+contains 'and says what is missing' "$(rows "$folder/trials.csv" reason status=skipped)" \
+  'host local: keys in a token take what is not there: apt-get install'
+
+finish
