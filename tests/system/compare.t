@@ -18,7 +18,7 @@ openssl genpkey -algorithm ML-DSA-65 -out /dev/null 2>/dev/null && connect_rows=
 rows_of 'compare-connect' "$connect_rows" "$root/scripts/compare-connect"
 [ "$connect_rows" = 9 ] || matches '... without one, and why' "$out" \
   '^pq  *left out: OpenSSL 3\.[0-4][0-9.]* has no ML-DSA: Debian 13 has$'
-rows_of 'compare-lab' 4 "$root/scripts/compare-lab"
+rows_of 'compare-lab' 5 "$root/scripts/compare-lab"
 rows_of 'speed' 12 "$root/tests/benchmarks/speed"
 rows_of 'payload-cost' 1 "$root/tests/benchmarks/payload-cost" 1024
 rows_of 'report-scale' 1 "$root/tests/benchmarks/report-scale" 500 1000
