@@ -198,6 +198,20 @@ static int converse(struct transport *transport, const struct client_config *con
     return publish(transport, config, message, error);
 }
 
+/* A broker that refuses a certificate may close on the rest of what was on its way to it, which
+ * resets the connection while we still send. What it has said before lies there to be read all the
+ * same: the rest of the handshake goes nowhere. */
+static void read_reason(struct transport *transport) {
+    BIO *nowhere = BIO_new(BIO_s_null());
+    char byte;
+
+    if (!nowhere)
+        return;
+    SSL_set0_wbio(transport->ssl, nowhere);
+    if (SSL_connect(transport->ssl) == 1)
+        (void)SSL_read(transport->ssl, &byte, sizeof(byte));
+}
+
 /* The handshake, with the causes that it can come to an end by. */
 static int start_tls(struct transport *transport, SSL_CTX *context,
                      const struct transport_options *options, struct attempt *attempt,
@@ -211,6 +225,8 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
     r = tls_start(transport, context, false, options, error);
     if (!transport->ssl)
         return r;
+    if (r == -EPIPE || r == -ECONNRESET)
+        read_reason(transport);
     verified = SSL_get_verify_result(transport->ssl);
     if (r < 0 && verified != X509_V_OK) {
         (void)snprintf(attempt->cause, sizeof(attempt->cause), "verify %ld %s", verified,
