@@ -400,6 +400,7 @@ static const struct {
  *   meet      hello?             the "group" that a server here answers it with
  *   readings  interface?         see readings.h
  *   round-trip  address limit_ns network_round_trip() in network.h
+ *   train  address n_frames limit_ns    network_train() there
  *   speed-kept                   see kept_speed.h
  */
 
@@ -450,6 +451,12 @@ static json_t *answer_speed_kept(const json_t *order) {
     return kept_speed_read();
 }
 
+static json_t *answer_train(const json_t *order) {
+    return network_train(jsonline_text(order, "address", ""),
+                         jsonline_integer(order, "n_frames", 0),
+                         jsonline_integer(order, "limit_ns", 0));
+}
+
 /* clang-format off */
 /* Alphabetical. */
 static const struct {
@@ -464,6 +471,7 @@ static const struct {
     {"readings", answer_readings},
     {"round-trip", answer_round_trip},
     {"speed-kept", answer_speed_kept},
+    {"train", answer_train},
 };
 /* clang-format on */
 

@@ -29,6 +29,7 @@ static const struct {
     {"certificate-request", 120 * NS_PER_S}, /* a small board looks for an RSA key */
     {"speed", 120 * NS_PER_S},               /* the same */
     {"round-trip", 60 * NS_PER_S},           /* several, of a lab's delay at most */
+    {"train", 60 * NS_PER_S},                /* the same, and its rate */
 };
 
 struct host {

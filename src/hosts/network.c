@@ -11,9 +11,11 @@
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <net/ethernet.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
@@ -283,6 +285,76 @@ json_t *network_round_trip(const char *address, int64_t limit_ns) {
 
     if (resolve(&to, address) == 0)
         put_round_trip(answer, &to, limit_ns);
+    return answer;
+}
+
+/* ---- a train of frames ---- */
+
+#define IP_BYTES 20 /* of a header without options */
+
+struct echo {
+    struct icmphdr header;
+    unsigned char rest[TRAIN_FRAME_BYTES - ETH_HLEN - IP_BYTES - sizeof(struct icmphdr)];
+};
+
+static void make_echo(struct echo *echo, uint16_t id, uint16_t number) {
+    uint16_t words[sizeof(*echo) / 2];
+    uint32_t sum = 0;
+
+    memset(echo, 0, sizeof(*echo));
+    echo->header.type = ICMP_ECHO;
+    echo->header.un.echo.id = htons(id);
+    echo->header.un.echo.sequence = htons(number);
+    memcpy(words, echo, sizeof(*echo));
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        sum += words[i];
+    sum = (sum & 0xffff) + (sum >> 16);
+    echo->header.checksum = (uint16_t) ~(sum + (sum >> 16));
+}
+
+/* The number of the next that comes back until the deadline, or -1. */
+static int hear_echo(int fd, uint16_t id, int64_t deadline_ns) {
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    struct {
+        unsigned char ip[IP_BYTES];
+        struct icmphdr header;
+        unsigned char rest[sizeof(struct echo)];
+    } packet;
+
+    while (poll(&poller, 1, clock_poll_ms(deadline_ns)) > 0)
+        if (recv(fd, &packet, sizeof(packet), 0) > (ssize_t)(IP_BYTES + sizeof(packet.header)) &&
+            packet.header.type == ICMP_ECHOREPLY && ntohs(packet.header.un.echo.id) == id)
+            return ntohs(packet.header.un.echo.sequence);
+    return -1;
+}
+
+json_t *network_train(const char *address, int64_t n_frames, int64_t limit_ns) {
+    CLEANUP_FD int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+    uint16_t id = (uint16_t)getpid();
+    int64_t begin_ns, last_ns = 0, last = -1;
+    json_t *answer = json_object();
+    union address to;
+
+    if (fd < 0 || resolve(&to, address) != 0 || to.any.sa_family != AF_INET)
+        return answer;
+    begin_ns = clock_monotonic_ns();
+    for (int64_t i = 0; i < n_frames; i++) {
+        struct echo echo;
+
+        make_echo(&echo, id, (uint16_t)i);
+        (void)sendto(fd, &echo, sizeof(echo), 0, &to.any, sizeof(to.v4));
+    }
+    while (last + 1 < n_frames) {
+        int number = hear_echo(fd, id, begin_ns + limit_ns);
+
+        if (number < 0)
+            break;
+        last = number;
+        last_ns = clock_monotonic_ns() - begin_ns;
+    }
+    if (last >= 0)
+        (void)json_object_update_new(
+            answer, json_pack("{s:I,s:f}", "last", (json_int_t)last, "ms", (double)last_ns / 1e6));
     return answer;
 }
 

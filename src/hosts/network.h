@@ -29,6 +29,15 @@ json_t *network_collect(struct peek *peek, const char *address, const char *peer
  * came back, or the address cannot be resolved. The caller's. */
 json_t *network_round_trip(const char *address, int64_t limit_ns);
 
+/* The bytes that each frame of a train is on the link, its Ethernet header included. */
+#define TRAIN_FRAME_BYTES 1514
+
+/* Sends so many full frames to an IPv4 address, one right behind the other, which come back (ICMP
+ * echo): {"last": the number of the last that did, from 0, "ms": from the sending of the first to
+ * that}; empty where none came within limit_ns, or this is not root in its namespace. The caller's.
+ */
+json_t *network_train(const char *address, int64_t n_frames, int64_t limit_ns);
+
 /* Adds what `ip -json route get` says: interface, source, gateway. */
 void network_parse_route(json_t *route, const char *text);
 

@@ -194,20 +194,21 @@ static int open_link(const struct deployment *deployment, struct error *error) {
     return deployment->run->site.relay ? site_shape(&deployment->run->site, open, error) : 0;
 }
 
-/* Shapes the link and measures a round trip over it: a row of proofs.csv. */
+/* Shapes the link and measures whether it is so: rows of proofs.csv. */
 static int shape_link(struct deployment *deployment, struct error *error) {
     const struct scenario *scenario = deployment->run->scenario;
     const struct lab_settings *link = scenario->links[channel_of(deployment)->link].settings;
-    json_auto_t *proof = NULL;
+    json_auto_t *proofs = NULL;
+    const json_t *proof;
+    size_t i;
     int r;
 
     if (!deployment->run->site.relay && scenario->n_links == 1)
         return 0; /* it is as it was laid */
     r = site_shape(&deployment->run->site, link, error);
     if (r == 0)
-        r = site_prove_link(&deployment->run->site, link, &proof, error);
-    if (r == 0)
-        record_proof(deployment, proof);
+        r = site_prove_link(&deployment->run->site, link, &proofs, error);
+    json_array_foreach(proofs, i, proof)(void) record_proof(deployment, proof);
     return r;
 }
 

@@ -32,36 +32,100 @@ int site_shape(const struct site *site, const struct lab_settings *link, struct 
     return lab_shape(site->workers->hosts, link, error);
 }
 
-/* A machine can only be late, the more so a busy one. Of several trips the shortest counts. */
+/* A machine can only be late, the more so a busy one. Of several tries one must be in time. */
 #define LATE_MS 20
 #define TRIES   3
+/* Of a train, behind the burst; and in all, which a socket holds and a queue must. */
+#define TRAIN_FRAMES 8
+#define TRAIN_MOST   64
+
+static json_t *link_proof(const char *proof, const char *expected, const char *observed,
+                          bool held) {
+    return json_pack("{s:s,s:s,s:s,s:s,s:s}", "proof", proof, "expected", expected, "observed",
+                     observed, "cause", "", "verdict", held ? "held" : "broken");
+}
+
+/* What the publisher's host answers to a question about the way to the broker. */
+static int ask_publisher(const struct site *site, const char *question, int64_t n_frames,
+                         double limit_ms, json_t **ret, struct error *error) {
+    return host_order(site->workers->hosts[1], question,
+                      json_pack("{s:s,s:I,s:I}", "address", site->address, "n_frames",
+                                (json_int_t)n_frames, "limit_ns",
+                                (json_int_t)(2 * NS_PER_S + 2e6 * limit_ms)),
+                      ret, error);
+}
 
 /* The small packets of a round trip pass within the burst, at once. */
-int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
-                    struct error *error) {
+static int prove_round_trip(const struct site *site, const struct lab_settings *link, json_t **ret,
+                            struct error *error) {
     double least_ms = 2e-6 * (double)link->delay_ns;
-    double most_ms = least_ms + 2e-6 * (double)link->jitter_ns, bound_ms = 1.1 * most_ms + LATE_MS;
+    double most_ms = least_ms + 2e-6 * (double)link->jitter_ns, trip_ms = NAN;
     CLEANUP_FREE char *expected = text_format("%.1f to %.1f ms", least_ms, most_ms);
     CLEANUP_FREE char *observed = NULL;
-    double trip_ms = NAN;
     bool held = false;
 
     for (int i = 0; i < TRIES && !held; i++) {
         json_auto_t *answer = NULL;
-        int r = host_order(site->workers->hosts[1], "round-trip",
-                           json_pack("{s:s,s:I}", "address", site->address, "limit_ns",
-                                     (json_int_t)(2 * NS_PER_S + 2e6 * most_ms)),
-                           &answer, error);
+        int r = ask_publisher(site, "round-trip", 0, most_ms, &answer, error);
 
         if (r < 0)
             return r;
         trip_ms = json_number_value(json_object_get(answer, "round_trip_ms"));
-        held = trip_ms >= least_ms && trip_ms <= bound_ms;
+        held = trip_ms >= least_ms && trip_ms <= 1.1 * most_ms + LATE_MS;
     }
     observed = trip_ms > 0 ? text_format("%.1f ms", trip_ms) : text_copy("no answer");
-    *ret = json_pack("{s:s,s:s,s:s,s:s,s:s}", "proof", "link-round-trip", "expected", expected,
-                     "observed", observed, "cause", "", "verdict", held ? "held" : "broken");
+    *ret = link_proof("link-round-trip", expected, observed, held);
     return 0;
+}
+
+/* Full frames sent at once: behind the burst each takes its time, so that the last to come back
+ * cannot be earlier than that of all, there. */
+static int prove_rate(const struct site *site, const struct lab_settings *link, int64_t n_frames,
+                      json_t **ret, struct error *error) {
+    double frame_ms = TRAIN_FRAME_BYTES * 8e3 / (double)link->rate_bit_s;
+    double burst_ms = (double)link->burst_bytes * 8e3 / (double)link->rate_bit_s;
+    /* Frames that jitter has brought together wait for each other on the way back. */
+    double delay_ms = 2e-6 * (double)link->delay_ns, jitter_ms = 3e-6 * (double)link->jitter_ns;
+    double most_ms = delay_ms + jitter_ms + (double)n_frames * frame_ms - burst_ms;
+    CLEANUP_FREE char *expected = NULL, *observed = NULL;
+    double ms = 0, least_ms = 0;
+    int64_t last = -1;
+    bool held = false;
+
+    for (int i = 0; i < TRIES && !held; i++) {
+        json_auto_t *answer = NULL;
+        int r = ask_publisher(site, "train", n_frames, most_ms, &answer, error);
+
+        if (r < 0)
+            return r;
+        last = jsonline_integer(answer, "last", -1);
+        ms = json_number_value(json_object_get(answer, "ms"));
+        least_ms = delay_ms + (double)(last + 1) * frame_ms - burst_ms;
+        held = last >= 0 && ms >= least_ms - 0.1 && ms <= 1.1 * most_ms + LATE_MS;
+    }
+    expected = text_format("%.1f to %.1f ms for %lld frames", least_ms, least_ms + jitter_ms,
+                           (long long)last + 1);
+    observed = last >= 0 ? text_format("%.1f ms", ms) : text_copy("no answer");
+    *ret = link_proof("link-rate", expected, observed, held);
+    return 0;
+}
+
+int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
+                    struct error *error) {
+    int64_t n_frames = link->burst_bytes / TRAIN_FRAME_BYTES + TRAIN_FRAMES;
+    json_t *proof;
+    int r = prove_round_trip(site, link, &proof, error);
+
+    if (r < 0)
+        return r;
+    *ret = json_pack("[o]", proof);
+    if (!link->rate_bit_s || n_frames > TRAIN_MOST ||
+        n_frames * TRAIN_FRAME_BYTES > link->queue_bytes)
+        return 0;
+    r = prove_rate(site, link, n_frames, &proof, error);
+    if (r == 0)
+        (void)json_array_append_new(*ret, proof);
+    return r;
 }
 
 /* ---- opening ---- */

@@ -39,8 +39,8 @@ int site_mend(struct site *site, struct error *error);
 /* Makes the link of a lab this one: a block of lab_group. */
 int site_shape(const struct site *site, const struct lab_settings *link, struct error *error);
 
-/* Whether the link is that one, by the round trip of a packet from the publisher's host: *ret, the
- * caller's, is a row of proofs.csv. */
+/* Whether the link is that one, by the round trip of a packet from the publisher's host, and where
+ * it has a rate by that of a few full ones: *ret, the caller's, are rows of proofs.csv. */
 int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
                     struct error *error);
 

@@ -88,6 +88,8 @@ is 'a round trip proves each' \
 profile=lte-m delay=80ms|160.0 to 210.0 ms|held
 profile=satellite delay=30ms|60.0 to 60.0 ms|held
 profile=satellite delay=80ms|160.0 to 160.0 ms|held'
+is '... and where it has a rate, a few full frames' \
+  "$(rows "$folder/proofs.csv" verdict proof=link-rate | sort | uniq -c | tr -s ' ')" ' 8 held'
 # A message goes to the broker and comes back; a busy machine can only be late.
 rows "$folder/metrics.csv" trial,value metric=latency_min | sort >"$scratch/latencies"
 rows "$folder/trials.csv" trial,variant | sort | join -t '|' "$scratch/latencies" - |
