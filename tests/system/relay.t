@@ -122,14 +122,12 @@ is '... each is compared with the baseline over the same link' \
 
 # ---- the slowest of the profiles, in the scenario that is shipped ----
 
-measure post-quantum-links --channels 'plain mutual-tls' --probes connect --repetitions 1 \
+measure post-quantum-links --channels mutual-tls --probes connect --repetitions 1 \
   --set vary.lab.profile=nb-iot --set probe.connect.duration=9s
 exits 'connecting over NB-IoT' 0
-# TCP, then MQTT, and TLS between them: a round trip each, of 800 ms at the least.
-is 'what takes two round trips takes no less, and TLS takes a third' \
-  "$(rows "$folder/metrics.csv" value metric=connect_time | sort -n | awk '
-    $1 < (NR == 1 ? 1600 : 2400) { print } END { if (NR != 2) print NR " of 2" }')" ''
-matches 'its median is told' "$(rows "$folder/metrics.csv" metric)" connect_time_median
+# TCP, TLS and MQTT: a round trip each, of 800 ms at the least.
+check 'what takes three round trips takes no less' awk -v "ms=$(rows "$folder/metrics.csv" value \
+  metric=connect_time)" 'BEGIN { exit !(ms >= 2400) }'
 
 # ---- what cannot be had ----
 
@@ -151,12 +149,12 @@ exits 'what belongs to a host is not varied with the link' 2
 # ---- the relay is killed ----
 
 # shellcheck disable=SC2086 # several words
-start setsid "$bench" run "$varied" $lab --set lab.loss=0.1% --output "$scratch/results.killed" \
-  --certs "$scratch/certs" --set probe.latency.duration=3s
+start setsid "$bench" run "$varied" $lab --channels plain --set vary.lab.profile=lte-m \
+  --output "$scratch/results.killed" --certs "$scratch/certs" --set probe.latency.duration=3s
 await_process '.* worker latency-prober$' >"$scratch/pid"
 kill -KILL "$(find_process 'bench relay$')"
 stop_waiting 120
-exits 'a relay that is killed in a trial: the trial fails, the run goes on' 1
+exits 'a relay that is killed in a trial: it is measured again' 0
 contains '... it is the loss of its host, and said' "$out$err" \
   "the link's relay has ended: killed by SIGKILL"
 is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
