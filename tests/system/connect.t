@@ -119,7 +119,8 @@ same_bytes() {
 
 # Of Ed25519, as signatures of other kinds vary in length.
 set -- --channels 'plain password ed25519' --set channel.ed25519.inherits=mutual-tls \
-  --set channel.ed25519.tls.key_type=ed25519
+  --set channel.ed25519.tls.key_type=ed25519 --set channel.no-tickets.inherits=ed25519 \
+  --set channel.no-tickets.tls.resumption=none
 if ! has_command tshark; then
   connect "$@"
   skip 'the bytes are those of a capture' 'tshark is not installed'
@@ -173,6 +174,17 @@ plain, TCP'
 else
   skip 'the figure has the parts that each channel has' 'gnuplot is not installed'
 fi
+
+connect "$@" --channels 'plain ed25519 no-tickets'
+exits 'with and without tickets' 0
+is 'without them all of TLS is the handshake' "$(value no-tickets handshake_bytes)" \
+  $(($(value no-tickets tls_bytes_sent) + $(value no-tickets tls_bytes_received)))
+is '... as long as where they follow, but for the extension that asks for them' \
+  $(($(value ed25519 handshake_bytes) - 4)) "$(value no-tickets handshake_bytes)"
+holds '... and they count as TLS that was received' 'all > handshake + 500' \
+  all=$(($(value ed25519 tls_bytes_sent) + $(value ed25519 tls_bytes_received))) \
+  handshake="$(value ed25519 handshake_bytes)"
+is '... in clear there is none' "$(value plain handshake_bytes)" 0
 
 # ---- resumed, and side by side ----
 

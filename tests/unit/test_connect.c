@@ -41,11 +41,12 @@ static struct client_config *client(const char *use) {
     return peer_config(peer_certs, use, "1.3", "1.3", PARTY_CLIENT2);
 }
 
-/* A broker with the client's version of TLS. */
+/* A broker with the client's version of TLS, which gives no tickets. */
 static struct peer tls_peer(const char *use) {
     CLEANUP(client_config_freep)
     struct client_config *config = peer_config(peer_certs, use, "1.3", "1.3", PARTY_BROKER);
 
+    config->tls.tickets = 0;
     return (struct peer){.act = answer, ACCEPTED, .context = peer_context(config)};
 }
 
@@ -66,7 +67,8 @@ static void test_in_clear(void **state) {
     assert_int_equal(loop->sums.sent_bytes, 21);
     assert_int_equal(loop->sums.received_bytes, 4);
     assert_true(loop->sums.tcp_ns > 0 && loop->sums.mqtt_ns > 0);
-    assert_int_equal(loop->sums.tls_ns + loop->sums.tls_sent_bytes + loop->sums.tls_received_bytes,
+    assert_int_equal(loop->sums.tls_ns + loop->sums.tls_sent_bytes + loop->sums.tls_received_bytes +
+                         loop->sums.handshake_bytes,
                      0);
     assert_int_equal(loop->total.min, loop->sums.tcp_ns + loop->sums.mqtt_ns);
     assert_string_equal(loop->session.version, "");
@@ -99,6 +101,9 @@ static void test_over_tls(void **state) {
         assert_int_equal(loop->record_overhead, 22);
         assert_true(sums->tls_ns > 0);
         assert_true(sums->tls_sent_bytes > 500);
+        /* The peer gives no tickets: what it has sent besides is its answer's record. */
+        assert_int_equal(sums->handshake_bytes, sums->tls_sent_bytes + sums->received_bytes -
+                                                    (int64_t)cases[i].answer_length - 22);
         assert_int_equal(sums->sent_bytes - sums->tls_sent_bytes, cases[i].asked_bytes + 22);
         assert_true(sums->received_bytes > 1000);
         /* How long its record is, is known from the next connection on. */
@@ -222,13 +227,13 @@ static void test_add(void **state) {
 
     (void)state;
     loop->made = 3;
-    loop->sums = (struct connect_sums){1, 2, 3, 4, 5, 6, 7};
+    loop->sums = (struct connect_sums){1, 2, 3, 4, 5, 6, 7, 8};
     histogram_record(&loop->total, 6);
     connect_loop_add(sum, loop);
     connect_loop_add(sum, loop);
     assert_int_equal(sum->made, 6);
     assert_int_equal(sum->total.n, 2);
-    assert_memory_equal(&sum->sums, (&(struct connect_sums){2, 4, 6, 8, 10, 12, 14}),
+    assert_memory_equal(&sum->sums, (&(struct connect_sums){2, 4, 6, 8, 10, 12, 14, 16}),
                         sizeof(sum->sums));
 }
 
