@@ -37,7 +37,7 @@ static const struct setting_group group =
 struct connection {
     struct transport transport;
     int64_t start_ns, tcp_ns, tls_ns, mqtt_ns; /* instants: begun, and each step done */
-    int64_t sent_bytes, received_bytes, tls_sent_bytes;
+    int64_t sent_bytes, received_bytes, tls_sent_bytes, handshake_bytes;
     int64_t answer_bytes; /* of the CONNACK */
 };
 
@@ -95,6 +95,8 @@ static int make(struct connect_loop *loop, struct connection *connection, struct
         return r;
     connection->tls_ns = loop->context ? clock_monotonic_ns() : connection->tcp_ns;
     connection->tls_sent_bytes = loop->context ? written(transport->ssl) : 0;
+    connection->handshake_bytes =
+        loop->context ? connection->tls_sent_bytes + taken(transport->ssl) : 0;
     r = log_in(loop, connection, error);
     if (r < 0)
         return r;
@@ -168,6 +170,7 @@ static void count(struct connect_loop *loop, const struct connection *connection
     sums->sent_bytes += connection->sent_bytes;
     sums->received_bytes += connection->received_bytes;
     sums->tls_sent_bytes += connection->tls_sent_bytes;
+    sums->handshake_bytes += connection->handshake_bytes;
     if (loop->context)
         sums->tls_received_bytes +=
             connection->received_bytes -
@@ -237,6 +240,7 @@ void connect_loop_add(struct connect_loop *loop, const struct connect_loop *othe
     loop->sums.sent_bytes += other->sums.sent_bytes;
     loop->sums.received_bytes += other->sums.received_bytes;
     loop->sums.tls_sent_bytes += other->sums.tls_sent_bytes;
+    loop->sums.handshake_bytes += other->sums.handshake_bytes;
     loop->sums.tls_received_bytes += other->sums.tls_received_bytes;
     histogram_add(&loop->total, &other->total);
 }
@@ -338,6 +342,7 @@ static int put_books(struct worker_context *worker, const struct connect_clients
     worker_distribution(worker, "connect_time", "ms", &all->total, 1e6);
     worker_metric(worker, "bytes_sent", (double)sums->sent_bytes / n);
     worker_metric(worker, "bytes_received", (double)sums->received_bytes / n);
+    worker_metric(worker, "handshake_bytes", (double)sums->handshake_bytes / n);
     worker_metric(worker, "tls_bytes_sent", (double)sums->tls_sent_bytes / n);
     if (all->record_overhead >= 0)
         worker_metric(worker, "tls_bytes_received", (double)sums->tls_received_bytes / n);
@@ -383,6 +388,9 @@ static const struct metric metrics[] = {
      "mean, of it CONNECT to CONNACK; with TLS 1.3 the broker checks a client's certificate then"},
     {"bytes_sent", "B", METRIC_LOWER, false, "TCP payload of a connection, up to the CONNACK"},
     {"bytes_received", "B", METRIC_LOWER, false, "TCP payload of a connection, with the CONNACK"},
+    {"handshake_bytes", "B", METRIC_LOWER, false,
+     "TLS's handshake both ways, records included, as `openssl s_client` counts it; the tickets of "
+     "TLS 1.3 come after it"},
     {"tls_bytes_sent", "B", METRIC_LOWER, false, "of them TLS's, without the CONNECT's record"},
     {"tls_bytes_received", "B", METRIC_LOWER, false,
      "of them TLS's, session tickets included, without the CONNACK's record"},

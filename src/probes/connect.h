@@ -25,6 +25,7 @@ struct connect_sums {
     int64_t tcp_ns, tls_ns, mqtt_ns;
     int64_t sent_bytes, received_bytes;         /* payload of TCP, up to and with the CONNACK */
     int64_t tls_sent_bytes, tls_received_bytes; /* of these, all but the two packets' records */
+    int64_t handshake_bytes; /* of TLS, both ways, when the client takes it for done */
 };
 
 struct connect_loop {
