@@ -15,7 +15,8 @@ exits 'all shipped channels: the run succeeds' 0
 always='accepted-before accepted-after wiretap-payload'
 password='anonymous-refused wrong-password-refused wiretap-password'
 tls='negotiated-as-asked plaintext-refused older-version-refused other-ca-distrusted
-  other-host-distrusted ticket-resumes'
+  other-group-refused other-host-distrusted other-signature-refused other-suite-refused
+  ticket-resumes'
 certificate='no-certificate-refused stranger-refused expired-refused'
 sorted() { # WORD...
   printf '%s\n' "$@" | sort
@@ -54,7 +55,10 @@ expired-refused|alert 45 certificate_expired
 no-certificate-refused|alert 116 certificate_required
 older-version-refused|alert 70 protocol_version
 other-ca-distrusted|verify 19 self-signed certificate in certificate chain
+other-group-refused|alert 40 handshake_failure
 other-host-distrusted|verify 62 hostname mismatch
+other-signature-refused|alert 40 handshake_failure
+other-suite-refused|alert 40 handshake_failure
 plaintext-refused|closed
 stranger-refused|alert 48 unknown_ca
 wrong-password-refused|connack 5'
@@ -143,8 +147,7 @@ printf 'User1:$7$101$c29tZXNhbHQ=$bm9uc2Vuc2U=\n' >"$private/passwords"
 END
 
 sabotage 'no TLS after all' mutual-tls "accepted-before accepted-after wiretap-payload
-  other-suite-refused $tls $certificate" \
-  --set channel.mutual-tls.tls.suites=TLS_AES_256_GCM_SHA384 <<'END'
+  $tls $certificate" <<'END'
 sed -i '/^certfile\|^keyfile\|^tls_version\|^cafile\|^require_cert\|^ciphers/d' "$conf"
 END
 
@@ -153,7 +156,7 @@ sed -i 's/^tls_version tlsv1.3/tls_version tlsv1.2/' "$conf"
 END
 
 sabotage 'even TLS 1.1 is spoken' mutual-tls older-version-refused \
-  --set channel.mutual-tls.tls.min_version=1.2 <<'END'
+  --set channel.mutual-tls.tls.min_version=1.2 --set channel.mutual-tls.tls.ciphers=default <<'END'
 sed -i 's/^tls_version .*/tls_version tlsv1.1\nciphers DEFAULT:@SECLEVEL=0/' "$conf"
 printf 'MinProtocol = TLSv1.1\n' >>"$private/openssl.cnf"
 END
