@@ -7,8 +7,8 @@ need_command gnuplot
 example=$root/results/example
 folder=$scratch/example
 cp -r "$example" "$folder"
-computed='summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv findings.csv
-values.csv cumulative.csv table.txt table.md table.tex report.html'
+computed='summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv
+findings.csv values.csv cumulative.csv table.txt table.md table.tex report.html'
 for name in $computed; do
   check "the example has $name" test -s "$example/$name"
   rm -f "$folder/$name"
