@@ -157,6 +157,12 @@ static int available(char **ret_how, struct error *error) {
     return 0;
 }
 
+/* Whoever signs classically may, but for what the broker asks for. */
+static void as_classical(struct client_config *config, const struct bringup *bringup) {
+    show(config, bringup, "proof", "classical");
+    text_replace(&config->tls.signatures, "");
+}
+
 static const struct proof proofs[] = {
     {.name = "no-certificate-refused",
      .help = "a client without a certificate is turned away",
@@ -171,6 +177,12 @@ static const struct proof proofs[] = {
      .alter = as_expired,
      .own_ca = true,
      .causes = "alert 45"},
+    {.name = "classical-refused",
+     .help = "a certificate of our CA for a classical key is turned away",
+     .alter = as_classical,
+     .causes = "alert 116|alert 40",
+     .applies = tls_takes_no_classical,
+     .own_ca = true},
     {.name = "revoked-refused",
      .help = "a certificate of our CA that is on its list of revoked ones is turned away",
      .alter = as_revoked,

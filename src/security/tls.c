@@ -270,6 +270,13 @@ static int available(char **ret_how, struct error *error) {
     return 0;
 }
 
+bool tls_takes_no_classical(const struct channel *channel) {
+    const char *signatures = tls_asked(own(channel)->signatures);
+
+    return pki_is_post_quantum(tls_chain(channel).key_type) && *signatures &&
+           !tls_has_signature(signatures, key_types[KEY_TYPE_P_256].schemes);
+}
+
 /* Asks for a passphrase that the user has once typed, but never for a new one: whoever just wants
  * to measure gets one generated. */
 static int find_passphrase(void *context, bool creating, char **ret, struct error *error) {
@@ -358,6 +365,10 @@ static bool asks_for_signatures(const struct channel *channel) {
     return tls_has_other_signature(tls_asked(own(channel)->signatures));
 }
 
+static bool asks_for_post_quantum_groups(const struct channel *channel) {
+    return tls_has_post_quantum_group(tls_asked(own(channel)->groups));
+}
+
 static bool gives_tickets(const struct channel *channel) {
     return own(channel)->tickets;
 }
@@ -406,6 +417,12 @@ static const struct proof proofs[] = {
      .alter = tls_with_other_signature,
      .causes = TLS_NOTHING_SHARED_CAUSES,
      .applies = asks_for_signatures},
+    {.name = "asked-group-accepted",
+     .help = "a client that offers a post-quantum group alone is let in",
+     .configured = true,
+     .act = tls_takes_groups,
+     .causes = TLS_TAKES_GROUPS_CAUSES,
+     .applies = asks_for_post_quantum_groups},
     {.name = "other-ca-distrusted",
      .help = "a client that trusts another CA leaves",
      .alter = as_trusting_other_ca,

@@ -13,4 +13,7 @@ char *tls_store(const struct channel *channel, const char *certs);
  * clients' keys are in one, and in which. Borrowed from the channel. */
 void certificate_name_token(const struct channel *channel, struct pki_chain *chain);
 
+/* Whether keys of its certificates are post-quantum, and no others may sign. */
+bool tls_takes_no_classical(const struct channel *channel);
+
 #endif

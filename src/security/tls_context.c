@@ -261,14 +261,28 @@ void tls_broker_lines(const struct tls_config *tls, FILE *lines) {
         fprintf(lines, "ciphers_tls1.3 %s\n", tls->suites);
 }
 
+/* Whether this OpenSSL may compress certificates (RFC 8879, from 3.2 on, where it is built so), as
+ * clients do that a broker lets. Never here: releases that do not must measure the same. */
+static bool compresses(void) {
+    return OPENSSL_version_major() > 3 || OPENSSL_version_minor() >= 2;
+}
+
 void tls_broker_openssl(const struct tls_config *tls, FILE *lines) {
+    CLEANUP_FREE char *options = text_copy("");
+
     fprintf(lines, "MaxProtocol = %s\n", tls_version_name(tls->max_version));
     if (*tls->groups)
         fprintf(lines, "Groups = %s\n", tls->groups);
     if (*tls->signatures)
         fprintf(lines, "SignatureAlgorithms = %s\n", tls->signatures);
-    if (!tls->tickets) /* the second for TLS 1.3: the first makes its tickets stand for a cache */
-        fprintf(lines, "Options = -SessionTicket\nNumTickets = 0\n");
+    if (!tls->tickets) /* for TLS 1.3, where the option makes tickets stand for a cache */
+        fprintf(lines, "NumTickets = 0\n");
+    if (compresses())
+        text_append(&options, ",", "-TxCertificateCompression,-RxCertificateCompression");
+    if (!tls->tickets)
+        text_append(&options, ",", "-SessionTicket");
+    if (*options) /* one line: the last counts */
+        fprintf(lines, "Options = %s\n", options);
 }
 
 /* ---- what a context keeps ---- */
@@ -476,6 +490,10 @@ static int build(SSL_CTX **ret, const SSL_METHOD *method, const struct tls_confi
     if (r < 0)
         return r;
     set_resumption(context, tls);
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+    (void)SSL_CTX_set_options(context, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
+                                           SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
+#endif
     *ret = context;
     context = NULL;
     return 0;

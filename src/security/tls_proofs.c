@@ -117,6 +117,30 @@ void tls_with_other_signature(struct client_config *config, const struct bringup
     text_replace(&config->tls.signatures, find_signature(config->tls.signatures));
 }
 
+/* ---- a client that must get in ---- */
+
+int tls_takes_groups(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
+    CLEANUP(client_config_freep)
+    struct client_config *one = setting_block_copy(&client_config_group, setup->right);
+    const char *groups = setup->right->tls.groups;
+    size_t length;
+
+    for (ret->held = true; ret->held && *groups; groups += length + (groups[length] == ':')) {
+        int r;
+
+        length = strcspn(groups, ":");
+        free(one->tls.groups);
+        one->tls.groups = text_format("%.*s", (int)length, groups);
+        r = setup->connect(one, &ret->held, ret->cause, error);
+        if (r < 0)
+            return r;
+    }
+    (void)snprintf(ret->observed, sizeof(ret->observed), "%s%s",
+                   ret->held ? TLS_TAKES_GROUPS_CAUSES : "refused with ",
+                   ret->held ? "" : one->tls.groups);
+    return 0;
+}
+
 /* ---- tickets ---- */
 
 static int look(const struct proof_setup *setup, bool *ret_ticket, bool *ret_resumed,

@@ -28,8 +28,10 @@ bool tls_has_other_group(const char *groups);
 bool tls_has_other_signature(const char *signatures);
 
 /* For `act`. */
-#define TLS_RESUMES_CAUSES   "a ticket, and resumed by it"
-#define TLS_NO_TICKET_CAUSES "no ticket"
+#define TLS_TAKES_GROUPS_CAUSES "let in with each group alone"
+#define TLS_RESUMES_CAUSES      "a ticket, and resumed by it"
+#define TLS_NO_TICKET_CAUSES    "no ticket"
+int tls_takes_groups(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 int tls_resumes(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 int tls_gives_no_ticket(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error);

@@ -63,6 +63,9 @@ is '... group and signature are those asked for' \
   "$(rows "$folder/trials.csv" channel,tls_group,tls_signature | grep -- -pq | sort)" \
   'mutual-tls-pq-kex|X25519MLKEM768|ecdsa_secp256r1_sha256
 mutual-tls-pq|X25519MLKEM768|mldsa65'
+is '... and one with a classical certificate is turned away' \
+  "$(rows "$folder/proofs.csv" channel,cause proof=classical-refused)" \
+  'mutual-tls-pq|alert 116 certificate_required'
 run "$bench" doctor "$tiny"
 matches 'doctor says so' "$out" '^  mechanism\.tls +possible: also with ML-KEM and ML-DSA$'
 
@@ -76,11 +79,12 @@ listens() {
 }
 
 # shellcheck disable=SC2317 # called by wait_for
-# s_client STORE GROUP: into $client, by client2's certificate, what a handshake is: without what
-# the probe's client does not offer.
+# s_client STORE GROUP SIGNATURES: into $client, by client2's certificate, what a handshake is:
+# without what the probe's client does not offer.
 s_client() {
-  openssl s_client -connect "127.0.0.1:$port" -tls1_3 -groups "$2" -noservername -no_ticket \
-    -no_rx_cert_comp -no_tx_cert_comp -CAfile "$scratch/certs/$1/client2/ca.crt" \
+  openssl s_client -connect "127.0.0.1:$port" -tls1_3 -groups "$2" -sigalgs "$3" \
+    -ciphersuites TLS_AES_256_GCM_SHA384 -noservername -no_ticket -no_rx_cert_comp \
+    -no_tx_cert_comp -CAfile "$scratch/certs/$1/client2/ca.crt" \
     -cert "$scratch/certs/$1/client2/client2.crt" -key "$scratch/certs/$1/client2/client2.key" \
     </dev/null >"$scratch/s_client" 2>&1
   client=$(sed -n 's/^Negotiated TLS1.3 group: //p; s/^Peer signature type: //p
@@ -115,7 +119,7 @@ value() { # METRIC
   rows "$folder/metrics.csv" value process=client metric="$1"
 }
 
-while read -r group number key ca signature store; do
+while read -r group number key ca signature store more; do
   name="$key by $ca, $group"
   if has_command dumpcap; then
     rm -f "$scratch/wire.pcapng"
@@ -130,7 +134,7 @@ while read -r group number key ca signature store; do
     --set "broker.port=$port" --probes connect --set probe.connect.warmup=0s \
     --set probe.connect.duration=1s
   wait_for "$soon" listens
-  wait_for "$soon" s_client "$store" "$group"
+  wait_for "$soon" s_client "$store" "$group" "$signature${more:+:$more}"
   stop_waiting 120
   folder=$(find_run)
   exits "$name: the run succeeds" 0
@@ -153,8 +157,8 @@ done <<'END'
 MLKEM512 512 mldsa:44 same mldsa44 mldsa-44
 MLKEM768 513 mldsa:65 same mldsa65 mldsa-65
 MLKEM1024 514 mldsa:87 same mldsa87 mldsa-87
-SecP256r1MLKEM768 4587 ed25519 mldsa:65 ed25519 ed25519-by-mldsa-65
-X25519MLKEM768 4588 mldsa:65 ed25519 mldsa65 mldsa-65-by-ed25519
+SecP256r1MLKEM768 4587 ed25519 mldsa:65 ed25519 ed25519-by-mldsa-65 mldsa65
+X25519MLKEM768 4588 mldsa:65 ed25519 mldsa65 mldsa-65-by-ed25519 ed25519
 SecP384r1MLKEM1024 4589 ed25519 same ed25519 ed25519
 END
 finish

@@ -187,12 +187,59 @@ static void test_tickets(void **state) {
     }
 }
 
+/* ---- a client that must get in ---- */
+
+/* Who comes, each offering one group, and the one that the broker does not take. */
+static char *offered;
+static const char *unwanted;
+
+static int connect_once(const struct client_config *config, bool *ret_accepted,
+                        char ret_cause[PROOF_TEXT_SIZE], struct error *error) {
+    text_append(&offered, " ", config->tls.groups);
+    if (text_equal(unwanted, "nobody there"))
+        return error_set(error, -ECONNREFUSED, "nobody there");
+    *ret_accepted = !text_equal(config->tls.groups, unwanted);
+    (void)snprintf(ret_cause, PROOF_TEXT_SIZE, "%s", *ret_accepted ? "connack 0" : "alert 40");
+    return 0;
+}
+
+static void test_each_group(void **state) {
+    static const struct {
+        const char *groups, *unwanted, *offered, *observed, *cause;
+        int code;
+    } cases[] = {
+        {"MLKEM768", NULL, "MLKEM768", TLS_TAKES_GROUPS_CAUSES, "connack 0", 0},
+        {"X:Y:Z", NULL, "X Y Z", TLS_TAKES_GROUPS_CAUSES, "connack 0", 0},
+        {"X:Y:Z", "Y", "X Y", "refused with Y", "alert 40", 0},
+        {"X:Y", "nobody there", "X", "", "", -ECONNREFUSED},
+    };
+    CLEANUP(client_config_freep)
+    struct client_config *right = setting_block_new(&client_config_group);
+    const struct proof_setup setup = {.right = right, .connect = connect_once};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct proof_seen seen = {.held = false};
+        struct error error;
+
+        text_replace(&right->tls.groups, cases[i].groups);
+        text_replace(&offered, "");
+        unwanted = cases[i].unwanted;
+        assert_int_equal(tls_takes_groups(&setup, &seen, &error), cases[i].code);
+        assert_string_equal(offered, cases[i].offered);
+        assert_string_equal(seen.observed, cases[i].observed);
+        assert_string_equal(seen.cause, cases[i].cause);
+        if (cases[i].code == 0)
+            assert_int_equal(seen.held, !cases[i].unwanted);
+    }
+    free(offered);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_algorithms),
-        cmocka_unit_test(test_other_versions),
-        cmocka_unit_test(test_plaintext),
-        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_other_algorithms), cmocka_unit_test(test_other_versions),
+        cmocka_unit_test(test_plaintext),        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_each_group),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
