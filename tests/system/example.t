@@ -17,8 +17,8 @@ run "$bench" report "$folder"
 exits 'its report can be made again' 0
 
 # Numbers agree to six digits: libraries differ in the last ones.
-for name in summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv values.csv \
-  cumulative.csv; do
+for name in summary.csv comparisons.csv ladder.csv prediction.csv table.csv references.csv \
+  values.csv cumulative.csv; do
   is "$name is made of the raw files" "$(LC_ALL=C awk -F , '
     NR == FNR { line[FNR] = $0; n = FNR; next }
     { fields = split(line[FNR], old)
