@@ -118,7 +118,9 @@ for file in "$root"/scenarios/*.ini; do
     set -- --probes delivery --channels "plain token acl-dynamic $tls"
   # shellcheck disable=SC2086 # a list
   between "$old" measure "$scenario" $short "$@"
-  is "$scenario is measured" "$status, $(statuses)" '0, ok'
+  may_be=none # on Debian 12 the post-quantum channels are skipped
+  [ "${scenario#post-quantum}" = "$scenario" ] || may_be=skipped
+  is "$scenario is measured" "$status, $(statuses | grep -vx "$may_be")" '0, ok'
   [ "$scenario" != mechanisms ] || expected=$(handshakes)
 done
 
