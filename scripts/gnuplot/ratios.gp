@@ -62,7 +62,8 @@ do for [format in formats] {
             csv using (compared(p) ? published(0) ? high_of(ratio('ratio_high', p), theirs(0)) : \
             ratio('ratio_high', p) : 100):(place(0)): \
             (compared(p) ? short(ratio('ratio', p)) . ' %' . (published(0) ? \
-            sprintf(', published %s %%', short(theirs(0))) : '') : here(p) ? strcol('verdict') : '') \
+            sprintf(', published %s %%', short(theirs(0))) : '') : \
+            here(p) ? strcol('verdict') : '') \
             with labels noenhanced left offset 0.9, 0 notitle @plot_of_theirs
         unset object 1; unset arrow 1
     }

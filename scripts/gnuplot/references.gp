@@ -1,6 +1,6 @@
 # title: Published values beside measured ones
-# caption: Means, or ratios within blocks, with their 95 % confidence intervals; diamonds are what was
-#     published. Only what no other figure has: other metrics than the probe's first, ratios to
+# caption: Means, or ratios within blocks, with their 95 % confidence intervals; diamonds are what
+#     was published. Only what no other figure has: other metrics than the probe's first, ratios to
 #     other channels than the baseline.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'references.csv'; keep(x) = 1
@@ -38,7 +38,8 @@ tail(s) = strstrt(s, '.') ? tail(s[strstrt(s, '.') + 1:*]) : s
 panel_name(p) = of_probe[p] . (strlen(of_variant[p]) ? ', ' . of_variant[p] : '') . ', ' . \
     spaced(tail(of_metric[p]))
 says(p) = !same(p, ratio[p]) ? '' : has(ratio[p]) ? short(ours(ratio[p])) . \
-    (published(ratio[p]) ? ', published ' . short(theirs(ratio[p])) : '') : ratio[p] ? 'no ratio' : 'not measured'
+    (published(ratio[p]) ? ', published ' . short(theirs(ratio[p])) : '') : \
+    ratio[p] ? 'no ratio' : 'not measured'
 end_of(p) = !same(p, ratio[p]) ? low[p] : high_of(has(ratio[p]) ? until(ratio[p]) : low[p], \
     published(ratio[p]) ? theirs(ratio[p]) : low[p])
 above(s) = strlen(s) ? ' (' . s . ')' : ''
@@ -64,7 +65,8 @@ do for [format in formats] {
             csv using (same(p, r) ? theirs(r) : NaN):(place(0)) with points pointtype 12 \
             pointsize 1.6 linewidth 2 linecolor rgb 'black' \
             title panel_name(p) . ', published' noenhanced, \
-            csv using (end_of(p)):(place(0)):(says(p)) with labels noenhanced left offset 0.9, 0 notitle
+            csv using (end_of(p)):(place(0)):(says(p)) \
+            with labels noenhanced left offset 0.9, 0 notitle
     }
     eval page_end
 }

@@ -15,6 +15,7 @@ if [ -z "${BENCH_TEST_ALONE-}" ] &&
 fi
 . "$(dirname "$0")/real.sh"
 need_root
+export ERL_CRASH_DUMP="$scratch/erl_crash.dump" # not into the project
 [ -n "${BENCH_TEST_ALONE-}" ] || skip_all 'needs a network namespace of its own'
 need_command openssl
 pki=$scratch/pki name=broker.example

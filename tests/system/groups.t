@@ -1,7 +1,7 @@
 #!/bin/sh
-# Two hosts whose OpenSSL is not the same: the channels measure the same all the same; what the
-# hosts' defaults make of a run over TLS that leaves the group to them, and a scenario that names what
-# one of them lacks, is said before anything is made or measured.
+# Two hosts whose OpenSSL is not the same: the channels measure the same nevertheless. What the
+# hosts' defaults make of a run over TLS that leaves the group to them, and a scenario that names
+# what one of them lacks, is said before anything is made or measured.
 # shellcheck disable=SC2317 # functions are called by name
 # In a network of its own: for a broker at a port that is free.
 . "$(dirname "$0")/alone.sh"
@@ -34,8 +34,8 @@ contains '... and what helps, for all channels that it is about' "$err" \
 lacks '... and for no other' "$err" channel.mutual-tls-12
 check '... before anything is made' test ! -e "$results" -a ! -e "$scratch/certs"
 
-run "$bench" doctor --broker-host "$there" --set hosts.folder="$same" --set hosts.address=127.0.0.1 \
-  --set channel.mutual-tls.tls.groups=default
+run "$bench" doctor --broker-host "$there" --set hosts.folder="$same" \
+  --set hosts.address=127.0.0.1 --set channel.mutual-tls.tls.groups=default
 exits 'doctor says so beforehand' 3
 matches '... with what helps' "$out" '^  IMPOSSIBLE .* --set channel.mutual-tls.tls.groups=x25519'
 matches '... and what each would negotiate by itself' "$out" \
@@ -76,7 +76,8 @@ is 'its deliveries are void, all else is measured' "$status, $(rows "$folder/tri
 transport|ok'
 matches '... the reason has what each end has, and what helps' \
   "$(rows "$folder/trials.csv" reason status=void)" "client1 on $there has TLSv1.3 .* secp256r1 \
-ecdsa_[a-z0-9_]*, the channel's client2 on local has TLSv1.3 .* [xX]25519[A-Z0-9]* ecdsa_[a-z0-9_]*; .* \
+ecdsa_[a-z0-9_]*, the channel's client2 on local has TLSv1.3 .* [xX]25519[A-Z0-9]* \
+ecdsa_[a-z0-9_]*; .* \
 \(tls.groups\)$"
 
 # ---- what one host lacks ----

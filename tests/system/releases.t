@@ -1,8 +1,9 @@
 #!/bin/sh
 # Two Debian releases: this machine's, and a root of the other one (12 or 13) that
 # scripts/debian-root makes, in which ./bench itself installs and builds. A wire joins them, and the
-# shipped scenarios run with either as the broker's host: the same is measured. What leaves the group
-# to the hosts is refused with words where the newer one has the broker, and measured as these say.
+# shipped scenarios run with either as the broker's host: the same is measured. What leaves the
+# group to the hosts is refused with words where the newer one has the broker, and measured as these
+# say.
 . "$(dirname "$0")/real.sh"
 need_root
 need_command debootstrap ip unshare nsenter git apt-get

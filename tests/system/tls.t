@@ -142,6 +142,7 @@ outside() {
   kill -TERM "$outside_broker"
   wait "$outside_broker"
 }
+# shellcheck disable=SC2016 # expanded there
 printf '%s\n' 'grep -q ^certfile "$conf" || return 0' 'cp "$conf" "$scratch/$channel.conf"' \
   'cp "$private/openssl.cnf" "$scratch/$channel.cnf"' >"$scratch/sabotage"
 for channel in tls mutual-tls mutual-tls-12 rsa ed; do

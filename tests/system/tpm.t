@@ -28,6 +28,7 @@ start_tpm() {
   export TPM2TOOLS_TCTI TPM2_PKCS11_TCTI TPM2_PKCS11_STORE
   wait_for "$soon" is_answering
 }
+# shellcheck disable=SC2317 # called by wait_for and check
 is_answering() {
   tpm2_getcap properties-fixed >"$scratch/getcap.log" 2>&1
 }
