@@ -47,11 +47,15 @@ static const struct {
     {"connection", "us", "cpu_per_connection", 1e6, 1},
 };
 
-/* What the cell's trials negotiated; "" for nothing. */
+/* What the cell's trials negotiated, but for those that came to nothing; "" for nothing. */
 static const char *terms_of(const struct cells *cells, const struct cell *cell) {
-    const char *terms = cell->n ? cells->dataset->trials[cell->trials[0]].terms : NULL;
+    for (size_t i = 0; i < cell->n; i++) {
+        const struct dataset_trial *trial = &cells->dataset->trials[cell->trials[i]];
 
-    return terms ? terms : "";
+        if (trial->status == TRIAL_OK && trial->terms)
+            return trial->terms;
+    }
+    return "";
 }
 
 static bool applies(const struct cells *cells, const struct cell *cell,

@@ -461,6 +461,19 @@ static size_t find_series(const struct dataset *dataset, struct dataset_referenc
     return n;
 }
 
+/* The first of n published values that is for the same; NULL when there is none. */
+static const struct dataset_reference *find_published(const struct dataset *dataset, size_t n,
+                                                      const struct dataset_reference *one) {
+    for (size_t i = 0; i < n; i++) {
+        const struct dataset_reference *other = &dataset->references[i];
+
+        if (other->probe == one->probe && other->series == one->series &&
+            other->channel == one->channel && other->baseline == one->baseline)
+            return other;
+    }
+    return NULL;
+}
+
 /* Those of metrics that the run has not are passed over, too. */
 static int settle_references(struct source *source) {
     struct dataset *dataset = source->dataset;
@@ -469,6 +482,7 @@ static int settle_references(struct source *source) {
     for (size_t i = 0; i < dataset->n_references; i++) {
         struct dataset_reference one = dataset->references[i];
         size_t found = find_series(dataset, &one);
+        const struct dataset_reference *before;
 
         if (found > 1)
             source_warn(
@@ -478,15 +492,13 @@ static int settle_references(struct source *source) {
                 source->run_dir, one.line, one.metric, dataset->series[one.series].name);
         if (found != 1)
             continue;
-        for (size_t k = 0; k < n; k++) {
-            const struct dataset_reference *before = &dataset->references[k];
-
-            if (before->probe == one.probe && before->series == one.series &&
-                before->channel == one.channel && before->baseline == one.baseline)
-                return error_set(source->error, -EBADMSG,
-                                 "%s/scenario.ini:%d: [reference]: was published before, in line "
-                                 "%d; keep one",
-                                 source->run_dir, one.line, before->line);
+        before = find_published(dataset, n, &one);
+        if (before) {
+            source_warn(source,
+                        "%s/scenario.ini:%d: [reference]: was published before, in line %d, which "
+                        "counts",
+                        source->run_dir, one.line, before->line);
+            continue;
         }
         dataset->probes[one.probe].has_reference = true;
         dataset->references[n++] = one;

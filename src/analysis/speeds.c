@@ -53,10 +53,8 @@ static void take_operation(struct source *source, void *context) {
                                     .count = source_real(source, O_COUNT)};
 
     (void)context;
-    if (channel < 0 && *name)
-        source_reject(source, O_CHANNEL, "is no channel of scenario.ini");
-    if (probe < 0)
-        source_reject(source, O_PROBE, "is no probe of scenario.ini");
+    if ((channel < 0 && *name) || probe < 0)
+        return; /* of what the scenario does not have: nothing is predicted by it */
     if (!(one.bytes >= 0))
         source_reject(source, O_BYTES, "is no number of bytes");
     if (!(one.count > 0))

@@ -9,6 +9,7 @@
 #include "broker/external.h"
 
 #include "model/topic.h"
+#include "security/key_token.h"
 #include "security/secret.h"
 #include "security/tls_context.h"
 #include "transport/congestion.h"
@@ -159,6 +160,10 @@ static int check(const struct channel *channel, struct error *error) {
     if (*settings->key_passphrase && !*settings->key)
         return error_set(error, -EINVAL,
                          "external.key_passphrase: goes together with external.key");
+    if (key_token_is_uri(settings->key))
+        return error_set(error, -EINVAL,
+                         "external.key: is a file's path; keys in a token are for "
+                         "brokers of ours (certificate.key_store)");
     if (!*settings->certificate != !*settings->key)
         return error_set(error, -EINVAL, "external.%s: goes together with external.%s",
                          *settings->key ? "key" : "certificate",

@@ -121,7 +121,7 @@ static int order_possible(struct agent *agent, const json_t *order, json_t **ret
             return r;
         for (size_t j = PLACE_BROKER; j < ARRAY_SIZE(places) && r == 0; j++)
             if (json_is_true(json_object_get(order, places[j])))
-                r = mechanism_possible(&channel, (enum place)j, error);
+                r = mechanism_possible(&channel, (enum place)j, true, error);
         if (r == -EOPNOTSUPP)
             reason = jsonline_words(error->text);
         else if (r < 0)

@@ -271,11 +271,11 @@ static void put_round_trip(json_t *network, const union address *address, int64_
     for (int i = 0; i < N_TRIPS && clock_monotonic_ns() - begin_ns < ALL_TRIPS_NS; i++) {
         int64_t took = make_trip(&to, limit_ns);
 
-        if (took < 0)
-            return;
-        if (shortest < 0 || took < shortest)
+        if (took >= 0 && (shortest < 0 || took < shortest)) /* on some links packets are lost */
             shortest = took;
     }
+    if (shortest < 0)
+        return;
     (void)json_object_set_new(network, "round_trip_ms", json_real((double)shortest / 1e6));
 }
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -498,7 +499,7 @@ void relay_stop(struct relay *relay) {
 }
 
 char *relay_end(struct relay *relay) {
-    struct process_end end;
+    struct process_end end = {.status = SIGKILL}; /* it is to end, if it has not yet */
 
     (void)process_reap_soon(&relay->process, &end);
     return process_end_text(end.status);

@@ -350,6 +350,8 @@ static int put_books(struct worker_context *worker, const struct connect_clients
     /* No bulk data. */
     (void)json_object_del(worker->result, "bytes");
     worker_put_tls(worker, &clients->loops[0].session);
+    if (clients->loops[0].resumes && clients->loops[0].context)
+        (void)json_object_set_new(worker->result, "resumed", json_true());
     return 0;
 }
 

@@ -436,6 +436,15 @@ static int stop(struct deployment *deployment, struct error *error) {
  * nothing, the next is tried a while later. */
 static const int64_t pauses_ns[] = {0, 3 * NS_PER_S, 6 * NS_PER_S, 12 * NS_PER_S};
 
+/* Channels that may come up: the others are skipped. */
+static size_t count_possible(const struct run *run) {
+    size_t n = 0;
+
+    for (size_t i = 0; i < run->scenario->n_channels; i++)
+        n += !site_lacking(&run->site, i);
+    return n;
+}
+
 /* Counts one more. Whether it is the set-up that does not work, and no other channel would fare
  * better: so many in a row, of so many different channels as there are, have come to nothing; or
  * the channels alone when none has ever come up. */
@@ -447,7 +456,7 @@ static bool is_last_failure(struct run *run, size_t channel) {
         n_down += run->down[i];
     run->failures++;
     return (!run->came_up || run->failures >= ARRAY_SIZE(pauses_ns)) &&
-           (n_down == run->scenario->n_channels || n_down >= ARRAY_SIZE(pauses_ns));
+           (n_down == count_possible(run) || n_down >= ARRAY_SIZE(pauses_ns));
 }
 
 /* A channel that cannot come up fails its trials. Of somebody else's broker that the set-up does
@@ -458,7 +467,7 @@ static int fail_deployment(struct deployment *deployment, int code, struct error
 
     if (deployment->foreign && deployment->id.deployment->block == 1 && deployment->id.attempt == 1)
         run->absent++;
-    if (deployment->foreign ? run->absent == run->scenario->n_channels
+    if (deployment->foreign ? run->absent == count_possible(run)
                             : is_last_failure(run, deployment->id.deployment->channel))
         return run->failures < 2
                    ? code
@@ -490,6 +499,8 @@ static int start_or_fail(struct deployment *deployment, struct error *error) {
     deployment->up = r == 0;
     if (r < 0)
         return r == -EINTR ? r : fail_deployment(deployment, r, error);
+    if (deployment->status == TRIAL_SKIPPED)
+        return 0; /* nothing was tried */
     run->failures = 0;
     memset(run->down, 0, run->scenario->n_channels * sizeof(*run->down));
     run->came_up = true;

@@ -142,7 +142,7 @@ int issue_check_possible(const struct scenario *scenario, const struct channel *
                                   [PLACE_PUBLISHER] = hosts->publisher};
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        int r = is_here(places[i]) ? mechanism_possible(channel, (enum place)i, error) : 0;
+        int r = is_here(places[i]) ? mechanism_possible(channel, (enum place)i, false, error) : 0;
 
         if (r < 0)
             return error_prefix(error, r, "host %s", places[i]);

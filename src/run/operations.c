@@ -4,6 +4,8 @@
 #include "broker/broker.h"
 #include "security/tls_operations.h"
 
+#include <string.h>
+
 #define TEXT(member) CSV_COLUMN(CSV_TEXT, struct row, member)
 struct row {
     const char *host, *channel, *probe, *variant, *process, *per, *when, *algorithm, *operation;
@@ -43,16 +45,28 @@ static void put(void *context, const struct tls_operation *operation) {
 
 /* ---- a connection ---- */
 
-static void put_connection(struct output *output, const struct scenario *scenario, bool broker) {
+/* Its label in the trials, where the link is part of the trial's variant; the caller's. */
+static char *own_label(const struct channel *channel, const struct link *link) {
+    char *label = channel_label(channel);
+
+    if (*link->variant)
+        label[strlen(label) - strlen(link->variant) - 1] = '\0';
+    return label;
+}
+
+static void put_connection(struct output *output, const struct scenario *scenario, size_t link,
+                           bool broker) {
     output->row.per = "connection";
     tls_operations_connect(broker, put, output);
     for (size_t i = 0; i < scenario->n_channels; i++) {
         const struct channel *channel = &scenario->channels[i];
-        CLEANUP_FREE char *label = channel_label(channel);
+        CLEANUP_FREE char *label = NULL;
 
         /* Whose keys are somebody else's is not known. */
-        if (!channel_uses(channel, "tls") || broker_kind_of(channel)->group)
+        if (channel->link != link || !channel_uses(channel, "tls") ||
+            broker_kind_of(channel)->group)
             continue;
+        label = own_label(channel, &scenario->links[link]);
         output->row.channel = label;
         tls_operations_sign(channel, broker, put, output);
     }
@@ -84,12 +98,12 @@ static bool meets_broker(const struct probe *probe) {
     return true;
 }
 
-static void put_process(struct output *output, const struct scenario *scenario,
+static void put_process(struct output *output, const struct scenario *scenario, size_t link,
                         const struct measurement *measurement, const char *process) {
     int64_t piece = piece_of(measurement);
 
     if (probe_metric(probe_find(measurement->probe), "cpu_per_connection")) {
-        put_connection(output, scenario, text_equal(process, "mosquitto"));
+        put_connection(output, scenario, link, text_equal(process, "mosquitto"));
         return;
     }
     if (text_equal(process, "client")) /* of a probe that is about neither */
@@ -102,15 +116,35 @@ static void put_process(struct output *output, const struct scenario *scenario,
 }
 
 static void put_party(struct output *output, const struct scenario *scenario,
-                      const struct workers *workers, const struct measurement *measurement,
-                      enum party party, const char *process) {
+                      const struct workers *workers, size_t link,
+                      const struct measurement *measurement, enum party party,
+                      const char *process) {
+    const char *words = scenario->links[link].variant;
+    CLEANUP_FREE char *variant = text_format(
+        "%s%s%s", words, *words && *measurement->variant ? " " : "", measurement->variant);
     CLEANUP_FREE char *name = text_format("%s.%s", party_name(party), process);
 
     output->row = (struct row){.host = host_spec(workers->hosts[workers_host_of(workers, party)]),
                                .probe = measurement->probe,
-                               .variant = measurement->variant,
+                               .variant = variant,
                                .process = name};
-    put_process(output, scenario, measurement, process);
+    put_process(output, scenario, link, measurement, process);
+}
+
+/* Over one link, of one measurement. */
+static void put_measurement(struct output *output, const struct scenario *scenario,
+                            const struct workers *workers, size_t link,
+                            const struct measurement *measurement) {
+    const struct probe *probe = probe_find(measurement->probe);
+
+    if (!probe->in_channel)
+        return;
+    for (size_t k = 0; k < probe->n_roles; k++)
+        if (probe->roles[k].process)
+            put_party(output, scenario, workers, link, measurement, probe->roles[k].party,
+                      probe->roles[k].process);
+    if (meets_broker(probe))
+        put_party(output, scenario, workers, link, measurement, PARTY_BROKER, "mosquitto");
 }
 
 int operations_write(const char *folder, const struct scenario *scenario,
@@ -120,18 +154,8 @@ int operations_write(const char *folder, const struct scenario *scenario,
     int r = csv_writer_open(&writer, path, columns, ARRAY_SIZE(columns), error);
     struct output output = {.writer = writer};
 
-    for (size_t i = 0; i < scenario->n_measurements && r == 0; i++) {
-        const struct measurement *measurement = &scenario->measurements[i];
-        const struct probe *probe = probe_find(measurement->probe);
-
-        if (!probe->in_channel)
-            continue;
-        for (size_t k = 0; k < probe->n_roles; k++)
-            if (probe->roles[k].process)
-                put_party(&output, scenario, workers, measurement, probe->roles[k].party,
-                          probe->roles[k].process);
-        if (meets_broker(probe))
-            put_party(&output, scenario, workers, measurement, PARTY_BROKER, "mosquitto");
-    }
+    for (size_t link = 0; link < scenario->n_links && r == 0; link++)
+        for (size_t i = 0; i < scenario->n_measurements; i++)
+            put_measurement(&output, scenario, workers, link, &scenario->measurements[i]);
     return r < 0 ? r : csv_flush(writer, true, error);
 }

@@ -513,7 +513,7 @@ static void lack(struct site *site, size_t channel, const char *host, const char
 static int ask_driver(struct site *site, struct error *error) {
     for (size_t i = 0; i < site->scenario->n_channels; i++) {
         const struct channel *channel = &site->scenario->channels[i];
-        int r = mechanism_possible(channel, PLACE_DRIVER, error);
+        int r = mechanism_possible(channel, PLACE_DRIVER, false, error);
 
         if (r < 0 && r != -EOPNOTSUPP)
             return error_prefix(error, r, "channel %s", channel->name);

@@ -91,7 +91,8 @@ int speed_collect(const struct workers *workers, bool fresh, bool tells, json_t 
 
 bool speed_matters(const struct scenario *scenario) {
     for (size_t i = 0; i < scenario->n_channels; i++)
-        if (channel_uses(&scenario->channels[i], "tls"))
+        if (channel_uses(&scenario->channels[i], "tls") ||
+            channel_uses(&scenario->channels[i], "psk"))
             return true;
     return false;
 }

@@ -262,8 +262,9 @@ static void judge_tls(const struct running_trial *trial, const struct worker *wo
                    jsonline_text(tls, "cipher", ""));
     (void)snprintf(result->tls.group, sizeof(result->tls.group), "%s",
                    jsonline_text(tls, "group", ""));
-    (void)snprintf(result->tls.signature, sizeof(result->tls.signature), "%s",
-                   jsonline_text(tls, "signature", ""));
+    if (!json_is_true(json_object_get(worker->result, "resumed"))) /* then nothing is signed */
+        (void)snprintf(result->tls.signature, sizeof(result->tls.signature), "%s",
+                       jsonline_text(tls, "signature", ""));
     if (!trial->probe->in_channel || json_equal(tls, trial->deployment->tls))
         return;
     make_void(result, explain_tls(trial, worker, tls));

@@ -38,7 +38,7 @@ static bool is_key_of(const char *path, X509 *const *certificates, size_t n) {
 static int search(const char *folder, X509 *const *certificates, size_t n, size_t *ret_files,
                   char **ret_found, struct error *error) {
     char *const folders[] = {(char *)(uintptr_t)folder, NULL};
-    FTS *walk = fts_open(folders, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *walk = fts_open(folders, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
     FTSENT *entry;
     int r = 0;
 

@@ -11,6 +11,7 @@
 #include "security/pki_internal.h"
 #include "security/secret.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <openssl/engine.h>
 #include <openssl/rand.h>
@@ -81,7 +82,8 @@ static char *take_attribute(const char *uri, const char *name) {
     for (const char *c = value; *c; c++) {
         unsigned code;
 
-        if (*c == '%' && sscanf(c + 1, "%2x", &code) == 1 && code) {
+        if (*c == '%' && isxdigit((unsigned char)c[1]) && isxdigit((unsigned char)c[2]) &&
+            sscanf(c + 1, "%2x", &code) == 1 && code) {
             *end++ = (char)code;
             c += 2;
         } else {
@@ -159,7 +161,8 @@ int key_token_possible(const char *module, struct error *error) {
     return error_set(error, -EOPNOTSUPP,
                      "keys in a token take what is not there: apt-get install "
                      "--no-install-recommends%s%s",
-                     softhsm ? "" : " softhsm2", has_engine() ? "" : " libengine-pkcs11-openssl");
+                     softhsm ? "" : " libsofthsm2",
+                     has_engine() ? "" : " libengine-pkcs11-openssl");
 }
 
 /* Where SoftHSM looks for its tokens is part of a process's environment. */

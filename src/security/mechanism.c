@@ -85,14 +85,15 @@ int mechanism_check_channel(const struct channel *channel, struct error *error) 
     return 0;
 }
 
-int mechanism_possible(const struct channel *channel, enum place place, struct error *error) {
+int mechanism_possible(const struct channel *channel, enum place place, bool executes,
+                       struct error *error) {
     const struct mechanism *mechanism;
     size_t cursor = 0;
     int r = 0;
 
     while (r == 0 && (mechanism = mechanism_next(channel, &cursor)))
         if (mechanism->possible)
-            r = mechanism->possible(channel, place, error);
+            r = mechanism->possible(channel, place, executes, error);
     return r;
 }
 

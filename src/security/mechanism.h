@@ -166,8 +166,11 @@ struct mechanism {
     /* Whether this host has what the channel needs in that place: 0, or -EOPNOTSUPP and what is
      * missing here and what has it ("OpenSSL 3.0 has no ML-KEM: Debian 13 has"), and the channel's
      * trials are skipped for that reason. Asked of every host before anything is issued; other
-     * errors end the run there. NULL: it is possible everywhere. */
-    int (*possible)(const struct channel *channel, enum place place, struct error *error);
+     * errors end the run there. With `executes` it may load what the settings name, which is the
+     * user's to permit; without it nothing of a scenario is executed. NULL: it is possible
+     * everywhere. */
+    int (*possible)(const struct channel *channel, enum place place, bool executes,
+                    struct error *error);
     int (*issue)(const struct channel *channel, struct issuer *issuer, struct error *error);
     /* The address at which the broker is reached on this channel, when it is not its host's own;
      * the text is the caller's. */
@@ -219,7 +222,8 @@ int mechanism_issue(const struct channel *channel, struct issuer *issuer, struct
 int mechanism_check_channel(const struct channel *channel, struct error *error);
 
 /* The first mechanism's no to `possible`, or 0. */
-int mechanism_possible(const struct channel *channel, enum place place, struct error *error);
+int mechanism_possible(const struct channel *channel, enum place place, bool executes,
+                       struct error *error);
 
 /* Whether its mechanisms can work with hosts whose clocks are so far apart. */
 int mechanism_check_clocks(const struct channel *channel, int64_t apart_ns, struct error *error);

@@ -228,7 +228,8 @@ char *tls_store(const struct channel *channel, const char *certs) {
 }
 
 /* Client1 is with the broker. */
-static int token_possible(const struct pki_chain *chain, enum place place, struct error *error) {
+static int token_possible(const struct pki_chain *chain, enum place place, bool executes,
+                          struct error *error) {
     bool needed = place == PLACE_BROKER
                       ? chain->tokens != PKI_TOKENS_NONE
                       : place == PLACE_PUBLISHER && (chain->tokens == PKI_TOKENS_CLIENTS ||
@@ -236,14 +237,15 @@ static int token_possible(const struct pki_chain *chain, enum place place, struc
     int r = needed ? key_token_possible(chain->token_module, error) : 0;
     CLEANUP(key_token_clear) struct key_token token = {0};
 
-    if (r < 0 || !needed || !chain->token)
+    if (r < 0 || !needed || !chain->token || !executes)
         return r;
     token = key_token_named(chain->token_module, chain->token, chain->token_pin);
     return key_token_check(&token, error);
 }
 
 /* The CA, where the driver is, signs and verifies, and speaks no TLS. */
-static int possible(const struct channel *channel, enum place place, struct error *error) {
+static int possible(const struct channel *channel, enum place place, bool executes,
+                    struct error *error) {
     struct pki_chain chain = tls_chain(channel);
     const struct tls_settings *settings = own(channel);
     int r = place == PLACE_DRIVER
@@ -252,7 +254,7 @@ static int possible(const struct channel *channel, enum place place, struct erro
 
     if (r == 0)
         r = pki_check_chain(&chain, error);
-    return r < 0 ? r : token_possible(&chain, place, error);
+    return r < 0 ? r : token_possible(&chain, place, executes, error);
 }
 
 static const char *own_broker(const struct channel *channel) {
@@ -361,8 +363,10 @@ static bool asks_for_groups(const struct channel *channel) {
     return !is_capped(channel) && tls_has_other_group(tls_asked(own(channel)->groups));
 }
 
+/* In TLS 1.3 keys of all types but RSA sign by one scheme alone: nothing would be shown. */
 static bool asks_for_signatures(const struct channel *channel) {
-    return tls_has_other_signature(tls_asked(own(channel)->signatures));
+    return (is_capped(channel) || key_types[own(channel)->key_type].auth == NID_auth_rsa) &&
+           tls_has_other_signature(tls_asked(own(channel)->signatures));
 }
 
 static bool asks_for_post_quantum_groups(const struct channel *channel) {

@@ -1,5 +1,6 @@
 #include "transport/attempt.h"
 
+#include "base/clock.h"
 #include "security/payload.h"
 #include "security/tls_context.h"
 #include "transport/packet.h"
@@ -113,36 +114,36 @@ static int note_mismatch(int ok, X509_STORE_CTX *store) {
 /* ---- the conversation ---- */
 
 /* The broker left without a CONNACK: by an alert, which note_alert() has seen, or silently. */
-static int refused(struct attempt *attempt, int code, struct error *error) {
+static int refused(struct attempt *attempt, int code, int64_t limit_ns, struct error *error) {
     if (code == -ETIMEDOUT || code == -EAGAIN)
         return error_set(error, -ETIMEDOUT, "the broker did not answer within %d s",
-                         CLIENT_ANSWER_S);
+                         (int)(limit_ns / NS_PER_S));
     if (!*attempt->cause)
         (void)snprintf(attempt->cause, sizeof(attempt->cause), "closed");
     return 0;
 }
 
 /* What answers a CONNECT is a CONNACK, or an alert to a client that speaks no TLS, in the clear. */
-static int read_answer(struct transport *transport, int64_t mqtt, struct attempt *attempt,
-                       struct error *error) {
+static int read_answer(struct transport *transport, const struct client_config *config,
+                       struct attempt *attempt, struct error *error) {
     unsigned char answer[ALERT_BYTES];
     size_t start = PACKET_CONNACK_BYTES;
     struct packet_connack connack;
     int r = transport_receive_all(transport, answer, start);
 
     if (r < 0)
-        return refused(attempt, r, error);
+        return refused(attempt, r, config->answer_ns, error);
     if (answer[0] == TLS_ALERT &&
         transport_receive_all(transport, answer + start, ALERT_BYTES - start) == 0) {
         refuse_by_alert(attempt, answer[ALERT_BYTES - 1]);
         return 0;
     }
-    r = packet_receive_connack(transport, answer, mqtt, &connack);
+    r = packet_receive_connack(transport, answer, config->mqtt, &connack);
     if (r == -EBADMSG)
         return error_set(error, -EPROTO, "the answer to CONNECT begins with byte 0x%02x",
                          answer[0]);
     if (r < 0)
-        return refused(attempt, r, error);
+        return refused(attempt, r, config->answer_ns, error);
     attempt->mqtt = connack.mqtt;
     attempt->accepted = connack.code == 0;
     (void)snprintf(attempt->cause, sizeof(attempt->cause), "connack %d", connack.code);
@@ -192,7 +193,7 @@ static int converse(struct transport *transport, const struct client_config *con
     /* Not even a failure to send ends this: the reason may lie waiting to be read. */
     (void)transport->ops->send(transport, packet.bytes, packet.length);
     OPENSSL_cleanse(&packet, sizeof(packet));
-    r = read_answer(transport, config->mqtt, attempt, error);
+    r = read_answer(transport, config, attempt, error);
     if (r < 0 || !attempt->accepted || !message)
         return r;
     return publish(transport, config, message, error);
@@ -236,7 +237,7 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
     if (r == -EPROTO && !*attempt->cause)
         return r; /* not refused: what answers there is no TLS that we understand */
     if (r < 0)
-        return refused(attempt, r, error);
+        return refused(attempt, r, options->timeout_ns, error);
     transport_session(transport, &attempt->session);
     attempt->resumed = transport_resumed(transport);
     return 1;
@@ -246,7 +247,7 @@ static int start_tls(struct transport *transport, SSL_CTX *context,
 static int make(const struct client_config *config, const struct attempt_message *message,
                 SSL_SESSION *resume, struct attempt *ret, SSL_SESSION **ret_session,
                 struct error *error) {
-    const struct transport_options options = {.timeout_ns = CLIENT_ANSWER_NS, .resume = resume};
+    const struct transport_options options = {.timeout_ns = config->answer_ns, .resume = resume};
     CLEANUP(transport_freep) struct transport *transport = NULL;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     int r;

@@ -197,6 +197,8 @@ holds 'a resumed session needs fewer bytes' 'sent + received < full_sent + full_
   received="$(value ed25519 bytes_received)" full_received="$full_received"
 is '... and is of the same TLS' \
   "$(rows "$folder/trials.csv" status,tls_version channel=ed25519)" 'ok|TLSv1.3'
+is '... under no signature, as none was made' \
+  "$(rows "$folder/trials.csv" tls_group,tls_signature channel=ed25519)" 'x25519|'
 
 connect --channels plain --set broker.connection_messages=no
 is 'a broker that is told not to does not log who comes' \

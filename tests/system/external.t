@@ -15,6 +15,7 @@ fi
 rabbit=/usr/lib/rabbitmq/bin/rabbitmq-server
 [ -x "$rabbit" ] || skip_all 'needs rabbitmq-server'
 need_command unshare openssl
+export ERL_CRASH_DUMP="$scratch/erl_crash.dump" # not into the project
 [ "$(id -u)" = 0 ] || skip_all 'needs root: the broker goes into a process namespace of its own'
 
 # ---- two nodes: one lets everybody in, the other by password or by certificate ----

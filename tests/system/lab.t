@@ -92,7 +92,8 @@ contains 'one with more interfaces, none of them up, is fresh' "$(cat "$scratch/
   'Cannot find device'
 
 # A driver that got no answer would take the agent for lost, and nobody would hear why.
-printf '{"id": 1, "order": "certificate-request", "holder": "broker", "key_type": "ec:P-256"}\n' |
+printf '{"id": 1, "order": "certificate-request", "holder": "broker", "chain": %s}\n' \
+  '{"key_type": "ec:P-256"}' |
   "$bench" agent --certs "$(printf '/dev/null/\374')" >"$scratch/answer"
 contains 'what is no UTF-8 can be told' "$(cat "$scratch/answer")" '/dev/null/?: Not a directory'
 

@@ -108,6 +108,15 @@ refused() { # NAME STATUS WORDS
   contains "$1: said in words" "$err" "$3"
   is "$1: nothing was measured" "$(find "$results" -name trials.csv 2>/dev/null)" ''
 }
+printf '%s\n' '#include <stdlib.h>' '__attribute__((constructor)) static void leave_mark(void) {' \
+  "exit(system(\"touch $scratch/mark\")); }" >"$scratch/module.c"
+cc -shared -fPIC -o "$scratch/module.so" "$scratch/module.c"
+# shellcheck disable=SC2086 # words
+run "$bench" check ${mine%% *} --channels mutual-tls-pkcs11 \
+  --set scenario.baseline=mutual-tls-pkcs11 --set "${set_token}_token=bench" \
+  --set "${set_token}_module=$scratch/module.so" --set "${set_token}_pin=file:$scratch/pin"
+exits 'a scenario is checked' 0
+check '... and no module of its is loaded' test ! -e "$scratch/mark"
 named /nowhere/module.so bench "$scratch/pin"
 refused 'no such module' 3 '/nowhere/module.so: this PKCS#11 module cannot be loaded'
 named /bin/sh bench "$scratch/pin"

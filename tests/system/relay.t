@@ -128,6 +128,10 @@ exits 'connecting over NB-IoT' 0
 # TCP, TLS and MQTT: a round trip each, of 800 ms at the least.
 check 'what takes three round trips takes no less' awk -v "ms=$(rows "$folder/metrics.csv" value \
   metric=connect_time)" 'BEGIN { exit !(ms >= 2400) }'
+run "$bench" report "$folder"
+exits '... and it can be reported' 0
+matches '... with what of its CPU time cryptography takes' \
+  "$(rows "$folder/prediction.csv" channel,probe | sort -u)" '^mutual-tls\|connect$'
 
 # ---- what cannot be had ----
 

@@ -99,7 +99,7 @@ static inline char *peer_certificates(void) {
     char *folder = workshop_make();
     struct pki_passphrase_source source = {.folder = folder};
     struct pki_options options = {.folder = folder,
-                                  .chain = {PKI_DEFAULT_KEY_TYPE, NULL},
+                                  .chain = {.key_type = PKI_DEFAULT_KEY_TYPE},
                                   .validity_ns = 30 * 86400 * NS_PER_S,
                                   .renew_before_ns = NS_PER_S,
                                   .passphrase = pki_passphrase,

@@ -32,7 +32,7 @@ static inline int start(void **state) {
     fixture->folder = workshop_make();
     fixture->source.folder = fixture->folder;
     fixture->options = (struct pki_options){.folder = fixture->folder,
-                                            .chain = {PKI_DEFAULT_KEY_TYPE, NULL},
+                                            .chain = {.key_type = PKI_DEFAULT_KEY_TYPE},
                                             .validity_ns = 90 * DAY_NS,
                                             .renew_before_ns = 9 * DAY_NS,
                                             .addresses = "broker.example 192.0.2.7",

@@ -91,7 +91,7 @@ static inline int start_world(void **state) {
     world->parties = (struct pki_parties){request, install, world};
     world->driver.source.folder = world->driver.folder;
     world->driver.options = (struct pki_options){.folder = world->driver.folder,
-                                                 .chain = {PKI_DEFAULT_KEY_TYPE, NULL},
+                                                 .chain = {.key_type = PKI_DEFAULT_KEY_TYPE},
                                                  .validity_ns = 90 * DAY_NS,
                                                  .renew_before_ns = 9 * DAY_NS,
                                                  .addresses = "192.0.2.7",

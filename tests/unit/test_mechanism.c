@@ -104,7 +104,7 @@ static void test_possible(void **state) {
                             OPENSSL_version_minor(), missing ? cases[i].missing : "");
             struct error error = {""};
 
-            assert_int_equal(mechanism_possible(&channel, (enum place)place, &error),
+            assert_int_equal(mechanism_possible(&channel, (enum place)place, false, &error),
                              missing ? -EOPNOTSUPP : 0);
             assert_string_equal(error.text, missing ? reason : "");
         }
