@@ -46,7 +46,7 @@ static int search(const char *folder, X509 *const *certificates, size_t n, size_
         return error_errno(error, -errno, "%s", folder);
     *ret_files = 0;
     while (r == 0 && (entry = fts_read(walk))) {
-        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR)
+        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
             r = error_errno(error, -entry->fts_errno, "%s", entry->fts_path);
         if (entry->fts_info != FTS_F)
             continue;
@@ -78,6 +78,8 @@ int key_proof_no_file(const struct proof_setup *setup, struct proof_seen *ret,
         r = search(bringup->certs, certificates, ARRAY_SIZE(certificates), &files, &found, error);
     for (size_t i = 0; i < ARRAY_SIZE(certificates); i++)
         X509_free(certificates[i]);
+    if (r == 0 && files == 0) /* the certificates at least are there */
+        r = error_set(error, -EIO, "%s: no file could be read", bringup->certs);
     if (r < 0)
         return r;
     ret->held = !found;

@@ -1,5 +1,6 @@
 /* security/key_token and pkcs11_module: names of keys, and a token of SoftHSM in which one is made,
  * found, used, and not to be had. */
+#include "emulator.h"
 #include "workshop.h"
 
 #include "base/clock.h"
@@ -221,6 +222,8 @@ static void test_found(void **state) {
     unsigned issued;
 
     (void)state;
+    if (sizeof(long) == 4 && under_emulator("qemu-user hands on no names of a folder's files"))
+        skip();
     assert_int_equal(pki_ensure(&options, &issued, &error), 0);
     for (size_t i = 0; i < 2; i++) {
         const char *name = i ? other : path;
