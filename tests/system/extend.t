@@ -49,7 +49,7 @@ is 'the run has the file'\''s name' "$(basename "$folder" | sed 's/-[^-]*$//')" 
 is 'the channel'\''s proofs are those of its mechanism' \
   "$(rows "$folder/proofs.csv" proof channel=server-tls block=1 attempt=1 | tr '\n' ' ')" \
   "accepted-before negotiated-as-asked plaintext-refused older-version-refused \
-other-suite-refused other-group-refused other-signature-refused other-ca-distrusted \
+other-suite-refused other-group-refused other-ca-distrusted \
 other-host-distrusted ticket-resumes wiretap-payload accepted-after "
 is 'its broker asks for no certificate, the other does' "$(grep -lE \
   'peer did not return a certificate' "$folder"/log/* | sed 's/.*block00.-//; s/-att.*//' |

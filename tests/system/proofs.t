@@ -15,7 +15,7 @@ exits 'all shipped channels: the run succeeds' 0
 always='accepted-before accepted-after wiretap-payload'
 password='anonymous-refused wrong-password-refused wiretap-password'
 tls='negotiated-as-asked plaintext-refused older-version-refused other-ca-distrusted
-  other-group-refused other-host-distrusted other-signature-refused other-suite-refused
+  other-group-refused other-host-distrusted other-suite-refused
   ticket-resumes'
 certificate='no-certificate-refused stranger-refused expired-refused'
 sorted() { # WORD...
@@ -57,7 +57,6 @@ older-version-refused|alert 70 protocol_version
 other-ca-distrusted|verify 19 self-signed certificate in certificate chain
 other-group-refused|alert 40 handshake_failure
 other-host-distrusted|verify 62 hostname mismatch
-other-signature-refused|alert 40 handshake_failure
 other-suite-refused|alert 40 handshake_failure
 plaintext-refused|closed
 stranger-refused|alert 48 unknown_ca

@@ -22,12 +22,11 @@ exits 'all shipped channels of TLS: the run succeeds' 0
 always='accepted-after accepted-before'
 is 'tls: exactly its proofs were made' "$(proofs tls)" "$always negotiated-as-asked \
 older-version-refused other-ca-distrusted other-group-refused other-host-distrusted \
-other-signature-refused other-suite-refused plaintext-refused ticket-resumes wiretap-payload "
+other-suite-refused plaintext-refused ticket-resumes wiretap-payload "
 is 'mutual-tls-crl: the same, and those of certificates' "$(proofs mutual-tls-crl)" "$always \
 expired-refused negotiated-as-asked no-certificate-refused older-version-refused \
-other-ca-distrusted other-group-refused other-host-distrusted other-signature-refused \
-other-suite-refused plaintext-refused revoked-refused stranger-refused ticket-resumes \
-wiretap-payload "
+other-ca-distrusted other-group-refused other-host-distrusted other-suite-refused \
+plaintext-refused revoked-refused stranger-refused ticket-resumes wiretap-payload "
 is 'mutual-tls-12: a newer version and another cipher, too' "$(proofs mutual-tls-12)" "$always \
 expired-refused negotiated-as-asked newer-version-refused no-certificate-refused \
 older-version-refused other-ca-distrusted other-cipher-refused other-host-distrusted \
@@ -74,15 +73,15 @@ done <<'END'
 suite
 suites=TLS_AES_128_CCM_SHA256 groups=P-384
 TLSv1.3 TLS_AES_128_CCM_SHA256 secp384r1 ecdsa_secp256r1_sha256
-other-group-refused other-signature-refused other-suite-refused ticket-resumes
+other-group-refused other-suite-refused ticket-resumes
 groups
 groups=secp521r1:X448 resumption=none
 TLSv1.3 TLS_AES_256_GCM_SHA384 secp521r1 ecdsa_secp256r1_sha256
-no-ticket-given other-group-refused other-signature-refused other-suite-refused
+no-ticket-given other-group-refused other-suite-refused
 ed25519
 key_type=ed25519 groups=prime256v1 suites=TLS_CHACHA20_POLY1305_SHA256
 TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 secp256r1 ed25519
-other-group-refused other-signature-refused other-suite-refused ticket-resumes
+other-group-refused other-suite-refused ticket-resumes
 rsa
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 groups=X25519
 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519 rsa_pss_rsae_sha256
