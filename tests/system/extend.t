@@ -183,13 +183,7 @@ measured=$((measured + 1))
 results=$scratch/results.$measured
 start "$bench" run "$tiny" "$@" --verbose --set probe.path.duration=2s --output "$results" \
   --certs "$scratch/certs"
-while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
-  for pid in $(list_rest | cut -d ' ' -f 1); do
-    tr '\0' ' ' <"/proc/$pid/cmdline"
-    tr '\0' '\n' <"/proc/$pid/environ"
-  done 2>/dev/null
-done >"$scratch/seen"
-stop_waiting 240
+watch_run 240
 folder=$(find_run)
 exits 'one that only its owner can read is used' 0
 is 'it is the password' "$(rows "$folder/proofs.csv" proof,observed proof=wiretap-password \

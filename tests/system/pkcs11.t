@@ -19,13 +19,7 @@ start "$bench" run "$tiny" --quiet --probes 'transport delivery' --output "$resu
   --set channel.mutual-tls-crl.tls.key_store=pkcs11 \
   --set channel.mutual-tls-crl.certificate.key_store=pkcs11 \
   --set channel.mutual-tls-crl.tls.key_type=rsa:2048 --certs "$scratch/certs"
-while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
-  for pid in $(list_rest | cut -d ' ' -f 1); do
-    tr '\0' ' ' <"/proc/$pid/cmdline"
-    tr '\0' '\n' <"/proc/$pid/environ"
-  done 2>/dev/null
-done >"$scratch/seen"
-stop_waiting 240
+watch_run 240
 folder=$(find_run)
 exits 'keys in files and in a token: the run succeeds' 0
 is 'everything was measured' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" \

@@ -143,6 +143,15 @@ stop_waiting() { # SECONDS: waits for the end of $driver; then as after `run`
   out=$(cat "$scratch/.out")
   err=$(cat "$scratch/.err")
 }
+watch_run() { # SECONDS: the same; all command lines and environments meanwhile: $scratch/seen
+  while ! is_gone "$driver"; do
+    for pid in $(list_rest | cut -d ' ' -f 1); do
+      tr '\0' ' ' <"/proc/$pid/cmdline"
+      tr '\0' '\n' <"/proc/$pid/environ"
+    done 2>/dev/null
+  done >"$scratch/seen"
+  stop_waiting "$1"
+}
 
 is_gone() { # PID...: all have ended (one that nobody has waited for yet, too)
   for gone_pid; do

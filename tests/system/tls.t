@@ -216,13 +216,7 @@ measured=$((measured + 1))
 results=$scratch/results.$measured
 start "$bench" run "$tiny" --channels 'plain psk' --verbose --set probe.path.duration=2s \
   --set channel.psk.psk.secret="file:$scratch/key" --output "$results" --certs "$scratch/certs"
-while ! is_gone "$driver"; do # all command lines and environments of the run, as it goes
-  for pid in $(list_rest | cut -d ' ' -f 1); do
-    tr '\0' ' ' <"/proc/$pid/cmdline"
-    tr '\0' '\n' <"/proc/$pid/environ"
-  done 2>/dev/null
-done >"$scratch/seen"
-stop_waiting 240
+watch_run 240
 folder=$(find_run)
 exits 'a key of the user'\''s is used' 0
 check 'the run was looked at' grep -qF 'worker path-client' "$scratch/seen"
