@@ -34,6 +34,10 @@ contains 'the hosts are named first' "$out" \
   'hosts    broker and subscriber lab:a (192.0.2.1), publisher lab:b'
 is 'all was measured' "$(count "$folder/trials.csv" status=ok)" 9
 is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'its rate is proven, for each channel' \
+  "$(rows "$folder/proofs.csv" channel,verdict proof=link-rate | LC_ALL=C sort)" 'mutual-tls|held
+password|held
+plain|held'
 # A receiver that a busy machine lets wait at its start finds what has come in the meantime.
 is 'nothing was faster than the link' "$(rows "$folder/trials.csv" probe,throughput_mbit_s |
   awk -F '|' '$1 != "delivery" && $2 > 22')" ''
@@ -43,6 +47,37 @@ check 'telemetry crossed the link' test \
   "$(rows "$folder/telemetry.csv" status | grep -c delivered)" -gt 10
 is 'one kernel has one clock: no bound is given' \
   "$(rows "$folder/telemetry.csv" latency_bound_ms | sort -u)" ''
+
+# ---- a link that is not what it was to be ----
+
+# tc in another's hands: \$1 is what it does when it sets, \$2 when it is asked.
+tc=$(PATH=$PATH:/usr/sbin:/sbin command -v tc)
+mkdir "$scratch/bin"
+put_tc() {
+  printf '#!/bin/sh\ncase $* in *" add "*) %s ;; "-j "*) %s ;; esac\nexec "%s" "$@"\n' \
+    "$1" "$2" "$tc" >"$scratch/bin/tc"
+  chmod +x "$scratch/bin/tc"
+}
+shaped="$lab --set hosts.address= --set lab.rate=4Mbit/s"
+own_path=$PATH
+PATH=$scratch/bin:$PATH
+
+told='echo "[{\"kind\":\"tbf\",\"options\":{\"rate\":500000}}]"; exit'
+put_tc "exec '$tc' \$(printf '%s' \"\$*\" | sed s/4000000bit/8000000bit/)" "$told"
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $shaped
+exits 'a link of twice the rate that it is said to have' 1
+is '... breaks the proof of its rate' \
+  "$(rows "$folder/proofs.csv" proof,verdict verdict=broken)" 'link-rate|broken'
+matches '... and its trial is void' "$(rows "$folder/trials.csv" status,reason)" \
+  '^void\|proof link-rate broken: expected [0-9.]+ to [0-9.]+ ms for 18 frames, observed [0-9.]+ ms'
+
+put_tc : "echo '[]'; exit"
+# shellcheck disable=SC2086 # several words
+measure "$tiny" $shaped
+exits 'a tc that does not say what it has set' 3
+contains '... nothing is measured' "$err" 'lab.rate: tc does not tell what it has set'
+PATH=$own_path
 
 certs=$scratch/certs
 is 'each host has its own keys, and the driver none but the CA'\''s' \
