@@ -306,7 +306,9 @@ static int shape_by_tc(const struct lab_settings *settings, struct error *error)
     found = read_back();
     /* In bytes a second; of those, tc keeps whole ones. */
     rate = json_integer_value(json_object_get(json_object_get(found, "options"), "rate"));
-    if (found && rate != settings->rate_bit_s / 8)
+    if (!rate)
+        return error_set(error, -EIO, "lab.rate: tc does not tell what it has set");
+    if (rate != settings->rate_bit_s / 8)
         return error_set(error, -EIO, "lab.rate: tc has set %lld bit/s, not %lld",
                          (long long)rate * 8, (long long)settings->rate_bit_s);
     return 0;

@@ -244,8 +244,9 @@ static void count_overruns(struct link *link) {
 
 /* Carries on what has come and what is due, and returns when the next is; INT64_MAX: not known. */
 static int64_t carry(struct link *link) {
-    int64_t next_ns = INT64_MAX, now_ns = clock_monotonic_ns();
-    int64_t ahead_ns = clock_realtime_ns() - now_ns;
+    /* In this order: what holds us up between the two makes a frame late, never early. */
+    int64_t wall_ns = clock_realtime_ns(), now_ns = clock_monotonic_ns();
+    int64_t ahead_ns = wall_ns - now_ns, next_ns = INT64_MAX;
 
     for (int i = 0; i < 2; i++) {
         struct direction *direction = link->directions[i];

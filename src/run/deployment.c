@@ -186,12 +186,12 @@ static int prove(struct deployment *deployment, struct error *error) {
 
 /* ---- the link of a lab ---- */
 
-/* A channel is brought up and proven over a relay that holds nothing back: what it protects does
+/* A channel is brought up and proven over a link that holds nothing back: what it protects does
  * not depend on the link, and a slow one would take minutes for it. */
 static int open_link(const struct deployment *deployment, struct error *error) {
     CLEANUP_FREE struct lab_settings *open = setting_block_new(&lab_group);
 
-    return deployment->run->site.relay ? site_shape(&deployment->run->site, open, error) : 0;
+    return site_shape(&deployment->run->site, open, error);
 }
 
 /* Shapes the link and measures whether it is so: rows of proofs.csv. */
@@ -201,11 +201,8 @@ static int shape_link(struct deployment *deployment, struct error *error) {
     json_auto_t *proofs = NULL;
     const json_t *proof;
     size_t i;
-    int r;
+    int r = site_shape(&deployment->run->site, link, error);
 
-    if (!deployment->run->site.relay && scenario->n_links == 1)
-        return 0; /* it is as it was laid */
-    r = site_shape(&deployment->run->site, link, error);
     if (r == 0)
         r = site_prove_link(&deployment->run->site, link, &proofs, error);
     json_array_foreach(proofs, i, proof)(void) record_proof(deployment, proof);

@@ -36,11 +36,12 @@ void site_close(struct site *site);
  * and a cable can be put back. */
 int site_mend(struct site *site, struct error *error);
 
-/* Makes the link of a lab this one: a block of lab_group. */
+/* Makes the link of a lab this one: a block of lab_group. Nothing where the hosts are in none. */
 int site_shape(const struct site *site, const struct lab_settings *link, struct error *error);
 
 /* Whether the link is that one, by the round trip of a packet from the publisher's host, and where
- * it has a rate by that of a few full ones: *ret, the caller's, are rows of proofs.csv. */
+ * it has a rate by that of a few full ones: *ret, the caller's, are rows of proofs.csv. Of no lab:
+ * NULL. */
 int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
                     struct error *error);
 

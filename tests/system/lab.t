@@ -50,7 +50,7 @@ is 'one kernel has one clock: no bound is given' \
 
 # ---- a link that is not what it was to be ----
 
-# tc in another's hands: \$1 is what it does when it sets, \$2 when it is asked.
+# tc in another's hands: $1 is what it does when it sets, $2 when it is asked.
 tc=$(PATH=$PATH:/usr/sbin:/sbin command -v tc)
 mkdir "$scratch/bin"
 put_tc() {
@@ -58,12 +58,12 @@ put_tc() {
     "$1" "$2" "$tc" >"$scratch/bin/tc"
   chmod +x "$scratch/bin/tc"
 }
-shaped="$lab --set hosts.address= --set lab.rate=4Mbit/s"
+shaped="$lab --set hosts.address= --set lab.rate=400kbit/s"
 own_path=$PATH
 PATH=$scratch/bin:$PATH
 
-told='echo "[{\"kind\":\"tbf\",\"options\":{\"rate\":500000}}]"; exit'
-put_tc "exec '$tc' \$(printf '%s' \"\$*\" | sed s/4000000bit/8000000bit/)" "$told"
+told='echo "[{\"kind\":\"tbf\",\"options\":{\"rate\":50000}}]"; exit'
+put_tc "exec '$tc' \$(printf '%s' \"\$*\" | sed s/400000bit/800000bit/)" "$told"
 # shellcheck disable=SC2086 # several words
 measure "$tiny" $shaped
 exits 'a link of twice the rate that it is said to have' 1

@@ -151,6 +151,7 @@ is 'exactly these proofs were made' "$(rows "$folder/proofs.csv" proof channel=t
   'accepted-after
 accepted-before
 bypass-refused
+link-round-trip
 outer-link-refused
 wiretap-payload'
 is '... and held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
