@@ -87,7 +87,7 @@ key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 g
 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519 rsa_pss_rsae_sha256
 newer-version-refused other-cipher-refused other-signature-refused ticket-resumes
 dhe
-key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE-RSA-AES256-GCM-SHA384 resumption=none
+key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE+AES256:ECDHE+AES256 resumption=none
 TLSv1.2 DHE-RSA-AES256-GCM-SHA384 rsa_pss_rsae_sha256
 newer-version-refused no-ticket-given other-cipher-refused other-signature-refused
 system
@@ -110,7 +110,8 @@ done)" "$(printf %s "$wanted" | sed 's/$/ /')"
 is 'all trials have it' "$(rows "$folder/trials.csv" "channel,$tls" \
   status=ok | sort -u | tr -s '|' ' ')" "$(printf %s "$expected" | sort)"
 set --
-for cipher in PSK-AES128-GCM-SHA256 DHE-PSK-AES128-GCM-SHA256 PSK-AES128-CCM8:@SECLEVEL=0; do
+for cipher in PSK-AES128-GCM-SHA256 DHE-PSK-AES128-GCM-SHA256:ECDHE-PSK-CHACHA20-POLY1305 \
+  PSK-AES128-CCM8:@SECLEVEL=0; do
   set -- "$@" --set "channel.psk.psk.ciphers=$cipher" --set channel.psk.psk.resumption=none
   measure "$tiny" --quiet --channels psk --set scenario.baseline=psk "$@" \
     --probes 'transport delivery' --set channel.psk.psk.key_size=16B

@@ -201,6 +201,7 @@ static void assert_allowed(const struct asked *asked) {
 
 #define SUITE  "TLS_AES_128_GCM_SHA256"
 #define CIPHER "ECDHE-ECDSA-AES128-GCM-SHA256"
+#define DHE    "DHE-RSA-AES256-GCM-SHA384"
 
 static void test_as_asked(void **state) {
     static const struct asked cases[] = {
@@ -222,6 +223,10 @@ static void test_as_asked(void **state) {
         {TLS_1_3, TLS_1_3, "", "", "P-256:P-384", SESSION("TLSv1.3", SUITE, "secp256r1"), true},
         {TLS_1_3, TLS_1_3, "", "", "P-384", SESSION("TLSv1.3", SUITE, "secp256r1"), false},
         {TLS_1_2, TLS_1_2, "", "", "X25519", SESSION("TLSv1.2", "AES128-GCM-SHA256", ""), false},
+        /* A cipher that is asked for may exchange keys in no group. */
+        {TLS_1_2, TLS_1_2, DHE ":" CIPHER, "", "X25519", SESSION("TLSv1.2", DHE, ""), true},
+        {TLS_1_2, TLS_1_2, DHE ":" CIPHER, "", "X25519", SESSION("TLSv1.2", CIPHER, ""), false},
+        {TLS_1_2, TLS_1_3, DHE, "", "X25519", SESSION("TLSv1.3", SUITE, ""), false},
     };
 
     (void)state;
