@@ -65,14 +65,10 @@ static void fill(const struct psk_settings *settings, const char *key, struct tl
     tls->tickets = settings->tickets;
 }
 
-static bool has_groups(const char *ciphers) {
-    return tls_has_exchange(ciphers, NID_kx_ecdhe_psk);
-}
-
 static void settle(struct channel *channel, bool own_broker) {
     struct psk_settings *settings = settings_edit(&channel->settings, &group);
 
-    if (has_groups(settings->ciphers))
+    if (tls_exchanges_in_group(settings->ciphers))
         tls_settle(&settings->groups, own_broker, "X25519");
 }
 
@@ -85,7 +81,7 @@ static int check(const struct channel *channel, struct error *error) {
 
     fill(settings, any_key, &config->tls);
     r = tls_context_check(&config->tls, NID_auth_psk, error);
-    if (r == 0 && *tls_asked(settings->groups) && !has_groups(settings->ciphers))
+    if (r == 0 && *tls_asked(settings->groups) && !tls_exchanges_in_group(settings->ciphers))
         return error_set(error, -EINVAL,
                          "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
                          "with ECDHE-PSK, or leave the groups out",

@@ -116,11 +116,6 @@ static char *signatures_of(int64_t key_type, int64_t ca_key_type) {
     return signatures;
 }
 
-/* Whether a list of TLS 1.2 exchanges keys in groups, as OpenSSL's own does. */
-static bool has_groups(const char *ciphers) {
-    return !*ciphers || tls_has_exchange(ciphers, NID_kx_ecdhe);
-}
-
 /* What a channel leaves out is the same on every host, whatever its OpenSSL would prefer: runs on
  * different releases, and hosts of one run, are comparable. What a version has no use for stays
  * left out. */
@@ -137,7 +132,8 @@ static void settle(struct channel *channel, bool own_broker) {
                    by_rsa ? "ECDHE-RSA-AES256-GCM-SHA384" : "ECDHE-ECDSA-AES256-GCM-SHA384");
     if (version(settings->max_version) > TLS_1_2)
         tls_settle(&settings->suites, own_broker, "TLS_AES_256_GCM_SHA384");
-    if (version(settings->max_version) > TLS_1_2 || has_groups(tls_asked(settings->ciphers)))
+    if (version(settings->max_version) > TLS_1_2 ||
+        tls_exchanges_in_group(tls_asked(settings->ciphers)))
         tls_settle(&settings->groups, own_broker, needs_curve ? "X25519:P-256" : "X25519");
     tls_settle(&settings->signatures, own_broker, signatures);
 }

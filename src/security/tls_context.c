@@ -82,13 +82,17 @@ bool tls_has_cipher(const char *ciphers, const char *names) {
     return has;
 }
 
-bool tls_has_exchange(const char *ciphers, int exchange) {
-    CLEANUP(SSL_CTX_freep) SSL_CTX *list = *ciphers ? new_list(ciphers) : NULL;
+/* OpenSSL's own are those of "DEFAULT". */
+bool tls_exchanges_in_group(const char *ciphers) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *list = new_list(*ciphers ? ciphers : "DEFAULT");
     STACK_OF(SSL_CIPHER) *all = list ? SSL_CTX_get_ciphers(list) : NULL;
 
-    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++)
-        if (SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(all, i)) == exchange)
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        int exchange = SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(all, i));
+
+        if (exchange == NID_kx_ecdhe || exchange == NID_kx_ecdhe_psk)
             return true;
+    }
     return false;
 }
 
@@ -229,6 +233,15 @@ void tls_settle(char **setting, bool own_broker, const char *pinned) {
         text_replace(setting, own_broker ? pinned : TLS_BY_HOST);
 }
 
+/* A cipher of TLS 1.2 that was asked for may exchange keys in no group. */
+static bool allows_group(const struct tls_config *tls, int64_t version,
+                         const struct tls_session *session) {
+    if (!*tls->groups || tls_has_group(tls->groups, session->group))
+        return true;
+    return version == TLS_1_2 && *tls->ciphers && !*session->group &&
+           !tls_exchanges_in_group(session->cipher);
+}
+
 /* An end that has not signed has nothing that could be another. */
 static bool allows_signature(const struct tls_config *tls, const char *signature) {
     return !*tls->signatures || !*signature || tls_has_signature(tls->signatures, signature);
@@ -245,9 +258,7 @@ bool tls_allows(const struct tls_config *tls, const struct tls_session *session)
         return false;
     if (version == TLS_1_2 && *tls->ciphers && !tls_has_cipher(tls->ciphers, session->cipher))
         return false;
-    if (*tls->groups && !tls_has_group(tls->groups, session->group))
-        return false;
-    return allows_signature(tls, session->signature) &&
+    return allows_group(tls, version, session) && allows_signature(tls, session->signature) &&
            allows_signature(tls, session->client_signature);
 }
 

@@ -73,8 +73,8 @@ bool tls_has_signature(const char *signatures, const char *name);
 bool tls_has_post_quantum_group(const char *groups);
 /* Whether this OpenSSL has those of two lists that not every one has: else -EOPNOTSUPP. */
 int tls_possible(const char *groups, const char *signatures, struct error *error);
-/* Whether one of the ciphers exchanges keys in this way (NID_kx_dhe); not so of an empty list. */
-bool tls_has_exchange(const char *ciphers, int exchange);
+/* Whether one of the ciphers exchanges keys in a group, as of OpenSSL's own (an empty list). */
+bool tls_exchanges_in_group(const char *ciphers);
 
 /* "TLSv1.2" */
 const char *tls_version_name(int64_t version);

@@ -6,6 +6,10 @@
 
 /* ---- algorithms ---- */
 
+#define SUITE  "TLS_AES_128_GCM_SHA256"
+#define CIPHER "ECDHE-ECDSA-AES128-GCM-SHA256"
+#define DHE    "DHE-RSA-AES256-GCM-SHA384"
+
 struct case_of_check {
     int64_t max_version;
     const char *ciphers, *suites, *groups, *message; /* message NULL: accepted; else its start */
@@ -168,9 +172,11 @@ static void test_ciphers_are_meant_as_a_whole(void **state) {
 
 static void test_exchanges(void **state) {
     (void)state;
-    assert_true(tls_has_exchange("ECDHE-PSK-CHACHA20-POLY1305", NID_kx_ecdhe_psk));
-    assert_false(tls_has_exchange("PSK-AES128-GCM-SHA256", NID_kx_ecdhe_psk));
-    assert_false(tls_has_exchange("", NID_kx_ecdhe));
+    assert_true(tls_exchanges_in_group("DHE-PSK-AES128-GCM-SHA256:ECDHE-PSK-CHACHA20-POLY1305"));
+    assert_true(tls_exchanges_in_group(CIPHER));
+    assert_true(tls_exchanges_in_group(""));
+    assert_false(tls_exchanges_in_group("PSK-AES128-GCM-SHA256:" DHE));
+    assert_false(tls_exchanges_in_group("NONE-SUCH"));
 }
 
 /* ---- afterwards ---- */
@@ -198,10 +204,6 @@ static void assert_allowed(const struct asked *asked) {
 
 #define SESSION(v, c, g)                                                                           \
     { .version = v, .cipher = c, .group = g }
-
-#define SUITE  "TLS_AES_128_GCM_SHA256"
-#define CIPHER "ECDHE-ECDSA-AES128-GCM-SHA256"
-#define DHE    "DHE-RSA-AES256-GCM-SHA384"
 
 static void test_as_asked(void **state) {
     static const struct asked cases[] = {
