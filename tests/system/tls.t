@@ -32,8 +32,9 @@ expired-refused negotiated-as-asked newer-version-refused no-certificate-refused
 older-version-refused other-ca-distrusted other-cipher-refused other-host-distrusted \
 other-signature-refused plaintext-refused stranger-refused ticket-resumes wiretap-payload "
 is 'psk: keys in place of certificates' "$(proofs psk)" "$always negotiated-as-asked \
-newer-version-refused no-key-refused older-version-refused other-cipher-refused plaintext-refused \
-ticket-resumes unknown-identity-refused wiretap-payload wrong-key-refused "
+newer-version-refused no-key-refused older-version-refused other-cipher-refused \
+other-group-refused plaintext-refused ticket-resumes unknown-identity-refused wiretap-payload \
+wrong-key-refused "
 is 'all of them held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 is 'a refusal has the cause that it should have' \
   "$(rows "$folder/proofs.csv" proof,cause observed=refused channel=psk | sort)" \
@@ -41,6 +42,7 @@ is 'a refusal has the cause that it should have' \
 no-key-refused|alert 40 handshake_failure
 older-version-refused|alert 70 protocol_version
 other-cipher-refused|alert 40 handshake_failure
+other-group-refused|alert 40 handshake_failure
 plaintext-refused|closed
 unknown-identity-refused|alert 115 unknown_psk_identity
 wrong-key-refused|alert 20 bad_record_mac'
@@ -85,7 +87,11 @@ other-group-refused other-suite-refused ticket-resumes
 rsa
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=ECDHE+AESGCM:!AES256 groups=X25519
 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 x25519 rsa_pss_rsae_sha256
-newer-version-refused other-cipher-refused other-signature-refused ticket-resumes
+newer-version-refused other-cipher-refused other-group-refused other-signature-refused ticket-resumes
+ed12
+key_type=ed25519 min_version=1.2 max_version=1.2
+TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384 x25519 ed25519
+newer-version-refused other-cipher-refused other-group-refused other-signature-refused ticket-resumes
 dhe
 key_type=rsa:2048 min_version=1.2 max_version=1.2 ciphers=DHE+AES256:ECDHE+AES256 resumption=none
 TLSv1.2 DHE-RSA-AES256-GCM-SHA384 rsa_pss_rsae_sha256
@@ -170,6 +176,10 @@ sed -i '/^ciphers_tls1.3/d' "$conf"
 sed -i '/^Groups/d' "$private/openssl.cnf"
 END
 
+sabotage 'other groups of TLS 1.2 will do' psk other-group-refused <<'END'
+sed -i '/^Groups/d' "$private/openssl.cnf"
+END
+
 sabotage 'other signatures will do' mutual-tls-12 other-signature-refused <<'END'
 sed -i '/^SignatureAlgorithms/d' "$private/openssl.cnf"
 END
@@ -202,8 +212,9 @@ cat "$private/other" >"$private/keys"
 END
 
 sabotage 'no key is asked for' psk 'accepted-before accepted-after negotiated-as-asked
-  newer-version-refused no-key-refused older-version-refused other-cipher-refused plaintext-refused
-  ticket-resumes unknown-identity-refused wiretap-payload wrong-key-refused' <<'END'
+  newer-version-refused no-key-refused older-version-refused other-cipher-refused
+  other-group-refused plaintext-refused ticket-resumes unknown-identity-refused wiretap-payload
+  wrong-key-refused' <<'END'
 sed -i '/^psk\|^ciphers\|^tls_version/d' "$conf"
 END
 

@@ -38,6 +38,16 @@ static const struct wish suites[] = {
     {"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", NULL},
     {"", NULL},
 };
+static const struct wish signatures[] = {
+    {"ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384"},
+    {"rsa_pss_rsae_sha256:rsa_pkcs1_sha256", "rsa_pss_rsae_sha512"},
+    {"rsa_pss_rsae_sha512:rsa_pss_rsae_sha256", "ecdsa_secp384r1_sha384"},
+    {"ed25519", "ecdsa_secp384r1_sha384"},
+    {"mldsa65:ecdsa_secp384r1_sha384", "ecdsa_secp256r1_sha256"},
+    {"ecdsa_secp384r1_sha384:ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha512"},
+    {"ecdsa_secp384r1_sha384:ecdsa_secp256r1_sha256:rsa_pss_rsae_sha512:rsa_pss_rsae_sha256", NULL},
+    {"", NULL},
+};
 static const struct wish groups[] = {
     {"P-256", "X25519"},
     {"X25519", "P-256"},
@@ -63,16 +73,18 @@ static const struct {
     void (*alter)(struct client_config *config, const struct bringup *bringup);
     size_t offset; /* of the list in a tls_config */
     const char *psk_identity;
-    int64_t version; /* the only one of such a client */
+    int64_t min_version, max_version; /* of such a client */
 } kinds[] = {
     {ciphers, ARRAY_SIZE(ciphers), has_cipher, tls_with_other_cipher,
-     offsetof(struct tls_config, ciphers), "", TLS_1_2},
+     offsetof(struct tls_config, ciphers), "", TLS_1_2, TLS_1_2},
     {ciphers_of_keys, ARRAY_SIZE(ciphers_of_keys), has_cipher_of_key, tls_with_other_cipher,
-     offsetof(struct tls_config, ciphers), "somebody", TLS_1_2},
+     offsetof(struct tls_config, ciphers), "somebody", TLS_1_2, TLS_1_2},
     {suites, ARRAY_SIZE(suites), tls_has_other_suite, tls_with_other_suite,
-     offsetof(struct tls_config, suites), "", TLS_1_3},
+     offsetof(struct tls_config, suites), "", TLS_1_3, TLS_1_3},
     {groups, ARRAY_SIZE(groups), tls_has_other_group, tls_with_other_group,
-     offsetof(struct tls_config, groups), "", TLS_1_3},
+     offsetof(struct tls_config, groups), "", TLS_1_3, TLS_1_3},
+    {signatures, ARRAY_SIZE(signatures), tls_has_other_signature, tls_with_other_signature,
+     offsetof(struct tls_config, signatures), "", TLS_1_2, TLS_1_3},
 };
 
 static void test_other_algorithms(void **state) {
@@ -94,9 +106,23 @@ static void test_other_algorithms(void **state) {
             text_replace(list, wish->asked);
             kinds[i].alter(config, NULL);
             assert_string_equal(*list, wish->other);
-            assert_int_equal(config->tls.min_version, kinds[i].version);
-            assert_int_equal(config->tls.max_version, kinds[i].version);
+            assert_int_equal(config->tls.min_version, kinds[i].min_version);
+            assert_int_equal(config->tls.max_version, kinds[i].max_version);
         }
+}
+
+/* Groups are of TLS 1.2, too. */
+static void test_other_group_of_1_2(void **state) {
+    CLEANUP(client_config_freep)
+    struct client_config *config = setting_block_new(&client_config_group);
+
+    (void)state;
+    config->tls.min_version = config->tls.max_version = TLS_1_2;
+    text_replace(&config->tls.groups, "X25519");
+    tls_with_other_group(config, NULL);
+    assert_string_equal(config->tls.groups, "P-256");
+    assert_int_equal(config->tls.min_version, TLS_1_2);
+    assert_int_equal(config->tls.max_version, TLS_1_2);
 }
 
 /* What was asked for is of no version but the channel's own: the client asks for nothing. */
@@ -237,8 +263,11 @@ static void test_each_group(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_algorithms), cmocka_unit_test(test_other_versions),
-        cmocka_unit_test(test_plaintext),        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_other_algorithms),
+        cmocka_unit_test(test_other_versions),
+        cmocka_unit_test(test_other_group_of_1_2),
+        cmocka_unit_test(test_plaintext),
+        cmocka_unit_test(test_tickets),
         cmocka_unit_test(test_each_group),
     };
 
