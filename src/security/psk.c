@@ -68,7 +68,7 @@ static void fill(const struct psk_settings *settings, const char *key, struct tl
 static void settle(struct channel *channel, bool own_broker) {
     struct psk_settings *settings = settings_edit(&channel->settings, &group);
 
-    if (tls_exchanges_in_group(settings->ciphers))
+    if (tls_exchanges_in_group(settings->ciphers, false))
         tls_settle(&settings->groups, own_broker, "X25519");
 }
 
@@ -81,7 +81,7 @@ static int check(const struct channel *channel, struct error *error) {
 
     fill(settings, any_key, &config->tls);
     r = tls_context_check(&config->tls, NID_auth_psk, error);
-    if (r == 0 && *tls_asked(settings->groups) && !tls_exchanges_in_group(settings->ciphers))
+    if (r == 0 && *tls_asked(settings->groups) && !tls_exchanges_in_group(settings->ciphers, false))
         return error_set(error, -EINVAL,
                          "psk.groups: none of the ciphers '%s' exchanges keys in a group; add one "
                          "with ECDHE-PSK, or leave the groups out",
@@ -152,6 +152,14 @@ static bool asks_for_ciphers(const struct channel *channel) {
     return tls_has_other_cipher(own(channel)->ciphers, true);
 }
 
+/* A client with other groups may go without. */
+static bool asks_for_groups(const struct channel *channel) {
+    const struct psk_settings *settings = own(channel);
+
+    return tls_exchanges_in_group(settings->ciphers, true) &&
+           tls_has_other_group(tls_asked(settings->groups));
+}
+
 static bool gives_tickets(const struct channel *channel) {
     return own(channel)->tickets;
 }
@@ -181,6 +189,12 @@ static const struct proof proofs[] = {
      .alter = tls_with_other_cipher,
      .causes = TLS_NOTHING_SHARED_CAUSES,
      .applies = asks_for_ciphers},
+    {.name = "other-group-refused",
+     .help = "a client with none of the groups asked for is turned away",
+     .configured = true,
+     .alter = tls_with_other_group,
+     .causes = TLS_NOTHING_SHARED_CAUSES,
+     .applies = asks_for_groups},
     {.name = "wrong-key-refused",
      .help = "the right identity with a wrong key is turned away",
      .alter = with_wrong_key,

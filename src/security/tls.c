@@ -133,7 +133,7 @@ static void settle(struct channel *channel, bool own_broker) {
     if (version(settings->max_version) > TLS_1_2)
         tls_settle(&settings->suites, own_broker, "TLS_AES_256_GCM_SHA384");
     if (version(settings->max_version) > TLS_1_2 ||
-        tls_exchanges_in_group(tls_asked(settings->ciphers)))
+        tls_exchanges_in_group(tls_asked(settings->ciphers), false))
         tls_settle(&settings->groups, own_broker, needs_curve ? "X25519:P-256" : "X25519");
     tls_settle(&settings->signatures, own_broker, signatures);
 }
@@ -354,9 +354,15 @@ static bool asks_for_suites(const struct channel *channel) {
     return tls_has_other_suite(tls_asked(own(channel)->suites));
 }
 
-/* In TLS 1.2 a client's groups decide which certificates it takes, too: nothing would be shown. */
+/* In TLS 1.2 a client's groups decide which certificates of a curve it takes, too, and one with
+ * other groups may go without: nothing would be shown. */
 static bool asks_for_groups(const struct channel *channel) {
-    return !is_capped(channel) && tls_has_other_group(tls_asked(own(channel)->groups));
+    const struct tls_settings *settings = own(channel);
+
+    if (is_capped(channel) && (settings->key_type == KEY_TYPE_P_256 ||
+                               !tls_exchanges_in_group(tls_asked(settings->ciphers), true)))
+        return false;
+    return tls_has_other_group(tls_asked(settings->groups));
 }
 
 /* In TLS 1.3 keys of all types but RSA sign by one scheme alone: nothing would be shown. */

@@ -82,18 +82,19 @@ bool tls_has_cipher(const char *ciphers, const char *names) {
     return has;
 }
 
-/* OpenSSL's own are those of "DEFAULT". */
-bool tls_exchanges_in_group(const char *ciphers) {
+bool tls_exchanges_in_group(const char *ciphers, bool each) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *list = new_list(*ciphers ? ciphers : "DEFAULT");
     STACK_OF(SSL_CIPHER) *all = list ? SSL_CTX_get_ciphers(list) : NULL;
+    int n_in_group = 0, n_others = 0;
 
     for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
         int exchange = SSL_CIPHER_get_kx_nid(sk_SSL_CIPHER_value(all, i));
+        bool in_group = exchange == NID_kx_ecdhe || exchange == NID_kx_ecdhe_psk;
 
-        if (exchange == NID_kx_ecdhe || exchange == NID_kx_ecdhe_psk)
-            return true;
+        n_in_group += in_group;
+        n_others += !in_group && exchange != NID_kx_any; /* suites of TLS 1.3 are in every list */
     }
-    return false;
+    return n_in_group && !(each && n_others);
 }
 
 static bool has_name(const char *list, const char *name,
@@ -239,7 +240,7 @@ static bool allows_group(const struct tls_config *tls, int64_t version,
     if (!*tls->groups || tls_has_group(tls->groups, session->group))
         return true;
     return version == TLS_1_2 && *tls->ciphers && !*session->group &&
-           !tls_exchanges_in_group(session->cipher);
+           !tls_exchanges_in_group(session->cipher, false);
 }
 
 /* An end that has not signed has nothing that could be another. */

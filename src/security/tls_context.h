@@ -73,8 +73,9 @@ bool tls_has_signature(const char *signatures, const char *name);
 bool tls_has_post_quantum_group(const char *groups);
 /* Whether this OpenSSL has those of two lists that not every one has: else -EOPNOTSUPP. */
 int tls_possible(const char *groups, const char *signatures, struct error *error);
-/* Whether one of the ciphers exchanges keys in a group, as of OpenSSL's own (an empty list). */
-bool tls_exchanges_in_group(const char *ciphers);
+/* Whether one of the ciphers of TLS 1.2 exchanges keys in a group, or each; of an empty list, one of
+ * OpenSSL's own does. */
+bool tls_exchanges_in_group(const char *ciphers, bool each);
 
 /* "TLSv1.2" */
 const char *tls_version_name(int64_t version);

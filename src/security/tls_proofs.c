@@ -108,7 +108,7 @@ void tls_with_other_suite(struct client_config *config, const struct bringup *br
 
 void tls_with_other_group(struct client_config *config, const struct bringup *bringup) {
     (void)bringup;
-    config->tls.min_version = config->tls.max_version = TLS_1_3;
+    config->tls.min_version = config->tls.max_version;
     text_replace(&config->tls.groups, find_group(config->tls.groups));
 }
 
