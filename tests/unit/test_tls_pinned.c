@@ -2,6 +2,8 @@
  * has them; and signature schemes that do not go with the channel's keys. */
 #include "workshop.h"
 
+#include "security/tls.h"
+
 #define START "[scenario]\nchannels = plain c\nprobes = path\n[channel.plain]\nuse =\n[channel.c]\n"
 #define GCM   "ECDHE-ECDSA-AES256-GCM-SHA384"
 #define SUITE "TLS_AES_256_GCM_SHA384"
@@ -167,11 +169,43 @@ static void test_signatures_and_keys(void **state) {
     }
 }
 
+/* A client with any classical key is turned away only where no classical scheme is asked for: that
+ * of the CA is. */
+static void test_no_classical(void **state) {
+    static const struct {
+        const char *lines;
+        bool only;
+    } cases[] = {
+        {"tls.key_type = mldsa:65\n", true},
+        {"tls.key_type = mldsa:65\ntls.ca_key_type = mldsa:87\n", true},
+        {"tls.key_type = mldsa:65\ntls.ca_key_type = ed25519\n", false},
+        {"tls.key_type = mldsa:65\ntls.ca_key_type = rsa:2048\n", false},
+        {"tls.key_type = mldsa:65\ntls.ca_key_type = ec:P-256\n", false},
+        {"tls.key_type = ed25519\ntls.ca_key_type = mldsa:65\n", false},
+        {"tls.key_type = mldsa:65\ntls.signatures = default\n", false},
+        {"tls.key_type = mldsa:65\ntls.signatures = mldsa44:mldsa65\n", true},
+        {"", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *text = text_format(START "use = tls certificate\n%s", cases[i].lines);
+        struct error error = {""};
+        CLEANUP(scenario_freep) struct scenario *scenario = load(text, &error);
+
+        if (!scenario)
+            fail_msg("%s: %s", cases[i].lines, error.text);
+        if (tls_takes_no_classical(scenario_channel(scenario, "c")) != cases[i].only)
+            fail_msg("%s", cases[i].lines);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_left_out),  cmocka_unit_test(test_other_broker),
-        cmocka_unit_test(test_inherited), cmocka_unit_test(test_shared_key),
-        cmocka_unit_test(test_varied),    cmocka_unit_test(test_signatures_and_keys),
+        cmocka_unit_test(test_left_out),     cmocka_unit_test(test_other_broker),
+        cmocka_unit_test(test_inherited),    cmocka_unit_test(test_shared_key),
+        cmocka_unit_test(test_varied),       cmocka_unit_test(test_signatures_and_keys),
+        cmocka_unit_test(test_no_classical),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
