@@ -75,7 +75,8 @@ static const struct setting rows[] = {
      .help = "of every certificate and key", .offset = offsetof(struct tls_settings, key_type),
      .check = pki_check_key_type},
     {"ca_key_type", SETTING_CHOICE, "same", .choices = CA_KEY_TYPES,
-     .help = "of the CA that signs them; same: as key_type",
+     .help = "of the CA that signs them; same: as key_type; keys of both types may then sign a "
+             "handshake",
      .offset = offsetof(struct tls_settings, ca_key_type), .check = check_ca_key_type},
     {"key_store", SETTING_CHOICE, "file", .choices = "file pkcs11",
      .help = "where the broker's key is; pkcs11: in the token of certificate.pkcs11_token",
@@ -271,8 +272,7 @@ static int available(char **ret_how, struct error *error) {
 bool tls_takes_no_classical(const struct channel *channel) {
     const char *signatures = tls_asked(own(channel)->signatures);
 
-    return pki_is_post_quantum(tls_chain(channel).key_type) && *signatures &&
-           !tls_has_signature(signatures, key_types[KEY_TYPE_P_256].schemes);
+    return *signatures && !tls_has_classical_signature(signatures);
 }
 
 /* Asks for a passphrase that the user has once typed, but never for a new one: whoever just wants

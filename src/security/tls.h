@@ -13,7 +13,7 @@ char *tls_store(const struct channel *channel, const char *certs);
  * clients' keys are in one, and in which. Borrowed from the channel. */
 void certificate_name_token(const struct channel *channel, struct pki_chain *chain);
 
-/* Whether keys of its certificates are post-quantum, and no others may sign. */
+/* Whether no classical key may sign its handshakes, neither of the type of its CA. */
 bool tls_takes_no_classical(const struct channel *channel);
 
 #endif

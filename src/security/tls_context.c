@@ -168,6 +168,17 @@ bool tls_has_post_quantum_group(const char *groups) {
     return false;
 }
 
+bool tls_has_classical_signature(const char *signatures) {
+    bool has = false;
+    char *name;
+
+    while (!has && (name = next_name(&signatures))) {
+        has = !is_later(&later_signatures, name);
+        free(name);
+    }
+    return has;
+}
+
 static bool is_here(int set(SSL_CTX *context, const char *list), const char *name) {
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     bool here = context && set(context, name) == 1;

@@ -71,6 +71,8 @@ bool tls_has_group(const char *groups, const char *name);
 bool tls_has_signature(const char *signatures, const char *name);
 /* Whether one is of ML-KEM; of TLS 1.3 alone. */
 bool tls_has_post_quantum_group(const char *groups);
+/* Whether one is not of ML-DSA. */
+bool tls_has_classical_signature(const char *signatures);
 /* Whether this OpenSSL has those of two lists that not every one has: else -EOPNOTSUPP. */
 int tls_possible(const char *groups, const char *signatures, struct error *error);
 /* Whether one of the ciphers of TLS 1.2 exchanges keys in a group, or each; of an empty list, one of
