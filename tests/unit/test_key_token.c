@@ -205,55 +205,91 @@ static void test_open_pin(void **state) {
 
 /* ---- the proof that no file has the key ---- */
 
-/* With keys in files it must find them: here in a file of another name, and in DER. */
-static void test_found(void **state) {
-    struct channel channel = workshop_channel("c", "tls certificate");
+/* Keys of the parties in files, as the proof must find them. */
+static void make_files(void) {
     struct pki_options options = {.folder = folder,
                                   .chain = {.key_type = PKI_DEFAULT_KEY_TYPE},
                                   .validity_ns = 90 * DAY_S * NS_PER_S,
                                   .renew_before_ns = DAY_S * NS_PER_S,
                                   .passphrase = pki_passphrase,
                                   .context = &(struct pki_passphrase_source){folder, false}};
-    const struct bringup bringup = {.channel = &channel, .certs = folder};
-    const struct proof_setup setup = {.bringup = &bringup};
-    CLEANUP_FREE char *path = text_format("%s/client2/client2.key", folder);
-    CLEANUP_FREE char *other = text_format("%s/proof/notes.txt", folder);
     struct error error;
     unsigned issued;
+
+    assert_int_equal(pki_ensure(&options, &issued, &error), 0);
+}
+
+static void assert_search(const char *observed, const char *cause) {
+    struct channel channel = workshop_channel("c", "tls certificate");
+    const struct bringup bringup = {.channel = &channel, .certs = folder};
+    const struct proof_setup setup = {.bringup = &bringup};
+    bool found_none = text_equal(observed, "no key");
+    struct proof_seen seen = {.held = !found_none};
+    struct error error = {""};
+
+    if (key_proof_no_file(&setup, &seen, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_string_equal(seen.observed, observed);
+    assert_has(seen.cause, cause);
+    assert_int_equal(seen.held, found_none);
+    channel_clear(&channel);
+}
+
+static void put_der(const char *name, const char *pem) {
+    CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
+    CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = pki_parse_key(pem, NULL, NULL);
+    CLEANUP(fclosep) FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    assert_int_equal(i2d_PrivateKey_fp(file, key), 1);
+}
+
+/* Under another name, in DER, and behind another key. */
+static void test_found(void **state) {
+    CLEANUP_FREE char *path = text_format("%s/client2/client2.key", folder);
+    CLEANUP_FREE char *notes = text_format("%s/proof/notes.txt", folder);
+    CLEANUP_FREE char *pem = NULL, *other = NULL, *both = NULL;
 
     (void)state;
     if (sizeof(long) == 4 && under_emulator("qemu-user hands on no names of a folder's files"))
         skip();
-    assert_int_equal(pki_ensure(&options, &issued, &error), 0);
-    for (size_t i = 0; i < 2; i++) {
-        const char *name = i ? other : path;
-        struct proof_seen seen = {.held = true};
+    make_files();
+    assert_search("a key", path);
+    pem = workshop_get(folder, "client2/client2.key");
+    other = workshop_get(folder, "client1/client1.key");
+    assert_int_equal(unlink(path), 0);
+    put_der("proof/notes.txt", pem);
+    assert_search("a key", notes);
+    both = text_format("%s\n%s", other, pem);
+    workshop_put(folder, "proof/notes.txt", both);
+    assert_search("a key", notes);
+    assert_int_equal(unlink(notes), 0);
+    assert_search("no key", " files searched");
+}
 
-        workshop_put(folder, "client1/client1.key", ""); /* not this one */
-        if (i) {
-            CLEANUP_FREE char *pem = NULL;
-            CLEANUP(EVP_PKEY_freep) EVP_PKEY *key = NULL;
-            CLEANUP(fclosep) FILE *file = fopen(other, "we");
+/* What nobody has read is told, and shows nothing; a link is what it leads to. */
+static void test_unread(void **state) {
+    CLEANUP_FREE char *path = text_format("%s/client2/client2.key", folder);
+    CLEANUP_FREE char *link = text_format("%s/proof/notes.txt", folder);
+    CLEANUP_FREE char *elsewhere = workshop_make();
+    CLEANUP_FREE char *moved = text_format("%s/key", elsewhere);
 
-            assert_int_equal(pki_read(path, &pem, &error), 0);
-            key = pki_parse_key(pem, NULL, NULL);
-            assert_non_null(file);
-            assert_int_equal(i2d_PrivateKey_fp(file, key), 1);
-            assert_int_equal(unlink(path), 0);
-        }
-        assert_int_equal(key_proof_no_file(&setup, &seen, &error), 0);
-        assert_false(seen.held);
-        assert_string_equal(seen.observed, "a key");
-        assert_string_equal(seen.cause, name);
-    }
-    assert_int_equal(unlink(other), 0);
-    {
-        struct proof_seen seen = {.held = false};
-
-        assert_int_equal(key_proof_no_file(&setup, &seen, &error), 0);
-        assert_true(seen.held);
-    }
-    channel_clear(&channel);
+    (void)state;
+    if (sizeof(long) == 4 && under_emulator("qemu-user hands on no names of a folder's files"))
+        skip();
+    make_files();
+    assert_int_equal(rename(path, moved), 0);
+    assert_int_equal(symlink(moved, link), 0);
+    assert_search("a key", link);
+    assert_int_equal(unlink(moved), 0);
+    assert_search("no key", " files searched");
+    assert_int_equal(unlink(link), 0);
+    workshop_put(folder, "proof/notes.txt", "");
+    assert_int_equal(truncate(link, 32 << 20), 0);
+    assert_search("no key in those that could be read", "1 of");
+    assert_search("no key in those that could be read", link);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(rmdir(elsewhere), 0);
 }
 
 int main(void) {
@@ -261,7 +297,7 @@ int main(void) {
         cmocka_unit_test(test_names),     cmocka_unit_test(test_no_names),
         cmocka_unit_test(test_no_module), cmocka_unit_test(test_token),
         cmocka_unit_test(test_keys),      cmocka_unit_test(test_open_pin),
-        cmocka_unit_test(test_found),
+        cmocka_unit_test(test_found),     cmocka_unit_test(test_unread),
     };
 
     return cmocka_run_group_tests(tests, make_token, remove_token);
