@@ -27,15 +27,29 @@ is 'everything was measured' "$(rows "$folder/trials.csv" status | sort | uniq -
 is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 for channel in mutual-tls-pkcs11 mutual-tls-crl; do
   is "$channel: where its keys are is proven" "$(
-    rows "$folder/proofs.csv" proof,observed channel="$channel" | grep -E 'key|pin'
-  )" 'no-key-file|no key
+    rows "$folder/proofs.csv" proof,observed channel="$channel" | grep -E 'key|pin' | LC_ALL=C sort
+  )" 'key-not-given-out-at-broker|sensitive, not extractable
 key-not-given-out|sensitive, not extractable
-wrong-pin-refused|refused
-token-without-key-refused|refused'
+no-key-file-at-broker|no key
+no-key-file|no key
+token-without-key-refused-at-broker|refused
+token-without-key-refused|refused
+wrong-pin-refused-at-broker|refused
+wrong-pin-refused|refused'
 done
+key_of() { # CHANNEL PROOF: whose keys it is about
+  rows "$folder/proofs.csv" cause channel="$1" proof="$2"
+}
+is 'of client2' "$(key_of mutual-tls-crl key-not-given-out)" client2
+is 'of client1, which is with the broker' \
+  "$(key_of mutual-tls-pkcs11 key-not-given-out-at-broker)" client1
+is 'and of the broker, where its key is in the token' \
+  "$(key_of mutual-tls-crl key-not-given-out-at-broker)" 'broker, client1'
 is 'a wrong PIN, and a token without the key, by their own causes' \
-  "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty')" \
+  "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty' | LC_ALL=C sort)" \
   "token 'bench': logging in: CKR_PIN_INCORRECT
+token 'bench': logging in: CKR_PIN_INCORRECT
+token 'bench-empty' has no private key 'bench client1 ec:P-256'
 token 'bench-empty' has no private key 'bench client2 ec:P-256'"
 is 'there is no key in a file but those of CA and broker' \
   "$(grep -rl 'PRIVATE KEY' "$store" | sort)" "$store/broker/broker.key
@@ -55,6 +69,24 @@ is 'the PIN is in no command line nor environment' "$(grep -cF "$pin" "$scratch/
 is 'nor in what was said' "$(printf '%s\n' "$out" "$err" | grep -cF "$pin")" 0
 is 'nor in any file of the run' "$(grep -rlF "$pin" "$folder")" ''
 is 'nor left behind' "$(grep -rlF "$pin" "$TMPDIR")" ''
+
+# ---- two hosts: each with a token, and a search, of its own ----
+
+there=$scratch/there
+mkdir "$there" "$there/certs"
+printf '#!/bin/sh\nBENCH_BUILD="%s" exec "%s" "$@" --certs "%s"\n' "${BENCH_BUILD:-build}" "$bench" \
+  "$there/certs" >"$there/bench"
+chmod +x "$there/bench"
+truncate -s 1G "$there/certs/too large"
+# shellcheck disable=SC2086 # words
+measure $mine --broker-host exec:env --set hosts.folder="$there"
+exits 'a file that cannot be searched, on the broker'\''s host: void' 1
+is 'the proof is broken there, and all others are held' \
+  "$(rows "$folder/proofs.csv" proof,observed verdict=broken)" \
+  'no-key-file-at-broker|no key in those that could be read'
+matches 'that is said, with the file' "$(rows "$folder/proofs.csv" cause verdict=broken)" \
+  "^1 of [0-9]+ files unread: $there/certs/too large: larger than"
+rm "$there/certs/too large"
 
 # ---- renewing ----
 
@@ -87,15 +119,19 @@ named() { # MODULE TOKEN PIN-FILE [OPTION...]
 }
 named "$softhsm" bench "$scratch/pin"
 exits 'a named token: the run succeeds' 0
-is 'a wrong PIN is not tried in it' "$(rows "$folder/proofs.csv" proof | grep -E 'key-|-key|pin')" \
-  'no-key-file
-key-not-given-out
-token-without-key-refused'
+is 'a wrong PIN is not tried in it' \
+  "$(rows "$folder/proofs.csv" proof | grep -E 'key-|-key|pin' | LC_ALL=C sort)" 'key-not-given-out
+key-not-given-out-at-broker
+no-key-file
+no-key-file-at-broker
+token-without-key-refused
+token-without-key-refused-at-broker'
 is 'the PIN is in no file of the run' "$(grep -rlF "$pin" "$folder")" ''
 contains 'but where it is' "$(cat "$folder/scenario.ini")" "pkcs11_pin = file:$scratch/pin"
 named "$softhsm" bench "$scratch/pin" --set "${set_token}_wrong_pin=yes"
 is 'unless that is allowed' \
-  "$(rows "$folder/proofs.csv" verdict proof=wrong-pin-refused)" held
+  "$(rows "$folder/proofs.csv" proof,verdict | grep wrong-pin | LC_ALL=C sort)" 'wrong-pin-refused-at-broker|held
+wrong-pin-refused|held'
 
 refused() { # NAME STATUS WORDS
   exits "$1" "$2"

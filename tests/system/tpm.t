@@ -51,9 +51,12 @@ for key_type in ec:P-256 rsa:2048; do
   in_tpm --set "channel.mutual-tls-pkcs11.tls.key_type=$key_type"
   exits "$key_type: the run succeeds" 0
   is "$key_type: it is measured" "$(rows "$folder/trials.csv" status)" ok
-  is "$key_type: and proven" "$(rows "$folder/proofs.csv" proof,verdict | grep key)" \
-    'no-key-file|held
+  is "$key_type: and proven" "$(rows "$folder/proofs.csv" proof,verdict | grep key | LC_ALL=C sort)" \
+    'key-not-given-out-at-broker|held
 key-not-given-out|held
+no-key-file-at-broker|held
+no-key-file|held
+token-without-key-refused-at-broker|held
 token-without-key-refused|held'
 done
 # Mosquitto makes the engine the default for all keys, and this module's own with it, before 1.9.1.
@@ -63,6 +66,9 @@ else
   in_tpm --set channel.mutual-tls-pkcs11.tls.key_store=pkcs11
   exits 'the key of the broker, too: the run succeeds' 0
   is 'it is measured' "$(rows "$folder/trials.csv" status)" ok
+  is 'its key is not given out' \
+    "$(rows "$folder/proofs.csv" verdict,cause proof=key-not-given-out-at-broker)" \
+    'held|broker, client1'
   is 'no key is in a file but those of the CA' \
     "$(grep -rl 'PRIVATE KEY' "$scratch/certs/pkcs11-all-bench-tpm")" \
     "$scratch/certs/pkcs11-all-bench-tpm/ca/ca.key"
