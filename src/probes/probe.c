@@ -65,8 +65,8 @@ const struct role *probe_role(const struct probe *probe, const char *process) {
 }
 
 const struct role *role_find(const char *name) {
-    static const struct role *const others[] = {&role_proof, &role_telemetry_publisher,
-                                                &role_telemetry_subscriber};
+    static const struct role *const others[] = {
+        &role_proof, &role_proof_at_broker, &role_telemetry_publisher, &role_telemetry_subscriber};
 
     for (size_t i = 0; i < n_probes; i++)
         for (size_t j = 0; j < probes[i]->n_roles; j++)

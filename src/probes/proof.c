@@ -314,32 +314,42 @@ static void prove_refused(struct examiner *examiner, const struct proof *proof) 
 }
 
 static void prove_by_act(struct examiner *examiner, const struct proof *proof) {
-    const struct proof_setup setup = proof_setup(&examiner->bringup, examiner->right);
+    struct proof_setup setup = proof_setup(&examiner->bringup, examiner->right);
     struct proof_seen seen = {.held = false};
     put_row_fn *put = proof->configured ? put_configured : put_row;
     struct error error;
 
+    setup.at_broker = proof->at_broker;
     if (proof->act(&setup, &seen, &error) < 0)
         put_row(examiner, proof->name, proof->causes, "no answer", error.text, false);
     else
         put(examiner, proof->name, proof->causes, seen.observed, seen.cause, seen.held);
 }
 
-static void prove_mechanism(struct examiner *examiner, const struct mechanism *mechanism) {
-    const struct channel *channel = examiner->bringup.channel;
+static bool is_made(const struct channel *channel, const struct proof *proof, bool at_broker) {
     const struct broker_kind *kind = broker_kind_of(channel);
 
-    for (size_t i = 0; i < mechanism->n_proofs; i++) {
-        const struct proof *proof = &mechanism->proofs[i];
+    return proof->at_broker == at_broker && (!proof->applies || proof->applies(channel)) &&
+           (!kind->proves || kind->proves(channel, proof));
+}
 
-        if ((proof->applies && !proof->applies(channel)) ||
-            (kind->proves && !kind->proves(channel, proof)))
-            continue;
-        if (proof->act)
-            prove_by_act(examiner, proof);
-        else
-            prove_refused(examiner, proof);
-    }
+/* All that are made on this host. */
+static void prove_mechanisms(struct examiner *examiner, bool at_broker) {
+    const struct channel *channel = examiner->bringup.channel;
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        for (size_t i = 0; i < mechanism->n_proofs; i++) {
+            const struct proof *proof = &mechanism->proofs[i];
+
+            if (!is_made(channel, proof, at_broker))
+                continue;
+            if (proof->act)
+                prove_by_act(examiner, proof);
+            else
+                prove_refused(examiner, proof);
+        }
 }
 
 /* What was asked for: the versions, and what must be among the lists that are not empty. */
@@ -487,16 +497,13 @@ static void prove_enclosed(struct examiner *examiner) {
 }
 
 static int prove_all(struct examiner *examiner, struct error *error) {
-    const struct mechanism *mechanism;
-    size_t cursor = 0;
     int r = prove_accepted(examiner, "accepted-before", error);
 
     if (r < 0)
         return r;
     prove_version(examiner);
     prove_negotiated(examiner);
-    while ((mechanism = mechanism_next(examiner->bringup.channel, &cursor)))
-        prove_mechanism(examiner, mechanism);
+    prove_mechanisms(examiner, false);
     if (client_config_is_enclosed(examiner->right))
         prove_enclosed(examiner);
     else
@@ -514,6 +521,10 @@ static int run(struct worker_context *worker, struct error *error) {
     r = role_bringup(worker, &channel, &examiner.bringup, error);
     if (r < 0)
         return r;
+    if (worker->role == &role_proof_at_broker) {
+        prove_mechanisms(&examiner, true);
+        return worker_report(worker, error);
+    }
     client_config_name_session(examiner.right, "proof");
     r = prove_all(&examiner, error);
     if (r < 0)
@@ -523,3 +534,16 @@ static int run(struct worker_context *worker, struct error *error) {
 }
 
 const struct role role_proof = {.name = "proof", .party = PARTY_CLIENT2, .run = run};
+const struct role role_proof_at_broker = {
+    .name = "proof-at-broker", .party = PARTY_CLIENT1, .run = run};
+
+bool proof_is_at_broker(const struct channel *channel) {
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    while ((mechanism = mechanism_next(channel, &cursor)))
+        for (size_t i = 0; i < mechanism->n_proofs; i++)
+            if (is_made(channel, &mechanism->proofs[i], true))
+                return true;
+    return false;
+}

@@ -13,6 +13,11 @@
 
 extern const struct role role_proof;
 
+/* The same for what must be looked at on the broker's host: proofs with `at_broker`. */
+extern const struct role role_proof_at_broker;
+/* Whether a channel has such proofs. */
+bool proof_is_at_broker(const struct channel *channel);
+
 /* What a proof can do beyond one attempt to connect: the verbs of a struct proof_setup
  * (security/mechanism.h), made with the MQTT client that telemetry and probes use. Borrows both. */
 struct proof_setup proof_setup(const struct bringup *bringup, const struct client_config *right);

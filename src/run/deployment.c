@@ -146,7 +146,8 @@ static void record_proofs(struct deployment *deployment, const json_t *result) {
     struct run *run = deployment->run;
     size_t i;
 
-    deployment->tls = json_incref(json_object_get(result, "tls"));
+    if (!deployment->tls)
+        deployment->tls = json_incref(json_object_get(result, "tls"));
     json_array_foreach(proofs, i, row) {
         if (record_proof(deployment, row))
             text_append(&remarks, ", ", jsonline_text(row, "proof", "?"));
@@ -168,20 +169,27 @@ static void record_peak(struct deployment *deployment, const struct worker *work
                        process, "peak_memory", json_number_value(peak));
 }
 
-static int prove(struct deployment *deployment, struct error *error) {
+static int prove_as(struct deployment *deployment, const struct role *role, struct error *error) {
     struct workers *workers = &deployment->run->workers;
     struct worker prover = {0};
     int r;
 
     progress_doing(deployment->run->progress, &deployment->id, "proofs");
-    r = workers_start(workers, &prover, &role_proof, json_object(), WORKER_RESULT, PROOFS_NS,
-                      error);
+    r = workers_start(workers, &prover, role, json_object(), WORKER_RESULT, PROOFS_NS, error);
     if (r == 0) {
         record_proofs(deployment, prover.result);
         record_peak(deployment, &prover, "proof");
     }
     workers_drop(workers, &prover);
     return r;
+}
+
+static int prove(struct deployment *deployment, struct error *error) {
+    int r = prove_as(deployment, &role_proof, error);
+
+    if (r < 0 || !proof_is_at_broker(channel_of(deployment)))
+        return r;
+    return prove_as(deployment, &role_proof_at_broker, error);
 }
 
 /* ---- the link of a lab ---- */

@@ -146,8 +146,12 @@ static bool has_token(const struct channel *channel) {
     return own(channel)->key_store;
 }
 
-static bool may_try_wrong_pin(const struct channel *channel) {
-    return has_token(channel) && (!*own(channel)->module || own(channel)->wrong_pin);
+bool certificate_may_try_pin(const struct channel *channel) {
+    return !tls_chain(channel).token || own(channel)->wrong_pin;
+}
+
+static bool may_try_pin(const struct channel *channel) {
+    return has_token(channel) && certificate_may_try_pin(channel);
 }
 
 /* What keys in a token take, where the user names none. */
@@ -204,7 +208,7 @@ static const struct proof proofs[] = {
              "may lock, unless pkcs11_wrong_pin = yes",
      .act = key_proof_wrong_pin,
      .causes = KEY_PROOF_WRONG_PIN,
-     .applies = may_try_wrong_pin},
+     .applies = may_try_pin},
     {.name = "token-without-key-refused",
      .help = "a client whose token lacks the key cannot sign",
      .act = key_proof_no_key,

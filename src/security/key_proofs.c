@@ -3,7 +3,6 @@
 #include "base/folder.h"
 #include "security/key_token.h"
 #include "security/pki_internal.h"
-#include "security/tls.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -14,36 +13,58 @@
 
 #define LOOK_BYTES (16 * 1024 * 1024) /* above any file with certificates */
 
+/* The client_config of the next party of the host that has its key in a token, from *party on,
+ * which then is the one behind it; the caller's. NULL: there is no more. */
+static struct client_config *next_holder(const struct proof_setup *setup, enum party *party) {
+    while (*party <= PARTY_CLIENT2) {
+        bool is_here = (*party != PARTY_CLIENT2) == setup->at_broker;
+        CLEANUP(client_config_freep)
+        struct client_config *config = mechanism_client_config(setup->bringup, (*party)++, "", 0);
+        struct client_config *ret = config;
+
+        if (!is_here || !key_token_is_uri(config->tls.key_file))
+            continue;
+        config = NULL;
+        return ret;
+    }
+    return NULL;
+}
+
 /* ---- no file has it ---- */
 
 struct search {
-    X509 *certificate; /* whose key is looked for */
-    size_t files, unread;
-    char *found, *words; /* the first with the key; of the first unread one, why */
+    X509 *certificates[2]; /* whose keys are looked for */
+    size_t n, files, unread;
+    char *found, *words; /* the first with such a key; of the first unread one, why */
 };
 
 static void search_clear(struct search *search) {
-    X509_free(search->certificate);
+    for (size_t i = 0; i < search->n; i++)
+        X509_free(search->certificates[i]);
     free(search->found);
     free(search->words);
 }
 
-static bool is_of(const struct search *search, const EVP_PKEY *key) {
-    return key && X509_check_private_key(search->certificate, key) == 1;
+static bool is_wanted(const struct search *search, const EVP_PKEY *key) {
+    for (size_t i = 0; i < search->n && key; i++)
+        if (X509_check_private_key(search->certificates[i], key) == 1)
+            return true;
+    return false;
 }
 
-/* Whether one of the keys in a file's bytes is it, if it needs no passphrase: nobody is asked. */
+/* Whether one of the keys in a file's bytes is wanted, if it needs no passphrase: nobody is asked.
+ */
 static bool has_key(const struct search *search, const char *bytes, size_t length) {
     const unsigned char *der = (const unsigned char *)bytes;
     CLEANUP(EVP_PKEY_freep) EVP_PKEY *whole = d2i_AutoPrivateKey(NULL, &der, (long)length);
     CLEANUP(BIO_free_allp) BIO *bio = BIO_new_mem_buf(bytes, (int)length);
-    bool has = is_of(search, whole);
+    bool has = is_wanted(search, whole);
 
     while (!has && bio && BIO_pending(bio) > 0) {
         CLEANUP(EVP_PKEY_freep)
         EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
 
-        has = is_of(search, key);
+        has = is_wanted(search, key);
     }
     ERR_clear_error();
     return has;
@@ -86,20 +107,33 @@ static int walk(struct search *search, const char *folder, struct error *error) 
     return r;
 }
 
-int key_proof_no_file(const struct proof_setup *setup, struct proof_seen *ret,
-                      struct error *error) {
-    const struct bringup *bringup = setup->bringup;
-    CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
-    CLEANUP_FREE char *path = text_format("%s/client2/client2.crt", store), *pem = NULL;
-    CLEANUP(search_clear) struct search search = {0};
+static int want_key_of(struct search *search, const char *path, struct error *error) {
+    CLEANUP_FREE char *pem = NULL;
+    X509 *certificate;
     int r = pki_read(path, &pem, error);
 
     if (r < 0)
         return r;
-    search.certificate = pki_parse_certificate(pem);
-    if (!search.certificate)
+    certificate = pki_parse_certificate(pem);
+    if (!certificate)
         return error_set(error, -EIO, "%s: no certificate, whose key could be looked for", path);
-    r = walk(&search, bringup->certs, error);
+    search->certificates[search->n++] = certificate;
+    return 0;
+}
+
+int key_proof_no_file(const struct proof_setup *setup, struct proof_seen *ret,
+                      struct error *error) {
+    CLEANUP(search_clear) struct search search = {.n = 0};
+    enum party party = PARTY_BROKER;
+    struct client_config *holder;
+    int r = 0;
+
+    while (r == 0 && (holder = next_holder(setup, &party))) {
+        r = want_key_of(&search, holder->tls.cert_file, error);
+        client_config_free(holder);
+    }
+    if (r == 0)
+        r = walk(&search, setup->bringup->certs, error);
     if (r < 0)
         return r;
     ret->held = !search.found && !search.unread;
@@ -121,70 +155,90 @@ int key_proof_no_file(const struct proof_setup *setup, struct proof_seen *ret,
 
 int key_proof_not_given_out(const struct proof_setup *setup, struct proof_seen *ret,
                             struct error *error) {
-    int r = key_token_check_secrecy(setup->right->tls.key_file, error);
+    CLEANUP_FREE char *holders = text_copy("");
+    enum party party = PARTY_BROKER;
+    struct client_config *holder;
+    int r = 0;
 
+    while (r == 0 && (holder = next_holder(setup, &party))) {
+        text_append(&holders, ", ", party_name(party - 1));
+        r = key_token_check_secrecy(holder->tls.key_file, error);
+        client_config_free(holder);
+    }
     if (r < 0 && r != -EPERM)
         return r;
     ret->held = r == 0;
     (void)snprintf(ret->observed, sizeof(ret->observed), "%s",
                    r == 0 ? KEY_PROOF_NOT_GIVEN_OUT : "it could be had");
-    (void)snprintf(ret->cause, sizeof(ret->cause), "%s", r == 0 ? "" : error->text);
+    (void)snprintf(ret->cause, sizeof(ret->cause), "%s", r == 0 ? holders : error->text);
     return 0;
 }
 
-/* A key under this name must be refused for the cause, and the right one not, before and after. */
-static int refuses(const struct proof_setup *setup, const struct key_token *token,
-                   const char *object, int code, struct proof_seen *ret, struct error *error) {
-    CLEANUP_FREE char *uri = key_token_uri(token, object);
-    int seen, r = key_token_try(setup->right->tls.key_file, error);
+/* The token of this host as its first holder uses it, and the name of the key there. */
+struct use {
+    struct key_token token;
+    char *object, *right; /* the URI of both */
+};
+
+static void use_clear(struct use *use) {
+    key_token_clear(&use->token);
+    free(use->object);
+    free(use->right);
+}
+
+static int use_open(struct use *ret, const struct proof_setup *setup, struct error *error) {
+    enum party party = PARTY_BROKER;
+    CLEANUP(client_config_freep) struct client_config *holder = next_holder(setup, &party);
+
+    if (!holder || !key_token_parse(holder->tls.key_file, &ret->token, &ret->object))
+        return error_set(error, -EINVAL, "the key is in no token");
+    ret->right = text_copy(holder->tls.key_file);
+    return 0;
+}
+
+/* Altered, it must be refused for the cause, and the right one not, before and after. */
+static int refuses(const struct use *use, int code, struct proof_seen *ret, struct error *error) {
+    CLEANUP_FREE char *altered = key_token_uri(&use->token, use->object);
+    int seen, r = key_token_try(use->right, error);
 
     if (r < 0)
         return r;
-    seen = key_token_try(uri, error);
+    seen = key_token_try(altered, error);
     (void)snprintf(ret->observed, sizeof(ret->observed), "%s", seen == 0 ? "signed" : "refused");
     (void)snprintf(ret->cause, sizeof(ret->cause), "%s", seen == 0 ? "" : error->text);
     ret->held = seen == code;
-    return key_token_try(setup->right->tls.key_file, error);
-}
-
-static int parse(const struct proof_setup *setup, struct key_token *ret, char **ret_object,
-                 struct error *error) {
-    return key_token_parse(setup->right->tls.key_file, ret, ret_object)
-               ? 0
-               : error_set(error, -EINVAL, "the key is in no token");
+    return key_token_try(use->right, error);
 }
 
 int key_proof_wrong_pin(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error) {
-    CLEANUP(key_token_clear) struct key_token token = {0};
-    CLEANUP_FREE char *object = NULL;
+    CLEANUP(use_clear) struct use use = {0};
     struct folder folder = FOLDER_NONE;
-    int r = parse(setup, &token, &object, error);
+    int r = use_open(&use, setup, error);
 
     if (r == 0)
         r = folder_make(&folder, "bench-pin-", error);
     if (r < 0)
         return r;
-    free(token.pin_file);
-    token.pin_file = text_format("%s/pin", folder.path);
-    r = file_replace(token.pin_file, FILE_PRIVATE, "wrong-pin\n", error);
+    free(use.token.pin_file);
+    use.token.pin_file = text_format("%s/pin", folder.path);
+    r = file_replace(use.token.pin_file, FILE_PRIVATE, "wrong-pin\n", error);
     if (r == 0)
-        r = refuses(setup, &token, object, -EKEYREJECTED, ret, error);
+        r = refuses(&use, -EKEYREJECTED, ret, error);
     folder_remove(&folder);
     return r;
 }
 
 /* Ours has an empty one beside it; in the user's no key has that name. */
 int key_proof_no_key(const struct proof_setup *setup, struct proof_seen *ret, struct error *error) {
-    CLEANUP(key_token_clear) struct key_token token = {0};
-    CLEANUP_FREE char *object = NULL;
-    int r = parse(setup, &token, &object, error);
+    CLEANUP(use_clear) struct use use = {0};
+    int r = use_open(&use, setup, error);
 
     if (r < 0)
         return r;
-    if (token.softhsm)
-        text_replace(&token.label, KEY_TOKEN_EMPTY);
+    if (use.token.softhsm)
+        text_replace(&use.token.label, KEY_TOKEN_EMPTY);
     else
-        text_replace(&object, "bench nobody");
-    return refuses(setup, &token, object, -ENOKEY, ret, error);
+        text_replace(&use.object, "bench nobody");
+    return refuses(&use, -ENOKEY, ret, error);
 }

@@ -1,6 +1,7 @@
 /*
- * key_proofs - that clients' keys are in a token and nowhere else: acts of proofs, and what each
- * expects, in words. They look on the host of client2.
+ * key_proofs - that keys are in a token and nowhere else: acts of proofs, and what each expects, in
+ * words. They look on the host of client2, for its key; on the broker's host for those of client1
+ * and of the broker, as far as the channel has them in a token.
  */
 #ifndef BENCH_SECURITY_KEY_PROOFS_H
 #define BENCH_SECURITY_KEY_PROOFS_H

@@ -108,6 +108,7 @@ struct proof_exchange_result {
 struct proof_setup {
     const struct bringup *bringup;
     const struct client_config *right; /* client2's, under a client id of its own */
+    bool at_broker; /* on the broker's host instead, for a proof that is made there */
     /* Connects as config: whether it was let in, and the cause in transport/attempt.h's words. */
     int (*connect)(const struct client_config *config, bool *ret_accepted,
                    char ret_cause[PROOF_TEXT_SIZE], struct error *error);
@@ -139,6 +140,7 @@ struct proof {
     /* Shows how strictly our broker is configured, and nothing of what the mechanism claims: where
      * another broker does not show it, that is a remark. */
     bool configured;
+    bool at_broker; /* made on the broker's host, by an act that connects to nothing */
     int (*act)(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 };
 

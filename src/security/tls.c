@@ -1,6 +1,7 @@
 /* tls - the connection is encrypted and the broker shows a certificate. */
 #include "security/tls.h"
 
+#include "security/key_proofs.h"
 #include "security/key_token.h"
 #include "security/pkcs11_module.h"
 #include "security/tls_context.h"
@@ -383,6 +384,14 @@ static bool gives_no_tickets(const struct channel *channel) {
     return !own(channel)->tickets;
 }
 
+static bool has_token(const struct channel *channel) {
+    return tls_chain(channel).tokens != PKI_TOKENS_NONE;
+}
+
+static bool may_try_pin(const struct channel *channel) {
+    return has_token(channel) && certificate_may_try_pin(channel);
+}
+
 static const struct proof proofs[] = {
     {.name = "plaintext-refused",
      .help = "a client without TLS gets no CONNACK",
@@ -449,6 +458,30 @@ static const struct proof proofs[] = {
      .act = tls_gives_no_ticket,
      .causes = TLS_NO_TICKET_CAUSES,
      .applies = gives_no_tickets},
+    {.name = "no-key-file-at-broker",
+     .help = "as no-key-file, on the broker's host, for the keys of client1 and of the broker",
+     .act = key_proof_no_file,
+     .causes = KEY_PROOF_NO_FILE,
+     .applies = has_token,
+     .at_broker = true},
+    {.name = "key-not-given-out-at-broker",
+     .help = "as key-not-given-out, for those keys",
+     .act = key_proof_not_given_out,
+     .causes = KEY_PROOF_NOT_GIVEN_OUT,
+     .applies = has_token,
+     .at_broker = true},
+    {.name = "wrong-pin-refused-at-broker",
+     .help = "as wrong-pin-refused, by the token of the broker's host",
+     .act = key_proof_wrong_pin,
+     .causes = KEY_PROOF_WRONG_PIN,
+     .applies = may_try_pin,
+     .at_broker = true},
+    {.name = "token-without-key-refused-at-broker",
+     .help = "as token-without-key-refused, by the token of the broker's host",
+     .act = key_proof_no_key,
+     .causes = KEY_PROOF_NO_KEY,
+     .applies = has_token,
+     .at_broker = true},
 };
 
 const struct mechanism mechanism_tls = {

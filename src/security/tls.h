@@ -12,6 +12,8 @@ char *tls_store(const struct channel *channel, const char *certs);
 /* Adds to a channel's certificates what the mechanism certificate says of tokens: whether the
  * clients' keys are in one, and in which. Borrowed from the channel. */
 void certificate_name_token(const struct channel *channel, struct pki_chain *chain);
+/* Whether a wrong PIN may be tried in the token: one of ours, or the user permits it. */
+bool certificate_may_try_pin(const struct channel *channel);
 
 /* Whether no classical key may sign its handshakes, neither of the type of its CA. */
 bool tls_takes_no_classical(const struct channel *channel);

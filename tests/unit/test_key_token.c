@@ -8,6 +8,7 @@
 #include "security/key_token.h"
 #include "security/pkcs11_module.h"
 #include "security/pki_internal.h"
+#include "security/tls.h"
 
 #define PIN "0123456789"
 
@@ -219,14 +220,23 @@ static void make_files(void) {
     assert_int_equal(pki_ensure(&options, &issued, &error), 0);
 }
 
-static void assert_search(const char *observed, const char *cause) {
+/* Of the host of that holder, whose certificate is that of a key in a token. */
+static void assert_search(const char *holder, const char *observed, const char *cause) {
+    bool at_broker = text_equal(holder, "broker"), found_none = text_equal(observed, "no key");
     struct channel channel = workshop_channel("c", "tls certificate");
     const struct bringup bringup = {.channel = &channel, .certs = folder};
-    const struct proof_setup setup = {.bringup = &bringup};
-    bool found_none = text_equal(observed, "no key");
+    const struct proof_setup setup = {.bringup = &bringup, .at_broker = at_broker};
+    CLEANUP_FREE char *path = text_format("%s/%s.crt", holder, holder);
+    CLEANUP_FREE char *pem = workshop_get(folder, path), *store = NULL;
     struct proof_seen seen = {.held = !found_none};
     struct error error = {""};
 
+    assert_int_equal(channel_assign(&channel, at_broker ? "tls.key_store" : "certificate.key_store",
+                                    "pkcs11", &error),
+                     0);
+    store = tls_store(&channel, folder);
+    assert_true(mkdir(store, 0700) == 0 || errno == EEXIST);
+    workshop_put(store, path, pem);
     if (key_proof_no_file(&setup, &seen, &error) < 0)
         fail_msg("%s", error.text);
     assert_string_equal(seen.observed, observed);
@@ -254,17 +264,18 @@ static void test_found(void **state) {
     if (sizeof(long) == 4 && under_emulator("qemu-user hands on no names of a folder's files"))
         skip();
     make_files();
-    assert_search("a key", path);
+    assert_search("client2", "a key", path);
+    assert_search("broker", "a key", "/broker/broker.key");
     pem = workshop_get(folder, "client2/client2.key");
     other = workshop_get(folder, "client1/client1.key");
     assert_int_equal(unlink(path), 0);
     put_der("proof/notes.txt", pem);
-    assert_search("a key", notes);
+    assert_search("client2", "a key", notes);
     both = text_format("%s\n%s", other, pem);
     workshop_put(folder, "proof/notes.txt", both);
-    assert_search("a key", notes);
+    assert_search("client2", "a key", notes);
     assert_int_equal(unlink(notes), 0);
-    assert_search("no key", " files searched");
+    assert_search("client2", "no key", " files searched");
 }
 
 /* What nobody has read is told, and shows nothing; a link is what it leads to. */
@@ -280,14 +291,14 @@ static void test_unread(void **state) {
     make_files();
     assert_int_equal(rename(path, moved), 0);
     assert_int_equal(symlink(moved, link), 0);
-    assert_search("a key", link);
+    assert_search("client2", "a key", link);
     assert_int_equal(unlink(moved), 0);
-    assert_search("no key", " files searched");
+    assert_search("client2", "no key", " files searched");
     assert_int_equal(unlink(link), 0);
     workshop_put(folder, "proof/notes.txt", "");
     assert_int_equal(truncate(link, 32 << 20), 0);
-    assert_search("no key in those that could be read", "1 of");
-    assert_search("no key in those that could be read", link);
+    assert_search("client2", "no key in those that could be read", "1 of");
+    assert_search("client2", "no key in those that could be read", link);
     assert_int_equal(unlink(link), 0);
     assert_int_equal(rmdir(elsewhere), 0);
 }
