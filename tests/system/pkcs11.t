@@ -133,6 +133,43 @@ is 'unless that is allowed' \
   "$(rows "$folder/proofs.csv" proof,verdict | grep wrong-pin | LC_ALL=C sort)" 'wrong-pin-refused-at-broker|held
 wrong-pin-refused|held'
 
+# A token that turns away whoever comes, with another word than for a wrong PIN: SoftHSM, altered.
+cat >"$scratch/locked.c" <<'END'
+#define CRYPTOKI_GNU 1
+#include <dlfcn.h>
+#include <p11-kit/pkcs11.h>
+#include <string.h>
+
+static struct ck_function_list altered, *original;
+
+static ck_rv_t log_in(ck_session_handle_t session, ck_user_type_t user, unsigned char *pin,
+                      unsigned long length) {
+    ck_rv_t code = original->C_Login(session, user, pin, length);
+
+    return code == CKR_PIN_INCORRECT ? CKR_PIN_LOCKED : code;
+}
+
+ck_rv_t C_GetFunctionList(struct ck_function_list **ret) {
+    void *library = dlopen(SOFTHSM, RTLD_NOW | RTLD_NODELETE);
+    ck_rv_t (*get)(struct ck_function_list **) = dlsym(library, "C_GetFunctionList");
+    ck_rv_t code = get(&original);
+
+    altered = *original;
+    altered.C_Login = log_in;
+    *ret = &altered;
+    return code;
+}
+END
+# shellcheck disable=SC2046 # words
+cc -shared -fPIC $(pkg-config --cflags p11-kit-1) "-DSOFTHSM=\"$softhsm\"" -o "$scratch/locked.so" \
+  "$scratch/locked.c"
+named "$scratch/locked.so" bench "$scratch/pin" --set "${set_token}_wrong_pin=yes"
+exits 'a token that is locked: void' 1
+is 'it has not refused the PIN for being wrong' \
+  "$(rows "$folder/proofs.csv" proof,cause verdict=broken | LC_ALL=C sort)" \
+  "wrong-pin-refused-at-broker|token 'bench': logging in: CKR_PIN_LOCKED
+wrong-pin-refused|token 'bench': logging in: CKR_PIN_LOCKED"
+
 refused() { # NAME STATUS WORDS
   exits "$1" "$2"
   contains "$1: said in words" "$err" "$3"
