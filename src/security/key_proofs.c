@@ -3,6 +3,7 @@
 #include "base/folder.h"
 #include "security/key_token.h"
 #include "security/pki_internal.h"
+#include "security/secret.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -196,8 +197,9 @@ static int use_open(struct use *ret, const struct proof_setup *setup, struct err
     return 0;
 }
 
-/* Altered, it must be refused for the cause, and the right one not, before and after. */
-static int refuses(const struct use *use, int code, struct proof_seen *ret, struct error *error) {
+/* Altered, it must be refused for this cause, and the right one not, before and after. */
+static int refuses(const struct use *use, const char *cause, struct proof_seen *ret,
+                   struct error *error) {
     CLEANUP_FREE char *altered = key_token_uri(&use->token, use->object);
     int seen, r = key_token_try(use->right, error);
 
@@ -206,13 +208,29 @@ static int refuses(const struct use *use, int code, struct proof_seen *ret, stru
     seen = key_token_try(altered, error);
     (void)snprintf(ret->observed, sizeof(ret->observed), "%s", seen == 0 ? "signed" : "refused");
     (void)snprintf(ret->cause, sizeof(ret->cause), "%s", seen == 0 ? "" : error->text);
-    ret->held = seen == code;
+    ret->held = seen < 0 && strstr(error->text, cause);
     return key_token_try(use->right, error);
+}
+
+/* As long as the right one and of digits, so that it is refused for nothing but being wrong. */
+static int write_wrong_pin(const char *right_file, const char *path, struct error *error) {
+    CLEANUP(secret_freep) char *right = NULL;
+    CLEANUP_FREE char *wrong = NULL;
+    int r = secret_read(right_file, &right, error);
+
+    if (r < 0)
+        return r;
+    wrong = text_copy(right);
+    memset(wrong, '0', strlen(wrong));
+    if (text_equal(wrong, right))
+        memset(wrong, '1', strlen(wrong));
+    return file_replace(path, FILE_PRIVATE, wrong, error);
 }
 
 int key_proof_wrong_pin(const struct proof_setup *setup, struct proof_seen *ret,
                         struct error *error) {
     CLEANUP(use_clear) struct use use = {0};
+    CLEANUP_FREE char *wrong_file = NULL;
     struct folder folder = FOLDER_NONE;
     int r = use_open(&use, setup, error);
 
@@ -220,11 +238,11 @@ int key_proof_wrong_pin(const struct proof_setup *setup, struct proof_seen *ret,
         r = folder_make(&folder, "bench-pin-", error);
     if (r < 0)
         return r;
-    free(use.token.pin_file);
-    use.token.pin_file = text_format("%s/pin", folder.path);
-    r = file_replace(use.token.pin_file, FILE_PRIVATE, "wrong-pin\n", error);
+    wrong_file = text_format("%s/pin", folder.path);
+    r = write_wrong_pin(use.token.pin_file, wrong_file, error);
+    text_replace(&use.token.pin_file, wrong_file);
     if (r == 0)
-        r = refuses(&use, -EKEYREJECTED, ret, error);
+        r = refuses(&use, KEY_PROOF_WRONG_PIN, ret, error);
     folder_remove(&folder);
     return r;
 }
@@ -240,5 +258,5 @@ int key_proof_no_key(const struct proof_setup *setup, struct proof_seen *ret, st
         text_replace(&use.token.label, KEY_TOKEN_EMPTY);
     else
         text_replace(&use.object, "bench nobody");
-    return refuses(&use, -ENOKEY, ret, error);
+    return refuses(&use, KEY_PROOF_NO_KEY, ret, error);
 }
