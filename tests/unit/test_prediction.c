@@ -101,6 +101,63 @@ static void test_words(void **state) {
                       "% of it is cryptography (Curve 30 %).");
 }
 
+/* A sum in which a part is missing is no prediction: of a cipher, group or signature that nothing is
+ * told of, or that this host does not do by itself. */
+static void test_unknown_parts(void **state) {
+    static const struct {
+        const char *trials, *unknown;
+    } known[] = {
+        {"1,1,1,1,tls,delivery,," STARTED "," BULK ",ok,,TLSv1.3,CCM,group\n"
+         "2,1,1,1,tls,connect,," STARTED ",10,,,ok,,TLSv1.3,SUITE,P-521\n",
+         "P-521"},
+        {"1,1,1,1,tls,delivery,," STARTED "," BULK ",ok,,TLSv1.3,CCM,group\n"
+         "2,1,1,1,tls,connect,," STARTED ",10,,,ok,,TLSv1.3,SUITE,odd\n",
+         "odd"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+        CLEANUP_FREE char *trials = text_format("%s%s", TRIALS_HEADER, known[i].trials);
+        CLEANUP_FREE char *words =
+            text_format("connect, tls: what client2.client takes for a connection is not "
+                        "predicted: what %s takes there is not known.",
+                        known[i].unknown);
+        CLEANUP(run_removep)
+        char *run = run_make(PREDICTED, DEFINED, trials,
+                             METRICS_HEADER "1,1,client2,sender,cpu_share,%,50\n"
+                                            "2,1,client2,client,connections_per_s,1/s,10\n"
+                                            "2,1,client2,client,cpu_per_connection,us,1000\n");
+        CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+        CLEANUP_FREE char *text = NULL, *findings = NULL;
+
+        run_put(run, "speed.csv", SPEEDS);
+        run_put(run, "operations.csv",
+                OPERATIONS "a,,connect,,client2.client,connection,odd,Odd,derive,0,1\n");
+        assert_int_equal(analysis_new(&analysis, run, NULL), 0);
+        text = draft_written(analysis, "prediction.csv");
+        findings = draft_written(analysis, "findings.csv");
+        assert_part(text, "tls,,delivery,client2.sender,byte,ns,50,,,,\n"
+                          "tls,,connect,client2.client,connection,us,1000,,,,\n");
+        assert_part(findings, "delivery, tls: what client2.sender takes for a byte is not "
+                              "predicted: what CCM takes there is not known.");
+        assert_part(findings, words);
+    }
+}
+
+/* However many operations a stranger's run has, each is looked at but a few times: this ends. */
+static void test_many_operations(void **state) {
+    CLEANUP_FREE char *operations = memory_new(1, 100 + 100000 * 80);
+    char *end = stpcpy(operations, OPERATIONS_HEADER);
+    CLEANUP(run_removep) char *run = NULL;
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+
+    (void)state;
+    for (int i = 0; i < 100000; i++)
+        end = stpcpy(end, "a,,connect,,client2.client,connection,group,Curve,derive,0,1\n");
+    run = make(SPEEDS, operations);
+    assert_int_equal(analysis_new(&analysis, run, NULL), 0);
+}
+
 static void test_sizes_between(void **state) {
     static const struct {
         double bytes, us;
@@ -183,12 +240,12 @@ static void test_groups(void **state) {
     assert_group("TLS_AES_256_GCM_SHA384", true, "hash SHA-384");
 }
 
-static void assert_signs(const char *use, const char *key_type, bool broker, const char *when,
-                         const char *expected) {
+static void assert_signs(const char *use, const char *setting, const char *value, bool broker,
+                         const char *when, const char *expected) {
     CLEANUP(channel_clear) struct channel channel = workshop_channel("secured", use);
     struct list list = {when, text_copy("")};
 
-    assert_int_equal(channel_assign(&channel, "tls.key_type", key_type, NULL), 0);
+    assert_int_equal(channel_assign(&channel, setting, value, NULL), 0);
     tls_operations_sign(&channel, broker, note, &list);
     assert_string_equal(list.text, expected);
     free(list.text);
@@ -196,24 +253,42 @@ static void assert_signs(const char *use, const char *key_type, bool broker, con
 
 static void test_signatures(void **state) {
     (void)state;
-    assert_signs("tls", "ec:P-256", false, "ecdsa_secp256r1_sha256",
+    assert_signs("tls", "tls.key_type", "ec:P-256", false, "ecdsa_secp256r1_sha256",
                  "verify ECDSA P-256, verify ECDSA P-256");
-    assert_signs("tls", "ec:P-256", true, "ecdsa_secp256r1_sha256", "sign ECDSA P-256");
-    assert_signs("tls certificate", "mldsa:65", false, "mldsa65",
+    assert_signs("tls", "tls.key_type", "ec:P-256", true, "ecdsa_secp256r1_sha256", "sign ECDSA P-256");
+    assert_signs("tls certificate", "tls.key_type", "mldsa:65", false, "mldsa65",
                  "sign ML-DSA-65, verify ML-DSA-65, verify ML-DSA-65");
-    assert_signs("tls certificate", "rsa:3072", true, "rsa_pss_rsae_sha256",
+    assert_signs("tls certificate", "tls.key_type", "rsa:3072", true, "rsa_pss_rsae_sha256",
                  "sign RSA-3072, verify RSA-3072, verify RSA-3072");
+}
+
+/* How long a token takes to sign is not known from the processor. */
+static void test_keys_in_tokens(void **state) {
+    static const char *const when = "ecdsa_secp256r1_sha256", *const use = "tls certificate",
+                             *const all = "sign ECDSA P-256, verify ECDSA P-256, verify ECDSA "
+                                          "P-256";
+
+    (void)state;
+    assert_signs(use, "certificate.key_store", "pkcs11", false, when, "");
+    assert_signs(use, "certificate.key_store", "pkcs11", true, when, all);
+    assert_signs(use, "tls.key_store", "pkcs11", false, when, all);
+    assert_signs(use, "tls.key_store", "pkcs11", true, when, "");
+    assert_signs("tls", "tls.key_store", "pkcs11", false, when,
+                 "verify ECDSA P-256, verify ECDSA P-256");
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_unknown_parts),
+        cmocka_unit_test(test_many_operations),
         cmocka_unit_test(test_sizes_between),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_foreign_operations),
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_keys_in_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
