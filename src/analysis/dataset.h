@@ -75,7 +75,7 @@ struct dataset_trial {
     double bytes;       /* at the receiver in the measured time; NaN: no bulk data */
     double value;       /* of the headline metric; NaN when not ok */
     const char *reason; /* "" for none */
-    const char *terms;  /* the names of what was negotiated, separated by blanks; "" for none */
+    const char *terms;  /* what was negotiated, by blanks: cipher, group, signature; "": nothing */
 };
 
 /* The attempt of a block that counts. */

@@ -19,6 +19,10 @@ struct prediction_row {
     double measured, predicted;
     double largest;        /* what the one algorithm takes that takes most */
     const char *algorithm; /* which */
+    /* NULL: all is known; else the name that was negotiated of which it is not, and of how many
+     * bytes it is: nothing is predicted then (NaN). */
+    const char *unknown;
+    int unknown_length;
 };
 
 struct prediction {
@@ -27,7 +31,7 @@ struct prediction {
     size_t n;
 };
 
-/* Has a row where CPU time was measured and all speeds are known. The caller's. */
+/* Has a row where CPU time of TLS was measured. The caller's. */
 struct prediction *prediction_new(const struct cells *cells);
 void prediction_free(struct prediction *prediction);
 DEFINE_CLEANUP(struct prediction *, prediction_free)

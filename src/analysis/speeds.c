@@ -1,6 +1,17 @@
 #include "analysis/source.h"
 
+#include <string.h>
 #include <unistd.h>
+
+/* More rows than any run has, of hosts and of measurements: the others are left out. */
+#define MAX_SPEEDS     1000
+#define MAX_OPERATIONS 262144
+
+static bool has_room(struct source *source, size_t n, size_t most) {
+    if (n == most && !strstr(source->dataset->warnings, source->reader->path))
+        source_warn(source, "%s: only the first %zu rows are used", source->reader->path, most);
+    return n < most;
+}
 
 /* ---- speed.csv: what a host does by itself ---- */
 
@@ -16,7 +27,7 @@ static void take_speed(struct source *source, void *context) {
         source_reject(source, S_VALUE, "is no speed");
     if (!(speed.bytes >= 0) || (speed.bytes > 0) != text_equal(source_text(source, S_UNIT), "MB/s"))
         source_reject(source, S_UNIT, "does not go with its bytes");
-    if (source->r < 0)
+    if (source->r < 0 || !has_room(source, dataset->n_speeds, MAX_SPEEDS))
         return;
     speed.host = source_keep(source, S_HOST);
     speed.algorithm = source_keep(source, S_ALGORITHM);
@@ -59,7 +70,7 @@ static void take_operation(struct source *source, void *context) {
         source_reject(source, O_BYTES, "is no number of bytes");
     if (!(one.count > 0))
         source_reject(source, O_COUNT, "is no number of operations");
-    if (source->r < 0)
+    if (source->r < 0 || !has_room(source, dataset->n_operations, MAX_OPERATIONS))
         return;
     one.variant = source_keep(source, O_VARIANT);
     one.host = source_keep(source, O_HOST);

@@ -90,10 +90,15 @@ static size_t find_key(const char *key_type) {
     return i;
 }
 
+static bool signs_in_token(const struct pki_chain *chain, bool broker) {
+    return chain->tokens == PKI_TOKENS_ALL ||
+           chain->tokens == (broker ? PKI_TOKENS_BROKER : PKI_TOKENS_CLIENTS);
+}
+
 /* Who shows a certificate signs the transcript once (CertificateVerify, RFC 8446, 4.4.3; in TLS 1.2
  * the broker its key exchange, RFC 5246, 7.4.3, a client as in 1.3, 7.4.8). Whoever sees it
  * verifies that, and the CA's signature below the certificate (RFC 8446, 4.4.2; RFC 5280, 6): the
- * CA's own is trusted as it is. */
+ * CA's own is trusted as it is. What a token takes to sign this processor does not tell. */
 void tls_operations_sign(const struct channel *channel, bool broker, tls_operation_put *put,
                          void *context) {
     const struct pki_chain chain = tls_chain(channel);
@@ -102,6 +107,8 @@ void tls_operations_sign(const struct channel *channel, bool broker, tls_operati
     bool mutual = channel_uses(channel, "certificate");
     struct tls_operation one = {keys[leaf].scheme, keys[leaf].algorithm, "sign", 0, 1};
 
+    if ((broker || mutual) && signs_in_token(&chain, broker))
+        return;
     if (broker || mutual)
         put(context, &one);
     if (broker && !mutual)

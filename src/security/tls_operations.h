@@ -24,7 +24,8 @@ typedef void tls_operation_put(void *context, const struct tls_operation *operat
 
 /* Of a connection with a whole handshake, at a client or at the broker, on any channel. */
 void tls_operations_connect(bool broker, tls_operation_put *put, void *context);
-/* The signatures of this channel, by the types of its keys. Nothing of one without certificates. */
+/* The signatures of this channel, by the types of its keys. Nothing of one without certificates, or
+ * of who signs by a token: then not even what it verifies, so that no sum lacks a part unseen. */
 void tls_operations_sign(const struct channel *channel, bool broker, tls_operation_put *put,
                          void *context);
 /* Of a byte in records of so many: "encrypt" or "decrypt". */
