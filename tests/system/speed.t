@@ -92,6 +92,14 @@ is '... and never that it is nothing' "$(rows "$first/prediction.csv" measured,p
 contains '... in words' "$(rows "$first/findings.csv" text kind=speed probe=delivery)" \
   '% of it is AES-256-GCM.'
 contains '... and on the page' "$(cat "$first/report.html")" 'What the processors can do'
+measure "$tiny" --channels mutual-tls --probes transport --set probe.transport.duration=200ms \
+  --set probe.transport.warmup=0s --set vary.probe.transport.direction='up down'
+exits 'sending either way' 0
+is '... who sends encrypts, whatever its process is called' "$(rows "$folder/operations.csv" \
+  variant,process,operation | sort -u)" 'direction=down|broker.receiver|encrypt
+direction=down|client2.sender|decrypt
+direction=up|broker.receiver|decrypt
+direction=up|client2.sender|encrypt'
 measure "$tiny" --channels mutual-tls --broker-host lab:a --publisher-host lab:b \
   --set hosts.address=
 if [ "$status" = 0 ]; then
