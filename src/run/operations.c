@@ -75,17 +75,16 @@ static void put_connection(struct output *output, const struct scenario *scenari
 
 /* ---- a byte ---- */
 
+/* A setting of the probe; what it is without one of that name. */
+static int64_t number_of(const struct measurement *measurement, const char *name, int64_t without) {
+    const struct setting *row = setting_find(measurement->group, name);
+
+    return row ? *(const int64_t *)((const char *)measurement->settings + row->offset) : without;
+}
+
 /* What of it goes into a record at once: a message, or a piece of a stream. */
 static int64_t piece_of(const struct measurement *measurement) {
-    static const char *const names[] = {"payload", "write_size"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const struct setting *row = setting_find(measurement->group, names[i]);
-
-        if (row)
-            return *(const int64_t *)((const char *)measurement->settings + row->offset);
-    }
-    return INT64_MAX;
+    return number_of(measurement, "payload", number_of(measurement, "write_size", INT64_MAX));
 }
 
 /* ---- all ---- */
@@ -101,6 +100,8 @@ static bool meets_broker(const struct probe *probe) {
 static void put_process(struct output *output, const struct scenario *scenario, size_t link,
                         const struct measurement *measurement, const char *process) {
     int64_t piece = piece_of(measurement);
+    /* "up" or "down": in which the process called the sender receives. */
+    bool down = number_of(measurement, "direction", 0);
 
     if (probe_metric(probe_find(measurement->probe), "cpu_per_connection")) {
         put_connection(output, scenario, link, text_equal(process, "mosquitto"));
@@ -109,9 +110,9 @@ static void put_process(struct output *output, const struct scenario *scenario, 
     if (text_equal(process, "client")) /* of a probe that is about neither */
         return;
     output->row.per = "byte";
-    if (!text_equal(process, "sender"))
+    if (!text_equal(process, down ? "receiver" : "sender"))
         tls_operations_byte("decrypt", piece, put, output);
-    if (!text_equal(process, "receiver"))
+    if (!text_equal(process, down ? "sender" : "receiver"))
         tls_operations_byte("encrypt", piece, put, output);
 }
 
