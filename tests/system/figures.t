@@ -284,6 +284,23 @@ is 'a published ratio of the headline stands beside ours' \
   'delivery, published, mutual-tls 50'
 contains '... with its source' "$(cat "$plots/ratios.svg")" '<text>published (table 1)</text>'
 
+# Of a headline metric that no other figure has, and without a channel that all are compared with.
+tar -xzf "$root/tests/golden/runs/operations.tgz" -C "$scratch"
+strange=$scratch/operations plots=$scratch/operations/plots
+sed -i 's/^baseline = .*/baseline =/' "$strange/scenario.ini"
+printf '%s\n' '[reference]' 'latency.tls = 0.2' 'ratio.connect.tls_time.mutual-tls.tls = 1.5' \
+  >>"$strange/scenario.ini"
+run "$bench" report "$strange"
+exits 'published values of a headline, and a ratio, without a baseline' 0
+values references x point published >"$scratch/read"
+is '... both are drawn' "$(awk -F '|' '{ printf "%s %.2f\n", $1, $2 }' "$scratch/read")" \
+  'latency, latency p50, published, tls 0.20
+connect, tls time, published, mutual-tls 1.50'
+matches '... the ratio is in the table' "$(cat "$strange/table.txt")" '^  mutual-tls .* 1\.5$'
+contains '... and on the page' "$(cat "$strange/report.html")" \
+  '<td data-column="reference_ratio"><data value="1.5">1.5</data></td>'
+contains '... beside the measured one' "$(cat "$strange/report.html")" 'data-column="ratio ratio_low'
+
 # ---- names and texts of a stranger ----
 
 # Who executes one of them executes this, wherever it is done.

@@ -3,8 +3,7 @@
 #include "run_analysis.h"
 
 #define SCENARIO_OF_THREE                                                                          \
-    "[scenario]\nname = small\nchannels = plain tls pq\nprobes = connect\nrepetitions = 4\n"       \
-    "baseline = plain\n"
+    "[scenario]\nname = small\nchannels = plain tls pq\nprobes = connect\nrepetitions = 4\n"
 #define CONNECT                                                                                    \
     "probe,metric,unit,better,headline,help,rung,sender,receiver\n"                                \
     "connect,rate,1/s,higher,yes,how often,,c.c,c.c\nconnect,tls_time,ms,lower,no,TLS's part,,,\n" \
@@ -12,10 +11,11 @@
 
 /* Four blocks; the time is 1, 2 and 2.5 ms but for noise that a block has for all. pq may be
  * skipped. */
-static struct analysis *run_of(const char *references, bool skipped) {
+static struct analysis *run_against(const char *baseline, const char *references, bool skipped) {
     static const char *const channels[] = {"plain", "tls", "pq"};
     static const double times[] = {1, 2, 2.5};
-    CLEANUP_FREE char *scenario = text_format("%s[reference]\n%s", SCENARIO_OF_THREE, references);
+    CLEANUP_FREE char *scenario =
+        text_format("%sbaseline = %s\n[reference]\n%s", SCENARIO_OF_THREE, baseline, references);
     struct draft_run draft = {NULL, NULL, 0};
 
     for (int block = 1; block <= 4; block++)
@@ -33,6 +33,10 @@ static struct analysis *run_of(const char *references, bool skipped) {
             draft_metric(&draft, "broker,mosquitto,cpu_s,s", 4);
         }
     return draft_analyse(&draft, scenario, CONNECT, NULL);
+}
+
+static struct analysis *run_of(const char *references, bool skipped) {
+    return run_against("plain", references, skipped);
 }
 
 /* The sentences of the kind, a line each; the caller's. */
@@ -120,6 +124,19 @@ static void test_headline(void **state) {
     assert_no_part(said, "rate of plain");
 }
 
+/* Without a baseline a published value is no ratio to one. */
+static void test_no_baseline(void **state) {
+    CLEANUP(analysis_freep)
+    struct analysis *analysis =
+        run_against("", "connect.plain = 90\nratio.connect.rate.tls.plain = 0.5\n", false);
+    CLEANUP_FREE char *rows = draft_written(analysis, "references.csv"),
+                      *table = draft_written(analysis, "table.csv");
+
+    (void)state;
+    assert_part(table, ",90,yes,,\n");
+    assert_part(rows, "connect,,tls,rate,1/s,plain,4,50,50,50,50,0,4,0.5,0.5,0.5,,,0.5,yes\n");
+}
+
 static void test_not_measured(void **state) {
     CLEANUP(analysis_freep)
     struct analysis *analysis =
@@ -155,8 +172,8 @@ static void test_strange(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_value_of_a_metric), cmocka_unit_test(test_ratio),
-        cmocka_unit_test(test_headline),          cmocka_unit_test(test_not_measured),
-        cmocka_unit_test(test_strange),
+        cmocka_unit_test(test_headline),          cmocka_unit_test(test_no_baseline),
+        cmocka_unit_test(test_not_measured),      cmocka_unit_test(test_strange),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
