@@ -112,12 +112,15 @@ class Column(NamedTuple):
     header: str
     # What stands there: of a row of table.csv, and the decimals of the rung's numbers.
     cell: Callable
-    # The table has the column where one of its rows has something in this field.
-    needs: str = "channel"
+    # The table has the column where one of its rows has something in one of these.
+    needs: tuple = ("channel",)
     # A terminal has it; "differs": where its rows are not all alike; "room": where
     # the others leave room for it.
     terminal: object = True
 
+
+# A verdict comes with a ratio; without a baseline a published ratio names its own.
+RATIO = ("verdict", "reference_ratio")
 
 # A row here is a column there.
 COLUMNS = [
@@ -130,20 +133,20 @@ COLUMNS = [
     Column(
         "published",
         lambda row, places: numbers.plain(number(row["reference"])),
-        needs="reference",
+        needs=("reference",),
     ),
     Column(
         "ratio",
         lambda row, places: numbers.ratio(number(row["ratio"])),
-        needs="verdict",
+        needs=RATIO,
     ),
-    Column("its 95 % CI", ratio_interval, needs="verdict", terminal=False),
+    Column("its 95 % CI", ratio_interval, needs=RATIO, terminal=False),
     Column(
         "published",  # of the ratio
         lambda row, places: numbers.plain(number(row["reference_ratio"])),
-        needs="reference_ratio",
+        needs=("reference_ratio",),
     ),
-    Column("verdict", lambda row, places: row["verdict"], needs="verdict"),
+    Column("verdict", lambda row, places: row["verdict"], needs=("verdict",)),
 ]
 
 # ---- the table ----
@@ -156,7 +159,8 @@ class Table:
         self.run, self.rungs = run, rungs_of(run)
         references = references_of(run)
         rows = [row for rung in self.rungs + references for row in rung.rows]
-        self.columns = [one for one in COLUMNS if any(row[one.needs] for row in rows)]
+        told = {name for row in rows for name, field in row.items() if field}
+        self.columns = [one for one in COLUMNS if told.intersection(one.needs)]
         self.headers = [column.header for column in self.columns]
         self.is_same_unit = len({(rung.metric, rung.unit) for rung in self.rungs}) == 1
         counts = {row["trials"] for rung in self.rungs for row in rung.rows}

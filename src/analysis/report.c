@@ -221,18 +221,21 @@ static void judge_published(struct row *row) {
 }
 
 static void put_table(const struct analysis *analysis, const struct output *output) {
+    int baseline = dataset_find_channel(analysis->dataset, analysis->dataset->baseline);
+
     for (size_t i = 0; i < analysis->summary->n_rows; i++) {
         const struct summary_row *one = &analysis->summary->rows[i];
         const struct comparison *comparison =
             comparisons_find(analysis->comparisons, one->probe, one->variant, one->channel);
         struct row row = row_of_summary(analysis->dataset, one);
-        bool is_baseline = text_equal(row.channel, analysis->dataset->baseline);
+        bool is_baseline = (int)one->channel == baseline;
 
         if (!one->headline)
             continue;
-        row.reference_ratio =
-            dataset_reference(analysis->dataset, one->probe, DATASET_HEADLINE, one->channel,
-                              dataset_find_channel(analysis->dataset, analysis->dataset->baseline));
+        row.reference_ratio = baseline < 0
+                                  ? NAN
+                                  : dataset_reference(analysis->dataset, one->probe,
+                                                      DATASET_HEADLINE, one->channel, baseline);
         if (comparison) {
             row.paired = comparison->paired;
             row.verdict = comparison_outcome(comparison);
