@@ -41,6 +41,16 @@ matches '... with what helps' "$out" '^  IMPOSSIBLE .* --set channel.mutual-tls.
 matches '... and what each would negotiate by itself' "$out" \
   '^  tls_by_default +TLSv1.3 TLS_[A-Z0-9_]+ secp256r1$'
 
+if ! openssl list -signature-algorithms | grep -q ML-DSA; then
+  measure "$tiny" "$@" --channels 'tls pq' --probes 'transport delivery' \
+    --set channel.pq.inherits=tls --set channel.pq.tls.groups=default \
+    --set channel.pq.tls.key_type=mldsa:65
+  exits 'a channel that is skipped needs no group' 0
+  is '... the other is measured' "$(rows "$folder/trials.csv" channel,status | sort -u)" \
+    'pq|skipped
+tls|ok'
+fi
+
 measure "$tiny" "$@" --channels 'tls mutual-tls-12 mutual-tls' --probes 'transport delivery'
 exits 'as shipped: the run succeeds' 0
 pinned=$folder
