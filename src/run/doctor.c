@@ -265,8 +265,7 @@ static int examine_together(struct site *site, const char *apart) {
     }
     print_row("address", site->address);
     print_clocks(site);
-    if (site_describe(site, NULL, &error) < 0 || site_check_tls(site, &error) < 0 ||
-        site_ask_possible(site, &error) < 0) {
+    if (site_describe(site, NULL, &error) < 0 || site_check_channels(site, &error) < 0) {
         print_row("IMPOSSIBLE", error.text);
         return 1;
     }

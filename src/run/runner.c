@@ -114,9 +114,7 @@ static int describe_site(struct run *run, struct error *error) {
 
     if (r == 0)
         r = site_check_libraries(&run->site, error);
-    if (r == 0)
-        r = site_check_tls(&run->site, error);
-    return r == 0 ? site_ask_possible(&run->site, error) : r;
+    return r == 0 ? site_check_channels(&run->site, error) : r;
 }
 
 /* Before anything else runs there. A run that goes on has it already. */

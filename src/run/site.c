@@ -428,9 +428,11 @@ static bool has_value(const struct channel *channel, const char *path, const cha
 }
 
 /* Releases differ in TLS 1.3 only: X25519MLKEM768 is of OpenSSL 3.5, and comes first there. */
-static bool leaves_group(const struct channel *channel) {
+static bool leaves_group(const struct site *site, size_t i) {
+    const struct channel *channel = &site->scenario->channels[i];
+
     return channel_uses(channel, "tls") && !broker_kind_of(channel)->group &&
-           has_value(channel, "tls.max_version", "1.3") &&
+           !site_lacking(site, i) && has_value(channel, "tls.max_version", "1.3") &&
            has_value(channel, "tls.groups", "default");
 }
 
@@ -447,15 +449,14 @@ static bool has_subscriber(const struct scenario *scenario) {
 }
 
 /* The options that make one group of two; the caller's. */
-static char *name_group(const struct scenario *scenario, const char *group) {
+static char *name_group(const struct site *site, const char *group) {
     char *options = text_copy("");
 
-    for (size_t i = 0; i < scenario->n_channels; i++) {
-        const struct channel *channel = &scenario->channels[i];
+    for (size_t i = 0; i < site->scenario->n_channels; i++) {
         CLEANUP_FREE char *option =
-            text_format("--set channel.%s.tls.groups=%s", channel->name, group);
+            text_format("--set channel.%s.tls.groups=%s", site->scenario->channels[i].name, group);
 
-        if (leaves_group(channel) && !strstr(options, option))
+        if (leaves_group(site, i) && !strstr(options, option))
             text_append(&options, " ", option);
     }
     return options;
@@ -476,7 +477,7 @@ static int ask_group(const struct site *site, const json_t *hello, char **ret,
 static int tell_groups(const struct site *site, const char *own, const char *other,
                        struct error *error) {
     CLEANUP_FREE char *broker = name_openssl(site, 0), *publisher = name_openssl(site, 1);
-    CLEANUP_FREE char *options = name_group(site->scenario, other);
+    CLEANUP_FREE char *options = name_group(site, other);
 
     return error_set(
         error, -EOPNOTSUPP,
@@ -486,7 +487,7 @@ static int tell_groups(const struct site *site, const char *own, const char *oth
 }
 
 static int check_groups(const struct site *site, struct error *error) {
-    CLEANUP_FREE char *options = name_group(site->scenario, ""), *own = NULL, *other = NULL;
+    CLEANUP_FREE char *options = name_group(site, ""), *own = NULL, *other = NULL;
     json_auto_t *hello = NULL;
     int r;
 
@@ -500,16 +501,6 @@ static int check_groups(const struct site *site, struct error *error) {
     if (r < 0 || !*own || !*other || text_equal(own, other)) /* "": that cannot be known */
         return r;
     return tell_groups(site, own, other, error);
-}
-
-int site_check_tls(const struct site *site, struct error *error) {
-    for (size_t i = 0; i < site->workers->n_hosts; i++) {
-        int r = check_wishes(site, i, error);
-
-        if (r < 0)
-            return r;
-    }
-    return check_groups(site, error);
 }
 
 /* ---- what they cannot have ---- */
@@ -548,7 +539,7 @@ static int ask_host(struct site *site, size_t host, struct error *error) {
     return 0;
 }
 
-int site_ask_possible(struct site *site, struct error *error) {
+static int ask_possible(struct site *site, struct error *error) {
     int r;
 
     json_decref(site->lacking);
@@ -559,6 +550,16 @@ int site_ask_possible(struct site *site, struct error *error) {
     for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++)
         r = ask_host(site, i, error);
     return r;
+}
+
+int site_check_channels(struct site *site, struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++)
+        r = check_wishes(site, i, error);
+    if (r == 0)
+        r = ask_possible(site, error);
+    return r == 0 ? check_groups(site, error) : r;
 }
 
 const char *site_lacking(const struct site *site, size_t channel) {

@@ -22,7 +22,7 @@ struct site {
     json_t *relay;            /* of lab_join() */
     json_t *environment;      /* of site_describe() */
     /* Of each channel, why it cannot be had here ("host NAME: reason"), or null: of
-     * site_ask_possible(). */
+     * site_check_channels(). */
     json_t *lacking;
     /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
     json_t *before[2];
@@ -60,13 +60,11 @@ int site_describe(struct site *site, const char *root, struct error *error);
 /* Whether every host has the client libraries that the scenario asks for: builds of the same
  * sources may differ in that. */
 int site_check_libraries(const struct site *site, struct error *error);
-/* Whether the OpenSSL of every host has what the channels ask for, and, where they leave the group
- * to OpenSSL, subscriber and publisher would have the same: a delivery over two kinds of TLS is
- * void. Not asked of a broker that is somebody else's. */
-int site_check_tls(const struct site *site, struct error *error);
-/* Asks every host, and this one for the CA, whether it has what each channel needs, into
- * site->lacking. Errors are what none can go on with. */
-int site_ask_possible(struct site *site, struct error *error);
+/* Whether the OpenSSL of every host knows what the channels ask for; what each channel needs and a
+ * host lacks, this one for the CA, into site->lacking; and whether subscriber and publisher would
+ * have the same group where the others leave it to OpenSSL: a delivery over two kinds of TLS is
+ * void. That is not asked of a broker that is somebody else's. */
+int site_check_channels(struct site *site, struct error *error);
 /* Why that channel cannot be had here, or NULL; borrowed. */
 const char *site_lacking(const struct site *site, size_t channel);
 /* Between publisher and broker, as it was found, or the longest of a lab's links; NaN: not known.
