@@ -130,9 +130,14 @@ static struct peer suite_peer(const char *suite, bool tickets) {
     return (struct peer){.act = answer_once, ACCEPTED, .context = peer_context(config)};
 }
 
-/* Makes a connection to one broker, and the next to another; what the loop says of that. seen: the
- * version that the first is taken for; NULL: its own. */
-static int connect_twice(const char *suite, const char *seen, const char *next_suite,
+static void see(char *own, const char *seen, size_t size) {
+    if (*seen)
+        (void)snprintf(own, size, "%s", seen);
+}
+
+/* Makes a connection to one broker, and the next to another; what the loop says of that. seen: what
+ * the first is taken for; empty: its own. */
+static int connect_twice(const char *suite, struct tls_session seen, const char *next_suite,
                          struct error *error) {
     static const _Atomic bool measuring = true;
     struct peer first = suite_peer(suite, false), second = suite_peer(next_suite, false);
@@ -147,8 +152,10 @@ static int connect_twice(const char *suite, const char *seen, const char *next_s
     if (connect_loop_open(loop, config, context, false, &measuring, error) < 0)
         fail_msg("%s", error->text);
     peer_stop(&first);
-    if (seen)
-        (void)snprintf(loop->session.version, sizeof(loop->session.version), "%s", seen);
+    see(loop->session.version, seen.version, sizeof(seen.version));
+    see(loop->session.group, seen.group, sizeof(seen.group));
+    see(loop->session.signature, seen.signature, sizeof(seen.signature));
+    see(loop->session.client_signature, seen.client_signature, sizeof(seen.client_signature));
     peer_start(&second);
     assert_int_equal(tcp_resolve(&loop->address, "127.0.0.1", second.port, &loop->options, NULL),
                      0);
@@ -163,20 +170,28 @@ static int connect_twice(const char *suite, const char *seen, const char *next_s
     return stream.code;
 }
 
-/* Other TLS than the first connection's is no connection of the channel: neither another cipher
- * alone, nor another version alone. */
+/* Other TLS than the first connection's is no connection of the channel, whatever alone is other.
+ */
 static void test_later_is_other(void **state) {
     static const char one[] = "TLS_AES_128_GCM_SHA256", other[] = "TLS_CHACHA20_POLY1305_SHA256";
+    static const struct tls_session itself = {.version = ""}, others[] = {
+                                                                  {.version = "TLSv1.2"},
+                                                                  {.group = "secp521r1"},
+                                                                  {.signature = "ed25519"},
+                                                                  {.client_signature = "ed25519"},
+                                                              };
     struct error error = {""};
 
     (void)state;
-    assert_int_equal(connect_twice(one, NULL, one, &error), 0);
-    assert_int_equal(connect_twice(one, NULL, other, &error), -EPROTO);
-    assert_string_equal(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
-                                    "TLS_CHACHA20_POLY1305_SHA256");
-    assert_int_equal(connect_twice(one, "TLSv1.2", one, &error), -EPROTO);
-    assert_string_equal(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
-                                    "TLS_AES_128_GCM_SHA256");
+    assert_int_equal(connect_twice(one, itself, one, &error), 0);
+    assert_int_equal(connect_twice(one, itself, other, &error), -EPROTO);
+    assert_has(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
+                           "TLS_CHACHA20_POLY1305_SHA256");
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_int_equal(connect_twice(one, others[i], one, &error), -EPROTO);
+        assert_has(error.text, "connection 2: TLS is not the first connection's: TLSv1.3 "
+                               "TLS_AES_128_GCM_SHA256");
+    }
 }
 
 /* Of a loop that resumes: the ticket of one broker is nothing to the next, and one that gives none
