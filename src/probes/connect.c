@@ -133,23 +133,32 @@ static void leave(struct connect_loop *loop, struct connection *connection, bool
         memory_close_fdp(&transport->fd);
 }
 
-/* A connection under other TLS than the first says nothing about the channel. A resumed one may
- * have no group of its own (TLS 1.2). With `resumes`, what the broker gives is kept for the next
- * connection; its own ticket a connection had used up. */
+/* Who resumes signs nothing, and may exchange no keys of its own (TLS 1.2). */
+static bool is_same(const struct tls_session *first, const struct tls_session *later,
+                    bool resumed) {
+    return text_equal(later->version, first->version) && text_equal(later->cipher, first->cipher) &&
+           (text_equal(later->group, first->group) || (resumed && !*later->group)) &&
+           (resumed || (text_equal(later->signature, first->signature) &&
+                        text_equal(later->client_signature, first->client_signature)));
+}
+
+/* A connection under other TLS than the first says nothing about the channel. With `resumes`, what
+ * the broker gives is kept for the next connection; its own ticket a connection had used up. */
 static int settle(struct connect_loop *loop, const struct transport *transport,
                   struct error *error) {
     bool resumed = transport_resumed(transport);
+    struct tls_session own;
 
     if (!loop->context)
         return 0;
+    transport_session(transport, &own);
     if (!*loop->session.version)
-        transport_session(transport, &loop->session);
+        loop->session = own;
     if (resumed != (loop->options.resume != NULL))
         return error_set(error, -EPROTO, "the TLS session was %sresumed", resumed ? "" : "not ");
-    if (!text_equal(SSL_get_version(transport->ssl), loop->session.version) ||
-        !text_equal(SSL_get_cipher_name(transport->ssl), loop->session.cipher))
-        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s",
-                         SSL_get_version(transport->ssl), SSL_get_cipher_name(transport->ssl));
+    if (!is_same(&loop->session, &own, resumed))
+        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s %s %s",
+                         own.version, own.cipher, own.group, own.signature);
     if (!loop->resumes)
         return 0;
     SSL_SESSION_free(loop->options.resume);

@@ -174,12 +174,13 @@ static int connect_twice(const char *suite, struct tls_session seen, const char 
  */
 static void test_later_is_other(void **state) {
     static const char one[] = "TLS_AES_128_GCM_SHA256", other[] = "TLS_CHACHA20_POLY1305_SHA256";
-    static const struct tls_session itself = {.version = ""}, others[] = {
-                                                                  {.version = "TLSv1.2"},
-                                                                  {.group = "secp521r1"},
-                                                                  {.signature = "ed25519"},
-                                                                  {.client_signature = "ed25519"},
-                                                              };
+    static const struct tls_session itself = {.version = ""};
+    static const struct tls_session others[] = {
+        {.version = "TLSv1.2"},
+        {.group = "secp521r1"},
+        {.signature = "ed25519"},
+        {.client_signature = "ed25519"},
+    };
     struct error error = {""};
 
     (void)state;
