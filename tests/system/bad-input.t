@@ -182,7 +182,13 @@ post-quantum groups where only 1.2 is spoken
   25: \[channel\.mine\] tls\.groups: .*1\.3.*max_version
 post-quantum keys where only 1.2 is spoken
   use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.key_type = mldsa:44
-  25: \[channel\.mine\] tls\.key_type.*1\.3.*max_version
+  25: \[channel\.mine\] tls\.key_type.*1\.3.*min_version
+post-quantum keys where 1.2 is spoken, too
+  use = tls\ntls.min_version = 1.2\ntls.key_type = mldsa:44
+  24: \[channel\.mine\] tls\.key_type.*1\.3.*min_version
+a post-quantum CA where 1.2 is spoken, too
+  use = tls\ntls.min_version = 1.2\ntls.ca_key_type = mldsa:44
+  24: \[channel\.mine\] tls\.ca_key_type.*1\.3.*min_version
 ciphers for another key type
   use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.ciphers = ECDHE-RSA-AES128-SHA
   25: \[channel\.mine\] tls\.ciphers: none of .* goes with .*key_type; right would be .*ECDSA
@@ -192,6 +198,9 @@ ciphers below the security level
 groups without the curve of certificates
   use = tls\ntls.min_version = 1.2\ntls.max_version = 1.2\ntls.groups = X25519
   25: \[channel\.mine\] tls\.groups: .*must have P-256, .*add it
+groups without the curve of certificates where 1.2 is spoken, too
+  use = tls\ntls.min_version = 1.2\ntls.groups = X25519
+  24: \[channel\.mine\] tls\.groups: .*must have P-256, .*add it
 groups that depend on the OpenSSL
   use = tls\ntls.groups = ?X25519:P-256
   23: \[channel\.mine\] tls\.groups: .*right would be names separated by colons

@@ -152,6 +152,12 @@ static void test_signatures_and_keys(void **state) {
         {"tls.key_type = rsa:2048\ntls.min_version = 1.2\ntls.max_version = 1.2\n"
          "tls.signatures = rsa_pkcs1_sha256\n",
          true},
+        {"tls.key_type = rsa:2048\ntls.min_version = 1.2\ntls.max_version = 1.2\n"
+         "tls.signatures = rsa_pss_rsae_sha384\n",
+         true},
+        {"tls.key_type = rsa:2048\ntls.min_version = 1.2\ntls.max_version = 1.2\n"
+         "tls.signatures = rsa_pss_pss_sha256\n", /* by keys of another type */
+         false},
         {"tls.key_type = ed25519\ntls.signatures = ecdsa_secp256r1_sha256:ed25519\n", true},
         {"tls.key_type = ed25519\ntls.signatures = ecdsa_secp256r1_sha256\n", false},
     };
