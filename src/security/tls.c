@@ -18,6 +18,7 @@ struct tls_settings {
 };
 
 #define VERSION_WORDS "1.2 1.3"
+#define RSA_SCHEMES   "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"
 
 enum {
     KEY_TYPE_P_256,
@@ -28,19 +29,20 @@ enum {
     KEY_TYPE_MLDSA_65,
     KEY_TYPE_MLDSA_87,
 };
-/* What ciphers of TLS 1.2 call a signature by such a key, and the schemes by which it signs a
- * handshake, first the usual one, and certificates. */
+/* What ciphers of TLS 1.2 call a signature by such a key; the schemes by which it signs a
+ * handshake, first the usual one, and certificates; and how those begin by which it can sign a
+ * handshake, besides in TLS 1.2: TLS 1.3 fixes the curve with the scheme, and RSA's padding. */
 static const struct key_type {
     int auth;
-    const char *schemes;
+    const char *schemes, *begins, *begins_1_2;
 } key_types[] = {
-    [KEY_TYPE_P_256] = {NID_auth_ecdsa, "ecdsa_secp256r1_sha256"},
-    [KEY_TYPE_RSA_2048] = {NID_auth_rsa, "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"},
-    [KEY_TYPE_RSA_3072] = {NID_auth_rsa, "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"},
-    [KEY_TYPE_ED25519] = {NID_auth_ecdsa, "ed25519"},
-    [KEY_TYPE_MLDSA_44] = {NID_undef, "mldsa44"}, /* none does */
-    [KEY_TYPE_MLDSA_65] = {NID_undef, "mldsa65"},
-    [KEY_TYPE_MLDSA_87] = {NID_undef, "mldsa87"},
+    [KEY_TYPE_P_256] = {NID_auth_ecdsa, "ecdsa_secp256r1_sha256", "ecdsa_secp256r1_", "ecdsa_"},
+    [KEY_TYPE_RSA_2048] = {NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
+    [KEY_TYPE_RSA_3072] = {NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
+    [KEY_TYPE_ED25519] = {NID_auth_ecdsa, "ed25519", "ed25519", NULL},
+    [KEY_TYPE_MLDSA_44] = {NID_undef, "mldsa44", "mldsa44", NULL}, /* no cipher does */
+    [KEY_TYPE_MLDSA_65] = {NID_undef, "mldsa65", "mldsa65", NULL},
+    [KEY_TYPE_MLDSA_87] = {NID_undef, "mldsa87", "mldsa87", NULL},
 };
 
 #define CA_KEY_TYPES "same " PKI_KEY_TYPES
@@ -144,22 +146,23 @@ static void settle(struct channel *channel, bool own_broker) {
 static bool has_own_curve(const struct tls_settings *settings) {
     const char *groups = tls_asked(settings->groups);
 
-    return version(settings->max_version) > TLS_1_2 || !*groups ||
+    return version(settings->min_version) > TLS_1_2 || !*groups ||
            settings->key_type != KEY_TYPE_P_256 || tls_has_group(groups, "P-256");
 }
 
-/* Whether the keys can sign a handshake by one of the schemes. TLS 1.3 fixes the curve with the
- * scheme, and RSA's padding. */
+static bool begins_with(const char *text, const char *beginning) {
+    return beginning && strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Whether the keys can sign a handshake by one of the schemes. */
 static bool can_sign(const struct tls_settings *settings) {
-    const char *usual = key_types[settings->key_type].schemes;
+    const struct key_type *type = &key_types[settings->key_type];
+    bool capped = version(settings->max_version) < TLS_1_3;
     const char *list = tls_asked(settings->signatures);
-    size_t fixed = strcspn(usual, "_");
     bool can = !*list;
 
-    if (version(settings->max_version) > TLS_1_2 && usual[fixed])
-        fixed = strcspn(usual, ":") - strlen("_sha256");
     for (; *list && !can; list += strcspn(list, ":"), list += *list == ':')
-        can = strncmp(list, usual, fixed) == 0;
+        can = begins_with(list, type->begins) || (capped && begins_with(list, type->begins_1_2));
     return can;
 }
 
@@ -189,10 +192,10 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "tls.groups: those of ML-KEM are of TLS 1.3, which tls.max_version "
                          "excludes");
-    if (version(settings->max_version) < TLS_1_3 &&
+    if (version(settings->min_version) < TLS_1_3 &&
         (pki_is_post_quantum(chain.key_type) || pki_is_post_quantum(chain.ca_key_type)))
         return error_set(error, -EINVAL,
-                         "tls.%s: ML-DSA signs in TLS 1.3 only, which tls.max_version excludes",
+                         "tls.%s: ML-DSA signs in TLS 1.3 only; set tls.min_version = 1.3",
                          pki_is_post_quantum(chain.key_type) ? "key_type" : "ca_key_type");
     if (*tls_asked(settings->suites) && version(settings->max_version) < TLS_1_3)
         return error_set(error, -EINVAL,
