@@ -176,6 +176,11 @@ refused() { # USE PATH=VALUE MESSAGE
 refused external external.ca=/x 'says something with tls only'
 refused 'external tls' external.certificate=/x 'is shown with certificate only'
 refused 'external tls certificate' external.key=/x 'goes together with external.certificate'
+run "$bench" check "$tiny" --channels 'plain x' --set channel.x.use='external tls certificate' \
+  --set channel.x.external.certificate=/x --set channel.x.external.key=/y \
+  --set channel.x.certificate.key_store=pkcs11
+exits 'a certificate of its own, and keys of ours in a token: refused' 2
+contains '... in words' "$err" 'external.certificate: and external.key are files'
 refused 'external password' external.port=1883 'password.secret: an external broker knows none'
 refused 'external token' external.port=1883 'token.secret: an external broker knows none'
 refused 'external psk' external.port=8883 'psk.secret: an external broker knows none'

@@ -190,6 +190,8 @@ named /bin/sh bench "$scratch/pin"
 refused 'no module at all' 3 'certificate.pkcs11_module: /bin/sh'
 named "$softhsm" 'no such' "$scratch/pin"
 refused 'another token' 3 "no token 'no such' in $softhsm; there are: "
+named "$softhsm" '{no such}' "$scratch/pin"
+refused 'a label with braces' 3 "no token '{no such}' in $softhsm; there are: "
 chmod 644 "$scratch/pin"
 named "$softhsm" bench "$scratch/pin"
 refused 'a PIN that others can read' 3 "$scratch/pin can be read by others; chmod 600 it"
@@ -201,6 +203,17 @@ mkdir "$scratch/no-tokens"
 echo "directories.tokendir = $scratch/no-tokens" >"$scratch/none.conf"
 SOFTHSM2_CONF=$scratch/none.conf named "$softhsm" bench "$scratch/pin"
 refused 'a token that is not initialised' 3 'what is there is not initialised'
+contains 'with the remedy' "$err" "pkcs11-tool --module $softhsm --slot 0 --init-token --label bench"
+if has_command pkcs11-tool; then
+  SOFTHSM2_CONF=$scratch/none.conf pkcs11-tool --module "$softhsm" --slot 0 --init-token \
+    --label bench --so-pin 12345678 >"$scratch/tool.log" 2>&1
+  SOFTHSM2_CONF=$scratch/none.conf pkcs11-tool --module "$softhsm" --token-label bench --init-pin \
+    --so-pin 12345678 --pin 1234567 >>"$scratch/tool.log" 2>&1
+  SOFTHSM2_CONF=$scratch/none.conf named "$softhsm" bench "$scratch/pin"
+  exits 'and it helps' 0
+else
+  skip 'and it helps' 'pkcs11-tool is not installed'
+fi
 named "$softhsm" bench relative/pin
 refused 'a path from nowhere' 2 'write them from / on'
 # shellcheck disable=SC2086 # words
@@ -226,8 +239,15 @@ rm "$store/client1/client1.key"
 
 export OPENSSL_ENGINES="$scratch/nowhere"
 measure "$tiny" --quiet --probes path --channels 'plain mutual-tls-pkcs11'
+run "$bench" certs renew --certs "$scratch/certs"
 unset OPENSSL_ENGINES
-exits 'without the engine: the run goes on' 0
+exits 'certificates are renewed but for those of keys in a token' 0
+for left in pkcs11-clients-softhsm rsa-2048-pkcs11-all-softhsm; do
+  matches "of $left it is said why not" "$err" \
+    "^$scratch/certs/$left: left as it is: keys in a token take what is not there: .*-openssl$"
+done
+contains 'all are shown' "$out" "$store (keys of the clients in a token)"
+check 'without the engine: the run goes on' test -n "$folder"
 is 'without that channel' "$(rows "$folder/trials.csv" channel,status | sort)" \
   'mutual-tls-pkcs11|skipped
 plain|ok'
