@@ -11,6 +11,7 @@
 #include "model/topic.h"
 #include "security/key_token.h"
 #include "security/secret.h"
+#include "security/tls.h"
 #include "security/tls_context.h"
 #include "transport/congestion.h"
 #include "transport/transport.h"
@@ -137,6 +138,10 @@ static int check(const struct channel *channel, struct error *error) {
         return error_set(error, -EINVAL,
                          "external.certificate: is shown with certificate only; "
                          "use = external tls certificate");
+    if (*settings->certificate && tls_chain(channel).tokens != PKI_TOKENS_NONE)
+        return error_set(error, -EINVAL,
+                         "external.certificate: and external.key are files; leave them out, or "
+                         "certificate.key_store = pkcs11");
     if ((*settings->name || *settings->alpn) && !channel_uses(channel, "tls") &&
         !channel_uses(channel, "psk"))
         return error_set(error, -EINVAL,

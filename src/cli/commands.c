@@ -97,7 +97,10 @@ static int ensure_store(struct context *context, const struct scenario *scenario
     if (text_equal(store, context->certs) || access(store, F_OK) == 0)
         r = pki_ensure(&options, &n, error);
     *issued += n;
-    return r == -EOPNOTSUPP ? 0 : r; /* of another machine: list_certificates() says so */
+    if (r != -EOPNOTSUPP)
+        return r;
+    text_print(stderr, "%s: left as it is: %s\n", store, error->text); /* of another machine */
+    return 0;
 }
 
 static int ensure_certificates(struct context *context, bool renew, struct error *error) {

@@ -478,22 +478,24 @@ int key_token_main(const char *const *words, size_t n) {
     if (r < 0)
         (void)json_object_set_new(answer, "error", jsonline_words(error.text));
     (void)json_object_set_new(answer, "code", json_integer(r));
+    (void)!write(STDOUT_FILENO, "\n", 1); /* whatever a library has said stands on other lines */
     (void)jsonline_send(STDOUT_FILENO, answer, NULL);
     /* Without farewells: engine and module each end what the other still has. */
     _exit(0);
 }
 
-/* The answer is the last line: a module's own words may stand before it. */
+/* The answer is the last line that begins as one: a library's own words may stand before it. */
 static int in_process(const char *const *words, json_t **ret, struct error *error) {
     CLEANUP_FREE char *program = process_own_path(), *said = NULL;
     const char *argv[] = {program, "token", words[0], words[1], words[2], words[3], NULL};
     json_auto_t *answer = NULL;
-    const char *line;
+    const char *line = NULL;
     int r = process_run(argv, NULL, ACT_NS, &said, error);
 
     if (r < 0)
         return error_prefix(error, r, "bench token");
-    line = strrchr(said, '{');
+    for (const char *next = said; (next = strstr(next, "\n{")); next++)
+        line = next;
     answer = line ? json_loads(line, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
     if (!answer)
         return error_set(error, -EIO, "the library of the token has ended the process: %.200s",

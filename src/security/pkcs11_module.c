@@ -131,13 +131,14 @@ static int list_slots(const struct pkcs11_module *module, ck_slot_id_t slots[MAX
 }
 
 static int no_token(const struct pkcs11_module *module, const char *label, const char *others,
-                    bool bare, struct error *error) {
+                    const ck_slot_id_t *bare, struct error *error) {
     if (bare && !*others)
         return error_set(error, -ENODEV,
-                         "no token '%s' in %s: what is there is not initialised; as its vendor "
-                         "says, or pkcs11-tool --module %s --init-token --label %s, then "
-                         "--init-pin",
-                         label, module->path, module->path, label);
+                         "no token '%s' in %s: what is there is not initialised; do that as its "
+                         "vendor says, or by OpenSC: pkcs11-tool --module %s --slot %lu "
+                         "--init-token --label '%s', then pkcs11-tool --module %s --token-label "
+                         "'%s' --init-pin",
+                         label, module->path, module->path, *bare, label, module->path, label);
     return error_set(error, -ENODEV, "no token '%s' in %s; there %s%s", label, module->path,
                      *others ? "are: " : "is none", others);
 }
@@ -145,8 +146,8 @@ static int no_token(const struct pkcs11_module *module, const char *label, const
 int pkcs11_choose(struct pkcs11_module *module, const char *label, struct error *error) {
     CLEANUP_FREE char *others = text_copy("");
     ck_slot_id_t slots[MAX_SLOTS];
+    const ck_slot_id_t *bare = NULL;
     unsigned long n;
-    bool bare = false;
     int found = 0, r = list_slots(module, slots, &n, error);
 
     if (r < 0)
@@ -158,7 +159,7 @@ int pkcs11_choose(struct pkcs11_module *module, const char *label, struct error 
         if (module->call->C_GetTokenInfo(slots[i], &info) != CKR_OK)
             continue;
         if (!(info.flags & CKF_TOKEN_INITIALIZED)) {
-            bare = true;
+            bare = bare ? bare : &slots[i];
             continue;
         }
         own = label_of(&info);

@@ -1,5 +1,6 @@
 /* The CA's side of figure 5: what is due is signed, and given to those who lack it. */
 #include "base/clock.h"
+#include "security/key_token.h"
 #include "security/pki_internal.h"
 
 #include <errno.h>
@@ -366,6 +367,8 @@ static int install_here(void *context, const struct pki_chain *chain, const char
 static int check_options(const struct pki_options *options, struct error *error) {
     int r = pki_check_chain(&options->chain, error);
 
+    if (r == 0 && !options->parties && options->chain.tokens) /* the token is this host's */
+        r = key_token_possible(options->chain.token_module, error);
     if (r < 0)
         return r;
     if (options->validity_ns < NS_PER_S || options->renew_before_ns < 0 ||

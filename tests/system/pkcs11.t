@@ -192,6 +192,7 @@ named "$softhsm" 'no such' "$scratch/pin"
 refused 'another token' 3 "no token 'no such' in $softhsm; there are: "
 named "$softhsm" '{no such}' "$scratch/pin"
 refused 'a label with braces' 3 "no token '{no such}' in $softhsm; there are: "
+lacks 'which is no crash' "$err" 'has ended the process'
 chmod 644 "$scratch/pin"
 named "$softhsm" bench "$scratch/pin"
 refused 'a PIN that others can read' 3 "$scratch/pin can be read by others; chmod 600 it"
@@ -203,7 +204,7 @@ mkdir "$scratch/no-tokens"
 echo "directories.tokendir = $scratch/no-tokens" >"$scratch/none.conf"
 SOFTHSM2_CONF=$scratch/none.conf named "$softhsm" bench "$scratch/pin"
 refused 'a token that is not initialised' 3 'what is there is not initialised'
-contains 'with the remedy' "$err" "pkcs11-tool --module $softhsm --slot 0 --init-token --label bench"
+contains 'with the remedy' "$err" "pkcs11-tool --module $softhsm --slot 0 --init-token --label 'bench'"
 if has_command pkcs11-tool; then
   SOFTHSM2_CONF=$scratch/none.conf pkcs11-tool --module "$softhsm" --slot 0 --init-token \
     --label bench --so-pin 12345678 >"$scratch/tool.log" 2>&1
