@@ -4,6 +4,7 @@
 . "$(dirname "$0")/real.sh"
 [ -e /usr/lib/softhsm/libsofthsm2.so ] || skip_all 'libsofthsm2 is not installed'
 
+export LC_ALL=C # sorts
 softhsm=/usr/lib/softhsm/libsofthsm2.so
 store=$scratch/certs/pkcs11-clients-softhsm
 mine="$tiny --quiet --probes delivery --channels mutual-tls-pkcs11"
@@ -27,7 +28,7 @@ is 'everything was measured' "$(rows "$folder/trials.csv" status | sort | uniq -
 is 'all proofs held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 for channel in mutual-tls-pkcs11 mutual-tls-crl; do
   is "$channel: where its keys are is proven" "$(
-    rows "$folder/proofs.csv" proof,observed channel="$channel" | grep -E 'key|pin' | LC_ALL=C sort
+    rows "$folder/proofs.csv" proof,observed channel="$channel" | grep -E 'key|pin' | sort
   )" 'key-not-given-out-at-broker|sensitive, not extractable
 key-not-given-out|sensitive, not extractable
 no-key-file-at-broker|no key
@@ -46,7 +47,7 @@ is 'of client1, which is with the broker' \
 is 'and of the broker, where its key is in the token' \
   "$(key_of mutual-tls-crl key-not-given-out-at-broker)" 'broker, client1'
 is 'a wrong PIN, and a token without the key, by their own causes' \
-  "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty' | LC_ALL=C sort)" \
+  "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty' | sort)" \
   "token 'bench': logging in: CKR_PIN_INCORRECT
 token 'bench': logging in: CKR_PIN_INCORRECT
 token 'bench-empty' has no private key 'bench client1 ec:P-256'
@@ -74,8 +75,8 @@ is 'nor left behind' "$(grep -rlF "$pin" "$TMPDIR")" ''
 
 there=$scratch/there
 mkdir "$there" "$there/certs"
-printf '#!/bin/sh\nBENCH_BUILD="%s" exec "%s" "$@" --certs "%s"\n' "${BENCH_BUILD:-build}" "$bench" \
-  "$there/certs" >"$there/bench"
+printf '#!/bin/sh\nBENCH_BUILD="%s" exec "%s" "$@" --certs "%s"\n' "${BENCH_BUILD:-build}" \
+  "$bench" "$there/certs" >"$there/bench"
 chmod +x "$there/bench"
 truncate -s 1G "$there/certs/too large"
 # shellcheck disable=SC2086 # words
@@ -120,7 +121,7 @@ named() { # MODULE TOKEN PIN-FILE [OPTION...]
 named "$softhsm" bench "$scratch/pin"
 exits 'a named token: the run succeeds' 0
 is 'a wrong PIN is not tried in it' \
-  "$(rows "$folder/proofs.csv" proof | grep -E 'key-|-key|pin' | LC_ALL=C sort)" 'key-not-given-out
+  "$(rows "$folder/proofs.csv" proof | grep -E 'key-|-key|pin' | sort)" 'key-not-given-out
 key-not-given-out-at-broker
 no-key-file
 no-key-file-at-broker
@@ -130,7 +131,8 @@ is 'the PIN is in no file of the run' "$(grep -rlF "$pin" "$folder")" ''
 contains 'but where it is' "$(cat "$folder/scenario.ini")" "pkcs11_pin = file:$scratch/pin"
 named "$softhsm" bench "$scratch/pin" --set "${set_token}_wrong_pin=yes"
 is 'unless that is allowed' \
-  "$(rows "$folder/proofs.csv" proof,verdict | grep wrong-pin | LC_ALL=C sort)" 'wrong-pin-refused-at-broker|held
+  "$(rows "$folder/proofs.csv" proof,verdict | grep wrong-pin | sort)" \
+  'wrong-pin-refused-at-broker|held
 wrong-pin-refused|held'
 
 # A token that turns away whoever comes, with another word than for a wrong PIN: SoftHSM, altered.
@@ -166,7 +168,7 @@ cc -shared -fPIC $(pkg-config --cflags p11-kit-1) "-DSOFTHSM=\"$softhsm\"" -o "$
 named "$scratch/locked.so" bench "$scratch/pin" --set "${set_token}_wrong_pin=yes"
 exits 'a token that is locked: void' 1
 is 'it has not refused the PIN for being wrong' \
-  "$(rows "$folder/proofs.csv" proof,cause verdict=broken | LC_ALL=C sort)" \
+  "$(rows "$folder/proofs.csv" proof,cause verdict=broken | sort)" \
   "wrong-pin-refused-at-broker|token 'bench': logging in: CKR_PIN_LOCKED
 wrong-pin-refused|token 'bench': logging in: CKR_PIN_LOCKED"
 
@@ -204,7 +206,8 @@ mkdir "$scratch/no-tokens"
 echo "directories.tokendir = $scratch/no-tokens" >"$scratch/none.conf"
 SOFTHSM2_CONF=$scratch/none.conf named "$softhsm" bench "$scratch/pin"
 refused 'a token that is not initialised' 3 'what is there is not initialised'
-contains 'with the remedy' "$err" "pkcs11-tool --module $softhsm --slot 0 --init-token --label 'bench'"
+contains 'with the remedy' "$err" \
+  "pkcs11-tool --module $softhsm --slot 0 --init-token --label 'bench'"
 if has_command pkcs11-tool; then
   SOFTHSM2_CONF=$scratch/none.conf pkcs11-tool --module "$softhsm" --slot 0 --init-token \
     --label bench --so-pin 12345678 >"$scratch/tool.log" 2>&1
