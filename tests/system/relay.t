@@ -45,6 +45,10 @@ of rate-late-ms 'x < 200'
 # A queue of ten frames and a burst of one; a frame more for each 242 ms that the sending took.
 of queue-arrived 'x >= 11 && x <= 13'
 of queue-dropped 'x == 40 - v["queue-arrived"]'
+# What does not fit into the 4096 places of the kernel's ring is counted, and what came too late.
+of stopped-sum 'x == 6000'
+of stopped-overrun 'x > 1500 && x < 2500'
+of stopped-late 'x > 0.5'
 for name in delay delay-back jitter loss rate queue; do
   of "$name-in-order" 'x == 1'
   of "$name-spoilt" 'x == 0'
@@ -113,8 +117,19 @@ run "$bench" check "$varied" $lab --set vary.lab.delay='30ms 80ms'
 is 'scenario.ini is the same experiment' "$resolved" "$out"
 matches 'the limit of the relay is told' "$(cat "$folder/environment.json")" \
   '"limit_bit_s": [1-9][0-9]{6}'
+is 'what became of its frames stands in blocks.csv' "$(rows "$folder/blocks.csv" \
+  host,metric,unit | grep relay_ | LC_ALL=C sort)" 'lab:a|relay_carried|frames
+lab:a|relay_dropped|frames
+lab:a|relay_late|frames
+lab:a|relay_lost|frames
+lab:a|relay_overrun|frames'
+check '... which go on' test "$(rows "$folder/blocks.csv" before,after metric=relay_carried |
+  awk -F '|' '{ print $2 - $1 }')" -gt 1000
+is '... and the relay took all that came' \
+  "$(rows "$folder/blocks.csv" after metric=relay_overrun)" 0
 run "$bench" report "$folder"
 exits 'it can be reported' 0
+lacks '... and the relay was not the limit' "$(cat "$folder/findings.csv")" 'could not take'
 contains '... a link is a variant of each probe' "$out" 'latency, profile=satellite delay=80ms'
 lacks '... and nothing is missing' "$out" 'The run is incomplete'
 is '... each is compared with the baseline over the same link' \
@@ -149,6 +164,31 @@ exits 'a link is varied outside of a lab' 2
 contains '... only a lab has one to shape' "$err" 'only the link of a lab can be shaped'
 measure "$varied" --set vary.lab.broker_cpu='10 20'
 exits 'what belongs to a host is not varied with the link' 2
+
+# ---- more comes than the relay can take ----
+
+# shellcheck disable=SC2086 # several words
+begin $lab --set lab.delay=5ms --set probe.path.duration=6s
+await_process '.* worker path-client$' >"$scratch/pid"
+relay=$(find_process 'bench relay$')
+kill -STOP "$relay"
+enter='--user --preserve-credentials'
+[ "$(id -u)" = 0 ] && enter=
+# shellcheck disable=SC2086 # several words
+nsenter $enter --net --target "$(cat "$scratch/pid")" python3 -c '
+import socket
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(8000):
+    out.sendto(bytes(100), ("192.0.2.1", 9))'
+kill -CONT "$relay"
+stop_waiting 120
+folder=$(find_run)
+exits 'a relay that was held up' 0
+check '... has counted what it could not take' test \
+  "$(rows "$folder/blocks.csv" after metric=relay_overrun)" -gt 1000
+run "$bench" report "$folder"
+matches '... and the report says that it was the limit' "$(cat "$folder/findings.csv")" \
+  "block 1, lab:a: the link.s relay could not take up to [0-9]+ frames: it, not the link"
 
 # ---- the relay is killed ----
 

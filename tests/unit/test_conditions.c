@@ -134,6 +134,26 @@ static void test_other_runs(void **state) {
     assert_has_not(text, "block 4");
 }
 
+/* Its counters go on from block to block, and begin anew with another relay. */
+static void test_relay_as_limit(void **state) {
+    CLEANUP_FREE char *text = report_of(6,
+                                        BLOCKS_HEADER "1,1,lab:a,relay_overrun,frames,0,0\n"
+                                                      "2,1,lab:a,relay_overrun,frames,0,12\n"
+                                                      "3,1,lab:a,relay_overrun,frames,12,52\n"
+                                                      "4,1,lab:a,relay_overrun,frames,52,52\n"
+                                                      "4,1,lab:a,relay_dropped,frames,0,900\n"
+                                                      "5,1,lab:a,relay_overrun,frames,52,\n"
+                                                      "6,1,lab:a,relay_overrun,frames,52,7\n",
+                                        NULL);
+
+    (void)state;
+    assert_has(text, " blocks 2-3, 6, lab:a: the link's relay could not take up to 40 frames: it, "
+                     "not the link that was asked for, was the limit then; choose a lower "
+                     "lab.rate. ");
+    assert_has_not(text, "block 4");
+    assert_has_not(text, "block 5");
+}
+
 /* An attempt that does not count may be the one that failed for it. */
 static void test_clocks_set(void **state) {
     static const char trials[] = TRIALS_HEADER TRIAL("1,1,1", "plain", "", "failed", "expired")
@@ -258,6 +278,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bits),         cmocka_unit_test(test_throttled_blocks),
         cmocka_unit_test(test_other_runs),   cmocka_unit_test(test_clocks_set),
+        cmocka_unit_test(test_relay_as_limit),
         cmocka_unit_test(test_many_blocks),  cmocka_unit_test(test_repeated_block),
         cmocka_unit_test(test_rough_clocks), cmocka_unit_test(test_nothing_to_say),
         cmocka_unit_test(test_damage),
