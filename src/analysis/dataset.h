@@ -102,13 +102,15 @@ enum trouble_kind {
     TROUBLE_LOAD,       /* it had more to do than it has processors */
     TROUBLE_OTHER_RUNS, /* another run measured on it */
     TROUBLE_CLOCK,      /* its clock was set; also in an attempt that does not count */
+    TROUBLE_RELAY,      /* the relay of its link could not take all frames */
 };
 struct dataset_trouble {
     enum trouble_kind kind;
     long block;
     const char *host;
     unsigned bits;     /* of TROUBLE_THROTTLED, as throttling_words() takes them */
-    double value;      /* the larger load of those before and after; other runs; seconds ahead */
+    double value;      /* the larger load of those before and after; other runs; seconds ahead;
+                        * frames */
     double processors; /* of TROUBLE_LOAD */
 };
 

@@ -64,7 +64,7 @@ static void take_block(struct source *source, void *environment) {
 
         one.bits = throttling_between(bits, take_bits(source, B_AFTER, 0));
         is_one = one.bits != 0;
-    } else if (text_has_word("load other_runs clock_set", metric)) {
+    } else if (text_has_word("load other_runs clock_set relay_overrun", metric)) {
         before = source_real(source, B_BEFORE);
         after = source_real(source, B_AFTER);
         one.value = fmax(before, after);
@@ -81,6 +81,10 @@ static void take_block(struct source *source, void *environment) {
         one.value = isfinite(before) && !(fabs(after) > fabs(before)) ? before : after;
         one.value = isfinite(one.value) ? one.value : 0;
         is_one = one.value != 0;
+    } else if (text_equal(metric, "relay_overrun")) {
+        one.kind = TROUBLE_RELAY;
+        one.value = after >= before ? after - before : after; /* of another relay by then */
+        is_one = one.value > 0;
     }
     if (source->r == 0 && is_one)
         add_trouble(source, &one);

@@ -252,6 +252,10 @@ static char *describe_trouble(const struct dataset *dataset, const struct datase
                          "not this run's alone; measure again while no other does");
     case TROUBLE_CLOCK:
         return clock_set_words(largest);
+    case TROUBLE_RELAY:
+        return text_format("the link's relay could not take up to %.0f frame%s: it, not the link "
+                           "that was asked for, was the limit then; choose a lower lab.rate",
+                           largest, largest == 1 ? "" : "s");
     default:
         words = throttling_words(one->bits);
         return text_format("%s during the block%s", words, n_blocks == 1 ? "" : "s");

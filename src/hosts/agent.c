@@ -264,6 +264,19 @@ static int order_facts(struct agent *agent, const json_t *order, json_t **ret,
     return 0;
 }
 
+/* readings.h; "interface": that the data takes, if it is known. */
+static int order_readings(struct agent *agent, const json_t *order, json_t **ret,
+                          struct error *error) {
+    struct peek peek = peek_begin();
+
+    (void)error;
+    *ret = readings_collect(&peek, jsonline_text(order, "interface", NULL));
+    surroundings_put(*ret);
+    lab_put_readings(&agent->seat, *ret);
+    look_around();
+    return 0;
+}
+
 static int order_lab(struct agent *agent, const json_t *order, json_t **ret, struct error *error) {
     return lab_take_seat(&agent->seat, order, ret, error);
 }
@@ -381,6 +394,7 @@ static const struct {
     {"possible", order_possible},
     {"prepare", order_prepare},
     {"prepared-usage", order_prepared_usage},
+    {"readings", order_readings},
     {"speed", order_speed},
     {"speed-keep", order_speed_keep},
     {"tell", order_tell},
@@ -398,7 +412,6 @@ static const struct {
  *   hello                        the "hello" of security/tls_default.h
  *   identity  address            facts_identity() in facts.h
  *   meet      hello?             the "group" that a server here answers it with
- *   readings  interface?         see readings.h
  *   round-trip  address limit_ns network_round_trip() in network.h
  *   train  address n_frames limit_ns    network_train() there
  *   speed-kept                   see kept_speed.h
@@ -432,15 +445,6 @@ static json_t *answer_meet(const json_t *order) {
     return json_pack("{s:s}", "group", session.group);
 }
 
-static json_t *answer_readings(const json_t *order) {
-    struct peek peek = peek_begin();
-    json_t *readings = readings_collect(&peek, jsonline_text(order, "interface", NULL));
-
-    surroundings_put(readings);
-    look_around();
-    return readings;
-}
-
 static json_t *answer_round_trip(const json_t *order) {
     return network_round_trip(jsonline_text(order, "address", ""),
                               jsonline_integer(order, "limit_ns", 0));
@@ -468,7 +472,6 @@ static const struct {
     {"hello", answer_hello},
     {"identity", answer_identity},
     {"meet", answer_meet},
-    {"readings", answer_readings},
     {"round-trip", answer_round_trip},
     {"speed-kept", answer_speed_kept},
     {"train", answer_train},

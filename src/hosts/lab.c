@@ -381,6 +381,21 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, str
     return r;
 }
 
+void lab_put_readings(struct lab_seat *taken, json_t *readings) {
+    json_auto_t *counts = NULL;
+    const char *name;
+    json_t *count;
+
+    if (!taken->relay.process.pid || relay_look(&taken->relay, &counts, NULL) < 0)
+        return;
+    json_object_foreach(counts, name, count) {
+        CLEANUP_FREE char *metric = text_format("relay_%s", name);
+
+        (void)json_object_set_new(readings, metric,
+                                  json_pack("{s:O,s:s}", "value", count, "unit", "frames"));
+    }
+}
+
 int lab_seat_fd(const struct lab_seat *taken) {
     return taken->relay.process.pid ? taken->relay.process.out_fd : -1;
 }

@@ -37,7 +37,7 @@
 /* ---- one direction ---- */
 
 struct counters {
-    int64_t carried, lost, dropped, overrun, late_ns;
+    int64_t carried, lost, dropped, overrun, late;
 };
 
 /* An interface of the relay, as a packet socket with a ring for what comes. */
@@ -160,8 +160,9 @@ static bool send_batch(struct direction *direction, int64_t now_ns) {
     }
     if (!n)
         return false;
-    if (now_ns - direction->due_ns[direction->first] > direction->counters.late_ns)
-        direction->counters.late_ns = now_ns - direction->due_ns[direction->first];
+    for (unsigned i = 0; i < n; i++)
+        direction->counters.late +=
+            now_ns - direction->due_ns[(direction->first + i) % RELAY_SLOTS] > RELAY_LATE_NS;
     sent = direction->to->fd < 0 ? -1 : sendmmsg(direction->to->fd, messages, n, 0);
     if (sent < 0) { /* the first of them cannot be sent: the receiver is not there */
         direction->counters.overrun++;
@@ -377,7 +378,6 @@ static int obey_shape(struct link *link, const json_t *order, json_t **ret, stru
     for (int i = 0; i < 2 && r == 0; i++) {
         link->directions[i]->shape = *(struct lab_settings *)settings;
         link->directions[i]->free_ns = 0;
-        link->directions[i]->counters = (struct counters){.carried = 0};
     }
     if (r == 0)
         *ret = setting_block_to_json(&lab_group, &link->directions[0]->shape);
@@ -392,8 +392,8 @@ static json_t *tell_counters(struct link *link) {
     return json_pack("{s:I,s:I,s:I,s:I,s:I}", "carried", (json_int_t)(a->carried + b->carried),
                      "lost", (json_int_t)(a->lost + b->lost), "dropped",
                      (json_int_t)(a->dropped + b->dropped), "overrun",
-                     (json_int_t)(a->overrun + b->overrun), "late_ns",
-                     (json_int_t)(a->late_ns > b->late_ns ? a->late_ns : b->late_ns));
+                     (json_int_t)(a->overrun + b->overrun), "late",
+                     (json_int_t)(a->late + b->late));
 }
 
 /* Obeys what has come on stdin: false at its end. */

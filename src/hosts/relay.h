@@ -26,6 +26,8 @@
 /* Frames that can be on their way in one direction. */
 #define RELAY_SLOTS 32768
 
+#define RELAY_LATE_NS INT64_C(1000000)
+
 struct relay {
     struct process process;
     struct jsonline_reader lines;
@@ -45,9 +47,9 @@ char *relay_end(struct relay *relay);
 int relay_shape(struct relay *relay, const struct lab_settings *settings, json_t **ret,
                 struct error *error);
 
-/* What has become of the frames of both directions since it was last shaped: {"carried", "lost",
- * "dropped" (the queue was full), "overrun" (more came than the relay can take), "late_ns" (the
- * most by which one left after its time)}. */
+/* What has become of the frames of both directions since it was started: {"carried", "lost",
+ * "dropped" (the queue was full), "overrun" (more came than the relay can take), "late" (left more
+ * than RELAY_LATE_NS after their time)}. */
 int relay_look(struct relay *relay, json_t **ret, struct error *error);
 
 /* Whether a relay that carries so much can be this link: -EOPNOTSUPP and the most that it can. */
