@@ -23,7 +23,8 @@
 /* The largest frame: MTU 1500 and the Ethernet header. */
 #define RELAY_FRAME_BYTES 1514
 
-/* Frames that can be on their way in one direction. */
+/* Frames that can be on their way in one direction: with small ones that is less than as many bytes
+ * of large ones, and what comes on top is overrun. */
 #define RELAY_SLOTS 32768
 
 #define RELAY_LATE_NS INT64_C(1000000)
@@ -31,7 +32,7 @@
 struct relay {
     struct process process;
     struct jsonline_reader lines;
-    /* What it has carried of the largest frames, in one direction, right after it started. */
+    /* What it carried of the largest frames in each direction, both at once, when it started. */
     int64_t frames_s, bit_s;
 };
 

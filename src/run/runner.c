@@ -1,5 +1,6 @@
 #include "run/run.h"
 
+#include "base/jsonline.h"
 #include "model/verdict.h"
 #include "probes/delivery.h"
 #include "probes/sequence.h"
@@ -232,6 +233,10 @@ static void describe(const struct run *run) {
 
     progress_note(run->progress, "hosts    broker and subscriber %s (%s), publisher %s",
                   hosts->broker, run->site.address, hosts->publisher);
+    if (run->site.relay)
+        progress_note(run->progress,
+                      "link     a relay, which carries up to %.4g Mbit/s each way here",
+                      (double)jsonline_integer(run->site.relay, "limit_bit_s", 0) / 1e6);
     progress_note(run->progress, "plan     %s: %s%zu trial%s, %s to measure", own->name,
                   at_most(run), n_trials, n_trials == 1 ? "" : "s", duration);
     if (run->window)

@@ -76,6 +76,8 @@ END
 # shellcheck disable=SC2086 # several words
 measure "$varied" $lab --set vary.lab.delay='30ms 80ms'
 exits 'a run over four kinds of link' 0
+matches 'what the relay can carry is told first' "$out" \
+  '^link     a relay, which carries up to [0-9.]+ Mbit/s each way here$'
 is 'each channel is measured over each of them' \
   "$(rows "$folder/trials.csv" channel,variant status=ok | sed 's/profile=//; s/delay=//' |
     LC_ALL=C sort)" 'mutual-tls|lte-m 30ms
@@ -154,7 +156,7 @@ matches '... with what of its CPU time cryptography takes' \
 measure "$tiny" $lab --set lab.delay=5ms --set lab.rate=100Gbit/s
 exits 'more than the relay can carry' 3
 matches '... its limit is told' "$err" \
-  'lab.rate: the relay that delay, jitter and loss take carries [0-9]+ Mbit/s here, less than'
+  'lab.rate: the relay that delay, jitter and loss take carries [0-9]+ Mbit/s each way here, less than'
 # shellcheck disable=SC2086 # several words
 measure "$tiny" $lab --set lab.delay=10s --set lab.rate=100Mbit/s
 exits 'more than it can hold' 3
