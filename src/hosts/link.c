@@ -4,7 +4,7 @@
 static const struct setting rows[] = {
     {"profile", SETTING_CHOICE, "none", .choices = "none ethernet lte-m nb-iot satellite",
      .help = "a kind of link: its rate, burst, queue, delay, jitter and loss, where they are not "
-             "set",
+             "set; on the command line in place of those of a file",
      AT(profile)},
     {"rate", SETTING_RATE, "0bit/s", "0bit/s", "100Gbit/s",
      .help = "of the link, in each direction; 0bit/s: as fast as it goes", AT(rate_bit_s)},

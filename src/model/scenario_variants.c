@@ -359,6 +359,31 @@ static void *resolve_link(const struct loader *loader, const struct setting_grou
     return block;
 }
 
+/* Whether the command line says, once or varied, what this preset goes by. */
+static bool is_chosen_now(const struct loader *loader, const char *path) {
+    CLEANUP_FREE char *varied = text_format(PREFIX "%s", path);
+    const struct assignment *once = assignments_find(&loader->given, path);
+    const struct assignment *each = assignments_find(&loader->given, varied);
+
+    return (once && is_of_command_line(once)) || (each && is_of_command_line(each));
+}
+
+/* Whether the scenario sets that itself, so that no profile does. One that the command line names
+ * is meant to set what a file does: a run's own scenario.ini has all of its link. */
+static bool sets_itself(const struct loader *loader, const struct setting_group *group,
+                        const char *key) {
+    CLEANUP_FREE char *path = text_format("%s.%s", group->name, key);
+    const struct assignment *given = assignments_find(&loader->given, path);
+
+    for (size_t i = 0; given && !is_of_command_line(given) && i < group->n_presets; i++) {
+        CLEANUP_FREE char *chosen = text_format("%s.%s", group->name, group->presets[i].key);
+
+        if (text_equal(group->presets[i].sets, key) && is_chosen_now(loader, chosen))
+            return false;
+    }
+    return given != NULL;
+}
+
 /* The values were checked when they were read. */
 static void add_links(struct loader *loader) {
     struct scenario *scenario = loader->scenario;
@@ -366,12 +391,9 @@ static void add_links(struct loader *loader) {
     CLEANUP(factors_clear) struct factors factors = factors_of(scenario, NULL, NULL);
 
     scenario->link_given = text_copy("");
-    for (size_t i = 0; group && i < group->n_rows; i++) {
-        CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
-
-        if (assignments_find(&loader->given, path))
+    for (size_t i = 0; group && i < group->n_rows; i++)
+        if (sets_itself(loader, group, group->rows[i].key))
             text_append(&scenario->link_given, " ", group->rows[i].key);
-    }
     scenario->links = memory_new(factors.n_variants, sizeof(*scenario->links));
     scenario->n_links = factors.n_variants;
     for (size_t v = 0; v < factors.n_variants; v++)
