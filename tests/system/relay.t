@@ -158,9 +158,16 @@ exits 'more than the relay can carry' 3
 matches '... its limit is told' "$err" \
   'lab.rate: the relay that delay, jitter and loss take carries [0-9]+ Mbit/s each way here, less than'
 # shellcheck disable=SC2086 # several words
-measure "$tiny" $lab --set lab.delay=10s --set lab.rate=100Mbit/s
+measure "$tiny" $lab --set lab.delay=5s --set lab.rate=100Mbit/s
 exits 'more than it can hold' 3
 contains '... is told' "$err" 'frames would be on their way at once, and the relay holds 32768'
+for slow in 'lab.delay=6s' 'lab.jitter=4s' 'lab.rate=8kbit/s'; do
+  # shellcheck disable=SC2086 # several words
+  measure "$tiny" $lab --set "$slow"
+  exits "a link that takes longer than its proof can wait: $slow" 3
+  contains '... is told' "$err" \
+    'a train of full frames may take 12.'
+done
 measure "$tiny" --set vary.lab.delay='1ms 2ms'
 exits 'a link is varied outside of a lab' 2
 contains '... only a lab has one to shape' "$err" 'only the link of a lab can be shaped'
