@@ -17,8 +17,8 @@
 /* Every attempt of a proof has CLIENT_ANSWER_S; together they rarely need 100 ms, but a minute over
  * a link with 300 ms there and back. */
 #define PROOFS_NS (300 * NS_PER_S)
-/* To start on a busy machine, and to connect. */
-#define READY_NS (60 * NS_PER_S)
+/* To start on a busy machine, and to connect, be it over the slowest of links. */
+#define READY_NS (180 * NS_PER_S)
 /* Of each of the two: what is to leave and what is to arrive has 10 s, as has a connection. */
 #define END_NS (30 * NS_PER_S)
 /* Two clocks drift apart by less than one in so many: NTP steers each by 500 ppm at most. */

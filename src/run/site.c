@@ -138,6 +138,28 @@ int site_prove_link(const struct site *site, const struct lab_settings *link, js
     return r;
 }
 
+/* Its proof asks one host, which then hears nothing else, twice the time of a train and 2 s more;
+ * the other host takes the driver for lost when it hears nothing for DRIVER_SILENCE_NS. */
+#define LONGEST_S 11
+
+static int check_links(const struct site *site, struct error *error) {
+    for (size_t i = 0; has_lab(site) && i < site->scenario->n_links; i++) {
+        const struct lab_settings *link = site->scenario->links[i].settings;
+        double frames_bit = 8 * TRAIN_FRAMES * TRAIN_FRAME_BYTES;
+        double longest_s = 2e-9 * (double)link->delay_ns + 3e-9 * (double)link->jitter_ns;
+
+        if (link->rate_bit_s)
+            longest_s += frames_bit / (double)link->rate_bit_s;
+        if (longest_s > LONGEST_S)
+            return error_set(error, -EINVAL,
+                             "lab.delay, lab.jitter and lab.rate: a train of full frames may take "
+                             "%.1f s there and back, and its proof can wait for %d s; choose less "
+                             "delay or jitter, or a higher rate",
+                             longest_s, LONGEST_S);
+    }
+    return 0;
+}
+
 /* ---- opening ---- */
 
 static int check_lab(const struct hosts_settings *hosts, struct error *error) {
@@ -655,7 +677,8 @@ int site_open(struct site *site, struct error *error) {
     (void)!getrandom(random, sizeof(random), 0);
     text_hex(site->claim, random, sizeof(random));
     r = check_lab(hosts_of(site), error);
-
+    if (r == 0)
+        r = check_links(site, error);
     if (r == 0)
         r = open_all(site, error);
     if (r == 0)
