@@ -65,10 +65,10 @@ static int set_up(void **state) {
     site->a = text_format("%s/a", site->root);
     site->b = text_format("%s/b", site->root);
     workshop_put(site->root, "small.ini",
-                 "[scenario]\nchannels = login other both rsa\nprobes = path\n"
+                 "[scenario]\nchannels = login other both ed25519\nprobes = path\n"
                  "[channel.login]\nuse = password\n[channel.other]\nuse = password\n"
                  "[channel.both]\nuse = tls certificate\n"
-                 "[channel.rsa]\nuse = tls\ntls.key_type = rsa:2048\n");
+                 "[channel.ed25519]\nuse = tls\ntls.key_type = ed25519\n");
     if (scenario_load(&site->scenario, workshop_registry(), site->root, "small", NULL, 0,
                       &site->error) < 0)
         fail_msg("%s", site->error.text);
@@ -115,10 +115,10 @@ static bool is_there(const struct workplace *site, const char *path) {
 static void test_two_hosts(void **state) {
     struct workplace *site = *state;
     static const char *const there[] = {
-        "driver/ca/ca.key",      "driver/rsa-2048/ca/ca.key", "a/broker/broker.key",
-        "a/client1/client1.crt", "a/rsa-2048/broker/ca.crt",  "b/client2/client2.key",
-        "b/proof/stranger.crt",  "b/proof/revoked.crt",       "a/broker/ca.crl",
-        "driver/ca/ca.crl",      "b/proof/other-ca.crt",      "b/rsa-2048/proof/expired.crt"};
+        "driver/ca/ca.key",      "driver/ed25519/ca/ca.key", "a/broker/broker.key",
+        "a/client1/client1.crt", "a/ed25519/broker/ca.crt",  "b/client2/client2.key",
+        "b/proof/stranger.crt",  "b/proof/revoked.crt",      "a/broker/ca.crl",
+        "driver/ca/ca.crl",      "b/proof/other-ca.crt",     "b/ed25519/proof/expired.crt"};
     static const char *const not_there[] = {"driver/broker", "driver/client1", "driver/client2",
                                             "driver/proof",  "a/ca",           "a/client2",
                                             "a/proof",       "a/lock",         "b/ca",
@@ -153,7 +153,7 @@ static void test_one_host(void **state) {
     assert_issued(site);
     store.options.chain.key_type = PKI_DEFAULT_KEY_TYPE;
     check_store(&store);
-    store.options.chain.key_type = "rsa:2048";
+    store.options.chain.key_type = "ed25519";
     check_store(&store);
 }
 
