@@ -274,6 +274,26 @@ static void test_published_twice(void **state) {
     assert_true(dataset->references[0].value == 1);
 }
 
+/* Whoever has written so many into the file of a run. */
+static void test_too_many_published(void **state) {
+    CLEANUP_FREE char *scenario = text_copy(SCENARIO "[reference]\n"), *expected = NULL;
+    CLEANUP(dataset_freep) struct dataset *dataset = NULL;
+    CLEANUP(run_removep) char *run = NULL;
+
+    (void)state;
+    for (int i = 0; i <= SCENARIO_MAX_REFERENCES; i++) {
+        CLEANUP_FREE char *line = text_format("path.p%d.x.plain = 1\n", i);
+
+        text_append(&scenario, "", line);
+    }
+    run = run_make(scenario, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER);
+    dataset = read_good(run);
+    expected = text_format("%s/scenario.ini: [reference]: only the first 1000 published values are "
+                           "used\n",
+                           run);
+    assert_string_equal(dataset->warnings, expected);
+}
+
 /* What an interrupted attempt has left needs no word when the block was measured again. */
 static void test_left_over_of_an_earlier_attempt(void **state) {
     CLEANUP(run_removep)
@@ -436,6 +456,7 @@ int main(void) {
         cmocka_unit_test(test_distributions),
         cmocka_unit_test(test_half_written_lines),
         cmocka_unit_test(test_published_twice),
+        cmocka_unit_test(test_too_many_published),
         cmocka_unit_test(test_left_over_of_an_earlier_attempt),
         cmocka_unit_test(test_no_trials),
         cmocka_unit_test(test_missing_files),

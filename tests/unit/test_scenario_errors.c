@@ -149,6 +149,20 @@ static void test_settings_without_their_mechanism_in_a_file(void **state) {
     ASSERT_REFUSED(refusals);
 }
 
+/* So many can be reported, and no more are kept. */
+static void test_too_many_references(void **state) {
+    CLEANUP_FREE char *text = text_copy(PLAIN "[reference]\n");
+
+    (void)state;
+    for (int i = 0; i <= SCENARIO_MAX_REFERENCES; i++) {
+        CLEANUP_FREE char *line = text_format("path.plain-%d = 1\n", i);
+
+        text_append(&text, "", line);
+    }
+    assert_refused(&(struct refusal){text, "@/main.ini:1004: [reference] path.plain-1000: is the "
+                                           "1001st published value; at most 1000 can be reported"});
+}
+
 static void test_references(void **state) {
     static const struct refusal refusals[] = {
         {PLAIN "[reference]\npath = 1\n", "@/main.ini:4: [reference] path: none of `source`, "
@@ -174,6 +188,10 @@ static void test_references(void **state) {
          "itself is always 1"},
         {PLAIN "[reference]\nratio.connect.tls_time.tls.t+s = 1\n",
          "@/main.ini:4: [reference] ratio.connect.tls_time.tls.t+s: 't+s' is no name: "},
+        {PLAIN "[reference]\nconnect.my client.tls_time.tls = 1\n",
+         "@/main.ini:4: [reference] connect.my client.tls_time.tls: 'my client' is no name: "},
+        {PLAIN "[reference]\nconnect..tls_time.tls = 1\n",
+         "@/main.ini:4: [reference] connect..tls_time.tls: '' is no name: "},
         {PLAIN "[reference]\nratio.connect.tls_time.psk.tls = 0\n",
          "@/main.ini:4: [reference] ratio.connect.tls_time.psk.tls: '0' is not a positive number"},
         {PLAIN "[reference]\npath.plain = 1\npath.throughput.plain = 1\n",
@@ -363,6 +381,7 @@ int main(void) {
         cmocka_unit_test(test_channel_files),
         cmocka_unit_test(test_settings_without_their_mechanism),
         cmocka_unit_test(test_settings_without_their_mechanism_in_a_file),
+        cmocka_unit_test(test_too_many_references),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_overridden_references),
         cmocka_unit_test(test_reference_of_unknown_probe),
