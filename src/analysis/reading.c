@@ -15,8 +15,7 @@
 
 /* ---- scenario.ini ---- */
 
-#define MOST_PPM       INT64_C(10000000) /* of any share that a scenario may name: 1000 % */
-#define MAX_REFERENCES 1000
+#define MOST_PPM INT64_C(10000000) /* of any share that a scenario may name: 1000 % */
 
 /* "2%" as 0.02; `missing` where there is none. An archive may hold what no scenario would. */
 static int take_share(const struct inifile *file, const char *section, const char *key,
@@ -87,7 +86,7 @@ static int take_names(struct dataset *dataset, const struct inifile *file, struc
     return 0;
 }
 
-/* [reference]; what the run did not measure is passed over. */
+/* [reference]; what the run did not measure is passed over. 1: there is no room for it. */
 static int take_reference(struct dataset *dataset, const struct inifile *file,
                           const struct inifile_entry *entry, struct error *error) {
     CLEANUP(reference_clear) struct reference said = {.probe = NULL};
@@ -108,9 +107,8 @@ static int take_reference(struct dataset *dataset, const struct inifile *file,
     baseline = said.baseline ? dataset_find_channel(dataset, said.baseline) : -1;
     if (probe < 0 || channel < 0 || (said.baseline && baseline < 0))
         return 0;
-    if (dataset->n_references == MAX_REFERENCES)
-        return error_set(error, -EBADMSG, "%s:%d: [reference]: at most %d published values",
-                         file->path, entry->line, MAX_REFERENCES);
+    if (dataset->n_references == SCENARIO_MAX_REFERENCES)
+        return 1;
     dataset->references =
         memory_room(dataset->references, dataset->n_references, sizeof(*dataset->references));
     dataset->references[dataset->n_references++] = (struct dataset_reference){
@@ -172,17 +170,16 @@ static int take_settings(struct dataset *dataset, const struct inifile *file, st
     return r < 0 ? r : take_repetitions(dataset, file, error);
 }
 
-static int take_references(struct dataset *dataset, const struct inifile *file,
-                           struct error *error) {
-    for (size_t i = 0; i < file->n_entries; i++) {
-        int r = text_equal(file->entries[i].section, "reference")
-                    ? take_reference(dataset, file, &file->entries[i], error)
-                    : 0;
+static int take_references(struct source *source, const struct inifile *file) {
+    int r = 0;
 
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    for (size_t i = 0; i < file->n_entries && r == 0; i++)
+        if (text_equal(file->entries[i].section, "reference"))
+            r = take_reference(source->dataset, file, &file->entries[i], source->error);
+    if (r > 0)
+        source_warn(source, "%s: [reference]: only the first %d published values are used",
+                    file->path, SCENARIO_MAX_REFERENCES);
+    return r < 0 ? r : 0;
 }
 
 /* ---- factors.csv: which settings are varied ---- */
@@ -353,7 +350,7 @@ static int read_scenario(struct source *source) {
     if (r < 0)
         return r;
     r = access(factors, F_OK) == 0 ? read_factors(source) : 0;
-    return r < 0 ? r : take_references(source->dataset, file, source->error);
+    return r < 0 ? r : take_references(source, file);
 }
 
 /* ---- definitions.csv ---- */

@@ -29,6 +29,7 @@ struct hosts_settings {
 extern const struct setting_group hosts_group;
 
 /* A published value, shown beside ours. */
+#define SCENARIO_MAX_REFERENCES 1000
 struct reference {
     char *probe, *channel;
     char *metric;     /* "tls_time", or of one process "client2.client.cpu_s"; NULL: the headline */

@@ -45,6 +45,21 @@ static char *known_metrics(const struct metric *metrics, size_t n) {
     return known;
 }
 
+/* "client2.client", in front of a metric. */
+static int check_process(const struct loader *loader, const char *process, const char *end) {
+    const char *next;
+    int r = 0;
+
+    for (; process <= end && r == 0; process = next + 1) {
+        CLEANUP_FREE char *part = text_copy(process);
+
+        next = strchr(process, '.');
+        part[next - process] = '\0';
+        r = check_name(part, loader->error);
+    }
+    return r;
+}
+
 /* Whether the probe measures that. The headline needs no name. */
 static int check_metric(const struct loader *loader, const struct setting_group *probe,
                         struct reference *reference) {
@@ -57,7 +72,9 @@ static int check_metric(const struct loader *loader, const struct setting_group 
     for (size_t i = 0; name && i < n; i++) {
         if (!text_equal(metrics[i].name, name))
             continue;
-        if (metrics[i].headline && !reference->baseline && !dot) {
+        if (dot)
+            return check_process(loader, reference->metric, dot);
+        if (metrics[i].headline && !reference->baseline) {
             free(reference->metric);
             reference->metric = NULL;
         }
@@ -136,6 +153,10 @@ static int keep(struct loader *loader, const struct assignment *assignment,
     if (before && !is_of_command_line(assignment) && !text_equal(before->key, reference->key))
         return error_set(loader->error, -EINVAL, "%s: is the same as %s; keep one",
                          assignment->place, before->key);
+    if (!before && scenario->n_references == SCENARIO_MAX_REFERENCES)
+        return error_set(loader->error, -EINVAL,
+                         "%s: is the %dst published value; at most %d can be reported",
+                         assignment->place, SCENARIO_MAX_REFERENCES + 1, SCENARIO_MAX_REFERENCES);
     if (!before) {
         scenario->references = memory_room(scenario->references, scenario->n_references,
                                            sizeof(*scenario->references));
