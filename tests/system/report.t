@@ -255,6 +255,16 @@ exits 'no trial at all: a report that shows no figure' 0
 is '... of every channel and probe none' \
   "$(rows "$folder/summary.csv" trials,mean metric=throughput | sort -u)" '0|'
 
+# An analysis that a signal ends can say nothing itself.
+damaged
+printf '#!/bin/sh\nkill -SEGV $$\n' >"$scratch/crashing"
+chmod +x "$scratch/crashing"
+run "$root/scripts/report" --analysis "$scratch/crashing" "$folder" copy
+exits 'an analysis that crashes' 139
+contains '... that is said, and of which run' "$err" \
+  "error: $folder: its analysis was ended by SIGSEGV"
+contains '... and of each' "$err" 'error: copy: its analysis was ended by SIGSEGV'
+
 run "$bench" report "$scratch/nowhere"
 exits 'no such run: exit status 2' 2
 contains '... it is named' "$err" "$scratch/nowhere: no run folder"
