@@ -115,7 +115,20 @@ run env XDG_CACHE_HOME=/dev/null "$bench" speed
 exits 'where nothing can be kept' 0
 contains '... that is said' "$out" 'just now, and not kept: /dev/null/mqtt-security-bench: '
 matches '... and all is measured' "$out" '^on local '
+# A stand-in for a Raspberry Pi's firmware, of which one answer in the middle is a bad one.
+mkdir "$scratch/pi"
+cat >"$scratch/pi/vcgencmd" <<END
+#!/bin/sh
+[ "\$*" = get_throttled ] || exit 1
+echo >>"$scratch/pi/asked"
+[ "\$(wc -l <"$scratch/pi/asked")" = 12 ] && echo throttled=0x50004 || echo throttled=0x50000
+END
+chmod +x "$scratch/pi/vcgencmd"
 before=$(cat "$file")
+run env PATH="$scratch/pi:$PATH" "$bench" speed --fresh
+exits 'on a processor that is throttled for a moment' 0
+contains '... nothing is kept' "$out" 'not kept: the processor was held back: throttled'
+is '... in place of what was' "$(cat "$file")" "$before"
 start "$bench" speed --fresh
 sleep 0.7
 kill -KILL "$driver"
