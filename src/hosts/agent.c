@@ -351,7 +351,9 @@ static int order_speed(struct agent *agent, const json_t *order, json_t **ret,
     (void)agent;
     if (!algorithm)
         return error_set(error, -EINVAL, "no algorithm '%s'", name);
+    kept_speed_look();
     n = speed_measure(algorithm, rows, error);
+    kept_speed_look();
     if (n < 0)
         return n;
     list = json_array();

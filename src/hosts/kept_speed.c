@@ -54,12 +54,21 @@ json_t *kept_speed_read(void) {
     return answer;
 }
 
-static bool is_throttled(void) {
+/* What was found since rows were kept, and what was read last. */
+static struct {
+    bool looked;
+    unsigned found, last;
+} throttling;
+
+void kept_speed_look(void) {
     struct peek peek = peek_begin();
     json_auto_t *readings = readings_collect(&peek, NULL);
-    const json_t *bits = json_object_get(json_object_get(readings, "throttled"), "value");
+    const json_t *value = json_object_get(json_object_get(readings, "throttled"), "value");
+    unsigned bits = (unsigned)json_number_value(value);
 
-    return (unsigned)json_number_value(bits) & THROTTLING_BITS;
+    throttling.found |= throttling_between(throttling.looked ? throttling.last : bits, bits);
+    throttling.last = bits;
+    throttling.looked = true;
 }
 
 /* The parent of ~/.cache is there, ~/.cache itself need not be. */
@@ -72,14 +81,18 @@ static int make_folders(const char *place, struct error *error) {
 }
 
 int kept_speed_write(const json_t *rows, struct error *error) {
-    CLEANUP_FREE char *place = folder(), *path = place ? file_in(place) : NULL, *text = NULL;
+    CLEANUP_FREE char *place = folder(), *path = place ? file_in(place) : NULL, *text = NULL,
+                      *words = NULL;
     json_auto_t *kept = NULL;
     int r;
 
     if (!path)
         return error_set(error, -ENOENT, "neither XDG_CACHE_HOME nor HOME is set");
-    if (is_throttled())
-        return error_set(error, -EAGAIN, "the processor is throttled");
+    words = throttling_words(throttling.found);
+    throttling.looked = false;
+    throttling.found = 0;
+    if (*words)
+        return error_set(error, -EAGAIN, "the processor was held back: %s", words);
     r = make_folders(place, error);
     if (r < 0)
         return r;

@@ -16,8 +16,13 @@
  * "measured_s", since 1970. The caller's. */
 json_t *kept_speed_read(void);
 
-/* Keeps rows that were measured just now. -EAGAIN when the processor was throttled meanwhile, so
- * that they are not what it can do; or another errno where it cannot be written. */
+/* Looks whether the processor is throttled, for kept_speed_write(): before and after each
+ * measurement, as firmware tells what is so now, and what has been so since the start only once. */
+void kept_speed_look(void);
+
+/* Keeps rows that were measured just now. -EAGAIN when a look since the last such call has found
+ * the processor throttled, so that they are not what it can do; or another errno where it cannot be
+ * written. */
 int kept_speed_write(const json_t *rows, struct error *error);
 
 #endif
