@@ -1,15 +1,16 @@
 /* analysis/dataset: any run folder is read or refused; of what was read, all can be computed.
  * Parts of the input: scenario.ini, definitions.csv, trials.csv, metrics.csv and, if there are
- * more, blocks.csv, telemetry.csv, proofs.csv, factors.csv,
- * distributions.csv, intervals.csv. */
+ * more, blocks.csv, telemetry.csv, proofs.csv, factors.csv, distributions.csv, intervals.csv,
+ * speed.csv, operations.csv. */
 #include "fuzz.h"
 
 #include "analysis/analysis.h"
 #include "analysis/reading.h"
 
-static const char *const names[] = {
-    "scenario.ini",  "definitions.csv", "trials.csv",  "metrics.csv",       "blocks.csv",
-    "telemetry.csv", "proofs.csv",      "factors.csv", "distributions.csv", "intervals.csv"};
+static const char *const names[] = {"scenario.ini",  "definitions.csv", "trials.csv",
+                                    "metrics.csv",   "blocks.csv",      "telemetry.csv",
+                                    "proofs.csv",    "factors.csv",     "distributions.csv",
+                                    "intervals.csv", "speed.csv",       "operations.csv"};
 static struct fuzz_folder run;
 
 static void remove_run(void) {
@@ -40,6 +41,12 @@ static void analyse(struct dataset *dataset) {
     for (size_t i = 0; i < analysis->summary->n_rows; i++)
         FUZZ_CHECK(analysis->summary->rows[i].variant <= analysis->dataset->n_variants, "row %zu",
                    i);
+    for (size_t i = 0; i < analysis->prediction->n; i++) {
+        const struct prediction_row *row = &analysis->prediction->list[i];
+
+        FUZZ_CHECK(row->unknown || (row->predicted >= row->largest && row->largest >= 0),
+                   "row %zu: %g of %g", i, row->largest, row->predicted);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
