@@ -1,7 +1,7 @@
 /*
  * connect_rate KIND SECONDS PORT FOLDER GROUPS - how often a second a client gets in over mutual
  * TLS 1.3 at a broker on 127.0.0.1; FOLDER has ca.crt, client.crt and client.key. libmosquitto
- * offers groups of its own. KIND:
+ * offers the groups of OPENSSL_CONF. KIND:
  *
  *   bench      the loop of the probe connect
  *   raw        the least that OpenSSL needs: connect, handshake, CONNECT, CONNACK, close
