@@ -40,6 +40,22 @@ kill -TERM "$driver"
 stop_waiting 120
 is 'half a root goes with a signal' "$status $(cd "$scratch" && echo half*)" \
   '130 half.lock half.log'
+mkdir "$scratch/failing"
+# shellcheck disable=SC2016 # its own argument
+printf '#!/bin/sh\nmkdir -p "$4/etc"\necho E: gone\nexit 1\n' >"$scratch/failing/debootstrap"
+chmod +x "$scratch/failing/debootstrap"
+run env PATH="$scratch/failing:$PATH" BENCH_DEBIAN_ROOT="$scratch/half" "$debian_root" "$other" true
+exits 'no root can be made' 3
+contains '... that is said' "$err" "no root of $other: E: gone"
+check '... and half a root goes' test ! -e "$scratch/half.new"
+flock --no-fork "$scratch/half.lock" sleep 3603 &
+machine=$!
+start env BENCH_DEBIAN_ROOT="$scratch/half" "$debian_root" "$other" true
+[ "$(await_process "flock 9")" ] || fail 'one waits for who makes the root'
+kill -TERM "$driver"
+stop_waiting 60
+is 'it waits no longer than it may' "$status" 130
+kill "$machine"
 start "$debian_root" "$other" sleep 3602
 [ "$(await_process 'sleep 3602')" ] || fail 'a command is executed there'
 kill -KILL "$driver"
@@ -47,6 +63,24 @@ stop_waiting 60
 check 'a command ends with the script, whatever ends that' is_rest_gone_soon
 run "$debian_root" "$other" sh -c 'sed -n "s/^VERSION_CODENAME=//p" /etc/os-release; exit 7'
 is 'a command says and exits as it likes' "$status $out" "7 $other"
+
+# What the copy of a tree has: also of a mode that was changed and a file that was removed.
+mkdir -p "$scratch/top/scripts"
+cp "$debian_root" "$scratch/top/scripts/"
+git -C "$scratch/top" init -q
+echo 'echo changed' >"$scratch/top/changed"
+: >"$scratch/top/removed"
+git -C "$scratch/top" add .
+in_copy() { # COMMAND...
+  run env BENCH_DEBIAN_ROOT="${BENCH_DEBIAN_ROOT:-$root/build-debian-$other/root}" \
+    BENCH_DEBIAN_TREE="$scratch/copy" "$scratch/top/scripts/debian-root" "$other" "$@"
+}
+in_copy ls
+is 'a tree is copied' "$status $(printf '%s' "$out" | paste -sd ' ')" '0 changed removed scripts'
+rm "$scratch/top/removed"
+chmod +x "$scratch/top/changed"
+in_copy sh -c './changed && ls'
+is '... as it is later' "$status $(printf '%s' "$out" | paste -sd ' ')" '0 changed changed scripts'
 
 "$debian_root" --own-network "$other" sleep 3600 &
 machine=$!
