@@ -132,7 +132,8 @@ for probe in path transport transport-per-unit delivery latency; do
   short="$short --set probe.$probe.duration=100ms --set probe.$probe.warmup=0s"
 done
 
-tls='tls mutual-tls mutual-tls-crl mutual-tls-password mutual-tls-12 psk tunnel-mutual-tls'
+tls='tls mutual-tls mutual-tls-crl mutual-tls-password mutual-tls-12 psk mutual-tls-pkcs11'
+tls="$tls tunnel-mutual-tls"
 
 statuses() { # of the trials
   rows "$folder/trials.csv" status | sort -u
