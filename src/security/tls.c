@@ -20,6 +20,7 @@ struct tls_settings {
 #define VERSION_WORDS "1.2 1.3"
 #define RSA_SCHEMES   "rsa_pss_rsae_sha256:rsa_pkcs1_sha256"
 
+/* In the order of PKI_KEY_TYPES. */
 enum {
     KEY_TYPE_P_256,
     KEY_TYPE_RSA_2048,
@@ -29,20 +30,16 @@ enum {
     KEY_TYPE_MLDSA_65,
     KEY_TYPE_MLDSA_87,
 };
-/* What ciphers of TLS 1.2 call a signature by such a key; the schemes by which it signs a
- * handshake, first the usual one, and certificates; and how those begin by which it can sign a
- * handshake, besides in TLS 1.2: TLS 1.3 fixes the curve with the scheme, and RSA's padding. */
-static const struct key_type {
-    int auth;
-    const char *schemes, *begins, *begins_1_2;
-} key_types[] = {
-    [KEY_TYPE_P_256] = {NID_auth_ecdsa, "ecdsa_secp256r1_sha256", "ecdsa_secp256r1_", "ecdsa_"},
-    [KEY_TYPE_RSA_2048] = {NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
-    [KEY_TYPE_RSA_3072] = {NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
-    [KEY_TYPE_ED25519] = {NID_auth_ecdsa, "ed25519", "ed25519", NULL},
-    [KEY_TYPE_MLDSA_44] = {NID_undef, "mldsa44", "mldsa44", NULL}, /* no cipher does */
-    [KEY_TYPE_MLDSA_65] = {NID_undef, "mldsa65", "mldsa65", NULL},
-    [KEY_TYPE_MLDSA_87] = {NID_undef, "mldsa87", "mldsa87", NULL},
+/* RSA keys of TLS 1.3 sign with PSS, which takes as long as what is measured. */
+static const struct tls_key keys[] = {
+    [KEY_TYPE_P_256] = {"ECDSA P-256", NID_auth_ecdsa, "ecdsa_secp256r1_sha256", "ecdsa_secp256r1_",
+                        "ecdsa_"},
+    [KEY_TYPE_RSA_2048] = {"RSA-2048", NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
+    [KEY_TYPE_RSA_3072] = {"RSA-3072", NID_auth_rsa, RSA_SCHEMES, "rsa_pss_rsae_", "rsa_pkcs1_"},
+    [KEY_TYPE_ED25519] = {"Ed25519", NID_auth_ecdsa, "ed25519", "ed25519", NULL},
+    [KEY_TYPE_MLDSA_44] = {"ML-DSA-44", NID_undef, "mldsa44", "mldsa44", NULL},
+    [KEY_TYPE_MLDSA_65] = {"ML-DSA-65", NID_undef, "mldsa65", "mldsa65", NULL},
+    [KEY_TYPE_MLDSA_87] = {"ML-DSA-87", NID_undef, "mldsa87", "mldsa87", NULL},
 };
 
 #define CA_KEY_TYPES "same " PKI_KEY_TYPES
@@ -95,6 +92,15 @@ static const struct tls_settings *own(const struct channel *channel) {
     return settings_get(&channel->settings, &group);
 }
 
+/* Of the certificates, or of their CA. */
+static const struct tls_key *key_of(const struct tls_settings *settings, bool ca) {
+    return &keys[ca && settings->ca_key_type ? settings->ca_key_type - 1 : settings->key_type];
+}
+
+const struct tls_key *tls_key(const struct channel *channel, bool ca) {
+    return key_of(own(channel), ca);
+}
+
 /* VERSION_WORDS leaves out the 1.1 of enum tls_version. */
 static int64_t version(int64_t choice) {
     return choice + TLS_1_2;
@@ -112,11 +118,12 @@ static void fill(const struct tls_settings *settings, struct tls_config *tls) {
 }
 
 /* By keys of both types; the caller's. */
-static char *signatures_of(int64_t key_type, int64_t ca_key_type) {
-    char *signatures = text_copy(key_types[key_type].schemes);
+static char *signatures_of(const struct tls_settings *settings) {
+    const char *ca = key_of(settings, true)->schemes;
+    char *signatures = text_copy(key_of(settings, false)->schemes);
 
-    if (!text_equal(key_types[ca_key_type].schemes, signatures))
-        text_append(&signatures, ":", key_types[ca_key_type].schemes);
+    if (!text_equal(ca, signatures))
+        text_append(&signatures, ":", ca);
     return signatures;
 }
 
@@ -125,11 +132,10 @@ static char *signatures_of(int64_t key_type, int64_t ca_key_type) {
  * left out. */
 static void settle(struct channel *channel, bool own_broker) {
     struct tls_settings *settings = settings_edit(&channel->settings, &group);
-    CLEANUP_FREE char *signatures = signatures_of(
-        settings->key_type, settings->ca_key_type ? settings->ca_key_type - 1 : settings->key_type);
+    CLEANUP_FREE char *signatures = signatures_of(settings);
     bool speaks_1_2 = version(settings->min_version) < TLS_1_3;
     bool needs_curve = speaks_1_2 && settings->key_type == KEY_TYPE_P_256;
-    bool by_rsa = key_types[settings->key_type].auth == NID_auth_rsa;
+    bool by_rsa = key_of(settings, false)->auth == NID_auth_rsa;
 
     if (speaks_1_2)
         tls_settle(&settings->ciphers, own_broker,
@@ -156,13 +162,13 @@ static bool begins_with(const char *text, const char *beginning) {
 
 /* Whether the keys can sign a handshake by one of the schemes. */
 static bool can_sign(const struct tls_settings *settings) {
-    const struct key_type *type = &key_types[settings->key_type];
+    const struct tls_key *key = key_of(settings, false);
     bool capped = version(settings->max_version) < TLS_1_3;
     const char *list = tls_asked(settings->signatures);
     bool can = !*list;
 
     for (; *list && !can; list += strcspn(list, ":"), list += *list == ':')
-        can = begins_with(list, type->begins) || (capped && begins_with(list, type->begins_1_2));
+        can = begins_with(list, key->begins) || (capped && begins_with(list, key->begins_1_2));
     return can;
 }
 
@@ -213,12 +219,12 @@ static int check(const struct channel *channel, struct error *error) {
                          "tls.groups: in TLS 1.2 must have P-256, the curve of certificates of "
                          "tls.key_type ec:P-256; add it behind the others");
     fill(settings, &config->tls);
-    r = tls_context_check(&config->tls, key_types[settings->key_type].auth, error);
+    r = tls_context_check(&config->tls, key_of(settings, false)->auth, error);
     if (r == 0 && !can_sign(settings))
         return error_set(error, -EINVAL,
                          "tls.signatures: by none of '%s' can certificates of this tls.key_type "
                          "sign; right would be %s",
-                         settings->signatures, key_types[settings->key_type].schemes);
+                         settings->signatures, key_of(settings, false)->schemes);
     return r;
 }
 
@@ -371,7 +377,7 @@ static bool asks_for_groups(const struct channel *channel) {
 
 /* In TLS 1.3 keys of all types but RSA sign by one scheme alone: nothing would be shown. */
 static bool asks_for_signatures(const struct channel *channel) {
-    return (is_capped(channel) || key_types[own(channel)->key_type].auth == NID_auth_rsa) &&
+    return (is_capped(channel) || tls_key(channel, false)->auth == NID_auth_rsa) &&
            tls_has_other_signature(tls_asked(own(channel)->signatures));
 }
 

@@ -9,6 +9,18 @@
 struct pki_chain tls_chain(const struct channel *channel);
 char *tls_store(const struct channel *channel, const char *certs);
 
+/* What a type of key is in TLS. */
+struct tls_key {
+    const char *algorithm; /* of its signatures, in security/speed.h */
+    int auth; /* what ciphers of TLS 1.2 call a signature by it; NID_undef: none has one */
+    const char *schemes; /* by which it signs a handshake, first the usual one, and certificates */
+    /* How those begin by which it can sign a handshake, and further ones in TLS 1.2 (or NULL): TLS
+     * 1.3 fixes the curve with the scheme, and RSA's padding. */
+    const char *begins, *begins_1_2;
+};
+/* Of a channel's certificates, or of their CA. */
+const struct tls_key *tls_key(const struct channel *channel, bool ca);
+
 /* Adds to a channel's certificates what the mechanism certificate says of tokens: whether the
  * clients' keys are in one, and in which. Borrowed from the channel. */
 void certificate_name_token(const struct channel *channel, struct pki_chain *chain);

@@ -2,6 +2,8 @@
 
 #include "security/tls.h"
 
+#include <string.h>
+
 #define RECORD_BYTES 16384 /* at most, RFC 8446, 5.1 */
 
 /* Of the key schedule (RFC 8446, 7.1), 23 HMACs: 3 extracts; 8 secrets; key and IV of 4 traffic
@@ -48,19 +50,6 @@ static const struct {
     {"SecP256r1MLKEM768", "SecP256r1MLKEM768", true},
     {"SecP384r1MLKEM1024", "SecP384r1MLKEM1024", true},
 };
-
-/* RSA keys of TLS 1.3 sign with PSS, which takes as long. */
-static const struct {
-    const char *key_type, *algorithm, *scheme;
-} keys[] = {
-    {"ec:P-256", "ECDSA P-256", "ecdsa_secp256r1_sha256"},
-    {"rsa:2048", "RSA-2048", "rsa_pss_rsae_sha256"},
-    {"rsa:3072", "RSA-3072", "rsa_pss_rsae_sha256"},
-    {"ed25519", "Ed25519", "ed25519"},
-    {"mldsa:44", "ML-DSA-44", "mldsa44"},
-    {"mldsa:65", "ML-DSA-65", "mldsa65"},
-    {"mldsa:87", "ML-DSA-87", "mldsa87"},
-};
 /* clang-format on */
 
 /* RFC 8446, 4.2.8 (draft-ietf-tls-ecdhe-mlkem): the client makes a key pair; the broker one of its
@@ -82,14 +71,6 @@ void tls_operations_connect(bool broker, tls_operation_put *put, void *context) 
                                              suites[i].hashes});
 }
 
-static size_t find_key(const char *key_type) {
-    size_t i = 0;
-
-    while (i + 1 < ARRAY_SIZE(keys) && !text_equal(keys[i].key_type, key_type))
-        i++;
-    return i;
-}
-
 static bool signs_in_token(const struct pki_chain *chain, bool broker) {
     return chain->tokens == PKI_TOKENS_ALL ||
            chain->tokens == (broker ? PKI_TOKENS_BROKER : PKI_TOKENS_CLIENTS);
@@ -102,10 +83,10 @@ static bool signs_in_token(const struct pki_chain *chain, bool broker) {
 void tls_operations_sign(const struct channel *channel, bool broker, tls_operation_put *put,
                          void *context) {
     const struct pki_chain chain = tls_chain(channel);
-    size_t leaf = find_key(chain.key_type),
-           ca = find_key(chain.ca_key_type ? chain.ca_key_type : chain.key_type);
+    const struct tls_key *leaf = tls_key(channel, false);
+    CLEANUP_FREE char *usual = strndup(leaf->schemes, strcspn(leaf->schemes, ":"));
     bool mutual = channel_uses(channel, "certificate");
-    struct tls_operation one = {keys[leaf].scheme, keys[leaf].algorithm, "sign", 0, 1};
+    struct tls_operation one = {usual, leaf->algorithm, "sign", 0, 1};
 
     if ((broker || mutual) && signs_in_token(&chain, broker))
         return;
@@ -115,7 +96,7 @@ void tls_operations_sign(const struct channel *channel, bool broker, tls_operati
         return;
     one.operation = "verify";
     put(context, &one);
-    one.algorithm = keys[ca].algorithm;
+    one.algorithm = tls_key(channel, true)->algorithm;
     put(context, &one);
 }
 

@@ -2,7 +2,9 @@
  * has them; and signature schemes that do not go with the channel's keys. */
 #include "workshop.h"
 
+#include "security/speed.h"
 #include "security/tls.h"
+#include "security/tls_context.h"
 
 #define START "[scenario]\nchannels = plain c\nprobes = path\n[channel.plain]\nuse =\n[channel.c]\n"
 #define GCM   "ECDHE-ECDSA-AES256-GCM-SHA384"
@@ -206,12 +208,53 @@ static void test_no_classical(void **state) {
     }
 }
 
+/* The tables that have each type of key agree. */
+static void test_key_types(void **state) {
+    static const struct {
+        const char *type, *scheme, *algorithm;
+    } expected[] = {
+        {"ec:P-256", "ecdsa_secp256r1_sha256", "ECDSA P-256"},
+        {"rsa:2048", "rsa_pss_rsae_sha256", "RSA-2048"},
+        {"rsa:3072", "rsa_pss_rsae_sha256", "RSA-3072"},
+        {"ed25519", "ed25519", "Ed25519"},
+        {"mldsa:44", "mldsa44", "ML-DSA-44"},
+        {"mldsa:65", "mldsa65", "ML-DSA-65"},
+        {"mldsa:87", "mldsa87", "ML-DSA-87"},
+    };
+    CLEANUP_FREE char *types = text_copy("");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        struct channel channel = workshop_channel("c", "tls");
+        const char *type = expected[i].type;
+
+        text_append(&types, " ", type);
+        assert_int_equal(channel_assign(&channel, "tls.key_type", type, NULL), 0);
+        assert_string_equal(tls_chain(&channel).key_type, type);
+        for (int ca = 0; ca < 2; ca++) {
+            const struct tls_key *key = tls_key(&channel, ca);
+
+            assert_true(tls_has_signature(key->schemes, expected[i].scheme));
+            assert_string_equal(key->algorithm, expected[i].algorithm);
+            assert_non_null(speed_find(key->algorithm));
+            assert_int_equal(tls_has_classical_signature(key->schemes), !pki_is_post_quantum(type));
+        }
+        assert_int_equal(channel_assign(&channel, "tls.key_type", "ed25519", NULL), 0);
+        assert_int_equal(channel_assign(&channel, "tls.ca_key_type", type, NULL), 0);
+        assert_string_equal(tls_chain(&channel).ca_key_type, type);
+        assert_string_equal(tls_key(&channel, true)->algorithm, expected[i].algorithm);
+        assert_string_equal(tls_key(&channel, false)->algorithm, "Ed25519");
+        channel_clear(&channel);
+    }
+    assert_string_equal(types, PKI_KEY_TYPES);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_left_out),     cmocka_unit_test(test_other_broker),
         cmocka_unit_test(test_inherited),    cmocka_unit_test(test_shared_key),
         cmocka_unit_test(test_varied),       cmocka_unit_test(test_signatures_and_keys),
-        cmocka_unit_test(test_no_classical),
+        cmocka_unit_test(test_no_classical), cmocka_unit_test(test_key_types),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
