@@ -248,102 +248,100 @@ void scenario_free(struct scenario *scenario) {
     free(scenario);
 }
 
-/* Whether a setting that is varied decides this one: each variant has its own then. */
-static bool is_left_open(const struct scenario *scenario, const struct setting_group *group,
-                         const char *key) {
-    for (size_t i = 0; i < group->n_presets; i++) {
-        const struct setting_preset *preset = &group->presets[i];
+/* Whether [vary] has the values of this setting of a channel, NULL: of the link. */
+static bool is_varied(const struct scenario *scenario, const struct channel *channel,
+                      const struct setting *row) {
+    for (size_t i = 0; i < scenario->n_factors; i++) {
+        const struct factor *factor = &scenario->factors[i];
 
-        if (!text_equal(preset->sets, key) || text_has_word(scenario->link_given, key))
-            continue;
-        for (size_t k = 0; k < scenario->n_factors; k++)
-            if (factor_of_link(&scenario->factors[k]) &&
-                text_equal(scenario->factors[k].row->key, preset->key))
-                return true;
+        if (factor->row == row &&
+            (channel ? factor_of_channel(factor, channel) : factor_of_link(factor)))
+            return true;
     }
     return false;
 }
 
-/* For the reader: what the settings that are left open are in each variant. */
-static void write_links(FILE *out, const struct scenario *scenario,
-                        const struct setting_group *group) {
-    for (size_t i = 0; i < scenario->n_links; i++) {
-        const struct link *link = &scenario->links[i];
+/* What the i-th variant of a channel, which follow each other, has of a group, NULL: that of the
+ * link; NULL behind the last. */
+static const void *block_of(const struct scenario *scenario, const struct channel *channel,
+                            const struct setting_group *group, size_t i, const char **ret_variant) {
+    const struct channel *one;
 
-        if (!*link->variant)
-            continue;
-        fprintf(out, "# %s:", link->variant);
+    if (!channel) {
+        if (group != link_group(scenario) || i >= scenario->n_links)
+            return NULL;
+        *ret_variant = scenario->links[i].variant;
+        return scenario->links[i].settings;
+    }
+    one = channel + i;
+    if (one >= scenario->channels + scenario->n_channels || !text_equal(one->name, channel->name))
+        return NULL;
+    *ret_variant = one->variant;
+    return settings_get(&one->settings, group);
+}
+
+/* Whether a setting that was left out became another in some variant: it cannot be written for all,
+ * and becomes so again when it is left out again. */
+static bool depends(const struct scenario *scenario, const struct channel *channel,
+                    const struct setting_group *group, const struct setting *row) {
+    const char *variant;
+    const void *block = block_of(scenario, channel, group, 0, &variant);
+    CLEANUP_FREE char *first = block ? setting_format(row, block) : NULL;
+    bool differs = false;
+
+    for (size_t i = 1;
+         block && !differs && (block = block_of(scenario, channel, group, i, &variant)); i++) {
+        CLEANUP_FREE char *value = setting_format(row, block);
+
+        differs = !text_equal(value, first);
+    }
+    return differs && !is_varied(scenario, channel, row);
+}
+
+/* For the reader: what these settings are in each variant, in lines as long as they may be. */
+static void write_dependent(FILE *out, const struct scenario *scenario,
+                            const struct channel *channel, const char *prefix,
+                            const struct setting_group *group, const bool *dependent) {
+    const char *variant;
+    const void *block;
+
+    for (size_t i = 0; (block = block_of(scenario, channel, group, i, &variant)); i++) {
+        CLEANUP_FREE char *line = text_format("# %s:", variant);
+
         for (size_t k = 0; k < group->n_rows; k++) {
-            CLEANUP_FREE char *value = setting_format(&group->rows[k], link->settings);
+            CLEANUP_FREE char *value = setting_format(&group->rows[k], block);
+            CLEANUP_FREE char *one = text_format("%s%s = %s", prefix, group->rows[k].key, value);
 
-            if (is_left_open(scenario, group, group->rows[k].key))
-                fprintf(out, " %s = %s", group->rows[k].key, value);
+            if (dependent[k])
+                text_append(&line, " ", one);
         }
-        fprintf(out, "\n");
+        fprintf(out, "%.180s\n", line);
     }
 }
 
-/* An empty value of a row whose default is not empty cannot be written, nor be set. */
-static void write_block(FILE *out, const struct scenario *scenario, const char *prefix,
-                        const struct setting_group *group, const void *block) {
+/* Of a channel, NULL: of none. An empty value of a row whose default is not empty cannot be
+ * written, nor be set. */
+static void write_block(FILE *out, const struct scenario *scenario, const struct channel *channel,
+                        const char *prefix, const struct setting_group *group, const void *block) {
+    CLEANUP_FREE bool *dependent = memory_new(group->n_rows, sizeof(*dependent));
+    bool any = false;
+
+    for (size_t i = 0; i < group->n_rows; i++) {
+        dependent[i] = depends(scenario, channel, group, &group->rows[i]);
+        any = any || dependent[i];
+    }
+    if (any)
+        write_dependent(out, scenario, channel, prefix, group, dependent);
     for (size_t i = 0; i < group->n_rows; i++) {
         CLEANUP_FREE char *value = setting_format(&group->rows[i], block);
         CLEANUP_FREE char *key = text_format("%s%s", prefix, group->rows[i].key);
 
-        if (is_left_open(scenario, group, group->rows[i].key))
+        if (dependent[i])
             continue;
         if (group->rows[i].type == SETTING_WORDS)
             inifile_write_words(out, key, value);
         else
             fprintf(out, "%s = %s\n", key, value);
-    }
-}
-
-/* Whether [vary] has the values of this setting. */
-static bool is_varied(const struct scenario *scenario, const struct channel *channel,
-                      const struct setting *row) {
-    for (size_t i = 0; i < scenario->n_factors; i++)
-        if (scenario->factors[i].row == row && factor_of_channel(&scenario->factors[i], channel))
-            return true;
-    return false;
-}
-
-/* Whether the variants of a channel, which follow each other, agree in a setting. */
-static bool is_same_in_all(const struct scenario *scenario, const struct channel *channel,
-                           const struct setting_group *group, const struct setting *row) {
-    const struct channel *end = scenario->channels + scenario->n_channels, *other = channel + 1;
-    CLEANUP_FREE char *first = setting_format(row, settings_get(&channel->settings, group));
-
-    for (; other < end && text_equal(other->name, channel->name); other++) {
-        CLEANUP_FREE char *value = setting_format(row, settings_get(&other->settings, group));
-
-        if (!text_equal(value, first))
-            return false;
-    }
-    return true;
-}
-
-/* Leaves out, in the copy of a channel's block, what was left out and became another in each
- * variant: it becomes so again. Comments, as long as a line may be, say what. */
-static void leave_out_dependent(FILE *out, const struct scenario *scenario,
-                                const struct channel *channel, const struct setting_group *group,
-                                void *block) {
-    const struct channel *end = scenario->channels + scenario->n_channels;
-
-    for (size_t i = 0; i < group->n_rows; i++) {
-        const struct setting *row = &group->rows[i];
-        const struct channel *one = channel;
-
-        if (is_same_in_all(scenario, channel, group, row) || is_varied(scenario, channel, row))
-            continue;
-        for (; one < end && text_equal(one->name, channel->name); one++) {
-            CLEANUP_FREE char *value = setting_format(row, settings_get(&one->settings, group));
-            CLEANUP_FREE char *line =
-                text_format("%s.%s = %s with %s", group->name, row->key, value, one->variant);
-
-            fprintf(out, "# %.180s\n", line);
-        }
-        (void)setting_assign(row, block, row->fallback, NULL);
     }
 }
 
@@ -353,18 +351,13 @@ static void write_channel(FILE *out, const struct scenario *scenario,
     const struct registry *registry = channel->settings.registry;
 
     fprintf(out, "\n[channel.%s]\n", channel->name);
-    write_block(out, scenario, "", &channel_group, channel_own(channel));
+    write_block(out, scenario, channel, "", &channel_group, channel_own(channel));
     for (size_t g = 0; g < registry->n_groups; g++) {
         const struct setting_group *group = registry->groups[g];
         CLEANUP_FREE char *prefix = text_format("%s.", group->name);
-        void *block;
 
-        if (group->scope != SETTING_CHANNEL || !channel_uses(channel, group->name))
-            continue;
-        block = setting_block_copy(group, channel->settings.blocks[g]);
-        leave_out_dependent(out, scenario, channel, group, block);
-        write_block(out, scenario, prefix, group, block);
-        setting_block_free(group, block);
+        if (group->scope == SETTING_CHANNEL && channel_uses(channel, group->name))
+            write_block(out, scenario, channel, prefix, group, channel->settings.blocks[g]);
     }
 }
 
@@ -393,9 +386,7 @@ void scenario_write(const struct scenario *scenario, FILE *out) {
         if (!scenario->settings.blocks[g])
             continue;
         fprintf(out, "\n[%s]\n", registry->groups[g]->name);
-        write_block(out, scenario, "", registry->groups[g], scenario->settings.blocks[g]);
-        if (registry->groups[g] == link_group(scenario))
-            write_links(out, scenario, registry->groups[g]);
+        write_block(out, scenario, NULL, "", registry->groups[g], scenario->settings.blocks[g]);
     }
     for (size_t i = 0; i < scenario->n_channels; i++)
         if (i == 0 || !text_equal(scenario->channels[i].name, scenario->channels[i - 1].name))

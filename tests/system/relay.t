@@ -108,7 +108,7 @@ is 'factors.csv has what is varied of the link' \
     sort -u)" 'lab.delay|80ms
 lab.profile|lte-m'
 contains 'the rest of each profile stands in scenario.ini' "$(cat "$folder/scenario.ini")" \
-  '# profile=satellite delay=80ms: rate = 1Mbit/s burst = 2KiB queue = 256KiB delay = 80ms'
+  '# profile=satellite delay=80ms: rate = 1Mbit/s queue = 256KiB jitter = 0s'
 lacks '... but not as settings, which would be those of all' "$(cat "$folder/scenario.ini")" '
 rate = 1Mbit/s'
 matches '... what the scenario sets itself is one' "$(cat "$folder/scenario.ini")" '^loss = 0%$'
