@@ -34,6 +34,17 @@ run "$bench" run --resume "$folder" --certs "$scratch/certs"
 exits 'a skipped trial is none that is left to measure' 0
 contains '... says the program' "$out" 'is complete'
 
+mkdir "$scratch/bin"
+printf '#!/bin/sh\n[ "$1" = -c ] || exec %s "$@"\nexit 1\n' \
+  "$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)" >"$scratch/bin/mosquitto"
+chmod +x "$scratch/bin/mosquitto"
+usual=$PATH PATH=$scratch/bin:$PATH
+measure "$tiny" --channels 'plain tunnel' --probes delivery --quiet --repetitions 3 \
+  --set scenario.order=sequential
+PATH=$usual
+exits 'a channel that is skipped is none that could come up when no other does' 3
+contains '... and the run ends' "$err" 'no channel came up in 4 tries in a row; the last: '
+
 measure "$tiny" --channels 'plain plain-again tunnel' --quiet --repetitions 'until 1000%' \
   --set scenario.repetitions_min=6 --set scenario.repetitions_max=9
 exits 'as many repetitions as are needed' 0
