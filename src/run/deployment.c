@@ -65,7 +65,8 @@ static void set_status(struct deployment *deployment, enum trial_status status, 
     deployment->reason = reason;
 }
 
-/* 0 also when there is nothing to do, or when it cannot be had on these hosts: TRIAL_SKIPPED. */
+/* 0 also when there is nothing to do, or when it cannot be had on these hosts: TRIAL_SKIPPED, and
+ * not tried again. */
 static int prepare(struct deployment *deployment, struct error *error) {
     static const size_t turns[] = {0, 1, 0};
     struct workers *workers = &deployment->run->workers;
@@ -82,6 +83,8 @@ static int prepare(struct deployment *deployment, struct error *error) {
         r = give_turn(deployment->run, turns[i], &heard, error);
     if (r != -EOPNOTSUPP)
         return r;
+    (void)json_array_set_new(deployment->run->site.lacking, deployment->id.deployment->channel,
+                             json_string(error->text));
     set_status(deployment, TRIAL_SKIPPED, text_copy(error->text));
     return 0;
 }

@@ -22,7 +22,7 @@ struct site {
     json_t *relay;            /* of lab_join() */
     json_t *environment;      /* of site_describe() */
     /* Of each channel, why it cannot be had here ("host NAME: reason"), or null: of
-     * site_check_channels(). */
+     * site_check_channels(), or seen when it was to be prepared. */
     json_t *lacking;
     /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
     json_t *before[2];
