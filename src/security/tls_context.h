@@ -75,8 +75,8 @@ bool tls_has_post_quantum_group(const char *groups);
 bool tls_has_classical_signature(const char *signatures);
 /* Whether this OpenSSL has those of two lists that not every one has: else -EOPNOTSUPP. */
 int tls_possible(const char *groups, const char *signatures, struct error *error);
-/* Whether one of the ciphers of TLS 1.2 exchanges keys in a group, or each; of an empty list, one of
- * OpenSSL's own does. */
+/* Whether one of the ciphers of TLS 1.2 exchanges keys in a group, or each; of an empty list, one
+ * of OpenSSL's own does. */
 bool tls_exchanges_in_group(const char *ciphers, bool each);
 
 /* "TLSv1.2" */

@@ -35,6 +35,7 @@ exits 'a skipped trial is none that is left to measure' 0
 contains '... says the program' "$out" 'is complete'
 
 mkdir "$scratch/bin"
+# shellcheck disable=SC2016 # expanded there
 printf '#!/bin/sh\n[ "$1" = -c ] || exec %s "$@"\nexit 1\n' \
   "$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)" >"$scratch/bin/mosquitto"
 chmod +x "$scratch/bin/mosquitto"
