@@ -44,8 +44,8 @@ struct lab_seat {
 int lab_take_seat(struct lab_seat *seat, const json_t *order, json_t **ret, struct error *error);
 /* Obeys the order "lab-shape": {"settings"}, which both seats are given. */
 int lab_shape_seat(struct lab_seat *seat, const json_t *order, struct error *error);
-/* Adds what readings.h is about: where this seat has the relay, its counts of frames (relay_look()),
- * "relay_carried" and so on. */
+/* Adds what readings.h is about: where this seat has the relay, its counts of frames
+ * (relay_look()), "relay_carried" and so on. */
 void lab_put_readings(struct lab_seat *seat, json_t *readings);
 /* Where the end of the relay shows, or -1. */
 int lab_seat_fd(const struct lab_seat *seat);

@@ -415,11 +415,10 @@ static json_t *tell_counters(struct link *link) {
     const struct counters *a = &link->directions[0]->counters, *b = &link->directions[1]->counters;
 
     count_overruns(link);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "carried", (json_int_t)(a->carried + b->carried),
-                     "lost", (json_int_t)(a->lost + b->lost), "dropped",
-                     (json_int_t)(a->dropped + b->dropped), "overrun",
-                     (json_int_t)(a->overrun + b->overrun), "late",
-                     (json_int_t)(a->late + b->late));
+    return json_pack(
+        "{s:I,s:I,s:I,s:I,s:I}", "carried", (json_int_t)(a->carried + b->carried), "lost",
+        (json_int_t)(a->lost + b->lost), "dropped", (json_int_t)(a->dropped + b->dropped),
+        "overrun", (json_int_t)(a->overrun + b->overrun), "late", (json_int_t)(a->late + b->late));
 }
 
 /* Obeys what has come on stdin: false at its end. */

@@ -156,7 +156,7 @@ matches '... with what of its CPU time cryptography takes' \
 measure "$tiny" $lab --set lab.delay=5ms --set lab.rate=100Gbit/s
 exits 'more than the relay can carry' 3
 matches '... its limit is told' "$err" \
-  'lab.rate: the relay that delay, jitter and loss take carries [0-9]+ Mbit/s each way here, less than'
+  'the relay that delay, jitter and loss take carries [0-9]+ Mbit/s each way here, less than'
 # shellcheck disable=SC2086 # several words
 measure "$tiny" $lab --set lab.delay=5s --set lab.rate=100Mbit/s
 exits 'more than it can hold' 3

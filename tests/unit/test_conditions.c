@@ -276,12 +276,11 @@ static void test_damage(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bits),         cmocka_unit_test(test_throttled_blocks),
-        cmocka_unit_test(test_other_runs),   cmocka_unit_test(test_clocks_set),
-        cmocka_unit_test(test_relay_as_limit),
-        cmocka_unit_test(test_many_blocks),  cmocka_unit_test(test_repeated_block),
-        cmocka_unit_test(test_rough_clocks), cmocka_unit_test(test_nothing_to_say),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_bits),           cmocka_unit_test(test_throttled_blocks),
+        cmocka_unit_test(test_other_runs),     cmocka_unit_test(test_clocks_set),
+        cmocka_unit_test(test_relay_as_limit), cmocka_unit_test(test_many_blocks),
+        cmocka_unit_test(test_repeated_block), cmocka_unit_test(test_rough_clocks),
+        cmocka_unit_test(test_nothing_to_say), cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,9 +56,9 @@ static void test_profiles(void **state) {
 
             if (!text_equal(preset->word, profiles[i]))
                 continue;
-            assert_int_equal(setting_assign(setting_find(&lab_group, preset->sets), link,
-                                            preset->value, NULL),
-                             0);
+            assert_int_equal(
+                setting_assign(setting_find(&lab_group, preset->sets), link, preset->value, NULL),
+                0);
             n++;
         }
         assert_int_equal(n, ARRAY_SIZE(keys));
@@ -114,8 +114,9 @@ static void test_relay_check(void **state) {
     } cases[] = {
         {{.rate_bit_s = 0, .delay_ns = 10000000000}, NULL}, /* as fast as it goes */
         {{.rate_bit_s = 300000000}, NULL},
-        {{.rate_bit_s = 300000001}, "lab.rate: the relay that delay, jitter and loss take carries "
-                                    "300 Mbit/s each way here, less than 300 Mbit/s"},
+        {{.rate_bit_s = 300000001},
+         "lab.rate: the relay that delay, jitter and loss take carries "
+         "300 Mbit/s each way here, less than 300 Mbit/s"},
         /* 1e8 x 3.96 / 8 / 1514 = 32695 frames, and 73 that wait: 32768 */
         {{.rate_bit_s = 100000000, .delay_ns = 3960000000, .queue_bytes = 109000}, NULL},
         {{.rate_bit_s = 100000000, .delay_ns = 3960000000, .queue_bytes = 112000},
