@@ -66,7 +66,9 @@ set datafile columnheaders
 # ---- names: no wider than a limit; a tic's text doubles its `%` ----
 percent(s) = (at_ = strstrt(s, '%'), at_ ? s[1:at_] . '%' . percent(s[at_ + 1:*]) : s)
 cut(s, k) = k < 4 ? 0 : strstrt(' -=.:_,', s[k:k]) ? k : cut(s, k - 1)
-wrap(s, n) = strlen(s) <= n ? s : (cut_ = cut(s, n), cut_ = cut_ ? cut_ : n, \
+blank(s, k) = k < 4 ? 0 : s[k:k] eq ' ' ? k : blank(s, k - 1)
+wrap(s, n) = strlen(s) <= n ? s : (cut_ = blank(s, n), \
+    cut_ = cut_ && strlen(s) - cut_ <= n ? cut_ : cut(s, n), cut_ = cut_ ? cut_ : n, \
     s[1:cut_] . "\n" . wrap(s[cut_ + 1:*], n))
 clip(s, n) = strlen(s) <= n ? s : s[1:n - 1] . '…'
 lines_of(s) = strstrt(s, "\n") ? 1 + lines_of(s[strstrt(s, "\n") + 1:*]) : 1
