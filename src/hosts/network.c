@@ -330,7 +330,8 @@ static int hear_echo(int fd, uint16_t id, int64_t deadline_ns) {
 
 json_t *network_train(const char *address, int64_t n_frames, int64_t limit_ns) {
     CLEANUP_FD int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
-    uint16_t id = (uint16_t)getpid();
+    static uint16_t trains; /* what comes late of an earlier one is none of the next */
+    uint16_t id = (uint16_t)(getpid() + trains++);
     int64_t begin_ns, last_ns = 0, last = -1;
     json_t *answer = json_object();
     union address to;
