@@ -92,19 +92,19 @@ static void look_into(struct search *search, const char *path) {
 /* Through all files below a folder, and what links in it lead to. */
 static int walk(struct search *search, const char *folder, struct error *error) {
     char *const folders[] = {(char *)(uintptr_t)folder, NULL};
-    FTS *walk = fts_open(folders, FTS_LOGICAL | FTS_NOCHDIR, NULL);
+    FTS *tree = fts_open(folders, FTS_LOGICAL | FTS_NOCHDIR, NULL);
     FTSENT *entry;
     int r = 0;
 
-    if (!walk)
+    if (!tree)
         return error_errno(error, -errno, "%s", folder);
-    while (r == 0 && (entry = fts_read(walk))) {
+    while (r == 0 && (entry = fts_read(tree))) {
         if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
             r = error_errno(error, -entry->fts_errno, "%s", entry->fts_path);
         else if (entry->fts_info == FTS_F)
             look_into(search, entry->fts_path);
     }
-    (void)fts_close(walk);
+    (void)fts_close(tree);
     return r;
 }
 
