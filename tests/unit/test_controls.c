@@ -16,7 +16,7 @@ static char *folder_with(const char *text) {
     workshop_put(folder, "channels/slowed.ini",
                  "[channel]\ncontrol = slowed\nloss = 5%\ninherits = plain\n");
     workshop_put(folder, "channels/mutual-again.ini",
-                 "[channel]\ninherits = mutual\ncontrol = same\n[tls]\ngroups = X25519\n");
+                 "[channel]\ninherits = mutual\ncontrol = same\n[tls]\ngroups = X25519:P-256\n");
     workshop_put(folder, "channels/orphan.ini", "[channel]\n\ninherits = gone\n");
     workshop_put(folder, "channels/round.ini", "[channel]\ninherits = about\n");
     workshop_put(folder, "channels/about.ini", "[channel]\ninherits = round\n");
@@ -122,7 +122,7 @@ static void test_file_changes_what_it_inherits(void **state) {
     (void)state;
     assert_has(text, "use = tls certificate\ncontrol = none\n");
     assert_has(text, "tls.min_version = 1.2\n");
-    assert_has(text, "tls.groups = X25519\n");
+    assert_has(text, "tls.groups = X25519:P-256\n");
 }
 
 /* What a scenario changes of a channel holds for those that inherit it: the control follows. */
@@ -173,7 +173,7 @@ static void test_control_is_the_baseline(void **state) {
     (void)state;
     assert_refused("[scenario]\nchannels = mutual mutual-again\n",
                    "@/channels/mutual-again.ini:3: [channel] control: a control is the baseline "
-                   "once more, but mutual-again differs from mutual in tls.groups ('X25519' "
+                   "once more, but mutual-again differs from mutual in tls.groups ('X25519:P-256' "
                    "instead of ''); let it inherit the baseline, unchanged, or leave mutual-again "
                    "out");
     assert_refused("[scenario]\nchannels = plain login again\nbaseline = login\n",
