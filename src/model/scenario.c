@@ -244,7 +244,6 @@ void scenario_free(struct scenario *scenario) {
     }
     free(scenario->effects);
     free(scenario->reference_source);
-    free(scenario->link_given);
     free(scenario);
 }
 

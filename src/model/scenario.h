@@ -74,7 +74,6 @@ struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
     struct link *links;
     size_t n_links;
-    char *link_given; /* keys of the link that the scenario sets itself */
     /* Those to be measured, in the order of the scenario. One whose settings are varied is here
      * once for each variant of it, and that once for each link, one behind the other. */
     struct channel *channels;

@@ -334,31 +334,6 @@ static bool varies(const struct factors *factors, const char *key) {
     return false;
 }
 
-/* What the scenario sets itself, then what is varied, then what a profile sets of the rest. */
-static void *resolve_link(const struct loader *loader, const struct setting_group *group,
-                          const struct factors *factors, size_t variant) {
-    void *block = setting_block_new(group);
-
-    for (size_t i = 0; i < group->n_rows; i++) {
-        CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
-        const struct assignment *given = assignments_find(&loader->given, path);
-
-        if (given)
-            (void)setting_assign(&group->rows[i], block, given->value, NULL);
-    }
-    for (size_t i = 0; i < factors->n; i++)
-        (void)setting_assign(factors->list[i]->row, block, value_in(factors, i, variant), NULL);
-    for (size_t i = 0; i < group->n_presets; i++) {
-        const struct setting_preset *preset = &group->presets[i];
-        CLEANUP_FREE char *word = setting_format(setting_find(group, preset->key), block);
-
-        if (text_equal(word, preset->word) && !varies(factors, preset->sets) &&
-            !text_has_word(loader->scenario->link_given, preset->sets))
-            (void)setting_assign(setting_find(group, preset->sets), block, preset->value, NULL);
-    }
-    return block;
-}
-
 /* Whether the command line says, once or varied, what this preset goes by. */
 static bool is_chosen_now(const struct loader *loader, const char *path) {
     CLEANUP_FREE char *varied = text_format(PREFIX "%s", path);
@@ -384,16 +359,37 @@ static bool sets_itself(const struct loader *loader, const struct setting_group 
     return given != NULL;
 }
 
+/* What the scenario sets itself, then what is varied, then what a profile sets of the rest. */
+static void *resolve_link(const struct loader *loader, const struct setting_group *group,
+                          const struct factors *factors, size_t variant) {
+    void *block = setting_block_new(group);
+
+    for (size_t i = 0; i < group->n_rows; i++) {
+        CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
+        const struct assignment *given = assignments_find(&loader->given, path);
+
+        if (given)
+            (void)setting_assign(&group->rows[i], block, given->value, NULL);
+    }
+    for (size_t i = 0; i < factors->n; i++)
+        (void)setting_assign(factors->list[i]->row, block, value_in(factors, i, variant), NULL);
+    for (size_t i = 0; i < group->n_presets; i++) {
+        const struct setting_preset *preset = &group->presets[i];
+        CLEANUP_FREE char *word = setting_format(setting_find(group, preset->key), block);
+
+        if (text_equal(word, preset->word) && !varies(factors, preset->sets) &&
+            !sets_itself(loader, group, preset->sets))
+            (void)setting_assign(setting_find(group, preset->sets), block, preset->value, NULL);
+    }
+    return block;
+}
+
 /* The values were checked when they were read. */
 static void add_links(struct loader *loader) {
     struct scenario *scenario = loader->scenario;
     const struct setting_group *group = registry_group(loader->registry, SETTING_SCENARIO, "lab");
     CLEANUP(factors_clear) struct factors factors = factors_of(scenario, NULL, NULL);
 
-    scenario->link_given = text_copy("");
-    for (size_t i = 0; group && i < group->n_rows; i++)
-        if (sets_itself(loader, group, group->rows[i].key))
-            text_append(&scenario->link_given, " ", group->rows[i].key);
     scenario->links = memory_new(factors.n_variants, sizeof(*scenario->links));
     scenario->n_links = factors.n_variants;
     for (size_t v = 0; v < factors.n_variants; v++)
