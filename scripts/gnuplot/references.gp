@@ -45,9 +45,9 @@ do for [p = 1:n_panels] {
 tail(s) = strstrt(s, '.') ? tail(s[strstrt(s, '.') + 1:*]) : s
 panel_name(p) = of_probe[p] . (strlen(of_variant[p]) ? ', ' . of_variant[p] : '') . ', ' . \
     spaced(tail(of_metric[p]))
-says(p) = !same(p, ratio[p]) ? '' : has(ratio[p]) ? short(ours(ratio[p])) . \
-    (published(ratio[p]) ? ', published ' . short(theirs(ratio[p])) : '') : \
-    ratio[p] ? 'no ratio' : 'not measured'
+says(p) = !same(p, ratio[p]) ? '' : (has(ratio[p]) ? short(ours(ratio[p])) : \
+    ratio[p] ? 'no ratio' : 'not measured') . \
+    (published(ratio[p]) ? ', published ' . short(theirs(ratio[p])) : '')
 end_of(p) = !same(p, ratio[p]) ? low[p] : high_of(has(ratio[p]) ? until(ratio[p]) : low[p], \
     published(ratio[p]) ? theirs(ratio[p]) : low[p])
 above(s) = strlen(s) ? ' (' . s . ')' : ''
@@ -64,7 +64,7 @@ do for [format in formats] {
     do for [p = 1:n_panels] {
         r = ratio[p]
         eval panel(p)
-        eval axis(low[p], high[p], small ? 18 : 22)
+        eval axis(low[p], high[p], small ? 22 : 26)
         what = r ? 'ratio to ' . of_base[p] : of_unit[p]
         set xlabel what noenhanced offset 0, 0.5
         plot NaN notitle, file[p] using (same(p, r) ? ours(r) : NaN):(place(0)): \

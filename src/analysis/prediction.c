@@ -277,15 +277,16 @@ static void say_ciphers(const struct dataset *dataset, const char *host, double 
     for (size_t i = 0; i < dataset->n_speeds; i++) {
         const struct dataset_speed *one = &dataset->speeds[i];
         CLEANUP_FREE char *share = number_about(one->per_s / fastest->per_s),
-                          *text = text_format("%s %s", one->algorithm, share);
+                          *text = text_format("%s %.0f MB/s (%s)", one->algorithm,
+                                              one->per_s * one->bytes / 1e6, share);
 
         if (one != fastest && is_cipher(one, host, most))
             text_append(&others, ", ", text);
     }
     (void)findings_say(findings, FINDING_SPEED,
-                       "On %s %s is the fastest cipher: %.0f MB/s in records of %.0f bytes%s%s.",
-                       host, fastest->algorithm, fastest->per_s * fastest->bytes / 1e6,
-                       fastest->bytes, *others ? "; of that have " : "", others);
+                       "On %s %s is the fastest cipher, in records of %.0f bytes: %.0f MB/s%s%s.",
+                       host, fastest->algorithm, fastest->bytes,
+                       fastest->per_s * fastest->bytes / 1e6, *others ? "; " : "", others);
 }
 
 static struct finding *say_unknown(const struct prediction_row *row, const char *cell,
