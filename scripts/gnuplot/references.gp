@@ -68,8 +68,8 @@ do for [format in formats] {
         what = r ? 'ratio to ' . of_base[p] : of_unit[p]
         set xlabel what noenhanced offset 0, 0.5
         plot NaN notitle, file[p] using (same(p, r) ? ours(r) : NaN):(place(0)): \
-            (from(r)):(until(r)) with xerrorbars pointtype 7 pointsize 1.2 linewidth 2 linecolor rgb colour(1) \
-            title panel_name(p) . ', measured' noenhanced, \
+            (from(r)):(until(r)) with xerrorbars pointtype 7 pointsize 1.2 linewidth 2 \
+            linecolor rgb colour(1) title panel_name(p) . ', measured' noenhanced, \
             file[p] using (same(p, r) ? theirs(r) : NaN):(place(0)) with points pointtype 12 \
             pointsize 1.6 linewidth 2 linecolor rgb 'black' \
             title panel_name(p) . ', published' noenhanced, \

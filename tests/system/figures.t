@@ -299,7 +299,8 @@ connect, tls time, published, mutual-tls 1.50'
 matches '... the ratio is in the table' "$(cat "$strange/table.txt")" '^  mutual-tls .* 1\.5$'
 contains '... and on the page' "$(cat "$strange/report.html")" \
   '<td data-column="reference_ratio"><data value="1.5">1.5</data></td>'
-contains '... beside the measured one' "$(cat "$strange/report.html")" 'data-column="ratio ratio_low'
+contains '... beside the measured one' "$(cat "$strange/report.html")" \
+  'data-column="ratio ratio_low'
 
 # ---- names and texts of a stranger ----
 
