@@ -267,7 +267,7 @@ static void receive_slowly(struct transport *transport, struct peer *peer) {
     unsigned char bytes[4096];
 
     while (transport->ops->receive(transport, bytes, sizeof(bytes)) > 0)
-        clock_sleep_until(clock_monotonic_ns() + 30 * NS_PER_MS);
+        clock_sleep_until(clock_monotonic_ns() + 60 * NS_PER_MS);
     transport->ops->finish(transport);
     (void)peer;
 }
@@ -288,7 +288,7 @@ static void test_slow_receiver(void **state) {
         const char *message;
     } cases[] = {
         {stall, 200 * NS_PER_MS, -ETIMEDOUT, "sending: Connection timed out"},
-        {receive_slowly, NS_PER_S, 0, ""},
+        {receive_slowly, 2500 * NS_PER_MS, 0, ""},
     };
 
     (void)state;
