@@ -155,7 +155,7 @@ scenario() {
   cat "$tiny" -
   cat <<'TIMES'
 [probe.connect]
-duration = 200ms
+duration = 1s
 warmup = 0s
 [probe.latency]
 duration = 200ms

@@ -14,7 +14,7 @@ fi
 . "$(dirname "$0")/real.sh"
 rabbit=/usr/lib/rabbitmq/bin/rabbitmq-server
 [ -x "$rabbit" ] || skip_all 'needs rabbitmq-server'
-need_command unshare openssl
+need_command unshare openssl ss
 export ERL_CRASH_DUMP="$scratch/erl_crash.dump" # not into the project
 [ "$(id -u)" = 0 ] || skip_all 'needs root: the broker goes into a process namespace of its own'
 
@@ -163,6 +163,10 @@ contains '... because of the proof' "$(rows "$folder/trials.csv" reason \
 
 stop_nodes
 wait 2>/dev/null
+are_gone() { # Erlang's processes end after their namespace's first
+  ! ss -Hltn "sport = :$open_port or sport = :$closed_port" | grep -q .
+}
+wait_for 30 are_gone || check 'RabbitMQ has ended' false
 measure "$scratch/rabbit.ini" --channels rabbit-plain --probes path --set scenario.baseline=
 exits 'nobody listens: the set-up cannot work' 3
 contains '... said with its address' "$err" \

@@ -32,9 +32,11 @@ for file in "$root"/scenarios/*.ini; do
   exits '... all of it can be measured' 0
   is '... but for what one host, or its OpenSSL, cannot have' "$(rows "$folder/trials.csv" \
     channel,status | grep -v '|ok$' | LC_ALL=C sort -u | tr '\n' ' ')" \
-    "$([ "$name" != mechanisms ] || echo 'tunnel-mutual-tls|skipped tunnel|skipped ')$(
+    "$({
+      [ "$name" != mechanisms ] || printf '%s|skipped\n' tunnel tunnel-mutual-tls
       printf '%s\n' "$plan" | awk '/^ +cannot be had: / { print channel "|skipped" }
-        { channel = $1 }' | LC_ALL=C sort -u | tr '\n' ' ')"
+        { channel = $1 }'
+    } | LC_ALL=C sort -u | tr '\n' ' ')"
   grep -v '^#' "$folder/scenario.ini" >"$scratch/resolved"
   [ -e "$root/scenarios/hosts.ini" ] ||
     same '... the resolved scenario is as it was' words "scenarios/$name.ini" "$scratch/resolved"

@@ -106,10 +106,10 @@ silent() {
     trial="$(rows "$folder/trials.csv" trial "channel=$1" "probe=$2")" | grep -cx 0
 }
 
-# In two seconds, a burst of 0.4 s (longer where the machine is busy) and then silence: whoever let
+# In three seconds, a burst of 0.6 s (longer where the machine is busy) and then silence: whoever let
 # something through would be seen.
 for probe in $all; do
-  set -- "$@" --set "probe.$probe.duration=2s"
+  set -- "$@" --set "probe.$probe.duration=3s"
 done
 for how in 'direction=up qos=0' 'direction=down qos=2'; do
   direction=${how% *}
