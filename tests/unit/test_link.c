@@ -92,10 +92,12 @@ static void test_profile_of_command_line(void **state) {
     static const struct scenario_override varied[] = {
         {"--set", "vary.lab.profile", "satellite ethernet"}};
     static const struct scenario_override delay[] = {{"--set", "lab.delay", "1s"}};
+    static const struct scenario_override none[] = {{"--set", "lab.profile", "none"}};
     CLEANUP(scenario_freep) struct scenario *a = load(BASE RESOLVED, other, 1);
     CLEANUP(scenario_freep) struct scenario *b = load(BASE RESOLVED, more, 2);
     CLEANUP(scenario_freep) struct scenario *c = load(BASE RESOLVED, varied, 1);
     CLEANUP(scenario_freep) struct scenario *d = load(BASE RESOLVED, delay, 1);
+    CLEANUP(scenario_freep) struct scenario *e = load(BASE RESOLVED, none, 1);
 
     (void)state;
     assert_link(a, 0, "46kbit/s 2KiB 32KiB 400ms 400ms 0%");
@@ -103,6 +105,7 @@ static void test_profile_of_command_line(void **state) {
     assert_link(c, 0, "1Mbit/s 2KiB 256KiB 300ms 0s 0.1%");
     assert_link(c, 1, "100Mbit/s 2KiB 128KiB 100us 0s 0%");
     assert_link(d, 0, "375kbit/s 2KiB 64KiB 1s 25ms 0%");
+    assert_link(e, 0, "0bit/s 16KiB 2MiB 0s 0s 0%");
 }
 
 /* ---- what a relay can be ---- */
