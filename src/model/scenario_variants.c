@@ -368,7 +368,7 @@ static void *resolve_link(const struct loader *loader, const struct setting_grou
         CLEANUP_FREE char *path = text_format("%s.%s", group->name, group->rows[i].key);
         const struct assignment *given = assignments_find(&loader->given, path);
 
-        if (given)
+        if (given && sets_itself(loader, group, group->rows[i].key))
             (void)setting_assign(&group->rows[i], block, given->value, NULL);
     }
     for (size_t i = 0; i < factors->n; i++)
