@@ -50,9 +50,11 @@ static json_t *link_proof(const char *proof, const char *expected, const char *o
                      observed, "cause", "", "verdict", held ? "held" : "broken");
 }
 
-/* What the publisher's host answers to a question about the way to the broker. */
+/* What the publisher's host answers to a question about the way to the broker. Of several in a row
+ * the broker's host hears nothing else. */
 static int ask_publisher(const struct site *site, const char *question, int64_t n_frames,
                          double limit_ms, json_t **ret, struct error *error) {
+    (void)host_notify(site->workers->hosts[0], "beat", NULL, NULL);
     return host_order(site->workers->hosts[1], question,
                       json_pack("{s:s,s:I,s:I}", "address", site->address, "n_frames",
                                 (json_int_t)n_frames, "limit_ns",
@@ -117,9 +119,20 @@ static int prove_rate(const struct site *site, const struct lab_settings *link, 
     return 0;
 }
 
+/* How many frames show the link's rate; 0: it has none, or a train that passes its burst would be
+ * too long. */
+static int64_t train_of(const struct lab_settings *link) {
+    int64_t n_frames = link->burst_bytes / TRAIN_FRAME_BYTES + TRAIN_FRAMES;
+
+    if (!link->rate_bit_s || n_frames > TRAIN_MOST ||
+        n_frames * TRAIN_FRAME_BYTES > link->queue_bytes)
+        return 0;
+    return n_frames;
+}
+
 int site_prove_link(const struct site *site, const struct lab_settings *link, json_t **ret,
                     struct error *error) {
-    int64_t n_frames = link->burst_bytes / TRAIN_FRAME_BYTES + TRAIN_FRAMES;
+    int64_t n_frames = train_of(link);
     json_t *proof;
     int r;
 
@@ -129,8 +142,7 @@ int site_prove_link(const struct site *site, const struct lab_settings *link, js
     if (r < 0)
         return r;
     *ret = json_pack("[o]", proof);
-    if (!link->rate_bit_s || n_frames > TRAIN_MOST ||
-        n_frames * TRAIN_FRAME_BYTES > link->queue_bytes)
+    if (!n_frames)
         return 0;
     r = prove_rate(site, link, n_frames, &proof, error);
     if (r == 0)
@@ -148,7 +160,7 @@ static int check_links(const struct site *site, struct error *error) {
         double frames_bit = 8 * TRAIN_FRAMES * TRAIN_FRAME_BYTES;
         double longest_s = 2e-9 * (double)link->delay_ns + 3e-9 * (double)link->jitter_ns;
 
-        if (link->rate_bit_s)
+        if (train_of(link))
             longest_s += frames_bit / (double)link->rate_bit_s;
         if (longest_s > LONGEST_S)
             return error_set(error, -EINVAL,
