@@ -161,15 +161,15 @@ static bool send_batch(struct direction *direction, int64_t now_ns) {
     }
     if (!n)
         return false;
-    for (unsigned i = 0; i < n; i++)
-        direction->counters.late +=
-            now_ns - direction->due_ns[(direction->first + i) % RELAY_SLOTS] > RELAY_LATE_NS;
     sent = direction->to->fd < 0 ? -1 : sendmmsg(direction->to->fd, messages, n, 0);
     if (sent < 0) { /* the first of them cannot be sent: the receiver is not there */
         direction->counters.overrun++;
         sent = 1;
     } else {
         direction->counters.carried += sent;
+        for (unsigned i = 0; i < (unsigned)sent; i++)
+            direction->counters.late +=
+                now_ns - direction->due_ns[(direction->first + i) % RELAY_SLOTS] > RELAY_LATE_NS;
     }
     direction->n -= (unsigned)sent;
     direction->first = direction->n ? (direction->first + (unsigned)sent) % RELAY_SLOTS : 0;
