@@ -253,9 +253,10 @@ static char *describe_trouble(const struct dataset *dataset, const struct datase
     case TROUBLE_CLOCK:
         return clock_set_words(largest);
     case TROUBLE_RELAY:
-        return text_format("the link's relay could not take up to %.0f frame%s: it, not the link "
-                           "that was asked for, was the limit then; choose a lower lab.rate",
-                           largest, largest == 1 ? "" : "s");
+        return text_format(
+            "the link's relay could not take up to %.0f frame%s: it, not the link "
+            "that was asked for, was the limit then; choose a lower lab.rate or less delay",
+            largest, largest == 1 ? "" : "s");
     default:
         words = throttling_words(one->bits);
         return text_format("%s during the block%s", words, n_blocks == 1 ? "" : "s");

@@ -149,7 +149,7 @@ static void test_relay_as_limit(void **state) {
     (void)state;
     assert_has(text, " blocks 2-3, 6, lab:a: the link's relay could not take up to 40 frames: it, "
                      "not the link that was asked for, was the limit then; choose a lower "
-                     "lab.rate. ");
+                     "lab.rate or less delay. ");
     assert_has_not(text, "block 4");
     assert_has_not(text, "block 5");
 }
