@@ -262,8 +262,8 @@ chmod +x "$scratch/crashing"
 run "$root/scripts/report" --analysis "$scratch/crashing" "$folder" copy
 exits 'an analysis that crashes' 139
 contains '... that is said, and of which run' "$err" \
-  "error: $folder: its analysis was ended by SIGSEGV"
-contains '... and of each' "$err" 'error: copy: its analysis was ended by SIGSEGV'
+  "error: $folder: its analysis was ended: Segmentation fault"
+contains '... and of each' "$err" 'error: copy: its analysis was ended: Segmentation fault'
 
 run "$bench" report "$scratch/nowhere"
 exits 'no such run: exit status 2' 2
