@@ -125,8 +125,9 @@ static void send_beat(struct wire *wire) {
     (void)wire_send(wire, json_pack("{s:s}", "order", "beat"), NULL);
 }
 
-static void judge_silence(struct wire *wire) {
-    if (wire->watched && clock_monotonic_ns() - wire->heard_ns > AGENT_SILENCE_NS)
+/* By the time at which nothing could be read yet: this process may have been stopped since. */
+static void judge_silence(struct wire *wire, int64_t looked_ns) {
+    if (wire->watched && looked_ns - wire->heard_ns > AGENT_SILENCE_NS)
         wire_lose(wire, "nothing was heard of its agent for %d s",
                   (int)(AGENT_SILENCE_NS / NS_PER_S));
 }
@@ -155,7 +156,7 @@ int wire_attend(struct wire *const *wires, size_t n, struct wire_wait *wait, str
         if (pollers[2 * i].revents)
             read_lines(wires[i]);
         else if (!wait->obeying)
-            judge_silence(wires[i]);
+            judge_silence(wires[i], now);
     }
     if (pollers[2 * n].revents)
         return error_set(error, -EINTR, "interrupted");
