@@ -297,6 +297,9 @@ static bool depends(const struct scenario *scenario, const struct channel *chann
     return differs && !is_varied(scenario, channel, row);
 }
 
+/* Bytes of a comment. */
+#define LINE_MOST 180
+
 /* For the reader: what these settings are in each variant, in lines as long as they may be. */
 static void write_dependent(FILE *out, const struct scenario *scenario,
                             const struct channel *channel, const char *prefix,
@@ -311,10 +314,16 @@ static void write_dependent(FILE *out, const struct scenario *scenario,
             CLEANUP_FREE char *value = setting_format(&group->rows[k], block);
             CLEANUP_FREE char *one = text_format("%s%s = %s", prefix, group->rows[k].key, value);
 
-            if (dependent[k])
-                text_append(&line, " ", one);
+            if (!dependent[k])
+                continue;
+            if (strlen(line) + 1 + strlen(one) > LINE_MOST) {
+                fprintf(out, "%s\n", line);
+                free(line);
+                line = text_format("# %s:", variant);
+            }
+            text_append(&line, " ", one);
         }
-        fprintf(out, "%.180s\n", line);
+        fprintf(out, "%s\n", line);
     }
 }
 

@@ -157,8 +157,9 @@ static int settle(struct connect_loop *loop, const struct transport *transport,
     if (resumed != (loop->options.resume != NULL))
         return error_set(error, -EPROTO, "the TLS session was %sresumed", resumed ? "" : "not ");
     if (!is_same(&loop->session, &own, resumed))
-        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s %s %s",
-                         own.version, own.cipher, own.group, own.signature);
+        return error_set(error, -EPROTO, "TLS is not the first connection's: %s %s %s %s%s%s",
+                         own.version, own.cipher, own.group, own.signature,
+                         *own.client_signature ? " " : "", own.client_signature);
     if (!loop->resumes)
         return 0;
     SSL_SESSION_free(loop->options.resume);

@@ -184,7 +184,7 @@ struct proof_setup proof_setup(const struct bringup *bringup, const struct clien
 struct examiner {
     struct worker_context *worker;
     struct bringup bringup;
-    struct client_config *right; /* client2's, under a client id of its own */
+    struct client_config *right; /* client2's, at the broker client1's, under an id of its own */
     bool accepted;               /* the right client, before */
     struct tls_session session;
     enum mqtt_version mqtt; /* that the broker has answered in */
@@ -521,11 +521,11 @@ static int run(struct worker_context *worker, struct error *error) {
     r = role_bringup(worker, &channel, &examiner.bringup, error);
     if (r < 0)
         return r;
+    client_config_name_session(examiner.right, "proof");
     if (worker->role == &role_proof_at_broker) {
         prove_mechanisms(&examiner, true);
         return worker_report(worker, error);
     }
-    client_config_name_session(examiner.right, "proof");
     r = prove_all(&examiner, error);
     if (r < 0)
         return r;

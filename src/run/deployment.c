@@ -158,7 +158,7 @@ static void record_proofs(struct deployment *deployment, const json_t *result) {
     if (*remarks && deployment->status == TRIAL_OK && deployment->id.deployment->block == 1)
         progress_note(run->progress, "block 1  %s  the broker is not as strict as asked: %s",
                       deployment->id.channel, remarks);
-    if (!json_array_size(proofs))
+    if (!json_array_size(proofs) && deployment->status == TRIAL_OK)
         set_status(deployment, TRIAL_VOID, text_copy("no proof was made"));
 }
 
@@ -464,7 +464,7 @@ static bool is_last_failure(struct run *run, size_t channel) {
         n_down += run->down[i];
     run->failures++;
     return (!run->came_up || run->failures >= ARRAY_SIZE(pauses_ns)) &&
-           (n_down == count_possible(run) || n_down >= ARRAY_SIZE(pauses_ns));
+           (n_down >= count_possible(run) || n_down >= ARRAY_SIZE(pauses_ns));
 }
 
 /* A channel that cannot come up fails its trials. Of somebody else's broker that the set-up does
@@ -475,7 +475,7 @@ static int fail_deployment(struct deployment *deployment, int code, struct error
 
     if (deployment->foreign && deployment->id.deployment->block == 1 && deployment->id.attempt == 1)
         run->absent++;
-    if (deployment->foreign ? run->absent == count_possible(run)
+    if (deployment->foreign ? !run->came_up && run->absent >= count_possible(run)
                             : is_last_failure(run, deployment->id.deployment->channel))
         return run->failures < 2
                    ? code

@@ -99,7 +99,10 @@ static int walk(struct search *search, const char *folder, struct error *error) 
     if (!tree)
         return error_errno(error, -errno, "%s", folder);
     while (r == 0 && (entry = fts_read(tree))) {
-        if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS)
+        bool lost =
+            entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS;
+
+        if (lost && entry->fts_errno != ENOENT) /* gone: another bench makes certificates, too */
             r = error_errno(error, -entry->fts_errno, "%s", entry->fts_path);
         else if (entry->fts_info == FTS_F)
             look_into(search, entry->fts_path);
@@ -135,6 +138,8 @@ int key_proof_no_file(const struct proof_setup *setup, struct proof_seen *ret,
     }
     if (r == 0)
         r = walk(&search, setup->bringup->certs, error);
+    if (r == 0 && !search.files) /* the certificates at least are there */
+        r = error_set(error, -EIO, "%s: no file was found", setup->bringup->certs);
     if (r < 0)
         return r;
     ret->held = !search.found && !search.unread;

@@ -107,7 +107,8 @@ struct proof_exchange_result {
  * (probes/proof.c). They return a negative errno when nothing can be said at all. */
 struct proof_setup {
     const struct bringup *bringup;
-    const struct client_config *right; /* client2's, under a client id of its own */
+    const struct client_config
+        *right;     /* client2's, at the broker client1's, under an id of its own */
     bool at_broker; /* on the broker's host instead, for a proof that is made there */
     /* Connects as config: whether it was let in, and the cause in transport/attempt.h's words. */
     int (*connect)(const struct client_config *config, bool *ret_accepted,

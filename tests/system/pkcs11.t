@@ -38,14 +38,14 @@ token-without-key-refused|refused
 wrong-pin-refused-at-broker|refused
 wrong-pin-refused|refused'
 done
-key_of() { # CHANNEL PROOF: whose keys it is about
+holders_of() { # CHANNEL PROOF: whose keys it is about
   rows "$folder/proofs.csv" cause channel="$1" proof="$2"
 }
-is 'of client2' "$(key_of mutual-tls-crl key-not-given-out)" client2
+is 'of client2' "$(holders_of mutual-tls-crl key-not-given-out)" client2
 is 'of client1, which is with the broker' \
-  "$(key_of mutual-tls-pkcs11 key-not-given-out-at-broker)" client1
+  "$(holders_of mutual-tls-pkcs11 key-not-given-out-at-broker)" client1
 is 'and of the broker, where its key is in the token' \
-  "$(key_of mutual-tls-crl key-not-given-out-at-broker)" 'broker, client1'
+  "$(holders_of mutual-tls-crl key-not-given-out-at-broker)" 'broker, client1'
 is 'a wrong PIN, and a token without the key, by their own causes' \
   "$(rows "$folder/proofs.csv" cause channel=mutual-tls-pkcs11 | grep -E 'PIN|empty' | sort)" \
   "token 'bench': logging in: CKR_PIN_INCORRECT
