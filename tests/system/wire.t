@@ -106,8 +106,8 @@ silent() {
     trial="$(rows "$folder/trials.csv" trial "channel=$1" "probe=$2")" | grep -cx 0
 }
 
-# In three seconds, a burst of 0.6 s (longer where the machine is busy) and then silence: whoever let
-# something through would be seen.
+# In three seconds, a burst of 0.6 s (longer where the machine is busy) and then silence: whoever
+# let something through would be seen.
 for probe in $all; do
   set -- "$@" --set "probe.$probe.duration=3s"
 done
