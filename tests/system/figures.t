@@ -224,13 +224,13 @@ exits 'no gnuplot: exit status 3' 3
 contains 'it is named, and what helps' "$err" \
   'gnuplot is not installed: apt-get install gnuplot-nox'
 
-# ---- twenty channels ----
+# ---- more than twenty channels ----
 
 tar -C "$scratch" -xzf "$root/results/example-mechanisms.tgz"
 run "$bench" report "$scratch/example-mechanisms"
 plots=$scratch/example-mechanisms/plots
 run "$figures" --column "$scratch/example-mechanisms" connect latency distribution trials
-exits 'twenty channels' 0
+exits 'more than twenty channels' 0
 for name in distribution trials; do
   is "a column of $name fits on a page of A4" "$(sed -n \
     's/^ viewBox="0 0 [0-9]* \([0-9]*\).*/\1/p' "$plots/$name-column.svg" |
