@@ -556,9 +556,9 @@ int relay_check(const struct lab_settings *settings, int64_t limit_bit_s, struct
         frames += (double)settings->queue_bytes / RELAY_FRAME_BYTES;
     if (settings->rate_bit_s > limit_bit_s)
         return error_set(error, -EOPNOTSUPP,
-                         "lab.rate: the relay that delay, jitter and loss take carries %.0f "
+                         "lab.rate: the relay that delay, jitter and loss take carries %lld "
                          "Mbit/s each way here, less than %.0f Mbit/s",
-                         (double)limit_bit_s / 1e6, rate / 1e6);
+                         (long long)(limit_bit_s / 1000000), rate / 1e6); /* rounded down */
     if (settings->rate_bit_s && frames > RELAY_SLOTS)
         return error_set(error, -EOPNOTSUPP,
                          "lab.delay, lab.rate and lab.queue: %.0f frames would be on their way "
