@@ -92,7 +92,11 @@ folder=$(find_run)
 exits '... trials are void for it' 1
 matches '... of the channel with certificates' \
   "$(rows "$folder/trials.csv" channel,reason status=void)" '^mutual-tls\|.*expired'
-is '... and of no other' "$(rows "$folder/trials.csv" status channel=plain | sort -u)" ok
+# Mosquitto 2.0.21 counts keep-alives by that clock, too, and ends the connections of that moment:
+# their trial fails, and is made again.
+is '... and of no other' "$(rows "$folder/trials.csv" trial,attempt,status channel=plain |
+  LC_ALL=C sort -t '|' -k 1,1n -k 2,2n | awk -F '|' '{ last[$1] = $3 }
+    END { for (trial in last) print last[trial] }' | sort -u)" ok
 told_of '... and its report' \
   'blocks? [0-9, -]+, local: the clock was set 1157 days ahead: certificates and tokens'
 start env LD_PRELOAD="$spoilt" ASAN_OPTIONS=verify_asan_link_order=0 \
