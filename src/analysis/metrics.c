@@ -32,7 +32,7 @@ static const struct {
 
 /* ---- rows ---- */
 
-enum { TRIAL, ATTEMPT, PARTY, PROCESS, METRIC, UNIT, VALUE };
+enum { TRIAL, ATTEMPT, PARTY, PROCESS, METRIC, UNIT, VALUE, HOST };
 
 /* Whether the trial was measured again after this attempt. */
 static bool has_later_attempt(const struct dataset *dataset, long trial, long attempt) {
@@ -95,7 +95,9 @@ static void take_row(struct source *source, void *context) {
     if (!trial)
         *orphans += !has_later_attempt(dataset, source_integer(source, TRIAL),
                                        source_integer(source, ATTEMPT));
-    if (!trial || !trial->used || trial->status != TRIAL_OK || isnan(value))
+    /* What one host of several has of it is no value of the trial's. */
+    if (!trial || !trial->used || trial->status != TRIAL_OK || isnan(value) ||
+        *source_text(source, HOST))
         return;
     if (text_equal(source_text(source, METRIC), dataset->probes[trial->probe].metric))
         take_headline(source, trial, value);
@@ -247,8 +249,8 @@ static int check_series(const struct source *source, const struct dataset_series
 /* ---- all of it ---- */
 
 int metrics_read(struct source *source) {
-    static const char *const names[] = {"trial",  "attempt", "party", "process",
-                                        "metric", "unit",    "value", NULL};
+    static const char *const names[] = {"trial", "attempt", "party", "process", "metric",
+                                        "unit",  "value",   "?host", NULL};
     struct dataset *dataset = source->dataset;
     size_t orphans = 0; /* rows of no committed trial */
     int r = source_read(source, "metrics.csv", names, take_row, &orphans);

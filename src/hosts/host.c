@@ -15,7 +15,7 @@
 /* What a shell may print on stdout before that. */
 #define MAX_BANNER_LINES 100000
 #define MAX_BANNER_WORDS 200
-#define MAX_HOSTS        4
+#define MAX_HOSTS        80
 /* Of events that nobody has taken yet, as they came; in memory JSON may take forty times that. */
 #define MAX_EVENT_BYTES (8 * 1024 * 1024)
 #define CLOCK_LOOKS     16

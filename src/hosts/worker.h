@@ -19,8 +19,8 @@
 /* The whole life of a worker; returns the process's exit status. */
 int worker_main(const char *role, const struct registry *registry);
 
-/* A trial has two workers, telemetry two, proofs one. */
-#define WORKER_POOL_MAX 16
+/* A trial has a few workers, telemetry two, proofs one; a fleet one a core. */
+#define WORKER_POOL_MAX 80
 
 struct pool_worker {
     int64_t id; /* 0: a free place */

@@ -24,13 +24,13 @@
 
 struct metric_row {
     int64_t trial, attempt;
-    const char *party, *process, *metric, *unit;
+    const char *party, *process, *host, *metric, *unit;
     double value;
 };
 static const struct csv_column metric_columns[] = {
     COLUMN(metric_row, trial),   COLUMN(metric_row, attempt), COLUMN(metric_row, party),
-    COLUMN(metric_row, process), COLUMN(metric_row, metric),  COLUMN(metric_row, unit),
-    COLUMN(metric_row, value),
+    COLUMN(metric_row, process), COLUMN(metric_row, host),    COLUMN(metric_row, metric),
+    COLUMN(metric_row, unit),    COLUMN(metric_row, value),
 };
 
 struct distribution_row {
@@ -471,13 +471,18 @@ static void put(struct journal *journal, enum journal_table table, const void *r
     csv_row(journal->writers[table], row);
 }
 
-void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
-                    const char *process, const char *name, double value) {
+void journal_host_metric(struct journal *journal, const struct trial_id *id, const char *party,
+                         const char *process, const char *host, const char *name, double value) {
     const struct metric *metric = probe_metric(probe_find(id->probe), name);
 
     put(journal, JOURNAL_METRICS,
-        &(struct metric_row){id->trial, id->attempt, party, process, name,
+        &(struct metric_row){id->trial, id->attempt, party, process, host, name,
                              metric ? metric->unit : NULL, value});
+}
+
+void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
+                    const char *process, const char *name, double value) {
+    journal_host_metric(journal, id, party, process, NULL, name, value);
 }
 
 void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,

@@ -69,6 +69,10 @@ const char *journal_folder(const struct journal *journal);
 /* Rows of a trial that is not committed yet. A metric's unit is that of its probe's table. */
 void journal_metric(struct journal *journal, const struct trial_id *id, const char *party,
                     const char *process, const char *name, double value);
+/* The same of one host, as its specification calls it, where the party has several; NULL: as
+ * journal_metric(). */
+void journal_host_metric(struct journal *journal, const struct trial_id *id, const char *party,
+                         const char *process, const char *host, const char *name, double value);
 /* count values of the metric were above the row before and not above upper_bound. */
 void journal_distribution(struct journal *journal, const struct trial_id *id, const char *metric,
                           const char *unit, double upper_bound, int64_t count);

@@ -17,15 +17,16 @@ struct site {
     char *address;           /* where the broker is reached: the setting, or found out */
     bool measures;           /* other runs on the same hosts are to know */
     char claim[40];          /* of the agents of this run, so that none is there twice */
-    struct host_clock clocks[2];
-    bool keeps_congestion[2]; /* may not have hosts.congestion, and keeps its own */
-    json_t *relay;            /* of lab_join() */
-    json_t *environment;      /* of site_describe() */
+    struct host_clock clocks[WORKERS_HOSTS_MAX];
+    /* May not have hosts.congestion, and keeps its own. */
+    bool keeps_congestion[WORKERS_HOSTS_MAX];
+    json_t *relay;       /* of lab_join() */
+    json_t *environment; /* of site_describe() */
     /* Of each channel, why it cannot be had here ("host NAME: reason"), or null: of
      * site_check_channels(), or seen when it was to be prepared. */
     json_t *lacking;
     /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
-    json_t *before[2];
+    json_t *before[WORKERS_HOSTS_MAX];
 };
 
 /* Opens the hosts that the scenario names among the workers. -EINTR, or the set-up cannot work. */

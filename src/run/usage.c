@@ -7,8 +7,7 @@
 #include <math.h>
 
 /* Gives each host an order; what they answer stands in their places. */
-static int ask_hosts(const struct run *run, const char *order, json_t *ret[2],
-                     struct error *error) {
+static int ask_hosts(const struct run *run, const char *order, json_t **ret, struct error *error) {
     int r = 0;
 
     for (size_t i = 0; i < run->workers.n_hosts && r == 0; i++)
@@ -55,6 +54,13 @@ static const char *party_of(size_t host) {
     return party_name(host ? PARTY_CLIENT2 : PARTY_BROKER);
 }
 
+/* A row about what is on that host. */
+static void put(const struct run *run, const struct trial_id *id, size_t host, const char *process,
+                const char *metric, double value) {
+    journal_host_metric(run->journal, id, party_of(host), process,
+                        workers_further(&run->workers, host), metric, value);
+}
+
 static void write_prepared(struct run *run, const struct trial_id *id, size_t host,
                            const json_t *before, const json_t *after, double duration_s) {
     double elapsed_s = growth_of(before, after, "at_ns") / 1e9;
@@ -67,8 +73,7 @@ static void write_prepared(struct run *run, const struct trial_id *id, size_t ho
             json_number_value(value) - json_number_value(json_object_get(first, mechanism));
 
         if (elapsed_s > 0)
-            journal_metric(run->journal, id, party_of(host), mechanism, "cpu_s",
-                           used_s / elapsed_s * duration_s);
+            put(run, id, host, mechanism, "cpu_s", used_s / elapsed_s * duration_s);
     }
 }
 
@@ -118,7 +123,7 @@ static void write_busy(struct run *run, const struct trial_id *id, size_t host,
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (isfinite(rows[i].value))
-            journal_metric(run->journal, id, party_of(host), "host", rows[i].metric, rows[i].value);
+            put(run, id, host, "host", rows[i].metric, rows[i].value);
 }
 
 /* A run goes on without its meter, but not without a word. */

@@ -10,9 +10,9 @@
 struct usage {
     int64_t at_ns;  /* when the broker was asked, by the driver's clock */
     json_t *broker; /* hosts/agent.h: "broker-usage" */
-    json_t
-        *prepared[2]; /* by host, of what was prepared there: {"at_ns", "cpu_s": {MECHANISM: s}} */
-    json_t *busy[2];  /* by host: hosts/busy.h */
+    /* By host, of what was prepared there: {"at_ns", "cpu_s": {MECHANISM: s}}. */
+    json_t *prepared[WORKERS_HOSTS_MAX];
+    json_t *busy[WORKERS_HOSTS_MAX]; /* by host: hosts/busy.h */
 };
 
 /* -ECANCELED when the broker has ended. What is there of it is the caller's in either case. */

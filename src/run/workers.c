@@ -11,7 +11,18 @@
 #define SETTLE_NS (2 * NS_PER_S)
 
 size_t workers_host_of(const struct workers *workers, enum party party) {
-    return party == PARTY_CLIENT2 ? workers->n_hosts - 1 : 0;
+    return party == PARTY_CLIENT2 && workers->n_hosts > 1 ? 1 : 0;
+}
+
+size_t workers_publishers(const struct workers *workers, size_t *ret_first) {
+    size_t first = workers_host_of(workers, PARTY_CLIENT2);
+
+    *ret_first = first;
+    return workers->n_hosts - first;
+}
+
+const char *workers_further(const struct workers *workers, size_t host) {
+    return host > 1 ? host_spec(workers->hosts[host]) : NULL;
 }
 
 /* How far a worker is: the word by which it says so, and what it was to come to. */
@@ -23,15 +34,16 @@ static const struct {
     [WORKER_RESULT] = {"result", "end"},
 };
 
-int workers_start(struct workers *workers, struct worker *worker, const struct role *role,
-                  json_t *params, enum worker_phase phase, int64_t limit_ns, struct error *error) {
+int workers_start_on(struct workers *workers, struct worker *worker, const struct role *role,
+                     size_t host, json_t *params, enum worker_phase phase, int64_t limit_ns,
+                     struct error *error) {
     json_auto_t *answer = NULL;
     size_t place = 0;
     int r;
 
     worker->role = role;
     worker->phase = WORKER_STARTED;
-    worker->host = workers_host_of(workers, role->party);
+    worker->host = host;
     r = host_order(workers->hosts[worker->host], "worker",
                    json_pack("{s:s,s:o}", "role", role->name, "params", params), &answer, error);
     if (r < 0)
@@ -43,6 +55,12 @@ int workers_start(struct workers *workers, struct worker *worker, const struct r
         return error_set(error, -EBUSY, "too many workers");
     workers->started[place] = worker;
     return workers_await(workers, worker, 1, phase, clock_monotonic_ns() + limit_ns, error);
+}
+
+int workers_start(struct workers *workers, struct worker *worker, const struct role *role,
+                  json_t *params, enum worker_phase phase, int64_t limit_ns, struct error *error) {
+    return workers_start_on(workers, worker, role, workers_host_of(workers, role->party), params,
+                            phase, limit_ns, error);
 }
 
 int workers_signal(struct workers *workers, struct worker *worker, const char *signal,
@@ -92,8 +110,7 @@ static void hear(struct workers *workers, size_t host, const json_t *event) {
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         struct worker *worker = workers->started[i];
 
-        /* The same host may be in both places. */
-        if (!worker || worker->id != id || workers->hosts[worker->host] != workers->hosts[host])
+        if (!worker || worker->id != id || worker->host != host)
             continue;
         if (!end)
             worker_said(worker, json_object_get(event, "line"));

@@ -1,6 +1,9 @@
 /*
- * workers - the workers of a run, seen from the driver: starting them on their party's host, giving
- * them their signals, waiting until they are where they should be.
+ * workers - the hosts of a run and the workers on them, seen from the driver: starting them on
+ * their party's host, giving them their signals, waiting until they are where they should be.
+ *
+ * Client2 has a host of its own, or shares the broker's. Where a run has several publishers' hosts,
+ * the first is client2's own; the others have none but members of a fleet.
  */
 #ifndef BENCH_RUN_WORKERS_H
 #define BENCH_RUN_WORKERS_H
@@ -24,11 +27,16 @@ struct worker {
     void *context;
 };
 
-#define WORKERS_MAX 8
+#define WORKERS_PUBLISHERS_MAX 64
+#define WORKERS_HOSTS_MAX      (1 + WORKERS_PUBLISHERS_MAX)
+/* Of a fleet, on each publisher's host; and the others of a trial, of telemetry, of proofs. */
+#define WORKERS_OF_HOST_MAX 8
+#define WORKERS_MAX         (WORKERS_PUBLISHERS_MAX * WORKERS_OF_HOST_MAX + 16)
 
 struct workers {
-    struct host *hosts[2]; /* of the broker and client1; of client2. One host is in both places */
-    size_t n_hosts;        /* 1 or 2 */
+    /* Of the broker and client1; of client2, where that is another; further publishers'. */
+    struct host *hosts[WORKERS_HOSTS_MAX];
+    size_t n_hosts;
     struct worker *started[WORKERS_MAX];
     char *broker_end, *broker_log; /* set when the broker ended by itself */
     void (*tick)(void *context);   /* called now and then while waiting */
@@ -36,12 +44,21 @@ struct workers {
 };
 
 size_t workers_host_of(const struct workers *workers, enum party party);
+/* How many publishers' hosts there are, and the place of the first, which is client2's. */
+size_t workers_publishers(const struct workers *workers, size_t *ret_first);
+/* The name of a further publisher's host, NULL for the host of a party: as rows of metrics.csv have
+ * it, which say of the others all by their party. */
+const char *workers_further(const struct workers *workers, size_t host);
 
 /* Starts a worker for the role, and waits until it is in that phase, for as long as limit_ns; the
  * worker (zeroed but for heard and context) stays the caller's, params is taken. Errors: as those
  * of workers_await(), or the host's. */
 int workers_start(struct workers *workers, struct worker *worker, const struct role *role,
                   json_t *params, enum worker_phase phase, int64_t limit_ns, struct error *error);
+/* The same on that host, whichever its role's party has. */
+int workers_start_on(struct workers *workers, struct worker *worker, const struct role *role,
+                     size_t host, json_t *params, enum worker_phase phase, int64_t limit_ns,
+                     struct error *error);
 /* Gives a signal; facts (may be NULL) is taken. */
 int workers_signal(struct workers *workers, struct worker *worker, const char *signal,
                    json_t *facts, struct error *error);

@@ -177,6 +177,24 @@ static void test_headline_in_metrics(void **state) {
         "this trial already");
 }
 
+/* What each host of a party has is told in the file alone: the trial's value is the party's. */
+static void test_hosts_of_a_party(void **state) {
+    static const char definitions[] = DEFINITIONS_HEADER "path,connect_ms,ms,lower,yes,how long\n";
+    CLEANUP(run_removep)
+    char *run = run_make(SCENARIO, definitions, TRIALS_HEADER TRIAL("1,1,1", "plain", "", "ok", ""),
+                         "trial,attempt,party,process,host,metric,unit,value\n"
+                         "1,1,client2,clients,local,connect_ms,ms,99\n"
+                         "1,1,client2,clients,,connect_ms,ms,27\n"
+                         "1,1,client2,clients,exec:a,connect_ms,ms,1\n"
+                         "1,1,client2,host,exec:a,cores,,4\n");
+    CLEANUP(dataset_freep) struct dataset *dataset = read_good(run);
+
+    (void)state;
+    assert_true(dataset->trials[0].value == 27);
+    assert_int_equal(dataset->n_series, 1);
+    assert_true(dataset_value(dataset, 0, 0) == 27);
+}
+
 /* Those of a cell's trials together, in whatever order they come; others' rows count for nothing.
  */
 static void test_distributions(void **state) {
@@ -452,6 +470,7 @@ int main(void) {
         cmocka_unit_test(test_last_complete_attempt),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_headline_in_metrics),
+        cmocka_unit_test(test_hosts_of_a_party),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_distributions),
         cmocka_unit_test(test_half_written_lines),

@@ -22,7 +22,7 @@ static void test_folder(void **state) {
         {"environment.json", "{\n  \"local\": {\n    \"kernel\": \"6.1\"\n  }\n}\n"},
         {"definitions.csv", "probe,metric,unit,better,headline,help,rung,sender,receiver\n"
                             "path,throughput,Mbit/s,higher,yes,"},
-        {"metrics.csv", "trial,attempt,party,process,metric,unit,value\n"},
+        {"metrics.csv", "trial,attempt,party,process,host,metric,unit,value\n"},
         {"distributions.csv", "trial,attempt,metric,unit,upper_bound,count\n"},
         {"intervals.csv", "trial,attempt,party,start_s,end_s,bytes\n"},
         {"proofs.csv", "block,attempt,channel,proof,expected,observed,cause,verdict,variant\n"},
@@ -75,6 +75,7 @@ static void test_committed_trial(void **state) {
 
     journal_metric(record->journal, &record->id, "client2", "path-client", "cpu_s", 1.25);
     journal_metric(record->journal, &record->id, "broker", "", "rtt", NAN);
+    journal_host_metric(record->journal, &record->id, "client2", "host", "exec:ssh pi", "cores", 4);
     journal_distribution(record->journal, &record->id, "latency", "ms", 0.507903, 12);
     journal_distribution(record->journal, &record->id, "latency", "ms", 0.511999, 3);
     journal_interval(record->journal, &record->id, "broker", 0.1, 0.2, 123456789);
@@ -85,7 +86,8 @@ static void test_committed_trial(void **state) {
     distributions = record_rows(record, "distributions.csv");
     assert_string_equal(trials, "5,1,2,1,plain,path,,2026-11-22T08:30:00.123Z,10.000125,117650000,"
                                 "94.1188235,ok,,TLSv1.3,TLS_AES_256_GCM_SHA384,x25519,ed25519\n");
-    assert_string_equal(metrics, "5,1,client2,path-client,cpu_s,s,1.25\n5,1,broker,,rtt,ms,\n");
+    assert_string_equal(metrics, "5,1,client2,path-client,,cpu_s,s,1.25\n5,1,broker,,,rtt,ms,\n"
+                                 "5,1,client2,host,exec:ssh pi,cores,cores,4\n");
     assert_string_equal(intervals, "5,1,broker,0.1,0.2,123456789\n");
     assert_string_equal(distributions, "5,1,latency,ms,0.507903,12\n5,1,latency,ms,0.511999,3\n");
 }

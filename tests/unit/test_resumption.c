@@ -63,7 +63,7 @@ static void test_traces_in_every_table(void **state) {
     static const struct {
         const char *name, *row;
     } cases[] = {
-        {"metrics.csv", "5,3,broker,agent,cpu_s,s,1\n"},
+        {"metrics.csv", "5,3,broker,agent,,cpu_s,s,1\n"},
         {"distributions.csv", "6,4,latency,ms,0.5,12\n"},
         {"intervals.csv", "6,5,broker,0,0.1,5\n"},
         {"proofs.csv", "2,6,login,a,b,c,d,held,\n"},

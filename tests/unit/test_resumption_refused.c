@@ -96,7 +96,7 @@ static void test_damaged_tables(void **state) {
         {"trials.csv", "1,1,1,1,CHANNEL,path,,,,,,ok,,,,,\n1,1,1,1,CHANNEL,path,,,,,,ok,,,,,\n",
          "/trials.csv:3: trial: '1' stands in the table already"},
         {"trials.csv", "1,1,1,1\n", "/trials.csv:2: 4 fields where the header has 17"},
-        {"metrics.csv", "9,1,broker,agent,cpu_s,s,1\n", "/metrics.csv:2: trial: '9' is not in"},
+        {"metrics.csv", "9,1,broker,agent,,cpu_s,s,1\n", "/metrics.csv:2: trial: '9' is not in"},
         {"distributions.csv", "9,1,latency,ms,0.5,12\n", "/distributions.csv:2: trial: '9' is"},
         {"intervals.csv", "-1,1,broker,0,0.1,5\n", "/intervals.csv:2: trial: '-1' is not a whole"},
         {"proofs.csv", "3,1,plain,a,b,c,d,held,\n", "/proofs.csv:2: block: '3' is not in the plan"},

@@ -33,10 +33,10 @@ static void test_each_by_its_own_clock(void **state) {
     };
     CLEANUP_FREE char *rows = rows_of(*state, looks);
 
-    assert_has(rows, "broker,mosquitto,cpu_s,s,0.5\n");
-    assert_has(rows, "broker,mosquitto,cpu_share,%,25\n");
-    assert_has(rows, "broker,tunnel,cpu_s,s,1\n");
-    assert_has(rows, "client2,tunnel,cpu_s,s,0.5\n");
+    assert_has(rows, "broker,mosquitto,,cpu_s,s,0.5\n");
+    assert_has(rows, "broker,mosquitto,,cpu_share,%,25\n");
+    assert_has(rows, "broker,tunnel,,cpu_s,s,1\n");
+    assert_has(rows, "client2,tunnel,,cpu_s,s,0.5\n");
 }
 
 /* What has no row at one end of the window has none at all. */
@@ -48,7 +48,7 @@ static void test_nothing_known(void **state) {
 
     assert_string_equal(rows, "");
     some = rows_of(*state, looks);
-    assert_has(some, "broker,mosquitto,cpu_s");
+    assert_has(some, "broker,mosquitto,,cpu_s");
     assert_has_not(some, "tunnel");
 }
 
