@@ -44,6 +44,17 @@ static int move_up(int fd) {
     return fd >= 0 && fd <= STDERR_FILENO ? fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : fd;
 }
 
+/* In the child. What comes with select() would not survive a descriptor above 1023: only who can do
+ * with them is given many. */
+static void allow_many_files(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* In the child: everything up to exec; the errno of what failed goes back through report_fd. */
 static _Noreturn void become(const struct process_options *options, const struct stream streams[3],
                              pid_t parent, int report_fd) {
@@ -69,6 +80,8 @@ static _Noreturn void become(const struct process_options *options, const struct
     if (options->err == PROCESS_OUT && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
         goto failed;
     (void)close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+    if (options->many_files)
+        allow_many_files();
     for (size_t i = 0; options->environment && options->environment[i]; i++)
         (void)putenv((char *)options->environment[i]); /* without '=' it removes, in glibc */
     (void)execv(options->program ? options->program : options->argv[0],

@@ -28,6 +28,7 @@ struct process_options {
      * NULL. */
     const char *const *environment;
     enum process_stream in, out, err;
+    bool many_files; /* as many descriptors as it may have (RLIMIT_NOFILE: soft = hard) */
 };
 
 struct process {

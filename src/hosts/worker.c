@@ -75,12 +75,14 @@ static struct pool_worker *find(struct worker_pool *pool, int64_t id) {
 
 static int start(struct pool_worker *worker, const char *role, struct error *error) {
     CLEANUP_FREE char *program = process_own_path();
+    const struct role *known = role_find(role);
     const char *argv[] = {"bench", "worker", role, NULL};
     struct process_options options = {.program = program,
                                       .argv = argv,
                                       .in = PROCESS_PIPE,
                                       .out = PROCESS_PIPE,
-                                      .err = PROCESS_KEEP};
+                                      .err = PROCESS_KEEP,
+                                      .many_files = known && known->many_files};
 
     return process_start(&worker->process, &options, error);
 }

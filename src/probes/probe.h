@@ -37,6 +37,7 @@ struct role {
     int (*run)(struct worker_context *worker, struct error *error);
     const void *context; /* what sets it apart from other roles with this run; see worker->role */
     bool direct;         /* speaks with another role of its probe, not with the broker */
+    bool many_files;     /* has many connections: its worker gets all the descriptors it may have */
     bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
     /* Whether the probe's settings ask for it; NULL: it always runs. */
     bool (*applies)(const void *settings);

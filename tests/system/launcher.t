@@ -370,11 +370,13 @@ contains 'which services the packages bring is said' "$err" 'services: mosquitto
 run "$deps" --full
 exits 'with services' 0
 contains 'all are said, but for one that is here' "$err" \
-  'services: ejabberd epmd haproxy mosquitto nginx rabbitmq-server tpm2-abrmd; ./bench leaves them'
+  "services: ejabberd epmd haproxy mosquitto munge nginx rabbitmq-server slurmctld slurmd \
+tpm2-abrmd; ./bench leaves them"
 is 'they may not start, others may' "$(tr '\n' ' ' <"$scratch/asked")" \
   'mosquitto 101 mosquitto.service 101 epmd.socket 101 ssh 0 cron.service 0 '
 is 'they will not at boot' "$(tr '\n' ' ' <"$scratch/systemctl.log")" \
-  "$(for service in ejabberd epmd haproxy mosquitto nginx rabbitmq-server tpm2-abrmd; do
+  "$(for service in ejabberd epmd haproxy mosquitto munge nginx rabbitmq-server \
+    slurmctld slurmd tpm2-abrmd; do
     printf 'disable --now %s.service ' "$service"
     [ "$service" != epmd ] || printf 'disable --now epmd.socket '
   done)"

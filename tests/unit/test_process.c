@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -141,6 +142,36 @@ static void test_inherits_three_descriptors_only(void **state) {
     assert_true(careless > 2 && careless < 10);
     assert_string_equal(out, "");
     (void)wait_for_end(&process);
+}
+
+/* Who asks for it has as many descriptors as it may have; who does not keeps the parent's limit. */
+static void test_many_files(void **state) {
+    struct rlimit own, less;
+
+    (void)state;
+    if (under_emulator("a limit of descriptors would be the emulator's own"))
+        return;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
+    less = (struct rlimit){.rlim_cur = own.rlim_max < 100 ? own.rlim_max : 100,
+                           .rlim_max = own.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+    for (int many = 0; many < 2; many++) {
+        struct process process = start(&(struct process_options){.argv = SH("ulimit -Sn"),
+                                                                 .in = PROCESS_NULL,
+                                                                 .out = PROCESS_PIPE,
+                                                                 .err = PROCESS_KEEP,
+                                                                 .many_files = many});
+        CLEANUP_FREE char *said = read_all(process.out_fd);
+        CLEANUP_FREE char *expected =
+            own.rlim_max == RLIM_INFINITY && many
+                ? text_copy("unlimited\n")
+                : text_format("%lld\n", (long long)(many ? own.rlim_max : less.rlim_cur));
+
+        process.out_fd = -1;
+        (void)wait_for_end(&process);
+        assert_string_equal(said, expected);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &own), 0);
 }
 
 static void test_own_group_and_default_signals(void **state) {
@@ -432,6 +463,7 @@ int main(void) {
         cmocka_unit_test(test_exec_failure_is_reported),
         cmocka_unit_test(test_exec_failure_without_words),
         cmocka_unit_test(test_inherits_three_descriptors_only),
+        cmocka_unit_test(test_many_files),
         cmocka_unit_test(test_own_group_and_default_signals),
         cmocka_unit_test(test_reap),
         cmocka_unit_test(test_stop),
