@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "hosts/kind.h"
 #include "hosts/lab.h"
+#include "model/fleet.h"
 #include "probes/probe.h"
 #include "probes/telemetry.h"
 #include "security/mechanism.h"
@@ -36,6 +37,7 @@ static void fill_registry(struct context *context) {
     add_group(context, &lab_group);
     add_group(context, &broker_group);
     add_group(context, &certificates_group);
+    add_group(context, &fleet_group);
     add_group(context, &telemetry_group);
     for (size_t i = 0; i < n_probes; i++)
         add_group(context, probes[i]->group);

@@ -9,6 +9,7 @@
 #include "broker/mosquitto.h"
 #include "hosts/kind.h"
 #include "hosts/lab.h"
+#include "model/fleet.h"
 #include "model/scenario.h"
 #include "probes/probe.h"
 #include "probes/telemetry.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 
 static inline const struct registry *workshop_registry(void) {
-    static const struct setting_group *groups[32];
+    static const struct setting_group *groups[40];
     static struct registry registry = {.groups = groups,
                                        .n_groups = 0,
                                        .settle_channel = broker_settle_channel,
@@ -33,6 +34,7 @@ static inline const struct registry *workshop_registry(void) {
     groups[n++] = &lab_group;
     groups[n++] = &broker_group;
     groups[n++] = &certificates_group;
+    groups[n++] = &fleet_group;
     groups[n++] = &telemetry_group;
     if (n + n_probes + 1 + n_mechanisms + n_broker_kinds > ARRAY_SIZE(groups))
         abort();

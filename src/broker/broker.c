@@ -42,6 +42,27 @@ int broker_check_channel(const struct channel *channel, struct error *error) {
     return kind->check ? kind->check(channel, error) : 0;
 }
 
+/* Somebody else's broker knows neither names nor secrets that are made here for a run, and can
+ * neither be asked for its memory nor be started anew. */
+int broker_check_fleet(const struct channel *channel, const struct fleet_plan *fleet,
+                       struct error *error) {
+    const struct broker_kind *kind = broker_kind_of(channel);
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+
+    if (kind->group)
+        return error_set(error, -EINVAL,
+                         "use: %s: a fleet takes a broker of our own, which knows its members",
+                         kind->group->name);
+    while ((mechanism = mechanism_next(channel, &cursor))) {
+        const char *why = mechanism->no_fleet ? mechanism->no_fleet(channel, fleet) : NULL;
+
+        if (why)
+            return error_set(error, -EINVAL, "%s", why);
+    }
+    return 0;
+}
+
 struct client_config *broker_client_config(const struct bringup *bringup, enum party party,
                                            const char *address, int64_t port) {
     struct client_config *config = mechanism_client_config(bringup, party, address, port);
@@ -49,5 +70,20 @@ struct client_config *broker_client_config(const struct bringup *bringup, enum p
 
     if (kind->client && party != PARTY_BROKER && !bringup->direct)
         kind->client(bringup->channel, party, config);
+    return config;
+}
+
+struct client_config *broker_member_config(const struct bringup *bringup, int64_t member,
+                                           const char *address, int64_t port) {
+    struct client_config *config = broker_client_config(bringup, PARTY_CLIENT2, address, port);
+    const struct mechanism *mechanism;
+    size_t cursor = 0;
+    char *own = fleet_member_name(config->client_id, member);
+
+    free(config->client_id);
+    config->client_id = own;
+    while ((mechanism = mechanism_next(bringup->channel, &cursor)))
+        if (mechanism->member)
+            mechanism->member(bringup, member, config);
     return config;
 }

@@ -56,8 +56,15 @@ void broker_settle_channel(struct channel *channel);
 /* The registry's check_channel: of the mechanisms, then of the broker. */
 int broker_check_channel(const struct channel *channel, struct error *error);
 
+/* Whether the channel can have such a fleet; the message does not name the channel. */
+int broker_check_fleet(const struct channel *channel, const struct fleet_plan *fleet,
+                       struct error *error);
+
 /* The right client_config of a party on this channel, with this broker; belongs to the caller. */
 struct client_config *broker_client_config(const struct bringup *bringup, enum party party,
+                                           const char *address, int64_t port);
+/* The same of a member of the fleet, with a client identifier of its own. */
+struct client_config *broker_member_config(const struct bringup *bringup, int64_t member,
                                            const char *address, int64_t port);
 
 #endif

@@ -13,28 +13,14 @@ void guests_open(struct guests *guests, const char *client1, const char *client2
 void guests_close(struct guests *guests) {
     free(guests->ids[0]);
     free(guests->ids[1]);
+    free(guests->addresses);
     guests->ids[0] = guests->ids[1] = NULL;
+    guests->addresses = NULL;
+    guests->n_addresses = 0;
 }
 
 void guests_own(struct guests *guests, const char *address) {
     (void)snprintf(guests->own, sizeof(guests->own), "%s", address);
-}
-
-static bool is_known(const struct guests_addresses *known, const char *address) {
-    for (size_t i = 0; i < GUESTS_MAX; i++)
-        if (text_equal(known->list[i], address))
-            return true;
-    return false;
-}
-
-static void note(struct guests_addresses *known, const char *address) {
-    if (is_known(known, address))
-        return;
-    for (size_t i = 0; i < GUESTS_MAX; i++)
-        if (!*known->list[i]) {
-            (void)snprintf(known->list[i], GUESTS_TEXT, "%s", address);
-            return;
-        }
 }
 
 /* "192.0.2.7" of "192.0.2.7:53202 ..."; the port is behind the last colon of the word. */
@@ -46,21 +32,40 @@ static void copy_address(const char *text, char ret[GUESTS_TEXT]) {
     (void)snprintf(ret, GUESTS_TEXT, "%.*s", (int)(end ? end : length), text);
 }
 
+/* What is known of the address that a text begins with; NULL when there are too many. */
+static struct guests_address *note(struct guests *guests, const char *text) {
+    char address[GUESTS_TEXT];
+
+    copy_address(text, address);
+    for (size_t i = 0; i < guests->n_addresses; i++)
+        if (strcmp(guests->addresses[i].text, address) == 0)
+            return &guests->addresses[i];
+    if (guests->n_addresses == GUESTS_MAX)
+        return NULL;
+    guests->addresses =
+        memory_room(guests->addresses, guests->n_addresses, sizeof(*guests->addresses));
+    guests->addresses[guests->n_addresses] = (struct guests_address){.ours = false};
+    memcpy(guests->addresses[guests->n_addresses].text, address, sizeof(address));
+    return &guests->addresses[guests->n_addresses++];
+}
+
 /* "ADDRESS:PORT as ID (p2, c1, k60, u'user')."; an id may have anything in it, a user's name too:
  * of " (p" the first that an id of ours stands before counts. */
 static void take_client(struct guests *guests, const char *text) {
     const char *id = strstr(text, " as "), *end = id ? strstr(id, " (p") : NULL;
-    char address[GUESTS_TEXT];
 
     if (!end)
         return;
     id += strlen(" as ");
-    copy_address(text, address);
     for (size_t i = 0; i < ARRAY_SIZE(guests->ids); i++) {
         CLEANUP_FREE char *name = text_format("%.*s", (int)(end - id), id);
 
         if (client_id_belongs(guests->ids[i], name)) {
-            note(&guests->ours, address);
+            struct guests_address *address = note(guests, text);
+
+            if (address)
+                address->ours = true;
+            guests->any_ours = true;
             return;
         }
     }
@@ -70,10 +75,10 @@ static void take_client(struct guests *guests, const char *text) {
 }
 
 static void take_connection(struct guests *guests, const char *text) {
-    char address[GUESTS_TEXT];
+    struct guests_address *address = note(guests, text);
 
-    copy_address(text, address);
-    note(&guests->all, address);
+    if (address)
+        address->connection = true;
 }
 
 /* What a line is about; all are behind a time stamp without blanks in it. */
@@ -108,9 +113,11 @@ void guests_read(struct guests *guests, const char *text, size_t length) {
 char *guests_uninvited(const struct guests *guests) {
     if (*guests->uninvited)
         return text_copy(guests->uninvited);
-    for (size_t i = 0; i < GUESTS_MAX && *guests->ours.list[0]; i++)
-        if (*guests->all.list[i] && !text_equal(guests->all.list[i], guests->own) &&
-            !is_known(&guests->ours, guests->all.list[i]))
-            return text_format("%s (no client id)", guests->all.list[i]);
+    for (size_t i = 0; i < guests->n_addresses && guests->any_ours; i++) {
+        const struct guests_address *address = &guests->addresses[i];
+
+        if (address->connection && !address->ours && !text_equal(address->text, guests->own))
+            return text_format("%s (no client id)", address->text);
+    }
     return NULL;
 }

@@ -1,7 +1,8 @@
 /*
  * guests - who has come to a broker, by its log (Mosquitto's): ours, and whoever was not invited.
  *
- * Ours are clients whose id belongs to client1 or client2 (security/client_id_scheme.h), and
+ * Ours are clients whose id belongs to client1 or client2 (security/client_id_scheme.h), as members
+ * of the fleet do, and
  * connections from the addresses of these: what is refused in a proof has no id; and those from the
  * broker's own host, which tries whether it accepts. All others are uninvited, also those that are
  * turned away. Of one that comes from an address of ours and never
@@ -13,20 +14,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define GUESTS_MAX  16
-#define GUESTS_TEXT 64 /* of an address, its port left out */
+#define GUESTS_MAX  4096 /* addresses: beyond, nothing is known of others */
+#define GUESTS_TEXT 64   /* of an address, its port left out */
 
-struct guests_addresses {
-    char list[GUESTS_MAX][GUESTS_TEXT]; /* "": a free place */
+/* From where somebody has come. */
+struct guests_address {
+    char text[GUESTS_TEXT];
+    bool ours;       /* a client of ours */
+    bool connection; /* a connection, whoever it was */
 };
 
 struct guests {
     char *ids[2];   /* of client1 and client2; owned */
     char line[512]; /* of the log, not complete yet; the rest of a longer one is left out */
     size_t length;
-    struct guests_addresses ours, all; /* of our clients; of all connections */
-    char own[GUESTS_TEXT];             /* of the broker's host; "": not known */
-    char uninvited[256]; /* the first whose id is none of ours: its address and id; or "" */
+    struct guests_address *addresses; /* in the order in which they came; owned */
+    size_t n_addresses;
+    bool any_ours;
+    char own[GUESTS_TEXT]; /* of the broker's host; "": not known */
+    char uninvited[256];   /* the first whose id is none of ours: its address and id; or "" */
 };
 
 /* The ids are copied. */

@@ -11,6 +11,7 @@
 #include "transport/transport.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <poll.h>
@@ -25,9 +26,11 @@
 #define PORT_ATTEMPTS 8
 #define MAX_LOG       (256 * 1024)
 #define LOG_PART      4096
-/* The probes have 64 connections at most, telemetry and proofs a few: what is beyond is not ours.
- */
+/* The probes have 64 connections at most, telemetry and proofs a few, beside the fleet's: what is
+ * beyond is not ours. */
 #define MAX_CONNECTIONS 256
+/* A fleet that connects at once must not wait until its connections have been read about. */
+#define FLEET_LOG_PIPE (1 << 20)
 
 static const struct setting rows[] = {
     {"port", SETTING_COUNT, "0", "0", "65535", .help = "where it listens; 0: a free port",
@@ -87,8 +90,12 @@ static long memory_limit(void) {
     return half > LONG_MAX ? LONG_MAX : (long)half;
 }
 
-static void write_general(FILE *file, const struct broker *broker, const char *address,
-                          const struct broker_settings *settings) {
+static int64_t max_connections(const struct bringup *bringup) {
+    return MAX_CONNECTIONS + (bringup->fleet ? bringup->fleet->clients : 0);
+}
+
+static void write_general(FILE *file, const struct broker *broker, const struct bringup *bringup,
+                          const char *address, const struct broker_settings *settings) {
     /* As another user it could not read private keys, would outlive us, and would not start at all
      * in a user namespace. It listens on the measured address only. */
     if (geteuid() == 0)
@@ -110,7 +117,7 @@ static void write_general(FILE *file, const struct broker *broker, const char *a
             memory_limit());
     /* A limit of a listener: before the first it would open another one. */
     fprintf(file, "listener %d %s\nmax_connections %d\n", (int)broker->port, address,
-            MAX_CONNECTIONS);
+            (int)max_connections(bringup));
 }
 
 static int write_configuration(const struct broker *broker, const struct bringup *bringup,
@@ -127,7 +134,7 @@ static int write_configuration(const struct broker *broker, const struct bringup
 
     if (!file)
         return error_errno(error, -errno, "%s", path);
-    write_general(file, broker, address, settings);
+    write_general(file, broker, bringup, address, settings);
     while (r == 0 && (mechanism = mechanism_next(bringup->channel, &cursor))) {
         anonymous = anonymous && !mechanism->no_anonymous;
         if (mechanism->broker)
@@ -280,7 +287,8 @@ static int start_once(struct broker *broker, const char *program, const struct b
                                           .environment = environment,
                                           .in = PROCESS_NULL,
                                           .out = PROCESS_NULL,
-                                          .err = PROCESS_PIPE};
+                                          .err = PROCESS_PIPE,
+                                          .many_files = bringup->fleet != NULL};
         size_t n = 0;
 
         if (openssl)
@@ -291,6 +299,8 @@ static int start_once(struct broker *broker, const char *program, const struct b
             environment[n++] = softhsm;
         r = process_start(&broker->process, &options, error);
     }
+    if (r == 0 && bringup->fleet)
+        (void)fcntl(broker->process.err_fd, F_SETPIPE_SZ, FLEET_LOG_PIPE);
     return r < 0 ? r : await_ready(broker, address, error);
 }
 

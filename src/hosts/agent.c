@@ -35,6 +35,7 @@ struct agent {
     struct broker *broker;
     json_t *current; /* what is deployed: channel, secrets, address, port */
     struct channel channel;
+    struct fleet_plan *fleet; /* whose members will connect; NULL: none will */
     struct lab_seat seat;
     struct preparation preparation;
     int claim_fd;
@@ -60,18 +61,33 @@ static void look_around(void) {
 static struct bringup bringup_of(const struct agent *agent) {
     return (struct bringup){.channel = &agent->channel,
                             .certs = agent->certs,
-                            .secrets = json_object_get(agent->current, "secrets")};
+                            .secrets = json_object_get(agent->current, "secrets"),
+                            .fleet = agent->fleet};
+}
+
+static void forget_fleet(struct fleet_plan *fleet) {
+    if (fleet)
+        setting_block_free(&fleet_group, fleet);
 }
 
 /* What will be deployed: needed before a broker and before workers. */
 static int order_channel(struct agent *agent, const json_t *order, json_t **ret,
                          struct error *error) {
+    const json_t *told = json_object_get(order, "fleet");
     struct channel channel;
-    int r = channel_from_json(&channel, agent->registry, json_object_get(order, "channel"), error);
+    void *fleet = NULL;
+    int r = told ? setting_block_from_json(&fleet_group, told, &fleet, error) : 0;
 
     (void)ret;
     if (r < 0)
         return r;
+    r = channel_from_json(&channel, agent->registry, json_object_get(order, "channel"), error);
+    if (r < 0) {
+        forget_fleet(fleet);
+        return r;
+    }
+    forget_fleet(agent->fleet);
+    agent->fleet = fleet;
     channel_clear(&agent->channel);
     agent->channel = channel;
     json_decref(agent->current);
@@ -218,6 +234,8 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
                               setting_block_to_json(&client_config_group, config));
     (void)json_object_set(params, "channel", json_object_get(agent->current, "channel"));
     (void)json_object_set(params, "secrets", json_object_get(agent->current, "secrets"));
+    if (agent->fleet)
+        (void)json_object_set(params, "fleet", json_object_get(agent->current, "fleet"));
     (void)json_object_set_new(params, "certs", json_string(agent->certs));
     (void)json_object_set_new(params, "congestion", json_string(congestion_imposed()));
     client_config_free(config);
@@ -615,6 +633,7 @@ int agent_main(const char *certs, const char *scripts, const struct registry *re
     lab_leave_seat(&agent.seat);
     memory_close_fdp(&agent.claim_fd);
     channel_clear(&agent.channel);
+    forget_fleet(agent.fleet);
     json_decref(agent.current);
     jsonline_clear(&agent.orders);
     return 0;

@@ -34,6 +34,16 @@ const struct probe *probe_find(const char *name) {
     return NULL;
 }
 
+bool scenario_has_fleet(const struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->n_probes; i++) {
+        const struct probe *probe = probe_find(scenario->probes[i]);
+
+        if (probe && probe->fleet)
+            return true;
+    }
+    return false;
+}
+
 const struct metric *probe_headline(const struct probe *probe) {
     size_t i = 0;
 
@@ -99,6 +109,16 @@ int role_client(const struct worker_context *worker, struct client_config **ret,
     return 0;
 }
 
+static int role_fleet(struct worker_context *worker, struct error *error) {
+    const json_t *told = json_object_get(worker->params, "fleet");
+    void *block;
+    int r = told ? setting_block_from_json(&fleet_group, told, &block, error) : 0;
+
+    if (told && r == 0)
+        worker->fleet = block;
+    return r;
+}
+
 int role_run(struct worker_context *worker, struct error *error) {
     const struct role *role = worker->role;
     int r = role->settings ? setting_block_from_json(role->settings,
@@ -111,13 +131,19 @@ int role_run(struct worker_context *worker, struct error *error) {
     r = role_client(worker, &worker->client, error);
     if (r < 0)
         return r;
+    r = role_fleet(worker, error);
+    if (r < 0)
+        return r;
     r = role->run(worker, error);
     client_config_free(worker->client);
     if (r < 0)
         return r;
     if (role->settings)
         setting_block_free(role->settings, worker->settings);
+    if (worker->fleet)
+        setting_block_free(&fleet_group, worker->fleet);
     worker->settings = NULL;
+    worker->fleet = NULL;
     return 0;
 }
 
@@ -132,6 +158,7 @@ int role_bringup(const struct worker_context *worker, struct channel *ret_channe
         .channel = ret_channel,
         .certs = jsonline_text(worker->params, "certs", ""),
         .secrets = json_object_get(worker->params, "secrets"),
+        .fleet = worker->fleet,
     };
     return 0;
 }

@@ -9,8 +9,9 @@
  * its party, filled in by its host), "peers" (the `ready` of the roles before it, by name), "topic"
  * (below the probe's setting of that name, if it has one; carries the trial's id, so that nothing
  * late of one trial counts in the next), "pin" (what TLS the MQTT session negotiated: version,
- * cipher, group), "inflight" (the broker's limit of messages on their way, which a client that
- * sends more of QoS 2 is thrown out for).
+ * cipher, group), "fleet" (the scenario's settings of that name, where it has one), "inflight" (the
+ * broker's limit of messages on their way, which a client that sends more of QoS 2 is thrown out
+ * for).
  *
  * In its `ready` a role says "sends": true when data flows from it. The driver stops senders first
  * and hands what they have told ("sent") to the receivers, whose result is the trial's: "bytes",
@@ -21,6 +22,7 @@
 #define BENCH_PROBES_PROBE_H
 
 #include "model/metric.h"
+#include "model/scenario.h"
 #include "model/setting.h"
 #include "probes/worker_context.h"
 #include "security/mechanism.h"
@@ -51,6 +53,7 @@ struct probe {
     const struct role *roles;
     size_t n_roles;
     int rung;        /* its height on the ladder, from 1; 0: it is not on it */
+    bool fleet;      /* has members connect, as many as [fleet] says */
     bool in_channel; /* passes through the channel: its TLS must be that of the MQTT sessions */
     /* How long one trial measures, warm-up included. */
     int64_t (*planned_ns)(const void *settings);
@@ -66,6 +69,8 @@ const char *probe_name(const struct probe *probe);
 const struct probe *probe_find(const char *name);
 /* What the probe is about. */
 const struct metric *probe_headline(const struct probe *probe);
+/* Whether one of the scenario's probes has a fleet, and so its brokers know members. */
+bool scenario_has_fleet(const struct scenario *scenario);
 
 /* All metrics of the probe that has these settings. */
 const struct metric *probe_metrics(const struct setting_group *group, size_t *ret_n);

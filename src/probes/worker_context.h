@@ -19,6 +19,7 @@
 #include "base/histogram.h"
 #include "base/jsonline.h"
 #include "model/client_config.h"
+#include "model/fleet.h"
 #include "model/metric.h"
 #include "model/setting.h"
 #include "model/trial.h"
@@ -39,9 +40,10 @@ struct worker_context {
     struct jsonline_reader orders;
     int out_fd;
     const json_t *params; /* of the role; borrowed */
-    /* Set by role_run(): the settings of the role's group, and its party's client. */
+    /* Set by role_run(): the settings of the role's group, its party's client, and the fleet. */
     void *settings;
     struct client_config *client;
+    struct fleet_plan *fleet; /* NULL: the scenario has none */
     const struct registry *registry;
     json_t *result; /* what will be said at the end; borrowed by nobody else */
     /* Set by worker_measure(). */

@@ -4,6 +4,8 @@
 #include "base/jsonline.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
+#include "model/fleet.h"
+#include "probes/probe.h"
 #include "probes/proof.h"
 #include "probes/telemetry.h"
 #include "security/mechanism.h"
@@ -34,11 +36,16 @@ static const struct channel *channel_of(const struct deployment *deployment) {
 static json_t *channel_order(const struct deployment *deployment) {
     const struct channel *channel = channel_of(deployment);
     const char *outer = deployment->run->site.address;
+    const struct scenario *scenario = deployment->run->scenario;
     CLEANUP_FREE char *own = mechanism_address(channel);
+    json_t *fleet =
+        scenario_has_fleet(scenario)
+            ? setting_block_to_json(&fleet_group, settings_get(&scenario->settings, &fleet_group))
+            : NULL;
 
-    return json_pack("{s:o,s:O,s:s,s:s}", "channel", channel_to_json(channel), "secrets",
+    return json_pack("{s:o,s:O,s:s,s:s,s:o*}", "channel", channel_to_json(channel), "secrets",
                      json_array_get(deployment->run->secrets, deployment->id.deployment->channel),
-                     "address", own ? own : outer, "outer", outer);
+                     "address", own ? own : outer, "outer", outer, "fleet", fleet);
 }
 
 /* Gives a host its turn, and keeps what it tells for the other. */

@@ -11,6 +11,7 @@
 
 #include "model/channel.h"
 #include "model/client_config.h"
+#include "model/fleet.h"
 #include "security/seal.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ struct bringup {
     const char *certs;     /* folder of the PKI's stores on this host */
     const char *folder;    /* private to the broker's host and this bring-up; NULL elsewhere */
     const json_t *secrets; /* as issued, at least those of this channel */
+    const struct fleet_plan *fleet; /* whose members connect, too; NULL: there are none */
     bool direct; /* this client speaks with another role, under the channel's TLS, not a broker */
 };
 
@@ -197,6 +199,13 @@ struct mechanism {
      * for what `party` says of the broker's TLS (security/tls_context.h). */
     int (*broker)(const struct bringup *bringup, FILE *lines, struct error *error);
     void (*party)(const struct bringup *bringup, enum party party, struct client_config *config);
+    /* Turns client2's client_config into that of a member of the fleet (model/fleet.h), as whom the
+     * broker knows it by `broker` and bringup->fleet; NULL: members are to this mechanism what
+     * client2 is. The client identifier is the member's already. */
+    void (*member)(const struct bringup *bringup, int64_t member, struct client_config *config);
+    /* Why this channel cannot have a fleet, in words that begin with the setting; NULL when it can,
+     * and the hook where it always can. */
+    const char *(*no_fleet)(const struct channel *channel, const struct fleet_plan *fleet);
     /* What client2's client_config needs besides, to receive what client2 publishes: for proofs and
      * probes that do both on one host. */
     void (*reader)(const struct bringup *bringup, struct client_config *config);

@@ -94,15 +94,41 @@ static char *password_of(const struct bringup *bringup, enum party who) {
     return password;
 }
 
-static int write_login(FILE *text, const struct bringup *bringup, enum party who,
-                       struct error *error) {
-    CLEANUP_FREE char *user = user_of(bringup->channel, who);
-    CLEANUP_FREE char *password = password_of(bringup, who);
+static int write_line(FILE *text, const char *user, const char *password, struct error *error) {
     char hash[PASSWORD_HASH_SIZE];
     int r = password_hash(password, hash, error);
 
     if (r == 0)
         fprintf(text, "%s:%s\n", user, hash);
+    return r;
+}
+
+static int write_login(FILE *text, const struct bringup *bringup, enum party who,
+                       struct error *error) {
+    CLEANUP_FREE char *user = user_of(bringup->channel, who);
+    CLEANUP_FREE char *password = password_of(bringup, who);
+
+    return write_line(text, user, password, error);
+}
+
+/* A member's name and password; the caller's. */
+static void name_member(const struct bringup *bringup, int64_t member, char **ret_user,
+                        char **ret_password) {
+    CLEANUP_FREE char *user = user_of(bringup->channel, PARTY_CLIENT2);
+
+    *ret_user = fleet_member_name(user, member);
+    *ret_password = secret_derive(secret_of(bringup), group.name, member, SECRET_BYTES);
+}
+
+static int write_members(FILE *text, const struct bringup *bringup, struct error *error) {
+    int r = 0;
+
+    for (int64_t i = 0; i < bringup->fleet->clients && r == 0; i++) {
+        CLEANUP_FREE char *user = NULL, *password = NULL;
+
+        name_member(bringup, i, &user, &password);
+        r = write_line(text, user, password, error);
+    }
     return r;
 }
 
@@ -114,6 +140,8 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
 
     if (r == 0 && is_for_each(bringup->channel))
         r = write_login(stream, bringup, PARTY_CLIENT2, error);
+    if (r == 0 && bringup->fleet)
+        r = write_members(stream, bringup, error);
     (void)fclose(stream);
     if (r < 0)
         return r;
@@ -127,6 +155,13 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
         return;
     user = user_of(bringup->channel, who);
     password = password_of(bringup, who);
+    client_config_log_in(config, user, password);
+}
+
+static void member(const struct bringup *bringup, int64_t number, struct client_config *config) {
+    CLEANUP_FREE char *user = NULL, *password = NULL;
+
+    name_member(bringup, number, &user, &password);
     client_config_log_in(config, user, password);
 }
 
@@ -164,6 +199,7 @@ const struct mechanism mechanism_password = {
     .issue = issue,
     .broker = broker,
     .party = party,
+    .member = member,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),
 };

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +25,19 @@ int secret_check(const char *value, struct error *error) {
     return error_set(error, -EINVAL,
                      "a secret is never written here; right would be `generated` or "
                      "file:PATH");
+}
+
+char *secret_derive(const char *secret, const char *mechanism, int64_t member, size_t bytes) {
+    CLEANUP_FREE char *whose = text_format("%s %lld", mechanism, (long long)member);
+    unsigned char code[EVP_MAX_MD_SIZE];
+    char *digits = memory_new(2 * bytes + 1, 1);
+
+    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)whose,
+              strlen(whose), code, NULL))
+        abort(); /* libcrypto without SHA-256, or without memory */
+    text_hex(digits, code, bytes);
+    OPENSSL_cleanse(code, sizeof(code));
+    return digits;
 }
 
 void secret_free(char *secret) {

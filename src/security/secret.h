@@ -19,6 +19,12 @@ int secret_check(const char *value, struct error *error);
 /* Shorter ones are found in any traffic by chance: nobody looks for them there. */
 #define SECRET_FOUND_BYTES 8
 
+/* What is a member's own of a secret that it has no part in: so many bytes (SECRET_DERIVED_MAX at
+ * most) of HMAC-SHA256 under the secret, over the mechanism's name and the number, as hexadecimal
+ * digits; the caller's (secret_free()). */
+#define SECRET_DERIVED_MAX 32
+char *secret_derive(const char *secret, const char *mechanism, int64_t member, size_t bytes);
+
 void secret_free(char *secret); /* wipes it before */
 DEFINE_CLEANUP(char *, secret_free)
 

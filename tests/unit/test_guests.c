@@ -26,6 +26,10 @@ static const struct {
      "192.0.2.1:6 (client id mosq)"},
     {OURS IN "fd00::9:5 as client11 (p2, c1, k60).\n", "fd00::9:5 (client id client11)"},
     {IN "fd00::9:5 as client1-x (p2, c1, k60).\n" COME "fd00::9:77 on port 1883.\n", NULL},
+    {OURS IN "192.0.2.3:5 as client2-m17 (p2, c1, k60).\n" COME "192.0.2.3:77 on port 1883.\n",
+     NULL},
+    {OURS IN "192.0.2.3:5 as client2-m (p2, c1, k60, u'client2-m').\n", NULL},
+    {OURS IN "192.0.2.3:5 as client3-m1 (p2, c1, k60).\n", "192.0.2.3:5 (client id client3-m1)"},
     {OURS STAMP "Client x: New client connected from 1:1 as y (p2, c1, k60).\n", NULL},
 };
 

@@ -1,0 +1,47 @@
+#include "model/fleet.h"
+
+#include <string.h>
+
+#define MARK       "-m"
+#define MAX_DIGITS 18 /* of a number that int64_t has room for, whatever it is */
+
+#define AT(member) .offset = offsetof(struct fleet_plan, member)
+static const struct setting rows[] = {
+    {"clients", SETTING_COUNT, "1000", "1", "1000000", AT(clients),
+     .help = "members, over all publishers' hosts; each is a client of its own to the broker"},
+    {"certificates", SETTING_CHOICE, "own", .choices = "own shared", AT(certificates),
+     .help = "own: each member has a certificate and a key of its own, made before the run; "
+             "shared: all show client2's"},
+    {"connect_rate", SETTING_COUNT, "0", "0", "1000000", AT(connect_rate),
+     .help = "connections that all members together begin a second; 0: as fast as it goes"},
+    {"keepalive", SETTING_DURATION, "1min", "1s", "18h", AT(keepalive_ns),
+     .help = "how long a member may be silent before it tells that it is still there; whole "
+             "seconds, rounded up"},
+};
+const struct setting_group fleet_group =
+    SETTING_GROUP("fleet", SETTING_SCENARIO, rows, struct fleet_plan);
+
+struct fleet_part fleet_part(int64_t clients, size_t n_parts, size_t part) {
+    int64_t n = (int64_t)n_parts, i = (int64_t)part, each = clients / n, more = clients % n;
+
+    return (struct fleet_part){i * each + (i < more ? i : more), each + (i < more)};
+}
+
+char *fleet_member_name(const char *base, int64_t member) {
+    return text_format("%s" MARK "%lld", base, (long long)member);
+}
+
+int64_t fleet_member_of(const char *base, const char *name) {
+    size_t length = strlen(base), digits;
+    int64_t member = 0;
+
+    if (strncmp(name, base, length) != 0 || strncmp(name + length, MARK, strlen(MARK)) != 0)
+        return -1;
+    name += length + strlen(MARK);
+    digits = strspn(name, "0123456789");
+    if (!digits || digits > MAX_DIGITS || name[digits] || (*name == '0' && digits > 1))
+        return -1;
+    while (*name)
+        member = member * 10 + (*name++ - '0');
+    return member;
+}

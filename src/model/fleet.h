@@ -1,0 +1,40 @@
+/*
+ * fleet - many clients that connect as client2 does, each as somebody of its own: how many, how
+ * they connect, how they share themselves out over hosts and processes, and what they are called.
+ *
+ * A member is one of them, by its number, from 0. Its client identifier is client2's with "-m" and
+ * that number behind it, "client2-m17": a session of client2's, as
+ * security/client_id_scheme.h has it. Durations are nanoseconds.
+ */
+#ifndef BENCH_MODEL_FLEET_H
+#define BENCH_MODEL_FLEET_H
+
+#include "model/setting.h"
+
+/* Whose certificate a member shows. */
+enum fleet_certificates { FLEET_OWN, FLEET_SHARED };
+
+/* The settings [fleet] of a scenario; on its way to the hosts in the order "channel", where the
+ * scenario has a probe with a fleet. */
+struct fleet_plan {
+    int64_t clients;
+    int64_t certificates; /* enum fleet_certificates */
+    int64_t connect_rate; /* connections begun a second, of all members; 0: as fast as it goes */
+    int64_t keepalive_ns; /* CONNECT has whole seconds: round up */
+};
+extern const struct setting_group fleet_group;
+
+/* Members in a row: first, first + 1 ... */
+struct fleet_part {
+    int64_t first, count;
+};
+
+/* Part `part` of `n_parts`, of which none is larger than another by more than one member. */
+struct fleet_part fleet_part(int64_t clients, size_t n_parts, size_t part);
+
+/* "client2-m17" of "client2"; the caller's. */
+char *fleet_member_name(const char *base, int64_t member);
+/* 17 of that; -1 when it is no member of base. */
+int64_t fleet_member_of(const char *base, const char *name);
+
+#endif

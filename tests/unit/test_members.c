@@ -1,0 +1,143 @@
+/* Members of a fleet, as each mechanism makes them: a real broker knows those that there are, and
+ * nobody beyond. */
+#include "broker/broker.h"
+#include "broker/mosquitto.h"
+#include "emulator.h"
+#include "peer.h"
+#include "security/secret.h"
+#include "transport/attempt.h"
+
+#include "base/process.h"
+
+#define CLIENTS 25
+
+#define DERIVED_17 "e320e6b232076d4ab5a2e52f0fa725d9e3156d7550865e034fcc8abfa15afe60"
+
+/* ---- what is a member's own of a secret ---- */
+
+/* HMAC-SHA256 as `openssl dgst -sha256 -hmac key` has it of "password 17". */
+static void test_derived(void **state) {
+    CLEANUP(secret_freep) char *one = secret_derive("key", "password", 17, 32);
+    CLEANUP(secret_freep) char *part = secret_derive("key", "password", 17, 12);
+    CLEANUP(secret_freep) char *next = secret_derive("key", "password", 18, 32);
+    CLEANUP(secret_freep) char *other = secret_derive("kez", "password", 17, 32);
+    CLEANUP(secret_freep) char *elsewhere = secret_derive("key", "psk", 17, 32);
+
+    (void)state;
+    assert_string_equal(one, DERIVED_17);
+    assert_int_equal(strlen(part), 24);
+    assert_int_equal(strncmp(one, part, 24), 0);
+    assert_string_not_equal(one, next);
+    assert_string_not_equal(one, other);
+    assert_string_not_equal(one, elsewhere);
+}
+
+/* ---- at a broker ---- */
+
+static const struct {
+    const char *use;
+    const char *path, *value; /* a setting, or NULL */
+    const char *refused;      /* why the broker does not let in one too many; NULL: it does */
+} channels[] = {
+    {"", NULL, NULL, NULL},
+    {"password", NULL, NULL, "connack 5"},
+    {"password", "password.user", "%c", "connack 5"},
+    {"tls", NULL, NULL, NULL},
+    {"tls password", "password.user", "dev-%c", "connack 5"},
+};
+
+static void examine(const struct bringup *bringup, const struct broker *broker, int64_t member,
+                    const char *refused) {
+    CLEANUP(client_config_freep)
+    struct client_config *config =
+        broker_member_config(bringup, member, "127.0.0.1", broker_port(broker));
+    CLEANUP_FREE char *accepted = text_copy("connack 0");
+    struct attempt attempt;
+    struct error error;
+
+    if (attempt_make(config, NULL, &attempt, &error) < 0)
+        fail_msg("%s", error.text);
+    if (strncmp(attempt.cause, refused ? refused : accepted, strlen(refused ? refused : accepted)))
+        fail_msg("use = %s: member %lld: %s", channel_own(bringup->channel)->use, (long long)member,
+                 attempt.cause);
+}
+
+/* Members are who they are on whatever host and in whatever process. */
+static void examine_parties(const struct bringup *bringup, const struct broker *broker) {
+    for (enum party who = PARTY_CLIENT1; who <= PARTY_CLIENT2; who++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config =
+            broker_client_config(bringup, who, "127.0.0.1", broker_port(broker));
+        struct attempt attempt;
+        struct error error;
+
+        if (attempt_make(config, NULL, &attempt, &error) < 0)
+            fail_msg("%s", error.text);
+        assert_true(attempt.accepted);
+    }
+}
+
+static void try_channel(size_t i) {
+    const struct broker_settings settings = {.max_inflight = 20, .connection_messages = 1};
+    const struct fleet_plan fleet = {.clients = CLIENTS};
+    struct channel channel = workshop_channel("mine", channels[i].use);
+    struct issuer issuer = {.certs = peer_certs,
+                            .addresses = "127.0.0.1",
+                            .validity_ns = 86400 * INT64_C(1000000000),
+                            .telemetry_topic = "bench/telemetry",
+                            .secrets = json_object()};
+    struct bringup bringup = {
+        .channel = &channel, .certs = peer_certs, .secrets = issuer.secrets, .fleet = &fleet};
+    CLEANUP(broker_stopp) struct broker *broker = NULL;
+    CLEANUP_FREE char *log = NULL;
+    struct error error;
+
+    if (channels[i].path && channel_assign(&channel, channels[i].path, channels[i].value, &error))
+        fail_msg("%s", error.text);
+    if (broker_check_channel(&channel, &error) < 0 ||
+        broker_check_fleet(&channel, &fleet, &error) < 0 ||
+        mechanism_issue(&channel, &issuer, &error) < 0 ||
+        broker_start(&broker, &bringup, "127.0.0.1", &settings, &error) < 0)
+        fail_msg("use = %s: %s", channels[i].use, error.text);
+    examine(&bringup, broker, 0, NULL);
+    examine(&bringup, broker, CLIENTS - 1, NULL);
+    examine(&bringup, broker, CLIENTS, channels[i].refused);
+    examine_parties(&bringup, broker);
+    json_decref(issuer.secrets);
+    channel_clear(&channel);
+}
+
+static void test_real_broker(void **state) {
+    CLEANUP_FREE char *program = NULL;
+
+    (void)state;
+    if (under_emulator("a broker of this machine has no use for foreign plugins") ||
+        process_find(&program, "mosquitto", NULL) < 0)
+        skip();
+    for (size_t i = 0; i < ARRAY_SIZE(channels); i++)
+        try_channel(i);
+}
+
+/* ---- who cannot ---- */
+
+static void test_external(void **state) {
+    const struct fleet_plan fleet = {.clients = CLIENTS};
+    struct channel channel = workshop_channel("mine", "external");
+    struct error error;
+
+    (void)state;
+    assert_int_equal(broker_check_fleet(&channel, &fleet, &error), -EINVAL);
+    assert_string_equal(error.text, "use: external: a fleet takes a broker of our own, which knows "
+                                    "its members");
+    channel_clear(&channel);
+}
+
+int main(void) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_derived),
+        cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_external),
+    };
+
+    return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
+}
