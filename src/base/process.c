@@ -282,19 +282,28 @@ int process_run(const char *const *argv, const char *input, int64_t limit_ns, ch
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int64_t process_peak_memory(pid_t pid) {
-    char path[64], line[256];
-    long long kilobytes = -1;
-    FILE *file;
+/* A line "NAME: 17 kB" of a file below /proc/PID, in bytes; -1 when there is none. */
+static int64_t read_kilobytes(pid_t pid, const char *file, const char *name) {
+    CLEANUP_FREE char *path = text_format("/proc/%d/%s", (int)(pid ? pid : getpid()), file);
+    CLEANUP(fclosep) FILE *lines = fopen(path, "re");
+    size_t length = strlen(name);
+    char line[256];
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", pid ? (int)pid : (int)getpid());
-    file = fopen(path, "re");
-    if (!file)
-        return -1;
-    while (kilobytes < 0 && fgets(line, sizeof(line), file))
-        (void)sscanf(line, "VmHWM: %lld kB", &kilobytes);
-    (void)fclose(file);
-    return kilobytes < 0 ? -1 : kilobytes * 1024;
+    while (lines && fgets(line, sizeof(line), lines))
+        if (strncmp(line, name, length) == 0 && line[length] == ':')
+            return strtoll(line + length + 1, NULL, 10) * 1024;
+    return -1;
+}
+
+int64_t process_peak_memory(pid_t pid) {
+    return read_kilobytes(pid, "status", "VmHWM");
+}
+
+/* Before Linux 5.4 only what is anonymous and its own was told apart. */
+int64_t process_own_memory(pid_t pid) {
+    int64_t bytes = read_kilobytes(pid, "smaps_rollup", "Pss_Anon");
+
+    return bytes >= 0 ? bytes : read_kilobytes(pid, "smaps_rollup", "Anonymous");
 }
 
 char *process_own_path(void) {

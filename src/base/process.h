@@ -76,6 +76,10 @@ int process_run(const char *const *argv, const char *input, int64_t limit_ns, ch
  * getrusage(), whose peak outlives an exec. */
 int64_t process_peak_memory(pid_t pid);
 
+/* The memory of a live process that is in no file, in bytes; what it shares with others counts by
+ * its share (the anonymous part of its PSS, smaps_rollup). -1 when not known. */
+int64_t process_own_memory(pid_t pid);
+
 /* The path by which this very program can be executed again, also when its file has been replaced
  * meanwhile; belongs to the caller. */
 char *process_own_path(void);

@@ -39,8 +39,8 @@ struct broker_kind {
     int (*start)(struct broker **ret, struct bringup *bringup, const char *address,
                  const json_t *settings, json_t **ret_told, struct error *error);
     /* What it has used until now, as far as can be known ("cpu_s", "peak_memory", "at_ns"), the
-     * "congestion" control of its connections and who came "uninvited"; `broker` is what start()
-     * has left. -ESRCH when it has gone. */
+     * number and "congestion" control of its "connections", its "memory" now (process_own_memory())
+     * and who came "uninvited"; `broker` is what start() has left. -ESRCH when it has gone. */
     int (*usage)(const struct channel *channel, struct broker *broker, json_t **ret,
                  struct error *error);
 };

@@ -275,7 +275,7 @@ static int start(struct broker **ret, struct bringup *bringup, const char *addre
 
 static int usage(const struct channel *channel, struct broker *none, json_t **ret,
                  struct error *error) {
-    CLEANUP_FREE char *congestion = congestion_list(own(channel)->port);
+    CLEANUP_FREE char *congestion = congestion_list(own(channel)->port, NULL);
 
     (void)none;
     (void)error;

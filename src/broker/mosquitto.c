@@ -26,6 +26,7 @@
 #define PORT_ATTEMPTS 8
 #define MAX_LOG       (256 * 1024)
 #define LOG_PART      4096
+#define MAX_VARIABLES 3
 /* The probes have 64 connections at most, telemetry and proofs a few, beside the fleet's: what is
  * beyond is not ours. */
 #define MAX_CONNECTIONS 256
@@ -50,7 +51,12 @@ const struct setting_group broker_group =
 struct broker {
     struct process process;
     struct folder folder;
+    char *program, *address;
     int64_t port;
+    bool many; /* it is to have a fleet's connections */
+    /* What it is started with, each time: in its folder; what its environment needs besides. */
+    char *configuration, *variables[MAX_VARIABLES];
+    size_t launched; /* where in the log that begins which its last start has to say */
     char version[32];
     char *log;
     size_t log_length;
@@ -186,10 +192,10 @@ int broker_read_log(struct broker *broker, struct error *error) {
 
 /* The first line of the log that says "Error", without its time stamp: what follows are details
  * only make sense behind it ("Error found at ..."). */
-static const char *first_complaint(const struct broker *broker) {
-    const char *found = strstr(broker->log, "Error");
+static const char *first_complaint(const char *log) {
+    const char *found = strstr(log, "Error");
 
-    return found ? found : broker->log;
+    return found ? found : log;
 }
 
 static const struct transport_options plainly = {.timeout_ns = START_NS};
@@ -207,21 +213,11 @@ static void note_own(struct broker *broker, int fd) {
     guests_own(&broker->guests, text);
 }
 
-/* Whether it accepts connections there; called when it says that it runs, and so listens. */
-static bool accepts(struct broker *broker, const char *address) {
-    CLEANUP_FD int fd = -1;
-
-    (void)congestion_impose_on_child(broker->process.pid);
-    if (tcp_connect(&fd, address, broker->port, &plainly, NULL) < 0)
-        return false;
-    note_own(broker, fd);
-    return true;
-}
-
-static int await_ready(struct broker *broker, const char *address, struct error *error) {
+/* It says that it runs when it listens. */
+static int await_running(struct broker *broker, struct error *error) {
     int64_t deadline = clock_monotonic_ns() + START_NS;
 
-    while (!strstr(broker->log, " running\n") || !accepts(broker, address)) {
+    while (!strstr(broker->log + broker->launched, " running\n")) {
         struct pollfd poller = {.fd = broker->process.err_fd, .events = POLLIN};
         struct error ended;
 
@@ -229,13 +225,25 @@ static int await_ready(struct broker *broker, const char *address, struct error 
             return error_set(error, -ETIMEDOUT, "the broker does not accept connections after %d s",
                              (int)(START_NS / NS_PER_S));
         if (broker_read_log(broker, &ended) < 0) {
-            const char *why = first_complaint(broker);
+            const char *log = broker->log + broker->launched, *why = first_complaint(log);
             int length = (int)strcspn(why, "\n");
 
-            return error_set(error, strstr(broker->log, "in use") ? -EADDRINUSE : -ECHILD,
-                             "%s: %.*s", ended.text, length, why);
+            return error_set(error, strstr(log, "in use") ? -EADDRINUSE : -ECHILD, "%s: %.*s",
+                             ended.text, length, why);
         }
     }
+    (void)congestion_impose_on_child(broker->process.pid);
+    return 0;
+}
+
+/* Whoever starts it connects to it once; in its log there is nothing else to wait for. */
+static int await_accepting(struct broker *broker, struct error *error) {
+    CLEANUP_FD int fd = -1;
+    int r = tcp_connect(&fd, broker->address, broker->port, &plainly, error);
+
+    if (r < 0)
+        return error_prefix(error, r, "the broker says that it runs");
+    note_own(broker, fd);
     return 0;
 }
 
@@ -264,56 +272,80 @@ static void expect_guests(struct broker *broker, const struct bringup *bringup,
     guests_open(&broker->guests, one->client_id, two->client_id);
 }
 
-static int start_once(struct broker *broker, const char *program, const struct bringup *bringup,
-                      const char *address, const struct broker_settings *settings,
-                      struct error *error) {
+static int launch(struct broker *broker, struct error *error) {
+    const char *argv[] = {broker->program, "-c", broker->configuration, NULL};
+    const char *environment[MAX_VARIABLES + 1] = {NULL};
+    const struct process_options options = {.argv = argv,
+                                            .environment = environment,
+                                            .in = PROCESS_NULL,
+                                            .out = PROCESS_NULL,
+                                            .err = PROCESS_PIPE,
+                                            .many_files = broker->many};
+    size_t n = 0;
+    int r;
+
+    for (size_t i = 0; i < MAX_VARIABLES; i++)
+        if (broker->variables[i])
+            environment[n++] = broker->variables[i];
+    broker->launched = broker->log_length;
+    r = process_start(&broker->process, &options, error);
+    if (r < 0)
+        return r;
+    if (broker->many)
+        (void)fcntl(broker->process.err_fd, F_SETPIPE_SZ, FLEET_LOG_PIPE);
+    return await_running(broker, error);
+}
+
+static void forget_files(struct broker *broker) {
+    free(broker->configuration);
+    broker->configuration = NULL;
+    for (size_t i = 0; i < MAX_VARIABLES; i++) {
+        free(broker->variables[i]);
+        broker->variables[i] = NULL;
+    }
+}
+
+/* What it is to read when it starts. */
+static int write_files(struct broker *broker, const struct bringup *bringup,
+                       const struct broker_settings *settings, struct error *error) {
     CLEANUP(client_config_freep)
     struct client_config *config = mechanism_client_config(bringup, PARTY_BROKER, "", 0);
-    CLEANUP_FREE char *module = key_token_engine_module(config->tls.key_file);
-    CLEANUP_FREE char *softhsm = key_token_engine_softhsm(config->tls.key_file);
-    CLEANUP_FREE char *configuration = NULL, *openssl = NULL, *variable = NULL;
-    int r = write_configuration(broker, bringup, address, settings, &configuration, error);
+    CLEANUP_FREE char *openssl = NULL;
+    int r;
 
+    forget_files(broker);
+    r = write_configuration(broker, bringup, broker->address, settings, &broker->configuration,
+                            error);
+    if (r == 0)
+        r = write_openssl(broker, bringup, &openssl, error);
     if (r < 0)
         return r;
-    r = write_openssl(broker, bringup, &openssl, error);
-    if (r < 0)
-        return r;
-    variable = text_format("OPENSSL_CONF=%s", openssl ? openssl : "");
-    {
-        const char *argv[] = {program, "-c", configuration, NULL};
-        const char *environment[4] = {NULL};
-        struct process_options options = {.argv = argv,
-                                          .environment = environment,
-                                          .in = PROCESS_NULL,
-                                          .out = PROCESS_NULL,
-                                          .err = PROCESS_PIPE,
-                                          .many_files = bringup->fleet != NULL};
-        size_t n = 0;
+    broker->variables[0] = text_format("OPENSSL_CONF=%s", openssl ? openssl : "");
+    broker->variables[1] = key_token_engine_module(config->tls.key_file);
+    broker->variables[2] = key_token_engine_softhsm(config->tls.key_file);
+    return 0;
+}
 
-        if (openssl)
-            environment[n++] = variable;
-        if (module)
-            environment[n++] = module;
-        if (softhsm)
-            environment[n++] = softhsm;
-        r = process_start(&broker->process, &options, error);
-    }
-    if (r == 0 && bringup->fleet)
-        (void)fcntl(broker->process.err_fd, F_SETPIPE_SZ, FLEET_LOG_PIPE);
-    return r < 0 ? r : await_ready(broker, address, error);
+static int start_once(struct broker *broker, const struct bringup *bringup,
+                      const struct broker_settings *settings, struct error *error) {
+    int r = write_files(broker, bringup, settings, error);
+
+    if (r == 0)
+        r = launch(broker, error);
+    return r < 0 ? r : await_accepting(broker, error);
 }
 
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error) {
     CLEANUP(broker_stopp) struct broker *broker = memory_new(1, sizeof(*broker));
-    CLEANUP_FREE char *program = NULL;
     int r;
 
     broker->process = PROCESS_NONE;
     broker->folder = FOLDER_NONE;
     broker->log = memory_new(MAX_LOG + 1, 1);
-    r = process_find(&program, "mosquitto", error);
+    broker->address = text_copy(address);
+    broker->many = bringup->fleet;
+    r = process_find(&broker->program, "mosquitto", error);
     if (r < 0)
         return r;
     r = folder_make(&broker->folder, "bench-broker-", error);
@@ -329,7 +361,7 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
         expect_guests(broker, bringup, address);
         r = broker->port ? 0 : free_port(address, &broker->port, error);
         if (r == 0)
-            r = start_once(broker, program, bringup, address, settings, error);
+            r = start_once(broker, bringup, settings, error);
         if (r == -EADDRINUSE && settings->port)
             return error_set(error, r,
                              "broker.port: %d is taken on %s; choose another, or 0 for a free one",
@@ -342,10 +374,41 @@ int broker_start(struct broker **ret, struct bringup *bringup, const char *addre
     return 0;
 }
 
+/* A log that is full would have no room for what it says next. */
+static void shorten_log(struct broker *broker) {
+    size_t kept = MAX_LOG / 2;
+
+    if (broker->log_length <= kept)
+        return;
+    while (kept && broker->log[kept - 1] != '\n')
+        kept--;
+    broker->log_length = kept;
+    broker->log[kept] = '\0';
+}
+
+int broker_restart(struct broker *broker, int64_t *ret_down_ns, int64_t *ret_up_ns,
+                   struct error *error) {
+    int64_t down_ns = clock_monotonic_ns();
+    int r;
+
+    broker_end(broker);
+    process_stop(&broker->process);
+    shorten_log(broker);
+    r = launch(broker, error);
+    if (r < 0)
+        return r;
+    *ret_down_ns = down_ns;
+    *ret_up_ns = clock_monotonic_ns();
+    return 0;
+}
+
 void broker_stop(struct broker *broker) {
     process_stop(&broker->process);
     folder_remove(&broker->folder);
     guests_close(&broker->guests);
+    forget_files(broker);
+    free(broker->program);
+    free(broker->address);
     free(broker->log);
     free(broker);
 }
@@ -357,6 +420,10 @@ void broker_end(struct broker *broker) {
         (void)kill(broker->process.pid, SIGKILL);
     while (broker->process.pid > 0 && broker_read_log(broker, &ended) == 0)
         ;
+}
+
+pid_t broker_pid(const struct broker *broker) {
+    return broker->process.pid;
 }
 
 int64_t broker_port(const struct broker *broker) {
@@ -405,6 +472,8 @@ static char *find_uninvited(struct broker *broker) {
 static int usage(const struct channel *channel, struct broker *broker, json_t **ret,
                  struct error *error) {
     CLEANUP_FREE char *congestion = NULL, *uninvited = NULL;
+    int64_t memory_bytes;
+    size_t connections;
     struct timespec used;
     clockid_t clock;
 
@@ -412,13 +481,16 @@ static int usage(const struct channel *channel, struct broker *broker, json_t **
     if (!broker || broker->process.pid <= 0 ||
         clock_getcpuclockid(broker->process.pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
         return error_set(error, -ESRCH, "no broker is up");
-    congestion = congestion_list(broker->port);
+    congestion = congestion_list(broker->port, &connections);
     uninvited = find_uninvited(broker);
-    *ret = json_pack("{s:f,s:I,s:I,s:I,s:s}", "cpu_s",
-                     (double)used.tv_sec + (double)used.tv_nsec / 1e9, "peak_memory",
-                     (json_int_t)process_peak_memory(broker->process.pid), "at_ns",
-                     (json_int_t)clock_monotonic_ns(), "agent_peak_memory",
-                     (json_int_t)process_peak_memory(0), "congestion", congestion);
+    memory_bytes = process_own_memory(broker->process.pid);
+    *ret = json_pack(
+        "{s:f,s:I,s:I,s:I,s:s,s:I}", "cpu_s", (double)used.tv_sec + (double)used.tv_nsec / 1e9,
+        "peak_memory", (json_int_t)process_peak_memory(broker->process.pid), "at_ns",
+        (json_int_t)clock_monotonic_ns(), "agent_peak_memory", (json_int_t)process_peak_memory(0),
+        "congestion", congestion, "connections", (json_int_t)connections);
+    if (memory_bytes >= 0)
+        (void)json_object_set_new(*ret, "memory", json_integer((json_int_t)memory_bytes));
     if (uninvited)
         (void)json_object_set_new(*ret, "uninvited", jsonline_words(uninvited));
     return 0;

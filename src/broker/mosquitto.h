@@ -25,12 +25,19 @@ extern const struct broker_kind broker_mosquitto;
  * it be imposed (transport/congestion.h). -EADDRINUSE when a fixed port is taken. */
 int broker_start(struct broker **ret, struct bringup *bringup, const char *address,
                  const struct broker_settings *settings, struct error *error);
+/* Kills it as a power cut would, and starts it again at once, on the same port with the files that
+ * it had: it has forgotten its clients, and its tickets are of no use. When it was killed, and when
+ * it listened again (clock_monotonic_ns()); the log goes on, and of a long one the newer half is
+ * left out. After a failure no broker runs. */
+int broker_restart(struct broker *broker, int64_t *ret_down_ns, int64_t *ret_up_ns,
+                   struct error *error);
 /* Kills and reaps it; the log is complete afterwards. */
 void broker_end(struct broker *broker);
 /* The same, and removes its folder and frees it. */
 void broker_stop(struct broker *broker);
 DEFINE_CLEANUP(struct broker *, broker_stop)
 
+pid_t broker_pid(const struct broker *broker);
 int64_t broker_port(const struct broker *broker);
 /* All that it has logged so far; "" when nothing. */
 const char *broker_log(const struct broker *broker);

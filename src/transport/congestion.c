@@ -164,7 +164,7 @@ static void take_connection(struct nlmsghdr *header, char **words) {
 }
 
 /* Takes what comes until the last of it is there. */
-static void hear(int fd, char **words) {
+static void hear(int fd, char **words, size_t *n_connections) {
     _Alignas(struct nlmsghdr) char part[16384];
     ssize_t n;
 
@@ -176,17 +176,21 @@ static void hear(int fd, char **words) {
             if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY)
                 return;
             take_connection(header, words);
+            ++*n_connections;
         }
     }
 }
 
-char *congestion_list(int64_t port) {
+char *congestion_list(int64_t port, size_t *ret_n) {
     static const int families[] = {AF_INET, AF_INET6};
     CLEANUP_FD int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     char *words = text_copy("");
+    size_t n_connections = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(families) && fd >= 0; i++)
         if (ask(fd, families[i], port) == 0)
-            hear(fd, &words);
+            hear(fd, &words, &n_connections);
+    if (ret_n)
+        *ret_n = n_connections;
     return words;
 }

@@ -29,7 +29,8 @@ const char *congestion_imposed(void);
 int congestion_impose_on_child(pid_t child);
 
 /* The controls of the connections from this local port, as the kernel tells them (sock_diag): words
- * without doubles, "" when there are none or it does not tell; the caller's. */
-char *congestion_list(int64_t port);
+ * without doubles, "" when there are none or it does not tell; the caller's. In *ret_n, which may
+ * be NULL, how many connections there are. */
+char *congestion_list(int64_t port, size_t *ret_n);
 
 #endif

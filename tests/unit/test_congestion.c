@@ -132,23 +132,26 @@ static void test_child(void **state) {
     CLEANUP_FREE char *none = NULL, *first = NULL, *both = NULL;
     CLEANUP_FD int before = -1, behind = -1;
     char by_itself[NAME_SIZE];
+    size_t connections;
     pid_t child;
     int port;
 
     (void)state;
     get_default(by_itself);
     port = begin_child(&child);
-    none = congestion_list(port);
+    none = congestion_list(port, NULL);
     assert_string_equal(none, "");
     assert_int_equal(tcp_connect(&before, "127.0.0.1", port, &options, NULL), 0);
-    first = congestion_list(port);
+    first = congestion_list(port, &connections);
+    assert_int_equal(connections, 1);
     assert_string_equal(first, by_itself);
     assert_int_equal(congestion_impose_on_child(child), 0); /* nothing to impose */
     assert_int_equal(congestion_impose("reno", NULL), 0);
     assert_string_equal(congestion_imposed(), "reno");
     assert_int_equal(congestion_impose_on_child(child), 0);
     assert_int_equal(tcp_connect(&behind, "127.0.0.1", port, &options, NULL), 0);
-    both = congestion_list(port);
+    both = congestion_list(port, &connections);
+    assert_int_equal(connections, 2);
     assert_true(text_has_word(both, by_itself) && text_has_word(both, "reno"));
     end_child(child);
     assert_true(congestion_impose_on_child(child) < 0);
