@@ -1,6 +1,7 @@
 /*
  * bench - the program behind the launcher: reads the command line and calls the command.
  */
+#include "analysis/estimate.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "cli/commands.h"
@@ -89,6 +90,7 @@ static const struct {
     {"--publisher-host", "hosts.publisher", "HOST", "where the publisher runs"},
 };
 #define FIRST_SHORTHAND 512
+#define FIRST_ESTIMATE  768 /* a row of its settings each */
 
 static int add_override(struct argp_state *state, const char *origin, const char *path,
                         const char *value) {
@@ -132,12 +134,23 @@ static int set_report(struct argp_state *state, const char *option, bool *flag) 
     return 0;
 }
 
+static int set_estimate(struct argp_state *state, size_t row, const char *argument) {
+    struct arguments *arguments = state->input;
+
+    if (!text_equal(arguments->command->name, "estimate"))
+        argp_error(state, "--%s goes with estimate only", estimate_group.rows[row].key);
+    arguments->estimate[row] = argument;
+    return 0;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
     if (key >= FIRST_SHORTHAND && key < FIRST_SHORTHAND + (int)ARRAY_SIZE(shorthands))
         return add_override(state, shorthands[key - FIRST_SHORTHAND].option,
                             shorthands[key - FIRST_SHORTHAND].path, argument);
+    if (key >= FIRST_ESTIMATE && key < FIRST_ESTIMATE + (int)estimate_group.n_rows)
+        return set_estimate(state, (size_t)(key - FIRST_ESTIMATE), argument);
     switch (key) {
     case 'o':
         arguments->output = argument;
@@ -187,15 +200,23 @@ static const struct argp_option other_options[] = {
     {"quiet", 'q', NULL, 0, "show no progress", 0},
 };
 /* argp's list ends with one of zeros. */
-#define N_OPTIONS (ARRAY_SIZE(shorthands) + ARRAY_SIZE(other_options) + 1)
+#define N_OPTIONS (ARRAY_SIZE(shorthands) + MAX_ESTIMATE + ARRAY_SIZE(other_options) + 1)
 
-static void fill_options(struct argp_option options[N_OPTIONS]) {
+/* `help`: of the rows of estimate's settings, kept as long as the options are. */
+static void fill_options(struct argp_option options[N_OPTIONS], struct words *help) {
     size_t n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++)
         options[n++] = (struct argp_option){shorthands[i].option + 2, FIRST_SHORTHAND + (int)i,
                                             shorthands[i].argument,   0,
                                             shorthands[i].help,       0};
+    for (size_t i = 0; i < estimate_group.n_rows; i++) {
+        const struct setting *row = &estimate_group.rows[i];
+
+        words_add(help, "estimate: %s", row->help);
+        options[n++] =
+            (struct argp_option){row->key, FIRST_ESTIMATE + (int)i, "VALUE", 0, help->list[i], 0};
+    }
     memcpy(&options[n], other_options, sizeof(other_options));
 }
 
@@ -217,6 +238,7 @@ static void print_help(FILE *out) {
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
     struct argp_option options[N_OPTIONS] = {{0}};
+    CLEANUP(words_clear) struct words help = {NULL, 0};
     CLEANUP_FREE char *name = NULL;
 
     for (size_t i = 0; i < n_commands; i++)
@@ -226,7 +248,7 @@ static int read_command(struct context *context, int argc, char **argv, struct e
         return error_set(error, -EINVAL, "no command '%s'; `bench --help` shows all",
                          argc > 1 ? argv[1] : "");
     arguments->verbosity = NORMAL;
-    fill_options(options);
+    fill_options(options, &help);
     {
         struct argp argp = {.options = options,
                             .parser = parse,

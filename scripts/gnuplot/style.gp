@@ -6,10 +6,11 @@
 #     run = ARG1; out = ARG2; kind = ARG3
 #     csv = 'table.csv'; keep(x) = strlen(strcol('ratio'))
 #     load ARG0[1:strlen(ARG0) - strlen('NAME.gp')] . 'style.gp'
-# Then there are the channels and the panels (a probe, a variant) of the rows of `csv` that `keep`
-# keeps, in their order: n_channels, channel[c], n_panels, probe[p], variant[p]; after `eval
-# read_units` metric[p] and unit[p], too. Of the row of a file that is read, place(0) is the place
-# of its channel, of(p) says whether it is of panel p, here(p) whether it is kept besides.
+# Then there are the channels and the panels (a probe, a variant; or what the two columns have that
+# `panels` names before) of the rows of `csv` that `keep` keeps, in their order: n_channels,
+# channel[c], n_panels, probe[p], variant[p]; after `eval read_units` metric[p] and unit[p], too. Of
+# the row of a file that is read, place(0) is the place of its channel, of(p) says whether it is of
+# panel p, here(p) whether it is kept besides.
 #
 # gnuplot takes a name that begins with `<` or `|` for a command: names are made absolute, and what
 # is read is opened by plain relative names. Text out of a file is never part of what is evaluated.
@@ -32,7 +33,9 @@ high_of(a, b) = a > b ? a : b
 row(name) = sum [i = 1:n_channels] (channel[i] eq name ? i : 0)
 panel_of(a, b) = sum [i = 1:n_panels] (probe[i] eq a && variant[i] eq b ? i : 0)
 place(x) = row(strcol('channel'))
-of(p) = strcol('probe') eq probe[p] && strcol('variant') eq variant[p]
+if (!exists("panels")) { panels = 'probe variant' }
+first = word(panels, 1); second = word(panels, 2)
+of(p) = strcol(first) eq probe[p] && strcol(second) eq variant[p]
 here(p) = keep(0) && of(p)
 n_rows = 0; n_channels = 0; n_panels = 0
 stats csv using (n_rows = n_rows + 1, 0) nooutput
@@ -44,7 +47,7 @@ add_channel(name) = n_channels > 250 || row(name) ? 0 : \
 add_panel(a, b) = n_panels > 100 || panel_of(a, b) ? 0 : \
     (n_panels = n_panels + 1, probe[n_panels] = a, variant[n_panels] = b, 0)
 stats csv using (keep(0) ? (add_channel(strcol('channel')), \
-    add_panel(strcol('probe'), strcol('variant')), 0) : 0) nooutput
+    add_panel(strcol(first), strcol(second)), 0) : 0) nooutput
 # Where the file has them:
 read_units = "stats csv using (keep(0) ? (p = panel_of(strcol('probe'), strcol('variant')), " . \
     "metric[p] = strcol('metric'), unit[p] = strcol('unit'), 0) : 0) nooutput"

@@ -45,6 +45,7 @@ KNOWN_FILES = NEEDED_FILES + (
     "findings.csv",
     "values.csv",
     "cumulative.csv",
+    "estimate.csv",
 )
 
 # What reports and measuring leave there beside them.

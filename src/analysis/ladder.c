@@ -22,12 +22,12 @@ static const struct {
                                "all cores of the publisher's host"},
 };
 
-/* ---- estimates ---- */
+/* ---- means ---- */
 
-static struct estimate estimate_of(const double *values, size_t n) {
+static struct ladder_mean mean_of(const double *values, size_t n) {
     struct statistics statistics = statistics_describe(values, n);
 
-    return (struct estimate){n, statistics.mean, statistics.ci_low, statistics.ci_high};
+    return (struct ladder_mean){n, statistics.mean, statistics.ci_low, statistics.ci_high};
 }
 
 /* As which process its rows are in metrics.csv: "client2.sender". */
@@ -37,8 +37,8 @@ static const char *process_of(const struct dataset_probe *probe, enum ladder_pro
                                         : "broker.mosquitto";
 }
 
-struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                const char *process, const char *metric, double by) {
+struct ladder_mean ladder_metric(const struct cells *cells, const struct cell *cell,
+                                 const char *process, const char *metric, double by) {
     const struct dataset *dataset = cells->dataset;
     CLEANUP_FREE char *name = text_format("%s.%s", process, metric);
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
@@ -54,7 +54,7 @@ struct estimate estimate_metric(const struct cells *cells, const struct cell *ce
         if (isfinite(value))
             values[n++] = value;
     }
-    return estimate_of(values, n);
+    return mean_of(values, n);
 }
 
 static void take_costs(struct ladder_step *step, const struct cells *cells,
@@ -64,15 +64,15 @@ static void take_costs(struct ladder_step *step, const struct cells *cells,
     for (enum ladder_process i = 0; i < LADDER_N_PROCESSES; i++) {
         const char *process = process_of(probe, i);
 
-        step->cpu[i] = estimate_metric(cells, cell, process, "cpu_share", BY_GIGABYTES);
-        step->share[i] = estimate_metric(cells, cell, process, "cpu_share", 100);
+        step->cpu[i] = ladder_metric(cells, cell, process, "cpu_share", BY_GIGABYTES);
+        step->share[i] = ladder_metric(cells, cell, process, "cpu_share", 100);
     }
-    step->wire = estimate_metric(cells, cell, probe->sender, "wire_per_payload", 1);
+    step->wire = ladder_metric(cells, cell, probe->sender, "wire_per_payload", 1);
     step->wire_theory =
-        estimate_metric(cells, cell, probe->sender, "wire_per_payload_theory", 1).mean;
+        ladder_metric(cells, cell, probe->sender, "wire_per_payload_theory", 1).mean;
     for (size_t i = 0; i < LADDER_N_HOSTS; i++) {
-        step->busy[i] = estimate_metric(cells, cell, hosts[i].process, "busy_share", 100);
-        step->throttled[i] = estimate_metric(cells, cell, hosts[i].process, "throttled_share", 100);
+        step->busy[i] = ladder_metric(cells, cell, hosts[i].process, "busy_share", 100);
+        step->throttled[i] = ladder_metric(cells, cell, hosts[i].process, "throttled_share", 100);
     }
 }
 
@@ -106,8 +106,8 @@ static void judge(struct ladder_step *step) {
 /* ---- throughput, block by block ---- */
 
 /* Of (a - b) / path, or a / path without b. */
-static struct estimate estimate_shares(const struct cells *cells, const double *a, const double *b,
-                                       const double *path) {
+static struct ladder_mean mean_of_shares(const struct cells *cells, const double *a,
+                                         const double *b, const double *path) {
     CLEANUP_FREE double *shares = memory_new(cells->dataset->n_counted, sizeof(*shares));
     size_t n = 0;
 
@@ -117,13 +117,13 @@ static struct estimate estimate_shares(const struct cells *cells, const double *
         if (isfinite(share))
             shares[n++] = share;
     }
-    return estimate_of(shares, n);
+    return mean_of(shares, n);
 }
 
-static struct estimate estimate_throughput(const struct cells *cells, const struct cell *cell) {
+static struct ladder_mean mean_throughput(const struct cells *cells, const struct cell *cell) {
     CLEANUP_FREE double *values = memory_new(cell->n, sizeof(*values));
 
-    return estimate_of(values, cells_values(cells, cell, values));
+    return mean_of(values, cells_values(cells, cell, values));
 }
 
 /* ---- steps ---- */
@@ -161,10 +161,10 @@ static void add_step(struct ladder *ladder, const struct cell *cell, const doubl
     step = &ladder->list[ladder->n++];
     *step = (struct ladder_step){
         .probe = cell->probe, .variant = cell->variant, .channel = cell->channel};
-    step->throughput = estimate_throughput(cells, cell);
-    step->of_path = estimate_shares(cells, values, NULL, path);
-    step->lost =
-        before ? estimate_shares(cells, before, values, path) : (struct estimate){0, NAN, NAN, NAN};
+    step->throughput = mean_throughput(cells, cell);
+    step->of_path = mean_of_shares(cells, values, NULL, path);
+    step->lost = before ? mean_of_shares(cells, before, values, path)
+                        : (struct ladder_mean){0, NAN, NAN, NAN};
     if (!before)
         step->of_path.low = step->of_path.high = NAN;
     take_costs(step, cells, cell);

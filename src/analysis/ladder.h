@@ -14,7 +14,7 @@
 #include "analysis/cells.h"
 
 /* A mean with its 95 % t interval over blocks; NaN where there is none. */
-struct estimate {
+struct ladder_mean {
     size_t n;
     double mean, low, high;
 };
@@ -25,8 +25,8 @@ struct estimate {
 #define BY_GIGABYTES 0.0
 
 /* Of a metric of "party.process" in the cell's trials, divided by a number or BY_GIGABYTES. */
-struct estimate estimate_metric(const struct cells *cells, const struct cell *cell,
-                                const char *process, const char *metric, double by);
+struct ladder_mean ladder_metric(const struct cells *cells, const struct cell *cell,
+                                 const char *process, const char *metric, double by);
 
 /* Whose processor time: by the process names of metrics.csv. */
 enum ladder_process { LADDER_SENDER, LADDER_RECEIVER, LADDER_BROKER, LADDER_N_PROCESSES };
@@ -44,17 +44,18 @@ enum ladder_host { LADDER_BROKER_HOST, LADDER_PUBLISHER_HOST, LADDER_N_HOSTS };
 
 struct ladder_step {
     size_t probe, variant, channel; /* places in the dataset's lists */
-    struct estimate throughput;     /* Mbit/s */
-    struct estimate of_path; /* throughput by that of path in the same block; of path itself: 1 */
-    struct estimate lost;    /* what this rung takes from the one before, as a share of path's */
-    struct estimate cpu[LADDER_N_PROCESSES];   /* seconds of processor time per 10^9 bytes */
-    struct estimate share[LADDER_N_PROCESSES]; /* of one core, 0..1 */
-    struct estimate busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
-    struct estimate throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was used
-                                                  up, 0..1; NaN: no quota */
-    char limit[320];                           /* what holds it back, in a few words */
-    struct estimate wire; /* bytes on the wire (an estimate) per byte of payload */
-    double wire_theory;   /* the same by formula; NaN: none */
+    struct ladder_mean throughput;  /* Mbit/s */
+    struct ladder_mean
+        of_path;             /* throughput by that of path in the same block; of path itself: 1 */
+    struct ladder_mean lost; /* what this rung takes from the one before, as a share of path's */
+    struct ladder_mean cpu[LADDER_N_PROCESSES];   /* seconds of processor time per 10^9 bytes */
+    struct ladder_mean share[LADDER_N_PROCESSES]; /* of one core, 0..1 */
+    struct ladder_mean busy[LADDER_N_HOSTS];      /* of all cores, by whoever it was, 0..1 */
+    struct ladder_mean throttled[LADDER_N_HOSTS]; /* of the quota's periods: those in which it was
+                                                  used up, 0..1; NaN: no quota */
+    char limit[320];                              /* what holds it back, in a few words */
+    struct ladder_mean wire; /* bytes on the wire (an estimate) per byte of payload */
+    double wire_theory;      /* the same by formula; NaN: none */
 };
 
 struct ladder {

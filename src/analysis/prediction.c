@@ -43,7 +43,7 @@ double prediction_time_s(const struct dataset *dataset, const char *host, const 
  * the first on, must be known. */
 static const struct {
     const char *per, *unit, *metric;
-    double per_s, by; /* by: see estimate_metric() */
+    double per_s, by; /* by: see ladder_metric() */
     size_t n_terms;
 } measures[] = {
     {"byte", "ns", "cpu_share", 1e9, BY_GIGABYTES, 1}, /* seconds for 10^9 bytes: ns for one */
@@ -194,7 +194,7 @@ static void add_row(struct prediction *prediction, const struct cell *cell,
         return;
     row.unit = measures[i].unit;
     row.measured =
-        estimate_metric(prediction->cells, cell, first->process, measures[i].metric, measures[i].by)
+        ladder_metric(prediction->cells, cell, first->process, measures[i].metric, measures[i].by)
             .mean;
     if (!(row.measured > 0))
         return;

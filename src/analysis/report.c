@@ -130,23 +130,23 @@ static void put_comparisons(const struct analysis *analysis, const struct output
 
 /* ---- ladder.csv ---- */
 
-#define ESTIMATE(name, member)                                                                     \
+#define MEAN(name, member)                                                                         \
     REAL(name, step.member.mean), REAL(name "_low", step.member.low),                              \
         REAL(name "_high", step.member.high)
 #define PROCESS(name, process)                                                                     \
-    ESTIMATE(name "_s_per_gb", cpu[process]), REAL(name "_core", step.share[process].mean)
+    MEAN(name "_s_per_gb", cpu[process]), REAL(name "_core", step.share[process].mean)
 
 static const struct csv_column ladder_columns[] = {TEXT(channel),
                                                    TEXT(variant),
                                                    TEXT(probe),
                                                    INTEGER(blocks),
-                                                   ESTIMATE("mbit_s", throughput),
-                                                   ESTIMATE("of_path", of_path),
-                                                   ESTIMATE("lost", lost),
+                                                   MEAN("mbit_s", throughput),
+                                                   MEAN("of_path", of_path),
+                                                   MEAN("lost", lost),
                                                    PROCESS("sender", LADDER_SENDER),
                                                    PROCESS("receiver", LADDER_RECEIVER),
                                                    PROCESS("broker", LADDER_BROKER),
-                                                   ESTIMATE("wire", wire),
+                                                   MEAN("wire", wire),
                                                    REAL("wire_theory", step.wire_theory),
                                                    TEXT(limit)};
 

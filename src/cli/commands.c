@@ -229,6 +229,8 @@ const struct command commands[] = {
     {"report", "RUN...",
      "tables, figures and page of runs (folders or archives); several side by side", MAX_WORDS,
      false, false, true, command_report},
+    {"estimate", "RUN", "what many devices would take of a broker, from a run's measured costs", 1,
+     false, false, false, command_estimate},
     {"list", "[KIND]", "scenarios, channels, mechanisms, probes, settings, metrics", 1, false,
      false, false, command_list},
     {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1, true,

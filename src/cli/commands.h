@@ -12,6 +12,7 @@ enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERR
 
 #define MAX_OVERRIDES 256
 #define MAX_WORDS     64
+#define MAX_ESTIMATE  8
 
 /* What the command line says; the texts are argv's. */
 struct arguments {
@@ -25,6 +26,8 @@ struct arguments {
     enum verbosity verbosity;
     bool legend, redact; /* of a report */
     bool fresh;          /* of speed: whatever is kept */
+    /* Of estimate: a value for each row of its settings, as it was written; NULL: not given. */
+    const char *estimate[MAX_ESTIMATE];
 };
 
 /* What all commands share. */

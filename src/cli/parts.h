@@ -25,8 +25,13 @@ int cli_obey_refusals(const struct context *context, struct scenario *scenario);
  * process, and ends with `status` where that is not EXIT_OK. Returns only when it cannot start. */
 int cli_report(const struct context *context, const char *const *runs, size_t n_runs, int status);
 
-/* all, run: measuring.c; report, analyse: reporting.c. */
+/* What the files of a run say is wrong is the user's matter; else they cannot be read or written.
+ * Returns the exit status. */
+int cli_complain_of_files(int r, const struct error *error);
+
+/* all, run: measuring.c; report, analyse: reporting.c; estimate: estimating.c. */
 int command_all(struct context *context);
+int command_estimate(struct context *context);
 int command_run(struct context *context);
 int command_report(struct context *context);
 int command_analyse(struct context *context);

@@ -6,8 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* What the files say is wrong is the user's matter; else they cannot be read or written. */
-static int complain_of_files(int r, const struct error *error) {
+int cli_complain_of_files(int r, const struct error *error) {
     static const int wrong[] = {EBADMSG, EINVAL, ENOENT, ENOTDIR, E2BIG};
 
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
@@ -24,7 +23,7 @@ int command_analyse(struct context *context) {
     if (!context->arguments.n_words)
         return EXIT_USAGE;
     r = report_write(context->arguments.words[0], &error);
-    return r < 0 ? complain_of_files(r, &error) : EXIT_OK;
+    return r < 0 ? cli_complain_of_files(r, &error) : EXIT_OK;
 }
 
 int cli_report(const struct context *context, const char *const *runs, size_t n_runs, int status) {
