@@ -12,6 +12,7 @@
 #include "hosts/preparation.h"
 #include "hosts/protocol.h"
 #include "hosts/readings.h"
+#include "hosts/room.h"
 #include "hosts/surroundings.h"
 #include "hosts/takeover.h"
 #include "hosts/worker.h"
@@ -258,6 +259,8 @@ static json_t *worker_params(struct agent *agent, const struct role *role, const
     if (agent->fleet)
         (void)json_object_set(params, "fleet", json_object_get(agent->current, "fleet"));
     (void)json_object_set_new(params, "certs", json_string(agent->certs));
+    /* Where there are several (lab.addresses). */
+    (void)json_object_set_new(params, "addresses", lab_seat_addresses(&agent->seat));
     (void)json_object_set_new(params, "congestion", json_string(congestion_imposed()));
     client_config_free(config);
     return params;
@@ -454,6 +457,7 @@ static const struct {
  *   hello                        the "hello" of security/tls_default.h
  *   identity  address            facts_identity() in facts.h
  *   meet      hello?             the "group" that a server here answers it with
+ *   room                         see room.h
  *   round-trip  address limit_ns network_round_trip() in network.h
  *   train  address n_frames limit_ns    network_train() there
  *   speed-kept                   see kept_speed.h
@@ -487,6 +491,11 @@ static json_t *answer_meet(const json_t *order) {
     return json_pack("{s:s}", "group", session.group);
 }
 
+static json_t *answer_room(const json_t *order) {
+    (void)order;
+    return room_collect("");
+}
+
 static json_t *answer_round_trip(const json_t *order) {
     return network_round_trip(jsonline_text(order, "address", ""),
                               jsonline_integer(order, "limit_ns", 0));
@@ -514,6 +523,7 @@ static const struct {
     {"hello", answer_hello},
     {"identity", answer_identity},
     {"meet", answer_meet},
+    {"room", answer_room},
     {"round-trip", answer_round_trip},
     {"speed-kept", answer_speed_kept},
     {"train", answer_train},

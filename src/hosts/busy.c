@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "hosts/control_group.h"
 #include "hosts/peek.h"
 
 #include <stdio.h>
@@ -40,25 +41,6 @@ static const struct hierarchy {
     {"/sys/fs/cgroup", "", "throttled_usec", 1e6},
 };
 
-/* The group of this process in a hierarchy; NULL: it is in none. */
-static char *find_group(const char *root, const struct hierarchy *hierarchy) {
-    CLEANUP_FREE char *path = text_format("%s/proc/self/cgroup", root);
-    CLEANUP(fclosep) FILE *file = fopen(path, "re");
-    char line[4096];
-
-    while (file && fgets(line, sizeof(line), file)) {
-        char *controllers = strchr(line, ':'), *group;
-
-        if (!controllers || !(group = strchr(++controllers, ':')))
-            continue;
-        *group++ = '\0';
-        group[strcspn(group, "\n")] = '\0';
-        if (text_equal(controllers, hierarchy->controller))
-            return text_copy(text_equal(group, "/") ? "" : group);
-    }
-    return NULL;
-}
-
 /* Cores that a group lets its processes use; false where it does not limit them. */
 static bool read_quota(const char *group, double *ret) {
     CLEANUP_FREE char *max = text_format("%s/cpu.max", group);
@@ -96,22 +78,18 @@ static void put_stops(const struct hierarchy *hierarchy, const char *group, json
                                           json_real(value / numbers[i].unit));
 }
 
-/* Every group from this process's up to `top`, the place of the hierarchy: the tightest limits. In
- * a container those below may not be there to be seen, and its own is at the top. */
-static void put_tightest(const struct hierarchy *hierarchy, const char *top, const char *group,
-                         double cores, json_t *facts) {
-    CLEANUP_FREE char *path = text_format("%s%s", top, group), *tightest = NULL;
+/* Every group from this process's up to the top of the hierarchy: the tightest limits. */
+static void put_tightest(const struct hierarchy *hierarchy, char *path, size_t top, double cores,
+                         json_t *facts) {
+    CLEANUP_FREE char *tightest = NULL;
     double least = cores, quota;
 
-    for (;;) {
+    do {
         if (read_quota(path, &quota) && quota < least) {
             least = quota;
             text_replace(&tightest, path);
         }
-        if (strlen(path) <= strlen(top))
-            break;
-        *strrchr(path, '/') = '\0';
-    }
+    } while (control_group_up(path, top));
     (void)json_object_set_new(facts, "quota", json_real(least));
     if (tightest)
         put_stops(hierarchy, tightest, facts);
@@ -119,11 +97,12 @@ static void put_tightest(const struct hierarchy *hierarchy, const char *top, con
 
 static void put_quota(const char *root, double cores, json_t *facts) {
     for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
-        CLEANUP_FREE char *top = text_format("%s%s", root, hierarchies[i].folder);
-        CLEANUP_FREE char *group = find_group(root, &hierarchies[i]);
+        size_t top;
+        CLEANUP_FREE char *path =
+            control_group_find(root, hierarchies[i].folder, hierarchies[i].controller, &top);
 
-        if (group && access(top, F_OK) == 0) {
-            put_tightest(&hierarchies[i], top, group, cores, facts);
+        if (path) {
+            put_tightest(&hierarchies[i], path, top, cores, facts);
             return;
         }
     }

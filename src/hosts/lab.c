@@ -22,18 +22,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INTERFACE "bench0" /* at either end */
+#define INTERFACE "bench0" /* at either end; of several links, the bridge */
+#define PORT      "bench"  /* and a number from 1: an end in the bridge */
+
+/* Of a place in the lab: its address, and the network of its further ones. */
+#define ADDRESS_FORMAT "192.0.2.%d"
+#define FURTHER_FORMAT "198.18.%d"
 
 /* ---- starting an agent ---- */
 
 static int check(const char *rest, struct error *error) {
-    if (text_equal(rest, "a") || text_equal(rest, "b"))
+    if (rest[0] >= 'a' && rest[0] <= 'z' && !rest[1])
         return 0;
-    return error_set(error, -EINVAL, "a lab has two hosts, lab:a and lab:b");
+    return error_set(error, -EINVAL,
+                     "a lab has two hosts, lab:a and lab:b, or more publishers', up to lab:z");
 }
 
-/* Each makes its network namespace. For the link to be laid between them without being root, both
- * must belong to one user namespace: that of the first. */
+/* Each makes its network namespace. For links to be laid between them without being root, all must
+ * belong to one user namespace: that of the first. */
 static int command(const struct launch *launch, struct words *ret, struct error *error) {
     CLEANUP_FREE char *program = process_own_path();
     const char *name = launch->spec + strlen("lab:");
@@ -100,41 +106,65 @@ static int order(struct host *host, const char *name, json_t *args, json_t **ret
                                                : r;
 }
 
-int lab_join(struct host *const hosts[2], const struct lab_settings *const *links, size_t n_links,
-             json_t **ret, struct error *error) {
+static bool take_relay(const struct lab_settings *const *links, size_t n_links) {
+    for (size_t i = 0; i < n_links; i++)
+        if (takes_relay(links[i]))
+            return true;
+    return false;
+}
+
+/* The broker's host first: it lays the links, or starts the relay. */
+static int join_broker(struct host *const *hosts, size_t n_hosts, const struct lab_settings *link,
+                       bool relayed, json_t **ret, struct error *error) {
+    json_t *mates = json_array();
+
+    for (size_t i = 1; i < n_hosts && !relayed; i++)
+        (void)json_array_append_new(mates, json_integer(host_pid(hosts[i])));
+    return order(hosts[0], "lab",
+                 json_pack("{s:i,s:I,s:I,s:b,s:o}", "place", 0, "addresses",
+                           (json_int_t)link->addresses, "cpu_percent",
+                           (json_int_t)link->broker_cpu_percent, "relay", relayed, "mates", mates),
+                 ret, error);
+}
+
+static int join_publisher(struct host *host, int place, const struct lab_settings *link,
+                          const json_t *relay, struct error *error) {
+    return order(host, "lab",
+                 json_pack("{s:i,s:I,s:I,s:I}", "place", place, "addresses",
+                           (json_int_t)link->addresses, "cpu_percent",
+                           (json_int_t)link->publisher_cpu_percent, "relay_pid",
+                           (json_int_t)jsonline_integer(relay, "relay_pid", 0)),
+                 NULL, error);
+}
+
+int lab_join(struct host *const *hosts, size_t n_hosts, const struct lab_settings *const *links,
+             size_t n_links, json_t **ret, struct error *error) {
+    bool relayed = take_relay(links, n_links);
     json_auto_t *relay = NULL;
-    bool relayed = false;
     int r;
 
     *ret = NULL;
-    for (size_t i = 0; i < n_links; i++)
-        relayed = relayed || takes_relay(links[i]);
-    r = order(hosts[0], "lab",
-              json_pack("{s:s+,s:I,s:b,s:I}", "address", LAB_BROKER_ADDRESS, "/24", "cpu_percent",
-                        (json_int_t)links[0]->broker_cpu_percent, "relay", relayed, "mate",
-                        (json_int_t)(relayed ? 0 : host_pid(hosts[1]))),
-              &relay, error);
-    if (r < 0)
-        return r;
+    if (relayed && n_hosts > 2)
+        return error_set(error, -EINVAL,
+                         "lab.delay, lab.jitter and lab.loss are the links' of a lab with two "
+                         "hosts, here are %zu; leave them out (and lab.profile), or have one "
+                         "publisher's host",
+                         n_hosts);
+    r = join_broker(hosts, n_hosts, links[0], relayed, &relay, error);
     for (size_t i = 0; i < n_links && r == 0 && relayed; i++)
         r = relay_check(links[i], jsonline_integer(relay, "limit_bit_s", 0), error);
-    if (r < 0)
-        return r;
-    r = order(hosts[1], "lab",
-              json_pack("{s:s+,s:I,s:I}", "address", LAB_PUBLISHER_ADDRESS, "/24", "cpu_percent",
-                        (json_int_t)links[0]->publisher_cpu_percent, "relay_pid",
-                        (json_int_t)jsonline_integer(relay, "relay_pid", 0)),
-              NULL, error);
+    for (size_t i = 1; i < n_hosts && r == 0; i++)
+        r = join_publisher(hosts[i], (int)i, links[0], relay, error);
     if (r == 0 && relayed)
         *ret = json_incref(relay);
     return r;
 }
 
-int lab_shape(struct host *const hosts[2], const struct lab_settings *settings,
+int lab_shape(struct host *const *hosts, size_t n_hosts, const struct lab_settings *settings,
               struct error *error) {
     int r = 0;
 
-    for (int i = 0; i < 2 && r == 0; i++)
+    for (size_t i = 0; i < n_hosts && r == 0; i++)
         r = order(hosts[i], "lab-shape",
                   json_pack("{s:o}", "settings", setting_block_to_json(&lab_group, settings)), NULL,
                   error);
@@ -273,37 +303,89 @@ static int lay_link(const char *peer, int64_t process, struct error *error) {
                        (long long)process);
 }
 
-static int set_up(const char *address, struct error *error) {
-    int r = program_run(error, "ip address add %s dev " INTERFACE, address);
+/* A link whose end here is in the bridge. */
+static int lay_port(size_t number, int64_t process, struct error *error) {
+    int r = program_run(error,
+                        "ip link add " PORT "%zu master " INTERFACE
+                        " type veth peer name " INTERFACE " netns %lld",
+                        number, (long long)process);
+
+    return r < 0 ? r : program_run(error, "ip link set " PORT "%zu up", number);
+}
+
+static int lay_links(struct lab_seat *taken, const json_t *mates, struct error *error) {
+    size_t n = json_array_size(mates);
+    int r = 0;
+
+    if (n == 1)
+        return lay_link(INTERFACE, json_integer_value(json_array_get(mates, 0)), error);
+    if (n)
+        r = program_run(error, "ip link add " INTERFACE " type bridge");
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = lay_port(i + 1, json_integer_value(json_array_get(mates, i)), error);
+        taken->n_ports = i + 1;
+    }
+    return r;
+}
+
+static int set_up(int place, struct error *error) {
+    int r = program_run(error, "ip address add " ADDRESS_FORMAT "/24 dev " INTERFACE, place + 1);
 
     return r < 0 ? r : program_run(error, "ip link set " INTERFACE " up");
 }
 
+/* A whole network of addresses at once on the publisher's host; on the broker's the way there, by
+ * the host's one neighbour: a table of neighbours holds about a thousand. */
+static int add_further(const struct lab_seat *taken, size_t n_publishers, struct error *error) {
+    int r = 0;
+
+    if (taken->place)
+        return program_run(error, "ip route add local " FURTHER_FORMAT ".0/24 dev lo",
+                           taken->place + 1);
+    for (int i = 1; i <= (int)n_publishers && r == 0; i++)
+        r = program_run(error, "ip route add " FURTHER_FORMAT ".0/24 via " ADDRESS_FORMAT, i + 1,
+                        i + 1);
+    return r;
+}
+
+json_t *lab_seat_addresses(const struct lab_seat *taken) {
+    json_t *addresses;
+
+    if (!taken->place || taken->addresses <= 1)
+        return NULL;
+    addresses = json_pack("[o]", json_sprintf(ADDRESS_FORMAT, taken->place + 1));
+    for (int i = 1; i < taken->addresses; i++)
+        (void)json_array_append_new(addresses,
+                                    json_sprintf(FURTHER_FORMAT ".%d", taken->place + 1, i));
+    return addresses;
+}
+
 /* What tc says of it; the caller's. */
-static json_t *read_back(void) {
+static json_t *read_back(const char *interface) {
     CLEANUP_FREE char *text = NULL;
     json_auto_t *all = NULL;
 
-    if (program_ask(&text, NULL, NULL, "tc -j qdisc show dev " INTERFACE) == 0)
+    if (program_ask(&text, NULL, NULL, "tc -j qdisc show dev %s", interface) == 0)
         all = json_loads(text, 0, NULL);
     return json_incref(json_array_get(all, 0));
 }
 
-static int shape_by_tc(const struct lab_settings *settings, struct error *error) {
+/* What leaves by the interface. */
+static int shape_by_tc(const char *interface, const struct lab_settings *settings,
+                       struct error *error) {
     json_auto_t *found = NULL;
     json_int_t rate;
     int r;
 
-    (void)program_run(NULL, "tc qdisc delete dev " INTERFACE " root"); /* there may be none */
+    (void)program_run(NULL, "tc qdisc delete dev %s root", interface); /* there may be none */
     if (!settings->rate_bit_s)
         return 0;
-    r = program_run(error,
-                    "tc qdisc add dev " INTERFACE " root tbf rate %lldbit burst %lld limit %lld",
-                    (long long)settings->rate_bit_s, (long long)settings->burst_bytes,
+    r = program_run(error, "tc qdisc add dev %s root tbf rate %lldbit burst %lld limit %lld",
+                    interface, (long long)settings->rate_bit_s, (long long)settings->burst_bytes,
                     (long long)settings->queue_bytes);
     if (r < 0)
         return error_prefix(error, r, "lab.rate");
-    found = read_back();
+    found = read_back(interface);
     /* In bytes a second; of those, tc keeps whole ones. */
     rate = json_integer_value(json_object_get(json_object_get(found, "options"), "rate"));
     if (!rate)
@@ -312,6 +394,19 @@ static int shape_by_tc(const struct lab_settings *settings, struct error *error)
         return error_set(error, -EIO, "lab.rate: tc has set %lld bit/s, not %lld",
                          (long long)rate * 8, (long long)settings->rate_bit_s);
     return 0;
+}
+
+/* Of a bridge it is the ends in it that send over a link. */
+static int shape_links(const struct lab_seat *taken, const struct lab_settings *settings,
+                       struct error *error) {
+    int r = taken->n_ports ? 0 : shape_by_tc(INTERFACE, settings, error);
+
+    for (size_t i = 1; i <= taken->n_ports && r == 0; i++) {
+        CLEANUP_FREE char *port = text_format(PORT "%zu", i);
+
+        r = shape_by_tc(port, settings, error);
+    }
+    return r;
 }
 
 static int shape_by_relay(struct relay *relay, const struct lab_settings *settings,
@@ -344,19 +439,21 @@ int lab_shape_seat(struct lab_seat *taken, const json_t *order, struct error *er
     if (taken->relay.process.pid)
         r = shape_by_relay(&taken->relay, settings, error);
     else if (!taken->relayed)
-        r = shape_by_tc(settings, error);
+        r = shape_links(taken, settings, error);
     setting_block_free(&lab_group, settings);
     return r;
 }
 
 int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, struct error *error) {
-    int64_t mate = jsonline_integer(order, "mate", 0);
+    const json_t *mates = json_object_get(order, "mates");
     int64_t relay_pid = jsonline_integer(order, "relay_pid", 0);
     int64_t cpu_percent = jsonline_integer(order, "cpu_percent", 0);
     bool relayed = json_is_true(json_object_get(order, "relay"));
     int r = check_fresh(error);
 
     taken->relayed = relayed || relay_pid;
+    taken->place = (int)jsonline_integer(order, "place", 0);
+    taken->addresses = jsonline_integer(order, "addresses", 1);
     if (r == 0)
         r = program_run(error, "ip link set lo up");
     if (r == 0 && relayed)
@@ -365,8 +462,8 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, str
         *ret = json_pack("{s:i,s:I,s:I}", "relay_pid", (int)taken->relay.process.pid,
                          "limit_frames_s", (json_int_t)taken->relay.frames_s, "limit_bit_s",
                          (json_int_t)taken->relay.bit_s);
-    if (r == 0 && mate)
-        r = lay_link(INTERFACE, mate, error);
+    if (r == 0)
+        r = lay_links(taken, mates, error);
     if (r == 0 && relayed)
         r = lay_link(RELAY_END_BROKER, taken->relay.process.pid, error);
     if (r == 0 && relay_pid)
@@ -374,7 +471,9 @@ int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, str
     if (r == 0 && taken->relayed)
         r = stop_offloads(error);
     if (r == 0)
-        r = set_up(jsonline_text(order, "address", "?"), error);
+        r = set_up(taken->place, error);
+    if (r == 0 && taken->addresses > 1)
+        r = add_further(taken, relayed ? 1 : json_array_size(mates), error);
     /* Last: the relay, which is no part of a host, has been started outside of it. */
     if (r == 0 && cpu_percent)
         r = enter_cgroup(&taken->cgroup, cpu_percent, error);

@@ -21,8 +21,12 @@ static const struct setting rows[] = {
     {"broker_cpu", SETTING_COUNT, "0", "0", "100000",
      .help = "limit of the broker's host, in % of one core; 0: none; needs root",
      AT(broker_cpu_percent)},
-    {"publisher_cpu", SETTING_COUNT, "0", "0", "100000", .help = "the same of the publisher's host",
+    {"publisher_cpu", SETTING_COUNT, "0", "0", "100000", .help = "the same of a publisher's host",
      AT(publisher_cpu_percent)},
+    {"addresses", SETTING_COUNT, "1", "1", "200",
+     .help = "of each publisher's host; its clients take turns with them, as each address has its "
+             "own ports",
+     AT(addresses)},
 };
 
 /* Both directions are alike. The burst is the least that there is, about one frame: with a larger

@@ -13,6 +13,7 @@ struct lab_settings {
     int64_t delay_ns, jitter_ns;                       /* one way; from 0 to jitter_ns more */
     int64_t loss_ppm;                                  /* of packets, one way */
     int64_t broker_cpu_percent, publisher_cpu_percent; /* of one core; 0: no limit */
+    int64_t addresses;                                 /* of each publisher's host */
 };
 extern const struct setting_group lab_group;
 

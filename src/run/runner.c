@@ -5,6 +5,7 @@
 #include "probes/delivery.h"
 #include "probes/sequence.h"
 #include "run/operations.h"
+#include "run/room.h"
 #include "run/speed.h"
 
 #include <errno.h>
@@ -115,7 +116,9 @@ static int describe_site(struct run *run, struct error *error) {
 
     if (r == 0)
         r = site_check_libraries(&run->site, error);
-    return r == 0 ? site_check_channels(&run->site, error) : r;
+    if (r == 0)
+        r = site_check_channels(&run->site, error);
+    return r == 0 ? room_check_site(&run->site, error) : r;
 }
 
 /* Before anything else runs there. A run that goes on has it already. */

@@ -33,7 +33,7 @@ static bool has_lab(const struct site *site) {
 }
 
 int site_shape(const struct site *site, const struct lab_settings *link, struct error *error) {
-    return has_lab(site) ? lab_shape(site->workers->hosts, link, error) : 0;
+    return has_lab(site) ? lab_shape(site->workers->hosts, site->workers->n_hosts, link, error) : 0;
 }
 
 /* A machine can only be late, the more so a busy one. Of several tries one must be in time, and
@@ -222,7 +222,8 @@ static int join_lab(struct site *site, struct error *error) {
     for (size_t i = 0; i < scenario->n_links; i++)
         links[i] = scenario->links[i].settings;
     json_decref(site->relay);
-    r = lab_join(site->workers->hosts, links, scenario->n_links, &site->relay, error);
+    r = lab_join(site->workers->hosts, site->workers->n_hosts, links, scenario->n_links,
+                 &site->relay, error);
     return r < 0 ? r : site_shape(site, links[0], error);
 }
 

@@ -315,8 +315,8 @@ refused '--channels without the baseline' "baseline: 'plain' is none of the chan
 refused 'a host that is none' \
   "--broker-host: 'mars' is no host; right would be one of: local, lab:a" "$tiny" \
   --broker-host mars
-refused 'a lab with a third host' "--publisher-host: 'lab:c': a lab has two hosts" "$tiny" \
-  --publisher-host lab:c
+refused 'a host that no lab has' "--publisher-host: 'lab:3': a lab has two hosts" "$tiny" \
+  --publisher-host lab:3
 refused 'an option for ssh in a host'\''s place' \
   "--publisher-host: 'ssh://-oProxyCommand=x': a '=' cannot be part of it" "$tiny" \
   --publisher-host ssh://-oProxyCommand=x

@@ -114,13 +114,13 @@ contains 'both sides give signs of life' "$(cat "$scratch/lines")" '{"order":"be
 
 # ---- what is refused ----
 
-printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n' |
+printf '{"id": 1, "order": "lab", "place": 0, "cpu_percent": 0}\n' |
   "$bench" agent >"$scratch/answer"
 contains 'no other network than a fresh one is touched' "$(cat "$scratch/answer")" \
   'this is no fresh network namespace'
 
 # shellcheck disable=SC2016 # for the shell in the namespace
-printf '{"id": 1, "order": "lab", "address": "192.0.2.1/24", "cpu_percent": 0}\n' |
+printf '{"id": 1, "order": "lab", "place": 0, "cpu_percent": 0}\n' |
   unshare --user --map-root-user --net sh -c '
     ip link add one type veth peer name other && exec "$0" agent' "$bench" >"$scratch/answer" 2>&1
 contains 'one with more interfaces, none of them up, is fresh' "$(cat "$scratch/answer")" \

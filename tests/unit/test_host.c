@@ -490,7 +490,7 @@ static void test_kinds(void **state) {
         {"pi@pi-a:22", "is no host; right would be one of: local, lab:a"},
         {"pi@pi-a:22", "; over ssh it is ssh://pi@pi-a:22"},
         {"pi-a", "; over ssh it is ssh://pi-a (its name, or a Host of ~/.ssh/config)"},
-        {"lab:c", "a lab has two hosts"},
+        {"lab:aa", "a lab has two hosts"},
         {"ssh://", "names no host"},
         {"ssh://-oProxyCommand=x", "cannot be part of it"},
         {"ssh://-x", "names no host"},
