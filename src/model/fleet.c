@@ -1,10 +1,5 @@
 #include "model/fleet.h"
 
-#include <string.h>
-
-#define MARK       "-m"
-#define MAX_DIGITS 18 /* of a number that int64_t has room for, whatever it is */
-
 #define AT(member) .offset = offsetof(struct fleet_plan, member)
 static const struct setting rows[] = {
     {"clients", SETTING_COUNT, "1000", "1", "1000000", AT(clients),
@@ -28,20 +23,5 @@ struct fleet_part fleet_part(int64_t clients, size_t n_parts, size_t part) {
 }
 
 char *fleet_member_name(const char *base, int64_t member) {
-    return text_format("%s" MARK "%lld", base, (long long)member);
-}
-
-int64_t fleet_member_of(const char *base, const char *name) {
-    size_t length = strlen(base), digits;
-    int64_t member = 0;
-
-    if (strncmp(name, base, length) != 0 || strncmp(name + length, MARK, strlen(MARK)) != 0)
-        return -1;
-    name += length + strlen(MARK);
-    digits = strspn(name, "0123456789");
-    if (!digits || digits > MAX_DIGITS || name[digits] || (*name == '0' && digits > 1))
-        return -1;
-    while (*name)
-        member = member * 10 + (*name++ - '0');
-    return member;
+    return text_format("%s" MEMBER_MARK "%lld", base, (long long)member);
 }

@@ -9,7 +9,13 @@
 #ifndef BENCH_MODEL_FLEET_H
 #define BENCH_MODEL_FLEET_H
 
+#include "model/member.h"
 #include "model/setting.h"
+
+/* Below it members publish, each to a topic of its own that ends in its number:
+ * TOPIC/TRIAL/SHARE/17. Where a channel has rules (acl), they permit that, and client1 to read it.
+ */
+#define FLEET_TOPIC "bench/fleet"
 
 /* Whose certificate a member shows. */
 enum fleet_certificates { FLEET_OWN, FLEET_SHARED };
@@ -34,7 +40,6 @@ struct fleet_part fleet_part(int64_t clients, size_t n_parts, size_t part);
 
 /* "client2-m17" of "client2"; the caller's. */
 char *fleet_member_name(const char *base, int64_t member);
-/* 17 of that; -1 when it is no member of base. */
-int64_t fleet_member_of(const char *base, const char *name);
+/* The way back is fleet_member_of() in member.h. */
 
 #endif

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_RULES (1024 * 1024) /* bytes of the file */
+#define MAX_RULES (64 * 1024 * 1024) /* bytes of the file: of a million members */
 
 static int load(void *own, const struct mosquitto_opt *options, int count) {
-    const char *path = plugin_only_option(options, count, "rules"), *wrong;
+    const char *path = plugin_only_option(options, count, "rules", NULL), *wrong;
     char *text = path ? plugin_read_file(path, MAX_RULES) : NULL;
     size_t line;
 

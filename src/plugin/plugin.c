@@ -69,10 +69,13 @@ const char *plugin_option(const struct mosquitto_opt *options, int count, const 
     return "";
 }
 
-const char *plugin_only_option(const struct mosquitto_opt *options, int count, const char *key) {
+const char *plugin_only_option(const struct mosquitto_opt *options, int count, const char *key,
+                               const char *other) {
     const char *value = NULL;
 
     for (int i = 0; i < count; i++) {
+        if (other && strcmp(options[i].key, other) == 0)
+            continue;
         if (strcmp(options[i].key, key) != 0) {
             mosquitto_log_printf(MOSQ_LOG_ERR,
                                  "Error: %s: there is no plugin_opt_%s; right would be "

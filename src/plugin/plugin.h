@@ -31,9 +31,10 @@ int plugin_complain(const char *what, const char *why);
 
 /* The value of plugin_opt_KEY, "" where there is none. Borrowed. */
 const char *plugin_option(const struct mosquitto_opt *options, int count, const char *key);
-/* The same for a plugin that has this option and no other: NULL, and a word in the broker's log,
- * when there is another or none. */
-const char *plugin_only_option(const struct mosquitto_opt *options, int count, const char *key);
+/* The same for a plugin that needs this option, and may have `other` (or NULL) and no more: NULL,
+ * and a word in the broker's log, when there is one more or the first is missing. */
+const char *plugin_only_option(const struct mosquitto_opt *options, int count, const char *key,
+                               const char *other);
 
 /* The whole text of a file of less than max_bytes; the caller's. NULL with errno set. */
 char *plugin_read_file(const char *path, size_t max_bytes);

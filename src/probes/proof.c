@@ -343,7 +343,7 @@ static void prove_mechanisms(struct examiner *examiner, bool at_broker) {
         for (size_t i = 0; i < mechanism->n_proofs; i++) {
             const struct proof *proof = &mechanism->proofs[i];
 
-            if (!is_made(channel, proof, at_broker))
+            if (!is_made(channel, proof, at_broker) || (proof->fleet && !examiner->bringup.fleet))
                 continue;
             if (proof->act)
                 prove_by_act(examiner, proof);

@@ -112,6 +112,8 @@ static char *rules_text(const struct bringup *bringup, char *const *users) {
         fprintf(out, "both:%s\n", PROOF_SENTINEL);
         if (channel_uses(bringup->channel, "payload"))
             fprintf(out, "both:%s\n", PAYLOAD_PROOF_FILTER);
+        if (party == PARTY_CLIENT1 && bringup->fleet)
+            fprintf(out, "subscribe:" FLEET_TOPIC "/#\n");
     }
     (void)fclose(out);
     return text;
@@ -136,6 +138,43 @@ static int rights_open(struct rights *rights, const struct bringup *bringup, str
     rights->text = rules_text(bringup, rights->users);
     wrong = acl_table_read(rights->text, &rights->table, &line);
     return wrong ? error_set(error, -EINVAL, "acl: rule %d: %s", (int)line, wrong) : 0;
+}
+
+/* ---- members of a fleet: each may publish to its own topic alone ---- */
+
+static int64_t count_members(const struct bringup *bringup) {
+    return bringup->fleet ? bringup->fleet->clients : 0;
+}
+
+/* As password names them; the caller's. */
+static char *member_user(const struct rights *rights, int64_t member) {
+    return fleet_member_name(rights->users[PARTY_CLIENT2], member);
+}
+
+static char *member_topic(int64_t member) {
+    return text_format(FLEET_TOPIC "/+/+/%lld", (long long)member);
+}
+
+/* Two lines for each member, in the words of a file of the broker's. */
+static void write_members(FILE *out, const struct bringup *bringup, const struct rights *rights,
+                          const char *words) {
+    int64_t n = count_members(bringup);
+
+    for (int64_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *user = member_user(rights, i), *topic = member_topic(i);
+
+        fprintf(out, "user %s\n%s%s\n", user, words, topic);
+    }
+}
+
+/* Mosquitto goes through all users of the file for each line of it. */
+#define MOST_IN_FILE 20000
+
+static const char *no_fleet(const struct channel *channel, const struct fleet_plan *fleet) {
+    return own(channel)->by == BY_FILE && fleet->clients > MOST_IN_FILE
+               ? "acl.by: Mosquitto's file takes minutes to read with more than 20000 members; "
+                 "set plugin or dynamic-security, or fewer fleet.clients"
+               : NULL;
 }
 
 /* ---- issue ---- */
@@ -171,18 +210,25 @@ static int write_acl_file(const struct bringup *bringup, const struct rights *ri
             fprintf(out, "user %s\n", rule->user);
         fprintf(out, "topic %s %s\n", access[rule->operations], rule->topic);
     }
+    write_members(out, bringup, rights, "topic write ");
     (void)fclose(out);
     return broker_file_write(bringup, lines, "acl_file", "acl", error, "%s", text);
 }
 
 static int write_plugin(const struct bringup *bringup, const struct rights *rights, FILE *lines,
                         struct error *error) {
+    CLEANUP_FREE char *text = NULL;
     int r = broker_file_plugin(lines, "acl", error);
+    size_t size;
+    FILE *out;
 
     if (r < 0)
         return r;
-    return broker_file_write(bringup, lines, "plugin_opt_rules", "rules", error, "%s",
-                             rights->text);
+    out = open_memstream(&text, &size);
+    fputs(rights->text, out);
+    write_members(out, bringup, rights, "publish:");
+    (void)fclose(out);
+    return broker_file_write(bringup, lines, "plugin_opt_rules", "rules", error, "%s", text);
 }
 
 /* ---- the broker: Mosquitto's dynamic-security plugin ---- */
@@ -253,6 +299,21 @@ static void add_client(json_t *file, const struct acl_table *table, const char *
                                           user, "priority", 1));
 }
 
+static void add_members(json_t *file, const struct bringup *bringup, const struct rights *rights) {
+    int64_t n = count_members(bringup);
+
+    for (int64_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *user = member_user(rights, i), *topic = member_topic(i);
+        json_t *acls = json_array();
+
+        permit(acls, ACL_PUBLISH, topic);
+        add_role(file, user, acls);
+        (void)json_array_append_new(
+            json_object_get(file, "clients"),
+            json_pack("{s:s,s:[{s:s}]}", "username", user, "roles", "rolename", user));
+    }
+}
+
 static int add_admin(json_t *file, const struct bringup *bringup, struct error *error) {
     char hash[PASSWORD_HASH_SIZE], *rest = hash + strlen("$7$"), *rounds, *salt;
     json_t *acls;
@@ -285,6 +346,7 @@ static int write_dynamic_security(const struct bringup *bringup, const struct ri
         return r;
     add_client(file, &rights->table, rights->users[PARTY_CLIENT1]);
     add_client(file, &rights->table, rights->users[PARTY_CLIENT2]);
+    add_members(file, bringup, rights);
     r = add_admin(file, bringup, error);
     if (r < 0)
         return r;
@@ -678,6 +740,7 @@ const struct mechanism mechanism_acl = {
     .help = "what each client may publish and subscribe to: topic, operation, quality of service",
     .conflicts = "token", /* whose clients have no names */
     .check = check,
+    .no_fleet = no_fleet,
     .issue = issue,
     .broker = broker,
     .proofs = proofs,

@@ -116,6 +116,38 @@ static size_t count_lines(const char *text) {
     return n;
 }
 
+static int compare_users(const void *a, const void *b) {
+    const struct acl_rule *one = *(const struct acl_rule *const *)a;
+    const struct acl_rule *other = *(const struct acl_rule *const *)b;
+
+    return strcmp(one->user, other->user);
+}
+
+static const char *sort(struct acl_table *table) {
+    table->by_user = calloc(table->n_rules + 1, sizeof(*table->by_user));
+    if (!table->by_user)
+        return "out of memory";
+    for (size_t i = 0; i < table->n_rules; i++)
+        table->by_user[i] = &table->rules[i];
+    qsort(table->by_user, table->n_rules, sizeof(*table->by_user), compare_users);
+    return NULL;
+}
+
+/* The place of the first rule of a user among those sorted, or where it would be. */
+static size_t find_user(const struct acl_table *table, const char *user) {
+    size_t low = 0, high = table->n_rules;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(table->by_user[middle]->user, user) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 const char *acl_table_read(const char *text, struct acl_table *ret, size_t *ret_line) {
     const char *user = NULL, *wrong = NULL;
     char *rest;
@@ -127,12 +159,13 @@ const char *acl_table_read(const char *text, struct acl_table *ret, size_t *ret_
         return "out of memory";
     for (rest = ret->text; rest && !wrong; ++*ret_line)
         wrong = read_line(ret, strsep(&rest, "\n"), &user);
-    return wrong;
+    return wrong ? wrong : sort(ret);
 }
 
 void acl_table_clear(struct acl_table *table) {
     free(table->text);
     free(table->rules);
+    free(table->by_user);
     *table = (struct acl_table){.text = NULL};
 }
 
@@ -163,12 +196,12 @@ static bool covers(const char *pattern, const char *filter) {
 
 bool acl_permits(const struct acl_table *table, const char *user, enum acl_operation operation,
                  int qos, const char *filter) {
-    for (size_t i = 0; i < table->n_rules; i++) {
-        const struct acl_rule *rule = &table->rules[i];
+    for (size_t i = table->by_user ? find_user(table, user) : table->n_rules;
+         i < table->n_rules && strcmp(table->by_user[i]->user, user) == 0; i++) {
+        const struct acl_rule *rule = table->by_user[i];
 
         if (rule->operations & (unsigned)operation &&
-            (qos == ACL_ANY_QOS || rule->qos & 1U << qos) && strcmp(rule->user, user) == 0 &&
-            covers(rule->topic, filter))
+            (qos == ACL_ANY_QOS || rule->qos & 1U << qos) && covers(rule->topic, filter))
             return true;
     }
     return false;

@@ -30,6 +30,7 @@ struct acl_table {
     char *text;
     struct acl_rule *rules;
     size_t n_rules;
+    const struct acl_rule **by_user; /* the same, by name: a fleet has thousands */
 };
 
 /* Reads one rule. NULL, or what is wrong with it. */

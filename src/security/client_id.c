@@ -95,6 +95,8 @@ static int broker(const struct bringup *bringup, FILE *lines, struct error *erro
 
     if (r < 0)
         return r;
+    if (bringup->fleet)
+        fprintf(lines, "plugin_opt_members %lld\n", (long long)bringup->fleet->clients);
     return broker_file_write(bringup, lines, "plugin_opt_registered", "registered", error,
                              "%s\n%s\n", id_of(bringup, PARTY_CLIENT1),
                              id_of(bringup, PARTY_CLIENT2));
@@ -133,6 +135,11 @@ static void as_longer(struct client_config *config, const struct bringup *bringu
     config->client_id = text_format("%s0", id_of(bringup, PARTY_CLIENT2));
 }
 
+static void as_unknown_member(struct client_config *config, const struct bringup *bringup) {
+    free(config->client_id);
+    config->client_id = fleet_member_name(id_of(bringup, PARTY_CLIENT2), bringup->fleet->clients);
+}
+
 #define REFUSED "connack 5|connack 135" /* of MQTT 3.1.1, of 5 */
 
 static const struct proof proofs[] = {
@@ -147,6 +154,11 @@ static const struct proof proofs[] = {
     {.name = "longer-identifier-refused",
      .help = "client2's identifier with a character more, which is no session's, is turned away",
      .alter = as_longer,
+     .causes = REFUSED},
+    {.name = "unknown-member-refused",
+     .help = "the first number beyond the fleet's, behind client2's identifier, is turned away",
+     .fleet = true,
+     .alter = as_unknown_member,
      .causes = REFUSED},
 };
 

@@ -143,6 +143,7 @@ struct proof {
     /* Shows how strictly our broker is configured, and nothing of what the mechanism claims: where
      * another broker does not show it, that is a remark. */
     bool configured;
+    bool fleet;     /* is about members: made only where there is a fleet */
     bool at_broker; /* made on the broker's host, by an act that connects to nothing */
     int (*act)(const struct proof_setup *setup, struct proof_seen *ret, struct error *error);
 };

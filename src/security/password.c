@@ -179,6 +179,10 @@ static void with_wrong_password(struct client_config *config, const struct bring
     client_config_log_in(config, user, wrong);
 }
 
+static void as_unknown_member(struct client_config *config, const struct bringup *bringup) {
+    member(bringup, bringup->fleet->clients, config);
+}
+
 static const struct proof proofs[] = {
     {.name = "anonymous-refused",
      .help = "a client that gives no name is turned away",
@@ -187,6 +191,12 @@ static const struct proof proofs[] = {
     {.name = "wrong-password-refused",
      .help = "the right name with a wrong password is turned away",
      .alter = with_wrong_password,
+     .causes = "connack 5|connack 4"},
+    {.name = "unknown-member-refused",
+     .help = "the first number beyond the fleet's is turned away, with the password that it would "
+             "have",
+     .fleet = true,
+     .alter = as_unknown_member,
      .causes = "connack 5|connack 4"},
 };
 

@@ -112,11 +112,35 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
     return r;
 }
 
+/* A member's identity and key, which is as long as the channel's; the caller's. */
+static void name_member(const struct bringup *bringup, int64_t member, char **ret_identity,
+                        char **ret_key) {
+    const char *key = secret_find(bringup, group.name, NULL);
+    size_t bytes = strlen(key) / 2;
+
+    *ret_identity = fleet_member_name(own(bringup->channel)->identity, member);
+    *ret_key = secret_derive(key, group.name, member,
+                             bytes < SECRET_DERIVED_MAX ? bytes : SECRET_DERIVED_MAX);
+}
+
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
+    int64_t n_members = bringup->fleet ? bringup->fleet->clients : 0;
+    CLEANUP(secret_freep) char *text = NULL;
+    size_t size;
+    FILE *keys = open_memstream(&text, &size);
+
     fprintf(lines, "psk_hint bench\n");
-    return broker_file_write(bringup, lines, "psk_file", "keys", error, "%s:%s\n",
-                             own(bringup->channel)->identity,
-                             secret_find(bringup, group.name, NULL));
+    fprintf(keys, "%s:%s\n", own(bringup->channel)->identity,
+            secret_find(bringup, group.name, NULL));
+    for (int64_t i = 0; i < n_members; i++) {
+        CLEANUP(secret_freep) char *key = NULL;
+        CLEANUP_FREE char *identity = NULL;
+
+        name_member(bringup, i, &identity, &key);
+        fprintf(keys, "%s:%s\n", identity, key);
+    }
+    (void)fclose(keys);
+    return broker_file_write(bringup, lines, "psk_file", "keys", error, "%s", text);
 }
 
 static void party(const struct bringup *bringup, enum party who, struct client_config *config) {
@@ -125,7 +149,25 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
         text_replace(&config->expected_host, "");
 }
 
+static void member(const struct bringup *bringup, int64_t number, struct client_config *config) {
+    free(config->tls.psk_identity);
+    free(config->tls.psk_key);
+    name_member(bringup, number, &config->tls.psk_identity, &config->tls.psk_key);
+}
+
+static const char *no_fleet(const struct channel *channel, const struct fleet_plan *fleet) {
+    CLEANUP_FREE char *longest = fleet_member_name(own(channel)->identity, fleet->clients);
+
+    return strlen(longest) > MAX_IDENTITY
+               ? "psk.identity: is too long to have a member's number behind it"
+               : NULL;
+}
+
 /* ---- proofs ---- */
+
+static void as_unknown_member(struct client_config *config, const struct bringup *bringup) {
+    member(bringup, bringup->fleet->clients, config);
+}
 
 static void with_wrong_key(struct client_config *config, const struct bringup *bringup) {
     char *key = config->tls.psk_key;
@@ -203,6 +245,11 @@ static const struct proof proofs[] = {
      .help = "the right key under an identity that is not known is turned away",
      .alter = as_unknown,
      .causes = "alert 115"},
+    {.name = "unknown-member-refused",
+     .help = "the first number beyond the fleet's is turned away, with the key that it would have",
+     .fleet = true,
+     .alter = as_unknown_member,
+     .causes = "alert 115"},
     {.name = "no-key-refused",
      .help = "a client without a key is turned away",
      .alter = without_key,
@@ -233,6 +280,8 @@ const struct mechanism mechanism_psk = {
     .issue = issue,
     .broker = broker,
     .party = party,
+    .member = member,
+    .no_fleet = no_fleet,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),
 };

@@ -61,6 +61,13 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
     text_replace(&config->token_key, key_of(bringup));
 }
 
+/* Whatever password a member has: each shows tokens of its own, as they are about its identifier.
+ */
+static void member(const struct bringup *bringup, int64_t number, struct client_config *config) {
+    (void)number;
+    party(bringup, PARTY_CLIENT2, config);
+}
+
 /* ---- what a client shows ---- */
 
 static int show_token(const char *key, const char *client_id, int64_t time_ns,
@@ -246,6 +253,7 @@ const struct mechanism mechanism_token = {
     .issue = issue,
     .broker = broker,
     .party = party,
+    .member = member,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),
 };

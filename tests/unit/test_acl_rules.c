@@ -126,7 +126,8 @@ static void test_covers(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct acl_rule rule = {"one", ACL_BOTH, ACL_EVERY_QOS, cases[i].pattern};
-        const struct acl_table table = {.rules = &rule, .n_rules = 1};
+        const struct acl_rule *by_user = &rule;
+        const struct acl_table table = {.rules = &rule, .n_rules = 1, .by_user = &by_user};
 
         if (acl_permits(&table, "one", ACL_SUBSCRIBE, 0, cases[i].filter) != cases[i].covers)
             fail_msg("%s %s %s", cases[i].pattern, cases[i].covers ? "must cover" : "covers",

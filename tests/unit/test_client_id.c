@@ -151,18 +151,22 @@ static void test_proofs(void **state) {
     const struct mechanism *mechanism = mechanism_next(&channel, &cursor);
 
     (void)state;
-    assert_int_equal(mechanism->n_proofs, 3);
+    assert_int_equal(mechanism->n_proofs, 4);
     for (size_t i = 0; i < ARRAY_SIZE(pairs) * mechanism->n_proofs; i++) {
+        const struct proof *proof = &mechanism->proofs[i % mechanism->n_proofs];
         const char *const *pair = pairs[i / mechanism->n_proofs];
         json_auto_t *secrets = json_pack("{s:{s:{s:s,s:s}}}", "client-id", "mine", "client1",
                                          pair[0], "client2", pair[1]);
         struct bringup bringup = {.channel = &channel, .certs = "", .secrets = secrets};
-        struct client_config *config = config_of(secrets, PARTY_CLIENT2);
+        struct client_config *config;
 
-        mechanism->proofs[i % mechanism->n_proofs].alter(config, &bringup);
+        if (proof->fleet) /* a session's, but for its number: test_members */
+            continue;
+        config = config_of(secrets, PARTY_CLIENT2);
+        proof->alter(config, &bringup);
         if (client_id_belongs(pair[0], config->client_id) ||
             client_id_belongs(pair[1], config->client_id))
-            fail_msg("%s: %s is registered", mechanism->proofs[i % 3].name, config->client_id);
+            fail_msg("%s: %s is registered", proof->name, config->client_id);
         assert_int_equal(strncmp(config->client_id, pair[1], strlen(pair[1]) - 1), 0);
         client_config_free(config);
     }

@@ -3,10 +3,12 @@
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "emulator.h"
+#include "mqtt/client.h"
 #include "peer.h"
 #include "security/secret.h"
 #include "transport/attempt.h"
 
+#include "base/clock.h"
 #include "base/process.h"
 
 #define CLIENTS 25
@@ -44,6 +46,16 @@ static const struct {
     {"password", "password.user", "%c", "connack 5"},
     {"tls", NULL, NULL, NULL},
     {"tls password", "password.user", "dev-%c", "connack 5"},
+    {"psk", NULL, NULL, "alert 115"},
+    {"psk", "psk.key_size", "16B", "alert 115"},
+    {"client-id", NULL, NULL, "connack 5"},
+    {"client-id password", "client-id.form", "name", "connack 5"},
+    {"password acl", "acl.by", "file", "connack 5"},
+    {"password acl", "acl.by", "plugin", "connack 5"},
+    {"password acl", "acl.by", "dynamic-security", "connack 5"},
+    {"token", NULL, NULL, NULL}, /* who has the key makes tokens for any identifier */
+    {"token password", NULL, NULL, NULL},
+    {"payload", NULL, NULL, NULL},
 };
 
 static void examine(const struct bringup *bringup, const struct broker *broker, int64_t member,
@@ -77,10 +89,60 @@ static void examine_parties(const struct bringup *bringup, const struct broker *
     }
 }
 
+static void keep_topic(void *context, const char *topic, const void *payload, size_t length) {
+    char **topics = context;
+
+    (void)payload;
+    (void)length;
+    text_append(topics, " ", topic);
+}
+
+static void publish(struct mqtt_client *client, const char *topic) {
+    int64_t completed = mqtt_client_completed(client);
+    struct error error;
+
+    if (mqtt_client_publish(client, topic, "x", 1, 1, &error) < 0 ||
+        mqtt_client_flush(client, completed + 1, 10 * NS_PER_S, &error) < 0)
+        fail_msg("%s: %s", topic, error.text);
+}
+
+/* A member publishes to its own topic; with rules, to no other, and not to client2's either. */
+static void examine_topics(const struct bringup *bringup, const struct broker *broker,
+                           bool has_acl) {
+    static const char own[] = FLEET_TOPIC "/7-1/0/24", next[] = FLEET_TOPIC "/7-1/0/23",
+                      telemetry[] = "bench/telemetry";
+    CLEANUP(client_config_freep)
+    struct client_config *member =
+        broker_member_config(bringup, CLIENTS - 1, "127.0.0.1", broker_port(broker));
+    CLEANUP(client_config_freep)
+    struct client_config *reader =
+        broker_client_config(bringup, PARTY_CLIENT1, "127.0.0.1", broker_port(broker));
+    CLEANUP(mqtt_client_freep) struct mqtt_client *publisher = NULL;
+    CLEANUP(mqtt_client_freep) struct mqtt_client *subscriber = NULL;
+    CLEANUP_FREE char *topics = text_copy("");
+    int64_t deadline = clock_monotonic_ns() + 10 * NS_PER_S;
+    struct error error;
+
+    if (mqtt_client_connect(&subscriber, reader, keep_topic, &topics, &error) < 0 ||
+        mqtt_client_subscribe(subscriber, FLEET_TOPIC "/7-1/0/+", 1, &error) < 0 ||
+        mqtt_client_subscribe(subscriber, telemetry, 1, &error) < 0 ||
+        mqtt_client_connect(&publisher, member, NULL, NULL, &error) < 0)
+        fail_msg("use = %s: %s", channel_own(bringup->channel)->use, error.text);
+    publish(publisher, next);
+    publish(publisher, telemetry);
+    publish(publisher, own);
+    while (!text_has_word(topics, own) && clock_monotonic_ns() < deadline)
+        assert_int_equal(mqtt_client_turn(subscriber, 100, &error), 0);
+    assert_string_equal(topics, has_acl ? FLEET_TOPIC "/7-1/0/24"
+                                        : FLEET_TOPIC "/7-1/0/23 bench/telemetry " FLEET_TOPIC
+                                                      "/7-1/0/24");
+}
+
 static void try_channel(size_t i) {
     const struct broker_settings settings = {.max_inflight = 20, .connection_messages = 1};
     const struct fleet_plan fleet = {.clients = CLIENTS};
     struct channel channel = workshop_channel("mine", channels[i].use);
+    bool has_acl = channel_uses(&channel, "acl");
     struct issuer issuer = {.certs = peer_certs,
                             .addresses = "127.0.0.1",
                             .validity_ns = 86400 * INT64_C(1000000000),
@@ -94,6 +156,8 @@ static void try_channel(size_t i) {
 
     if (channels[i].path && channel_assign(&channel, channels[i].path, channels[i].value, &error))
         fail_msg("%s", error.text);
+    if (has_acl && channel_assign(&channel, "password.user", "%c", &error) < 0)
+        fail_msg("%s", error.text);
     if (broker_check_channel(&channel, &error) < 0 ||
         broker_check_fleet(&channel, &fleet, &error) < 0 ||
         mechanism_issue(&channel, &issuer, &error) < 0 ||
@@ -103,6 +167,7 @@ static void try_channel(size_t i) {
     examine(&bringup, broker, CLIENTS - 1, NULL);
     examine(&bringup, broker, CLIENTS, channels[i].refused);
     examine_parties(&bringup, broker);
+    examine_topics(&bringup, broker, has_acl);
     json_decref(issuer.secrets);
     channel_clear(&channel);
 }
