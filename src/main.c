@@ -32,6 +32,7 @@ static void fill_registry(struct context *context) {
     context->registry = (struct registry){.settle_channel = broker_settle_channel,
                                           .check_channel = broker_check_channel,
                                           .check_host = host_kind_check,
+                                          .begins_host = host_kind_begins,
                                           .metrics = probe_metrics};
     add_group(context, &scenario_group);
     add_group(context, &hosts_group);
@@ -78,6 +79,8 @@ static int find_root(struct context *context, struct error *error) {
 
 enum { OPTION_CERTS = 256, OPTION_FRESH, OPTION_LEGEND, OPTION_REDACT, OPTION_RESUME, OPTION_SET };
 
+#define PUBLISHER_OPTION "--publisher-host"
+
 /* Options that are short for a setting. */
 static const struct {
     const char *option, *path, *argument, *help;
@@ -87,7 +90,7 @@ static const struct {
     {"--repetitions", "scenario.repetitions", "N", "this many blocks; or 'until 1%'"},
     {"--seed", "scenario.seed", "N", "of the shuffled order"},
     {"--broker-host", "hosts.broker", "HOST", "where broker and subscriber run"},
-    {"--publisher-host", "hosts.publisher", "HOST", "where the publisher runs"},
+    {PUBLISHER_OPTION, "hosts.publisher", "HOST", "where the publisher runs; may be repeated"},
 };
 #define FIRST_SHORTHAND 512
 #define FIRST_ESTIMATE  768 /* a row of its settings each */
@@ -103,6 +106,27 @@ static int add_override(struct argp_state *state, const char *origin, const char
     arguments->overrides[arguments->n_overrides++] =
         (struct scenario_override){origin, path, value};
     return 0;
+}
+
+/* Given once it is hosts.publisher, from the second on hosts.publishers. */
+static int add_shorthand(struct argp_state *state, size_t i, const char *value) {
+    struct arguments *arguments = state->input;
+
+    if (!text_equal(shorthands[i].option, PUBLISHER_OPTION))
+        return add_override(state, shorthands[i].option, shorthands[i].path, value);
+    for (size_t k = 0; k < arguments->n_overrides; k++) {
+        struct scenario_override *one = &arguments->overrides[k];
+
+        if (!text_equal(one->origin, PUBLISHER_OPTION))
+            continue;
+        if (!arguments->publishers)
+            arguments->publishers = text_copy(one->value);
+        text_append(&arguments->publishers, " ", value);
+        one->path = "hosts.publishers";
+        one->value = arguments->publishers;
+        return 0;
+    }
+    return add_override(state, PUBLISHER_OPTION, shorthands[i].path, value);
 }
 
 static int add_set(struct argp_state *state, char *argument) {
@@ -147,8 +171,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
     if (key >= FIRST_SHORTHAND && key < FIRST_SHORTHAND + (int)ARRAY_SIZE(shorthands))
-        return add_override(state, shorthands[key - FIRST_SHORTHAND].option,
-                            shorthands[key - FIRST_SHORTHAND].path, argument);
+        return add_shorthand(state, (size_t)(key - FIRST_SHORTHAND), argument);
     if (key >= FIRST_ESTIMATE && key < FIRST_ESTIMATE + (int)estimate_group.n_rows)
         return set_estimate(state, (size_t)(key - FIRST_ESTIMATE), argument);
     switch (key) {
@@ -264,6 +287,7 @@ static int read_command(struct context *context, int argc, char **argv, struct e
 }
 
 static void context_clear(struct context *context) {
+    free(context->arguments.publishers);
     free(context->groups);
     free(context->root);
     free(context->scenarios);

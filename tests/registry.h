@@ -24,6 +24,7 @@ static inline const struct registry *workshop_registry(void) {
                                        .settle_channel = broker_settle_channel,
                                        .check_channel = broker_check_channel,
                                        .check_host = host_kind_check,
+                                       .begins_host = host_kind_begins,
                                        .metrics = probe_metrics};
     size_t n = 0;
 

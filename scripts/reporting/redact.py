@@ -29,7 +29,9 @@ _TOKENS = re.compile(
     r")(?![\w:-])",
     re.IGNORECASE,
 )
-_IS_NO_NAME = re.compile(r"(local|localhost|lab:[ab]|\d*|mqtt-security-bench)$")
+_IS_NO_NAME = re.compile(
+    r"(local|localhost|lab:[a-z]( lab:[a-z])*|\d*|mqtt-security-bench)$"
+)
 _HOME = re.compile(r"(?<=/home)/[^/\s\",;]+")
 
 
@@ -70,6 +72,7 @@ class Redaction:
             for (section, key), value in run.settings.items()
             if _tells_host(section, key) and key not in ("description", "congestion")
         ]
+        self._publishers = run.setting("hosts", "publishers")
         names = list(_values(run.environment, NAME_KEYS))
         for spec in told + list(_values(run.environment, ("spec",))):
             if found := _ELSEWHERE.match(spec):
@@ -104,6 +107,10 @@ class Redaction:
             key, equals, value = line.partition("=")
             if line.startswith("["):
                 section = line[1:].partition("]")[0]
+            elif (section, key.strip(" +")) == ("hosts", "publishers"):
+                if "+" in key:  # a name may have begun in the line before
+                    continue
+                line = f"{key}= {self.text(self._publishers)}\n"
             elif equals and _tells_host(section, key.strip(" +")):
                 line = key + equals + self.text(value)
             yield line

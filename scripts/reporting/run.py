@@ -278,6 +278,16 @@ class Run:
         """A setting of the resolved scenario, as it is written there."""
         return self.settings.get((section, key), default)
 
+    @property
+    def publishers(self):
+        """Their hosts, as the scenario names them: "publisher local"."""
+        several = self.setting("hosts", "publishers")
+        return (
+            f"publishers {several}"
+            if several
+            else f"publisher {self.setting('hosts', 'publisher')}"
+        )
+
     def definition(self, probe, metric=None):
         """The row of definitions.csv of a metric, or the probe's headline; or {}."""
         return self._definitions.get((probe, metric), {})

@@ -178,9 +178,13 @@ class Table:
         setting = self.run.setting
         scenario = setting("scenario", "name")
         hosts = ", ".join(
-            f"{key} {setting('hosts', key)}"
-            for key in ("broker", "publisher", "address")
-            if setting("hosts", key)
+            words
+            for words in (
+                f"broker {setting('hosts', 'broker')}",
+                self.run.publishers,
+                f"address {setting('hosts', 'address')}",
+            )
+            if not words.endswith(" ")
         )
         return (f", scenario {scenario}" if scenario else "") + (
             f"; hosts: {hosts}" if hosts else ""

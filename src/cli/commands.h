@@ -14,13 +14,14 @@ enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERR
 #define MAX_WORDS     64
 #define MAX_ESTIMATE  8
 
-/* What the command line says; the texts are argv's. */
+/* What the command line says; the texts are argv's, but for one. */
 struct arguments {
     const struct command *command;
     const char *words[MAX_WORDS];
     size_t n_words;
     struct scenario_override overrides[MAX_OVERRIDES];
     size_t n_overrides;
+    char *publishers; /* of --publisher-host given more than once, else NULL; owned */
     const char *output, *certs;
     const char *resume; /* the folder of the run to go on with; NULL: a new one */
     enum verbosity verbosity;

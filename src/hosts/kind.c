@@ -101,6 +101,16 @@ const struct host_kind *host_kind_find(const char *spec, struct error *error) {
     return NULL;
 }
 
+bool host_kind_begins(const char *word) {
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        size_t length = strlen(kinds[i]->prefix);
+
+        if (strncmp(word, kinds[i]->prefix, length) == 0 && (kinds[i]->check || !word[length]))
+            return true;
+    }
+    return false;
+}
+
 int host_kind_check(const char *spec, struct error *error) {
     return host_kind_find(spec, error) ? 0 : -EINVAL;
 }

@@ -54,5 +54,7 @@ int ssh_options(const char *spec, struct words *ret, struct error *error);
 const struct host_kind *host_kind_find(const char *spec, struct error *error);
 /* For the registry: 0, or -EINVAL with what would be right. */
 int host_kind_check(const char *spec, struct error *error);
+/* For the registry: whether a specification begins with this word, be it a right one or not. */
+bool host_kind_begins(const char *word);
 
 #endif

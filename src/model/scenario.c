@@ -99,6 +99,16 @@ static int check_congestion(const char *value, struct error *error) {
                      value);
 }
 
+/* The names of hosts stand in hosts.publishers. */
+static int check_launcher(const char *value, struct error *error) {
+    if (!*value || strstr(value, "%h"))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "'%s' has no %%h, in whose place each host's name comes; right would be, say, "
+                     "exec:srun --nodes=1 --ntasks=1 --nodelist=%%h",
+                     value);
+}
+
 static int check_meter(const char *value, struct error *error) {
     if (!*value || (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
         return 0;
@@ -117,6 +127,17 @@ static const struct setting hosts_rows[] = {
     {"publisher", SETTING_TEXT, "local", HOSTS_AT(publisher),
      .help = "host of the publisher; the same kinds", .effect = SETTING_EXECUTES,
      .harmless = "local lab:a lab:b"},
+    {"publishers", SETTING_LIST, "", HOSTS_AT(publishers),
+     .help = "hosts of several publishers, for probes with many clients; the other probes use the "
+             "first. Empty: publisher. With a launcher, their names: node[1-8]",
+     .effect = SETTING_EXECUTES,
+     .harmless = "local lab:a lab:b lab:c lab:d lab:e lab:f lab:g lab:h lab:i lab:j lab:k lab:l "
+                 "lab:m lab:n lab:o lab:p lab:q lab:r lab:s lab:t lab:u lab:v lab:w lab:x lab:y "
+                 "lab:z"},
+    {"launcher", SETTING_TEXT, "", HOSTS_AT(launcher),
+     .help = "what starts an agent on each of publishers, whose name comes in place of %h: "
+             "exec:srun --nodes=1 --ntasks=1 --nodelist=%h",
+     .check = check_launcher, .effect = SETTING_EXECUTES},
     {"address", SETTING_TEXT, "", HOSTS_AT(address),
      .help = "where the broker is reached, and so which link is measured; empty: found out",
      .check = check_address, .effect = SETTING_CONNECTS},
@@ -136,6 +157,15 @@ const struct setting_group hosts_group =
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario) {
     return settings_get(&scenario->settings, &scenario_group);
+}
+
+char *scenario_name_publishers(const struct scenario *scenario) {
+    const struct hostlist *list = &scenario->publishers;
+    char *words = list->n > 1 ? text_format("%zu publishers", list->n) : text_copy("publisher");
+
+    for (size_t i = 0; i < list->n; i++)
+        text_append(&words, i ? ", " : " ", list->names[i]);
+    return words;
 }
 
 struct repetitions scenario_repetitions(const struct scenario *scenario) {
@@ -243,6 +273,7 @@ void scenario_free(struct scenario *scenario) {
         free(scenario->effects[i].place);
     }
     free(scenario->effects);
+    hostlist_clear(&scenario->publishers);
     free(scenario->reference_source);
     free(scenario);
 }
@@ -346,7 +377,7 @@ static void write_block(FILE *out, const struct scenario *scenario, const struct
 
         if (dependent[i])
             continue;
-        if (group->rows[i].type == SETTING_WORDS)
+        if (setting_is_list(&group->rows[i]))
             inifile_write_words(out, key, value);
         else
             fprintf(out, "%s = %s\n", key, value);

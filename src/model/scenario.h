@@ -6,6 +6,7 @@
 #define BENCH_MODEL_SCENARIO_H
 
 #include "model/channel.h"
+#include "model/hostlist.h"
 
 enum scenario_order { ORDER_SHUFFLED, ORDER_SEQUENTIAL };
 
@@ -21,10 +22,12 @@ extern const struct setting_group scenario_group;
 
 struct hosts_settings {
     char *broker, *publisher; /* HOST specifications */
-    char *address;            /* where the broker is reached; empty: to be found out */
-    char *congestion;         /* control of all connections, or "default" */
-    char *folder;             /* of the sources, on hosts that are other machines */
-    char *meter;              /* "exec:COMMAND..." that tells electrical power; empty: none */
+    char *publishers; /* of several, or names for the launcher; empty: publisher alone counts */
+    char *launcher;   /* the specification of a host whose name stands in place of %h */
+    char *address;    /* where the broker is reached; empty: to be found out */
+    char *congestion; /* control of all connections, or "default" */
+    char *folder;     /* of the sources, on hosts that are other machines */
+    char *meter;      /* "exec:COMMAND..." that tells electrical power; empty: none */
 };
 extern const struct setting_group hosts_group;
 
@@ -70,6 +73,9 @@ struct scenario_effect {
     bool refused;       /* a run's scenario asks for it, and the command line does not repeat it */
 };
 
+/* Publishers' hosts of a run. */
+#define SCENARIO_MAX_PUBLISHERS 64
+
 struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */
     struct link *links;
@@ -89,6 +95,7 @@ struct scenario {
     size_t n_references;
     struct scenario_effect *effects;
     size_t n_effects;
+    struct hostlist publishers; /* specifications of their hosts; client2's is the first */
 };
 
 /* A value given on the command line: what to call it in messages, the dotted path, the value. */
@@ -126,6 +133,8 @@ void scenario_each_file(const char *folder, void (*each)(void *context, const ch
                         void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);
+/* "publisher ssh://pi@pi-b", or "4 publishers node1, node2 ..."; the caller's. */
+char *scenario_name_publishers(const struct scenario *scenario);
 /* The first channel of this name, or NULL. */
 const struct channel *scenario_channel(const struct scenario *scenario, const char *name);
 

@@ -662,14 +662,124 @@ static int name_scenario(struct loader *loader, const char *name) {
     return r < 0 ? error_prefix(loader->error, r, "%s", name) : 0;
 }
 
+/* ---- hosts ---- */
+
+/* Of its place, what names the file or the command line: all but the line and the key. */
+static size_t source_length(const struct assignment *assignment) {
+    const char *section = strstr(assignment->place, ": [hosts] ");
+    size_t length = section ? (size_t)(section - assignment->place) : 2;
+
+    while (section && length && assignment->place[length - 1] != ':')
+        length--;
+    return length;
+}
+
+static void drop(struct assignments *assignments, const char *path) {
+    size_t kept = 0;
+
+    for (size_t i = 0; i < assignments->count; i++) {
+        struct assignment *one = &assignments->list[i];
+
+        if (!text_equal(one->path, path)) {
+            assignments->list[kept++] = *one;
+            continue;
+        }
+        free(one->place);
+        free(one->path);
+        free(one->value);
+    }
+    assignments->count = kept;
+}
+
+/* One publisher's host or several: where two sources say it, the later counts; in one, as in a
+ * resolved scenario, beside several the one is what it is by default. */
+static int choose_publishers(struct loader *loader) {
+    const struct assignment *one = assignments_find(&loader->given, "hosts.publisher");
+    const struct assignment *several = assignments_find(&loader->given, "hosts.publishers");
+    size_t length;
+
+    if (!one || !several || !*several->value)
+        return 0;
+    length = source_length(one);
+    if (length != source_length(several) || strncmp(one->place, several->place, length) != 0) {
+        drop(&loader->given, one > several ? "hosts.publishers" : "hosts.publisher");
+        return 0;
+    }
+    if (!text_equal(one->value, setting_find(&hosts_group, "publisher")->fallback))
+        return error_set(loader->error, -EINVAL,
+                         "%s: '%s' stands beside hosts.publishers; name every publisher's host "
+                         "there, and leave this out",
+                         one->place, one->value);
+    drop(&loader->given, "hosts.publisher");
+    return 0;
+}
+
+/* What the settings come to: the specification of each. */
+static int list_publishers(struct loader *loader, const struct hosts_settings *hosts) {
+    bool (*begins)(const char *word) = loader->registry->begins_host;
+    struct hostlist *list = &loader->scenario->publishers;
+    int r;
+
+    if (!*hosts->publishers || (!*hosts->launcher && !begins)) {
+        *list = (struct hostlist){memory_new(1, sizeof(*list->names)), 1};
+        list->names[0] = text_copy(hosts->publisher);
+        return 0;
+    }
+    r = *hosts->launcher ? hostlist_expand(hosts->publishers, list, loader->error)
+                         : hostlist_split(hosts->publishers, begins, list, loader->error);
+    if (r == 0 && list->n > SCENARIO_MAX_PUBLISHERS)
+        r = error_set(loader->error, -EINVAL, "names %zu hosts; a run has %d publishers' at most",
+                      list->n, SCENARIO_MAX_PUBLISHERS);
+    if (r == 0 && *hosts->launcher)
+        hostlist_launch(list, hosts->launcher);
+    return r;
+}
+
+/* Each of several has a part of its own. */
+static int check_publishers(struct loader *loader, const struct hosts_settings *hosts) {
+    int (*check)(const char *spec, struct error *error) = loader->registry->check_host;
+    const struct hostlist *list = &loader->scenario->publishers;
+    int r = 0;
+
+    for (size_t i = 0; i < list->n && r == 0; i++) {
+        r = check ? check(list->names[i], loader->error) : 0;
+        if (r == 0 && list->n > 1 && text_equal(list->names[i], hosts->broker))
+            r = error_set(loader->error, -EINVAL,
+                          "'%s' is the broker's host; only one publisher's host alone can be that",
+                          hosts->broker);
+    }
+    return r;
+}
+
 static int check_hosts(struct loader *loader) {
     const struct hosts_settings *hosts = settings_get(&loader->scenario->settings, &hosts_group);
     int (*check)(const char *spec, struct error *error) = loader->registry->check_host;
+    bool launched = *hosts->publishers && *hosts->launcher;
+    int r;
 
     if (check && check(hosts->broker, loader->error) < 0)
         return blame_setting(loader, "hosts.broker", -EINVAL);
-    if (check && check(hosts->publisher, loader->error) < 0)
-        return blame_setting(loader, "hosts.publisher", -EINVAL);
+    if (*hosts->launcher && !assignments_find(&loader->given, "hosts.publisher") && !launched)
+        return blame_setting(loader, "hosts.launcher",
+                             error_set(loader->error, -EINVAL,
+                                       "starts the hosts that hosts.publishers names, and it names "
+                                       "none; --set hosts.publishers='node[1-8]'"));
+    r = list_publishers(loader, hosts);
+    if (r < 0)
+        return blame_setting(loader, "hosts.publishers", r);
+    r = check_publishers(loader, hosts);
+    if (r < 0 && *hosts->launcher && !launched)
+        return blame_setting(loader, "hosts.publisher",
+                             error_set(loader->error, r,
+                                       "'%s' is no host; names for hosts.launcher belong into "
+                                       "hosts.publishers",
+                                       hosts->publisher));
+    if (r < 0)
+        return blame_setting(loader,
+                             launched             ? "hosts.launcher"
+                             : *hosts->publishers ? "hosts.publishers"
+                                                  : "hosts.publisher",
+                             r);
     return 0;
 }
 
@@ -695,6 +805,9 @@ static int load(struct loader *loader, const char *name, const struct scenario_o
                                                     : text_copy(origin),
                         text_copy(path), overrides[i].value, false);
     }
+    r = choose_publishers(loader);
+    if (r < 0)
+        return r;
     settings_init(&loader->scenario->settings, loader->registry, SCENARIO_SCOPES);
     for (size_t i = 0; i < loader->given.count; i++) {
         r = apply_scenario(loader, &loader->given.list[i]);

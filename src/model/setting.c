@@ -34,6 +34,7 @@ static const struct type {
 } types[] = {
     [SETTING_TEXT] = {.words = "a text"},
     [SETTING_WORDS] = {.words = "words separated by blanks"},
+    [SETTING_LIST] = {.words = "words separated by blanks"},
     [SETTING_RAW] = {.words = "a text"},
     [SETTING_CHOICE] = {.words = "one of"},
     [SETTING_COUNT] = {"a number", plain, ARRAY_SIZE(plain), "no unit", "50", "", "1"},
@@ -182,8 +183,8 @@ static int assign_choice(const struct setting *row, void *block, const char *val
     return error_set(error, -EINVAL, "'%s' is none of: %s", value, row->choices);
 }
 
-/* The words with single blanks between them; a doubled word is an error. */
-static char *tidy_words(const char *value, struct error *error) {
+/* The words with single blanks between them; a doubled word is an error but in a SETTING_LIST. */
+static char *tidy_words(const struct setting *row, const char *value, struct error *error) {
     char *tidy = memory_new(strlen(value) + 2, 1);
     const char *cursor = value, *word;
     size_t length, end = 0;
@@ -191,7 +192,7 @@ static char *tidy_words(const char *value, struct error *error) {
     while ((word = text_next_word(&cursor, &length))) {
         CLEANUP_FREE char *copy = strndup(word, length);
 
-        if (text_has_word(tidy, copy)) {
+        if (row->type == SETTING_WORDS && text_has_word(tidy, copy)) {
             free(tidy);
             (void)error_set(error, -EINVAL, "names '%s' twice", copy);
             return NULL;
@@ -209,6 +210,7 @@ static char *tidy_words(const char *value, struct error *error) {
  * of 190 bytes, where blanks around a value do not count and " ;" starts a comment. */
 #define MAX_TEXT  150
 #define MAX_WORDS 2000 /* of a list, which may take several lines */
+#define MAX_LIST  8000
 
 static bool has_long_word(const char *value) {
     const char *word;
@@ -239,17 +241,19 @@ static int check_text(const char *value, size_t max, struct error *error) {
     return 0;
 }
 
+static size_t most_of(const struct setting *row) {
+    return row->type == SETTING_LIST ? MAX_LIST : row->type == SETTING_WORDS ? MAX_WORDS : MAX_TEXT;
+}
+
 static int assign_text(const struct setting *row, void *block, const char *value,
                        struct error *error) {
     CLEANUP_FREE char *tidy =
-        row->type == SETTING_WORDS ? tidy_words(value, error) : text_copy(value);
+        setting_is_list(row) ? tidy_words(row, value, error) : text_copy(value);
     int r;
 
     if (!tidy)
         return -EINVAL;
-    r = row->type == SETTING_RAW
-            ? 0
-            : check_text(tidy, row->type == SETTING_WORDS ? MAX_WORDS : MAX_TEXT, error);
+    r = row->type == SETTING_RAW ? 0 : check_text(tidy, most_of(row), error);
     if (r == 0 && row->check)
         r = row->check(tidy, error);
     if (r < 0)
@@ -313,11 +317,25 @@ const struct setting *setting_find(const struct setting_group *group, const char
     return NULL;
 }
 
-enum setting_effect setting_effect(const struct setting *row, const char *value) {
-    bool harmless =
-        text_equal(value, row->fallback) || (row->harmless && text_has_word(row->harmless, value));
+static bool is_harmless(const struct setting *row, const char *value) {
+    const char *word;
+    size_t length;
 
-    return harmless ? SETTING_NO_EFFECT : row->effect;
+    if (text_equal(value, row->fallback))
+        return true;
+    if (!row->harmless || row->type != SETTING_LIST)
+        return row->harmless && text_has_word(row->harmless, value);
+    while ((word = text_next_word(&value, &length))) {
+        CLEANUP_FREE char *copy = strndup(word, length);
+
+        if (!text_has_word(row->harmless, copy))
+            return false;
+    }
+    return true;
+}
+
+enum setting_effect setting_effect(const struct setting *row, const char *value) {
+    return is_harmless(row, value) ? SETTING_NO_EFFECT : row->effect;
 }
 
 const char *setting_effect_word(enum setting_effect effect) {

@@ -27,6 +27,7 @@
 enum setting_type {
     SETTING_TEXT,     /* char *, one line */
     SETTING_WORDS,    /* char *, a list separated by single blanks */
+    SETTING_LIST,     /* the same, where a word may stand twice, and the list be longer */
     SETTING_RAW,      /* char *, anything at all: between our own processes only */
     SETTING_CHOICE,   /* int64_t: the place in `choices` */
     SETTING_COUNT,    /* int64_t, a plain number */
@@ -56,7 +57,7 @@ struct setting {
     /* A further check of a text, of words or of what stands for a choice, before that is looked up,
      * or NULL; error says what is wrong, what is right. */
     int (*check)(const char *value, struct error *error);
-    /* Of every value but the default and these words. */
+    /* Of every value but the default and these words, or a list of them. */
     enum setting_effect effect;
     const char *harmless;
 };
@@ -96,6 +97,10 @@ struct setting_group {
 void *setting_block_new(const struct setting_group *group);
 void *setting_block_copy(const struct setting_group *group, const void *block);
 void setting_block_free(const struct setting_group *group, void *block);
+
+static inline bool setting_is_list(const struct setting *row) {
+    return row->type == SETTING_WORDS || row->type == SETTING_LIST;
+}
 
 /* The row of a key, or NULL. */
 const struct setting *setting_find(const struct setting_group *group, const char *key);
@@ -138,8 +143,10 @@ struct registry {
     void (*settle_channel)(struct channel *channel);
     /* Whether the mechanisms of a channel fit together and their settings make sense. */
     int (*check_channel)(const struct channel *channel, struct error *error);
-    /* Whether this names a host; may be NULL. */
+    /* Whether this names a host, and whether a specification of one begins with this word; may be
+     * NULL. */
     int (*check_host)(const char *spec, struct error *error);
+    bool (*begins_host)(const char *word);
     /* What the probe of this group measures. */
     const struct metric *(*metrics)(const struct setting_group *probe, size_t *ret_n);
 };

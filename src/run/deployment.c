@@ -111,7 +111,6 @@ static int start_broker(struct deployment *deployment, struct error *error) {
     const struct run *run = deployment->run;
     const void *settings = settings_get(&run->scenario->settings, &broker_group);
     json_auto_t *answer = NULL;
-    json_t *order;
     int r = host_order(run->workers.hosts[0], "channel", channel_order(deployment), NULL, error);
 
     if (r < 0)
@@ -122,11 +121,15 @@ static int start_broker(struct deployment *deployment, struct error *error) {
     if (r < 0)
         return r;
     deployment->broker_up = true;
-    if (run->workers.n_hosts == 1)
-        return 0;
-    order = channel_order(deployment);
-    (void)json_object_set(order, "port", json_object_get(answer, "port"));
-    return host_order(run->workers.hosts[1], "channel", order, NULL, error);
+    for (size_t i = 1; i < run->workers.n_hosts && r == 0; i++) {
+        json_t *order = channel_order(deployment);
+
+        (void)json_object_set(order, "port", json_object_get(answer, "port"));
+        if (workers_further(&run->workers, i))
+            (void)json_object_set_new(order, "member_host", json_true());
+        r = host_order(run->workers.hosts[i], "channel", order, NULL, error);
+    }
+    return r;
 }
 
 /* ---- proofs ---- */

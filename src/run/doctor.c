@@ -13,7 +13,7 @@ struct checked_host {
     const char *spec;
     bool broker, publisher, driver;
 };
-#define MAX_CHECKED 3
+#define MAX_CHECKED (2 + SCENARIO_MAX_PUBLISHERS)
 
 /* ---- values as text; each the caller's ---- */
 
@@ -292,7 +292,8 @@ int doctor_examine(const struct scenario *scenario, const char *certs, const cha
         site_close(&site);
     facts_programs_open(&programs, scripts);
     admit(checked, hosts->broker)->broker = true;
-    admit(checked, hosts->publisher)->publisher = true;
+    for (size_t i = 0; i < scenario->publishers.n; i++)
+        admit(checked, scenario->publishers.names[i])->publisher = true;
     admit(checked, "local")->driver = true;
     for (size_t i = 0; i < MAX_CHECKED && checked[i].spec; i++) {
         text_print(stdout, "%s", i ? "\n" : "");

@@ -112,13 +112,13 @@ static int check_channel_files(const struct scenario *scenario, const struct cha
                                struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const struct broker_kind *kind = broker_kind_of(channel);
+    const char *publisher = scenario->publishers.names[0];
     bool both = kind->one_session && kind->one_session(channel); /* latency connects as client1 */
     int r = mechanism_check_files(channel, error);
 
-    if (r == 0 && kind->check_files &&
-        (is_here(hosts->broker) || (both && is_here(hosts->publisher))))
+    if (r == 0 && kind->check_files && (is_here(hosts->broker) || (both && is_here(publisher))))
         r = kind->check_files(channel, PARTY_CLIENT1, error);
-    if (r == 0 && kind->check_files && is_here(hosts->publisher))
+    if (r == 0 && kind->check_files && is_here(publisher))
         r = kind->check_files(channel, PARTY_CLIENT2, error);
     return r;
 }
@@ -139,7 +139,7 @@ int issue_check_possible(const struct scenario *scenario, const struct channel *
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const char *const places[] = {[PLACE_DRIVER] = "local",
                                   [PLACE_BROKER] = hosts->broker,
-                                  [PLACE_PUBLISHER] = hosts->publisher};
+                                  [PLACE_PUBLISHER] = scenario->publishers.names[0]};
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         int r = is_here(places[i]) ? mechanism_possible(channel, (enum place)i, false, error) : 0;

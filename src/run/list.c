@@ -233,6 +233,18 @@ static void print_effects(const struct scenario *scenario) {
     }
 }
 
+static void print_hosts(const struct scenario *scenario) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const struct hostlist *publishers = &scenario->publishers;
+
+    if (publishers->n < 2)
+        return;
+    printf("hosts\n");
+    text_print(stdout, "  %-20s %s\n", "broker, subscriber", hosts->broker);
+    for (size_t i = 0; i < publishers->n; i++)
+        text_print(stdout, "  %-20s %s\n", i ? "" : "publishers", publishers->names[i]);
+}
+
 void list_plan(const struct scenario *scenario) {
     const struct scenario_settings *own = scenario_own(scenario);
     CLEANUP(plan_freep) struct plan *plan = plan_new(scenario);
@@ -245,6 +257,7 @@ void list_plan(const struct scenario *scenario) {
     printf("probes%s", "\n");
     for (size_t i = 0; i < scenario->n_measurements; i++)
         print_measurement(scenario, i);
+    print_hosts(scenario);
     print_effects(scenario);
     printf("plan\n");
     print_extent(scenario, plan);

@@ -125,8 +125,8 @@ static int describe_site(struct run *run, struct error *error) {
 static int measure_speed(struct run *run, struct error *error) {
     if (run->options->resumption || !speed_matters(run->scenario))
         return 0;
-    return speed_collect(&run->workers, false, run->options->verbosity != QUIET, &run->speed,
-                         error);
+    return speed_collect(&run->workers, 1 + workers_host_of(&run->workers, PARTY_CLIENT2), false,
+                         run->options->verbosity != QUIET, &run->speed, error);
 }
 
 /* Before the record is opened, which has it: a run that goes on keeps it. */
@@ -229,13 +229,14 @@ static void describe(const struct run *run) {
     const struct scenario *scenario = run->scenario;
     const struct scenario_settings *own = scenario_own(scenario);
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    CLEANUP_FREE char *publishers = scenario_name_publishers(scenario);
     CLEANUP_FREE char *duration =
         progress_duration(progress_planned_ns(scenario, run->plan->n_deployments));
     CLEANUP_FREE char *outlook = verdict_outlook(scenario);
     size_t n_trials = run->plan->n_deployments * run->plan->n_measurements;
 
-    progress_note(run->progress, "hosts    broker and subscriber %s (%s), publisher %s",
-                  hosts->broker, run->site.address, hosts->publisher);
+    progress_note(run->progress, "hosts    broker and subscriber %s (%s), %s", hosts->broker,
+                  run->site.address, publishers);
     if (run->site.relay)
         progress_note(run->progress,
                       "link     a relay, which carries up to %.4g Mbit/s each way here",

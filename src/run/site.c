@@ -26,6 +26,11 @@ static const struct hosts_settings *hosts_of(const struct site *site) {
     return settings_get(&site->scenario->settings, &hosts_group);
 }
 
+/* The place of client2's host. */
+static size_t publisher_of(const struct site *site) {
+    return workers_host_of(site->workers, PARTY_CLIENT2);
+}
+
 /* ---- the link of a lab ---- */
 
 static bool has_lab(const struct site *site) {
@@ -51,11 +56,15 @@ static json_t *link_proof(const char *proof, const char *expected, const char *o
 }
 
 /* What the publisher's host answers to a question about the way to the broker. Of several in a row
- * the broker's host hears nothing else. */
+ * the other hosts hear nothing else. */
 static int ask_publisher(const struct site *site, const char *question, int64_t n_frames,
                          double limit_ms, json_t **ret, struct error *error) {
-    (void)host_notify(site->workers->hosts[0], "beat", NULL, NULL);
-    return host_order(site->workers->hosts[1], question,
+    size_t publisher = publisher_of(site);
+
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        if (i != publisher)
+            (void)host_notify(site->workers->hosts[i], "beat", NULL, NULL);
+    return host_order(site->workers->hosts[publisher], question,
                       json_pack("{s:s,s:I,s:I}", "address", site->address, "n_frames",
                                 (json_int_t)n_frames, "limit_ns",
                                 (json_int_t)(2 * NS_PER_S + 2e6 * limit_ms)),
@@ -174,15 +183,30 @@ static int check_links(const struct site *site, struct error *error) {
 
 /* ---- opening ---- */
 
-static int check_lab(const struct hosts_settings *hosts, struct error *error) {
-    bool one = lab_is(hosts->broker), other = lab_is(hosts->publisher);
+static int check_lab(const struct site *site, struct error *error) {
+    const struct hostlist *publishers = &site->scenario->publishers;
+    const char *broker = hosts_of(site)->broker;
 
-    if (one == other && (!one || !text_equal(hosts->broker, hosts->publisher)))
-        return 0;
-    return error_set(error, -EINVAL,
-                     "the hosts of a lab go together: right would be --broker-host lab:a "
-                     "--publisher-host lab:b, not %s and %s",
-                     hosts->broker, hosts->publisher);
+    for (size_t i = 0; i < publishers->n; i++)
+        if (lab_is(publishers->names[i]) != lab_is(broker) ||
+            (lab_is(broker) && text_equal(broker, publishers->names[i])))
+            return error_set(error, -EINVAL,
+                             "the hosts of a lab go together: right would be --broker-host lab:a "
+                             "--publisher-host lab:b, not %s and %s",
+                             broker, publishers->names[i]);
+    return 0;
+}
+
+/* What is prepared lies between two hosts, a tunnel say; further ones would not be at its end. */
+int site_check_publishers(const struct scenario *scenario, struct error *error) {
+    for (size_t i = 0; i < scenario->n_channels && scenario->publishers.n > 1; i++)
+        if (mechanism_prepares(&scenario->channels[i]))
+            return error_set(error, -EINVAL,
+                             "channel %s is prepared between the broker's host and one publisher's "
+                             "host, and there are %zu (hosts.publishers); name one, or leave the "
+                             "channel out (--channels)",
+                             scenario->channels[i].name, scenario->publishers.n);
+    return 0;
 }
 
 static int open_one(struct site *site, const char *spec, struct error *error) {
@@ -228,11 +252,13 @@ static int join_lab(struct site *site, struct error *error) {
 }
 
 static int open_all(struct site *site, struct error *error) {
-    const struct hosts_settings *hosts = hosts_of(site);
-    int r = open_one(site, hosts->broker, error);
+    const struct hostlist *publishers = &site->scenario->publishers;
+    const char *broker = hosts_of(site)->broker;
+    int r = open_one(site, broker, error);
 
-    if (r == 0 && !text_equal(hosts->broker, hosts->publisher))
-        r = open_one(site, hosts->publisher, error);
+    for (size_t i = 0; i < publishers->n && r == 0; i++)
+        if (!text_equal(broker, publishers->names[i]))
+            r = open_one(site, publishers->names[i], error);
     if (r == 0 && has_lab(site))
         r = join_lab(site, error);
     if (r < 0)
@@ -276,7 +302,7 @@ static int choose_address(struct site *site, struct error *error) {
         return error_set(error, -EINVAL,
                          "hosts.address: at which address does %s reach %s? It cannot be found "
                          "out; --set hosts.address=ADDRESS",
-                         host_spec(site->workers->hosts[site->workers->n_hosts - 1]),
+                         host_spec(site->workers->hosts[publisher_of(site)]),
                          host_spec(site->workers->hosts[0]));
     if (strncmp(found, "fe80:", 5) == 0 && !*given)
         return error_set(error, -EINVAL,
@@ -305,7 +331,7 @@ int site_compare_clocks(struct site *site, struct error *error) {
 /* A board without a battery clock believes in some other day until it has heard of a better. And
  * what clients date, the broker reads by its own clock. */
 static int check_clocks(struct site *site, struct error *error) {
-    int64_t apart_ns;
+    int64_t apart_ns = 0;
     int r = site_compare_clocks(site, error);
 
     for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++) {
@@ -318,9 +344,11 @@ static int check_clocks(struct site *site, struct error *error) {
                              host_spec(site->workers->hosts[i]), (double)llabs(ahead) / 3600e9,
                              ahead < 0 ? "behind" : "ahead of");
     }
-    if (r < 0 || site->workers->n_hosts < 2)
-        return r;
-    apart_ns = llabs(site->clocks[1].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns);
+    for (size_t i = 1; i < site->workers->n_hosts && r == 0; i++) {
+        int64_t ahead = site->clocks[i].realtime_ahead_ns - site->clocks[0].realtime_ahead_ns;
+
+        apart_ns = llabs(ahead) > apart_ns ? llabs(ahead) : apart_ns;
+    }
     for (size_t i = 0; i < site->scenario->n_channels && r == 0; i++)
         r = mechanism_check_clocks(&site->scenario->channels[i], apart_ns, error);
     return r;
@@ -333,26 +361,65 @@ static json_t *facts_of(const struct site *site, size_t host) {
     return json_array_get(json_object_get(site->environment, "hosts"), host);
 }
 
+/* What a host tells of itself, {...}, and of the way to another whose packets come from `source`;
+ * *ret is the caller's. */
+static int ask_facts(const struct site *site, size_t host, const char *source, json_t **ret,
+                     struct error *error) {
+    return host_order(site->workers->hosts[host], "facts",
+                      json_pack("{s:s,s:s}", "address", site->address, "source",
+                                is_address(source) ? source : ""),
+                      ret, error);
+}
+
+static const char *network_text(const json_t *facts, const char *key) {
+    return jsonline_text(json_object_get(facts, "network"), key, "");
+}
+
+/* The way of the data between the broker's host and a publisher's. The broker's has been asked of
+ * the way back to the first. */
+static int check_way(const struct site *site, const json_t *hosts, size_t publisher,
+                     struct error *error) {
+    struct host *const *opened = site->workers->hosts;
+    const json_t *broker = json_array_get(hosts, 0), *other = json_array_get(hosts, publisher);
+    json_auto_t *again = NULL;
+    int r = 0;
+
+    if (publisher > 1 &&
+        !text_equal(network_text(broker, "machine"), network_text(other, "machine")))
+        r = ask_facts(site, 0, network_text(other, "source"), &again, error);
+    if (r < 0)
+        return r;
+    return network_check(json_object_get(again ? again : broker, "network"),
+                         publisher ? json_object_get(other, "network") : NULL, host_spec(opened[0]),
+                         host_spec(opened[publisher]), error);
+}
+
 /* Before anything is made: the program without which nothing works, and the way of the data. */
 static int check_facts(const struct site *site, const json_t *hosts, struct error *error) {
-    struct host *const *opened = site->workers->hosts;
-    size_t last = site->workers->n_hosts - 1;
-    const json_t *broker = json_array_get(hosts, 0), *publisher = json_array_get(hosts, last);
+    const json_t *broker = json_array_get(hosts, 0);
+    size_t first;
+    size_t n = workers_publishers(site->workers, &first);
+    int r = 0;
 
     if (json_is_null(json_object_get(json_object_get(broker, "programs"), "mosquitto")))
         return error_set(error, -ENOENT,
                          "host %s: the broker `mosquitto` is neither on PATH nor in /usr/sbin; "
                          "apt-get install mosquitto",
-                         host_spec(opened[0]));
-    return network_check(json_object_get(broker, "network"),
-                         last ? json_object_get(publisher, "network") : NULL, host_spec(opened[0]),
-                         host_spec(opened[last]), error);
+                         host_spec(site->workers->hosts[0]));
+    for (size_t i = first; i < first + n && r == 0; i++)
+        r = check_way(site, hosts, i, error);
+    return r;
 }
 
-/* Asks the publisher's host first: where its packets come from is what the broker's must find back
- * to. */
+static const char *parties_of(const struct site *site, size_t host) {
+    return site->workers->n_hosts == 1 ? "broker client1 client2"
+           : host                      ? "client2"
+                                       : "broker client1";
+}
+
+/* Asks the publishers' hosts first: where client2's packets come from is what the broker's must
+ * find back to. */
 int site_describe(struct site *site, const char *root, struct error *error) {
-    static const char *const parties[2] = {"broker client1", "client2"};
     const struct workers *workers = site->workers;
     CLEANUP_FREE char *commit = facts_commit(root);
     json_auto_t *hosts = json_array();
@@ -360,21 +427,15 @@ int site_describe(struct site *site, const char *root, struct error *error) {
     int r;
 
     for (size_t i = workers->n_hosts; i-- > 0;) {
-        const json_t *network = json_object_get(json_array_get(hosts, 0), "network");
-        const char *source = jsonline_text(network, "source", ""),
-                   *spec = host_spec(workers->hosts[i]);
+        const char *source = i ? "" : network_text(json_array_get(hosts, 0), "source");
         json_auto_t *facts = NULL;
         json_t *host;
 
-        if (!is_address(source))
-            source = "";
-        r = host_order(workers->hosts[i], "facts",
-                       json_pack("{s:s,s:s}", "address", site->address, "source", source), &facts,
-                       error);
+        r = ask_facts(site, i, source, &facts, error);
         if (r < 0)
             return r;
-        host = json_pack("{s:s,s:s}", "spec", spec, "parties",
-                         workers->n_hosts == 1 ? "broker client1 client2" : parties[i]);
+        host = json_pack("{s:s,s:s}", "spec", host_spec(workers->hosts[i]), "parties",
+                         parties_of(site, i));
         (void)json_object_update(host, facts);
         (void)json_array_insert_new(hosts, 0, host);
     }
@@ -563,7 +624,7 @@ static int ask_host(struct site *site, size_t host, struct error *error) {
     json_auto_t *answer = NULL;
     int r = host_order(one, "possible",
                        json_pack("{s:o,s:b,s:b}", "channels", channels_of(site), "broker",
-                                 host == 0, "publisher", host + 1 == site->workers->n_hosts),
+                                 host == 0, "publisher", host >= publisher_of(site)),
                        &answer, error);
 
     if (r < 0)
@@ -602,7 +663,7 @@ const char *site_lacking(const struct site *site, size_t channel) {
 }
 
 double site_round_trip_ms(const struct site *site) {
-    const json_t *publisher = facts_of(site, site->workers->n_hosts - 1);
+    const json_t *publisher = facts_of(site, publisher_of(site));
     const json_t *trip = json_object_get(json_object_get(publisher, "network"), "round_trip_ms");
     double longest_ms = trip ? json_number_value(trip) : NAN;
 
@@ -689,7 +750,9 @@ int site_open(struct site *site, struct error *error) {
 
     (void)!getrandom(random, sizeof(random), 0);
     text_hex(site->claim, random, sizeof(random));
-    r = check_lab(hosts_of(site), error);
+    r = site_check_publishers(site->scenario, error);
+    if (r == 0)
+        r = check_lab(site, error);
     if (r == 0)
         r = check_links(site, error);
     if (r == 0)

@@ -1,5 +1,5 @@
 /*
- * site - the hosts of a run and the way between them: opened, joined, compared; opened again when
+ * site - the hosts of a run and the ways between them: opened, joined, compared; opened again when
  * one is lost. What they are is environment.json, what each reads off itself around a block
  * blocks.csv.
  */
@@ -28,6 +28,10 @@ struct site {
     /* Readings before a block, by host: {METRIC: {"value", "unit"}}, NULL where there are none. */
     json_t *before[WORKERS_HOSTS_MAX];
 };
+
+/* Whether each channel can do with as many publishers' hosts as the scenario names; site_open()
+ * refuses it. */
+int site_check_publishers(const struct scenario *scenario, struct error *error);
 
 /* Opens the hosts that the scenario names among the workers. -EINTR, or the set-up cannot work. */
 int site_open(struct site *site, struct error *error);

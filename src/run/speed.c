@@ -73,11 +73,11 @@ static int collect_one(struct host *host, bool fresh, bool tells, json_t **ret,
     return 0;
 }
 
-int speed_collect(const struct workers *workers, bool fresh, bool tells, json_t **ret,
-                  struct error *error) {
+int speed_collect(const struct workers *workers, size_t n_hosts, bool fresh, bool tells,
+                  json_t **ret, struct error *error) {
     json_auto_t *all = json_array();
 
-    for (size_t i = 0; i < workers->n_hosts; i++) {
+    for (size_t i = 0; i < n_hosts; i++) {
         json_t *one;
         int r = collect_one(workers->hosts[i], fresh, tells, &one, error);
 
@@ -231,7 +231,7 @@ int speed_show(const struct scenario *scenario, const char *certs, bool fresh, b
     int r = site_open(&site, error);
 
     if (r == 0)
-        r = speed_collect(&workers, fresh, tells, &all, error);
+        r = speed_collect(&workers, workers.n_hosts, fresh, tells, &all, error);
     site_close(&site);
     json_array_foreach(all, i, one) {
         text_print(stdout, "%s", i ? "\n" : "");

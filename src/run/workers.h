@@ -10,6 +10,7 @@
 
 #include "hosts/host.h"
 #include "model/client_config.h"
+#include "model/scenario.h"
 #include "probes/probe.h"
 
 /* How far a worker is; the order is that of the phases. */
@@ -27,7 +28,7 @@ struct worker {
     void *context;
 };
 
-#define WORKERS_PUBLISHERS_MAX 64
+#define WORKERS_PUBLISHERS_MAX SCENARIO_MAX_PUBLISHERS
 #define WORKERS_HOSTS_MAX      (1 + WORKERS_PUBLISHERS_MAX)
 /* Of a fleet, on each publisher's host; and the others of a trial, of telemetry, of proofs. */
 #define WORKERS_OF_HOST_MAX 8
