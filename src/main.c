@@ -2,9 +2,11 @@
  * bench - the program behind the launcher: reads the command line and calls the command.
  */
 #include "analysis/estimate.h"
+#include "base/place.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "cli/commands.h"
+#include "hosts/facts.h"
 #include "hosts/kind.h"
 #include "hosts/lab.h"
 #include "model/fleet.h"
@@ -14,9 +16,8 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- tables and places ---- */
@@ -51,28 +52,52 @@ static void fill_registry(struct context *context) {
             add_group(context, broker_kinds[i]->group);
 }
 
-/* The folder of the sources: where the launcher says, else the one that holds the build folder. */
-static int find_root(struct context *context, struct error *error) {
-    const char *given = getenv("BENCH_ROOT");
-    char self[PATH_MAX] = "";
+/* Whether nobody else has put what is in this folder there, nor an archive of a run. */
+static bool is_users_own(const char *scenarios) {
+    CLEANUP_FREE char *trials = text_format("%s/../trials.csv", scenarios);
+    struct stat status;
 
-    if (given && *given) {
-        context->root = text_copy(given);
-    } else {
-        if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-            return error_errno(error, -errno, "/proc/self/exe");
-        context->root = text_copy(dirname(dirname(self)));
+    if (stat(scenarios, &status) < 0)
+        return true;
+    return (status.st_uid == geteuid() || status.st_uid == 0) && access(trials, F_OK) < 0;
+}
+
+/* The scenarios that came with an installed program are behind those of the current folder. */
+static void find_scenarios(struct context *context) {
+    char *shared = text_format("%s/scenarios", context->root);
+
+    if (!place_is_installed()) {
+        context->scenarios = shared;
+        return;
     }
-    context->scenarios = text_format("%s/scenarios", context->root);
-    context->certs = context->arguments.certs ? text_copy(context->arguments.certs)
-                                              : text_format("%s/certs", context->root);
-    context->results = context->arguments.output ? text_copy(context->arguments.output)
-                                                 : text_format("%s/results", context->root);
+    context->shared_scenarios = shared;
+    context->registry.shared_scenarios = shared;
+    context->scenarios = text_copy("scenarios");
+    if (is_users_own(context->scenarios))
+        return;
+    if (context->arguments.command->help)
+        fprintf(stderr, "bench: scenarios/ is left out: it is another user's, or a run's\n");
+    free(context->scenarios);
+    context->scenarios = text_copy(shared);
+}
+
+/* The folders, of a clone or of an installed program. */
+static int find_folders(struct context *context, struct error *error) {
+    const struct arguments *arguments = &context->arguments;
+    CLEANUP_FREE char *home = place_home();
+
+    if (!home)
+        return error_errno(error, -errno, "the current folder");
+    context->root = place_root();
+    context->certs = arguments->certs ? text_copy(arguments->certs) : place_certs();
+    context->results =
+        arguments->output ? text_copy(arguments->output) : text_format("%s/results", home);
     context->scripts = text_format("%s/scripts", context->root);
-    return access(context->scenarios, F_OK) == 0
-               ? 0
-               : error_set(error, -ENOENT, "%s: no such folder; start through ./bench",
-                           context->scenarios);
+    find_scenarios(context);
+    if (context->shared_scenarios || access(context->scenarios, F_OK) == 0)
+        return 0;
+    return error_set(error, -ENOENT, "%s: no such folder; start through ./bench",
+                     context->scenarios);
 }
 
 /* ---- the command line ---- */
@@ -286,11 +311,20 @@ static int read_command(struct context *context, int argc, char **argv, struct e
     return 0;
 }
 
+/* A checkout can change behind a program that was built: what it is is looked up. */
+static void print_version(void) {
+    CLEANUP_FREE char *root = place_root(), *commit = facts_commit(root);
+
+    text_print(stdout, "mqtt-security-bench %s%s%s%s\n", BENCH_VERSION, commit ? " (commit " : "",
+               commit ? commit : "", commit ? ")" : "");
+}
+
 static void context_clear(struct context *context) {
     free(context->arguments.publishers);
     free(context->groups);
     free(context->root);
     free(context->scenarios);
+    free(context->shared_scenarios);
     free(context->certs);
     free(context->results);
     free(context->scripts);
@@ -306,7 +340,7 @@ int main(int argc, char **argv) {
         return EXIT_OK;
     }
     if (argc > 1 && text_equal(argv[1], "--version")) {
-        printf("mqtt-security-bench %s\n", BENCH_VERSION);
+        print_version();
         return EXIT_OK;
     }
     if (argc < 2) {
@@ -316,8 +350,8 @@ int main(int argc, char **argv) {
     if (read_command(&context, argc, argv, &error) < 0)
         return complain(EXIT_USAGE, &error);
     fill_registry(&context);
-    status = find_root(&context, &error) < 0 ? complain(EXIT_SETUP, &error)
-                                             : context.arguments.command->run(&context);
+    status = find_folders(&context, &error) < 0 ? complain(EXIT_SETUP, &error)
+                                                : context.arguments.command->run(&context);
     context_clear(&context);
     return status;
 }

@@ -7,7 +7,7 @@ import sys
 
 from . import archive
 from .render import printable
-from .run import Run, RunError
+from .run import CALL, Run, RunError
 
 # As bench itself: the user's matter; what cannot work here.
 EXIT_USAGE = 2
@@ -39,7 +39,7 @@ def open_run(path):
     """The run in a folder, if it was analysed; what is left out of it is said."""
     run = Run(path)
     if not run.rows("table.csv"):
-        raise RunError(f"{path}: not analysed yet: ./bench report {path}")
+        raise RunError(f"{path}: not analysed yet: {CALL} report {path}")
     if run.left_out:
         say(f"{path}: {run.left_out} other files are left out")
     return run

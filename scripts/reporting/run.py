@@ -18,8 +18,13 @@ import secrets
 import stat
 from pathlib import Path
 
-# Below this folder are scripts/, results/ and plots/.
+# Below this folder are results/ and plots/: the clone, or, of an installed program, the current one.
 ROOT = Path(__file__).resolve().parents[2]
+IS_INSTALLED = (ROOT / "sources.tar.gz").exists()
+if IS_INSTALLED:
+    ROOT = Path.cwd()
+# What a user types to start it.
+CALL = "mqtt-security-bench" if IS_INSTALLED else "./bench"
 
 # What analysis needs to make anything of a run.
 NEEDED_FILES = ("scenario.ini", "definitions.csv", "trials.csv")

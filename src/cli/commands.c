@@ -1,5 +1,6 @@
 #include "cli/parts.h"
 
+#include "base/place.h"
 #include "base/process.h"
 #include "hosts/agent.h"
 #include "hosts/kind.h"
@@ -129,6 +130,7 @@ static int command_certs(struct context *context) {
         (void)error_set(&error, -EINVAL, "certs: '%s' is none of: make show renew", what);
         return complain(EXIT_USAGE, &error);
     }
+    place_make_data();
     if (!text_equal(what, "show"))
         r = ensure_certificates(context, text_equal(what, "renew"), &error);
     if (r == 0)
@@ -205,6 +207,7 @@ static int command_explain(struct context *context) {
 }
 
 static int command_agent(struct context *context) {
+    place_make_data();
     return agent_main(context->certs, context->scripts, &context->registry);
 }
 

@@ -37,6 +37,7 @@ struct context {
     struct registry registry;
     const struct setting_group **groups; /* of the registry; owned */
     char *root, *scenarios, *certs, *results, *scripts;
+    char *shared_scenarios; /* that came with an installed program; NULL in a clone */
 };
 
 struct command {

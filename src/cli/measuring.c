@@ -1,6 +1,7 @@
 #include "cli/parts.h"
 
 #include "analysis/analysis.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "hosts/facts.h"
 #include "run/resumption.h"
@@ -34,18 +35,27 @@ static const char *shorten(const char *path) {
                                                                              : path;
 }
 
+/* How the user starts this program, from here; the caller's. */
+static char *call_from_here(const struct context *context) {
+    CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
+    CLEANUP_FREE char *program = cli_quote(shorten(launcher));
+
+    if (place_is_installed())
+        return text_copy(place_call());
+    return text_format("%s%s", strchr(program, '/') ? "" : "./", program);
+}
+
 /* What to type to go on with the run. */
 static void tell_how_to_go_on(const struct context *context, const struct scenario *scenario,
                               const char *folder) {
     const struct arguments *arguments = &context->arguments;
-    CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
-    CLEANUP_FREE char *run = cli_quote(shorten(folder)), *program = cli_quote(shorten(launcher));
+    CLEANUP_FREE char *run = cli_quote(shorten(folder)), *program = call_from_here(context);
     CLEANUP_FREE char *certs = arguments->certs ? cli_quote(arguments->certs) : NULL;
     CLEANUP_FREE char *repeated = cli_repeat(scenario, false);
 
-    text_print(stderr, "bench: to go on with it: %s%s %s --resume %s%s%s%s\n",
-               strchr(program, '/') ? "" : "./", program, arguments->command->name, run,
-               certs ? " --certs " : "", certs ? certs : "", repeated);
+    text_print(stderr, "bench: to go on with it: %s %s --resume %s%s%s%s\n", program,
+               arguments->command->name, run, certs ? " --certs " : "", certs ? certs : "",
+               repeated);
 }
 
 static int summarise(const struct context *context, const struct scenario *scenario,
@@ -122,6 +132,7 @@ static int measure(struct context *context, struct scenario *scenario,
         (void)sigaddset(&signals, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &signals, &before);
     (void)signal(SIGPIPE, SIG_IGN);
+    place_make_data();
     options.cancel_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     r = run_scenario(&options, outcome, &error);
     if (options.cancel_fd >= 0)

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/place.h"
 #include "base/process.h"
 #include "hosts/network.h"
 #include "hosts/peek.h"
@@ -196,11 +197,16 @@ static char *git_commit(struct peek *peek, const char *root) {
     return *commit ? text_copy(commit) : NULL;
 }
 
-/* "COMMIT <text>" in the file that `bench deploy` leaves. */
+/* "COMMIT <text>" in the file that `bench deploy` leaves, or that an installation does. */
 static char *deployed_commit(const char *root) {
     static const char label[] = "COMMIT ";
-    CLEANUP_FREE char *path = text_format("%s/.deployed", root), *line = peek_line(path);
+    CLEANUP_FREE char *deployed = text_format("%s/.deployed", root), *line = peek_line(deployed);
 
+    if (!line) {
+        CLEANUP_FREE char *installed = text_format("%s/commit", root);
+
+        line = peek_line(installed);
+    }
     if (!line)
         return NULL;
     return text_copy(strncmp(line, label, strlen(label)) == 0 ? line + strlen(label) : line);
@@ -387,11 +393,12 @@ static json_t *ask_mechanisms(void) {
 }
 
 json_t *facts_collect(const char *scripts, const char *address, const char *peer) {
+    CLEANUP_FREE char *root = place_root();
     struct peek peek = peek_begin();
     json_t *facts = fill(json_object(), facts_rows, ARRAY_SIZE(facts_rows));
     json_t *network = *address ? network_collect(&peek, address, peer) : NULL;
 
-    put(facts, "commit", take_text(commit_of(&peek, getenv("BENCH_ROOT"))));
+    put(facts, "commit", take_text(commit_of(&peek, root)));
     put_programs(&peek, facts, scripts);
     (void)json_object_set_new(facts, "mechanisms", ask_mechanisms());
     (void)json_object_set_new(

@@ -1,6 +1,7 @@
 #include "hosts/host.h"
 
 #include "base/clock.h"
+#include "base/place.h"
 #include "hosts/kind.h"
 #include "hosts/protocol.h"
 #include "hosts/wire.h"
@@ -105,14 +106,15 @@ static int check_greeting(const struct host *host, struct error *error) {
         same = same && json_equal(json_object_get(theirs, keys[i]), json_object_get(ours, keys[i]));
     if (same)
         return 0;
-    return error_set(
-        error, -EPROTO,
-        "host %s: there is version %s (protocol %d, sources %s) in %s, here is %s "
-        "(protocol %d, sources %s); bring the same to both, as `./bench deploy` does",
-        host->spec, jsonline_text(theirs, "version", "?"),
-        (int)jsonline_integer(theirs, "protocol", 0), jsonline_text(theirs, "sources", "?"),
-        host->options.folder, jsonline_text(ours, "version", "?"),
-        (int)jsonline_integer(ours, "protocol", 0), jsonline_text(ours, "sources", "?"));
+    return error_set(error, -EPROTO,
+                     "host %s: there is version %s (protocol %d, sources %s) in %s, here is %s "
+                     "(protocol %d, sources %s); bring the same to both, as `%s deploy` does",
+                     host->spec, jsonline_text(theirs, "version", "?"),
+                     (int)jsonline_integer(theirs, "protocol", 0),
+                     jsonline_text(theirs, "sources", "?"), host->options.folder,
+                     jsonline_text(ours, "version", "?"),
+                     (int)jsonline_integer(ours, "protocol", 0),
+                     jsonline_text(ours, "sources", "?"), place_call());
 }
 
 static int64_t greeting_limit(const struct wire *wire) {

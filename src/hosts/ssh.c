@@ -2,6 +2,8 @@
  * hosts; exec - any other prefix that runs an agent elsewhere. */
 #include "hosts/kind.h"
 
+#include "base/place.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -249,11 +251,11 @@ static char *advise_ssh(const struct launch *launch, int status, const char *las
 
     if (line)
         return text_format("packages are missing there, and an agent installs none; execute "
-                           "`./bench deploy %s` here, or there: %s",
-                           launch->spec, line);
+                           "`%s deploy %s` here, or there: %s",
+                           place_call(), launch->spec, line);
     if (status == 126 || status == 127)
-        return text_format("there is no %s/bench there; `./bench deploy %s` brings it",
-                           launch->folder, launch->spec);
+        return text_format("there is no %s/bench there; `%s deploy %s` brings it", launch->folder,
+                           place_call(), launch->spec);
     while ((advices[i].status != status && advices[i].status != ANY) ||
            !strstr(last_words, advices[i].words))
         i++;

@@ -105,7 +105,8 @@ struct scenario_override {
 
 /* Reads the scenario `name`: a name in folder, or the path of a file (it has a '/' or ends in
  * ".ini"). Channels are looked for in channels/ beside the file, then in folder/channels/; hosts in
- * folder/hosts.ini. Without a folder (NULL) the file stands alone, as one of scenario_write()
+ * folder/hosts.ini. Behind folder stands the registry's shared_scenarios, if there is one, but for
+ * hosts. Without a folder (NULL) the file stands alone, as one of scenario_write()
  * does: no other is looked at. Errors are "file:line: [section] key: what is wrong, what would be
  * right".
  *
@@ -127,10 +128,11 @@ static inline bool scenario_effect_is_asked(const struct scenario_effect *effect
     return effect->effect == SETTING_EXECUTES || effect->effect == SETTING_READS;
 }
 
-/* Calls each with the name of every *.ini file of a folder (scenarios/ or scenarios/channels/) but
- * hosts.ini, in order. */
-void scenario_each_file(const char *folder, void (*each)(void *context, const char *name),
-                        void *context);
+/* Calls each with the name and the path of every *.ini file in a subfolder ("." or "channels") of a
+ * folder, then of the registry's shared_scenarios, that can be named so; but hosts.ini; in order. */
+typedef void scenario_file_visitor(void *context, const char *name, const char *path);
+void scenario_each_file(const struct registry *registry, const char *folder, const char *subfolder,
+                        scenario_file_visitor *each, void *context);
 
 const struct scenario_settings *scenario_own(const struct scenario *scenario);
 /* "publisher ssh://pi@pi-b", or "4 publishers node1, node2 ..."; the caller's. */

@@ -106,29 +106,65 @@ static int is_listed(const struct dirent *entry) {
     return ends_in_ini(entry->d_name) && strcmp(entry->d_name, "hosts.ini") != 0;
 }
 
-void scenario_each_file(const char *folder, void (*each)(void *context, const char *name),
-                        void *context) {
+/* But for those that hide behind one of the same name in another folder, if there is one. */
+static void each_file_in(const char *folder, const char *before, scenario_file_visitor *each,
+                         void *context) {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_listed, by_stem);
 
     for (int i = 0; i < count; i++) {
+        CLEANUP_FREE char *path = text_format("%s/%s", folder, entries[i]->d_name);
+        CLEANUP_FREE char *other = before ? text_format("%s/%s", before, entries[i]->d_name) : NULL;
+
         entries[i]->d_name[strlen(entries[i]->d_name) - 4] = '\0';
-        each(context, entries[i]->d_name);
+        if (!other || access(other, F_OK) < 0)
+            each(context, entries[i]->d_name, path);
         free(entries[i]);
     }
     free(entries);
 }
 
-static void append_name(void *context, const char *name) {
+void scenario_each_file(const struct registry *registry, const char *folder, const char *subfolder,
+                        scenario_file_visitor *each, void *context) {
+    CLEANUP_FREE char *own = text_format("%s/%s", folder, subfolder);
+
+    each_file_in(own, NULL, each, context);
+    if (registry->shared_scenarios) {
+        CLEANUP_FREE char *shared = text_format("%s/%s", registry->shared_scenarios, subfolder);
+
+        each_file_in(shared, own, each, context);
+    }
+}
+
+static void append_name(void *context, const char *name, const char *path) {
+    (void)path;
     text_append(context, ", ", name);
 }
 
 /* "a, b, c": what scenario_each_file() names; the caller's. */
-static char *names_in(const char *folder) {
+static char *names_in(const struct loader *loader, const char *subfolder) {
     char *names = text_copy("");
 
-    scenario_each_file(folder, append_name, &names);
+    scenario_each_file(loader->registry, loader->folder, subfolder, append_name, &names);
     return names;
+}
+
+/* Whether a folder, as it is called here, is the user's own or came with the program. */
+static bool is_own(const struct loader *loader, const char *folder) {
+    return text_equal(folder, loader->folder) ||
+           text_equal(folder, loader->registry->shared_scenarios);
+}
+
+/* Of a scenario of this name, whether there is one or not; the caller's. */
+static char *path_of(const struct loader *loader, const char *name) {
+    const char *shared = loader->registry->shared_scenarios;
+    char *path = text_format("%s/%s.ini", loader->folder, name);
+
+    if (access(path, F_OK) < 0 && shared) {
+        free(path);
+        path = text_format("%s/%s.ini", shared, name);
+    }
+    return path;
 }
 
 int check_name(const char *name, struct error *error) {
@@ -177,26 +213,28 @@ static bool begins_as_run(const char *path) {
 }
 
 /* Whether somebody else may have written the file. In scenarios/ the user has put it. */
-static bool is_of_run(const char *path, const char *folder) {
+static bool is_of_run(const struct loader *loader, const char *path) {
+    const char *shared_folder = loader->registry->shared_scenarios;
     CLEANUP_FREE char *named = text_copy(path), *real = realpath(path, NULL);
-    CLEANUP_FREE char *own = folder ? realpath(folder, NULL) : NULL;
+    CLEANUP_FREE char *own = loader->folder ? realpath(loader->folder, NULL) : NULL;
+    CLEANUP_FREE char *shared = shared_folder ? realpath(shared_folder, NULL) : NULL;
     const char *real_folder = real ? dirname(real) : NULL, *slash = strrchr(path, '/');
 
-    if (!own || !real_folder || holds_run(dirname(named)) || holds_run(real_folder))
+    if (!loader->folder || !(own || shared) || !real_folder || holds_run(dirname(named)) ||
+        holds_run(real_folder))
         return true;
-    return !text_equal(real_folder, own) &&
+    return !text_equal(real_folder, own) && !text_equal(real_folder, shared) &&
            (begins_as_run(path) || text_equal(slash ? slash + 1 : path, "scenario.ini"));
 }
 
 static int read_scenario_file(struct loader *loader, const char *name) {
-    CLEANUP_FREE char *path =
-        is_path(name) ? text_copy(name) : text_format("%s/%s.ini", loader->folder, name);
+    CLEANUP_FREE char *path = is_path(name) ? text_copy(name) : path_of(loader, name);
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     CLEANUP_FREE char *copy = text_copy(path);
     int r;
 
     if (!is_path(name) && access(path, F_OK) < 0) {
-        CLEANUP_FREE char *known = names_in(loader->folder);
+        CLEANUP_FREE char *known = names_in(loader, ".");
 
         return error_set(loader->error, -ENOENT, "unknown scenario '%s'; known are %s", name,
                          known);
@@ -207,7 +245,7 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     if (!file->n_entries)
         return error_set(loader->error, -EINVAL, "%s: empty: no scenario in it", path);
     loader->beside = text_copy(dirname(copy));
-    loader->of_run = is_of_run(path, loader->folder);
+    loader->of_run = is_of_run(loader, path);
     assignments_add_file(&loader->given, file, NULL, loader->of_run);
     return 0;
 }
@@ -232,13 +270,14 @@ static int read_hosts_file(struct loader *loader) {
 
 /* The keys of channels/NAME.ini. -ENOENT: no such file, and the message says what there is. */
 static int read_channel_file(struct loader *loader, const char *name, struct assignments *ret) {
-    const char *folders[] = {loader->beside, loader->folder};
-    CLEANUP_FREE char *folder = NULL, *known = NULL;
+    const char *const folders[] = {loader->beside, loader->folder,
+                                   loader->registry->shared_scenarios};
+    CLEANUP_FREE char *known = NULL;
 
     if (!loader->folder)
         return error_set(loader->error, -ENOENT, "unknown channel '%s'; define it in [channel.%s]",
                          name, name);
-    for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(folders) && folders[i]; i++) {
         CLEANUP_FREE char *path = text_format("%s/channels/%s.ini", folders[i], name);
         CLEANUP(inifile_freep) struct inifile *file = NULL;
 
@@ -246,12 +285,10 @@ static int read_channel_file(struct loader *loader, const char *name, struct ass
             continue;
         if (inifile_read(&file, path, loader->error) < 0)
             return -EINVAL;
-        assignments_add_file(ret, file, "channel",
-                             loader->of_run && !text_equal(folders[i], loader->folder));
+        assignments_add_file(ret, file, "channel", loader->of_run && !is_own(loader, folders[i]));
         return 0;
     }
-    folder = text_format("%s/channels", loader->folder);
-    known = names_in(folder);
+    known = names_in(loader, "channels");
     return error_set(loader->error, -ENOENT,
                      "unknown channel '%s'; known are %s, or define it in [channel.%s]", name,
                      known, name);

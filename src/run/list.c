@@ -22,20 +22,14 @@ static void print_row(const char *name, const char *text) {
     text_print(stdout, "  %-28s %s\n", name, text);
 }
 
-/* The files of a folder, and which section holds their description. */
-struct files {
-    const char *folder, *section;
-};
-
-static void print_file(void *context, const char *name) {
-    const struct files *files = context;
-    CLEANUP_FREE char *path = text_format("%s/%s.ini", files->folder, name);
+/* context: the section that holds its description. */
+static void print_file(void *context, const char *name, const char *path) {
     CLEANUP(inifile_freep) struct inifile *file = NULL;
     const char *description;
 
     if (inifile_read(&file, path, NULL) < 0)
         return;
-    description = inifile_get(file, files->section, "description");
+    description = inifile_get(file, context, "description");
     print_row(name, description ? description : "");
 }
 
@@ -114,8 +108,6 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
     bool found = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        CLEANUP_FREE char *path = text_format("%s/%s", folder, kinds[i].subfolder);
-
         if (kind && !text_equal(kind, kinds[i].kind))
             continue;
         found = true;
@@ -123,7 +115,8 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
         if (kinds[i].print)
             kinds[i].print(registry);
         else
-            scenario_each_file(path, print_file, &(struct files){path, kinds[i].section});
+            scenario_each_file(registry, folder, kinds[i].subfolder, print_file,
+                               (char *)kinds[i].section);
     }
     return found ? 0
                  : error_set(error, -EINVAL,

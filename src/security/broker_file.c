@@ -24,8 +24,8 @@ int broker_file_write(const struct bringup *bringup, FILE *lines, const char *ke
 }
 
 int broker_file_plugin(FILE *lines, const char *name, struct error *error) {
-    /* From the folder of bench, and from that of a unit test beside it. */
-    static const char *const places[] = {"src/plugin", "../src/plugin"};
+    /* From the folder of bench, from that of a unit test beside it, and where it is installed. */
+    static const char *const places[] = {"src/plugin", "../src/plugin", "plugin"};
     char self[PATH_MAX] = "";
     const char *folder;
 
