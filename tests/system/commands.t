@@ -13,7 +13,8 @@ for command in all run report estimate list check certs speed doctor test; do
   matches "help names $command" "$out" "^  $command "
 done
 run "$bench" --version
-matches '--version' "$out" '^mqtt-security-bench [0-9]+\.[0-9]+\.[0-9]+( \(commit [0-9a-f]{40}(-dirty)?\))?$'
+matches '--version' "$out" \
+  '^mqtt-security-bench [0-9]+\.[0-9]+\.[0-9]+( \(commit [0-9a-f]{40}(-dirty)?\))?$'
 for command in all run report estimate list check certs speed doctor; do
   run "$bench" "$command" --help
   exits "$command --help" 0
