@@ -31,6 +31,7 @@
 /* Each client is asked so often, in the time that it may be silent, whether a ping is due; a broker
  * waits one and a half times as long. */
 #define ASKED_PER_KEEPALIVE 16
+#define KEEPALIVE_MIN_S     5 /* libmosquitto's */
 /* Not more often than that a group wakes up for pings alone. */
 #define PING_STEP_NS (5 * NS_PER_MS)
 /* Different reasons that are told apart. */
@@ -375,6 +376,7 @@ static void look_at_tls(struct client *client, SSL *ssl) {
     struct client_group *group = client->group;
     struct tls_session session;
 
+    (void)SSL_free_buffers(ssl); /* a ticket leaves one of 16 KiB */
     tls_context_session(ssl, &session);
     if (!group->has_session)
         group->session = session;
@@ -428,32 +430,37 @@ static int take_in(struct client *client) {
     return r;
 }
 
-static int write_out(struct client *client) {
-    return !is_in_handshake(client) && mosquitto_want_write(client->library)
-               ? mosquitto_loop_write(client->library, 1)
-               : MOSQ_ERR_SUCCESS;
+/* A broker that refuses a certificate says so behind the handshake, and closes: to write then would
+ * be to lose its words. */
+static bool is_answered_early(const struct client *client) {
+    char byte;
+
+    return client->state == CLIENT_CONNECTING && client->model->context &&
+           recv(mosquitto_socket(client->library), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* Whether a connection is over of which the library does not say so: it takes any failure of the
- * kernel's in a handshake for none. */
-static bool is_stuck(const struct client *client, uint32_t events, struct ending *ending) {
-    socklen_t size = sizeof(ending->error);
+static int write_out(struct client *client) {
+    if (is_in_handshake(client) || !mosquitto_want_write(client->library) ||
+        is_answered_early(client))
+        return MOSQ_ERR_SUCCESS;
+    return mosquitto_loop_write(client->library, 1);
+}
 
-    if (!(events & (EPOLLERR | EPOLLHUP)) || !is_in_handshake(client))
-        return false;
-    if (!ending->error || ending->error == EAGAIN)
-        (void)getsockopt(mosquitto_socket(client->library), SOL_SOCKET, SO_ERROR, &ending->error,
-                         &size);
-    ending->code = MOSQ_ERR_ERRNO;
-    return true;
+/* Whether a handshake is over of which the library does not say so: it takes a failure of the
+ * kernel's for none. */
+static bool is_stuck(const struct client *client) {
+    const SSL *ssl = client->model->context ? mosquitto_ssl_get(client->library) : NULL;
+
+    return ssl && SSL_in_init(ssl) && SSL_get_error(ssl, -1) == SSL_ERROR_SYSCALL;
 }
 
 /* What the library has left when a call returned. */
-static void settle(struct client *client, uint32_t events, int code) {
+static void settle(struct client *client, int code) {
     struct ending ending = {code, errno};
 
-    if (code != MOSQ_ERR_SUCCESS || mosquitto_socket(client->library) < 0 ||
-        is_stuck(client, events, &ending)) {
+    if (code == MOSQ_ERR_SUCCESS && is_stuck(client))
+        code = ending.code = MOSQ_ERR_ERRNO;
+    if (code != MOSQ_ERR_SUCCESS || mosquitto_socket(client->library) < 0) {
         end(client, &ending);
         return;
     }
@@ -477,7 +484,7 @@ static void serve(struct client *client, uint32_t events) {
         r = take_in(client);
     if (r == MOSQ_ERR_SUCCESS && mosquitto_socket(client->library) >= 0)
         r = write_out(client);
-    settle(client, events, r);
+    settle(client, r);
 }
 
 /* ---- connecting ---- */
@@ -534,7 +541,7 @@ static void begin(struct client *client, int64_t now_ns) {
     }
     take_turn(client);
     r = connect_library(client);
-    settle(client, 0, r);
+    settle(client, r);
 }
 
 /* ---- whose turn it is ---- */
@@ -619,7 +626,7 @@ static void ask_for_ping(struct client *client) {
         return;
     take_turn(client);
     r = mosquitto_loop_misc(client->library);
-    settle(client, 0, r);
+    settle(client, r);
 }
 
 /* All clients in a period, evenly, so that pings do not come in bursts of ours. */
@@ -971,7 +978,14 @@ int client_group_open(struct client_group **ret, const struct client_group_optio
                       struct error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     CLEANUP(client_group_freep) struct client_group *group = NULL;
-    int r = raise_limit(options->n, error);
+    int r;
+
+    if (options->keepalive_s &&
+        (options->keepalive_s < KEEPALIVE_MIN_S || options->keepalive_s > UINT16_MAX))
+        return error_set(error, -EINVAL,
+                         "keep-alive of %d s: libmosquitto has %d to %d s, or 0 for none",
+                         options->keepalive_s, KEEPALIVE_MIN_S, UINT16_MAX);
+    r = raise_limit(options->n, error);
 
     if (r < 0)
         return r;

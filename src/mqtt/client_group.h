@@ -46,7 +46,7 @@ struct client_group_options {
     size_t at_once;       /* so many may be under way (TCP to CONNACK); 0: CLIENT_GROUP_AT_ONCE */
     int64_t retry_ns;     /* who was refused or lost tries again after so long; 0: never */
     int64_t answer_ns;    /* a connection that takes longer has failed; 0: the config's */
-    int keepalive_s;      /* 0: none */
+    int keepalive_s;      /* 5 to 65535, as libmosquitto has it; 0: none */
     const char *const *addresses; /* local ones, taken in turn; none: the kernel chooses */
     size_t n_addresses;
     /* Called for each client in turn while the group is opened; *ret becomes the group's. */

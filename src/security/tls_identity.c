@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <string.h>
 
 struct tls_identity {
@@ -127,6 +128,9 @@ static void look(const SSL *ssl, int where, int value) {
         turn->alert = value & 0xff;
         return;
     }
+    /* Also one that has simply closed is sent an alert. */
+    if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return;
     turn->alert_of_us = value & 0xff;
     turn->verify = SSL_get_verify_result(ssl);
 }

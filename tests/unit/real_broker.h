@@ -68,16 +68,26 @@ static inline void real_broker_kill(struct real_broker *broker) {
     process_stop(&broker->process);
 }
 
+/* Outside the range from which clients get theirs; the next port is free, too. */
+static inline void real_broker_choose_port(struct real_broker *broker) {
+    unsigned char random[2];
+    bool taken;
+
+    do {
+        assert_int_equal(RAND_bytes(random, sizeof(random)), 1);
+        broker->port = 20001 + (random[0] << 8 | random[1]) % 10000;
+        taken = real_broker_accepts(broker);
+        broker->port--;
+    } while (taken || real_broker_accepts(broker));
+}
+
 /* `lines` follow those of the listener. */
 static inline void real_broker_start(struct real_broker *broker, char *folder, const char *lines) {
-    unsigned char random[2];
     CLEANUP_FREE char *conf = NULL;
 
-    *broker = (struct real_broker){.folder = folder, .process = PROCESS_NONE};
-    do { /* outside the range from which clients get theirs */
-        assert_int_equal(RAND_bytes(random, sizeof(random)), 1);
-        broker->port = 20000 + (random[0] << 8 | random[1]) % 10000;
-    } while (real_broker_accepts(broker));
+    broker->folder = folder;
+    if (!broker->port)
+        real_broker_choose_port(broker);
     conf = text_format("user root\nlog_dest file %s/log\nlog_type all\nlistener %d 127.0.0.1\n%s\n",
                        folder, broker->port, lines);
     workshop_put(folder, "conf", conf);
