@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int complain(int status, const struct error *error) {
@@ -161,32 +162,70 @@ static int command_speed(struct context *context) {
                : EXIT_OK;
 }
 
-/* A script's work: it is done with git, tar and ssh. It is told how ssh reaches the host. */
+/* What scripts/deploy is told of a host, and how ssh reaches it. */
+static int deploy_words(const char *spec, const char *folder, struct words *ret,
+                        struct error *error) {
+    CLEANUP_FREE char *program = process_own_path();
+
+    words_add_all(ret, "deploy");
+    words_add(ret, "%s", spec);
+    words_add(ret, "%s", folder);
+    words_add(ret, "%s", program);
+    if (host_kind_find(spec, error) && ssh_options(spec, ret, error) == 0)
+        return 0;
+    return error_prefix(error, -EINVAL, "deploy");
+}
+
+/* A script's work: it is done with git, tar and ssh. Of several hosts each takes a process, one
+ * after the other; the last takes the place of this one. Returns an exit status. */
+static int deploy_to(const struct context *context, const struct words *words, bool is_last) {
+    CLEANUP_FREE char *script = text_format("%s/deploy", context->scripts);
+    pid_t child = is_last ? 0 : fork();
+    struct error error;
+    int status = 0;
+
+    if (child > 0) {
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+            continue;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_INTERRUPTED;
+    }
+    if (child == 0)
+        (void)execv(script, words->list);
+    (void)error_errno(&error, -errno, "%s", script);
+    status = complain(EXIT_SETUP, &error);
+    if (child == 0 && !is_last)
+        _exit(status);
+    return status;
+}
+
 static int command_deploy(struct context *context) {
     const struct arguments *arguments = &context->arguments;
-    const char *spec = arguments->n_words ? arguments->words[0] : "";
+    const char *const none[] = {""}; /* what would be right is told */
+    const char *const *specs = arguments->n_words ? arguments->words : none;
+    size_t n = arguments->n_words ? arguments->n_words : 1;
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
-    CLEANUP_FREE char *script = text_format("%s/deploy", context->scripts);
-    CLEANUP_FREE char *program = process_own_path();
-    CLEANUP(words_clear) struct words words = {NULL, 0};
     const struct hosts_settings *hosts;
     struct error error;
+    int status = EXIT_OK;
 
     if (scenario_load(&scenario, &context->registry, context->scenarios, "paper",
                       arguments->overrides, arguments->n_overrides, &error) < 0)
         return complain(EXIT_USAGE, &error);
     hosts = settings_get(&scenario->settings, &hosts_group);
-    words_add_all(&words, "deploy");
-    words_add(&words, "%s", spec);
-    words_add(&words, "%s", hosts->folder);
-    words_add(&words, "%s", program);
-    if (!host_kind_find(spec, &error) || ssh_options(spec, &words, &error) < 0) {
-        (void)error_prefix(&error, -EINVAL, "deploy");
-        return complain(EXIT_USAGE, &error);
+    /* First all are looked at. */
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP(words_clear) struct words words = {NULL, 0};
+
+        if (deploy_words(specs[i], hosts->folder, &words, &error) < 0)
+            return complain(EXIT_USAGE, &error);
     }
-    (void)execv(script, words.list);
-    (void)error_errno(&error, -errno, "%s", script);
-    return complain(EXIT_SETUP, &error);
+    for (size_t i = 0; i < n && status == EXIT_OK; i++) {
+        CLEANUP(words_clear) struct words words = {NULL, 0};
+
+        (void)deploy_words(specs[i], hosts->folder, &words, &error);
+        status = deploy_to(context, &words, i + 1 == n);
+    }
+    return status;
 }
 
 /* For that script: the last words of ssh and of the host come on stdin; they are shown, and what
@@ -247,8 +286,8 @@ const struct command commands[] = {
      1, true, false, false, command_speed},
     {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, true, false, false,
      command_doctor},
-    {"deploy", "HOST", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build", 1, true,
-     false, false, command_deploy},
+    {"deploy", "HOST...", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build",
+     MAX_WORDS, true, false, false, command_deploy},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, false,
      NULL},
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
