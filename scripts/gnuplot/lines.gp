@@ -1,7 +1,9 @@
-# Distributions as lines, of cumulative.csv: what latency.gp and latency-probe.gp share. They say
-# how high a share is drawn: level(share), highest, and which shares have a mark: marked.
+# Distributions as lines, of cumulative.csv: what latency.gp, latency-probe.gp and storm.gp share.
+# They say how high a share is drawn: level(share), highest, and which shares have a mark: marked;
+# and what the axes are, where they are not those of messages: value_name, share_name.
 #
 # A line a channel; with many channels a panel for each, with the baseline in grey behind it.
+if (!exists("value_name")) { value_name = 'Latency'; share_name = 'Messages (%)' }
 split = n_channels > 8
 n_wholes = n_panels
 array low[n_wholes]; array high[n_wholes]
@@ -59,8 +61,8 @@ do for [format in formats] {
         eval axis(low[whole[q]], high[whole[q]], 0)
         set yrange [0:highest]
         eval 'set ytics (' . ((q - 1) % columns ? blank : levels) . ') nomirror scale 0.5'
-        below = q + columns > n_panels ? 'Latency (' . unit[whole[q]] . ')' : ''
-        beside = (q - 1) % columns ? '' : 'Messages (%)'
+        below = q + columns > n_panels ? value_name . ' (' . unit[whole[q]] . ')' : ''
+        beside = (q - 1) % columns ? '' : share_name
         set xlabel below noenhanced offset 0, 0.5
         set ylabel beside noenhanced
         plot NaN notitle, for [k = 1:n_lines] csv using (at(q, k)):(level(column('share'))) \

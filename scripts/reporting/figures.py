@@ -33,6 +33,10 @@ ORDER = (
     "latency-probe",
     "latency",
     "trials",
+    "memory",
+    "storm",
+    "capacity",
+    "estimate",
 )
 
 # Those whose narrow form is always made: the page shows it on a narrow screen.

@@ -15,6 +15,16 @@ from .run import write
 
 # ---- rungs ----
 
+# Metrics whose name is no word for people; in C this is dataset_words().
+METRIC_WORDS = {
+    "delivered_rate": "messages per second",
+    "time_99": "time until 99 % are back",
+}
+
+
+def metric_words(metric):
+    return METRIC_WORDS.get(metric, metric.replace("_", " "))
+
 
 def groups(rows, *columns):
     """Rows that stand behind each other and agree in these columns: [(values, rows)]."""
@@ -34,7 +44,7 @@ class Rung:
         definition = run.definition(probe, metric)
         self.file, self.probe, self.variant, self.rows = file, probe, variant, rows
         self.name = f"{probe}, {variant}" if variant else probe
-        self.metric, self.unit = metric.replace("_", " "), rows[0]["unit"]
+        self.metric, self.unit = metric_words(metric), rows[0]["unit"]
         self.process = process
         baseline = rows[0].get("baseline", "")
         is_own = baseline == run.setting("scenario", "baseline")

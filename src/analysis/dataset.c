@@ -52,8 +52,15 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) 
 }
 
 char *dataset_words(const char *metric) {
+    static const struct {
+        const char *metric, *words;
+    } others[] = {{"delivered_rate", "messages per second"},
+                  {"time_99", "time until 99 % are back"}};
     char *words = text_copy(metric);
 
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (text_equal(others[i].metric, metric))
+            text_replace(&words, others[i].words);
     for (char *c = words; *c; c++)
         *c = *c == '_' ? ' ' : *c;
     return words;

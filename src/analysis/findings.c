@@ -121,15 +121,25 @@ static char *describe_equivalence(const struct dataset *dataset,
                        dataset->channels[comparison->baseline].name, margin, ratio);
 }
 
+/* What is no matter of speed. */
+static bool is_size(const struct dataset_probe *probe) {
+    return text_equal(probe->unit, "B");
+}
+
 static char *describe_difference(const struct dataset *dataset,
                                  const struct comparison *comparison) {
     CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
     CLEANUP_FREE char *ratio = describe_ratio(comparison, false);
     CLEANUP_FREE char *metric = dataset_words(dataset->probes[comparison->probe].metric);
+    bool lower = comparison->paired.ratio < 1;
 
+    if (is_size(&dataset->probes[comparison->probe]))
+        return text_format("takes %s than %s: %s %s %s (%s)", lower ? "less" : "more",
+                           dataset->channels[comparison->baseline].name, metric, by,
+                           lower ? "lower" : "higher", ratio);
     return text_format("is %s than %s: %s %s %s (%s)", verdict_word(comparison->verdict),
                        dataset->channels[comparison->baseline].name, metric, by,
-                       comparison->paired.ratio < 1 ? "lower" : "higher", ratio);
+                       lower ? "lower" : "higher", ratio);
 }
 
 static char *describe_doubt(const struct dataset *dataset, const struct comparison *comparison) {
@@ -584,6 +594,11 @@ static void add_legend(struct findings *findings) {
             "control shows that this set-up cannot detect it. Each equivalent is wrong in up "
             "to 5 %% of runs: it is not corrected for the number of channels.",
             dataset->baseline, margin);
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        if (is_size(&dataset->probes[i]))
+            findings_say(findings, FINDING_LEGEND, "slower, faster of %s: it takes more, or less.",
+                         dataset->probes[i].name)
+                ->probe = dataset->probes[i].name;
     (void)findings_say(findings, FINDING_LOOKED,
                        "Checked for: %s. What a host does not report cannot be found.",
                        validity_looked_for());

@@ -13,6 +13,8 @@ static const char *const orders[][MOST_IN_ORDER + 1] = {
     {"latency_min", "latency_mean", "latency_max"},
     {"send_delay_p50", "send_delay_p99", "send_delay_max"},
     {"connect_time_median", "connect_time_p95", "connect_time_p99"},
+    {"memory_per_connection_low", "memory_per_connection", "memory_per_connection_high"},
+    {"time_50", "time_99", "time_100"},
 };
 
 static const struct {

@@ -302,6 +302,69 @@ contains '... and on the page' "$(cat "$strange/report.html")" \
 contains '... beside the measured one' "$(cat "$strange/report.html")" \
   'data-column="ratio ratio_low'
 
+# ---- of many clients ----
+
+own=$folder
+"$root/tests/system/made-fleet" "$scratch/fleet" 7
+folder=$scratch/fleet plots=$scratch/fleet/plots
+run "$bench" report "$folder"
+run "$bench" estimate "$folder" --devices 1000000 --interval 3s
+exits 'a run of hold, storm and fleet, and an estimate of it' 0
+is 'their figures are there' "$(cd "$plots" && echo capacity.* estimate.* memory.* storm.*)" \
+  "$(for name in capacity estimate memory storm; do echo "$name.pdf $name.png $name.svg"; done |
+    tr '\n' ' ' | sed 's/ $//')"
+lacks '... other runs have none of them, without a word' "$(drawn "$root/plots/example")" memory
+
+# points FIGURE: "TITLE|value" of each point, of one title from left to right.
+points() {
+  "$root/tests/system/svg-values" "$plots/$1.svg" y |
+    LC_ALL=C awk -F '\t' -v OFS='|' '$2 == "point" { print $1 " " ++n[$1], $4 }'
+}
+
+# far FILE FILE: lines of "title|value" that have no partner within 2 %.
+far() {
+  LC_ALL=C awk -F '|' 'FILENAME == ARGV[1] { read[$1] = $2; next }
+    { n++
+      if (!($1 in read) || (read[$1] / $2 - 1) ^ 2 > 4e-4) print $0 " is drawn as " read[$1]
+      delete read[$1] }
+    END { for (title in read) print "drawn, but in no file: " title
+      if (!n) print "nothing was compared" }' "$1" "$2"
+}
+
+points memory >"$scratch/read"
+n=0
+for point in 0 quarter half all; do
+  n=$((n + 1))
+  rows "$folder/summary.csv" channel,mean metric=broker.mosquitto.memory_$point |
+    LC_ALL=C awk -F '|' -v OFS='|' -v n=$n '{ print "hold, " $1 " " n, $2 / 2 ^ 20 }'
+done >"$scratch/wanted"
+is 'memory: four points of each channel' "$(far "$scratch/read" "$scratch/wanted")" ''
+is '... where their connections are' "$("$root/tests/system/svg-values" "$plots/memory.svg" x |
+  LC_ALL=C awk -F '\t' '$1 == "hold, plain" && $2 == "point" { printf "%.0f ", $4 }')" \
+  '0 250 500 1000 '
+is '... with a band each' "$("$root/tests/system/svg-values" "$plots/memory.svg" y |
+  grep -c 'hold, CI.box')" 3
+is 'storm: a line of each channel' \
+  "$(grep -o '<title>storm, [a-z-]*</title>' "$plots/storm.svg" | sort | tr '\n' ' ')" \
+  '<title>storm, mutual-tls</title> <title>storm, password</title> <title>storm, plain</title> '
+values capacity x box >"$scratch/read"
+rows "$folder/table.csv" probe,channel,mean probe=fleet |
+  awk -F '|' -v OFS='|' '{ print $1 ", " $2, 0, $3 }' >"$scratch/wanted"
+is 'capacity: each bar is as long as its rate' "$(unlike "$scratch/read" "$scratch/wanted")" ''
+points estimate >"$scratch/read"
+rows "$folder/estimate.csv" quantity,channel,value,devices | LC_ALL=C awk -F '|' -v OFS='|' '
+  BEGIN { name["cores"] = "Cores"; name["memory"] = "Memory (GiB)"
+    name["bandwidth"] = "Traffic (Mbit/s)"; name["storm_time"] = "Time to be back (s)" }
+  $2 != "" && $1 in name { value = $1 == "memory" ? $3 / 2 ^ 30 : $3
+    title = name[$1] ", " $2; print title " " ++n[title], value }' >"$scratch/wanted"
+is 'estimate: each point is what stands in estimate.csv' \
+  "$(far "$scratch/read" "$scratch/wanted")" ''
+sed -i '/capacity_tried/d' "$folder/metrics.csv"
+run "$bench" report "$folder"
+check 'at a rate that was given there is no capacity' test ! -e "$plots/capacity.svg"
+folder=$own
+cp "$scratch/fleet/estimate.csv" "$folder" # to be drawn under strange names, too
+
 # ---- names and texts of a stranger ----
 
 # Who executes one of them executes this, wherever it is done.
@@ -319,7 +382,9 @@ for name in '< touch x;#' '| touch x' '`touch x`' '$(touch x)' "a'b\"c" '~root' 
     case $name:$script in [\<\|]* | */ratios.gp) ;; *) continue ;; esac # all, or one
     (cd "$scratch/away" && LC_ALL=C.UTF-8 gnuplot -c "$script" "$name" "$name/out") \
       >"$scratch/said" 2>&1
-    grep -q 'is left out' "$scratch/said" || test -s "$scratch/away/$name/out.svg" ||
+    # Some leave themselves out without a word.
+    test ! -s "$scratch/said" || grep -q 'is left out' "$scratch/said" ||
+      test -s "$scratch/away/$name/out.svg" ||
       echo "$script: $(head -c 300 "$scratch/said")"
     rm -f "$scratch/away/$name"/out.*
   done >"$scratch/undrawn"
@@ -337,7 +402,8 @@ cp -r "$folder" "$scratch/texts"
 sed -i 's/password/`touch x`/g; s/plain-again/a%d%s@x{y}_z^\\n\x1b[31m/g
   s/mutual-tls/"<image href=""http:\/\/192.0.2.1\/x"">"/g' \
   "$scratch/texts"/table.csv "$scratch/texts"/values.csv "$scratch/texts"/summary.csv \
-  "$scratch/texts"/ladder.csv "$scratch/texts"/cumulative.csv "$scratch/texts"/references.csv
+  "$scratch/texts"/ladder.csv "$scratch/texts"/cumulative.csv "$scratch/texts"/references.csv \
+  "$scratch/texts"/estimate.csv
 run sh -c 'cd "$1" && "$2" .' - "$scratch/texts" "$figures"
 exits 'channels with markup, commands, formats and escapes for names' 0
 check 'nothing of all that was executed' test ! -e "$scratch/executed"

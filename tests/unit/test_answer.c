@@ -114,11 +114,60 @@ static void test_nothing_measured(void **state) {
     assert_answer(analysis, 1, (const char *const[]){"nothing was measured"});
 }
 
+/* Eight blocks in which tls takes four times plain's `metric`. */
+static struct analysis *four_times(const char *metric, const char *unit, const char *better) {
+    CLEANUP_FREE char *definitions = text_format(
+        "probe,metric,unit,better,headline,help,rung,sender,receiver\nfleet,%s,%s,%s,yes,,,,\n",
+        metric, unit, better);
+    CLEANUP_FREE char *names = text_format("broker,mosquitto,%s,%s", metric, unit);
+    struct draft_run draft = {NULL, NULL, 0};
+
+    for (int block = 1; block <= 8; block++)
+        for (int i = 0; i < 2; i++) {
+            draft_trial(&draft, block, i ? "tls" : "plain", "fleet", "", "", "ok");
+            draft_metric(&draft, names,
+                         (i ? 400 : 100) * (1 + 0.006 * draft_noise(20 * block + i)));
+        }
+    return draft_analyse(&draft, SCENARIO_OF("plain tls", "fleet"), definitions, NULL);
+}
+
+static const char *verdict_of(const struct analysis *analysis) {
+    for (size_t i = 0; i < analysis->findings->n; i++)
+        if (analysis->findings->list[i].kind == FINDING_VERDICT)
+            return analysis->findings->list[i].text;
+    fail_msg("no verdict");
+    return NULL;
+}
+
+/* What people read of metrics whose names are no words, and of what is no matter of speed. */
+static void test_words(void **state) {
+    static const struct {
+        const char *metric, *unit, *better, *answer, *verdict;
+    } cases[] = {
+        {"memory_per_connection", "B", "lower", "takes 4.00 times plain's memory per connection (",
+         "fleet: tls takes more than plain: memory per connection 3"},
+        {"time_99", "s", "lower", "takes 4.00 times plain's time until 99 % are back (",
+         "fleet: tls is slower than plain: time until 99 % are back 3"},
+        {"delivered_rate", "1/s", "higher", "delivers 4.00 times plain's messages per second (",
+         "fleet: tls is faster than plain: messages per second 3"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(analysis_freep)
+        struct analysis *analysis = four_times(cases[i].metric, cases[i].unit, cases[i].better);
+
+        assert_answer(analysis, 1, (const char *const[]){cases[i].answer});
+        assert_part(verdict_of(analysis), cases[i].verdict);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_of_the_top_rung), cmocka_unit_test(test_controls_are_left_out),
         cmocka_unit_test(test_many_channels),   cmocka_unit_test(test_undecided),
         cmocka_unit_test(test_unsteady),        cmocka_unit_test(test_nothing_measured),
+        cmocka_unit_test(test_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
