@@ -235,8 +235,8 @@ static inline const char *dataset_variant(const struct dataset *dataset, size_t 
 /* What a rung is called: "path", or "path, payload=30B"; the caller's. */
 char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant);
 
-/* A metric's name in a text: "connections per s"; the caller's. The same few are put otherwise by
- * scripts/reporting/table.py and scripts/gnuplot/style.gp. */
+/* A metric's name in a text: "connections per s"; the caller's. The scripts put the same few
+ * otherwise. */
 char *dataset_words(const char *metric);
 
 /* The value of a series for one of the dataset's trials; NaN when there is none. */
