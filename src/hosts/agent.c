@@ -323,6 +323,12 @@ static int order_lab(struct agent *agent, const json_t *order, json_t **ret, str
     return lab_take_seat(&agent->seat, order, ret, error);
 }
 
+static int order_lab_cut(struct agent *agent, const json_t *order, json_t **ret,
+                         struct error *error) {
+    (void)ret;
+    return lab_cut_seat(&agent->seat, order, error);
+}
+
 static int order_lab_shape(struct agent *agent, const json_t *order, json_t **ret,
                            struct error *error) {
     (void)ret;
@@ -435,6 +441,7 @@ static const struct {
     {"drop", order_drop},
     {"facts", order_facts},
     {"lab", order_lab},
+    {"lab-cut", order_lab_cut},
     {"lab-shape", order_lab_shape},
     {"possible", order_possible},
     {"prepare", order_prepare},

@@ -444,6 +444,14 @@ int lab_shape_seat(struct lab_seat *taken, const json_t *order, struct error *er
     return r;
 }
 
+int lab_cut_seat(struct lab_seat *taken, const json_t *order, struct error *error) {
+    bool cut = json_is_true(json_object_get(order, "cut"));
+
+    if (taken->relayed)
+        return error_set(error, -EOPNOTSUPP, "a link that is a relay cannot be cut");
+    return program_run(error, "ip link set " INTERFACE " %s", cut ? "down" : "up");
+}
+
 int lab_take_seat(struct lab_seat *taken, const json_t *order, json_t **ret, struct error *error) {
     const json_t *mates = json_object_get(order, "mates");
     int64_t relay_pid = jsonline_integer(order, "relay_pid", 0);

@@ -56,6 +56,9 @@ struct lab_seat {
 int lab_take_seat(struct lab_seat *seat, const json_t *order, json_t **ret, struct error *error);
 /* Obeys the order "lab-shape": {"settings"}, which all seats are given. */
 int lab_shape_seat(struct lab_seat *seat, const json_t *order, struct error *error);
+/* Obeys the order "lab-cut": {"cut"}: takes this seat's end of the link down, or up again. What is
+ * sent meanwhile comes nowhere. A link that is a relay cannot be cut: -EOPNOTSUPP. */
+int lab_cut_seat(struct lab_seat *seat, const json_t *order, struct error *error);
 /* Adds what readings.h is about: where this seat has the relay, its counts of frames
  * (relay_look()), "relay_carried" and so on. */
 void lab_put_readings(struct lab_seat *seat, json_t *readings);

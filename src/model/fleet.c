@@ -9,7 +9,7 @@ static const struct setting rows[] = {
              "shared: all show client2's"},
     {"connect_rate", SETTING_COUNT, "0", "0", "1000000", AT(connect_rate),
      .help = "connections that all members together begin a second; 0: as fast as it goes"},
-    {"keepalive", SETTING_DURATION, "1min", "1s", "18h", AT(keepalive_ns),
+    {"keepalive", SETTING_DURATION, "1min", "5s", "18h", AT(keepalive_ns),
      .help = "how long a member may be silent before it tells that it is still there; whole "
              "seconds, rounded up"},
 };

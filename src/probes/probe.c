@@ -3,8 +3,11 @@
 #include "broker/broker.h"
 #include "probes/connect.h"
 #include "probes/delivery.h"
+#include "probes/fleet.h"
+#include "probes/hold.h"
 #include "probes/proof.h"
 #include "probes/sequence.h"
+#include "probes/storm.h"
 #include "probes/stream.h"
 #include "probes/telemetry.h"
 
@@ -19,6 +22,9 @@ const struct probe *const probes[] = {
     &probe_delivery,
     &probe_latency,
     &probe_connect,
+    &probe_hold,
+    &probe_storm,
+    &probe_fleet,
 };
 /* clang-format on */
 const size_t n_probes = ARRAY_SIZE(probes);

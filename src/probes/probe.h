@@ -27,6 +27,8 @@
 #include "probes/worker_context.h"
 #include "security/mechanism.h"
 
+struct conductor; /* conductor.h */
+
 struct role {
     const char *name; /* "path-server": what `bench worker` is told to be */
     enum party party; /* on whose host, and under whose client_config */
@@ -40,6 +42,7 @@ struct role {
     const void *context; /* what sets it apart from other roles with this run; see worker->role */
     bool direct;         /* speaks with another role of its probe, not with the broker */
     bool many_files;     /* has many connections: its worker gets all the descriptors it may have */
+    bool fleet;  /* has members: a process a core on every publisher's host (probe.conduct) */
     bool beside; /* of a probe in the channel: this one moves bytes beside it, under no TLS */
     /* Whether the probe's settings ask for it; NULL: it always runs. */
     bool (*applies)(const void *settings);
@@ -54,6 +57,9 @@ struct probe {
     size_t n_roles;
     int rung;        /* its height on the ladder, from 1; 0: it is not on it */
     bool fleet;      /* has members connect, as many as [fleet] says */
+    /* Directs its workers itself, by words that they answer (conductor.h), in place of the usual
+     * phases; NULL: it does not. Telemetry rests meanwhile. */
+    int (*conduct)(struct conductor *conductor, const void *settings, struct error *error);
     bool in_channel; /* passes through the channel: its TLS must be that of the MQTT sessions */
     /* How long one trial measures, warm-up included. */
     int64_t (*planned_ns)(const void *settings);

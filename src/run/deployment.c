@@ -539,9 +539,14 @@ static int commit(struct run *run, const struct trial_id *id, const struct trial
     return 0;
 }
 
-/* Where the broker lets a client have one connection, telemetry rests while a probe measures. */
+/* Where the broker lets a client have one connection, telemetry rests while a probe measures; and
+ * while one conducts, that starts the broker anew. */
+static bool telemetry_rests(const struct deployment *deployment) {
+    return deployment->one_session || probe_find(deployment->id.probe)->conduct;
+}
+
 static void rest_telemetry(struct deployment *deployment) {
-    if (!deployment->one_session)
+    if (!telemetry_rests(deployment))
         return;
     stop_telemetry(deployment);
     drop_telemetry(deployment);
@@ -551,7 +556,7 @@ static int wake_telemetry(struct deployment *deployment, struct trial_result *re
                           struct error *error) {
     int r;
 
-    if (!deployment->one_session || result->status == TRIAL_FAILED)
+    if (!telemetry_rests(deployment) || result->status == TRIAL_FAILED)
         return 0;
     r = start_telemetry(deployment, error);
     if (r == 0 || r == -EINTR)

@@ -1,43 +1,25 @@
-#include "run/run.h"
+#include "run/conduct.h"
 
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
 #include "probes/sequence.h"
-#include "run/usage.h"
 #include "transport/congestion.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-/* To start on a busy machine, and to connect: up to 64 times one after the other, which takes more
- * than a minute where a packet needs 300 ms there and back. */
-#define READY_NS (180 * NS_PER_S)
 /* After the measured time: what is still on its way may need a while on a slow link. Both ends look
  * whether anything moves; this is for one that has stopped doing so. */
 #define DRAIN_NS (600 * NS_PER_S)
 #define SLACK_NS (10 * NS_PER_S)
 
-struct running_trial {
-    const struct deployment *deployment;
-    struct run *run;
-    const struct trial_id *id;
-    const struct probe *probe;
-    struct worker *workers; /* of the roles that apply */
-    size_t n;
-    int64_t units;       /* messages, blocks or connections of the measured time, at the receiver */
-    json_t *peers;       /* by role: what it has said when it was ready */
-    const json_t *share; /* of the broker's work, that a role has said (worker_share()), or NULL */
-    struct usage looks[2]; /* when the window opens and when it closes */
-};
-
 static bool sends(const struct worker *worker) {
     return json_is_true(json_object_get(worker->ready, "sends"));
 }
 
-/* Below the probe's own topic, where it has one as a setting. */
-static char *topic_of(const struct running_trial *trial) {
+char *running_trial_topic(const struct running_trial *trial) {
     const struct setting *row = setting_find(trial->probe->group, "topic");
     CLEANUP_FREE char *base =
         row ? setting_format(row, trial->id->measurement->settings) : text_copy("bench");
@@ -45,8 +27,7 @@ static char *topic_of(const struct running_trial *trial) {
     return text_format("%s/%lld-%d", base, (long long)trial->id->trial, trial->id->attempt);
 }
 
-/* Each attempt's own, and one of this run's. */
-static int64_t tag_of(const struct running_trial *trial) {
+int64_t running_trial_tag(const struct running_trial *trial) {
     return (trial->run->tag + trial->id->trial * 8 + trial->id->attempt) % SEQUENCE_TAGS;
 }
 
@@ -58,13 +39,13 @@ static int start_role(struct running_trial *trial, const struct role *role, cons
     json_t *params =
         json_pack("{s:o,s:O,s:s,s:I,s:I}", "settings",
                   setting_block_to_json(trial->probe->group, trial->id->measurement->settings),
-                  "peers", trial->peers, "topic", topic, "tag", (json_int_t)tag_of(trial),
+                  "peers", trial->peers, "topic", topic, "tag", (json_int_t)running_trial_tag(trial),
                   "inflight", (json_int_t)broker->max_inflight);
     int r;
 
     if (trial->probe->in_channel)
         (void)json_object_set(params, "pin", trial->deployment->tls);
-    r = workers_start(&trial->run->workers, worker, role, params, WORKER_READY, READY_NS, error);
+    r = workers_start(&trial->run->workers, worker, role, params, WORKER_READY, TRIAL_READY_NS, error);
     if (r == 0)
         (void)json_object_set(trial->peers, role->name, worker->ready);
     return r;
@@ -74,7 +55,7 @@ static int start_role(struct running_trial *trial, const struct role *role, cons
  * ask for them. */
 static int start_roles(struct running_trial *trial, struct error *error) {
     const struct probe *probe = trial->probe;
-    CLEANUP_FREE char *topic = topic_of(trial);
+    CLEANUP_FREE char *topic = running_trial_topic(trial);
     int r = 0;
 
     trial->workers = memory_new(probe->n_roles, sizeof(*trial->workers));
@@ -140,6 +121,15 @@ static int drain(struct running_trial *trial, struct error *error) {
     return stop_all(trial, false, facts, deadline, error);
 }
 
+/* The phases of a probe that does not conduct. */
+static int go_through(struct running_trial *trial, struct error *error) {
+    int r = start_roles(trial, error);
+
+    if (r == 0)
+        r = measure(trial, error);
+    return r < 0 ? r : drain(trial, error);
+}
+
 /* ---- the record ---- */
 
 static void write_steps(struct running_trial *trial, const struct worker *worker) {
@@ -160,6 +150,11 @@ static void write_steps(struct running_trial *trial, const struct worker *worker
 /* What its rows of metrics.csv call it. */
 static const char *process_name(const struct worker *worker) {
     return jsonline_text(worker->ready, "process", sends(worker) ? "sender" : "receiver");
+}
+
+/* Those that have rows of their own; NULL: they are added up by host (conduct_write_hosts()). */
+static json_t *own_metrics(const struct worker *worker) {
+    return worker->role->fleet ? NULL : json_object_get(worker->result, "metrics");
 }
 
 static void write_distributions(struct running_trial *trial, const struct worker *worker) {
@@ -304,12 +299,13 @@ static void judge_guests(const struct running_trial *trial, struct trial_result 
 /* Writes the rows of what the workers, the broker and the hosts have said, and judges it. */
 static void record_results(struct running_trial *trial, struct trial_result *result) {
     result->status = TRIAL_OK;
+    remark(result, trial->remarks);
     for (size_t i = 0; i < trial->n; i++) {
         const struct worker *worker = &trial->workers[i];
         const char *name;
         json_t *value;
 
-        json_object_foreach(json_object_get(worker->result, "metrics"), name, value) {
+        json_object_foreach(own_metrics(worker), name, value) {
             journal_metric(trial->run->journal, trial->id, party_name(worker->role->party),
                            process_name(worker), name, json_number_value(value));
             if (text_equal(name, probe_headline(trial->probe)->name))
@@ -322,7 +318,7 @@ static void record_results(struct running_trial *trial, struct trial_result *res
             continue;
         judge_tls(trial, worker, result);
         remark(result, jsonline_text(worker->result, "remark", NULL));
-        if (sends(worker))
+        if (sends(worker) || trial->probe->conduct)
             continue;
         write_steps(trial, worker);
         result->bytes = jsonline_integer(worker->result, "bytes", -1);
@@ -330,6 +326,8 @@ static void record_results(struct running_trial *trial, struct trial_result *res
         result->duration_s = (double)jsonline_integer(worker->result, "elapsed_ns", 0) / 1e9;
         judge_grain(trial, worker, result);
     }
+    if (trial->probe->conduct)
+        conduct_write_hosts(trial);
     remark_congestion(trial, result);
     judge_guests(trial, result);
     usage_write(trial->run, trial->id, trial->looks, result->duration_s, trial->share,
@@ -340,6 +338,7 @@ static void clear(struct running_trial *trial) {
     for (size_t i = 0; i < trial->n; i++)
         workers_drop(&trial->run->workers, &trial->workers[i]);
     free(trial->workers);
+    free(trial->remarks);
     json_decref(trial->peers);
     usage_clear(&trial->looks[0]);
     usage_clear(&trial->looks[1]);
@@ -357,11 +356,7 @@ int trial_run(const struct deployment *deployment, struct trial_result *result,
 
     result->started_realtime_ns = clock_realtime_ns();
     progress_doing(trial.run->progress, id, id->probe);
-    r = start_roles(&trial, error);
-    if (r == 0)
-        r = measure(&trial, error);
-    if (r == 0)
-        r = drain(&trial, error);
+    r = trial.probe->conduct ? conduct(&trial, result, error) : go_through(&trial, error);
     if (r == 0) {
         record_results(&trial, result);
     } else if (r != -EINTR) { /* a lost host too fails the trial, not the run */

@@ -73,6 +73,13 @@ int workers_signal(struct workers *workers, struct worker *worker, const char *s
                        error);
 }
 
+int workers_ask(struct workers *workers, struct worker *worker, const char *word, json_t *facts,
+                struct error *error) {
+    json_decref(worker->answer);
+    worker->answer = NULL;
+    return workers_signal(workers, worker, word, facts, error);
+}
+
 /* ---- hearing ---- */
 
 static void worker_said(struct worker *worker, json_t *line) {
@@ -80,6 +87,11 @@ static void worker_said(struct worker *worker, json_t *line) {
 
     if (text_equal(word, "failed")) {
         text_replace(&worker->failure, jsonline_text(line, "why", "?"));
+        return;
+    }
+    if (text_equal(word, "answer")) {
+        json_decref(worker->answer);
+        worker->answer = json_incref(line);
         return;
     }
     for (enum worker_phase phase = WORKER_READY; phase <= WORKER_RESULT; phase++) {
@@ -189,6 +201,18 @@ void workers_hear_rest(struct workers *workers, size_t host) {
     }
 }
 
+/* Lets events come until the deadline, and hears all that was said when it has passed: we may be
+ * the one who was late, suspended on a laptop. True in *ret_over: it has. */
+static int pump_until(struct workers *workers, int64_t deadline_ns, bool *ret_over,
+                      struct error *error) {
+    if (clock_monotonic_ns() < deadline_ns)
+        return pump(workers, deadline_ns, error);
+    *ret_over = true;
+    for (size_t i = 0; i < workers->n_hosts; i++)
+        workers_hear_rest(workers, i);
+    return 0;
+}
+
 int workers_await(struct workers *workers, struct worker *awaited, size_t n,
                   enum worker_phase phase, int64_t deadline_ns, struct error *error) {
     const struct worker *late;
@@ -202,13 +226,37 @@ int workers_await(struct workers *workers, struct worker *awaited, size_t n,
         if (over)
             return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
                              late->role->name, phases[phase].name);
-        /* We may be the one who was late, suspended on a laptop: what was said meanwhile counts. */
-        over = clock_monotonic_ns() >= deadline_ns;
-        r = over ? 0 : pump(workers, deadline_ns, error);
+        r = pump_until(workers, deadline_ns, &over, error);
         if (r < 0)
             return r;
-        for (size_t i = 0; over && i < workers->n_hosts; i++)
-            workers_hear_rest(workers, i);
+    }
+    return check_failures(workers, error);
+}
+
+/* The first that has not answered, or NULL. */
+static const struct worker *find_silent(const struct worker *workers, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!workers[i].answer)
+            return &workers[i];
+    return NULL;
+}
+
+int workers_hear_answers(struct workers *workers, struct worker *asked, size_t n,
+                         int64_t deadline_ns, struct error *error) {
+    const struct worker *silent;
+    bool over = false;
+
+    while ((silent = find_silent(asked, n))) {
+        int r = check_failures(workers, error);
+
+        if (r < 0)
+            return workers_await_cause(workers, r, error);
+        if (over)
+            return error_set(error, -ETIMEDOUT, "%s on %s did not answer in time",
+                             silent->role->name, host_spec(workers->hosts[silent->host]));
+        r = pump_until(workers, deadline_ns, &over, error);
+        if (r < 0)
+            return r;
     }
     return check_failures(workers, error);
 }
@@ -222,6 +270,7 @@ void workers_drop(struct workers *workers, struct worker *worker) {
             workers->started[i] = NULL;
     json_decref(worker->ready);
     json_decref(worker->result);
+    json_decref(worker->answer);
     free(worker->failure);
     *worker = (struct worker){.heard = worker->heard, .context = worker->context};
 }

@@ -22,6 +22,7 @@ struct worker {
     int64_t id; /* 0: none is started */
     enum worker_phase phase;
     json_t *ready, *result; /* what it has said there */
+    json_t *answer;         /* to the last word of workers_ask(); NULL: none so far */
     char *failure;          /* why it left too early */
     /* Hears everything else that it says; may be NULL. */
     void (*heard)(void *context, const char *word, const json_t *line);
@@ -63,6 +64,12 @@ int workers_start_on(struct workers *workers, struct worker *worker, const struc
 /* Gives a signal; facts (may be NULL) is taken. */
 int workers_signal(struct workers *workers, struct worker *worker, const char *signal,
                    json_t *facts, struct error *error);
+/* Gives a signal that is answered, and forgets the answer to the one before. */
+int workers_ask(struct workers *workers, struct worker *worker, const char *word, json_t *facts,
+                struct error *error);
+/* Waits until all n have answered; returns as workers_await(). */
+int workers_hear_answers(struct workers *workers, struct worker *asked, size_t n,
+                         int64_t deadline_ns, struct error *error);
 /* Waits until all n workers are in that phase or past it: 0, -EINTR, -ETIMEDOUT, or -ECANCELED when
  * one of them or the broker failed; the message is the reason of a failed trial. */
 int workers_await(struct workers *workers, struct worker *awaited, size_t n,

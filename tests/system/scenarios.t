@@ -10,10 +10,12 @@ update=${1-}
 # Those of the lab are measured on one host here: lab.t and tunnel.t have the lab.
 here='--broker-host local --publisher-host local'
 short='--repetitions 1'
-for probe in connect latency delivery path transport transport-per-unit; do
+for probe in connect latency delivery path transport transport-per-unit fleet; do
   short="$short --set probe.$probe.duration=100ms --set probe.$probe.warmup=0s"
 done
 short="$short --set telemetry.interval=20ms --set probe.latency.rate=100"
+short="$short --set fleet.clients=20 --set probe.fleet.interval=100ms"
+short="$short --set probe.hold.duration=100ms"
 short="$short --set probe.connect.duration=300ms" # where a connection may take long
 
 for file in "$root"/scenarios/*.ini; do

@@ -1,0 +1,443 @@
+#include "probes/fleet_clients.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "broker/broker.h"
+#include "mqtt/client_group.h"
+#include "probes/fleet_message.h"
+#include "probes/fleet_worker.h"
+#include "probes/told_histogram.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+
+/* Members that are let in one after the other, or lost and let in again, get somewhere; nobody for
+ * so long, and it is no use to wait. */
+#define QUIET_NS (15 * NS_PER_S)
+/* So many connect together before the others may begin. */
+#define CONNECT_TOGETHER 64
+/* After so many publications that were due already the connections are looked after. */
+#define PUBLISH_TOGETHER 16
+
+struct members {
+    struct worker_context *worker;
+    struct channel channel;
+    struct bringup bringup;
+    struct client_group *group; /* NULL until they are opened */
+    int64_t first, count;       /* by number in the fleet */
+    int64_t part, n_parts;
+    int64_t answer_ns;
+    char **topics;
+    int64_t *numbers; /* of each, its next message */
+    unsigned char *payload;
+    int64_t payload_bytes, qos, tag, subscribers;
+    int64_t published, completed; /* all of them */
+    int64_t awaited;              /* members that are to be up; -1: nobody waits for that */
+    int64_t changed_ns;           /* when one came up last */
+    int64_t storm_ns;             /* when the storm began; 0: there is none */
+    int64_t *back_ns;             /* of each, when it came up first in the storm; 0: not yet */
+};
+
+char *fleet_topic(const char *topic, int64_t member, int64_t subscribers) {
+    return text_format("%s/%lld/%lld", topic, (long long)(member % subscribers),
+                       (long long)member);
+}
+
+/* ---- callbacks of the group ---- */
+
+static int64_t count_up(const struct members *members) {
+    struct client_group_counts counts;
+
+    client_group_count(members->group, &counts);
+    return counts.up;
+}
+
+static int configure(void *context, size_t client, struct client_config **ret,
+                     struct error *error) {
+    struct members *members = context;
+    const struct client_config *own = members->worker->client;
+
+    (void)error;
+    *ret = broker_member_config(&members->bringup, members->first + (int64_t)client, own->address,
+                                own->port);
+    (*ret)->answer_ns = members->answer_ns;
+    (*ret)->inflight = own->inflight;
+    return 0;
+}
+
+static void came_up(void *context, size_t client, int64_t at_ns) {
+    struct members *members = context;
+
+    members->changed_ns = at_ns;
+    if (members->storm_ns && !members->back_ns[client])
+        members->back_ns[client] = at_ns;
+    if (members->awaited >= 0 && count_up(members) >= members->awaited)
+        client_group_stop(members->group);
+}
+
+static void completed(void *context, size_t client) {
+    struct members *members = context;
+
+    (void)client;
+    members->completed++;
+}
+
+/* ---- answers ---- */
+
+static void put_counts(const struct members *members, json_t *answer) {
+    struct client_group_counts counts;
+
+    if (!members->group)
+        return;
+    client_group_count(members->group, &counts);
+    (void)json_object_set_new(answer, "up", json_integer(counts.up));
+    (void)json_object_set_new(answer, "attempts", json_integer(counts.attempts));
+    (void)json_object_set_new(answer, "accepted", json_integer(counts.accepted));
+    (void)json_object_set_new(answer, "refused", json_integer(counts.refused));
+    (void)json_object_set_new(answer, "lost", json_integer(counts.lost));
+    (void)json_object_set_new(answer, "resumed", json_integer(counts.resumed));
+    (void)json_object_set_new(answer, "reasons", client_group_reasons(members->group));
+}
+
+static int look(struct members *members, const json_t *facts, json_t *answer,
+                struct error *error) {
+    (void)facts;
+    (void)error;
+    fleet_worker_put_usage(answer);
+    fleet_worker_put_wire(members->group, answer);
+    return 0;
+}
+
+/* ---- connecting ---- */
+
+static int open_group(struct members *members, const json_t *facts, json_t *answer,
+                      struct error *error) {
+    const json_t *list = json_object_get(members->worker->params, "addresses");
+    size_t n_addresses = json_array_size(list);
+    CLEANUP_FREE const char **addresses = memory_new(n_addresses + 1, sizeof(*addresses));
+    struct client_group_options options = {
+        .n = (size_t)members->count,
+        .connect_rate = 0,
+        .at_once = (size_t)jsonline_integer(facts, "at_once", 0),
+        .retry_ns = jsonline_integer(facts, "retry_ns", 0),
+        .keepalive_s = (int)(members->worker->fleet->keepalive_ns / NS_PER_S),
+        .addresses = addresses,
+        .n_addresses = n_addresses,
+        .config = configure,
+        .up = came_up,
+        .completed = completed,
+        .context = members,
+    };
+
+    (void)answer;
+    for (size_t i = 0; i < n_addresses; i++)
+        addresses[i] = json_string_value(json_array_get(list, i));
+    members->answer_ns = jsonline_integer(facts, "answer_ns", members->worker->client->answer_ns);
+    members->qos = jsonline_integer(facts, "qos", 0);
+    members->subscribers = jsonline_integer(facts, "subscribers", 1);
+    members->payload_bytes = jsonline_integer(facts, "payload", FLEET_MESSAGE_BYTES);
+    members->payload = memory_new((size_t)members->payload_bytes, 1);
+    (void)!getrandom(members->payload, (size_t)members->payload_bytes, 0);
+    members->numbers = memory_new((size_t)members->count, sizeof(*members->numbers));
+    members->back_ns = memory_new((size_t)members->count, sizeof(*members->back_ns));
+    members->topics = memory_new((size_t)members->count, sizeof(*members->topics));
+    for (int64_t i = 0; i < members->count; i++)
+        members->topics[i] = fleet_topic(jsonline_text(members->worker->params, "topic", "bench"),
+                                         members->first + i, members->subscribers);
+    if (jsonline_integer(facts, "paced", 1) && members->worker->fleet->connect_rate)
+        options.connect_rate = fleet_worker_share(members->worker->fleet->connect_rate,
+                                                  members->count, members->worker->fleet->clients);
+    return client_group_open(&members->group, &options, error);
+}
+
+/* Until so many are up, or nobody has come up for a while, or it takes too long. */
+static int await_up(struct members *members, int64_t n, int64_t deadline_ns, struct error *error) {
+    int r = 0;
+
+    members->awaited = n;
+    members->changed_ns = clock_monotonic_ns();
+    while (r == 0 && count_up(members) < n) {
+        int64_t now_ns = clock_monotonic_ns(), quiet_ns = members->changed_ns + QUIET_NS;
+
+        if (now_ns >= deadline_ns || now_ns >= quiet_ns)
+            break;
+        r = fleet_worker_turn(members->worker, members->group,
+                              quiet_ns < deadline_ns ? quiet_ns : deadline_ns, error);
+    }
+    members->awaited = -1;
+    return r;
+}
+
+static int connect_share(struct members *members, const json_t *facts, json_t *answer,
+                         struct error *error) {
+    double share = json_number_value(json_object_get(facts, "share"));
+    int64_t deadline_ns = clock_monotonic_ns() + jsonline_integer(facts, "limit_ns", 0);
+    int64_t to = (int64_t)ceil(share * (double)members->count);
+    int64_t before = 0;
+    int r = 0;
+
+    (void)answer;
+    for (int64_t from = 0; from < to && r == 0; from += CONNECT_TOGETHER) {
+        int64_t n = to - from < CONNECT_TOGETHER ? to - from : CONNECT_TOGETHER;
+
+        client_group_connect(members->group, (size_t)from, (size_t)n);
+        before = from + n;
+        r = await_up(members, before, deadline_ns, error);
+        if (count_up(members) < before && r == 0) { /* the others are told at once, and waited for */
+            client_group_connect(members->group, (size_t)before, (size_t)(to - before));
+            r = await_up(members, to, deadline_ns, error);
+            break;
+        }
+    }
+    return r;
+}
+
+static int leave(struct members *members, const json_t *facts, json_t *answer,
+                 struct error *error) {
+    (void)facts;
+    (void)answer;
+    (void)error;
+    client_group_leave(members->group);
+    return 0;
+}
+
+/* ---- storm ---- */
+
+static int drop(struct members *members, const json_t *facts, json_t *answer,
+                struct error *error) {
+    (void)facts;
+    (void)error;
+    client_group_drop(members->group);
+    fleet_worker_put_wire(members->group, answer);
+    return 0;
+}
+
+static void put_back(const struct members *members, json_t *answer) {
+    CLEANUP_FREE struct histogram *back = memory_new(1, sizeof(*back));
+
+    for (int64_t i = 0; i < members->count; i++)
+        if (members->back_ns[i])
+            histogram_record(back, members->back_ns[i] - members->storm_ns);
+    (void)json_object_set_new(answer, "back", histogram_to_json(back));
+}
+
+/* All begin at one instant. */
+static int storm(struct members *members, const json_t *facts, json_t *answer,
+                 struct error *error) {
+    int64_t begin_ns = jsonline_integer(facts, "at_ns", 0);
+    int64_t deadline_ns = begin_ns + jsonline_integer(facts, "limit_ns", 0);
+    int r = fleet_worker_wait(members->worker, members->group, begin_ns, error);
+
+    memset(members->back_ns, 0, (size_t)members->count * sizeof(*members->back_ns));
+    members->storm_ns = begin_ns;
+    members->awaited = members->count;
+    if (r == 0)
+        client_group_connect(members->group, 0, (size_t)members->count);
+    while (r == 0 && count_up(members) < members->count && clock_monotonic_ns() < deadline_ns)
+        r = fleet_worker_turn(members->worker, members->group, deadline_ns, error);
+    members->awaited = -1;
+    put_back(members, answer);
+    fleet_worker_put_wire(members->group, answer);
+    members->storm_ns = 0;
+    return r;
+}
+
+/* ---- publishing ---- */
+
+/* What comes of one step. Publication k of this process is member k % count's, and due at
+ * start_ns + (k + part / n_parts) * gap_ns: members, and processes beside each other, are spread
+ * evenly over the interval. */
+struct publishing {
+    int64_t start_ns, begin_ns, end_ns; /* the first may be due; the measured time */
+    double gap_ns;
+    int64_t step;
+    int64_t offered, published, late; /* due in the measured time; handed over; late of these */
+    struct histogram *lateness;
+    double cpu_s[2]; /* of the process when that begins, when it ends */
+};
+
+static int64_t due_of(const struct members *members, const struct publishing *publishing,
+                      int64_t k) {
+    double place = (double)k + (double)members->part / (double)members->n_parts;
+
+    return publishing->start_ns + (int64_t)(place * publishing->gap_ns);
+}
+
+/* One that is not up publishes nothing: offered, but not published. */
+static int publish(struct members *members, struct publishing *publishing, int64_t member,
+                   int64_t due_ns, struct error *error) {
+    struct fleet_message message = {.member = (uint32_t)(members->first + member),
+                                    .due_ns = due_ns};
+    bool measured = due_ns >= publishing->begin_ns;
+    int64_t late_ns = clock_monotonic_ns() - due_ns;
+    int r;
+
+    publishing->offered += measured;
+    if (client_group_state(members->group, (size_t)member) != CLIENT_UP)
+        return 0;
+    message.step = measured ? (uint32_t)publishing->step : 0;
+    message.tagged = members->numbers[member] | members->tag;
+    fleet_message_write(&message, members->payload);
+    r = client_group_publish(members->group, (size_t)member, members->topics[member],
+                             members->payload, (size_t)members->payload_bytes, (int)members->qos,
+                             error);
+    if (r == -ENOTCONN || r == -ECONNRESET)
+        return 0;
+    if (r < 0)
+        return r;
+    members->numbers[member]++;
+    members->published++;
+    publishing->published += measured;
+    publishing->late += measured && late_ns >= FLEET_LATE_NS;
+    if (measured)
+        histogram_record(publishing->lateness, late_ns);
+    return 0;
+}
+
+static int publish_all(struct members *members, struct publishing *publishing,
+                       struct error *error) {
+    bool measuring = false;
+    int together = 0;
+
+    for (int64_t k = 0;; k++) {
+        int64_t due_ns = due_of(members, publishing, k);
+        int r = 0;
+
+        if (due_ns >= publishing->end_ns)
+            break;
+        if (!measuring && due_ns >= publishing->begin_ns) {
+            publishing->cpu_s[0] = fleet_worker_cpu_s();
+            measuring = true;
+        }
+        if (clock_monotonic_ns() < due_ns || ++together >= PUBLISH_TOGETHER) {
+            together = 0;
+            r = fleet_worker_wait(members->worker, members->group, due_ns, error);
+        }
+        if (r == 0)
+            r = publish(members, publishing, k % members->count, due_ns, error);
+        if (r < 0)
+            return r;
+    }
+    publishing->cpu_s[1] = fleet_worker_cpu_s();
+    return 0;
+}
+
+/* Until all has left, or nothing more does. */
+static int flush(struct members *members, struct error *error) {
+    int64_t seen = -1, changed_ns = 0;
+    int r = 0;
+
+    while (r == 0 && members->completed < members->published) {
+        int64_t now_ns = clock_monotonic_ns();
+
+        if (members->completed != seen)
+            changed_ns = now_ns;
+        seen = members->completed;
+        if (now_ns - changed_ns > WORKER_LOST_NS)
+            break;
+        r = fleet_worker_wait(members->worker, members->group, now_ns + 20 * NS_PER_MS, error);
+    }
+    members->completed = members->published; /* those that are lost with their connection */
+    return r;
+}
+
+static int publish_step(struct members *members, const json_t *facts, json_t *answer,
+                        struct error *error) {
+    CLEANUP_FREE struct histogram *lateness = memory_new(1, sizeof(*lateness));
+    struct publishing publishing = {.start_ns = jsonline_integer(facts, "at_ns", 0),
+                                    .step = jsonline_integer(facts, "step", 1),
+                                    .lateness = lateness};
+    int64_t before = members->published;
+    int r;
+
+    publishing.begin_ns = publishing.start_ns + jsonline_integer(facts, "warmup_ns", 0);
+    publishing.end_ns = publishing.begin_ns + jsonline_integer(facts, "duration_ns", 0);
+    publishing.gap_ns =
+        json_number_value(json_object_get(facts, "interval_ns")) / (double)members->count;
+    /* The kernel may wake this process 50 us late, to save power, unless it is told not to. */
+    (void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    fleet_worker_put_wire(members->group, answer);
+    (void)json_object_set_new(answer, "before", json_deep_copy(answer));
+    r = publish_all(members, &publishing, error);
+    if (r == 0)
+        r = flush(members, error);
+    if (r < 0)
+        return r;
+    fleet_worker_put_wire(members->group, answer);
+    (void)json_object_set_new(answer, "offered", json_integer(publishing.offered));
+    (void)json_object_set_new(answer, "published", json_integer(publishing.published));
+    (void)json_object_set_new(answer, "sent", json_integer(members->published - before));
+    (void)json_object_set_new(answer, "late", json_integer(publishing.late));
+    (void)json_object_set_new(answer, "lateness", histogram_to_json(lateness));
+    (void)json_object_set_new(answer, "cpu_s",
+                              json_real(publishing.cpu_s[1] - publishing.cpu_s[0]));
+    return 0;
+}
+
+/* ---- the role ---- */
+
+static const struct {
+    const char *word;
+    int (*act)(struct members *members, const json_t *facts, json_t *answer, struct error *error);
+} acts[] = {
+    {"connect", connect_share}, {"drop", drop},   {"leave", leave}, {"look", look},
+    {"open", open_group},       {"publish", publish_step}, {"storm", storm},
+};
+
+static int obey(void *context, const char *word, const json_t *facts, json_t *answer,
+                struct error *error) {
+    struct members *members = context;
+
+    for (size_t i = 0; i < ARRAY_SIZE(acts); i++) {
+        int r;
+
+        if (!text_equal(acts[i].word, word))
+            continue;
+        if (!members->group && acts[i].act != open_group)
+            return error_set(error, -EPROTO, "'%s' came before 'open'", word);
+        r = acts[i].act(members, facts, answer, error);
+        put_counts(members, answer);
+        return r;
+    }
+    return error_set(error, -EPROTO, "the driver said '%s'", word);
+}
+
+static void clear(struct members *members) {
+    client_group_freep(&members->group);
+    for (int64_t i = 0; members->topics && i < members->count; i++)
+        free(members->topics[i]);
+    free(members->topics);
+    free(members->numbers);
+    free(members->back_ns);
+    free(members->payload);
+    channel_clear(&members->channel);
+}
+
+int fleet_clients_run(struct worker_context *worker, struct error *error) {
+    CLEANUP(clear)
+    struct members members = {
+        .worker = worker,
+        .first = jsonline_integer(worker->params, "first", 0),
+        .count = jsonline_integer(worker->params, "count", 0),
+        .part = jsonline_integer(worker->params, "part", 0),
+        .n_parts = jsonline_integer(worker->params, "n_parts", 1),
+        .tag = role_tag(worker),
+        .awaited = -1,
+    };
+    int r = role_bringup(worker, &members.channel, &members.bringup, error);
+
+    if (r < 0)
+        return r;
+    r = fleet_worker_serve(worker, &members.group, obey, &members, error);
+    if (r < 0)
+        return r;
+    if (members.group) {
+        r = fleet_worker_put_session(worker, members.group, error);
+        if (r < 0)
+            return r;
+    }
+    return worker_report(worker, error);
+}

@@ -1,0 +1,280 @@
+#!/bin/sh
+# What many clients take of a broker, and what becomes of their messages, against a truth from
+# outside: what hold says of memory is what a loop of Python's finds that opens the same connections;
+# the times of storm are those of the broker's log; every message is in it. What dies, refuses or
+# cannot be is counted and named.
+. "$(dirname "$0")/real.sh"
+need_command python3
+
+clients=40
+# fleet PROBES [OPTION...]: short, with a few clients.
+fleet() {
+  fleet_probes=$1
+  shift
+  measure "$tiny" --probes "$fleet_probes" --set fleet.clients=$clients \
+    --set fleet.keepalive=5s --set fleet.certificates=shared --set probe.hold.duration=200ms \
+    --set probe.fleet.duration=1s --set probe.fleet.warmup=0s --set probe.fleet.interval=500ms "$@"
+}
+
+# value CHANNEL PROBE METRIC [PROCESS]: of the last attempt.
+value() {
+  rows "$folder/metrics.csv" value metric="$3" process="${4-fleet}" \
+    trial="$(rows "$folder/trials.csv" trial channel="$1" probe="$2" status=ok | tail -n 1)"
+}
+
+holds() { # NAME CONDITION-OF-AWK [NAME=NUMBER...]
+  holds_name=$1 holds_condition=$2
+  shift 2
+  holds_given=$*
+  for holds_number; do
+    set -- "$@" -v "$holds_number"
+    shift
+  done
+  if awk "$@" "BEGIN { exit !($holds_condition) }" </dev/null; then
+    pass "$holds_name"
+  else
+    fail "$holds_name" "$holds_condition, where $holds_given"
+  fi
+}
+
+# ---- a broker that is observed ----
+
+# Each broker's configuration is kept; its log has every message, and goes through a process that
+# notes when each line came: $scratch/seen, "SECONDS LINE".
+mkdir "$scratch/bin"
+broker=$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)
+cat >"$scratch/stamp.py" <<'END'
+import sys, time
+with open(sys.argv[1], "a", buffering=1) as seen:
+    for line in sys.stdin:
+        seen.write("%.6f %s" % (time.monotonic(), line))
+        sys.stderr.write(line)
+        sys.stderr.flush()
+END
+cat >"$scratch/bin/mosquitto" <<END
+#!/bin/sh
+[ "\$1" = -c ] || exec '$broker' "\$@"
+sed -i 's/^max_connections .*/max_connections '"\${TEST_CONNECTIONS:-100000}"'/' "\$2"
+cp "\$2" '$scratch/kept.conf'
+[ ! -f "\${2%/*}/openssl.cnf" ] || cp "\${2%/*}/openssl.cnf" '$scratch/kept.cnf'
+[ -z "\${TEST_SEEN-}" ] || {
+  grep -q '^log_type all' "\$2" || echo 'log_type all' >>"\$2"
+  rm -f '$scratch/pipe'
+  mkfifo '$scratch/pipe'
+  python3 -u '$scratch/stamp.py' "\$TEST_SEEN" <'$scratch/pipe' &
+  exec 2>'$scratch/pipe'
+}
+exec '$broker' "\$@"
+END
+chmod +x "$scratch/bin/mosquitto"
+observed=$PATH
+PATH=$scratch/bin:$PATH
+
+# ---- messages and times ----
+
+TEST_SEEN=$scratch/seen
+export TEST_SEEN
+fleet fleet --channels mutual-tls
+exits 'forty clients publish' 0
+published=$(value mutual-tls fleet messages_published)
+is '... all that the broker has had' "$published" \
+  "$(grep -c 'Received PUBLISH from client2-m' "$TEST_SEEN")"
+is '... all that it has passed on' "$(value mutual-tls fleet messages_received)" \
+  "$(grep -c 'Sending PUBLISH to client1-fleet-1 ' "$TEST_SEEN")"
+is '... to a topic of its own each' "$clients" "$(sed -n \
+  's/.*Received PUBLISH from client2-m\([0-9]*\) .*bench\/fleet\/1-1\/0\/\1.*/\1/p' "$TEST_SEEN" |
+  sort -u | wc -l)"
+holds '... each twice in a second, each once in an interval' 'n == 2 * clients && rate == n' \
+  n="$published" clients="$clients" rate="$(value mutual-tls fleet offered_rate)"
+is '... nothing is lost, nothing comes twice' \
+  "$(value mutual-tls fleet loss) $(value mutual-tls fleet messages_duplicated)" '0 0'
+is '... the latencies of all are there' "$published" "$(rows "$folder/distributions.csv" count \
+  metric=latency | awk '{ n += $1 } END { print n }')"
+is '... a row for the host, of its clients' \
+  "$(rows "$folder/metrics.csv" party,process,host metric=peak_memory process=clients)" \
+  'client2|clients|local'
+is '... in the TLS of the channel' "$(rows "$folder/trials.csv" status,tls_version,bytes)" \
+  'ok|TLSv1.3|'
+
+: >"$TEST_SEEN"
+fleet storm --channels mutual-tls
+exits 'a storm' 0
+# Of the broker that was started last: from the first connection of a member (behind that by which
+# the agent sees that it listens) until the last was let in.
+awk '/mosquitto version .* running/ { n = 0 } / New connection from / && ++n == 2 { first = $1 }
+  / New client connected .* as client2-m/ { last = $1 } END { print last - first }' \
+  "$TEST_SEEN" >"$scratch/took"
+holds '... takes as long as by the log' '(t - log_s) ^ 2 <= (0.05 + 0.1 * log_s) ^ 2' \
+  t="$(value mutual-tls storm time_100)" log_s="$(cat "$scratch/took")"
+is '... the broker was started for the trial, and in it' 3 \
+  "$(grep -c 'mosquitto version .* running' "$TEST_SEEN")"
+is '... all were let in, before and after' $((2 * clients)) \
+  "$(grep -c 'New client connected .* as client2-m' "$TEST_SEEN")"
+is '... none resumed a session' "$(value mutual-tls storm resumed)" 0
+is '... the times of all are there' "$clients" "$(rows "$folder/distributions.csv" count \
+  metric=back | awk '{ n += $1 } END { print n }')"
+holds '... the half of them first' '0 < half && half <= most && most <= all && all < 60' \
+  half="$(value mutual-tls storm time_50)" most="$(value mutual-tls storm time_99)" \
+  all="$(value mutual-tls storm time_100)"
+unset TEST_SEEN
+
+# ---- memory ----
+
+# Opens the same connections to a broker of the same configuration, and reads its memory.
+cat >"$scratch/hold.py" <<'END'
+import socket, ssl, struct, subprocess, sys, time
+program, conf, cnf, port, n, certs = sys.argv[1:7]
+env = {"OPENSSL_CONF": cnf} if cnf else {}
+broker = subprocess.Popen([program, "-c", conf], env=env, stderr=subprocess.DEVNULL)
+context = None
+if certs:
+    context = ssl.create_default_context(cafile=certs + "/ca.crt")
+    context.check_hostname = False
+    context.load_cert_chain(certs + "/client2.crt", certs + "/client2.key")
+
+def text(value):
+    return struct.pack(">H", len(value)) + value.encode()
+
+def connect(i):
+    sock = socket.create_connection(("127.0.0.1", int(port)))
+    if context:
+        sock = context.wrap_socket(sock)
+    body = text("MQTT") + b"\x04\x02" + struct.pack(">H", 5) + text("client2-m%d" % i)
+    sock.sendall(b"\x10" + bytes([len(body)]) + body)
+    assert sock.recv(4) == b"\x20\x02\x00\x00"
+    return sock
+
+def memory():
+    time.sleep(0.2)
+    with open("/proc/%d/smaps_rollup" % broker.pid) as lines:
+        return [int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon")][0]
+
+try:
+    for attempt in range(100):
+        try:
+            held = [connect(0)]
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    x, y = [], []
+    for count in (2, int(n) // 4, int(n) // 2, int(n)):
+        held += [connect(i) for i in range(len(held), count)]
+        x.append(count)
+        y.append(memory())
+    mx, my = sum(x) / 4, sum(y) / 4
+    print(sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x))
+finally:
+    broker.kill()
+END
+
+port=$((20000 + $$ % 10000))
+hold_beside() { # CHANNEL CERTS
+  fleet hold --channels "$1" --set fleet.clients=400
+  exits "$1: four hundred connections are held" 0
+  sed "s/^listener .*/listener $port 127.0.0.1/" "$scratch/kept.conf" >"$scratch/own.conf"
+  run python3 "$scratch/hold.py" "$broker" "$scratch/own.conf" "${2:+$scratch/kept.cnf}" "$port" \
+    400 "$2"
+  port=$((port + 1))
+  exits '... and by a loop of its own' 0
+  holds '... which finds the same memory for each' '(a - b) ^ 2 <= (0.1 * b) ^ 2' \
+    a="$(value "$1" hold memory_per_connection)" b="$out"
+  holds '... all were held' 'n == 400 && half == 200 && lost == 0' lost="$(value "$1" hold lost)" \
+    n="$(value "$1" hold connections)" half="$(value "$1" hold connections_half)"
+}
+hold_beside plain ''
+hold_beside mutual-tls "$scratch/certs/client2"
+
+# ---- a broker that refuses at its limit ----
+
+TEST_CONNECTIONS=30
+export TEST_CONNECTIONS
+fleet fleet --channels plain
+exits 'a broker takes no more than thirty connections' 0
+is '... that is ok, of those that are up' "$(value plain fleet clients_up)" 29
+matches '... the others are counted and named' "$(rows "$folder/trials.csv" reason)" \
+  '^29 of 40 members were up: [0-9]+ [a-z]'
+holds '... refused again and again, and never lost' 'refused >= 11 && lost == 0' \
+  refused="$(value plain fleet refused)" lost="$(value plain fleet lost)"
+holds '... what they had to publish is offered, not published' \
+  'offered == 80 && published == 58' offered="$(value plain fleet offered_rate)" \
+  published="$(value plain fleet published_rate)"
+unset TEST_CONNECTIONS
+PATH=$observed
+
+# ---- the largest rate, copies, a cut ----
+
+fleet fleet --channels plain --set probe.fleet.rate=capacity --set probe.fleet.duration=300ms \
+  --set probe.fleet.limit=100ms
+exits 'the largest rate' 0
+is '... its steps are the intervals' "$(value plain fleet capacity_tried)" \
+  "$(count "$folder/intervals.csv" party=client2)"
+holds '... it is below one that was too much' 'rate > 80 && rate < above' \
+  rate="$(value plain fleet offered_rate)" above="$(value plain fleet capacity_above)"
+holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 100' \
+  late="$(value plain fleet late)" loss="$(value plain fleet loss)" \
+  p99="$(value plain fleet latency_p99)"
+run "$bench" report "$folder"
+exits '... it can be reported' 0
+
+fleet fleet --channels plain --set probe.fleet.subscribers=3 --set probe.fleet.qos=1 \
+  --set probe.fleet.subscribers_per_topic=2 --set probe.fleet.rate=400
+exits 'three shares of the topics, each for two subscribers' 0
+is '... have two copies of each message' "$(value plain fleet messages_published) \
+$(value plain fleet messages_received) $(value plain fleet fan_out)" '400 800 2'
+
+fleet storm --channels plain --set probe.storm.kind=cut
+exits 'a cut without a link of ours' 0
+contains '... says that the clients reset their connections' \
+  "$(rows "$folder/trials.csv" reason)" 'the clients reset their connections'
+if unshare --user --map-root-user --net true 2>/dev/null; then
+  fleet storm --channels plain --set probe.storm.kind=cut --broker-host lab:a \
+    --publisher-host lab:b --set hosts.address=
+  is 'a cut of a lab'\''s link' "$status, $(rows "$folder/trials.csv" status,reason)" '0, ok|'
+  is '... leaves the broker its ends, which those who come back take over' "$clients" \
+    "$(grep -c 'Client client2-m[0-9]* already connected, closing old connection' \
+      "$folder"/log/*.log)"
+else
+  skip 'a cut of a lab'\''s link' 'no user namespaces here'
+fi
+
+# ---- what dies ----
+
+begin --probes 'hold fleet' --set fleet.clients=$clients --set fleet.keepalive=5s \
+  --set probe.hold.duration=2s --set probe.fleet.duration=500ms
+worker=$(await_process '.* worker hold-clients$')
+kill -KILL "$worker"
+stop_waiting 240
+folder=$(find_run)
+exits 'a process with members is killed: the run ends as one with a failed trial' 1
+is '... which says so' "$(rows "$folder/trials.csv" probe,reason status=failed)" \
+  'hold|hold-clients: ended by itself (killed by SIGKILL)'
+is '... and is measured again with its block' \
+  "$(rows "$folder/trials.csv" probe,status attempt=2 | tr '\n' ' ')" 'hold|ok fleet|ok '
+
+begin --probes fleet --set fleet.clients=$clients --set probe.fleet.duration=3s \
+  --broker-host 'exec:env BESIDE=1' --publisher-host 'exec:env BESIDE=2' \
+  --set hosts.folder="$same"
+await_process '.* worker fleet-clients$' >"$scratch/worker"
+agent=$(ps -o ppid= -p "$(cat "$scratch/worker")" | tr -d ' ')
+kill -KILL "$agent"
+stop_waiting 240
+folder=$(find_run)
+exits 'the agent of the publishers is killed: so is that one' 1
+matches '... which names its host' "$(rows "$folder/trials.csv" reason status=failed)" \
+  'host exec:env BESIDE=2: '
+is '... and was measured again' "$(rows "$folder/trials.csv" status attempt=2)" ok
+
+# ---- what cannot be ----
+
+refuse() { # SETTING WORDS
+  run "$bench" check fleet --set "$1"
+  exits "$1 is refused" 2
+  contains '... with what would be right' "$err" "$2"
+}
+refuse fleet.clients=0 'fleet.clients'
+refuse probe.fleet.rate=0 "'0' is no rate; right would be interval"
+refuse probe.fleet.interval=10us 'probe.fleet.interval'
+refuse fleet.keepalive=1s 'fleet.keepalive'
+run "$bench" check fleet
+exits 'the scenario fleet can be checked' 0
+finish
