@@ -32,7 +32,8 @@ static int load(struct context *context, struct scenario **ret) {
     struct error error;
 
     if (scenario_load(ret, &context->registry, context->scenarios, name, arguments->overrides,
-                      arguments->n_overrides, &error) < 0)
+                      arguments->n_overrides, &error) < 0 ||
+        issue_check_fleet(*ret, &error) < 0)
         return complain(EXIT_USAGE, &error);
     return EXIT_OK;
 }

@@ -362,6 +362,22 @@ static int order_certificate_install(struct agent *agent, const json_t *order, j
                              jsonline_text(order, "revoked", NULL), error);
 }
 
+/* The same for members of a fleet, many at a time (security/pki.h); both have a "chain". */
+static int order_fleet_install(struct agent *agent, const json_t *order, json_t **ret,
+                               struct error *error) {
+    struct pki_chain chain = pki_chain_from_json(json_object_get(order, "chain"));
+
+    (void)ret;
+    return pki_fleet_install(agent->certs, &chain, order, error);
+}
+
+static int order_fleet_request(struct agent *agent, const json_t *order, json_t **ret,
+                               struct error *error) {
+    struct pki_chain chain = pki_chain_from_json(json_object_get(order, "chain"));
+
+    return pki_fleet_request(agent->certs, &chain, order, ret, error);
+}
+
 /* An ordinary user may not have every control; this host then keeps its own, and says so. */
 static int order_congestion(struct agent *agent, const json_t *order, json_t **ret,
                             struct error *error) {
@@ -440,6 +456,8 @@ static const struct {
     {"congestion", order_congestion},
     {"drop", order_drop},
     {"facts", order_facts},
+    {"fleet-install", order_fleet_install},
+    {"fleet-request", order_fleet_request},
     {"lab", order_lab},
     {"lab-cut", order_lab_cut},
     {"lab-shape", order_lab_shape},

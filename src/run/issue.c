@@ -2,6 +2,8 @@
 
 #include "base/jsonline.h"
 #include "broker/broker.h"
+#include "model/fleet.h"
+#include "probes/probe.h"
 #include "probes/telemetry.h"
 #include "security/mechanism.h"
 #include "security/pki.h"
@@ -31,9 +33,8 @@ static int name_holder(struct error *error, int r, const char *holder, const str
     return error_prefix(error, r, "certificate of %s on %s", holder, host_spec(host));
 }
 
-static int request(void *context, const struct pki_chain *chain, const char *holder,
-                   struct pki_party_files *ret, struct error *error) {
-    struct host *host = home_of(context, holder);
+static int ask(struct host *host, const struct pki_chain *chain, const char *holder,
+               struct pki_party_files *ret, struct error *error) {
     json_auto_t *answer = NULL;
     int r = host_order(host, "certificate-request",
                        json_pack("{s:o,s:s}", "chain", pki_chain_to_json(chain), "holder", holder),
@@ -50,16 +51,80 @@ static int request(void *context, const struct pki_chain *chain, const char *hol
     return 0;
 }
 
-static int install(void *context, const struct pki_chain *chain, const char *holder,
-                   const char *certificate, const char *authority, const char *revoked,
-                   struct error *error) {
-    struct host *host = home_of(context, holder);
+static int give(struct host *host, const struct pki_chain *chain, const char *holder,
+                const char *certificate, const char *authority, const char *revoked,
+                struct error *error) {
     json_t *order =
         json_pack("{s:o,s:s,s:s,s:s*,s:s*}", "chain", pki_chain_to_json(chain), "holder", holder,
                   "certificate", certificate, "authority", authority, "revoked", revoked);
 
     return name_holder(error, host_order(host, "certificate-install", order, NULL, error), holder,
                        host);
+}
+
+static int request(void *context, const struct pki_chain *chain, const char *holder,
+                   struct pki_party_files *ret, struct error *error) {
+    return ask(home_of(context, holder), chain, holder, ret, error);
+}
+
+static int install(void *context, const struct pki_chain *chain, const char *holder,
+                   const char *certificate, const char *authority, const char *revoked,
+                   struct error *error) {
+    return give(home_of(context, holder), chain, holder, certificate, authority, revoked, error);
+}
+
+/* ---- the ways to client2 on further publishers' hosts, and to members ---- */
+
+static int request_further(void *context, const struct pki_chain *chain, const char *holder,
+                           struct pki_party_files *ret, struct error *error) {
+    return ask(context, chain, holder, ret, error);
+}
+
+static int install_further(void *context, const struct pki_chain *chain, const char *holder,
+                           const char *certificate, const char *authority, const char *revoked,
+                           struct error *error) {
+    return give(context, chain, holder, certificate, authority, revoked, error);
+}
+
+struct members {
+    struct run *run;
+    struct progress_step step;
+};
+
+static int order_members(struct members *members, size_t part, const char *order,
+                         const struct pki_chain *chain, const json_t *told, json_t **ret,
+                         struct error *error) {
+    struct run *run = members->run;
+    struct pollfd cancelled = {.fd = run->options->cancel_fd, .events = POLLIN};
+    json_t *args = json_copy((json_t *)told);
+    struct host *host;
+    size_t first;
+
+    (void)workers_publishers(&run->workers, &first);
+    host = run->workers.hosts[first + part];
+    (void)json_object_set_new(args, "chain", pki_chain_to_json(chain));
+    if (poll(&cancelled, 1, 0) > 0) {
+        json_decref(args);
+        return error_set(error, -EINTR, "interrupted");
+    }
+    return name_holder(error, host_order(host, order, args, ret, error), "members", host);
+}
+
+static int request_members(void *context, size_t part, const struct pki_chain *chain,
+                           const json_t *question, json_t **ret, struct error *error) {
+    return order_members(context, part, "fleet-request", chain, question, ret, error);
+}
+
+static int install_members(void *context, size_t part, const struct pki_chain *chain,
+                           const json_t *given, struct error *error) {
+    return order_members(context, part, "fleet-install", chain, given, NULL, error);
+}
+
+static void show_members(void *context, int64_t done, int64_t clients) {
+    struct members *members = context;
+
+    if (members->run->options->verbosity != QUIET)
+        progress_step(&members->step, done, clients);
 }
 
 /* ---- what hosts are known by ---- */
@@ -134,6 +199,19 @@ int issue_check_files(const struct scenario *scenario, struct error *error) {
     return 0;
 }
 
+int issue_check_fleet(const struct scenario *scenario, struct error *error) {
+    const struct fleet_plan *fleet = settings_get(&scenario->settings, &fleet_group);
+
+    for (size_t i = 0; i < scenario->n_channels && scenario_has_fleet(scenario); i++) {
+        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
+        int r = broker_check_fleet(&scenario->channels[i], fleet, error);
+
+        if (r < 0)
+            return error_prefix(error, r, "channel %s cannot have a fleet", label);
+    }
+    return 0;
+}
+
 int issue_check_possible(const struct scenario *scenario, const struct channel *channel,
                          struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
@@ -157,9 +235,19 @@ int issue_channels(struct run *run, struct error *error) {
     const struct telemetry_settings *telemetry =
         settings_get(&scenario->settings, &telemetry_group);
     const struct pki_parties parties = {request, install, run};
+    const struct fleet_plan *fleet = settings_get(&scenario->settings, &fleet_group);
+    struct members members = {.run = run, .step = {.what = "certificates of members"}};
+    struct pki_parties further[WORKERS_PUBLISHERS_MAX];
+    size_t first, n_publishers = workers_publishers(&run->workers, &first);
+    const struct pki_fleet_way way = {n_publishers, request_members, install_members, show_members,
+                                      &members};
     CLEANUP_FREE char *addresses = all_addresses(run);
     struct issuer issuer = {.certs = run->options->certs,
                             .parties = &parties,
+                            .further = further,
+                            .n_further = n_publishers - 1,
+                            .fleet = scenario_has_fleet(scenario) ? fleet : NULL,
+                            .members = &way,
                             .addresses = addresses,
                             .validity_ns = certificates->validity_ns,
                             .renew_before_ns = certificates->renew_before_ns,
@@ -170,6 +258,9 @@ int issue_channels(struct run *run, struct error *error) {
     struct pollfd cancelled = {.fd = run->options->cancel_fd, .events = POLLIN};
     int r = issue_check_files(scenario, error);
 
+    for (size_t i = 1; i < n_publishers; i++)
+        further[i - 1] =
+            (struct pki_parties){request_further, install_further, run->workers.hosts[first + i]};
     for (size_t i = 0; i < scenario->n_channels && r == 0; i++) {
         if (poll(&cancelled, 1, 0) > 0)
             return error_set(error, -EINTR, "interrupted");

@@ -58,6 +58,36 @@ static bool can_redraw(const struct progress *progress, int *ret_width) {
     return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 4;
 }
 
+#define STEP_NS (10 * NS_PER_S)
+
+static void fill_bar(char bar[BAR_WIDTH + 1], double share) {
+    size_t filled = (size_t)(share * BAR_WIDTH);
+
+    for (size_t i = 0; i < BAR_WIDTH; i++)
+        bar[i] = i < filled ? '#' : '-';
+    bar[BAR_WIDTH] = '\0';
+}
+
+void progress_step(struct progress_step *step, int64_t done, int64_t all) {
+    int64_t now_ns = clock_monotonic_ns();
+    bool redraws = isatty(STDOUT_FILENO);
+    char bar[BAR_WIDTH + 1];
+
+    if (!step->shown_ns)
+        step->shown_ns = redraws ? 1 : now_ns; /* a bar at once */
+    if (done < all && now_ns - step->shown_ns < (redraws ? REDRAW_NS : STEP_NS))
+        return;
+    fill_bar(bar, all ? (double)done / (double)all : 1);
+    if (redraws && done < all)
+        printf("\r\033[K  [%s] %lld/%lld  %s", bar, (long long)done, (long long)all, step->what);
+    else if (redraws)
+        printf("\r\033[K");
+    else if (done < all)
+        printf("%lld of %lld %s\n", (long long)done, (long long)all, step->what);
+    (void)fflush(stdout);
+    step->shown_ns = now_ns;
+}
+
 int64_t progress_trial_ns(const struct measurement *measurement) {
     return probe_find(measurement->probe)->planned_ns(measurement->settings);
 }
@@ -184,13 +214,11 @@ static char *time_left(const struct progress *progress) {
 }
 
 static void draw(struct progress *progress) {
-    size_t filled = progress->total ? progress->done * BAR_WIDTH / progress->total : 0;
+    double share = progress->total ? (double)progress->done / (double)progress->total : 0;
     CLEANUP_FREE char *left = time_left(progress), *last = NULL;
     char bar[BAR_WIDTH + 1];
 
-    for (size_t i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < filled ? '#' : '-';
-    bar[BAR_WIDTH] = '\0';
+    fill_bar(bar, share);
     erase(progress);
     draw_figures(progress);
     last = text_format("  [%s] %zu/%zu  %s  %s left", bar, progress->done, progress->total,

@@ -33,6 +33,14 @@ void progress_detail(struct progress *progress, const char *format, ...)
 /* Draws the time anew; call it a few times a second. */
 void progress_tick(void *progress);
 
+/* A long step before the first trial, zeroed but for what it makes ("certificates of members"): on
+ * a terminal a bar, which goes when all is done; elsewhere a line, every 10 s at most. */
+struct progress_step {
+    const char *what;
+    int64_t shown_ns; /* when it was, or when it began */
+};
+void progress_step(struct progress_step *step, int64_t done, int64_t all);
+
 /* How long a trial measures; all trials of so many deployments, without what lies between them. */
 int64_t progress_trial_ns(const struct measurement *measurement);
 int64_t progress_planned_ns(const struct scenario *scenario, size_t n_deployments);

@@ -87,6 +87,27 @@ static int check(const struct channel *channel, struct error *error) {
     return 0;
 }
 
+/* Where members have certificates of their own, in files. */
+static bool has_members(const struct fleet_plan *fleet) {
+    return fleet && fleet->certificates == FLEET_OWN;
+}
+
+static const char *no_fleet(const struct channel *channel, const struct fleet_plan *fleet) {
+    return has_members(fleet) && own(channel)->key_store
+               ? "certificate.key_store: a token has no room for the keys of a fleet; set "
+                 "fleet.certificates = shared, or key_store = file"
+               : NULL;
+}
+
+static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
+    const struct pki_options options = tls_pki_options(channel, issuer);
+    int64_t issued;
+
+    return has_members(issuer->fleet)
+               ? pki_fleet_ensure(&options, issuer->fleet->clients, issuer->members, &issued, error)
+               : 0;
+}
+
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {
     CLEANUP_FREE char *store = tls_store(bringup->channel, bringup->certs);
 
@@ -122,6 +143,16 @@ static void party(const struct bringup *bringup, enum party who, struct client_c
         free(config->tls.crl_file);
         config->tls.crl_file = text_format("%s/ca.crl", folder);
     }
+}
+
+static void member(const struct bringup *bringup, int64_t number, struct client_config *config) {
+    const struct pki_chain chain = tls_chain(bringup->channel);
+
+    if (!has_members(bringup->fleet))
+        return;
+    free(config->tls.cert_file);
+    config->tls.cert_file = pki_member_file(bringup->certs, &chain, number);
+    text_replace(&config->tls.key_file, config->tls.cert_file);
 }
 
 static void as_nobody(struct client_config *config, const struct bringup *bringup) {
@@ -222,8 +253,11 @@ const struct mechanism mechanism_certificate = {
     .needs = "tls",
     .check = check,
     .available = available,
+    .no_fleet = no_fleet,
+    .issue = issue,
     .broker = broker,
     .party = party,
+    .member = member,
     .proofs = proofs,
     .n_proofs = ARRAY_SIZE(proofs),
 };

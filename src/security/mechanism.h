@@ -23,6 +23,7 @@ struct certificates_settings {
 extern const struct setting_group certificates_group;
 
 struct pki_parties;
+struct pki_fleet_way;
 
 /* What a host is there for in a run. A client is with the broker, and with the publisher. */
 enum place {
@@ -35,7 +36,11 @@ enum place {
 struct issuer {
     const char *certs;                 /* folder of the PKI's stores on the driver's side */
     const struct pki_parties *parties; /* the way to the holders of keys; NULL: in that folder */
-    const char *addresses;             /* where the broker is reached, separated by blanks */
+    const struct pki_parties *further; /* to client2 on each further publisher's host */
+    size_t n_further;
+    const struct fleet_plan *fleet;      /* NULL: there is none */
+    const struct pki_fleet_way *members; /* the way to its members; NULL: in that folder */
+    const char *addresses;               /* where the broker is reached, separated by blanks */
     int64_t validity_ns, renew_before_ns;
     bool may_prompt; /* whether the user may be asked for the CA's passphrase */
     const char *telemetry_topic;

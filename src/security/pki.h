@@ -8,8 +8,10 @@
  *                       broker.crt, client1.crt, client2.crt
  *   <store>/broker/     the broker's host: broker.key, broker.csr, broker.crt, ca.crt, ca.crl
  *   <store>/client1/, <store>/client2/         likewise, on that client's host
- *   <store>/proof/      client2's host: certificates that a broker must refuse, see below
- *   <folder>/lock, <folder>/ca/passphrase      the driver: shared by all stores of the root folder
+ *   <store>/client2/fleet/   publishers' hosts: m0.pem, m1.pem ..., each the private key of a
+ * member of the fleet and its certificate; a host has its part of the members <store>/proof/
+ * client2's host: certificates that a broker must refuse, see below <folder>/lock,
+ * <folder>/ca/passphrase      the driver: shared by all stores of the root folder
  *   <folder>/parties.lock                      the same for the parties of a host
  *
  * In proof/: `expired` is client1's certificate in all but its key and its dates, signed by the
@@ -27,7 +29,8 @@
  *
  * Private keys and the passphrase are files of mode 0600 in folders of mode 0700. Every file is
  * replaced whole (rename), and runs exclude each other by the locks, so that a run killed at any
- * instant leaves a store that is valid or that the next pki_ensure() repairs.
+ * instant leaves a store that is valid or that the next pki_ensure() repairs. Further publishers'
+ * hosts have a client2/, too, with a key of its own.
  *
  * Durations are nanoseconds, instants nanoseconds since 1970 UTC. What is handed out belongs to
  * the caller.
@@ -139,6 +142,47 @@ char *pki_store(const char *folder, const struct pki_chain *chain);
  * every holder once, and tells only those something that lack it. In *ret_issued how many
  * certificates were signed, those of CAs included. */
 int pki_ensure(const struct pki_options *options, unsigned *ret_issued, struct error *error);
+
+/* The same on a further publisher's host, to which options->parties lead, for a store that
+ * pki_ensure() has made: client2 has a key and a certificate of its own there, too, and the CA's.
+ * The CA keeps no copy. */
+int pki_ensure_further(const struct pki_options *options, unsigned *ret_issued,
+                       struct error *error);
+
+/* ---- members of a fleet (model/fleet.h), on the publishers' hosts ---- */
+
+/* The file with a member's private key and its certificate; the caller's. */
+char *pki_member_file(const char *folder, const struct pki_chain *chain, int64_t member);
+
+/* Asks the host where members live for the next of them: {"first", "count", "authority", "now_s",
+ * "until_s", "force"}. Where one lacks a right key it is made, on all processors of the host. The
+ * answer, the caller's, is {"next": N, "requests": [[number, request]...]}: of those from first to
+ * before N these need a certificate; the others have one by that CA that is good until then. N may
+ * be less than what was asked for, so that no answer takes long; ask again from there. */
+int pki_fleet_request(const char *folder, const struct pki_chain *chain, const json_t *question,
+                      json_t **ret, struct error *error);
+/* Keeps what was signed: {"authority", "certificates": [[number, certificate]...]}. Refused when
+ * one is not for that member and its key, or not by that CA. */
+int pki_fleet_install(const char *folder, const struct pki_chain *chain, const json_t *given,
+                      struct error *error);
+
+/* The way from the CA to the members: the two functions above, for part `part` of n_parts of them
+ * (fleet_part()). */
+struct pki_fleet_way {
+    size_t n_parts;
+    int (*request)(void *context, size_t part, const struct pki_chain *chain,
+                   const json_t *question, json_t **ret, struct error *error);
+    int (*install)(void *context, size_t part, const struct pki_chain *chain, const json_t *given,
+                   struct error *error);
+    /* So many of all have what they need; may be NULL. */
+    void (*progress)(void *context, int64_t done, int64_t clients);
+    void *context;
+};
+
+/* Certificates for so many members, in a store that pki_ensure() has made; what is there and good
+ * stays. way NULL: all live here, in the same folder. */
+int pki_fleet_ensure(const struct pki_options *options, int64_t clients,
+                     const struct pki_fleet_way *way, int64_t *ret_issued, struct error *error);
 
 /* ---- the passphrase of the CA's key ---- */
 

@@ -405,6 +405,91 @@ static int open_store(struct renewal *renewal, struct error *error) {
     return pki_read(list, &renewal->list, error);
 }
 
+/* ---- for a store that stands ---- */
+
+static void renewal_begin(struct renewal *renewal, const struct pki_options *options) {
+    *renewal = (struct renewal){.options = options,
+                                .parties = options->parties,
+                                .store = pki_store(options->folder, &options->chain),
+                                .now_s = clock_realtime_ns() / NS_PER_S};
+}
+
+static int reopen_store(struct renewal *renewal, struct error *error) {
+    int r = open_store(renewal, error);
+
+    if (r < 0 || renewal->ca.certificate)
+        return r;
+    return error_set(error, -ENOKEY, "%s/ca: there is no CA any more; run again", renewal->store);
+}
+
+int pki_authority_open(const struct pki_options *options, struct pki_authority *ret,
+                       struct error *error) {
+    CLEANUP(renewal_clear) struct renewal renewal;
+    int r;
+
+    renewal_begin(&renewal, options);
+    r = reopen_store(&renewal, error);
+    if (r < 0)
+        return r;
+    ret->certificate = renewal.ca.certificate;
+    renewal.ca.certificate = NULL;
+    return 0;
+}
+
+int pki_authority_open_key(const struct pki_options *options, struct pki_authority *authority,
+                           struct error *error) {
+    CLEANUP(renewal_clear) struct renewal renewal;
+    int r;
+
+    renewal_begin(&renewal, options);
+    r = authority->key ? 0 : ready_key(&renewal, error);
+    if (r < 0 || authority->key)
+        return r;
+    if (X509_check_private_key(authority->certificate, renewal.ca.key) != 1) {
+        ERR_clear_error();
+        return error_set(error, -EKEYREJECTED,
+                         "%s/ca: the key is not that of the certificate; run again", renewal.store);
+    }
+    authority->key = renewal.ca.key;
+    renewal.ca.key = NULL;
+    return 0;
+}
+
+int pki_ensure_further(const struct pki_options *options, unsigned *ret_issued,
+                       struct error *error) {
+    CLEANUP(renewal_clear) struct renewal renewal;
+    const struct answer *answer = &renewal.answers[PKI_CLIENT2];
+    CLEANUP_FREE char *ca_pem = NULL;
+    CLEANUP_FD int lock = -1;
+    int r;
+
+    renewal_begin(&renewal, options);
+    r = pki_lock(options->folder, "lock", &lock, error);
+    if (r == 0)
+        r = reopen_store(&renewal, error);
+    if (r == 0)
+        r = ask_holder(&renewal, PKI_CLIENT2, error);
+    if (r < 0)
+        return r;
+    if (!answer->pem || options->force) {
+        r = pki_authority_open_key(options, &renewal.ca, error);
+        if (r == 0)
+            r = sign(&renewal, PKI_CLIENT2, &renewal.ca, error);
+        if (r < 0)
+            return r;
+    }
+    r = pki_certificate_pem(renewal.ca.certificate, &ca_pem, error);
+    if (r == 0 && (!text_equal(answer->files.certificate, answer->pem) ||
+                   !text_equal(answer->files.authority, ca_pem)))
+        r = renewal.parties->install(renewal.parties->context, &options->chain, "client2",
+                                     answer->pem, ca_pem, NULL, error);
+    if (r == 0)
+        *ret_issued = renewal.issued;
+    return r;
+}
+
+/* ---- all of a store ---- */
+
 int pki_ensure(const struct pki_options *options, unsigned *ret_issued, struct error *error) {
     const struct pki_parties here = {request_here, install_here, (void *)options->folder};
     CLEANUP(renewal_clear)

@@ -142,6 +142,15 @@ extern const struct pki_holder pki_holders[PKI_N_HOLDERS];
 /* Of what type the holder's key is in a store of such chains; NULL: nobody holds that there. */
 const char *pki_holder_key_type(const struct pki_holder *holder, const struct pki_chain *chain);
 
+/* ---- pki_ca.c ---- */
+
+/* The CA of a store that pki_ensure() has made; the certificate is filled in. */
+int pki_authority_open(const struct pki_options *options, struct pki_authority *ret,
+                       struct error *error);
+/* And its key, for which the passphrase is asked for, unless it is there. */
+int pki_authority_open_key(const struct pki_options *options, struct pki_authority *authority,
+                           struct error *error);
+
 /* ---- pki_store.c ---- */
 
 /* Wipes and frees a text. */

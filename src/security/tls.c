@@ -294,9 +294,8 @@ static int find_passphrase(void *context, bool creating, char **ret, struct erro
     return pki_passphrase(&source, creating, ret, error);
 }
 
-static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
-    unsigned issued;
-    struct pki_options options = {
+struct pki_options tls_pki_options(const struct channel *channel, struct issuer *issuer) {
+    return (struct pki_options){
         .folder = issuer->certs,
         .chain = tls_chain(channel),
         .validity_ns = issuer->validity_ns,
@@ -306,8 +305,18 @@ static int issue(const struct channel *channel, struct issuer *issuer, struct er
         .context = issuer,
         .parties = issuer->parties,
     };
+}
 
-    return pki_ensure(&options, &issued, error);
+static int issue(const struct channel *channel, struct issuer *issuer, struct error *error) {
+    struct pki_options options = tls_pki_options(channel, issuer);
+    unsigned issued;
+    int r = pki_ensure(&options, &issued, error);
+
+    for (size_t i = 0; i < issuer->n_further && r == 0; i++) {
+        options.parties = &issuer->further[i];
+        r = pki_ensure_further(&options, &issued, error);
+    }
+    return r;
 }
 
 static int broker(const struct bringup *bringup, FILE *lines, struct error *error) {

@@ -7,6 +7,8 @@
 /* The certificates of a channel that uses tls, and the folder of their store; the folder's name
  * belongs to the caller. */
 struct pki_chain tls_chain(const struct channel *channel);
+/* How its certificates are issued. Borrowed from both. */
+struct pki_options tls_pki_options(const struct channel *channel, struct issuer *issuer);
 char *tls_store(const struct channel *channel, const char *certs);
 
 /* What a type of key is in TLS. */

@@ -53,6 +53,8 @@ static const struct {
     {"password acl", "acl.by", "file", "connack 5"},
     {"password acl", "acl.by", "plugin", "connack 5"},
     {"password acl", "acl.by", "dynamic-security", "connack 5"},
+    {"tls certificate", "certificate.revocation", "crl", NULL},
+    {"tls certificate password", "tls.max_version", "1.3", NULL},
     {"token", NULL, NULL, NULL}, /* who has the key makes tokens for any identifier */
     {"token password", NULL, NULL, NULL},
     {"payload", NULL, NULL, NULL},
@@ -147,6 +149,7 @@ static void try_channel(size_t i) {
                             .addresses = "127.0.0.1",
                             .validity_ns = 86400 * INT64_C(1000000000),
                             .telemetry_topic = "bench/telemetry",
+                            .fleet = &fleet,
                             .secrets = json_object()};
     struct bringup bringup = {
         .channel = &channel, .certs = peer_certs, .secrets = issuer.secrets, .fleet = &fleet};
@@ -165,7 +168,8 @@ static void try_channel(size_t i) {
         fail_msg("use = %s: %s", channels[i].use, error.text);
     examine(&bringup, broker, 0, NULL);
     examine(&bringup, broker, CLIENTS - 1, NULL);
-    examine(&bringup, broker, CLIENTS, channels[i].refused);
+    if (!channel_uses(&channel, "certificate")) /* else it has no certificate to try with */
+        examine(&bringup, broker, CLIENTS, channels[i].refused);
     examine_parties(&bringup, broker);
     examine_topics(&bringup, broker, has_acl);
     json_decref(issuer.secrets);
@@ -183,7 +187,71 @@ static void test_real_broker(void **state) {
         try_channel(i);
 }
 
+/* With certificates of their own each shows another; with shared ones, client2's. */
+static void test_certificates(void **state) {
+    struct fleet_plan fleet = {.clients = CLIENTS};
+    struct channel channel = workshop_channel("mine", "tls certificate");
+    struct bringup bringup = {.channel = &channel, .certs = "/c", .fleet = &fleet};
+
+    (void)state;
+    for (fleet.certificates = FLEET_OWN; fleet.certificates <= FLEET_SHARED; fleet.certificates++) {
+        CLEANUP(client_config_freep)
+        struct client_config *config = broker_member_config(&bringup, 7, "127.0.0.1", 1883);
+        bool is_own = fleet.certificates == FLEET_OWN;
+
+        assert_string_equal(config->client_id, "client2-m7");
+        assert_string_equal(config->tls.ca_file, "/c/client2/ca.crt");
+        assert_string_equal(config->tls.cert_file,
+                            is_own ? "/c/client2/fleet/m7.pem" : "/c/client2/client2.crt");
+        assert_string_equal(config->tls.key_file,
+                            is_own ? "/c/client2/fleet/m7.pem" : "/c/client2/client2.key");
+    }
+    channel_clear(&channel);
+}
+
 /* ---- who cannot ---- */
+
+static void test_refused(void **state) {
+    static const struct {
+        const char *use, *path, *value;
+        struct fleet_plan fleet;
+        const char *words; /* NULL: it can */
+    } cases[] = {
+        {"psk", "psk.identity", "IDENTITY_120", {.clients = 1000}, NULL},
+        {"psk", "psk.identity", "IDENTITY_124", {.clients = 1000}, "psk.identity: is too long"},
+        {"tls certificate",
+         "certificate.key_store",
+         "pkcs11",
+         {.clients = 2},
+         "certificate.key_store: a token has no room"},
+        {"tls certificate",
+         "certificate.key_store",
+         "pkcs11",
+         {.clients = 2, .certificates = FLEET_SHARED},
+         NULL},
+        {"tls", "tls.key_store", "pkcs11", {.clients = 2}, NULL},
+        {"password acl", "acl.by", "file", {.clients = 20001}, "acl.by: Mosquitto's file takes"},
+        {"password acl", "acl.by", "plugin", {.clients = 20001}, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct channel channel = workshop_channel("mine", cases[i].use);
+        const char *value = cases[i].value;
+        CLEANUP_FREE char *identity =
+            text_format("%0*d", *value == 'I' ? atoi(strchr(value, '_') + 1) : 0, 7);
+        struct error error = {""};
+        int r;
+
+        assert_int_equal(
+            channel_assign(&channel, cases[i].path, *value == 'I' ? identity : value, NULL), 0);
+        r = broker_check_fleet(&channel, &cases[i].fleet, &error);
+        if (r != (cases[i].words ? -EINVAL : 0) ||
+            (cases[i].words && strncmp(error.text, cases[i].words, strlen(cases[i].words)) != 0))
+            fail_msg("case %zu: %d %s", i, r, error.text);
+        channel_clear(&channel);
+    }
+}
 
 static void test_external(void **state) {
     const struct fleet_plan fleet = {.clients = CLIENTS};
@@ -199,8 +267,8 @@ static void test_external(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_derived),
-        cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_derived),      cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_certificates), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_external),
     };
 
