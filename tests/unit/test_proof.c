@@ -91,6 +91,9 @@ static json_t *make_params(const struct bringup *bringup, int port) {
     params = json_pack("{s:o,s:o,s:O,s:s}", "channel", channel_to_json(bringup->channel), "client",
                        setting_block_to_json(&client_config_group, client), "secrets",
                        bringup->secrets, "certs", bringup->certs);
+    if (bringup->fleet)
+        (void)json_object_set_new(params, "fleet",
+                                  setting_block_to_json(&fleet_group, bringup->fleet));
     client_config_free(client);
     return params;
 }
@@ -362,12 +365,56 @@ static void test_real_broker(void **state) {
     }
 }
 
+/* Where members connect, those who are told apart are shown to be. */
+static void test_fleet(void **state) {
+    static const struct {
+        const char *use, *cause;
+    } cases[] = {{"password", "connack 5"}, {"psk", "alert 115"}, {"client-id", "connack 5"}};
+    const struct broker_settings settings = {.max_inflight = 20};
+    CLEANUP_FREE struct fleet_plan *fleet = setting_block_new(&fleet_group);
+    CLEANUP_FREE char *program = NULL;
+    struct error error = {""};
+
+    (void)state;
+    if (under_emulator("a broker of this machine has no use for foreign plugins") ||
+        process_find(&program, "mosquitto", &error) < 0)
+        skip();
+    fleet->clients = 30;
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+        struct channel channel = workshop_channel("mine", cases[i / 2].use);
+        struct issuer issuer = {.validity_ns = 2, .renew_before_ns = 1, .secrets = json_object()};
+        struct bringup bringup = {.channel = &channel,
+                                  .certs = peer_certs,
+                                  .secrets = issuer.secrets,
+                                  .fleet = i % 2 ? fleet : NULL};
+        CLEANUP(broker_stopp) struct broker *broker = NULL;
+        json_auto_t *result = NULL;
+        const json_t *rows;
+
+        if (mechanism_issue(&channel, &issuer, &error) < 0 ||
+            broker_start(&broker, &bringup, "127.0.0.1", &settings, &error) < 0 ||
+            examine_channel(&bringup, (int)broker_port(broker), &result, &error) < 0)
+            fail_msg("%s", error.text);
+        rows = json_object_get(result, "proofs");
+        assert_string_equal(cell(rows, "unknown-member-refused", "verdict"), i % 2 ? "held" : "?");
+        if (i % 2)
+            assert_has(cell(rows, "unknown-member-refused", "cause"), cases[i / 2].cause);
+        json_decref(issuer.secrets);
+        channel_clear(&channel);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words_arrive),        cmocka_unit_test(test_words_are_lost),
-        cmocka_unit_test(test_words_come_too_late), cmocka_unit_test(test_no_words),
-        cmocka_unit_test(test_no_broker),           cmocka_unit_test(test_broker_leaves),
-        cmocka_unit_test(test_broken_brokers),      cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_words_arrive),
+        cmocka_unit_test(test_words_are_lost),
+        cmocka_unit_test(test_words_come_too_late),
+        cmocka_unit_test(test_no_words),
+        cmocka_unit_test(test_no_broker),
+        cmocka_unit_test(test_broker_leaves),
+        cmocka_unit_test(test_broken_brokers),
+        cmocka_unit_test(test_real_broker),
+        cmocka_unit_test(test_fleet),
     };
 
     return cmocka_run_group_tests(tests, peer_set_up, peer_tear_down);
