@@ -16,7 +16,6 @@
 /* What a shell may print on stdout before that. */
 #define MAX_BANNER_LINES 100000
 #define MAX_BANNER_WORDS 200
-#define MAX_HOSTS        80
 /* Of events that nobody has taken yet, as they came; in memory JSON may take forty times that. */
 #define MAX_EVENT_BYTES (8 * 1024 * 1024)
 #define CLOCK_LOOKS     16
@@ -332,7 +331,7 @@ static int take_event(struct host *host, json_t **ret) {
 int host_next_event(struct host *const *hosts, size_t n_hosts, int64_t deadline_ns, json_t **ret,
                     size_t *ret_host, struct error *error) {
     struct wire_wait wait = {.deadline_ns = deadline_ns};
-    struct wire *wires[MAX_HOSTS];
+    struct wire *wires[WIRES_MAX];
     int r;
 
     for (;;) {

@@ -11,7 +11,6 @@
 
 #define END_NS         (5 * NS_PER_S)
 #define LOST_END_NS    NS_PER_S
-#define MAX_WIRES      4
 #define MAX_LAST_WORDS 4096
 #define MAX_LATE_READS 256 /* of up to 16 KiB; a window of ssh's is 2 MiB */
 
@@ -134,7 +133,7 @@ static void judge_silence(struct wire *wire, int64_t looked_ns) {
 
 int wire_attend(struct wire *const *wires, size_t n, struct wire_wait *wait, struct error *error) {
     int64_t now = clock_monotonic_ns(), wake = now + AGENT_BEAT_NS / 2;
-    struct pollfd pollers[2 * MAX_WIRES + 1];
+    struct pollfd pollers[2 * WIRES_MAX + 1];
     int count;
 
     for (size_t i = 0; i < n; i++) {

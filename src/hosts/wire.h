@@ -10,6 +10,9 @@
 #include "base/jsonline.h"
 #include "base/process.h"
 
+/* That can be attended at once: the hosts of a run. */
+#define WIRES_MAX 80
+
 struct wire {
     const char *spec; /* for messages; borrowed */
     int cancel_fd;    /* as host_options has them: */

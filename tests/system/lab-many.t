@@ -1,0 +1,124 @@
+#!/bin/sh
+# A lab of many publishers' hosts on one machine: each has a link of its own to the broker's host,
+# shaped for itself, and as many addresses as it is given. What is refused; what is left.
+. "$(dirname "$0")/real.sh"
+need_command ip tc unshare nsenter python3
+unshare --user --map-root-user --net true 2>/dev/null || [ "$(id -u)" = 0 ] ||
+  skip_all 'no network namespace for an ordinary user here'
+links=$(ip -o link | cut -d : -f 2)
+
+in_lab() { # COMMAND...: with eight publishers' hosts
+  "$@" --broker-host lab:a --set 'hosts.publishers=lab:b lab:c lab:d lab:e lab:f lab:g lab:h lab:i' \
+    --set hosts.address=
+}
+agent() { # a, b ...: the process id of that agent
+  find_process "[^ ]*bench agent --certs [^ ]*/lab-$1"
+}
+
+# ---- a run ----
+
+in_lab measure "$tiny" --set lab.rate=20Mbit/s --channels 'plain mutual-tls' \
+  --probes 'path delivery' --set probe.path.duration=2s
+exits 'a run with eight publishers'\'' hosts' 0
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 4 ok'
+is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'the rate of the link is proven, for each channel' \
+  "$(rows "$folder/proofs.csv" channel,verdict proof=link-rate | sort | tr '\n' ' ')" \
+  'mutual-tls|held plain|held '
+is 'nothing was faster than the link' "$(rows "$folder/trials.csv" probe,throughput_mbit_s |
+  awk -F '|' '$1 == "path" && $2 > 22')" ''
+is 'each host is read off around a block' "$(rows "$folder/blocks.csv" host metric=load | sort |
+  tr '\n' ' ')" 'lab:a lab:b lab:c lab:d lab:e lab:f lab:g lab:h lab:i '
+is 'no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
+check 'no process is left behind' is_rest_gone_soon
+
+# ---- its links and addresses, while a run has it ----
+
+in_lab begin --set lab.rate=20Mbit/s --set lab.addresses=200 --set probe.path.duration=20s
+await_process '.* worker path-client$' >"$scratch/worker"
+broker=$(agent a)
+there() { # AGENT COMMAND...: in its network
+  there_pid=$1
+  shift
+  nsenter ${nsenter_user:+--user --preserve-credentials} --net --target "$there_pid" "$@"
+}
+nsenter_user=''
+[ "$(id -u)" = 0 ] || nsenter_user=yes
+is 'the broker'\''s host has one address on a bridge' \
+  "$(there "$broker" ip -4 -o address show scope global | awk '{ print $2, $4 }')" \
+  'bench0 192.0.2.1/24'
+is '... with a link from each' "$(there "$broker" ip -o link show master bench0 | wc -l)" 8
+is '... each shaped' "$(there "$broker" tc qdisc show | grep -c 'tbf .* rate 20Mbit')" 8
+for name in b i; do
+  is "lab:$name sends at that rate, too" \
+    "$(there "$(agent $name)" tc qdisc show dev bench0 | grep -c 'tbf .* rate 20Mbit')" 1
+done
+is 'each has its own address' "$(for name in b c d e f g h i; do
+  there "$(agent $name)" ip -4 -o address show dev bench0 | awk '{ print $4 }'
+done | tr '\n' ' ')" "$(seq -f '192.0.2.%g/24' -s ' ' 2 9) "
+
+# Connections from the first and the last of the further addresses of two hosts, and from no other's.
+cat >"$scratch/answer" <<'END'
+import socket, sys
+server = socket.create_server(("192.0.2.1", 7007))
+for _ in range(int(sys.argv[1])):
+    connection, peer = server.accept()
+    connection.sendall(peer[0].encode())
+    connection.close()
+END
+cat >"$scratch/ask" <<'END'
+import socket, sys
+for address in sys.argv[1:]:
+    try:
+        with socket.create_connection(("192.0.2.1", 7007), 10, (address, 0)) as connection:
+            print(connection.recv(99).decode())
+    except OSError:
+        print("none", address)
+END
+there "$broker" python3 "$scratch/answer" 5 &
+answers=$!
+# shellcheck disable=SC2317 # called by wait_for
+listens() {
+  there "$broker" grep -q ':1B5F .* 0A ' /proc/net/tcp
+}
+wait_for "$soon" listens
+is 'lab:b is reached by its further addresses' \
+  "$(there "$(agent b)" python3 "$scratch/ask" 198.18.2.1 198.18.2.199 198.18.3.1 | tr '\n' ' ')" \
+  '198.18.2.1 198.18.2.199 none 198.18.3.1 '
+is '... lab:i by its own' "$(there "$(agent i)" python3 "$scratch/ask" 198.18.9.1 198.18.9.199 \
+  192.0.2.9 | tr '\n' ' ')" '198.18.9.1 198.18.9.199 192.0.2.9 '
+wait "$answers"
+kill -KILL "$driver"
+stop_waiting "$soon"
+check 'killed: all ends' is_rest_gone_soon
+is '... and no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
+
+# ---- a host is lost ----
+
+in_lab begin --repetitions 2 --set probe.path.duration=3s
+await_process '.* worker path-client$' >"$scratch/worker"
+kill -KILL "$(agent f)"
+stop_waiting 120
+folder=$(find_run)
+exits 'a further host is lost' 1
+matches '... which fails a trial, with its name' \
+  "$(rows "$folder/trials.csv" attempt,reason status=failed)" '^1\|host lab:f: '
+is '... one' "$(count "$folder/trials.csv" status=failed)" 1
+is '... the lab is laid anew, and its block measured again' \
+  "$(count "$folder/trials.csv" attempt=2 status=ok)" 1
+
+# ---- what cannot be ----
+
+for option in lab.delay=10ms lab.loss=1% lab.profile=lte-m; do
+  in_lab measure "$tiny" --set "$option"
+  exits "$option with several publishers' hosts" 3
+  contains '... is told' "$err" \
+    'lab.delay, lab.jitter and lab.loss are the links'\'' of a lab with two hosts, here are 9'
+  is '... before anything is recorded' "$folder" ''
+done
+run "$bench" check "$tiny" --set lab.addresses=201
+exits 'more addresses than a host can have' 2
+contains '... is told' "$err" 'lab.addresses'
+run "$bench" check "$tiny" --broker-host lab:a --publisher-host lab:b --publisher-host lab:b
+exits 'a host twice' 2
+finish
