@@ -102,7 +102,19 @@ static int find_folders(struct context *context, struct error *error) {
 
 /* ---- the command line ---- */
 
-enum { OPTION_CERTS = 256, OPTION_FRESH, OPTION_LEGEND, OPTION_REDACT, OPTION_RESUME, OPTION_SET };
+enum {
+    OPTION_AGAINST = 256,
+    OPTION_CERTS,
+    OPTION_FRESH,
+    OPTION_JSON,
+    OPTION_LEGEND,
+    OPTION_MARGIN,
+    OPTION_METRIC,
+    OPTION_RATIOS_ONLY,
+    OPTION_REDACT,
+    OPTION_RESUME,
+    OPTION_SET
+};
 
 #define PUBLISHER_OPTION "--publisher-host"
 
@@ -192,6 +204,62 @@ static int set_estimate(struct argp_state *state, size_t row, const char *argume
     return 0;
 }
 
+static bool is_gate(const struct arguments *arguments) {
+    return text_equal(arguments->command->name, "gate");
+}
+
+/* One more of a list of gate's. */
+static int add_of_gate(struct argp_state *state, const char *option, const char **list, size_t *n,
+                       const char *word) {
+    if (!is_gate(state->input))
+        argp_error(state, "%s goes with gate only", option);
+    if (*n == MAX_WORDS)
+        argp_error(state, "%s: more than %d", option, MAX_WORDS);
+    list[(*n)++] = word;
+    return 0;
+}
+
+/* For gate what stands behind --against is a baseline. */
+static int add_word(struct argp_state *state, const char *word) {
+    struct arguments *arguments = state->input;
+
+    if (arguments->n_against)
+        return add_of_gate(state, "--against", arguments->against, &arguments->n_against, word);
+    if (arguments->n_words == (is_gate(arguments) ? 1 : arguments->command->max_words))
+        argp_error(state, "one word too many: '%s'", word);
+    arguments->words[arguments->n_words++] = word;
+    return 0;
+}
+
+static int set_json(struct argp_state *state) {
+    struct arguments *arguments = state->input;
+
+    if (!is_gate(arguments) && !text_equal(arguments->command->name, "report"))
+        argp_error(state, "--json goes with report and gate only");
+    arguments->json = true;
+    return 0;
+}
+
+static int set_of_gate(struct argp_state *state, int key, const char *argument) {
+    struct arguments *arguments = state->input;
+
+    switch (key) {
+    case OPTION_AGAINST:
+        return add_of_gate(state, "--against", arguments->against, &arguments->n_against, argument);
+    case OPTION_METRIC:
+        return add_of_gate(state, "--metric", arguments->metrics, &arguments->n_metrics, argument);
+    default:
+        if (!is_gate(arguments))
+            argp_error(state, "%s goes with gate only",
+                       key == OPTION_MARGIN ? "--margin" : "--ratios-only");
+        if (key == OPTION_MARGIN)
+            arguments->margin = argument;
+        else
+            arguments->ratios_only = true;
+        return 0;
+    }
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state) {
     struct arguments *arguments = state->input;
 
@@ -225,11 +293,15 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
         return set_resume(state, argument);
     case OPTION_SET:
         return add_set(state, argument);
+    case OPTION_JSON:
+        return set_json(state);
+    case OPTION_AGAINST:
+    case OPTION_MARGIN:
+    case OPTION_METRIC:
+    case OPTION_RATIOS_ONLY:
+        return set_of_gate(state, key, argument);
     case ARGP_KEY_ARG:
-        if (arguments->n_words == arguments->command->max_words)
-            argp_error(state, "one word too many: '%s'", argument);
-        arguments->words[arguments->n_words++] = argument;
-        return 0;
+        return add_word(state, argument);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -244,6 +316,15 @@ static const struct argp_option other_options[] = {
     {"legend", OPTION_LEGEND, NULL, 0, "all, report: say what columns and channels mean", 0},
     {"redact", OPTION_REDACT, NULL, 0,
      "all, report: of a copy without names and addresses of hosts", 0},
+    {"json", OPTION_JSON, NULL, 0, "report, gate: one JSON document on stdout, and nothing else",
+     0},
+    {"against", OPTION_AGAINST, "BASELINE...", 0, "gate: earlier runs of the same, three or more",
+     0},
+    {"metric", OPTION_METRIC, "PROBE[.METRIC]", 0,
+     "gate: judge this alone (may be repeated; default: the headline metric of every probe)", 0},
+    {"margin", OPTION_MARGIN, "SHARE", 0, "gate: a smaller change is none (default: 5%)", 0},
+    {"ratios-only", OPTION_RATIOS_ONLY, NULL, 0,
+     "gate: judge ratios to the baseline channel, no absolute values", 0},
     {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
     {"quiet", 'q', NULL, 0, "show no progress", 0},
 };
@@ -280,7 +361,7 @@ static void print_help(FILE *out) {
         out,
         "\n`bench COMMAND --help` shows a command's options. Exit status: 0 all well; 1 a trial\n"
         "failed or is void; 2 usage or scenario error; 3 the set-up cannot work; 130\n"
-        "interrupted; go on with --resume RUN.\n");
+        "interrupted; go on with --resume RUN. Of gate also: 4 slower; 5 undecided.\n");
 }
 
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
@@ -306,7 +387,8 @@ static int read_command(struct context *context, int argc, char **argv, struct e
         name = text_format("bench %s", arguments->command->name);
         argv[1] = name;
         argp_err_exit_status = EXIT_USAGE;
-        (void)argp_parse(&argp, argc - 1, argv + 1, 0, NULL, arguments);
+        (void)argp_parse(&argp, argc - 1, argv + 1, is_gate(arguments) ? ARGP_IN_ORDER : 0, NULL,
+                         arguments);
     }
     return 0;
 }

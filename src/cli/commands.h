@@ -8,7 +8,15 @@
 #include "model/scenario.h"
 #include "run/run.h"
 
-enum { EXIT_OK = 0, EXIT_TRIALS = 1, EXIT_USAGE = 2, EXIT_SETUP = 3, EXIT_INTERRUPTED = 130 };
+enum {
+    EXIT_OK = 0,
+    EXIT_TRIALS = 1,
+    EXIT_USAGE = 2,
+    EXIT_SETUP = 3,
+    EXIT_SLOWER = 4, /* of gate alone, as the next */
+    EXIT_UNDECIDED = 5,
+    EXIT_INTERRUPTED = 130
+};
 
 #define MAX_OVERRIDES 256
 #define MAX_WORDS     64
@@ -26,9 +34,16 @@ struct arguments {
     const char *resume; /* the folder of the run to go on with; NULL: a new one */
     enum verbosity verbosity;
     bool legend, redact; /* of a report */
+    bool json;           /* of report and gate: one document on stdout */
     bool fresh;          /* of speed: whatever is kept */
     /* Of estimate: a value for each row of its settings, as it was written; NULL: not given. */
     const char *estimate[MAX_ESTIMATE];
+
+    /* Of gate. */
+    const char *against[MAX_WORDS], *metrics[MAX_WORDS];
+    size_t n_against, n_metrics;
+    const char *margin; /* NULL: the usual one */
+    bool ratios_only;
 };
 
 /* What all commands share. */

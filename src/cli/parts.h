@@ -29,10 +29,11 @@ int cli_report(const struct context *context, const char *const *runs, size_t n_
  * Returns the exit status. */
 int cli_complain_of_files(int r, const struct error *error);
 
-/* all, run: measuring.c; report, analyse: reporting.c; estimate: estimating.c. */
+/* all, run: measuring.c; report, analyse: reporting.c; estimate: estimating.c; gate: gating.c. */
 int command_all(struct context *context);
 int command_estimate(struct context *context);
 int command_run(struct context *context);
+int command_gate(struct context *context);
 int command_report(struct context *context);
 int command_analyse(struct context *context);
 

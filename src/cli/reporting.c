@@ -30,7 +30,7 @@ int cli_report(const struct context *context, const char *const *runs, size_t n_
     const struct arguments *arguments = &context->arguments;
     CLEANUP_FREE char *script = text_format("%s/report", context->scripts);
     CLEANUP_FREE char *before = text_format("%d", status), *self = process_own_path();
-    const char *argv[MAX_WORDS + 11] = {"report",         "--analysis", self,  "--output",
+    const char *argv[MAX_WORDS + 12] = {"report",         "--analysis", self,  "--output",
                                         context->results, "--status",   before};
     struct error error;
     size_t n = 7;
@@ -39,6 +39,8 @@ int cli_report(const struct context *context, const char *const *runs, size_t n_
         argv[n++] = "--legend";
     if (arguments->redact)
         argv[n++] = "--redact";
+    if (arguments->json)
+        argv[n++] = "--json";
     argv[n++] = "--";
     for (size_t i = 0; i < n_runs; i++)
         argv[n++] = runs[i];

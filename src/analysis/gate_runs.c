@@ -1,0 +1,588 @@
+#include "analysis/gate_runs.h"
+
+#include "analysis/cells.h"
+#include "analysis/reading.h"
+#include "analysis/source.h"
+#include "base/inifile.h"
+#include "base/jsonline.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run while it is matched with the others. */
+struct member {
+    struct dataset *dataset;
+    struct cells *cells;
+    struct inifile *scenario;
+    json_t *environment;
+};
+
+/* Of one row what each of the runs has. */
+struct values {
+    double **logs; /* of each run, the first included */
+    struct gate_run *runs;
+};
+
+struct work {
+    const struct gate_question *question;
+    struct member *members;
+    size_t n;
+    struct gate_answer *answer;
+    struct gate_series *series;
+    struct values *values; /* both: a row each */
+    struct error *error;
+};
+
+static void work_clear(struct work *work) {
+    for (size_t i = 0; i < work->n; i++) {
+        cells_freep(&work->members[i].cells);
+        dataset_freep(&work->members[i].dataset);
+        inifile_freep(&work->members[i].scenario);
+        json_decref(work->members[i].environment);
+    }
+    for (size_t i = 0; i < work->answer->n_rows; i++) {
+        for (size_t k = 0; k < work->n; k++)
+            free(work->values[i].logs[k]);
+        free(work->values[i].logs);
+        free(work->values[i].runs);
+    }
+    free(work->members);
+    free(work->series);
+    free(work->values);
+}
+
+static const char *keep(struct gate_answer *answer, char *text) {
+    answer->texts = memory_room(answer->texts, answer->n_texts, sizeof(*answer->texts));
+    return answer->texts[answer->n_texts++] = text;
+}
+
+static void add_line(char **lines, char *line) {
+    text_append(lines, "\n", line);
+    free(line);
+}
+
+static const char *folder_of(const struct work *work, size_t member) {
+    return work->answer->members[member].folder;
+}
+
+/* ---- reading ---- */
+
+static int check_twice(const struct work *work, size_t member) {
+    CLEANUP_FREE char *path = realpath(folder_of(work, member), NULL);
+
+    for (size_t i = 0; i < member; i++) {
+        CLEANUP_FREE char *other = realpath(folder_of(work, i), NULL);
+
+        if (path && text_equal(path, other))
+            return error_set(work->error, -EINVAL,
+                             i ? "%s: this baseline is given twice"
+                               : "%s: is the run that is to be judged: it is no baseline",
+                             folder_of(work, member));
+    }
+    return 0;
+}
+
+static int read_member(struct work *work, size_t i) {
+    struct member *member = &work->members[i];
+    struct gate_member *told = &work->answer->members[i];
+    CLEANUP_FREE char *scenario = text_format("%s/scenario.ini", told->folder);
+    struct source source = {.run_dir = told->folder};
+    int r = check_twice(work, i);
+
+    if (r < 0)
+        return r;
+    r = dataset_read(&member->dataset, told->folder, work->error);
+    if (r == -ENOTDIR)
+        return error_set(work->error, r,
+                         "%s: not a run folder but a file; an archive is unpacked by ./bench "
+                         "report FILE",
+                         told->folder);
+    if (r < 0)
+        return r;
+    r = inifile_read(&member->scenario, scenario, work->error);
+    if (r < 0)
+        return r;
+    member->cells = cells_new(member->dataset);
+    member->environment = source_environment(&source);
+    told->blocks = member->dataset->n_counted;
+    if (*member->dataset->warnings)
+        text_append(&work->answer->warnings, "\n", member->dataset->warnings);
+    return 0;
+}
+
+/* ---- the machines ---- */
+
+static const char *const fingerprint[] = {"model",      "virtual",          "processor",
+                                          "processors", "machine",          "aes_instructions",
+                                          "governor",   "frequency_max_mhz"};
+static const char *const software[] = {"system",
+                                       "kernel",
+                                       "versions.openssl",
+                                       "versions.libmosquitto",
+                                       "versions.paho",
+                                       "versions.libc",
+                                       "versions.mosquitto",
+                                       "versions.bench",
+                                       "congestion_control"};
+
+/* A fact as words: "4", "Cortex-A76"; "not known"; the caller's. */
+static char *fact_words(const json_t *host, const char *path) {
+    bool is_version = strncmp(path, "versions.", 9) == 0;
+    const json_t *value = is_version ? json_object_get(json_object_get(host, "versions"), path + 9)
+                                     : json_object_get(host, path);
+
+    if (json_is_string(value))
+        return text_copy(json_string_value(value));
+    return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
+                 : text_copy("not known");
+}
+
+/* "lab" of "lab:a": what kind of host it is; the caller's. */
+static char *kind_words(const json_t *host) {
+    const char *spec = jsonline_text(host, "spec", "");
+
+    return text_format("%.*s", (int)strcspn(spec, ":"), spec);
+}
+
+static void compare_fact(const struct work *work, size_t member, const char *name, char *now,
+                         char *before, bool *ret_same) {
+    if (!text_equal(now, before)) {
+        *ret_same = false;
+        add_line(&work->answer->machines,
+                 text_format("%s: %s is %s, here %s", folder_of(work, member), name, before, now));
+    }
+    free(now);
+    free(before);
+}
+
+/* Whether a baseline's machines are those of the run; says what is not. */
+static bool compare_machines(const struct work *work, size_t member) {
+    const json_t *now = json_object_get(work->members[0].environment, "hosts"),
+                 *before = json_object_get(work->members[member].environment, "hosts");
+    bool same = json_array_size(now) > 0 && json_array_size(now) == json_array_size(before);
+
+    if (!same)
+        add_line(&work->answer->machines,
+                 text_format("%s: %zu hosts are known, here %zu", folder_of(work, member),
+                             json_array_size(before), json_array_size(now)));
+    for (size_t i = 0; i < json_array_size(now) && i < json_array_size(before); i++) {
+        const json_t *a = json_array_get(now, i), *b = json_array_get(before, i);
+
+        compare_fact(work, member, "the kind of host", kind_words(a), kind_words(b), &same);
+        for (size_t k = 0; k < ARRAY_SIZE(fingerprint); k++)
+            compare_fact(work, member, fingerprint[k], fact_words(a, fingerprint[k]),
+                         fact_words(b, fingerprint[k]), &same);
+    }
+    return same;
+}
+
+/* "kernel: 6.18 (before: 6.12)", of the broker's host or the others where they have not the same.
+ */
+static void compare_software(const struct work *work, size_t host, const char *name) {
+    const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
+    CLEANUP_FREE char *now = fact_words(json_array_get(hosts, host), name);
+    CLEANUP_FREE char *first = host ? fact_words(json_array_get(hosts, 0), name) : NULL;
+    CLEANUP_FREE char *others = text_copy("");
+
+    for (size_t i = 1; i < work->n; i++) {
+        const json_t *theirs = json_object_get(work->members[i].environment, "hosts");
+        CLEANUP_FREE char *before = fact_words(json_array_get(theirs, host), name);
+
+        if (!text_equal(before, now) && !strstr(others, before))
+            text_append(&others, ", ", before);
+    }
+    if (*others && !text_equal(now, first))
+        add_line(&work->answer->differences,
+                 text_format("%s: %s (before: %s)",
+                             strncmp(name, "versions.", 9) == 0 ? name + 9 : name, now, others));
+}
+
+static void compare_hosts(struct work *work) {
+    const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
+
+    for (size_t i = 1; i < work->n; i++)
+        work->answer->members[i].same_machines = compare_machines(work, i);
+    work->answer->members[0].same_machines = true;
+    for (size_t host = 0; host < json_array_size(hosts); host++)
+        for (size_t k = 0; k < ARRAY_SIZE(software); k++)
+            compare_software(work, host, software[k]);
+}
+
+/* ---- whether it is the same experiment ---- */
+
+static bool is_asked(const struct work *work, const char *probe) {
+    const struct gate_question *question = work->question;
+
+    for (size_t i = 0; i < question->n_metrics; i++) {
+        const char *asked = question->metrics[i];
+
+        if (strcspn(asked, ".") == strlen(probe) && strncmp(asked, probe, strlen(probe)) == 0)
+            return true;
+    }
+    return !question->n_metrics;
+}
+
+/* Settings that decide what is measured. */
+static bool decides(const struct work *work, const char *section) {
+    if (strncmp(section, "probe.", 6) == 0)
+        return dataset_find_probe(work->members[0].dataset, section + 6) >= 0 &&
+               is_asked(work, section + 6);
+    return text_has_word("lab telemetry", section);
+}
+
+static int compare_setting(struct work *work, size_t member, const struct inifile_entry *entry) {
+    const char *before = inifile_get(work->members[member].scenario, entry->section, entry->key);
+    bool is_channel = strncmp(entry->section, "channel.", 8) == 0;
+
+    if (!before || text_equal(before, entry->value) || text_equal(entry->key, "description"))
+        return 0;
+    if (decides(work, entry->section))
+        return error_set(work->error, -EINVAL,
+                         "%s/scenario.ini: [%s] %s is '%s', in %s '%s': they did not measure the "
+                         "same",
+                         folder_of(work, member), entry->section, entry->key, before,
+                         folder_of(work, 0), entry->value);
+    if (is_channel || text_equal(entry->section, "broker")) {
+        char *line =
+            text_format("%s.%s: %s (before: %s)", entry->section, entry->key,
+                        *entry->value ? entry->value : "empty", *before ? before : "empty");
+
+        if (strstr(work->answer->differences, line)) /* of another baseline */
+            free(line);
+        else
+            add_line(&work->answer->differences, line);
+    }
+    return 0;
+}
+
+static int compare_scenarios(struct work *work) {
+    const struct inifile *scenario = work->members[0].scenario;
+    const char *baseline = work->members[0].dataset->baseline;
+
+    for (size_t i = 1; i < work->n; i++) {
+        if (!text_equal(work->members[i].dataset->baseline, baseline))
+            return error_set(work->error, -EINVAL,
+                             "%s/scenario.ini: [scenario] baseline is '%s', in %s '%s': ratios to "
+                             "different channels cannot be compared",
+                             folder_of(work, i), work->members[i].dataset->baseline,
+                             folder_of(work, 0), baseline);
+        for (size_t k = 0; k < scenario->n_entries; k++) {
+            int r = compare_setting(work, i, &scenario->entries[k]);
+
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- what is judged ---- */
+
+/* A control in each of the runs that have it. */
+static bool is_control(const struct work *work, const char *channel) {
+    for (size_t i = 0; i < work->n; i++) {
+        const struct dataset *dataset = work->members[i].dataset;
+        int place = dataset_find_channel(dataset, channel);
+
+        if (place >= 0 && dataset->channels[place].control == DATASET_SUBJECT)
+            return false;
+    }
+    return true;
+}
+
+static const struct cell *find_cell(const struct member *member, const char *probe,
+                                    const char *variant, const char *channel) {
+    const struct dataset *dataset = member->dataset;
+
+    for (size_t i = 0; i < member->cells->n; i++) {
+        const struct cell *cell = &member->cells->list[i];
+
+        if (text_equal(dataset->probes[cell->probe].name, probe) &&
+            text_equal(dataset->channels[cell->channel].name, channel) &&
+            text_equal(dataset_variant(dataset, cell->variant), variant))
+            return cell;
+    }
+    return NULL;
+}
+
+/* The logarithms of a row's values in one run, by block; NULL and *ret_remark where one is 0. */
+static double *take_logs(const struct member *member, const struct gate_row *row, bool headline,
+                         size_t *ret_n, const char **ret_remark) {
+    const struct cell *cell = find_cell(member, row->probe, row->variant, row->channel), *base;
+    int series = headline ? DATASET_HEADLINE : dataset_find_series(member->dataset, row->metric);
+    size_t blocks = member->dataset->n_counted, n = 0;
+    CLEANUP_FREE double *values = NULL, *bases = NULL;
+    double *logs;
+
+    base = find_cell(member, row->probe, row->variant, member->dataset->baseline);
+    if (!cell || (row->kind == GATE_RATIO && !base) || (!headline && series < 0))
+        return NULL;
+    values = cells_by_block(member->cells, cell, series);
+    bases = row->kind == GATE_RATIO ? cells_by_block(member->cells, base, series) : NULL;
+    logs = memory_new(blocks, sizeof(*logs));
+    for (size_t i = 0; i < blocks; i++) {
+        double divisor = bases ? bases[i] : 1;
+
+        if (isnan(values[i]) || isnan(divisor))
+            continue;
+        if (!(values[i] > 0 && divisor > 0)) {
+            *ret_remark = "a value is 0, of which there is no ratio";
+            free(logs);
+            return NULL;
+        }
+        logs[n++] = log(values[i] / divisor);
+    }
+    *ret_n = n;
+    return logs;
+}
+
+static void add_row(struct work *work, const struct gate_row *row, bool headline) {
+    struct gate_answer *answer = work->answer;
+    size_t place = answer->n_rows;
+    struct values *values;
+    struct gate_row *added;
+
+    answer->rows = memory_room(answer->rows, place, sizeof(*answer->rows));
+    work->values = memory_room(work->values, place, sizeof(*work->values));
+    work->series = memory_room(work->series, place, sizeof(*work->series));
+    added = &answer->rows[answer->n_rows++];
+    values = &work->values[place];
+    *added = *row;
+    added->remark = "";
+    values->logs = memory_new(work->n, sizeof(*values->logs));
+    values->runs = memory_new(work->n, sizeof(*values->runs));
+    for (size_t i = 0; i < work->n; i++) {
+        size_t n = 0;
+
+        if (row->kind == GATE_RATIO || answer->members[i].same_machines)
+            values->logs[i] = take_logs(&work->members[i], row, headline, &n, &added->remark);
+        values->runs[i] = (struct gate_run){values->logs[i], n};
+        added->baselines += i > 0 && n >= GATE_BLOCKS;
+    }
+    added->blocks = values->runs[0].n;
+    work->series[place] = (struct gate_series){row->kind, text_equal(row->better, "lower"),
+                                               values->runs[0], values->runs + 1, work->n - 1};
+}
+
+/* All channels of one probe and metric, of one kind. */
+static void add_rows(struct work *work, struct gate_row row, size_t probe, bool headline) {
+    const struct member *first = &work->members[0];
+    const struct dataset *dataset = first->dataset;
+
+    for (size_t i = 0; i < first->cells->n; i++) {
+        const struct cell *cell = &first->cells->list[i];
+
+        row.variant = keep(work->answer, text_copy(dataset_variant(dataset, cell->variant)));
+        row.channel = keep(work->answer, text_copy(dataset->channels[cell->channel].name));
+        if (cell->probe != probe || is_control(work, row.channel) ||
+            (row.kind == GATE_RATIO && text_equal(row.channel, dataset->baseline)))
+            continue;
+        add_row(work, &row, headline);
+    }
+}
+
+/* ---- which metrics are asked for ---- */
+
+/* The `better` of a metric that is no headline; the caller's. */
+static int find_better(const struct work *work, const char *probe, const char *metric, char **ret) {
+    CLEANUP_FREE char *path = text_format("%s/definitions.csv", folder_of(work, 0));
+    CLEANUP(csv_reader_closep) struct csv_reader *reader = NULL;
+    static const char *const names[] = {"probe", "metric", "better"};
+    int columns[ARRAY_SIZE(names)], r = csv_reader_open(&reader, path, work->error);
+
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(names); i++)
+        r = columns[i] = csv_reader_column(reader, names[i], work->error);
+    while (r >= 0 && (r = csv_reader_next(reader, work->error)) > 0)
+        if (text_equal(reader->fields[columns[0]], probe) &&
+            text_equal(reader->fields[columns[1]], metric)) {
+            *ret = text_copy(reader->fields[columns[2]]);
+            return 0;
+        }
+    if (r == 0)
+        *ret = text_copy("none");
+    return r < 0 ? r : 0;
+}
+
+/* "client2.sender.cpu_s" is called so, and cpu_s. */
+static bool is_called(const char *series, const char *metric) {
+    const char *last = strrchr(series, '.');
+
+    return text_equal(series, metric) || (last && text_equal(last + 1, metric));
+}
+
+/* Whether a series has values of the probe. */
+static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
+    const struct dataset_series *one = &dataset->series[series];
+
+    for (size_t i = one->first; i < one->first + one->n; i++)
+        if (dataset->trials[dataset->values[i].trial].probe == probe)
+            return true;
+    return false;
+}
+
+static int refuse_metric(const struct work *work, const char *asked, size_t probe) {
+    const struct dataset *dataset = work->members[0].dataset;
+    CLEANUP_FREE char *words = text_copy(dataset->probes[probe].metric);
+
+    for (size_t i = 0; i < dataset->n_series; i++)
+        if (is_of_probe(dataset, i, probe))
+            text_append(&words, " ", dataset->series[i].name);
+    return error_set(work->error, -EINVAL, "--metric %s: %s has no such metric; of %s it has: %s",
+                     asked, folder_of(work, 0), dataset->probes[probe].name, words);
+}
+
+static int refuse_better(const struct work *work, const char *asked) {
+    return error_set(work->error, -EINVAL,
+                     "--metric %s: neither more nor less of it is better: it cannot be slower",
+                     asked);
+}
+
+/* The rows of one metric: the headline (`metric` is NULL), or all series that are called so. */
+static int add_metric(struct work *work, const char *asked, size_t probe, const char *metric,
+                      enum gate_kind kind) {
+    const struct dataset *dataset = work->members[0].dataset;
+    const struct dataset_probe *one = &dataset->probes[probe];
+    struct gate_row row = {.kind = kind, .probe = keep(work->answer, text_copy(one->name))};
+    bool found = false;
+
+    if (!metric || text_equal(metric, one->metric)) {
+        row.metric = keep(work->answer, text_copy(one->metric));
+        row.unit = keep(work->answer, text_copy(one->unit));
+        row.better = keep(work->answer, text_copy(one->better));
+        if (text_equal(row.better, "none"))
+            return asked ? refuse_better(work, asked) : 0;
+        add_rows(work, row, probe, true);
+        return 0;
+    }
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        const char *name = dataset->series[i].name, *last = strrchr(name, '.');
+        char *better = NULL;
+        int r;
+
+        if (!is_called(name, metric) || !is_of_probe(dataset, i, probe))
+            continue;
+        r = find_better(work, one->name, last ? last + 1 : name, &better);
+        if (r < 0)
+            return r;
+        row.better = keep(work->answer, better);
+        if (text_equal(better, "none"))
+            return refuse_better(work, asked);
+        row.metric = keep(work->answer, text_copy(name));
+        row.unit = keep(work->answer, text_copy(dataset->series[i].unit));
+        add_rows(work, row, probe, false);
+        found = true;
+    }
+    return found ? 0 : refuse_metric(work, asked, probe);
+}
+
+static int add_asked(struct work *work, const char *asked, enum gate_kind kind) {
+    const struct dataset *dataset = work->members[0].dataset;
+    CLEANUP_FREE char *name = text_format("%.*s", (int)strcspn(asked, "."), asked);
+    const char *metric = asked[strlen(name)] ? asked + strlen(name) + 1 : NULL;
+    int probe = dataset_find_probe(dataset, name);
+    CLEANUP_FREE char *words = text_copy("");
+
+    if (probe >= 0)
+        return add_metric(work, asked, (size_t)probe, metric, kind);
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        text_append(&words, " ", dataset->probes[i].name);
+    return error_set(work->error, -EINVAL, "--metric %s: %s has no probe '%s'; it has: %s", asked,
+                     folder_of(work, 0), name, words);
+}
+
+static int add_kind(struct work *work, enum gate_kind kind) {
+    const struct gate_question *question = work->question;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < question->n_metrics; i++)
+        r = add_asked(work, question->metrics[i], kind);
+    for (size_t i = 0; r == 0 && !question->n_metrics && i < work->members[0].dataset->n_probes;
+         i++)
+        r = add_metric(work, NULL, i, NULL, kind);
+    return r;
+}
+
+/* ---- all of it ---- */
+
+static int match(struct work *work) {
+    struct gate_answer *answer = work->answer;
+    const struct dataset *dataset = work->members[0].dataset;
+    size_t alike = 0;
+    int r = compare_scenarios(work);
+
+    if (r < 0)
+        return r;
+    compare_hosts(work);
+    for (size_t i = 1; i < work->n; i++)
+        alike += answer->members[i].same_machines;
+    answer->absolute = alike >= GATE_BASELINES && !work->question->ratios_only;
+    answer->baseline = keep(answer, text_copy(dataset->baseline));
+    r = add_kind(work, GATE_RATIO);
+    if (r == 0 && answer->absolute)
+        r = add_kind(work, GATE_ABSOLUTE);
+    if (r == 0 && !answer->n_rows)
+        return error_set(work->error, -EINVAL,
+                         "%s: nothing can be judged: no channel beside the baseline '%s', and %s",
+                         folder_of(work, 0), answer->baseline,
+                         work->question->ratios_only
+                             ? "absolute values are left out"
+                             : "fewer than three baselines of the same machines");
+    return r;
+}
+
+static void judge(struct work *work) {
+    struct gate_answer *answer = work->answer;
+    CLEANUP_FREE struct gate_judgement *judgements =
+        memory_new(answer->n_rows, sizeof(*judgements));
+
+    gate_judge(work->series, answer->n_rows, answer->margin, work->members[0].dataset->seed,
+               judgements);
+    for (size_t i = 0; i < answer->n_rows; i++)
+        answer->rows[i].judgement = judgements[i];
+    answer->verdict = gate_conclude(judgements, answer->n_rows);
+}
+
+int gate_answer_new(struct gate_answer **ret, const struct gate_question *question,
+                    struct error *error) {
+    CLEANUP(gate_answer_freep) struct gate_answer *answer = memory_new(1, sizeof(*answer));
+    CLEANUP(work_clear)
+    struct work work = {.question = question, .answer = answer, .error = error};
+    int r = 0;
+
+    work.n = answer->n_members = question->n_baselines + 1;
+    work.members = memory_new(work.n, sizeof(*work.members));
+    answer->members = memory_new(work.n, sizeof(*answer->members));
+    answer->margin = question->margin;
+    answer->machines = text_copy("");
+    answer->differences = text_copy("");
+    answer->warnings = text_copy("");
+    for (size_t i = 0; i < work.n; i++)
+        answer->members[i].folder = text_copy(i ? question->baselines[i - 1] : question->run);
+    for (size_t i = 0; r == 0 && i < work.n; i++)
+        r = read_member(&work, i);
+    if (r == 0)
+        r = match(&work);
+    if (r < 0)
+        return r;
+    judge(&work);
+    *ret = answer;
+    answer = NULL;
+    return 0;
+}
+
+void gate_answer_free(struct gate_answer *answer) {
+    for (size_t i = 0; i < answer->n_members; i++)
+        free(answer->members[i].folder);
+    for (size_t i = 0; i < answer->n_texts; i++)
+        free(answer->texts[i]);
+    free(answer->members);
+    free(answer->rows);
+    free(answer->texts);
+    free(answer->machines);
+    free(answer->differences);
+    free(answer->warnings);
+    free(answer);
+}

@@ -1,0 +1,453 @@
+#include "cli/parts.h"
+
+#include "analysis/findings.h"
+#include "analysis/gate_runs.h"
+#include "base/jsonline.h"
+#include "model/setting.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define MOST_NAMED 3 /* rows in one sentence */
+
+/* ---- as text ---- */
+
+enum column { PROBE, CHANNEL, BY, NOW, BEFORE, CHANGE, INTERVAL, P, VERDICT, N_COLUMNS };
+
+static const char *const headers[N_COLUMNS] = {"probe",  "channel", "judged by", "now",    "before",
+                                               "change", "90 % CI", "p (Holm)",  "verdict"};
+
+/* What stands in a line of the table; the caller's. */
+struct line {
+    char *cells[N_COLUMNS];
+};
+
+static void line_clear(struct line *line) {
+    for (size_t i = 0; i < N_COLUMNS; i++)
+        free(line->cells[i]);
+}
+
+/* "-10.2 %", "+0.3 %"; "-" when it is not known. */
+static char *change_words(double ratio) {
+    CLEANUP_FREE char *percent = number_percent(ratio - 1);
+
+    return text_format("%s%s", ratio >= 1 ? "+" : "", percent);
+}
+
+static char *interval_words(const struct gate_judgement *one) {
+    CLEANUP_FREE char *low = change_words(one->ci_low), *high = change_words(one->ci_high);
+
+    return isnan(one->ci_low) ? text_copy("-") : text_format("%s to %s", low, high);
+}
+
+static char *p_words(double p) {
+    return isnan(p)   ? text_copy("-")
+           : p < 1e-4 ? text_copy("<0.0001")
+                      : text_format(p < 0.001 ? "%.4f" : "%.3f", p);
+}
+
+static char *rung_words(const struct gate_row *row) {
+    return *row->variant ? text_format("%s, %s", row->probe, row->variant) : text_copy(row->probe);
+}
+
+/* "ratio to plain", "Mbit/s", with the metric where not all rows have the same. */
+static char *kind_words(const struct gate_answer *answer, const struct gate_row *row) {
+    bool told = false;
+
+    for (size_t i = 0; i < answer->n_rows && !told; i++)
+        told = !text_equal(answer->rows[i].metric, row->metric);
+    return text_format("%s%s%s%s", told ? row->metric : "", told ? ", " : "",
+                       row->kind == GATE_RATIO ? "ratio to " : row->unit,
+                       row->kind == GATE_RATIO ? answer->baseline : "");
+}
+
+static struct line line_of(const struct gate_answer *answer, const struct gate_row *row) {
+    const struct gate_judgement *one = &row->judgement;
+    double p = one->verdict == GATE_FASTER ? one->p_faster_holm : one->p_slower_holm;
+    bool is_ratio = row->kind == GATE_RATIO;
+
+    return (struct line){{
+        [PROBE] = rung_words(row),
+        [CHANNEL] = text_copy(row->channel),
+        [BY] = kind_words(answer, row),
+        [NOW] = is_ratio ? number_ratio(one->now) : number_value(one->now),
+        [BEFORE] = is_ratio ? number_ratio(one->before) : number_value(one->before),
+        [CHANGE] = change_words(one->ratio),
+        [INTERVAL] = interval_words(one),
+        [P] = p_words(p),
+        [VERDICT] = text_copy(gate_verdict_word(one->verdict)),
+    }};
+}
+
+static void print_line(const char *const *cells, const size_t *widths) {
+    CLEANUP_FREE char *words = text_copy("");
+
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        bool right = i >= NOW && i < VERDICT;
+        CLEANUP_FREE char *cell =
+            text_format("%*s", right ? (int)widths[i] : -(int)widths[i], cells[i]);
+
+        text_append(&words, "  ", cell);
+    }
+    while (*words && words[strlen(words) - 1] == ' ')
+        words[strlen(words) - 1] = '\0';
+    text_print(stdout, "%s\n", words);
+}
+
+static void print_table(const struct gate_answer *answer) {
+    CLEANUP_FREE struct line *lines = memory_new(answer->n_rows, sizeof(*lines));
+    size_t widths[N_COLUMNS];
+
+    for (size_t i = 0; i < answer->n_rows; i++)
+        lines[i] = line_of(answer, &answer->rows[i]);
+    for (size_t k = 0; k < N_COLUMNS; k++) {
+        widths[k] = strlen(headers[k]);
+        for (size_t i = 0; i < answer->n_rows; i++)
+            widths[k] =
+                strlen(lines[i].cells[k]) > widths[k] ? strlen(lines[i].cells[k]) : widths[k];
+    }
+    print_line(headers, widths);
+    for (size_t i = 0; i < answer->n_rows; i++) {
+        print_line((const char *const *)lines[i].cells, widths);
+        line_clear(&lines[i]);
+    }
+}
+
+/* Each line of `lines` behind a label. */
+static void print_lines(const char *label, const char *lines) {
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+
+        text_print(stdout, "%-10s%.*s\n", label, (int)length, lines);
+        lines += length + (lines[length] == '\n');
+        label = "";
+    }
+}
+
+static void print_runs(const struct gate_answer *answer, bool ratios_only) {
+    for (size_t i = 0; i < answer->n_members; i++) {
+        const struct gate_member *member = &answer->members[i];
+
+        text_print(stdout, "%-10s%s, %zu block%s\n",
+                   i == 0   ? "run"
+                   : i == 1 ? "against"
+                            : "",
+                   member->folder, member->blocks, member->blocks == 1 ? "" : "s");
+    }
+    print_lines("differs", answer->differences);
+    print_lines("machines", answer->machines);
+    if (!answer->absolute)
+        text_print(stdout, "%-10sby ratios alone%s\n", "judged",
+                   ratios_only ? "" : ": absolute values take three baselines of these machines");
+    printf("\n");
+}
+
+/* ---- the answer ---- */
+
+/* "delivery of mutual-tls relative to plain (-10.2 %, 90 % CI -12.1 to -8.3 %)" */
+static char *row_words(const struct gate_answer *answer, const struct gate_row *row) {
+    CLEANUP_FREE char *rung = rung_words(row), *change = change_words(row->judgement.ratio);
+    CLEANUP_FREE char *interval = interval_words(&row->judgement);
+    bool is_ratio = row->kind == GATE_RATIO;
+
+    return text_format("%s of %s%s%s (%s, 90 %% CI %s)", rung, row->channel,
+                       is_ratio ? " relative to " : "", is_ratio ? answer->baseline : "", change,
+                       interval);
+}
+
+/* "a; b; c; and 2 others" of the rows with this verdict; NULL: none. */
+static char *list_words(const struct gate_answer *answer, enum gate_verdict verdict) {
+    char *words = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < answer->n_rows; i++) {
+        CLEANUP_FREE char *one = NULL;
+
+        if (answer->rows[i].judgement.verdict != verdict || n++ >= MOST_NAMED)
+            continue;
+        one = row_words(answer, &answer->rows[i]);
+        words = words ? words : text_copy("");
+        text_append(&words, "; ", one);
+    }
+    if (n > MOST_NAMED) {
+        CLEANUP_FREE char *others = text_format("and %zu more", n - MOST_NAMED);
+
+        text_append(&words, "; ", others);
+    }
+    return words;
+}
+
+/* What is undecided, together. */
+struct doubt {
+    size_t n, incomparable;                   /* rows; of them, without a ratio */
+    size_t blocks_missing, baselines_missing; /* the most */
+    size_t blocks_needed, baselines_needed;   /* the most; 0: not even that many decide one */
+    bool blocks_in_vain, baselines_in_vain;   /* for one of them at least */
+    size_t blocks, baselines;                 /* that are there: the fewest */
+};
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static struct doubt doubt_of(const struct gate_answer *answer) {
+    struct doubt doubt = {.blocks = SIZE_MAX, .baselines = SIZE_MAX};
+
+    for (size_t i = 0; i < answer->n_rows; i++) {
+        const struct gate_row *row = &answer->rows[i];
+        const struct gate_judgement *one = &row->judgement;
+
+        if (one->verdict != GATE_UNDECIDED)
+            continue;
+        doubt.n++;
+        if (*row->remark) {
+            doubt.incomparable++;
+            continue;
+        }
+        doubt.blocks = row->blocks < doubt.blocks ? row->blocks : doubt.blocks;
+        doubt.baselines = row->baselines < doubt.baselines ? row->baselines : doubt.baselines;
+        doubt.blocks_missing = larger(doubt.blocks_missing, one->blocks_missing);
+        doubt.baselines_missing = larger(doubt.baselines_missing, one->baselines_missing);
+        doubt.blocks_needed = larger(doubt.blocks_needed, one->blocks_needed);
+        doubt.baselines_needed = larger(doubt.baselines_needed, one->baselines_needed);
+        doubt.blocks_in_vain = doubt.blocks_in_vain || !one->blocks_needed;
+        doubt.baselines_in_vain = doubt.baselines_in_vain || !one->baselines_needed;
+    }
+    return doubt;
+}
+
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
+}
+
+/* What would decide what is undecided; the caller's. */
+static char *advice_words(const struct doubt *doubt) {
+    CLEANUP_FREE char *words = NULL;
+
+    if (doubt->incomparable == doubt->n)
+        return text_copy("a value is 0, and has no ratio");
+    if (doubt->baselines_missing)
+        return text_format("%zu baseline run%s of %d complete blocks or more %s missing (%zu of "
+                           "%d)",
+                           doubt->baselines_missing, plural(doubt->baselines_missing), GATE_BLOCKS,
+                           doubt->baselines_missing == 1 ? "is" : "are",
+                           GATE_BASELINES - doubt->baselines_missing, GATE_BASELINES);
+    if (doubt->blocks_missing)
+        return text_format("the run has %zu complete block%s of %d that it takes: %zu %s missing",
+                           doubt->blocks, plural(doubt->blocks), GATE_BLOCKS, doubt->blocks_missing,
+                           doubt->blocks_missing == 1 ? "is" : "are");
+    if (doubt->blocks_in_vain && doubt->baselines_in_vain)
+        return text_format("neither a run of %d blocks nor %d baseline runs would decide all of "
+                           "it, runs scatter too much for this margin",
+                           GATE_MOST_BLOCKS, GATE_MOST_BASELINES);
+    if (doubt->blocks_in_vain)
+        return text_format("about %zu baseline runs in place of %zu", doubt->baselines_needed,
+                           doubt->baselines);
+    words = text_format("a run of about %zu blocks in place of %zu", doubt->blocks_needed,
+                        doubt->blocks);
+    if (doubt->baselines_in_vain)
+        return text_copy(words);
+    return text_format("%s, or about %zu baseline runs in place of %zu", words,
+                       doubt->baselines_needed, doubt->baselines);
+}
+
+/* The sentences of the answer, one a line; the caller's. */
+static char *answer_words(const struct gate_answer *answer) {
+    CLEANUP_FREE char *slower = list_words(answer, GATE_SLOWER);
+    CLEANUP_FREE char *faster = list_words(answer, GATE_FASTER);
+    CLEANUP_FREE char *margin = number_margin(answer->margin);
+    struct doubt doubt = doubt_of(answer);
+    char *words = text_copy("");
+
+    if (faster) {
+        CLEANUP_FREE char *line = text_format("Faster than before: %s.", faster);
+
+        text_append(&words, "\n", line);
+    }
+    if (doubt.n) {
+        CLEANUP_FREE char *advice = advice_words(&doubt);
+        CLEANUP_FREE char *line =
+            text_format("Undecided%s: %zu of %zu comparisons. What it takes: %s.",
+                        slower ? " besides" : "", doubt.n, answer->n_rows, advice);
+
+        text_append(&words, "\n", line);
+    }
+    if (slower) {
+        CLEANUP_FREE char *line = text_format("Slower than before: %s.", slower);
+
+        text_append(&words, "\n", line);
+    } else if (!doubt.n) {
+        CLEANUP_FREE char *line =
+            text_format("No change, or better: %zu of %zu comparisons show no loss of %s or more.",
+                        answer->n_rows, answer->n_rows, margin);
+
+        text_append(&words, "\n", line);
+    }
+    return words;
+}
+
+static void print_text(const struct gate_answer *answer, bool ratios_only) {
+    CLEANUP_FREE char *words = answer_words(answer);
+
+    print_runs(answer, ratios_only);
+    print_table(answer);
+    text_print(stdout, "\n%s\n", words);
+}
+
+/* ---- as JSON ---- */
+
+/* A number as CSV has it; null when there is none. */
+static json_t *json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *json_of_row(const struct gate_row *row) {
+    const struct gate_judgement *one = &row->judgement;
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"now", one->now},
+        {"before", one->before},
+        {"ratio", one->ratio},
+        {"ci_low", one->ci_low},
+        {"ci_high", one->ci_high},
+        {"between_sd", one->between_sd},
+        {"within_sd", one->within_sd},
+        {"freedom", one->freedom},
+        {"p_slower", one->p_slower},
+        {"p_slower_holm", one->p_slower_holm},
+        {"p_faster", one->p_faster},
+        {"p_faster_holm", one->p_faster_holm},
+    };
+    json_t *object =
+        json_pack("{so so so so so ss ss sI sI}", "probe", jsonline_words(row->probe), "variant",
+                  jsonline_words(row->variant), "channel", jsonline_words(row->channel), "metric",
+                  jsonline_words(row->metric), "unit", jsonline_words(row->unit), "better",
+                  row->better, "by", row->kind == GATE_RATIO ? "ratio" : "absolute", "blocks",
+                  (json_int_t)row->blocks, "baselines", (json_int_t)row->baselines);
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        (void)json_object_set_new(object, numbers[i].name, json_number(numbers[i].value));
+    (void)json_object_set_new(object, "verdict", json_string(gate_verdict_word(one->verdict)));
+    (void)json_object_set_new(object, "remark", json_string(row->remark));
+    (void)json_object_set_new(object, "blocks_missing",
+                              json_integer((json_int_t)one->blocks_missing));
+    (void)json_object_set_new(object, "baselines_missing",
+                              json_integer((json_int_t)one->baselines_missing));
+    (void)json_object_set_new(object, "blocks_needed",
+                              one->blocks_needed ? json_integer((json_int_t)one->blocks_needed)
+                                                 : json_null());
+    (void)json_object_set_new(
+        object, "baselines_needed",
+        one->baselines_needed ? json_integer((json_int_t)one->baselines_needed) : json_null());
+    return object;
+}
+
+/* An array of lines. */
+static json_t *json_of_lines(const char *lines) {
+    json_t *array = json_array();
+
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+        CLEANUP_FREE char *line = text_format("%.*s", (int)length, lines);
+
+        (void)json_array_append_new(array, jsonline_words(line));
+        lines += length + (lines[length] == '\n');
+    }
+    return array;
+}
+
+static json_t *json_of_member(const struct gate_member *member) {
+    return json_pack("{so sI sb}", "folder", jsonline_words(member->folder), "blocks",
+                     (json_int_t)member->blocks, "same_machines", member->same_machines);
+}
+
+static int print_json(const struct gate_answer *answer, int status) {
+    CLEANUP_FREE char *words = answer_words(answer);
+    json_auto_t *document =
+        json_pack("{si ss si sf so sb so so so}", "format", 1, "verdict",
+                  gate_verdict_word(answer->verdict), "exit_status", status, "margin",
+                  answer->margin, "baseline", jsonline_words(answer->baseline), "absolute",
+                  answer->absolute, "answer", json_of_lines(words), "differences",
+                  json_of_lines(answer->differences), "machines", json_of_lines(answer->machines));
+    json_t *runs = json_array(), *rows = json_array();
+
+    for (size_t i = 1; i < answer->n_members; i++)
+        (void)json_array_append_new(runs, json_of_member(&answer->members[i]));
+    for (size_t i = 0; i < answer->n_rows; i++)
+        (void)json_array_append_new(rows, json_of_row(&answer->rows[i]));
+    (void)json_object_set_new(document, "run", json_of_member(&answer->members[0]));
+    (void)json_object_set_new(document, "against", runs);
+    (void)json_object_set_new(document, "comparisons", rows);
+    if (json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
+        return EXIT_SETUP;
+    printf("\n");
+    return status;
+}
+
+/* ---- the command ---- */
+
+#define USAGE "bench gate RUN --against BASELINE..."
+
+static int refuse(const char *words) {
+    struct error error;
+
+    (void)error_set(&error, -EINVAL, "%s", words);
+    return complain(EXIT_USAGE, &error);
+}
+
+/* As a scenario's margin is written; false when it has complained. */
+static bool read_margin(const char *text, double *ret) {
+    int64_t ppm;
+
+    if (setting_number_parse(SETTING_PERCENT, text, &ppm, NULL) == 0 && ppm > 0 && ppm < 1000000) {
+        *ret = (double)ppm / 1e6;
+        return true;
+    }
+    {
+        CLEANUP_FREE char *words = text_format(
+            "--margin takes a share like 5%%, more than 0%% and less than 100%%; not '%s'", text);
+
+        (void)refuse(words);
+    }
+    return false;
+}
+
+static int status_of(enum gate_verdict verdict) {
+    return verdict == GATE_SLOWER      ? EXIT_SLOWER
+           : verdict == GATE_UNDECIDED ? EXIT_UNDECIDED
+                                       : EXIT_OK;
+}
+
+int command_gate(struct context *context) {
+    const struct arguments *arguments = &context->arguments;
+    CLEANUP(gate_answer_freep) struct gate_answer *answer = NULL;
+    struct gate_question question = {.run = arguments->n_words ? arguments->words[0] : NULL,
+                                     .baselines = arguments->against,
+                                     .n_baselines = arguments->n_against,
+                                     .metrics = arguments->metrics,
+                                     .n_metrics = arguments->n_metrics,
+                                     .margin = 0.05,
+                                     .ratios_only = arguments->ratios_only};
+    struct error error;
+    int status, r;
+
+    if (!question.run)
+        return refuse("gate: which run? " USAGE);
+    if (!question.n_baselines)
+        return refuse("gate: against which runs? " USAGE);
+    if (arguments->margin && !read_margin(arguments->margin, &question.margin))
+        return EXIT_USAGE;
+    r = gate_answer_new(&answer, &question, &error);
+    if (r < 0)
+        return cli_complain_of_files(r, &error);
+    if (*answer->warnings)
+        text_print(stderr, "bench: %s\n", answer->warnings);
+    status = status_of(answer->verdict);
+    if (arguments->json)
+        return print_json(answer, status);
+    print_text(answer, arguments->ratios_only);
+    return status;
+}
