@@ -57,14 +57,16 @@ struct client {
     struct list *list;                   /* NULL: in none */
     int64_t since_ns;                    /* in that list */
     int64_t up_ns;
-    uint32_t watched; /* events that epoll was asked for; 0: not registered */
-    uint8_t state;    /* enum client_state */
+    int broke_code, broke_error; /* of one that broke outside a run */
+    uint32_t watched;            /* events that epoll was asked for; 0: not registered */
+    uint8_t state;               /* enum client_state */
     uint8_t connack, farewell;
     uint8_t max_qos;
     bool answered; /* a CONNACK came */
     bool met;      /* the library knows where to connect */
     bool listens;  /* has subscribed */
     bool reckoned; /* what its connection carried is in the group's sums */
+    bool calling;  /* the library calls back about it: it must not be made to write then */
 };
 
 /* In the order of time. */
@@ -90,7 +92,7 @@ struct client_group {
     int epoll, wake_fd;
     bool coarse; /* this kernel waits for whole milliseconds only */
     bool stopped;
-    struct list waiting, connecting, resting;
+    struct list waiting, connecting, resting, broken;
     int64_t schedule_ns, scheduled; /* since when how many have begun by the rate */
     int64_t asked_ns;               /* until when clients were asked for pings */
     size_t asked;                   /* the next of them */
@@ -421,12 +423,14 @@ static bool is_in_handshake(const struct client *client) {
 static int take_in(struct client *client) {
     int most = client->listens ? TURN_PACKETS : 1, r = MOSQ_ERR_SUCCESS;
 
+    client->calling = true;
     for (int i = 0; i < most && r == MOSQ_ERR_SUCCESS; i++) {
         errno = 0;
         r = mosquitto_loop_read(client->library, 1);
         if (r == MOSQ_ERR_SUCCESS && (errno == EAGAIN || mosquitto_socket(client->library) < 0))
             break;
     }
+    client->calling = false;
     return r;
 }
 
@@ -439,11 +443,18 @@ static bool is_answered_early(const struct client *client) {
            recv(mosquitto_socket(client->library), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/* What the library has queued. It would write by itself, were it not told that it has threads: a
+ * CONNECT already before anybody could look for an answer. */
 static int write_out(struct client *client) {
-    if (is_in_handshake(client) || !mosquitto_want_write(client->library) ||
+    int r;
+
+    if (client->calling || is_in_handshake(client) || !mosquitto_want_write(client->library) ||
         is_answered_early(client))
         return MOSQ_ERR_SUCCESS;
-    return mosquitto_loop_write(client->library, 1);
+    client->calling = true;
+    r = mosquitto_loop_write(client->library, 1);
+    client->calling = false;
+    return r;
 }
 
 /* Whether a handshake is over of which the library does not say so: it takes a failure of the
@@ -541,6 +552,8 @@ static void begin(struct client *client, int64_t now_ns) {
     }
     take_turn(client);
     r = connect_library(client);
+    if (r == MOSQ_ERR_SUCCESS && !is_stuck(client))
+        r = write_out(client);
     settle(client, r);
 }
 
@@ -626,6 +639,8 @@ static void ask_for_ping(struct client *client) {
         return;
     take_turn(client);
     r = mosquitto_loop_misc(client->library);
+    if (r == MOSQ_ERR_SUCCESS)
+        r = write_out(client);
     settle(client, r);
 }
 
@@ -653,7 +668,7 @@ static int64_t earlier(int64_t one_ns, int64_t other_ns) {
 /* When there is something to do at the latest. */
 static int64_t next_ns(const struct client_group *group, int64_t now_ns, int64_t until_ns) {
     const struct client *resting = group->resting.first, *connecting = group->connecting.first;
-    int64_t next = until_ns;
+    int64_t next = group->broken.first ? now_ns : until_ns;
 
     if (may_begin(group))
         next =
@@ -668,6 +683,18 @@ static int64_t next_ns(const struct client_group *group, int64_t now_ns, int64_t
         next = earlier(next, group->asked_ns + (step_ns > PING_STEP_NS ? step_ns : PING_STEP_NS));
     }
     return next;
+}
+
+/* Those of which a publication has shown that they are lost. */
+static void end_broken(struct client_group *group) {
+    struct client *client;
+
+    while ((client = group->broken.first)) {
+        const struct ending ending = {client->broke_code, client->broke_error};
+
+        take_turn(client);
+        end(client, &ending);
+    }
 }
 
 /* ---- the loop ---- */
@@ -718,6 +745,7 @@ int client_group_run(struct client_group *group, int64_t until_ns, int wake_fd,
         int64_t now_ns = clock_monotonic_ns();
         int n;
 
+        end_broken(group);
         end_resting(group, now_ns);
         begin_due(group, now_ns);
         end_late(group, now_ns);
@@ -760,7 +788,8 @@ static void send_away(struct client *client) {
     if (client->state == CLIENT_UP) {
         reckon(client);
         take_turn(client);
-        (void)mosquitto_disconnect(client->library); /* closes when it could be sent */
+        (void)mosquitto_disconnect(client->library);
+        (void)write_out(client); /* closes when it could be sent */
     }
     if (mosquitto_socket(client->library) >= 0)
         cut(client);
@@ -808,6 +837,7 @@ static void configure(struct client *client, const struct client_config *config)
                                config->mqtt == MQTT_5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
     (void)mosquitto_int_option(library, MOSQ_OPT_RECEIVE_MAXIMUM, UINT16_MAX); /* as its sibling */
     (void)mosquitto_int_option(library, MOSQ_OPT_TCP_NODELAY, 1);
+    (void)mosquitto_threaded_set(library, true); /* see write_out() */
     if (config->inflight)
         (void)mosquitto_int_option(library, MOSQ_OPT_SEND_MAXIMUM, (int)config->inflight);
     if (*config->username && !*config->token_key)
@@ -1058,9 +1088,20 @@ static int say_failed(const struct client *client, const char *what, int code,
                      code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code));
 }
 
-static void watch_writes(struct client *client) {
-    if (mosquitto_want_write(client->library) != !!(client->watched & EPOLLOUT))
+/* Sends what was queued, when the kernel takes it. */
+static int send_queued(struct client *client, const char *what, struct error *error) {
+    int r = write_out(client);
+
+    if (r != MOSQ_ERR_SUCCESS) {
+        client->broke_code = r;
+        client->broke_error = errno;
+        client->watched = 0;
+        enter_list(client, &client->group->broken, 0);
+        return say_failed(client, what, r, error);
+    }
+    if (!client->calling && mosquitto_want_write(client->library) != !!(client->watched & EPOLLOUT))
         watch(client);
+    return 0;
 }
 
 int client_group_subscribe(struct client_group *group, size_t which, const char *filter, int qos,
@@ -1072,10 +1113,8 @@ int client_group_subscribe(struct client_group *group, size_t which, const char 
         return r;
     client->listens = true;
     r = mosquitto_subscribe(client->library, NULL, filter, qos);
-    if (r != MOSQ_ERR_SUCCESS)
-        return say_failed(client, "subscription", r, error);
-    watch_writes(client);
-    return 0;
+    return r == MOSQ_ERR_SUCCESS ? send_queued(client, "subscription", error)
+                                 : say_failed(client, "subscription", r, error);
 }
 
 int client_group_publish(struct client_group *group, size_t which, const char *topic,
@@ -1088,10 +1127,8 @@ int client_group_publish(struct client_group *group, size_t which, const char *t
     if (r < 0)
         return r;
     r = mosquitto_publish(client->library, NULL, topic, (int)length, payload, qos, false);
-    if (r != MOSQ_ERR_SUCCESS)
-        return say_failed(client, "publication", r, error);
-    watch_writes(client);
-    return 0;
+    return r == MOSQ_ERR_SUCCESS ? send_queued(client, "publication", error)
+                                 : say_failed(client, "publication", r, error);
 }
 
 bool client_group_is_blocked(const struct client_group *group, size_t which) {

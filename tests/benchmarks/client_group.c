@@ -1,23 +1,31 @@
-/* client_group PORT CLIENTS MESSAGES FOLDER - what many clients cost the process that has them: so
- * many connect to the broker on that port of 127.0.0.1 and publish so many messages of 30 bytes, in
- * turn, as fast as the broker takes them. With a FOLDER they show the certificates there, of which
- * each has one (ca.crt, m0.crt, m0.key ...); "-": in clear. Prints "MEMORY CONNECT MESSAGE": bytes a
- * client when all are connected, and microseconds of the processor for a connection and a message.
+/* client_group PORT CLIENTS MESSAGES RATE FOLDER - what many clients cost the process that has
+ * them: so many connect to the broker on that port of 127.0.0.1 and publish so many messages of 30
+ * bytes, in turn, RATE of them a second. With a FOLDER they show the certificates there, of which
+ * each has one (ca.crt, m0.crt, m0.key ...); "-": in clear. Prints "MEMORY CONNECT MESSAGE": bytes
+ * a client when all are connected, and microseconds of the processor for a connection and a
+ * message.
+ *
+ * client_group peers PORT MESSAGES RATE FOLDER - the same messages at the same rate by eight
+ * mosquitto_pub -l: "MESSAGE".
  *
  * client_group make CLIENTS FOLDER - makes these certificates, and broker.crt, broker.key.
  * See client-group, which calls it. */
+#include "mqtt/client_group.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "mqtt/client_group.h"
+#include "base/process.h"
 #include "security/pki_internal.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#define PAYLOAD  "30 bytes of payload, no secrets"
+#define PAYLOAD  "thirty bytes of payload, these"
 #define LENGTH   30
+#define TOPIC    "bench/group"
+#define PEERS    8
 #define LIMIT_NS (300 * NS_PER_S)
 
 struct clients {
@@ -147,58 +155,110 @@ static void connect_all(struct client_group *group, size_t n) {
     }
 }
 
-static void publish(struct client_group *group, size_t n, size_t messages) {
-    size_t done = 0, blocked = 0;
+static int64_t due_ns(int64_t start_ns, size_t nth, double rate) {
+    return start_ns + (int64_t)((double)nth * 1e9 / rate);
+}
+
+static void publish(struct client_group *group, size_t n, size_t messages, double rate) {
+    int64_t start_ns = clock_monotonic_ns();
     struct error error;
 
-    for (size_t i = 0; done < messages; i = (i + 1) % n) {
-        bool waits = client_group_is_blocked(group, i);
+    for (size_t i = 0; i < messages; i++) {
+        int64_t due = due_ns(start_ns, i, rate);
 
-        if (!waits &&
-            client_group_publish(group, i, "bench/group", PAYLOAD, LENGTH, 0, &error) < 0)
+        if (due > clock_monotonic_ns() && client_group_run(group, due, -1, &error) < 0)
             fail(error.text);
-        done += !waits;
-        blocked += waits;
-        if (i % 64 == 0)
-            run(group, blocked > 32 ? NS_PER_MS : 0);
-        if (i % 64 == 0)
-            blocked = 0;
+        if (client_group_publish(group, i % n, TOPIC, PAYLOAD, LENGTH, 0, &error) < 0)
+            fail(error.text);
     }
 }
 
-int main(int argc, char **argv) {
-    struct clients clients;
-    struct client_group_options options = {.keepalive_s = 60, .config = make_config};
+static void measure(const struct clients *clients, size_t n, size_t messages, double rate) {
+    const struct client_group_options options = {
+        .n = n, .keepalive_s = 60, .config = make_config, .context = (void *)(uintptr_t)clients};
     struct client_group *group = NULL;
-    double before, after;
-    int64_t start_ns, connect_ns, publish_ns;
+    double before = memory_bytes(), after;
+    int64_t start_ns, connect_ns;
     struct error error;
-    size_t messages;
 
+    if (client_group_open(&group, &options, &error) < 0)
+        fail(error.text);
+    start_ns = cpu_ns();
+    connect_all(group, n);
+    connect_ns = cpu_ns() - start_ns;
+    after = memory_bytes();
+    start_ns = cpu_ns();
+    publish(group, n, messages, rate);
+    printf("%.0f %.2f %.3f\n", (after - before) / (double)n, (double)connect_ns / 1e3 / (double)n,
+           (double)(cpu_ns() - start_ns) / 1e3 / (double)messages);
+    client_group_free(group);
+}
+
+/* ---- its peers ---- */
+
+static void start_peer(struct process *ret, const struct clients *clients) {
+    CLEANUP_FREE char *program = NULL, *port = text_format("%d", (int)clients->port),
+                      *ca = text_format("%s/ca.crt", clients->folder),
+                      *cert = text_format("%s/m0.crt", clients->folder),
+                      *key = text_format("%s/m0.key", clients->folder);
+    bool plain = text_equal(clients->folder, "-");
+    const char *const argv[] = {
+        "mosquitto_pub",           "-h", "127.0.0.1", "-p", port,    "-q", "0", "-t", TOPIC, "-l",
+        plain ? NULL : "--cafile", ca,   "--cert",    cert, "--key", key,  NULL};
+    struct process_options options = {
+        .argv = argv, .in = PROCESS_PIPE, .out = PROCESS_KEEP, .err = PROCESS_KEEP};
+    struct error error;
+
+    if (process_find(&program, argv[0], &error) < 0)
+        fail(error.text);
+    options.program = program;
+    if (process_start(ret, &options, &error) < 0)
+        fail(error.text);
+}
+
+static void measure_peers(const struct clients *clients, size_t messages, double rate) {
+    struct process peers[PEERS];
+    int64_t start_ns;
+    double cpu_s = 0;
+
+    for (int i = 0; i < PEERS; i++)
+        start_peer(&peers[i], clients);
+    start_ns = clock_monotonic_ns();
+    for (size_t i = 0; i < messages; i++) {
+        clock_sleep_until(due_ns(start_ns, i, rate));
+        if (write(peers[i % PEERS].in_fd, PAYLOAD "\n", LENGTH + 1) != LENGTH + 1)
+            fail("mosquitto_pub has gone");
+    }
+    for (int i = 0; i < PEERS; i++) {
+        struct process_end end = {.cpu_s = 0};
+
+        (void)close(peers[i].in_fd);
+        peers[i].in_fd = -1;
+        while (!process_reap(&peers[i], &end))
+            clock_sleep_until(clock_monotonic_ns() + 10 * NS_PER_MS);
+        if (end.status)
+            fail("mosquitto_pub has failed");
+        cpu_s += end.cpu_s;
+    }
+    printf("%.3f\n", cpu_s * 1e6 / (double)messages);
+}
+
+int main(int argc, char **argv) {
+    bool peers = argc == 6 && text_equal(argv[1], "peers");
+    struct clients clients;
+
+    (void)signal(SIGPIPE, SIG_IGN);
     if (argc == 4 && text_equal(argv[1], "make")) {
         make_certificates(strtoul(argv[2], NULL, 10), argv[3]);
         return 0;
     }
-    if (argc != 5)
+    if (argc != 6)
         return 2;
-    (void)signal(SIGPIPE, SIG_IGN);
-    clients = (struct clients){.folder = argv[4], .port = strtoll(argv[1], NULL, 10)};
-    options.n = strtoul(argv[2], NULL, 10);
-    options.context = &clients;
-    messages = strtoul(argv[3], NULL, 10);
-    before = memory_bytes();
-    if (client_group_open(&group, &options, &error) < 0)
-        fail(error.text);
-    start_ns = cpu_ns();
-    connect_all(group, options.n);
-    connect_ns = cpu_ns() - start_ns;
-    after = memory_bytes();
-    start_ns = cpu_ns();
-    publish(group, options.n, messages);
-    publish_ns = cpu_ns() - start_ns;
-    printf("%.0f %.2f %.3f\n", (after - before) / (double)options.n,
-           (double)connect_ns / 1e3 / (double)options.n,
-           (double)publish_ns / 1e3 / (double)messages);
-    client_group_free(group);
+    clients = (struct clients){.folder = argv[5], .port = strtoll(argv[1 + peers], NULL, 10)};
+    if (peers)
+        measure_peers(&clients, strtoul(argv[3], NULL, 10), strtod(argv[4], NULL));
+    else
+        measure(&clients, strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10),
+                strtod(argv[4], NULL));
     return 0;
 }

@@ -21,6 +21,7 @@ rows_of 'compare-connect' "$connect_rows" "$root/scripts/compare-connect"
 rows_of 'compare-lab' 5 "$root/scripts/compare-lab"
 rows_of 'speed' 12 "$root/tests/benchmarks/speed"
 rows_of 'payload-cost' 1 "$root/tests/benchmarks/payload-cost" 1024
+CLIENTS=50 MESSAGES=4000 rows_of 'client-group' 4 "$root/tests/benchmarks/client-group"
 rows_of 'report-scale' 1 "$root/tests/benchmarks/report-scale" 500 1000
 
 # ---- a row without a positive figure, or out of its bounds, fails its script ----

@@ -406,10 +406,10 @@ static void await_channel(struct channel_world *world, const int64_t *count, int
         if (client_group_run(world->group, clock_monotonic_ns() + NS_PER_MS, -1, &error) < 0)
             fail_msg("%s", error.text);
     if (*count < target) {
-        json_t *reasons = client_group_reasons(world->group);
+        json_auto_t *reasons = client_group_reasons(world->group);
+        CLEANUP_FREE char *words = json_dumps(reasons, JSON_COMPACT);
 
-        fail_msg("%lld of %lld: %s", (long long)*count, (long long)target,
-                 json_dumps(reasons, JSON_COMPACT));
+        fail_msg("%lld of %lld: %s", (long long)*count, (long long)target, words);
     }
 }
 
@@ -495,8 +495,9 @@ static void be_refused(struct world *world, size_t n, const char *reason) {
     assert_true(run_until(world, &world->downs, downs + (int64_t)n));
     if (count_of(world, reason) != (int64_t)n) {
         json_auto_t *reasons = client_group_reasons(world->group);
+        CLEANUP_FREE char *words = json_dumps(reasons, JSON_COMPACT);
 
-        fail_msg("%s, not '%s'", json_dumps(reasons, JSON_COMPACT), reason);
+        fail_msg("%s, not '%s'", words, reason);
     }
     assert_int_equal(strncmp(world->last_reason, reason, strlen(reason)), 0);
     assert_int_equal(counts_of(world).refused, n);
