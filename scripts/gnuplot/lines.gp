@@ -1,9 +1,9 @@
 # Distributions as lines, of cumulative.csv: what latency.gp, latency-probe.gp and storm.gp share.
 # They say how high a share is drawn: level(share), highest, and which shares have a mark: marked;
-# and what the axes are, where they are not those of messages: value_name, share_name.
+# and what the axes are, where they are not those of messages: value_name, share_name, from_zero.
 #
 # A line a channel; with many channels a panel for each, with the baseline in grey behind it.
-if (!exists("value_name")) { value_name = 'Latency'; share_name = 'Messages (%)' }
+if (!exists("value_name")) { value_name = 'Latency'; share_name = 'Messages (%)'; from_zero = 0 }
 split = n_channels > 8
 n_wholes = n_panels
 array low[n_wholes]; array high[n_wholes]
@@ -58,7 +58,7 @@ do for [format in formats] {
     }
     do for [q = 1:n_panels] {
         eval panel(q)
-        eval axis(low[whole[q]], high[whole[q]], 0)
+        eval axis(from_zero ? 0 : low[whole[q]], high[whole[q]], 0)
         set yrange [0:highest]
         eval 'set ytics (' . ((q - 1) % columns ? blank : levels) . ') nomirror scale 0.5'
         below = q + columns > n_panels ? value_name . ' (' . unit[whole[q]] . ')' : ''

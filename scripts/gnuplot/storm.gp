@@ -6,7 +6,7 @@ load ARG0[1:strlen(ARG0) - strlen('storm.gp')] . 'style.gp'
 if (n_panels == 0) { exit status 0 } # as of most runs: that leaves nothing out
 eval read_units
 
-value_name = 'Time'; share_name = 'Clients that are back (%)'
+value_name = 'Time'; share_name = 'Clients that are back (%)'; from_zero = 1
 level(share) = 100 * share
 marked = '0 25 50 75 100'
 highest = 100

@@ -1,6 +1,6 @@
 /* count_messages PORT - prints the client_config of a client of that port on 127.0.0.1, as JSON.
  *
- * count_messages PORT QOS WARMUP SECONDS - subscribes to bench/peers/data at that broker and counts
+ * count_messages PORT QOS WARMUP SECONDS TOPIC - subscribes to that topic at that broker and counts
  * what comes, whoever publishes it. Says "ready" when subscribed; with the first message the
  * warm-up begins, which does not count, then "begin", and at the end "done MESSAGES/S". A
  * publisher of ours gets its credits meanwhile. See scripts/compare-peers. */
@@ -75,14 +75,13 @@ int main(int argc, char **argv) {
 
         (void)json_dumpf(json, stdout, JSON_COMPACT);
     }
-    if (argc != 5) {
+    if (argc != 6) {
         client_config_free(config);
         return argc == 2 ? 0 : 2;
     }
     r = mqtt_client_connect(&counter.client, config, take_message, &counter, &counter.error);
     if (r == 0)
-        r = mqtt_client_subscribe(counter.client, "bench/peers/data", atoi(argv[2]),
-                                  &counter.error);
+        r = mqtt_client_subscribe(counter.client, argv[5], atoi(argv[2]), &counter.error);
     if (r == 0) {
         puts("ready");
         r = count(&counter, atof(argv[3]), atof(argv[4]));

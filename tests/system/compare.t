@@ -13,7 +13,7 @@ rows_of() { # NAME COUNT COMMAND...
   is "$name: rows" "$(printf '%s\n' "$out" | grep -c ' x *[0-9]')" "$count"
 }
 
-rows_of 'compare-peers' 19 "$root/scripts/compare-peers"
+rows_of 'compare-peers' 23 env CLIENTS=50 HELD=50 "$root/scripts/compare-peers"
 openssl genpkey -algorithm ML-DSA-65 -out /dev/null 2>/dev/null && connect_rows=9 || connect_rows=7
 rows_of 'compare-connect' "$connect_rows" "$root/scripts/compare-connect"
 [ "$connect_rows" = 9 ] || matches '... without one, and why' "$out" \
