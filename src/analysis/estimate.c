@@ -67,6 +67,8 @@ int estimate_reconnects(const char *text, double *ret_per_s, struct error *error
 
 /* ---- what a run measured ---- */
 
+#define SAME_RATE 0.05 /* rates that differ by less, as a share, are alike */
+
 enum cost {
     CONNECT_CPU,
     CONNECT_BYTES,
@@ -145,43 +147,73 @@ static struct value value_of(const struct summary *summary, const struct summary
 
 /* What one channel costs. */
 struct costs {
+    const struct summary *summary;
+    size_t channel;
     struct value values[N_COSTS];
     double tau_s; /* between the messages of a device, of which the cost of one was measured */
 };
 
-static void take_cost(const struct summary *summary, const struct summary_row *row, enum cost cost,
-                      struct costs *costs) {
-    struct value value = value_of(summary, row, cost_metrics[cost]);
+/* The next row that stands for a cell of the channel, from *cursor on; NULL: there is none. */
+static const struct summary_row *next_cell(const struct costs *costs, size_t *cursor) {
+    while (*cursor < costs->summary->n_rows) {
+        const struct summary_row *row = &costs->summary->rows[(*cursor)++];
 
-    if (!(value.mean > costs->values[cost].mean) && !isnan(costs->values[cost].mean))
-        return;
-    costs->values[cost] = value;
-    if (cost == MESSAGE_CPU) {
-        double tau_s = mean_of(summary, row->cell, "clients_up", "") /
-                       mean_of(summary, row->cell, "published_rate", "");
+        if (row->headline && row->channel == costs->channel)
+            return row;
+    }
+    return NULL;
+}
 
+static struct value cost_in(const struct summary *summary, size_t cell, enum cost cost) {
+    const struct summary_row *row = find_row(summary, cell, cost_metrics[cost], "");
+
+    return row ? value_of(summary, row, cost_metrics[cost]) : unknown;
+}
+
+/* The dearest of all cells. */
+static void take_dearest(struct costs *costs, enum cost cost) {
+    const struct summary_row *row;
+    size_t cursor = 0;
+
+    costs->values[cost] = unknown;
+    while ((row = next_cell(costs, &cursor))) {
+        struct value value = cost_in(costs->summary, row->cell, cost);
+
+        if (value.mean > costs->values[cost].mean || isnan(costs->values[cost].mean))
+            costs->values[cost] = value;
+    }
+}
+
+/* Those of a message, where a broker gets so many a second: of the cell whose rate is nearest to
+ * that, and of cells whose rates are alike the dearest. */
+static void take_message(struct costs *costs, double rate) {
+    const struct summary *summary = costs->summary;
+    const struct summary_row *row;
+    double nearest = INFINITY;
+    size_t cursor = 0;
+
+    costs->values[MESSAGE_CPU] = costs->values[MESSAGE_BYTES] = unknown;
+    while ((row = next_cell(costs, &cursor))) {
+        struct value value = cost_in(summary, row->cell, MESSAGE_CPU);
+        double published = mean_of(summary, row->cell, "published_rate", "");
+        double far = isnan(published) ? 0 : fabs(log(published / rate));
+        double tau_s = mean_of(summary, row->cell, "clients_up", "") / published;
+
+        if (isnan(value.mean) || far > nearest + SAME_RATE ||
+            (far > nearest - SAME_RATE && value.mean < costs->values[MESSAGE_CPU].mean))
+            continue;
+        nearest = far;
+        costs->values[MESSAGE_CPU] = value;
+        costs->values[MESSAGE_BYTES] = cost_in(summary, row->cell, MESSAGE_BYTES);
         costs->tau_s = isfinite(tau_s) ? tau_s : 0;
     }
 }
 
-/* The dearest of all cells of the channel. */
 static struct costs costs_of(const struct summary *summary, size_t channel) {
-    struct costs costs = {.tau_s = 0};
+    struct costs costs = {.summary = summary, .channel = channel};
 
-    for (enum cost cost = 0; cost < N_COSTS; cost++) {
-        costs.values[cost] = unknown;
-        for (size_t i = 0; i < summary->n_rows; i++) {
-            const struct summary_row *row = &summary->rows[i];
-
-            if (row->headline && row->channel == channel) { /* one a cell */
-                const struct summary_row *found =
-                    find_row(summary, row->cell, cost_metrics[cost], "");
-
-                if (found)
-                    take_cost(summary, found, cost, &costs);
-            }
-        }
-    }
+    for (enum cost cost = 0; cost < N_COSTS; cost++)
+        take_dearest(&costs, cost);
     return costs;
 }
 
@@ -243,8 +275,7 @@ static const struct {
 /* So many devices on a channel of these costs. */
 static void predict(const struct costs *costs, const struct estimate_settings *settings,
                     double devices, struct value ret[N_QUANTITIES]) {
-    double interval_s = (double)settings->interval_ns / NS_PER_S;
-    double messages = devices / interval_s, connections = 0;
+    double messages = devices * NS_PER_S / (double)settings->interval_ns, connections = 0;
     double held = (devices - messages * costs->tau_s) / S_PER_HOUR;
     double cpu[N_COSTS] = {0}, bytes[N_COSTS] = {0}, memory[N_COSTS] = {0}, storm[N_COSTS] = {0};
 
@@ -262,6 +293,22 @@ static void predict(const struct costs *costs, const struct estimate_settings *s
     ret[MACHINES] = machines_of(settings, ret[BROKERS], ret[MEMORY_BYTES]);
     ret[BANDWIDTH] = scale(sum(costs, bytes), 8 / 1e6);
     ret[STORM_TIME] = scale(sum(costs, storm), 1 / ret[BROKERS].mean);
+}
+
+/* What a message costs depends on how many a broker gets, and that on what they cost: from one
+ * broker for all on, until the number of brokers stays. */
+#define MOST_TURNS 8
+static void settle(struct costs *costs, const struct estimate_settings *settings, double devices,
+                   struct value ret[N_QUANTITIES]) {
+    double messages = devices * NS_PER_S / (double)settings->interval_ns, brokers = 1;
+
+    for (int turn = 0; turn < MOST_TURNS; turn++) {
+        take_message(costs, messages / brokers);
+        predict(costs, settings, devices, ret);
+        if (isnan(ret[BROKERS].mean) || ret[BROKERS].mean == brokers)
+            return;
+        brokers = ret[BROKERS].mean;
+    }
 }
 
 /* ---- rows ---- */
@@ -298,7 +345,7 @@ static void add_settings(struct estimate *estimate, const struct estimate_settin
 }
 
 /* Some numbers of devices up to the one that was asked for, as a figure wants them. */
-static void add_quantity(struct estimate *estimate, const char *channel, const struct costs *costs,
+static void add_quantity(struct estimate *estimate, const char *channel, struct costs *costs,
                          const struct estimate_settings *settings, enum quantity quantity) {
     static const int parts[] = {1000, 500, 200, 100, 50, 20, 10, 5, 2, 1};
     struct estimate_row row = {.channel = channel,
@@ -313,7 +360,7 @@ static void add_quantity(struct estimate *estimate, const char *channel, const s
         if (devices == row.devices)
             continue; /* few devices, or none */
         row.devices = devices;
-        predict(costs, settings, (double)devices, values);
+        settle(costs, settings, (double)devices, values);
         add_row(estimate, row, values[quantity]);
     }
 }

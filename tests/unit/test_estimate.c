@@ -174,6 +174,35 @@ static void test_variants(void **state) {
     setting_block_free(&estimate_group, settings);
 }
 
+/* Of several rates the one counts that is nearest to what one broker gets. */
+static void test_rates(void **state) {
+    struct draft_run draft = {NULL, NULL, 0};
+    CLEANUP(analysis_freep) struct analysis *analysis = NULL;
+    struct drawn slow = plain, fast = plain;
+
+    (void)state;
+    slow.variant = "rate=100";
+    slow.tau_s = 1;
+    slow.message_us = 90;
+    fast.variant = "rate=20000";
+    fast.tau_s = 100 / 20000.0;
+    draw(&draft, &slow);
+    draw_messages(&draft, &fast);
+    analysis = draft_analyse(&draft, FLEET, FLEET_DEFINITIONS, NULL);
+    {
+        ESTIMATE(estimate, "1000", "1s", "0/day"); /* nearer to 100, by factors */
+        near(last(estimate, "plain", "cores")->value, 1000 * 90e-6, 1e-9);
+        setting_block_free(&estimate_group, settings);
+    }
+    {
+        ESTIMATE(estimate, "100000", "1s", "0/day"); /* of 9 brokers at the slow cost, 5 at this */
+        near(last(estimate, "plain", "cores")->value,
+             1e5 * 40e-6 + (1e5 - 1e5 * fast.tau_s) * 0.036 / 3600, 1e-6);
+        near(last(estimate, "plain", "brokers")->value, 5, 0);
+        setting_block_free(&estimate_group, settings);
+    }
+}
+
 static void test_missing(void **state) {
     struct draft_run draft = {NULL, NULL, 0};
     CLEANUP(analysis_freep) struct analysis *analysis = NULL;
@@ -244,10 +273,10 @@ static void test_reconnects(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),      cmocka_unit_test(test_keepalive_counts_once),
-        cmocka_unit_test(test_one_trial),  cmocka_unit_test(test_variants),
-        cmocka_unit_test(test_missing),    cmocka_unit_test(test_series),
-        cmocka_unit_test(test_reconnects),
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_keepalive_counts_once),
+        cmocka_unit_test(test_one_trial), cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_rates),     cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_series),    cmocka_unit_test(test_reconnects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
