@@ -170,8 +170,8 @@ refuse 'one beside several' "'$one' stands beside hosts.publishers" \
   --set "hosts.publisher=$one" --set "hosts.publishers=$two $three"
 refuse 'a name as an option' "'-x' is no host's name" \
   --set "hosts.launcher=$launcher" --set 'hosts.publishers=-x'
-on_three refuse 'a channel that is prepared between two hosts' \
-  'channel tunnel is prepared between the broker'\''s host and one publisher'\''s host, and there are 3' \
+prepared='channel tunnel is prepared between the broker'\''s host and one publisher'\''s host'
+on_three refuse 'a channel that is prepared between two hosts' "$prepared, and there are 3" \
   --channels 'plain tunnel'
 on_three measure "$tiny" --channels tunnel
 exits '... before anything starts' 3

@@ -243,6 +243,21 @@ is 'the publisher has its key there' "$(secrets "$c/home/pi/mqtt-security-bench/
   "$(printf "$c/home/pi/mqtt-security-bench/certs/%s\n" client2/client2.key proof/expired.key \
     proof/revoked.key proof/stranger.key)"
 
+# ---- two Pis that both publish ----
+
+across_options='--publisher-host ssh://pi@pi-a --publisher-host ssh://pi@pi-b'
+across --channels 'plain mutual-tls'
+exits 'with both as publishers'\'' hosts' 0
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 2 ok'
+is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
+is 'all hosts are named' "$(environment spec)" 'local ssh://pi@pi-a ssh://pi@pi-b '
+is 'each is read off around the block' "$(rows "$folder/blocks.csv" host metric=load | sort |
+  tr '\n' ' ')" 'local ssh://pi@pi-a ssh://pi@pi-b '
+is 'how busy the second was has its name' \
+  "$(rows "$folder/metrics.csv" host party=client2 metric=busy_share | sort -u | tr '\n' ' ')" \
+  ' ssh://pi@pi-b '
+across_options='--broker-host ssh://pi@pi-a'
+
 # ---- what is not the same on both ----
 
 echo '/* changed */' >>"$deployed/src/base/csv.c"
