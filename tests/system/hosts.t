@@ -81,17 +81,18 @@ lacks '... of which none is left' "$out" exec:
 # ---- names as Slurm writes them ----
 
 by_name() { # COMMAND...
-  "$@" --set "hosts.launcher=$launcher" --set 'hosts.publishers=node[08-09],pi' \
+  "$@" --set "hosts.launcher=$launcher" --set 'hosts.publishers=node[08-11],pi' \
     --set hosts.folder="$same"
 }
 by_name measure "$tiny"
 exits 'hosts by their names' 0
 is 'each was started' "$(environment spec | tr '\n' ,)" \
-  "local,exec:sh $keep node08,exec:sh $keep node09,exec:sh $keep pi,"
+  "local,exec:sh $keep node08,exec:sh $keep node09,exec:sh $keep node10,exec:sh $keep node11,\
+exec:sh $keep pi,"
 run "$bench" check "$folder/scenario.ini"
 exits 'their launcher must be repeated' 2
 contains '... with the names' "$err" \
-  "--set 'hosts.publishers=node[08-09],pi' --set 'hosts.launcher=$launcher'"
+  "--set 'hosts.publishers=node[08-11],pi' --set 'hosts.launcher=$launcher'"
 by_name run "$bench" check "$folder/scenario.ini"
 exits '... repeated' 0
 
@@ -103,7 +104,7 @@ kill -INT "$driver"
 stop_waiting 60
 exits 'interrupted' 130
 resume=$(printf '%s\n' "$err" | sed -n 's/^bench: to go on with it: //p')
-contains 'how to go on with it names the hosts' "$resume" "--set 'hosts.publishers=node[08-09],pi'"
+contains 'how to go on with it names the hosts' "$resume" "--set 'hosts.publishers=node[08-11],pi'"
 run sh -c "cd \"\$1\" && PATH=\$1:\$PATH && eval \"$(printf '%s' "$resume" | sed 's/"/\\"/g')\"" - \
   "$root"
 exits '... and it does' 0
