@@ -2,7 +2,7 @@
 # A lab of many publishers' hosts on one machine: each has a link of its own to the broker's host,
 # shaped for itself, and as many addresses as it is given. What is refused; what is left.
 . "$(dirname "$0")/real.sh"
-need_command ip tc unshare nsenter python3
+need_command ip ss tc unshare nsenter python3
 unshare --user --map-root-user --net true 2>/dev/null || [ "$(id -u)" = 0 ] ||
   skip_all 'no network namespace for an ordinary user here'
 links=$(ip -o link | cut -d : -f 2)
@@ -34,8 +34,10 @@ check 'no process is left behind' is_rest_gone_soon
 
 # ---- its links and addresses, while a run has it ----
 
-in_lab begin --set lab.rate=20Mbit/s --set lab.addresses=200 --set probe.path.duration=20s
-await_process '.* worker path-client$' >"$scratch/worker"
+# Three addresses a host, and for each process there three members.
+in_lab begin --set lab.rate=20Mbit/s --set lab.addresses=3 --probes fleet \
+  --set fleet.clients=48 --set probe.fleet.duration=30s --set probe.fleet.interval=1s
+await_process '.* worker fleet-clients$' >"$scratch/worker"
 broker=$(agent a)
 there() { # AGENT COMMAND...: in its network
   there_pid=$1
@@ -56,6 +58,20 @@ done
 is 'each has its own address' "$(for name in b c d e f g h i; do
   there "$(agent $name)" ip -4 -o address show dev bench0 | awk '{ print $4 }'
 done | tr '\n' ' ')" "$(seq -f '192.0.2.%g/24' -s ' ' 2 9) "
+
+# lab:b has others' connections, too.
+# shellcheck disable=SC2317 # called by wait_for
+members_are_there() {
+  there "$broker" ss -Htn state established 2>/dev/null | awk '{ print $4 }' |
+    sed 's/:[0-9]*$//' | grep -E '^(198\.18|192\.0\.2\.[3-9])' | sort >"$scratch/peers"
+  [ "$(wc -l <"$scratch/peers")" -ge 46 ]
+}
+check 'the members of a fleet come' wait_for 30 members_are_there
+is '... and take turns with the addresses of their host' "$(uniq -c "$scratch/peers" |
+  tr -s ' ')" "$(for host in 2 3 4 5 6 7 8 9; do
+    printf ' 2 %s\n' 198.18.$host.1 198.18.$host.2
+    [ $host = 2 ] || echo " 2 192.0.2.$host"
+  done | sort -k 2)"
 
 # Connections from the first and the last of the further addresses of two hosts, and from no other's.
 cat >"$scratch/answer" <<'END'
@@ -83,8 +99,8 @@ listens() {
 }
 wait_for "$soon" listens
 is 'lab:b is reached by its further addresses' \
-  "$(there "$(agent b)" python3 "$scratch/ask" 198.18.2.1 198.18.2.199 198.18.3.1 | tr '\n' ' ')" \
-  '198.18.2.1 198.18.2.199 none 198.18.3.1 '
+  "$(there "$(agent b)" python3 "$scratch/ask" 198.18.2.1 198.18.2.2 198.18.3.1 | tr '\n' ' ')" \
+  '198.18.2.1 198.18.2.2 none 198.18.3.1 '
 is '... lab:i by its own' "$(there "$(agent i)" python3 "$scratch/ask" 198.18.9.1 198.18.9.199 \
   192.0.2.9 | tr '\n' ' ')" '198.18.9.1 198.18.9.199 192.0.2.9 '
 wait "$answers"
@@ -116,6 +132,22 @@ for option in lab.delay=10ms lab.loss=1% lab.profile=lte-m; do
     'lab.delay, lab.jitter and lab.loss are the links'\'' of a lab with two hosts, here are 9'
   is '... before anything is recorded' "$folder" ''
 done
+fleet() { # CLIENTS DESCRIPTORS: as a fleet, each process with so many at most
+  # shellcheck disable=SC2016 # for the shell there
+  in_lab run sh -c 'ulimit -n "$0" && exec "$@"' "$2" "$bench" run "$tiny" --probes fleet \
+    --set fleet.clients="$1" --output "$scratch/results.fleet" --certs "$scratch/certs"
+}
+fleet 4 4096
+exits 'fewer members than hosts' 3
+contains '... is told' "$err" "4 members cannot be on 8 publishers' hosts"
+fleet 4000 4096
+exits 'more connections than the broker has descriptors' 3
+contains '... is told, with the number that can be, and what helps' "$err" \
+  'there is room for 3776 members, not for 4000. Host lab:a: the broker may have 4096 descriptors'
+fleet 800 256
+contains 'more members than the hosts have descriptors: none for the broker' "$err" \
+  'there is room for 0 members, not for 800'
+is '... before anything is recorded' "$(find "$scratch/results.fleet" 2>/dev/null)" ''
 run "$bench" check "$tiny" --set lab.addresses=201
 exits 'more addresses than a host can have' 2
 contains '... is told' "$err" 'lab.addresses'
