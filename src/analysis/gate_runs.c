@@ -64,6 +64,14 @@ static void add_line(char **lines, char *line) {
     free(line);
 }
 
+/* The same; what another baseline has said already is dropped. */
+static void add_once(char **lines, char *line) {
+    if (strstr(*lines, line))
+        free(line);
+    else
+        add_line(lines, line);
+}
+
 static const char *folder_of(const struct work *work, size_t member) {
     return work->answer->members[member].folder;
 }
@@ -245,17 +253,29 @@ static int compare_setting(struct work *work, size_t member, const struct inifil
                          "same",
                          folder_of(work, member), entry->section, entry->key, before,
                          folder_of(work, 0), entry->value);
-    if (is_channel || text_equal(entry->section, "broker")) {
-        char *line =
-            text_format("%s.%s: %s (before: %s)", entry->section, entry->key,
-                        *entry->value ? entry->value : "empty", *before ? before : "empty");
-
-        if (strstr(work->answer->differences, line)) /* of another baseline */
-            free(line);
-        else
-            add_line(&work->answer->differences, line);
-    }
+    if (is_channel || text_equal(entry->section, "broker"))
+        add_once(&work->answer->differences,
+                 text_format("%s.%s: %s (before: %s)", entry->section, entry->key,
+                             *entry->value ? entry->value : "empty", *before ? before : "empty"));
     return 0;
+}
+
+/* What a baseline has and the run has not is not judged, which must not go unnoticed. */
+static void compare_names(struct work *work, size_t member) {
+    const struct dataset *now = work->members[0].dataset, *before = work->members[member].dataset;
+
+    for (size_t i = 0; i < before->n_channels; i++)
+        if (before->channels[i].control == DATASET_SUBJECT &&
+            dataset_find_channel(now, before->channels[i].name) < 0)
+            add_once(&work->answer->differences,
+                     text_format("channel %s: not measured (before: measured)",
+                                 before->channels[i].name));
+    for (size_t i = 0; i < before->n_probes; i++)
+        if (is_asked(work, before->probes[i].name) &&
+            dataset_find_probe(now, before->probes[i].name) < 0)
+            add_once(
+                &work->answer->differences,
+                text_format("probe %s: not measured (before: measured)", before->probes[i].name));
 }
 
 static int compare_scenarios(struct work *work) {
@@ -275,6 +295,7 @@ static int compare_scenarios(struct work *work) {
             if (r < 0)
                 return r;
         }
+        compare_names(work, i);
     }
     return 0;
 }

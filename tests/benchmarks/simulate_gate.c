@@ -10,8 +10,9 @@
  *     run on one channel  1 %    by channel and probe: cancels nowhere, and blocks do not show it
  *     level of a block    3 %    cancels in ratios
  *     noise of a trial    2 %
- * Rows say what they have otherwise. Runs of the scenario quick on a virtual machine with two
- * processors scattered like this: see docs/gate.md.
+ * Rows say what they have otherwise. That is more than a link that is the limit shows (six runs of
+ * the scenario lab on a busy virtual machine: single blocks apart, between runs hardly anything
+ * that blocks do not explain) and less than loopback on a machine with other work to do.
  */
 #include "simulate.h"
 

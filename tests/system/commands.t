@@ -9,13 +9,13 @@ for option in --help -h help; do
   exits "$option" 0
   is 'goes to stdout alone' "$err" ''
 done
-for command in all run report estimate list check certs speed doctor test; do
+for command in all run report estimate gate list check certs speed doctor test; do
   matches "help names $command" "$out" "^  $command "
 done
 run "$bench" --version
 matches '--version' "$out" \
   '^mqtt-security-bench [0-9]+\.[0-9]+\.[0-9]+( \(commit [0-9a-f]{40}(-dirty)?\))?$'
-for command in all run report estimate list check certs speed doctor; do
+for command in all run report estimate gate list check certs speed doctor; do
   run "$bench" "$command" --help
   exits "$command --help" 0
   matches 'shows how to call it' "$out" "^Usage: bench $command"

@@ -144,6 +144,16 @@ exits 'another kernel is the same machine' 0
 matches '... and is said' "$out" '^differs +kernel: .* \(before: 1\.2\.3\)$'
 contains '... absolute values are judged' "$out" 'Mbit/s'
 
+# ---- what only one side has ----
+
+for name in first second third; do
+  cp -R "$name" "more-$name"
+done
+sed -i 's/^channels *= .*/& absent/' more-*/scenario.ini
+run "$bench" gate again --against more-first more-second more-third
+matches 'a channel that the run has no more is named' "$out" \
+  '^differs .*channel absent: not measured \(before: measured\)$'
+
 # ---- numbers ----
 
 run "$bench" gate slowed --against first second third --json
