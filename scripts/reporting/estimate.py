@@ -13,6 +13,7 @@ from .run import RunError
 WIDTH = 80
 INDENT = 2
 GIB = 1 << 30
+OTHER_RATE = 3  # times as many messages, where they no longer cost the same
 
 
 def digits(value):
@@ -37,6 +38,10 @@ def span(seconds):
     first = next(i for i, (count, _) in enumerate(parts) if count)
     shown = parts[first : first + 2]
     return " ".join(f"{count} {unit}" for count, unit in shown if count)
+
+
+def ratio_of(value, other):
+    return value / other if other else math.nan
 
 
 class Value(NamedTuple):
@@ -93,6 +98,12 @@ class Channel:
         return f"{whole(count)} broker{'' if count == 1 else 's'}"
 
     @property
+    def rates(self):
+        """ "at 333/s, but a broker gets 27,778/s" """
+        there, here = self.value("measured_rate"), self.value("message_rate")
+        return f"at {whole(there)}/s, but a broker gets {whole(here)}/s"
+
+    @property
     def memory(self):
         return f"{digits(self.value('memory') / GIB)} GiB"
 
@@ -102,7 +113,7 @@ class Channel:
 
     def times(self, other, quantity):
         """ "2.1 times": by how much it is more than another channel."""
-        return f"{digits(self.value(quantity) / other.value(quantity))} times"
+        return f"{digits(ratio_of(self.value(quantity), other.value(quantity)))} times"
 
 
 class Estimate:
@@ -174,6 +185,15 @@ class Estimate:
         """The channel, another than the baseline, that takes most cores; or None."""
         others = [it for it in self.known if it is not self.baseline]
         return max(others, key=lambda it: it.value("cores"), default=None)
+
+    @property
+    def other_rate(self):
+        """The first channel of which a message's cost is of another rate than a broker gets."""
+        for it in self.known:
+            factor = ratio_of(it.value("message_rate"), it.value("measured_rate"))
+            if factor > OTHER_RATE or factor < 1 / OTHER_RATE:
+                return it
+        return None
 
     @property
     def unknown(self):

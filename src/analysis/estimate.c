@@ -151,6 +151,7 @@ struct costs {
     size_t channel;
     struct value values[N_COSTS];
     double tau_s; /* between the messages of a device, of which the cost of one was measured */
+    double rate;  /* of all of them; NaN: not known */
 };
 
 /* The next row that stands for a cell of the channel, from *cursor on; NULL: there is none. */
@@ -193,6 +194,7 @@ static void take_message(struct costs *costs, double rate) {
     size_t cursor = 0;
 
     costs->values[MESSAGE_CPU] = costs->values[MESSAGE_BYTES] = unknown;
+    costs->rate = NAN;
     while ((row = next_cell(costs, &cursor))) {
         struct value value = cost_in(summary, row->cell, MESSAGE_CPU);
         double published = mean_of(summary, row->cell, "published_rate", "");
@@ -206,6 +208,7 @@ static void take_message(struct costs *costs, double rate) {
         costs->values[MESSAGE_CPU] = value;
         costs->values[MESSAGE_BYTES] = cost_in(summary, row->cell, MESSAGE_BYTES);
         costs->tau_s = isfinite(tau_s) ? tau_s : 0;
+        costs->rate = published;
     }
 }
 
@@ -262,14 +265,29 @@ static struct value machines_of(const struct estimate_settings *settings, struct
     return (struct value){n[0], n[1], n[2]};
 }
 
-enum quantity { CORES, BROKERS, MACHINES, MEMORY_BYTES, BANDWIDTH, STORM_TIME, N_QUANTITIES };
+enum quantity {
+    CORES,
+    BROKERS,
+    MACHINES,
+    MEMORY_BYTES,
+    BANDWIDTH,
+    STORM_TIME,
+    MESSAGE_RATE,
+    MEASURED_RATE,
+    N_QUANTITIES
+};
 
 static const struct {
     const char *name, *unit;
 } quantities[N_QUANTITIES] = {
-    [CORES] = {"cores", "cores"},          [BROKERS] = {"brokers", ""},
-    [MACHINES] = {"machines", ""},         [MEMORY_BYTES] = {"memory", "B"},
-    [BANDWIDTH] = {"bandwidth", "Mbit/s"}, [STORM_TIME] = {"storm_time", "s"},
+    [CORES] = {"cores", "cores"},
+    [BROKERS] = {"brokers", ""},
+    [MACHINES] = {"machines", ""},
+    [MEMORY_BYTES] = {"memory", "B"},
+    [BANDWIDTH] = {"bandwidth", "Mbit/s"},
+    [STORM_TIME] = {"storm_time", "s"},
+    [MESSAGE_RATE] = {"message_rate", "1/s"},
+    [MEASURED_RATE] = {"measured_rate", "1/s"},
 };
 
 /* So many devices on a channel of these costs. */
@@ -293,6 +311,8 @@ static void predict(const struct costs *costs, const struct estimate_settings *s
     ret[MACHINES] = machines_of(settings, ret[BROKERS], ret[MEMORY_BYTES]);
     ret[BANDWIDTH] = scale(sum(costs, bytes), 8 / 1e6);
     ret[STORM_TIME] = scale(sum(costs, storm), 1 / ret[BROKERS].mean);
+    ret[MESSAGE_RATE] = (struct value){messages / ret[BROKERS].mean, NAN, NAN};
+    ret[MEASURED_RATE] = (struct value){costs->rate, NAN, NAN};
 }
 
 /* What a message costs depends on how many a broker gets, and that on what they cost: from one

@@ -13,6 +13,7 @@
  *   bandwidth   D/T * message_bytes + D*R * connect_bytes
  *                 + (D - tau*D/T) * keepalive_bytes_per_hour/3600      at the broker, both ways
  *   storm_time  D * connect_cpu / brokers: all reconnect at once, and nothing else is done
+ *   message_rate  of a broker: D/T / brokers; measured_rate: at which a message's cost was measured
  *
  * tau is the time between two messages of a device in the run (clients_up / published_rate): what
  * was measured of a message contains the keep-alive of that time, which must not count twice.

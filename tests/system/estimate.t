@@ -59,6 +59,8 @@ for channel in dict.fromkeys(channel_of.values()):
     for name, found in (
         ("bandwidth", bandwidth), ("brokers", brokers), ("cores", cores),
         ("machines", machines), ("memory", memory), ("storm_time", storm),
+        ("message_rate", (messages / brokers[0], 0, 0)),
+        ("measured_rate", (cost("published_rate")[0], 0, 0)),
     ):
         print(channel, name, *(f"{it:.6g}" for it in found), sep="|")
 PYTHON
@@ -111,6 +113,8 @@ matches '... in the answer, too' "$(printf '%s\n' "$out" | tr '\n' ' ')" \
 check 'the figure is there' test -s run/plots/estimate.svg
 contains 'and on the page' "$(cat run/report.html)" 'What many devices take of a broker'
 
+lacks 'near the measured rate nothing is said of that' "$text" 'was measured at'
+
 # ---- options ----
 
 run "$bench" estimate run --devices 5000 --interval 500ms --reconnects 2/h --utilisation 70%
@@ -122,6 +126,8 @@ contains '... and the share of a core' "$(printf '%s\n' "$out" | tr '\n' ' ')" \
   'shall use 70 % of its core'
 run "$bench" estimate run --devices 1 --interval 1h
 exits 'a single device' 0
+contains '... costs more than what was measured, which is said' \
+  "$(printf '%s\n' "$out" | tr '\n' ' ')" 'it was measured at 20,000/s, but a broker gets 0/s'
 matches '... takes a broker' "$(printf '%s\n' "$out" | tr '\n' ' ')" '1 devices? takes? 1 broker '
 run "$bench" estimate run --devices 1000000000 --interval 1ms
 exits 'a billion devices, each a thousand times a second' 0
