@@ -8,8 +8,8 @@ unshare --user --map-root-user --net true 2>/dev/null || [ "$(id -u)" = 0 ] ||
 links=$(ip -o link | cut -d : -f 2)
 
 in_lab() { # COMMAND...: with eight publishers' hosts
-  "$@" --broker-host lab:a --set 'hosts.publishers=lab:b lab:c lab:d lab:e lab:f lab:g lab:h lab:i' \
-    --set hosts.address=
+  "$@" --broker-host lab:a --set hosts.address= \
+    --set 'hosts.publishers=lab:b lab:c lab:d lab:e lab:f lab:g lab:h lab:i'
 }
 agent() { # a, b ...: the process id of that agent
   find_process "[^ ]*bench agent --certs [^ ]*/lab-$1"
@@ -73,7 +73,7 @@ is '... and take turns with the addresses of their host' "$(uniq -c "$scratch/pe
     [ $host = 2 ] || echo " 2 192.0.2.$host"
   done | sort -k 2)"
 
-# Connections from the first and the last of the further addresses of two hosts, and from no other's.
+# Connections from further addresses of two hosts, and from none of another's.
 cat >"$scratch/answer" <<'END'
 import socket, sys
 server = socket.create_server(("192.0.2.1", 7007))

@@ -70,6 +70,7 @@ if wait_for 60 is_up; then
   pass 'a cluster of two nodes'
 else
   fail 'a cluster of two nodes'
+  # shellcheck disable=SC2086 # several
   kill $daemons
   finish
 fi
