@@ -40,8 +40,7 @@ int conductor_connect(struct conductor *conductor, double share, json_t **ret,
     json_auto_t *answers = NULL;
     CLEANUP_FREE char *why = NULL;
     int r = conductor_ask(conductor, CONDUCTOR_CLIENTS, "connect",
-                          json_pack("{s:f,s:I}", "share", share, "limit_ns",
-                                    (json_int_t)limit_ns),
+                          json_pack("{s:f,s:I}", "share", share, "limit_ns", (json_int_t)limit_ns),
                           limit_ns + CONDUCTOR_SLACK_NS, &answers, error);
 
     if (r < 0)

@@ -98,8 +98,7 @@ int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts,
                    struct error *error);
 /* Lets that share of the members of each process connect, and waits until they are up, or no more
  * come up. *ret (may be NULL): their answers. -ECONNREFUSED, with reasons, when none is up. */
-int conductor_connect(struct conductor *conductor, double share, json_t **ret,
-                      struct error *error);
+int conductor_connect(struct conductor *conductor, double share, json_t **ret, struct error *error);
 /* Remarks on members that are not up, with their reasons, where there are some. */
 void conductor_remark_absent(struct conductor *conductor, const json_t *answers);
 

@@ -52,7 +52,8 @@ static int check_rate(const char *value, struct error *error) {
 #define AT(member) .offset = offsetof(struct fleet_probe_settings, member)
 static const struct setting rows[] = {
     {"duration", SETTING_DURATION, "10s", "100ms", "24h",
-     .help = "measured time of a trial, or of each step of rate = capacity", AT(window.duration_ns)},
+     .help = "measured time of a trial, or of each step of rate = capacity",
+     AT(window.duration_ns)},
     {"warmup", SETTING_DURATION, "1s", "0s", "10min",
      .help = "time before that, whose messages do not count", AT(window.warmup_ns)},
     {"payload", SETTING_BYTES, "30B", "24B", "1MiB", .help = "payload of a message",
@@ -61,8 +62,8 @@ static const struct setting rows[] = {
      .help = "each member publishes once in it, at a phase of its own", AT(interval_ns)},
     {"rate", SETTING_TEXT, RATE_INTERVAL,
      .help = "messages a second of all members: " RATE_INTERVAL
-             ", fleet.clients in each interval; a number, which then decides the interval; or "
-             RATE_CAPACITY ", the largest that is carried",
+             ", fleet.clients in each interval; a number, which then decides the interval; "
+             "or " RATE_CAPACITY ", the largest that is carried",
      AT(rate), .check = check_rate},
     {"qos", SETTING_CHOICE, "0", .choices = "0 1 2", .help = "quality of service, both hops",
      AT(qos)},
@@ -176,8 +177,7 @@ static int collect(struct conductor *conductor, struct step *step, struct error 
 
     step->subscriber = NULL;
     r = conductor_ask(conductor, CONDUCTOR_SUBSCRIBERS, "end",
-                      json_pack("{s:I}", "sent",
-                                (json_int_t)conductor_sum(step->clients, "sent")),
+                      json_pack("{s:I}", "sent", (json_int_t)conductor_sum(step->clients, "sent")),
                       DRAIN_NS, &ended, error);
     if (r < 0)
         return r;
@@ -257,9 +257,9 @@ static void put_latency(struct conductor *conductor, const struct step *step) {
 
     for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
         if (histogram_supports(step->latency->n, percentiles[i].share))
-            conductor->verbs->metric(
-                conductor, percentiles[i].name,
-                histogram_percentile(step->latency, percentiles[i].share) / 1e6);
+            conductor->verbs->metric(conductor, percentiles[i].name,
+                                     histogram_percentile(step->latency, percentiles[i].share) /
+                                         1e6);
     conductor->verbs->metric(conductor, "latency_max", (double)step->latency->max / 1e6);
     conductor->verbs->metric(conductor, "latency_bound", latency_bound_ms(conductor));
     conductor->verbs->distribution(conductor, "latency", "ms", step->latency, 1e6);
@@ -337,7 +337,8 @@ static int put_step(struct conductor *conductor, const struct fleet_probe_settin
     CLEANUP_FREE char *why = conductor_reasons(step->clients);
 
     if (!(arrived > 0))
-        return error_set(error, -ENODATA, "nothing arrived of %.0f messages that were published%s%s",
+        return error_set(error, -ENODATA,
+                         "nothing arrived of %.0f messages that were published%s%s",
                          conductor_sum(step->clients, "published"), *why ? "; " : "", why);
     if (settings->qos != 1 && conductor_sum(step->subscriber, "duplicated") > 0)
         return error_set(error, -EIO, "%.0f messages came twice at QoS %d",
@@ -399,7 +400,8 @@ static int find_capacity(struct conductor *conductor, const struct fleet_probe_s
                          (long long)capacity.bad);
     conductor->window_ns = last_ns - first_ns;
     conductor->verbs->metric(conductor, "capacity_tried", (double)capacity.steps);
-    conductor->verbs->metric(conductor, "capacity_above", capacity.bad ? (double)capacity.bad : NAN);
+    conductor->verbs->metric(conductor, "capacity_above",
+                             capacity.bad ? (double)capacity.bad : NAN);
     *ret = best;
     best = NULL;
     return 0;

@@ -42,8 +42,7 @@ struct members {
 };
 
 char *fleet_topic(const char *topic, int64_t member, int64_t subscribers) {
-    return text_format("%s/%lld/%lld", topic, (long long)(member % subscribers),
-                       (long long)member);
+    return text_format("%s/%lld/%lld", topic, (long long)(member % subscribers), (long long)member);
 }
 
 /* ---- callbacks of the group ---- */
@@ -102,8 +101,7 @@ static void put_counts(const struct members *members, json_t *answer) {
     (void)json_object_set_new(answer, "reasons", client_group_reasons(members->group));
 }
 
-static int look(struct members *members, const json_t *facts, json_t *answer,
-                struct error *error) {
+static int look(struct members *members, const json_t *facts, json_t *answer, struct error *error) {
     (void)facts;
     (void)error;
     fleet_worker_put_usage(answer);
@@ -186,7 +184,8 @@ static int connect_share(struct members *members, const json_t *facts, json_t *a
         client_group_connect(members->group, (size_t)from, (size_t)n);
         before = from + n;
         r = await_up(members, before, deadline_ns, error);
-        if (count_up(members) < before && r == 0) { /* the others are told at once, and waited for */
+        if (count_up(members) < before &&
+            r == 0) { /* the others are told at once, and waited for */
             client_group_connect(members->group, (size_t)before, (size_t)(to - before));
             r = await_up(members, to, deadline_ns, error);
             break;
@@ -206,8 +205,7 @@ static int leave(struct members *members, const json_t *facts, json_t *answer,
 
 /* ---- storm ---- */
 
-static int drop(struct members *members, const json_t *facts, json_t *answer,
-                struct error *error) {
+static int drop(struct members *members, const json_t *facts, json_t *answer, struct error *error) {
     (void)facts;
     (void)error;
     client_group_drop(members->group);
@@ -383,8 +381,10 @@ static const struct {
     const char *word;
     int (*act)(struct members *members, const json_t *facts, json_t *answer, struct error *error);
 } acts[] = {
-    {"connect", connect_share}, {"drop", drop},   {"leave", leave}, {"look", look},
-    {"open", open_group},       {"publish", publish_step}, {"storm", storm},
+    {"connect", connect_share}, {"drop", drop},
+    {"leave", leave},           {"look", look},
+    {"open", open_group},       {"publish", publish_step},
+    {"storm", storm},
 };
 
 static int obey(void *context, const char *word, const json_t *facts, json_t *answer,

@@ -19,7 +19,8 @@
 struct fleet_message {
     int64_t tagged; /* its number, from 0, and the trial's tag above that */
     uint32_t member;
-    uint32_t step;  /* in whose measured time it was due, from 1; 0: in a warm-up, it counts nowhere */
+    uint32_t
+        step; /* in whose measured time it was due, from 1; 0: in a warm-up, it counts nowhere */
     int64_t due_ns; /* by the clock of its publisher's host */
 };
 

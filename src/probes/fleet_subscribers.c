@@ -23,13 +23,13 @@ struct clock_part {
 struct subscribers {
     struct worker_context *worker;
     struct client_group *group;
-    int64_t n;                     /* connections */
-    int64_t n_groups;              /* of topics: connection i has group i % n_groups */
+    int64_t n;        /* connections */
+    int64_t n_groups; /* of topics: connection i has group i % n_groups */
     int64_t qos, payload_bytes, tag;
     struct fleet_account *accounts; /* of each connection */
-    int64_t pending, denied;       /* subscriptions that wait for their answer; refused ones */
-    int64_t wrong;                 /* messages with the tag that none of the fleet has sent */
-    int64_t all;                   /* first arrivals since `begin` */
+    int64_t pending, denied;        /* subscriptions that wait for their answer; refused ones */
+    int64_t wrong;                  /* messages with the tag that none of the fleet has sent */
+    int64_t all;                    /* first arrivals since `begin` */
     /* Since `begin`: what counts. */
     struct clock_part *parts;
     size_t n_parts;
@@ -148,15 +148,14 @@ static int connect_all(struct subscribers *subscribers, int64_t deadline_ns, str
     int r = 0;
 
     client_group_connect(subscribers->group, 0, (size_t)subscribers->n);
-    while (r == 0 && count_up(subscribers) < subscribers->n &&
-           clock_monotonic_ns() < deadline_ns)
+    while (r == 0 && count_up(subscribers) < subscribers->n && clock_monotonic_ns() < deadline_ns)
         r = fleet_worker_turn(subscribers->worker, subscribers->group, deadline_ns, error);
     if (r < 0 || count_up(subscribers) == subscribers->n)
         return r;
     why = reasons_of(subscribers);
     return error_set(error, -ECONNREFUSED, "%lld of %lld subscribers did not connect: %s",
-                     (long long)(subscribers->n - count_up(subscribers)),
-                     (long long)subscribers->n, why);
+                     (long long)(subscribers->n - count_up(subscribers)), (long long)subscribers->n,
+                     why);
 }
 
 static int subscribe_all(struct subscribers *subscribers, int64_t deadline_ns,

@@ -63,8 +63,8 @@ int fleet_worker_turn(struct worker_context *worker, struct client_group *group,
     return error_set(error, -EPIPE, "the driver broke off");
 }
 
-int fleet_worker_wait(struct worker_context *worker, struct client_group *group,
-                      int64_t instant_ns, struct error *error) {
+int fleet_worker_wait(struct worker_context *worker, struct client_group *group, int64_t instant_ns,
+                      struct error *error) {
     int r;
 
     do

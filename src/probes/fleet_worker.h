@@ -21,8 +21,8 @@ int fleet_worker_serve(struct worker_context *worker, struct client_group *const
 int fleet_worker_turn(struct worker_context *worker, struct client_group *group, int64_t until_ns,
                       struct error *error);
 /* The same until that instant has come. */
-int fleet_worker_wait(struct worker_context *worker, struct client_group *group,
-                      int64_t instant_ns, struct error *error);
+int fleet_worker_wait(struct worker_context *worker, struct client_group *group, int64_t instant_ns,
+                      struct error *error);
 
 /* The part of `whole` that `count` of `all` have, at least 1. */
 int64_t fleet_worker_share(int64_t whole, int64_t count, int64_t all);

@@ -10,6 +10,9 @@
 
 /* After connecting, until what a broker frees when a handshake is over is free. */
 #define SETTLE_NS (200 * NS_PER_MS)
+/* So few connect together in each process: what handshakes take while they last a broker keeps, and
+ * the next connections would be put there. */
+#define AT_ONCE 2
 
 struct hold_settings {
     int64_t duration_ns;
@@ -86,9 +89,10 @@ static int put_slopes(struct conductor *conductor, const struct held *held, stru
     struct fitted_slope broker, clients;
 
     if (isnan(held->broker[0]))
-        return error_set(error, -EOPNOTSUPP,
-                         "the memory of this broker cannot be seen: it is not a process of ours, or "
-                         "the kernel of its host has no smaps_rollup");
+        return error_set(
+            error, -EOPNOTSUPP,
+            "the memory of this broker cannot be seen: it is not a process of ours, or "
+            "the kernel of its host has no smaps_rollup");
     if (!fitted_slope_make(held->up, held->broker, ARRAY_SIZE(points), &broker) ||
         !fitted_slope_make(held->up, held->clients, ARRAY_SIZE(points), &clients))
         return error_set(error, -EINVAL,
@@ -150,7 +154,7 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
     const struct hold_settings *settings = block;
     CLEANUP(clear) struct held held = {.answers = NULL};
     struct conductor_look look;
-    int r = conductor_open(conductor, 0, NULL, error);
+    int r = conductor_open(conductor, AT_ONCE, NULL, error);
 
     if (r == 0)
         r = conductor->verbs->look(conductor, &look, error);

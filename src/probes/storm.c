@@ -24,8 +24,9 @@ struct storm_settings {
 #define AT(member) .offset = offsetof(struct storm_settings, member)
 static const struct setting rows[] = {
     {"kind", SETTING_CHOICE, "restart", .choices = "restart cut",
-     .help = "why all reconnect: restart, the broker was killed and started again; cut, the link "
-             "was cut and restored (where it is no link of a lab, the clients reset their connections)",
+     .help =
+         "why all reconnect: restart, the broker was killed and started again; cut, the link "
+         "was cut and restored (where it is no link of a lab, the clients reset their connections)",
      AT(kind)},
     {"limit", SETTING_DURATION, "120s", "1s", "1h",
      .help = "how long members may take to be back; 99 % of them must be", AT(limit_ns)},
@@ -84,8 +85,8 @@ static int storm(struct conductor *conductor, const struct storm_settings *setti
                  struct outcome *outcome, struct error *error) {
     int64_t begin_ns = clock_monotonic_ns() + AHEAD_NS;
     int r = conductor->verbs->tell(conductor, CONDUCTOR_CLIENTS, "storm",
-                                   json_pack("{s:I,s:I}", "at_ns", (json_int_t)begin_ns,
-                                             "limit_ns", (json_int_t)settings->limit_ns),
+                                   json_pack("{s:I,s:I}", "at_ns", (json_int_t)begin_ns, "limit_ns",
+                                             (json_int_t)settings->limit_ns),
                                    error);
 
     if (r == 0)

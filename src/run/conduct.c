@@ -183,8 +183,7 @@ static void distribution(struct conductor *conductor, const char *name, const ch
                                  (double)histogram_upper_bound(i) / scale, histogram->counts[i]);
 }
 
-static void interval(struct conductor *conductor, int64_t start_ns, int64_t end_ns,
-                     int64_t bytes) {
+static void interval(struct conductor *conductor, int64_t start_ns, int64_t end_ns, int64_t bytes) {
     struct conducting *conducting = conducting_of(conductor);
     struct running_trial *trial = conducting->trial;
 
@@ -279,13 +278,12 @@ static json_t *describe_role(const struct running_trial *trial) {
         settings_get(&trial->run->scenario->settings, &broker_group);
     CLEANUP_FREE char *topic = running_trial_topic(trial);
 
-    return json_pack("{s:s,s:I,s:I}", "topic", topic, "tag",
-                     (json_int_t)running_trial_tag(trial), "inflight",
-                     (json_int_t)broker->max_inflight);
+    return json_pack("{s:s,s:I,s:I}", "topic", topic, "tag", (json_int_t)running_trial_tag(trial),
+                     "inflight", (json_int_t)broker->max_inflight);
 }
 
-static int start_part(struct conducting *conducting, const struct role *role, size_t host,
-                      size_t i, struct error *error) {
+static int start_part(struct conducting *conducting, const struct role *role, size_t host, size_t i,
+                      struct error *error) {
     struct running_trial *trial = conducting->trial;
     const struct conductor_part *part = &conducting->parts[i];
     json_t *params = describe_role(trial);
@@ -307,8 +305,7 @@ static const struct role *fleet_role(const struct probe *probe) {
     return &probe->roles[i];
 }
 
-static int start_workers(struct conducting *conducting, const size_t *hosts,
-                         struct error *error) {
+static int start_workers(struct conducting *conducting, const size_t *hosts, struct error *error) {
     struct running_trial *trial = conducting->trial;
     const struct probe *probe = trial->probe;
     int r = 0;
@@ -399,9 +396,8 @@ void conduct_write_hosts(const struct running_trial *trial) {
         if (trial->workers[i].role->fleet)
             metrics = json_object_get(trial->workers[i].result, "metrics");
     for (size_t host = first; host < first + n; host++) {
-        json_object_foreach((json_t *)metrics, name, value)
-            journal_host_metric(trial->run->journal, trial->id, "client2", "clients",
-                                host_spec(workers->hosts[host]), name,
-                                sum_of_host(trial, host, name));
+        json_object_foreach((json_t *)metrics, name, value) journal_host_metric(
+            trial->run->journal, trial->id, "client2", "clients", host_spec(workers->hosts[host]),
+            name, sum_of_host(trial, host, name));
     }
 }

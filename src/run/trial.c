@@ -36,16 +36,17 @@ static int start_role(struct running_trial *trial, const struct role *role, cons
     const struct broker_settings *broker =
         settings_get(&trial->run->scenario->settings, &broker_group);
     struct worker *worker = &trial->workers[trial->n++];
-    json_t *params =
-        json_pack("{s:o,s:O,s:s,s:I,s:I}", "settings",
-                  setting_block_to_json(trial->probe->group, trial->id->measurement->settings),
-                  "peers", trial->peers, "topic", topic, "tag", (json_int_t)running_trial_tag(trial),
-                  "inflight", (json_int_t)broker->max_inflight);
+    json_t *params = json_pack(
+        "{s:o,s:O,s:s,s:I,s:I}", "settings",
+        setting_block_to_json(trial->probe->group, trial->id->measurement->settings), "peers",
+        trial->peers, "topic", topic, "tag", (json_int_t)running_trial_tag(trial), "inflight",
+        (json_int_t)broker->max_inflight);
     int r;
 
     if (trial->probe->in_channel)
         (void)json_object_set(params, "pin", trial->deployment->tls);
-    r = workers_start(&trial->run->workers, worker, role, params, WORKER_READY, TRIAL_READY_NS, error);
+    r = workers_start(&trial->run->workers, worker, role, params, WORKER_READY, TRIAL_READY_NS,
+                      error);
     if (r == 0)
         (void)json_object_set(trial->peers, role->name, worker->ready);
     return r;

@@ -23,7 +23,7 @@ static void assert_found(const struct capacity *capacity, int64_t carried) {
     assert_true(capacity->good <= carried);
     assert_true(capacity->bad > carried);
     assert_true((capacity->bad - capacity->good) * 100 <=
-                    capacity->good * CAPACITY_PERCENT + 100 /* whole numbers */);
+                capacity->good * CAPACITY_PERCENT + 100 /* whole numbers */);
 }
 
 static void test_search(void **state) {
