@@ -349,6 +349,35 @@ static void fill_options(struct argp_option options[N_OPTIONS], struct words *he
     memcpy(&options[n], other_options, sizeof(other_options));
 }
 
+static bool is_command(const char *name, size_t length) {
+    for (size_t i = 0; i < n_commands; i++)
+        if (strlen(commands[i].name) == length && strncmp(commands[i].name, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* What is said of an option begins with the commands that alone take it, where that is not clear
+ * from what it is: "all, report: ...". */
+static bool takes(const struct command *command, const struct argp_option *option) {
+    size_t length = strcspn(option->doc, ":"), first = strcspn(option->doc, ",:");
+    CLEANUP_FREE char *names = strndup(option->doc, length);
+
+    if (option->doc[length] && is_command(option->doc, first)) {
+        for (char *c = names; *c; c++)
+            *c = *c == ',' ? ' ' : *c;
+        return text_has_word(names, command->name);
+    }
+    if (option->key == OPTION_SET ||
+        (option->key >= FIRST_SHORTHAND && option->key < FIRST_ESTIMATE))
+        return command->runs;
+    return command->runs || command->reports;
+}
+
+const char cli_exit_statuses[] =
+    "Exit status: 0 all well; 1 a trial\n"
+    "failed or is void; 2 usage or scenario error; 3 the set-up cannot work; 130\n"
+    "interrupted; go on with --resume RUN. Of gate also: 4 slower; 5 undecided.";
+
 static void print_help(FILE *out) {
     fprintf(out, "usage: bench COMMAND [OPTION...]\n\n");
     for (size_t i = 0; i < n_commands; i++) {
@@ -357,17 +386,12 @@ static void print_help(FILE *out) {
         if (commands[i].help)
             fprintf(out, "  %-26s %s\n", call, commands[i].help);
     }
-    fprintf(
-        out,
-        "\n`bench COMMAND --help` shows a command's options. Exit status: 0 all well; 1 a trial\n"
-        "failed or is void; 2 usage or scenario error; 3 the set-up cannot work; 130\n"
-        "interrupted; go on with --resume RUN. Of gate also: 4 slower; 5 undecided.\n");
+    fprintf(out, "\n`bench COMMAND --help` shows a command's options. %s\n", cli_exit_statuses);
 }
 
+/* Fills context->arguments. */
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
-    struct argp_option options[N_OPTIONS] = {{0}};
-    CLEANUP(words_clear) struct words help = {NULL, 0};
     CLEANUP_FREE char *name = NULL;
 
     for (size_t i = 0; i < n_commands; i++)
@@ -377,9 +401,8 @@ static int read_command(struct context *context, int argc, char **argv, struct e
         return error_set(error, -EINVAL, "no command '%s'; `bench --help` shows all",
                          argc > 1 ? argv[1] : "");
     arguments->verbosity = NORMAL;
-    fill_options(options, &help);
     {
-        struct argp argp = {.options = options,
+        struct argp argp = {.options = context->options,
                             .parser = parse,
                             .args_doc = arguments->command->words,
                             .doc = arguments->command->help};
@@ -413,7 +436,9 @@ static void context_clear(struct context *context) {
 }
 
 int main(int argc, char **argv) {
-    struct context context = {.root = NULL};
+    struct argp_option options[N_OPTIONS] = {{0}};
+    CLEANUP(words_clear) struct words help = {NULL, 0};
+    struct context context = {.options = options, .takes = takes};
     struct error error;
     int status;
 
@@ -429,6 +454,7 @@ int main(int argc, char **argv) {
         print_help(stderr);
         return EXIT_USAGE;
     }
+    fill_options(options, &help);
     if (read_command(&context, argc, argv, &error) < 0)
         return complain(EXIT_USAGE, &error);
     fill_registry(&context);

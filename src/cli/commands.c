@@ -295,6 +295,8 @@ const struct command commands[] = {
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, false,
      NULL},
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
+    {"complete", "WORD...", NULL, MAX_WORDS, false, false, false, command_complete},
+    {"manual", "", NULL, 0, false, false, false, command_manual},
     {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain},
     {"agent", "", NULL, 0, false, false, false, command_agent},
     {"relay", "", NULL, 0, false, false, false, command_relay},

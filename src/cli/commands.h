@@ -8,6 +8,8 @@
 #include "model/scenario.h"
 #include "run/run.h"
 
+#include <argp.h>
+
 enum {
     EXIT_OK = 0,
     EXIT_TRIALS = 1,
@@ -52,6 +54,9 @@ struct context {
     struct registry registry;
     const struct setting_group **groups; /* of the registry; owned */
     char *root, *scenarios, *certs, *results, *scripts;
+    /* All options, behind them one of zeros, as argp has them; and whether a command takes one. */
+    const struct argp_option *options;
+    bool (*takes)(const struct command *command, const struct argp_option *option);
     char *shared_scenarios; /* that came with an installed program; NULL in a clone */
 };
 

@@ -26,8 +26,7 @@ static bool has_trials(const struct run_outcome *outcome) {
     return sum > 0;
 }
 
-/* A path as the user would write it: without the current folder in front; a part of path. */
-static const char *shorten(const char *path) {
+const char *cli_shorten(const char *path) {
     CLEANUP_FREE char *here = getcwd(NULL, 0);
     size_t length = here ? strlen(here) : 0;
 
@@ -38,7 +37,7 @@ static const char *shorten(const char *path) {
 /* How the user starts this program, from here; the caller's. */
 static char *call_from_here(const struct context *context) {
     CLEANUP_FREE char *launcher = text_format("%s/bench", context->root);
-    CLEANUP_FREE char *program = cli_quote(shorten(launcher));
+    CLEANUP_FREE char *program = cli_quote(cli_shorten(launcher));
 
     if (place_is_installed())
         return text_copy(place_call());
@@ -49,7 +48,7 @@ static char *call_from_here(const struct context *context) {
 static void tell_how_to_go_on(const struct context *context, const struct scenario *scenario,
                               const char *folder) {
     const struct arguments *arguments = &context->arguments;
-    CLEANUP_FREE char *run = cli_quote(shorten(folder)), *program = call_from_here(context);
+    CLEANUP_FREE char *run = cli_quote(cli_shorten(folder)), *program = call_from_here(context);
     CLEANUP_FREE char *certs = arguments->certs ? cli_quote(arguments->certs) : NULL;
     CLEANUP_FREE char *repeated = cli_repeat(scenario, false);
 

@@ -13,6 +13,9 @@ int cli_load(struct context *context, struct scenario **ret);
 /* A word that a shell takes as it is; the caller's. */
 char *cli_quote(const char *word);
 
+/* A path as the user would write it: without the current folder in front; a part of path. */
+const char *cli_shorten(const char *path);
+
 /* What the command line must repeat of a run's scenario, as " --set PATH=VALUE ..." in a shell's
  * words: all that it has executed and read, or what of that is refused; the caller's. */
 char *cli_repeat(const struct scenario *scenario, bool refused_only);
@@ -29,9 +32,15 @@ int cli_report(const struct context *context, const char *const *runs, size_t n_
  * Returns the exit status. */
 int cli_complain_of_files(int r, const struct error *error);
 
-/* all, run: measuring.c; report, analyse: reporting.c; estimate: estimating.c; gate: gating.c. */
+/* The exit statuses, in words. */
+extern const char cli_exit_statuses[];
+
+/* complete: completion.c; manual: manual.c; all, run: measuring.c; report, analyse: reporting.c;
+ * estimate: estimating.c; gate: gating.c. */
 int command_all(struct context *context);
+int command_complete(struct context *context);
 int command_estimate(struct context *context);
+int command_manual(struct context *context);
 int command_run(struct context *context);
 int command_gate(struct context *context);
 int command_report(struct context *context);

@@ -365,6 +365,14 @@ char *setting_format(const struct setting *row, const void *block) {
     return setting_number_format(row->type, *number_at(row, block));
 }
 
+char *setting_path(const struct setting_group *group, const struct setting *row) {
+    const char *scope = group->scope == SETTING_CHANNEL ? "channel.NAME." : "";
+
+    return *scope && text_equal(group->name, "channel")
+               ? text_format("%s%s", scope, row->key)
+               : text_format("%s%s.%s", scope, group->name, row->key);
+}
+
 char *setting_describe(const struct setting *row) {
     const char *words = types[row->type].words;
 

@@ -111,6 +111,8 @@ int setting_assign(const struct setting *row, void *block, const char *value, st
 
 /* The value as a user would write it; the text belongs to the caller. */
 char *setting_format(const struct setting *row, const void *block);
+/* How --set calls a row of a group, with NAME for a channel's; the caller's. */
+char *setting_path(const struct setting_group *group, const struct setting *row);
 /* What a value may be, in words: "a duration from 1ms to 1h"; belongs to the caller. */
 char *setting_describe(const struct setting *row);
 

@@ -53,12 +53,7 @@ static void print_probes(const struct registry *registry) {
 }
 
 static void print_setting(const struct setting_group *group, const struct setting *row) {
-    const char *scope = group->scope == SETTING_CHANNEL ? "channel.NAME." : "";
-    bool is_channels_own = *scope && text_equal(group->name, "channel");
-    CLEANUP_FREE char *name = is_channels_own
-                                  ? text_format("%s%s", scope, row->key)
-                                  : text_format("%s%s.%s", scope, group->name, row->key);
-    CLEANUP_FREE char *what = setting_describe(row);
+    CLEANUP_FREE char *name = setting_path(group, row), *what = setting_describe(row);
 
     printf("  %-36s %s\n  %-36s   %s; default %s\n", name, row->help, "", what,
            *row->fallback ? row->fallback : "empty");
@@ -102,6 +97,10 @@ static const struct {
     {"mechanisms", print_mechanisms, "", ""}, {"probes", print_probes, "", ""},
     {"settings", print_settings, "", ""},     {"metrics", print_metrics, "", ""},
 };
+
+const char *list_kind(size_t i) {
+    return i < ARRAY_SIZE(kinds) ? kinds[i].kind : NULL;
+}
 
 int list_print(const char *kind, const struct registry *registry, const char *folder,
                struct error *error) {

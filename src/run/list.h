@@ -11,6 +11,9 @@
 int list_print(const char *kind, const struct registry *registry, const char *folder,
                struct error *error);
 
+/* The kinds, one after the other; NULL behind the last. */
+const char *list_kind(size_t i);
+
 /* Prints a scenario's channels, probes and plan, and how long it will take. */
 void list_plan(const struct scenario *scenario);
 

@@ -1,0 +1,70 @@
+#!/bin/sh
+# What is made of the tables for other programs: the words that bash completes, and the manual.
+. "$(dirname "$0")/real.sh"
+need_command bash groff
+mkdir -p "$scratch/here/scenarios" "$scratch/here/results/first-run"
+ln -s "$bench" "$scratch/here/bench"
+
+# completes LINE EXPECTED: of the last word of the line, as bash takes that apart; a blank begins one.
+completes() {
+  # shellcheck disable=SC2016 # bash's
+  found=$(bash -c '. "$1"
+    IFS=" " read -ra COMP_WORDS <<<"${3//=/ = }"
+    [[ $3 != *" " ]] || COMP_WORDS+=("")
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    compopt() { :; }
+    COMP_WORDS[0]=$2
+    _mqtt_security_bench
+    printf "%s\n" "${COMPREPLY[@]}"' - "$root/scripts/completion.bash" "$bench" "$1")
+  matches "$1..." "$(echo "$found" | tr '\n' ' ')" "^$2 $"
+}
+
+completes 'bench ch' 'check'
+completes 'bench all qu' 'quick'
+completes 'bench certs ' 'make show renew'
+completes 'bench list se' 'settings'
+completes 'bench report --le' '--legend'
+completes 'bench report --set' ''
+completes 'bench speed --fr' '--fresh'
+completes 'bench run --fr' ''
+completes 'bench run --channels mutual-tls-c' 'mutual-tls-crl'
+completes 'bench run --channels=mutual-tls-c' 'mutual-tls-crl'
+completes 'bench run --probes lat' 'latency'
+completes 'bench run --set probe.path.dur' 'probe.path.duration='
+completes 'bench run --set probe.path.duration=' ''
+completes 'bench run --set channel.ps' 'channel.psk.'
+completes 'bench run --set channel.psk.tls.min' 'channel.psk.tls.min_version='
+completes 'bench run --broker-host lab' 'lab:a lab:b'
+completes 'bench report results/exam' 'results/example .*'
+completes 'bench nothing ' ''
+
+run "$bench" complete --
+for command in $(printf '%s\n' "$out" | grep -v '^-'); do
+  [ "$command" = test ] || run "$bench" complete -- "$command" --
+  matches "$command takes what its help shows" "$out" '^--help$'
+done
+
+# ---- the manual ----
+
+run "$bench" manual
+exits 'the manual' 0
+printf '%s\n' "$out" >"$scratch/manual"
+run groff -man -Tascii -P-cbou -ww -rLL=200n "$scratch/manual"
+is 'roff has nothing against it' "$status $err" '0 '
+manual=$out
+run "$bench" --help
+is 'it names every command' "$(printf '%s\n' "$out" | grep -E '^  [a-z]' | while read -r word _; do
+  printf '%s\n' "$manual" | grep -qE "^ +$word( |$)" || echo "$word"
+done)" ''
+run "$bench" all --help
+is '... and every option' "$(printf '%s\n' "$out" | grep -oE -e '--[a-z-]+' | sort -u |
+  grep -vxE -e '--(usage|version|help)' | while read -r word; do
+  printf '%s\n' "$manual" | grep -qF -e "$word" || echo "$word"
+done)" ''
+run "$bench" list settings
+is '... and every setting of the tables' "$(printf '%s\n' "$out" |
+  grep -oE '^  [a-z][A-Za-z_.-]+' | grep -vE '^  (vary|reference|channel.NAME.inherits)' |
+  while read -r word; do
+    printf '%s\n' "$manual" | grep -qF -e "$word" || echo "$word"
+  done)" ''
+finish
