@@ -18,7 +18,7 @@ import secrets
 import stat
 from pathlib import Path
 
-# Below this folder are results/ and plots/: the clone, or, of an installed program, the current one.
+# Below this folder are results/ and plots/: the clone, or, once installed, the current folder.
 ROOT = Path(__file__).resolve().parents[2]
 IS_INSTALLED = (ROOT / "sources.tar.gz").exists()
 if IS_INSTALLED:

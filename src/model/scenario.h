@@ -129,7 +129,8 @@ static inline bool scenario_effect_is_asked(const struct scenario_effect *effect
 }
 
 /* Calls each with the name and the path of every *.ini file in a subfolder ("." or "channels") of a
- * folder, then of the registry's shared_scenarios, that can be named so; but hosts.ini; in order. */
+ * folder, then of the registry's shared_scenarios, that this name leads to, but
+ * hosts.ini; in order. */
 typedef void scenario_file_visitor(void *context, const char *name, const char *path);
 void scenario_each_file(const struct registry *registry, const char *folder, const char *subfolder,
                         scenario_file_visitor *each, void *context);

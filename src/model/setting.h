@@ -151,7 +151,7 @@ struct registry {
     bool (*begins_host)(const char *word);
     /* What the probe of this group measures. */
     const struct metric *(*metrics)(const struct setting_group *probe, size_t *ret_n);
-    /* A second folder of scenarios, behind the user's own: that of an installed program; or NULL. */
+    /* The folder of scenarios behind the user's own: that of an installed program; or NULL. */
     const char *shared_scenarios;
 };
 

@@ -5,7 +5,7 @@ need_command bash groff
 mkdir -p "$scratch/here/scenarios" "$scratch/here/results/first-run"
 ln -s "$bench" "$scratch/here/bench"
 
-# completes LINE EXPECTED: of the last word of the line, as bash takes that apart; a blank begins one.
+# completes LINE EXPECTED: of the last word of the line, as bash takes it apart; a blank begins one.
 completes() {
   # shellcheck disable=SC2016 # bash's
   found=$(bash -c '. "$1"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The Debian package, of this machine's release and of the other one (12 or 13): it is built from the
-# sources without a network, and lintian finds no error. In a root that had nothing but apt, it is
-# installed and used by an ordinary user in an empty folder, deployed from, and removed.
+# The Debian package, of this machine's release and of the other one (12 or 13): it is built from
+# the sources without a network, and lintian finds no error. In a root that had nothing but apt, it
+# is installed and used by an ordinary user in an empty folder, deployed from, and removed.
 . "$(dirname "$0")/real.sh"
 need_root
 need_command apt-get debootstrap dpkg-buildpackage dh dh_python3 git lintian unshare
@@ -19,8 +19,9 @@ pack_sources() { # FOLDER
     tar -c -C "$root" --no-recursion --verbatim-files-from -T - | tar -x -C "$1"
 }
 
-# in_root ROOT RELEASE [--own-network] COMMAND...: in the root of that name; what is exchanged with it
-# is in the folder $scratch/RELEASE-ROOT/build-exchange, there /opt/bench/build-exchange.
+# in_root ROOT RELEASE [--own-network] COMMAND...: in the root of that name; what is exchanged with
+# it is in the folder $scratch/RELEASE-ROOT/build-exchange, there /opt/bench/build-exchange.
+# shellcheck disable=SC2317 # called by step
 in_root() {
   in_root=$1 in_release=$2 in_network=''
   shift 2
@@ -70,7 +71,7 @@ chmod 755 /usr/sbin/policy-rc.d
 apt-get -y -q update
 apt-get -y -q install --no-install-recommends ./build-exchange/mqtt-security-bench_*.deb "$@"
 userdel -rf tester 2>/dev/null || true
-useradd --create-home --shell /bin/sh tester
+useradd --create-home --base-dir /srv --shell /bin/sh tester
 END_OF_SCRIPT
 cat >"$scratch/scripts/use" <<'END_OF_SCRIPT'
 set -eu
@@ -94,6 +95,10 @@ sed 's/^description.*/description = mine/' \
 sed 's/^description.*/description = another of mine/' scenarios/quick.ini >scenarios/own.ini
 mqtt-security-bench list scenarios | grep -E '^  (quick|own|paper) ' | tr -s ' '
 mqtt-security-bench check own | head -n 1
+mqtt-security-bench run quick --channels plain --probes path --repetitions 1 --quiet \
+  --set probe.path.duration=200ms --set probe.path.warmup=0s --output "$HOME" \
+  --broker-host exec:env --set hosts.folder=/usr/libexec/mqtt-security-bench 2>&1
+echo "through exec: $?"
 bash -c '. /usr/share/bash-completion/completions/mqtt-security-bench
   COMP_WORDS=(mqtt-security-bench all qui) COMP_CWORD=2
   _mqtt_security_bench
@@ -113,16 +118,16 @@ su tester -c 'set -e
   mkdir -p ~/elsewhere && cd ~/elsewhere
   BENCH_NO_INSTALL=1 mqtt-security-bench deploy ssh://tester@localhost'
 echo "exit status $?"
-cp -r /home/tester/mqtt-security-bench build-exchange/deployed
+cp -r /srv/tester/mqtt-security-bench build-exchange/deployed
 END_OF_SCRIPT
 cat >"$scratch/scripts/remove" <<'END_OF_SCRIPT'
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get -y -q purge mqtt-security-bench >/dev/null
 apt-get -y -q autoremove --purge >/dev/null
-find / -xdev -name '*mqtt-security-bench*' ! -path '/proc/*' ! -path '/home/*' ! -path '/opt/*' \
+find / -xdev -name '*mqtt-security-bench*' ! -path '/proc/*' ! -path '/srv/*' ! -path '/opt/*' \
   ! -path '/var/cache/apt/*'
-echo "kept: $(ls /home/tester/empty/results | wc -l)"
+echo "kept: $(cd /srv/tester/empty/results && echo quick-* | wc -w)"
 userdel -rf tester 2>/dev/null || true
 END_OF_SCRIPT
 
@@ -192,6 +197,7 @@ W: '
   contains '... another is found beside those' "$out" 'own another of mine'
   matches '... which are still there' "$out" '^ paper '
   contains '... and can be executed' "$out" 'own: another of mine'
+  contains '... an agent of the package is one for others, too' "$out" 'through exec: 0'
   contains '... bash completes its words' "$out" 'completes: quick'
   contains '... it has a manual' "$out" 'manual: .TH MQTT'
   check_step "$1" deploy 'deploy'
@@ -211,13 +217,15 @@ try_release "$own"
 wait
 check_release "$own"
 check_release "$other"
+[ "$(cat "$scratch/$own/deploy.status" 2>/dev/null)" = 0 ] || finish
 
 # What was deployed is what this tree has, and builds; driver and agents of both are one version.
 status=''
+sources=$scratch/$own/build-folder/sources
 deployed=$(exchange bare "$own")/deployed
 is 'what was deployed is all that the sources are' "$(sed 1d "$deployed/.deployed" |
   while read -r file; do
-    cmp -- "$root/$file" "$deployed/$file"
+    cmp -- "$sources/$file" "$deployed/$file"
   done 2>&1)" ''
 unset BENCH_BUILD
 run -t 900 nice "$deployed/bench" --version
