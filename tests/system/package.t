@@ -97,7 +97,8 @@ mqtt-security-bench list scenarios | grep -E '^  (quick|own|paper) ' | tr -s ' '
 mqtt-security-bench check own | head -n 1
 mqtt-security-bench run quick --channels plain --probes path --repetitions 1 --quiet \
   --set probe.path.duration=200ms --set probe.path.warmup=0s --output "$HOME" \
-  --broker-host exec:env --set hosts.folder=/usr/libexec/mqtt-security-bench 2>&1
+  --broker-host exec:env --set hosts.address=127.0.0.1 \
+  --set hosts.folder=/usr/libexec/mqtt-security-bench 2>&1
 echo "through exec: $?"
 bash -c '. /usr/share/bash-completion/completions/mqtt-security-bench
   COMP_WORDS=(mqtt-security-bench all qui) COMP_CWORD=2
