@@ -129,10 +129,10 @@ static const struct {
     const char *option, *word;
     void (*offer)(const struct request *request);
 } kinds[] = {
-    {"channels", "", offer_channels},   {"probes", "", offer_probes},
-    {"", "HOST", offer_hosts},          {"", "KIND", offer_kinds},
-    {"", "PATH=VALUE", offer_settings}, {"", "RUN", offer_runs},
-    {"", "SCENARIO", offer_scenarios},
+    {"channels", "", offer_channels}, {"probes", "", offer_probes},
+    {"", "BASELINE", offer_runs},     {"", "HOST", offer_hosts},
+    {"", "KIND", offer_kinds},        {"", "PATH=VALUE", offer_settings},
+    {"", "RUN", offer_runs},          {"", "SCENARIO", offer_scenarios},
 };
 
 static bool is_letter(char c) {
