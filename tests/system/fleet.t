@@ -1,8 +1,8 @@
 #!/bin/sh
 # What many clients take of a broker, and what becomes of their messages, against a truth from
-# outside: what hold says of memory is what a loop of Python's finds that opens the same connections;
-# the times of storm are those of the broker's log; every message is in it. What dies, refuses or
-# cannot be is counted and named.
+# outside: what hold says of memory is what a loop of Python's finds that opens the same
+# connections; the times of storm are those of the broker's log; every message is in it. What dies,
+# refuses or cannot be is counted and named.
 . "$(dirname "$0")/real.sh"
 need_command python3
 
