@@ -14,7 +14,7 @@ rows_of() { # NAME COUNT COMMAND...
 }
 
 rows_of 'compare-peers' 23 env CLIENTS=50 HELD=50 "$root/scripts/compare-peers"
-rows_of 'compare-fleet' 4 env FEW=20 MANY=40 CHANNELS=plain BLOCKS=1 "$root/scripts/compare-fleet"
+rows_of 'compare-fleet' 4 env FEW=100 MANY=200 CHANNELS=plain BLOCKS=1 "$root/scripts/compare-fleet"
 openssl genpkey -algorithm ML-DSA-65 -out /dev/null 2>/dev/null && connect_rows=9 || connect_rows=7
 rows_of 'compare-connect' "$connect_rows" "$root/scripts/compare-connect"
 [ "$connect_rows" = 9 ] || matches '... without one, and why' "$out" \
