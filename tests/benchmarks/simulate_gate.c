@@ -206,8 +206,7 @@ static int row(const char *what, const struct world *world, double share, double
     return print_share_of(EXPERIMENTS, what, world->name, share, low, high);
 }
 
-/* Nothing has changed. A nominal 5 % comes out at 6.5 % at most, as in simulate.c, where runs
- * scatter as hardly any do. */
+/* Nothing has changed. */
 static int simulate_equal(void) {
     static struct {
         struct world world;
@@ -222,13 +221,13 @@ static int simulate_equal(void) {
         {{"AR(1) 0.5 in each run", .ar = 0.5}, 0.05},
         {{"noise 10 %", .noise = 0.1}, 0.05},
         {{"eight baselines", .n_baselines = 8}, 0.05},
-        {{"four baselines", .n_baselines = 4}, 0.065},
-        {{"three baselines", .n_baselines = 3}, 0.065},
+        {{"four baselines", .n_baselines = 4}, 0.05},
+        {{"three baselines", .n_baselines = 3}, 0.05},
         {{"6 blocks beside 10", .n_now = 6}, 0.05},
         {{"40 blocks beside 10", .n_now = 40}, 0.05},
-        {{"run on one channel 3 %", .run = 0.03}, 0.065},
-        {{"channels unlike by a factor 2", .unlike = 0.7}, 0.065},
-        {{"the same, one probe", .unlike = 0.7, .n_probes = 1, .ratios = true}, 0.065},
+        {{"run on one channel 3 %", .run = 0.03}, 0.05},
+        {{"channels unlike by a factor 2", .unlike = 0.7}, 0.05},
+        {{"the same, one probe", .unlike = 0.7, .n_probes = 1, .ratios = true}, 0.05},
     };
     int missed = 0;
 
@@ -250,11 +249,11 @@ static int simulate_loss(void) {
         {{"as usual, ratios alone", .speed = 0.9, .ratios = true}, 0.9},
         {{"one ratio", .speed = 0.9, .n_channels = 2, .n_probes = 1, .ratios = true}, 0.9},
         {{"runs of heavy tails", .speed = 0.9, .heavy = true}, 0.9},
-        {{"2 % of trials at half speed", .speed = 0.9, .wild = 0.02}, 0.85},
-        {{"AR(1) 0.5 in each run", .speed = 0.9, .ar = 0.5}, 0.7},
-        {{"channels unlike by a factor 2", .speed = 0.9, .unlike = 0.7}, 0.65},
-        {{"run on one channel 2 %", .speed = 0.9, .run = 0.02}, 0.3},
-        {{"noise 5 %", .speed = 0.9, .noise = 0.05}, 0.4},
+        {{"2 % of trials at half speed", .speed = 0.9, .wild = 0.02}, 0.9},
+        {{"AR(1) 0.5 in each run", .speed = 0.9, .ar = 0.5}, 0.8},
+        {{"channels unlike by a factor 2", .speed = 0.9, .unlike = 0.7}, 0.7},
+        {{"run on one channel 2 %", .speed = 0.9, .run = 0.02}, 0.4},
+        {{"noise 5 %", .speed = 0.9, .noise = 0.05}, 0.45},
     };
     struct world all = {"everything, runs' level 1 %", .all_fast = 0.9, .run_level = 0.01};
     int missed = 0;
