@@ -50,20 +50,20 @@ static int restart(struct conductor *conductor, json_t **ret, struct error *erro
     return r < 0 ? r : drop(conductor, ret, error);
 }
 
-/* What resets the clients' ends comes nowhere while the link is down. */
+/* What resets the clients' ends comes nowhere while the link is down. Whatever fails meanwhile, the
+ * link is joined again: the trials that follow need it. */
 static int cut(struct conductor *conductor, json_t **ret, struct error *error) {
-    bool done;
-    int r = conductor->verbs->cut_link(conductor, true, &done, error);
+    bool done, joined;
+    int r = conductor->verbs->cut_link(conductor, true, &done, error), rejoined;
 
-    if (r < 0)
-        return r;
-    r = drop(conductor, ret, error);
-    if (!done) {
+    if (r == 0)
+        r = drop(conductor, ret, error);
+    rejoined =
+        done ? conductor->verbs->cut_link(conductor, false, &joined, r < 0 ? NULL : error) : 0;
+    if (!done)
         conductor->verbs->remark(conductor, "the link is none of a lab that could be cut: "
                                             "the clients reset their connections");
-        return r;
-    }
-    return r < 0 ? r : conductor->verbs->cut_link(conductor, false, &done, error);
+    return r < 0 ? r : rejoined;
 }
 
 /* ---- the storm ---- */

@@ -124,8 +124,13 @@ static int cut_link(struct conductor *conductor, bool cut, bool *ret, struct err
     int r = 0;
 
     *ret = lab_is(host_spec(workers->hosts[first]));
-    for (size_t i = first; *ret && i < first + n && r == 0; i++)
-        r = host_order(workers->hosts[i], "lab-cut", json_pack("{s:b}", "cut", cut), NULL, error);
+    /* All others are joined also when one is lost. */
+    for (size_t i = first; *ret && i < first + n && (r == 0 || !cut); i++) {
+        int one = host_order(workers->hosts[i], "lab-cut", json_pack("{s:b}", "cut", cut), NULL,
+                             r < 0 ? NULL : error);
+
+        r = r < 0 ? r : one;
+    }
     if (r != -EOPNOTSUPP)
         return r;
     *ret = false; /* a relay, of which there is one link */
