@@ -295,7 +295,9 @@ static void test_json_of_configurations(void **state) {
 static void test_proofs_alter(void **state) {
     struct channel channel = workshop_channel("mine", "tls certificate password");
     json_auto_t *secrets = json_pack("{s:{s:s}}", "password", "mine", "s3cret");
-    struct bringup bringup = {.channel = &channel, .certs = "/c", .secrets = secrets};
+    const struct fleet_plan fleet = {.clients = 3};
+    struct bringup bringup = {
+        .channel = &channel, .certs = "/c", .secrets = secrets, .fleet = &fleet};
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
