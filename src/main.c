@@ -3,6 +3,7 @@
  */
 #include "analysis/estimate.h"
 #include "base/place.h"
+#include "base/suggestion.h"
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "cli/commands.h"
@@ -329,6 +330,7 @@ static const struct argp_option other_options[] = {
     {"quiet", 'q', NULL, 0, "show no progress", 0},
 };
 /* argp's list ends with one of zeros. */
+#define OF_ARGP   "--help --usage"
 #define N_OPTIONS (ARRAY_SIZE(shorthands) + MAX_ESTIMATE + ARRAY_SIZE(other_options) + 1)
 
 /* `help`: of the rows of estimate's settings, kept as long as the options are. */
@@ -389,6 +391,54 @@ static void print_help(FILE *out) {
     fprintf(out, "\n`bench COMMAND --help` shows a command's options. %s\n", cli_exit_statuses);
 }
 
+static int refuse_command(const char *name, struct error *error) {
+    CLEANUP_FREE char *known = text_copy(""), *meant = NULL;
+
+    for (size_t i = 0; i < n_commands; i++)
+        if (commands[i].help)
+            text_append(&known, " ", commands[i].name);
+    meant = suggestion(name, known);
+    return error_set(error, -EINVAL, "no command '%s'%s; `bench --help` shows all", name, meant);
+}
+
+/* The option that a word names, whole or by its beginning, as in "--chan=LIST"; NULL: none. */
+static const struct argp_option *option_of(const struct argp_option *options, const char *word) {
+    size_t length = strcspn(word, "=");
+
+    for (const struct argp_option *one = options; one->name; one++)
+        if (strncmp(one->name, word, length) == 0)
+            return one;
+    return NULL;
+}
+
+/* argp would say no more than that it does not know it. */
+static int check_options(const struct context *context, char **argv, struct error *error) {
+    const struct command *command = context->arguments.command;
+    CLEANUP_FREE char *known = text_copy("--help"), *meant = NULL, *wrong = NULL;
+
+    for (argv += 2; command->help && *argv && !text_equal(*argv, "--"); argv++) {
+        const struct argp_option *option =
+            strncmp(*argv, "--", 2) == 0 ? option_of(context->options, *argv + 2) : NULL;
+
+        if (text_equal(*argv, "-o") || (option && option->arg && !strchr(*argv, '='))) {
+            if (!argv[1])
+                return 0;
+            argv++; /* it is a value */
+        } else if (strncmp(*argv, "--", 2) == 0 && !option && !text_has_word(OF_ARGP, *argv)) {
+            wrong = strndup(*argv, strcspn(*argv, "="));
+            break;
+        }
+    }
+    if (!wrong)
+        return 0;
+    for (const struct argp_option *one = context->options; one->name; one++)
+        if (context->takes(command, one))
+            text_append(&known, " --", one->name);
+    meant = suggestion(wrong, known);
+    return error_set(error, -EINVAL, "unrecognized option '%s'%s; `bench %s --help` shows all",
+                     wrong, meant, command->name);
+}
+
 /* Fills context->arguments. */
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
@@ -398,8 +448,9 @@ static int read_command(struct context *context, int argc, char **argv, struct e
         if (argc > 1 && text_equal(commands[i].name, argv[1]) && commands[i].run)
             arguments->command = &commands[i];
     if (!arguments->command)
-        return error_set(error, -EINVAL, "no command '%s'; `bench --help` shows all",
-                         argc > 1 ? argv[1] : "");
+        return refuse_command(argc > 1 ? argv[1] : "", error);
+    if (check_options(context, argv, error) < 0)
+        return -EINVAL;
     arguments->verbosity = NORMAL;
     {
         struct argp argp = {.options = context->options,

@@ -5,6 +5,7 @@
 #include "analysis/source.h"
 #include "base/inifile.h"
 #include "base/jsonline.h"
+#include "base/suggestion.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -444,15 +445,17 @@ static bool is_of_probe(const struct dataset *dataset, size_t series, size_t pro
     return false;
 }
 
-static int refuse_metric(const struct work *work, const char *asked, size_t probe) {
+static int refuse_metric(const struct work *work, const char *asked, size_t probe,
+                         const char *metric) {
     const struct dataset *dataset = work->members[0].dataset;
-    CLEANUP_FREE char *words = text_copy(dataset->probes[probe].metric);
+    CLEANUP_FREE char *words = text_copy(dataset->probes[probe].metric), *meant = NULL;
 
     for (size_t i = 0; i < dataset->n_series; i++)
         if (is_of_probe(dataset, i, probe))
             text_append(&words, " ", dataset->series[i].name);
-    return error_set(work->error, -EINVAL, "--metric %s: %s has no such metric; of %s it has: %s",
-                     asked, folder_of(work, 0), dataset->probes[probe].name, words);
+    meant = suggestion(metric, words);
+    return error_set(work->error, -EINVAL, "--metric %s: %s has no such metric%s; of %s it has: %s",
+                     asked, folder_of(work, 0), meant, dataset->probes[probe].name, words);
 }
 
 static int refuse_better(const struct work *work, const char *asked) {
@@ -496,7 +499,7 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
         add_rows(work, row, probe, false);
         found = true;
     }
-    return found ? 0 : refuse_metric(work, asked, probe);
+    return found ? 0 : refuse_metric(work, asked, probe, metric);
 }
 
 static int add_asked(struct work *work, const char *asked, enum gate_kind kind) {
@@ -504,14 +507,15 @@ static int add_asked(struct work *work, const char *asked, enum gate_kind kind) 
     CLEANUP_FREE char *name = text_format("%.*s", (int)strcspn(asked, "."), asked);
     const char *metric = asked[strlen(name)] ? asked + strlen(name) + 1 : NULL;
     int probe = dataset_find_probe(dataset, name);
-    CLEANUP_FREE char *words = text_copy("");
+    CLEANUP_FREE char *words = text_copy(""), *meant = NULL;
 
     if (probe >= 0)
         return add_metric(work, asked, (size_t)probe, metric, kind);
     for (size_t i = 0; i < dataset->n_probes; i++)
         text_append(&words, " ", dataset->probes[i].name);
-    return error_set(work->error, -EINVAL, "--metric %s: %s has no probe '%s'; it has: %s", asked,
-                     folder_of(work, 0), name, words);
+    meant = suggestion(name, words);
+    return error_set(work->error, -EINVAL, "--metric %s: %s has no probe '%s'%s; it has: %s", asked,
+                     folder_of(work, 0), name, meant, words);
 }
 
 static int add_kind(struct work *work, enum gate_kind kind) {

@@ -2,6 +2,7 @@
 
 #include "base/place.h"
 #include "base/process.h"
+#include "base/suggestion.h"
 #include "hosts/agent.h"
 #include "hosts/kind.h"
 #include "hosts/relay.h"
@@ -129,7 +130,9 @@ static int command_certs(struct context *context) {
     int r = 0;
 
     if (!text_has_word("make show renew", what)) {
-        (void)error_set(&error, -EINVAL, "certs: '%s' is none of: make show renew", what);
+        CLEANUP_FREE char *meant = suggestion(what, "make show renew");
+
+        (void)error_set(&error, -EINVAL, "certs: '%s' is none of: make show renew%s", what, meant);
         return complain(EXIT_USAGE, &error);
     }
     place_make_data();

@@ -1,6 +1,7 @@
 #include "hosts/kind.h"
 
 #include "base/process.h"
+#include "base/suggestion.h"
 
 #include <errno.h>
 #include <string.h>
@@ -72,13 +73,13 @@ static int refuse_password(const char *spec, struct error *error) {
 }
 
 static int unknown(const char *spec, struct error *error) {
-    CLEANUP_FREE char *forms = text_copy("");
-    bool place = host_kind_ssh.check(spec, NULL) == 0;
+    CLEANUP_FREE char *forms = text_copy(""), *meant = suggestion(spec, "local lab:a lab:b");
+    bool place = !*meant && host_kind_ssh.check(spec, NULL) == 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         text_append(&forms, ", ", kinds[i]->form);
-    return error_set(error, -EINVAL, "'%s' is no host; right would be one of: %s%s%s%s", spec,
-                     forms, place ? "; over ssh it is ssh://" : "", place ? spec : "",
+    return error_set(error, -EINVAL, "'%s' is no host%s; right would be one of: %s%s%s%s", spec,
+                     meant, forms, place ? "; over ssh it is ssh://" : "", place ? spec : "",
                      place ? " (its name, or a Host of ~/.ssh/config)" : "");
 }
 

@@ -1,5 +1,6 @@
 #include "model/channel.h"
 
+#include "base/suggestion.h"
 #include "model/client_config.h"
 
 #include <errno.h>
@@ -64,10 +65,16 @@ const struct setting *channel_setting(const struct channel *channel, const char 
                             : setting_find(&channel_group, path);
     if (!*ret_group) {
         CLEANUP_FREE char *known = registry_names(registry, SETTING_CHANNEL, "");
+        CLEANUP_FREE char *name = strndup(path, strcspn(path, "."));
+        CLEANUP_FREE char *meant = suggestion(name, known);
 
-        (void)error_set(error, -EINVAL, "unknown mechanism; known are %s", known);
-    } else if (!row)
-        (void)error_set(error, -EINVAL, "unknown key; `bench list settings` shows all");
+        (void)error_set(error, -EINVAL, "unknown mechanism%s; known are %s", meant, known);
+    } else if (!row) {
+        const char *dot = strchr(path, '.');
+        CLEANUP_FREE char *wrong = setting_unknown(*ret_group, dot ? dot + 1 : path);
+
+        (void)error_set(error, -EINVAL, "%s", wrong);
+    }
     return row;
 }
 
@@ -102,10 +109,14 @@ int channel_check(const struct channel *channel, struct error *error) {
         CLEANUP_FREE char *name = strndup(word, length);
 
         if (text_equal(name, channel_group.name) ||
-            !registry_group(registry, SETTING_CHANNEL, name))
+            !registry_group(registry, SETTING_CHANNEL, name)) {
+            CLEANUP_FREE char *known = registry_names(registry, SETTING_CHANNEL, "");
+            CLEANUP_FREE char *meant = suggestion(name, known);
+
             return error_set(error, -EINVAL,
-                             "use: unknown mechanism '%s'; `bench list mechanisms` shows all",
-                             name);
+                             "use: unknown mechanism '%s'%s; `bench list mechanisms` shows all",
+                             name, meant);
+        }
     }
     if (check_control(channel, error) < 0)
         return -EINVAL;

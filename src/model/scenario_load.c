@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/inifile.h"
+#include "base/suggestion.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -177,10 +178,13 @@ int check_name(const char *name, struct error *error) {
     return 0;
 }
 
-int unknown_probe(struct loader *loader, const char *place) {
+int unknown_probe(struct loader *loader, const char *place, const char *path) {
     CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
+    CLEANUP_FREE char *name = strndup(path, strcspn(path, "."));
+    CLEANUP_FREE char *meant = suggestion(name, known);
 
-    return error_set(loader->error, -EINVAL, "%s: unknown probe; known are %s", place, known);
+    return error_set(loader->error, -EINVAL, "%s: unknown probe%s; known are %s", place, meant,
+                     known);
 }
 
 static bool is_path(const char *name) {
@@ -234,10 +238,10 @@ static int read_scenario_file(struct loader *loader, const char *name) {
     int r;
 
     if (!is_path(name) && access(path, F_OK) < 0) {
-        CLEANUP_FREE char *known = names_in(loader, ".");
+        CLEANUP_FREE char *known = names_in(loader, "."), *meant = suggestion(name, known);
 
-        return error_set(loader->error, -ENOENT, "unknown scenario '%s'; known are %s", name,
-                         known);
+        return error_set(loader->error, -ENOENT, "unknown scenario '%s'%s; known are %s", name,
+                         meant, known);
     }
     r = inifile_read(&file, path, loader->error);
     if (r < 0)
@@ -268,15 +272,57 @@ static int read_hosts_file(struct loader *loader) {
     return 0;
 }
 
+/* The NAME of "channel.NAME.key", the caller's; NULL when path is nothing of the kind. */
+static char *channel_of(const char *path) {
+    size_t start = strlen("channel."), length;
+
+    if (strncmp(path, "channel.", start) != 0)
+        return NULL;
+    length = strcspn(path + start, ".");
+    return length && path[start + length] ? strndup(path + start, length) : NULL;
+}
+
+/* Those of files and those that the scenario defines itself; the caller's. */
+static char *known_channels(const struct loader *loader) {
+    char *known = loader->folder ? names_in(loader, "channels") : text_copy("");
+
+    for (size_t i = 0; i < loader->given.count; i++) {
+        CLEANUP_FREE char *name = channel_of(loader->given.list[i].path);
+        CLEANUP_FREE char *use = name ? text_format("channel.%s.use", name) : NULL;
+        CLEANUP_FREE char *inherits = name ? text_format("channel.%s.inherits", name) : NULL;
+
+        if (name && text_equal(loader->given.list[i].path,
+                               assignments_find(&loader->given, use) ? use : inherits))
+            text_append(&known, ", ", name);
+    }
+    return known;
+}
+
+/* -ENOENT. What a section or --set says of a channel that there is not lacks what makes it one. */
+static int unknown_channel(struct loader *loader, const char *name) {
+    CLEANUP_FREE char *known = known_channels(loader), *meant = suggestion(name, known);
+
+    for (size_t i = 0; i < loader->given.count; i++) {
+        CLEANUP_FREE char *defined = channel_of(loader->given.list[i].path);
+
+        if (text_equal(defined, name))
+            return error_set(loader->error, -ENOENT,
+                             "unknown channel '%s'%s: a [channel.%s] of its own needs `use = "
+                             "MECHANISM...` or `inherits = CHANNEL`; known channels are %s",
+                             name, meant, name, known);
+    }
+    return error_set(loader->error, -ENOENT,
+                     "unknown channel '%s'%s; known are %s, or define it in [channel.%s]", name,
+                     meant, known, name);
+}
+
 /* The keys of channels/NAME.ini. -ENOENT: no such file, and the message says what there is. */
 static int read_channel_file(struct loader *loader, const char *name, struct assignments *ret) {
     const char *const folders[] = {loader->beside, loader->folder,
                                    loader->registry->shared_scenarios};
-    CLEANUP_FREE char *known = NULL;
 
     if (!loader->folder)
-        return error_set(loader->error, -ENOENT, "unknown channel '%s'; define it in [channel.%s]",
-                         name, name);
+        return unknown_channel(loader, name);
     for (size_t i = 0; i < ARRAY_SIZE(folders) && folders[i]; i++) {
         CLEANUP_FREE char *path = text_format("%s/channels/%s.ini", folders[i], name);
         CLEANUP(inifile_freep) struct inifile *file = NULL;
@@ -288,10 +334,7 @@ static int read_channel_file(struct loader *loader, const char *name, struct ass
         assignments_add_file(ret, file, "channel", loader->of_run && !is_own(loader, folders[i]));
         return 0;
     }
-    known = names_in(loader, "channels");
-    return error_set(loader->error, -ENOENT,
-                     "unknown channel '%s'; known are %s, or define it in [channel.%s]", name,
-                     known, name);
+    return unknown_channel(loader, name);
 }
 
 /* ---- what it has executed, read and connected to ---- */
@@ -344,16 +387,6 @@ static int note_varied_effects(struct loader *loader) {
 }
 
 /* ---- channels ---- */
-
-/* The NAME of "channel.NAME.key", the caller's; NULL when path is nothing of the kind. */
-static char *channel_of(const char *path) {
-    size_t start = strlen("channel."), length;
-
-    if (strncmp(path, "channel.", start) != 0)
-        return NULL;
-    length = strcspn(path + start, ".");
-    return length && path[start + length] ? strndup(path + start, length) : NULL;
-}
 
 int check_in_use(struct loader *loader, const struct channel *channel, const char *place,
                  const char *key) {
@@ -524,6 +557,25 @@ static int build_channels(struct loader *loader) {
 
 /* ---- applying ---- */
 
+/* Neither a section of settings nor one that is read otherwise; or, of a group, no such key. */
+static int unknown_setting(struct loader *loader, const struct assignment *assignment,
+                           const struct setting_group *group) {
+    CLEANUP_FREE char *wrong = NULL;
+
+    if (group) {
+        wrong = setting_unknown(group, assignment->path + strlen(group->name) + 1);
+    } else {
+        CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_SCENARIO, "");
+        CLEANUP_FREE char *name = strndup(assignment->path, strcspn(assignment->path, "."));
+        CLEANUP_FREE char *meant = NULL;
+
+        text_append(&known, " ", "probe channel vary reference");
+        meant = suggestion(name, known);
+        wrong = text_format("unknown section%s; `bench list settings` shows all", meant);
+    }
+    return error_set(loader->error, -EINVAL, "%s: %s", assignment->place, wrong);
+}
+
 static int apply_scenario(struct loader *loader, const struct assignment *assignment) {
     CLEANUP_FREE char *channel = channel_of(assignment->path);
     const struct setting_group *group;
@@ -536,10 +588,9 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
         return take_reference(loader, assignment);
     row = registry_find(loader->registry, SCENARIO_SCOPES, assignment->path, &group);
     if (!group && strncmp(assignment->path, "probe.", 6) == 0)
-        return unknown_probe(loader, assignment->place);
+        return unknown_probe(loader, assignment->place, assignment->path + 6);
     if (!row)
-        return error_set(loader->error, -EINVAL, "%s: unknown %s; `bench list settings` shows all",
-                         assignment->place, group ? "key" : "section");
+        return unknown_setting(loader, assignment, group);
     r = setting_assign(row, settings_edit(&loader->scenario->settings, group), assignment->value,
                        loader->error);
     return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
@@ -555,11 +606,12 @@ static int build_probes(struct loader *loader) {
 
         if (!registry_group(loader->registry, SETTING_PROBE, name)) {
             CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_PROBE, "probe.");
+            CLEANUP_FREE char *meant = suggestion(name + strlen("probe."), known);
 
             return blame_setting(loader, "scenario.probes",
                                  error_set(loader->error, -EINVAL,
-                                           "unknown probe '%.*s'; known are %s", (int)length, word,
-                                           known));
+                                           "unknown probe '%.*s'%s; known are %s", (int)length,
+                                           word, meant, known));
         }
         scenario->probes =
             memory_room(scenario->probes, scenario->n_probes, sizeof(*scenario->probes));
@@ -659,12 +711,15 @@ static int check_design(struct loader *loader) {
 
     if (!*own->baseline || left_out)
         text_replace(&own->baseline, first_subject(loader->scenario));
-    if (!text_has_word(own->channels, own->baseline))
+    if (!text_has_word(own->channels, own->baseline)) {
+        CLEANUP_FREE char *meant = suggestion(own->baseline, own->channels);
+
         return blame_setting(
             loader, "scenario.baseline",
             error_set(loader->error, -EINVAL,
-                      "'%s' is none of the channels (%s); name one of them, or leave it out",
-                      own->baseline, own->channels));
+                      "'%s' is none of the channels (%s)%s; name one of them, or leave it out",
+                      own->baseline, own->channels, meant));
+    }
     r = check_controls(loader, left_out);
     return r < 0 ? r : check_until(loader);
 }

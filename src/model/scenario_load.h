@@ -49,8 +49,8 @@ int check_in_use(struct loader *loader, const struct channel *channel, const cha
 /* A channel's name: letters, digits, '-' and '_'. Returns 0 or -EINVAL. */
 int check_name(const char *name, struct error *error);
 
-/* "PLACE: unknown probe; known are ..." */
-int unknown_probe(struct loader *loader, const char *place);
+/* "PLACE: unknown probe; known are ...": of a path that begins with it, or is it. */
+int unknown_probe(struct loader *loader, const char *place, const char *path);
 
 /* [reference]: takes where the published values stand, or one of them. */
 int take_reference(struct loader *loader, const struct assignment *assignment);

@@ -4,6 +4,7 @@
 #include "model/scenario_load.h"
 
 #include "base/inifile.h"
+#include "base/suggestion.h"
 
 #include <errno.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static int check_process(const struct loader *loader, const char *process, const
 /* Whether the probe measures that. The headline needs no name. */
 static int check_metric(const struct loader *loader, const struct setting_group *probe,
                         struct reference *reference) {
-    CLEANUP_FREE char *known = NULL;
+    CLEANUP_FREE char *known = NULL, *meant = NULL;
     size_t n;
     const struct metric *metrics = loader->registry->metrics(probe, &n);
     const char *dot = reference->metric ? strrchr(reference->metric, '.') : NULL;
@@ -83,7 +84,8 @@ static int check_metric(const struct loader *loader, const struct setting_group 
     if (!name)
         return 0;
     known = known_metrics(metrics, n);
-    return error_set(loader->error, -EINVAL, "unknown metric '%s'; %s has %s", name,
+    meant = suggestion(name, known);
+    return error_set(loader->error, -EINVAL, "unknown metric '%s'%s; %s has %s", name, meant,
                      reference->probe, known);
 }
 
@@ -120,7 +122,7 @@ static int check(struct loader *loader, const struct assignment *assignment,
     int r;
 
     if (!group)
-        return unknown_probe(loader, assignment->place);
+        return unknown_probe(loader, assignment->place, reference->probe);
     r = check_metric(loader, group, reference);
     if (r == 0)
         r = check_channels(loader, reference);

@@ -1,6 +1,7 @@
 #include "model/scenario_load.h"
 
 #include "base/inifile.h"
+#include "base/suggestion.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -55,6 +56,14 @@ static int find_in_link(struct loader *loader, const struct assignment *assignme
     return 0;
 }
 
+static int not_measured(struct loader *loader, const char *place, const char *what,
+                        const char *name, const char *known) {
+    CLEANUP_FREE char *meant = suggestion(name, known);
+
+    return error_set(loader->error, -EINVAL, "%s: '%s' is none of the %s (%s)%s", place, name, what,
+                     known, meant);
+}
+
 /* "channel.NAME.MECHANISM.KEY". 1: of a channel that the command line has left out. Neither the
  * baseline can be varied, as all are compared with it as it is, nor a control, which is the
  * baseline once more. */
@@ -70,8 +79,7 @@ static int find_in_channel(struct loader *loader, const struct assignment *assig
     if (!channel && is_left_out(loader, assignment, "scenario.channels", factor->channel))
         return 1;
     if (!channel)
-        return error_set(loader->error, -EINVAL, "%s: '%s' is none of the channels (%s)", place,
-                         factor->channel, own->channels);
+        return not_measured(loader, place, "channels", factor->channel, own->channels);
     if (text_equal(channel->name, own->baseline))
         return error_set(loader->error, -EINVAL,
                          "%s: %s is the baseline, which the others are compared with; let "
@@ -101,16 +109,18 @@ static int find_in_probe(struct loader *loader, const struct assignment *assignm
 
     factor->row = registry_find(loader->registry, 1u << SETTING_PROBE, path, &factor->group);
     if (!factor->group)
-        return unknown_probe(loader, assignment->place);
+        return unknown_probe(loader, assignment->place, name);
     if (!text_has_word(probes, name))
         return is_left_out(loader, assignment, "scenario.probes", name)
                    ? 1
-                   : error_set(loader->error, -EINVAL, "%s: '%s' is none of the probes (%s)",
-                               assignment->place, name, probes);
-    return factor->row
-               ? 0
-               : error_set(loader->error, -EINVAL,
-                           "%s: unknown key; `bench list settings` shows all", assignment->place);
+                   : not_measured(loader, assignment->place, "probes", name, probes);
+    if (!factor->row) {
+        CLEANUP_FREE char *wrong =
+            setting_unknown(factor->group, path + strlen(factor->group->name) + 1);
+
+        return error_set(loader->error, -EINVAL, "%s: %s", assignment->place, wrong);
+    }
+    return 0;
 }
 
 /* ---- its values ---- */

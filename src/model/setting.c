@@ -1,6 +1,7 @@
 #include "model/setting.h"
 
 #include "base/clock.h"
+#include "base/suggestion.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -101,9 +102,12 @@ int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
     if (!unit && !*end)
         return error_set(error, -EINVAL, "'%s' lacks a unit (%s); write, say, %s%s", text,
                          kind->names, text, kind->units[kind->n_units / 2].name);
-    if (!unit)
-        return error_set(error, -EINVAL, "'%s' has the wrong unit; right would be %s, as in %s",
-                         text, kind->names, kind->example);
+    if (!unit) {
+        CLEANUP_FREE char *meant = suggestion(end, kind->names);
+
+        return error_set(error, -EINVAL, "'%s' has the wrong unit%s; right would be %s, as in %s",
+                         text, meant, kind->names, kind->example);
+    }
     if (__builtin_mul_overflow(whole, unit->factor, &value) ||
         __builtin_mul_overflow(fraction, unit->factor, &part))
         return error_set(error, -ERANGE, "'%s' is too large", text);
@@ -171,6 +175,7 @@ static int assign_choice(const struct setting *row, void *block, const char *val
                          struct error *error) {
     const char *cursor = row->choices, *word;
     int r = row->check ? row->check(value, error) : 0;
+    CLEANUP_FREE char *meant = NULL;
     size_t length;
 
     if (r < 0)
@@ -180,7 +185,8 @@ static int assign_choice(const struct setting *row, void *block, const char *val
             *number_at(row, block) = i;
             return 0;
         }
-    return error_set(error, -EINVAL, "'%s' is none of: %s", value, row->choices);
+    meant = suggestion(value, row->choices);
+    return error_set(error, -EINVAL, "'%s' is none of: %s%s", value, row->choices, meant);
 }
 
 /* The words with single blanks between them; a doubled word is an error but in a SETTING_LIST. */
@@ -315,6 +321,15 @@ const struct setting *setting_find(const struct setting_group *group, const char
         if (strcmp(group->rows[i].key, key) == 0)
             return &group->rows[i];
     return NULL;
+}
+
+char *setting_unknown(const struct setting_group *group, const char *key) {
+    CLEANUP_FREE char *known = text_copy(""), *meant = NULL;
+
+    for (size_t i = 0; i < group->n_rows; i++)
+        text_append(&known, " ", group->rows[i].key);
+    meant = suggestion(key, known);
+    return text_format("unknown key%s; `bench list settings` shows all", meant);
 }
 
 static bool is_harmless(const struct setting *row, const char *value) {

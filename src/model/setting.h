@@ -104,6 +104,8 @@ static inline bool setting_is_list(const struct setting *row) {
 
 /* The row of a key, or NULL. */
 const struct setting *setting_find(const struct setting_group *group, const char *key);
+/* "unknown key", what was probably meant, and where all are shown; the caller's. */
+char *setting_unknown(const struct setting_group *group, const char *key);
 
 /* Reads value into the block. The error says what is wrong and what would be right, without the
  * place, which the caller puts in front. The block is untouched on failure. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/inifile.h"
+#include "base/suggestion.h"
 #include "broker/broker.h"
 #include "model/verdict.h"
 #include "probes/probe.h"
@@ -102,6 +103,16 @@ const char *list_kind(size_t i) {
     return i < ARRAY_SIZE(kinds) ? kinds[i].kind : NULL;
 }
 
+static int refuse_kind(const char *kind, struct error *error) {
+    CLEANUP_FREE char *known = text_copy(""), *meant = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        text_append(&known, ", ", kinds[i].kind);
+    meant = suggestion(kind, known);
+    return error_set(error, -EINVAL, "nothing called '%s' to list%s; right would be one of: %s",
+                     kind, meant, known);
+}
+
 int list_print(const char *kind, const struct registry *registry, const char *folder,
                struct error *error) {
     bool found = false;
@@ -117,11 +128,7 @@ int list_print(const char *kind, const struct registry *registry, const char *fo
             scenario_each_file(registry, folder, kinds[i].subfolder, print_file,
                                (char *)kinds[i].section);
     }
-    return found ? 0
-                 : error_set(error, -EINVAL,
-                             "nothing called '%s' to list; right would be scenarios, channels, "
-                             "mechanisms, probes, settings or metrics",
-                             kind);
+    return found ? 0 : refuse_kind(kind, error);
 }
 
 /* Whether no variant of the same channel stands before it. */

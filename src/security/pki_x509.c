@@ -1,3 +1,4 @@
+#include "base/suggestion.h"
 #include "security/pkcs11_module.h"
 #include "security/pki_internal.h"
 
@@ -139,7 +140,7 @@ static bool is_here(const struct key_type *type) {
 }
 
 int pki_check_key_type(const char *key_type, struct error *error) {
-    CLEANUP_FREE char *here = text_copy("");
+    CLEANUP_FREE char *here = text_copy(""), *meant = NULL;
 
     if (find_key_type(key_type))
         return 0;
@@ -152,7 +153,9 @@ int pki_check_key_type(const char *key_type, struct error *error) {
     for (size_t i = 0; i < ARRAY_SIZE(key_types); i++)
         if (is_here(&key_types[i]))
             text_append(&here, " ", key_types[i].name);
-    return error_set(error, -EINVAL, "'%.40s' is none of: %s", key_type ? key_type : "", here);
+    meant = suggestion(key_type ? key_type : "", here);
+    return error_set(error, -EINVAL, "'%.40s' is none of: %s%s", key_type ? key_type : "", here,
+                     meant);
 }
 
 /* An agent hears of them from its driver. */

@@ -1,6 +1,7 @@
 /* tls - the connection is encrypted and the broker shows a certificate. */
 #include "security/tls.h"
 
+#include "base/suggestion.h"
 #include "security/key_proofs.h"
 #include "security/key_token.h"
 #include "security/pkcs11_module.h"
@@ -45,7 +46,13 @@ static const struct tls_key keys[] = {
 #define CA_KEY_TYPES "same " PKI_KEY_TYPES
 
 static int check_ca_key_type(const char *value, struct error *error) {
-    return text_equal(value, "same") ? 0 : pki_check_key_type(value, error);
+    CLEANUP_FREE char *meant = suggestion(value, "same");
+
+    if (text_equal(value, "same"))
+        return 0;
+    return *meant
+               ? error_set(error, -EINVAL, "'%s' is neither same%s nor a type of key", value, meant)
+               : pki_check_key_type(value, error);
 }
 
 static const struct setting rows[] = {

@@ -1,5 +1,6 @@
 #include "security/tls_context.h"
 
+#include "base/suggestion.h"
 #include "security/pem_file.h"
 #include "security/tls_signature.h"
 
@@ -436,11 +437,30 @@ static bool is_plain(const char *list) {
     return strspn(list, NAME_CHARACTERS ":") == strlen(list);
 }
 
+static int refuse_suites(const char *suites, struct error *error) {
+    static const char known[] = "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
+                                "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256";
+    CLEANUP_FREE char *meant = suggestion_of_list(suites, known);
+
+    return error_set(error, -EINVAL,
+                     "tls.suites: '%s' are no suites of this OpenSSL%s; known are %s", suites,
+                     meant, known);
+}
+
+static int refuse_groups(const struct tls_config *tls, struct error *error) {
+    CLEANUP_FREE char *known = known_groups();
+    CLEANUP_FREE char *meant = suggestion_of_list(tls->groups, known);
+
+    return error_set(error, -EINVAL,
+                     "%s.groups: '%s' are no groups of this OpenSSL%s; right would be names "
+                     "separated by colons, of: %s",
+                     section(tls), tls->groups, meant, known);
+}
+
 static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
     /* OpenSSL 3 speaks TLS 1.1 only below its usual level; only a proof ever asks for it. */
     const char *ciphers = tls->max_version < TLS_1_2 ? "DEFAULT:@SECLEVEL=0" : tls->ciphers;
     int64_t oldest = tls->lenient && tls->min_version > TLS_1_2 ? TLS_1_2 : tls->min_version;
-    CLEANUP_FREE char *known = NULL;
     int r = 0;
 
     if (SSL_CTX_set_min_proto_version(context, versions[oldest].protocol) != 1 ||
@@ -452,16 +472,9 @@ static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct
                       "-tls1_2%s` shows what it knows",
                       section(tls), ciphers, *tls->psk_identity ? " -psk PSK" : "");
     else if (*tls->suites && !takes(context, tls->suites, SSL_CTX_set_ciphersuites))
-        r = error_set(error, -EINVAL,
-                      "tls.suites: '%s' are no suites of this OpenSSL; known are "
-                      "TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, "
-                      "TLS_AES_128_GCM_SHA256, TLS_AES_128_CCM_SHA256",
-                      tls->suites);
+        r = refuse_suites(tls->suites, error);
     else if (*tls->groups && (!is_plain(tls->groups) || set_groups(context, tls->groups) != 1))
-        r = error_set(error, -EINVAL,
-                      "%s.groups: '%s' are no groups of this OpenSSL; right would be names "
-                      "separated by colons, of: %s",
-                      section(tls), tls->groups, known = known_groups());
+        r = refuse_groups(tls, error);
     else if (*tls->signatures &&
              (!is_plain(tls->signatures) || set_signatures(context, tls->signatures) != 1))
         r = error_set(error, -EINVAL,

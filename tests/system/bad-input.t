@@ -37,7 +37,7 @@ while read -r name && read -r edit && read -r message; do
 done <<'END'
 an unknown key
   s/^repetitions/repetition/
-  4: \[scenario\] repetition: unknown key; .*list settings
+  4: \[scenario\] repetition: unknown key \(did you mean repetitions\?\); .*list settings
 a key of another probe
   13s/.*/payload = 1KiB/
   13: \[probe\.path\] payload: unknown key; .*list settings
@@ -46,13 +46,13 @@ an unknown section
   10: \[telepathy\] interval: unknown section; .*list set
 an unknown probe's section
   s/^\[probe.path/[probe.paht/
-  12: \[probe\.paht\] duration: unknown probe; known are path,
+  12: \[probe\.paht\] duration: unknown probe \(did you mean path\?\); known are path,
 an unknown channel
   2s/plain/plian/
-  2: \[scenario\] channels: unknown channel 'plian'; known are .*plain.*\[channel\.plian\]
+  2: \[scenario\] channels: unknown channel 'plian' \(did you mean plain\?\); known are .*plain.*\[channel\.plian\]
 an unknown probe
   3s/path/paht/
-  3: \[scenario\] probes: unknown probe 'paht'; known are path, transport, .*delivery
+  3: \[scenario\] probes: unknown probe 'paht' \(did you mean path\?\); known are path, transport, .*delivery
 a channel twice
   2s/plain/plain plain/
   2: \[scenario\] channels: names 'plain' twice

@@ -172,7 +172,7 @@ static void test_no_other_channel(void **state) {
     leave(run);
     edit(run, "scenario.ini", "\nuse = password", "");
     workshop_put(run->folder, "channels/login.ini", "[channel]\nuse = password\n");
-    assert_refused(run, -EINVAL, "unknown channel 'login'; define it in [channel.login]");
+    assert_refused(run, -EINVAL, "unknown channel 'login': a [channel.login] of its own needs");
 }
 
 /* SHA-256 of a scenario behind the comments that it begins with. */

@@ -57,8 +57,9 @@ static void assert_refused(const struct refusal *refusal) {
 
 static void test_keys_and_values(void **state) {
     static const struct refusal refusals[] = {
-        {PLAIN "repititions = 5\n", "@/main.ini:3: [scenario] repititions: unknown key; `bench "
-                                    "list settings` shows all"},
+        {PLAIN "repititions = 5\n",
+         "@/main.ini:3: [scenario] repititions: unknown key (did you mean repetitions?); `bench "
+         "list settings` shows all"},
         {PLAIN "repetitions = 0\n", "@/main.ini:3: [scenario] repetitions: '0' is out of bounds; "
                                     "right would be a number from 1 to 100000"},
         {PLAIN "repetitions = 5x\n", "@/main.ini:3: [scenario] repetitions: '5x' has the wrong"},
@@ -83,7 +84,7 @@ static void test_keys_and_values(void **state) {
          "@/main.ini:5: [channel.x] tls.max_version: '1.1' is none of: 1.2 1.3"},
         {PLAIN "[channel.x]\nuse =\nusing = tls\n", "@/main.ini:5: [channel.x] using: unknown key"},
         {PLAIN "[channel.x]\nuse = tls\ntsl.groups = X25519\n",
-         "@/main.ini:5: [channel.x] tsl.groups: unknown mechanism; known are "},
+         "@/main.ini:5: [channel.x] tsl.groups: unknown mechanism (did you mean tls?); known are "},
     };
 
     (void)state;
@@ -98,7 +99,8 @@ static void test_sections(void **state) {
         {PLAIN "[channel]\nuse = tls\n", "@/main.ini:4: [channel] use: unknown section"},
         {PLAIN "[channel.]\nuse = tls\n", "@/main.ini:4: [channel.] use: unknown section"},
         {PLAIN "[probe.paths]\nduration = 1s\n",
-         "@/main.ini:4: [probe.paths] duration: unknown probe; known are path, transport, "
+         "@/main.ini:4: [probe.paths] duration: unknown probe (did you mean path?); known are "
+         "path, transport, "
          "transport-per-unit, delivery"},
         {PLAIN "[probe]\npath = 1s\n", "@/main.ini:4: [probe] path: unknown probe; known are path"},
         {PLAIN "[vary]\nchannels = plain mutual\n",
@@ -178,7 +180,8 @@ static void test_references(void **state) {
         {PLAIN "[reference]\npath.. = 1\n", "@/main.ini:4: [reference] path..: unknown metric ''; "
                                             "path has throughput, "},
         {PLAIN "[reference]\nconnect.tsl_time.tls = 1\n",
-         "@/main.ini:4: [reference] connect.tsl_time.tls: unknown metric 'tsl_time'; connect has "
+         "@/main.ini:4: [reference] connect.tsl_time.tls: unknown metric 'tsl_time' (did you mean "
+         "tls_time?); connect has "
          "connections_per_s, connect_time, "},
         {PLAIN "[reference]\nratio.path.tls_time.psk.plain = 1\n",
          "@/main.ini:4: [reference] ratio.path.tls_time.psk.plain: unknown metric 'tls_time'; path "
@@ -252,8 +255,8 @@ static void test_overridden_references(void **state) {
 
 static void test_reference_of_unknown_probe(void **state) {
     static const struct refusal refusals[] = {
-        {PLAIN "[reference]\npaht.plain = 13.4\n",
-         "@/main.ini:4: [reference] paht.plain: unknown probe; known are path"},
+        {PLAIN "[reference]\npaht.plain = 13.4\n", "@/main.ini:4: [reference] paht.plain: unknown "
+                                                   "probe (did you mean path?); known are path"},
     };
 
     (void)state;
@@ -292,8 +295,9 @@ static void test_command_line(void **state) {
         {{"--set", "channel.plain.tls.groups", "X25519"},
          "--set channel.plain.tls.groups: the channel does not use tls (use = )"},
         {{"--set", "channel.gone.description", "x"},
-         "--set channel.gone.description: unknown channel 'gone'; known are bad-key, bad-use, "
-         "mutual, plain, unused, or define it in [channel.gone]"},
+         "--set channel.gone.description: unknown channel 'gone': a [channel.gone] of its own "
+         "needs `use = MECHANISM...` or `inherits = CHANNEL`; known channels are bad-key, bad-use, "
+         "mutual, plain, unused"},
     };
 
     (void)state;
@@ -318,8 +322,10 @@ static void test_files(void **state) {
     assert_string_equal(no_file, "/nonexistent/x.ini: No such file or directory");
     assert_string_equal(empty, "@/main.ini: empty: no scenario in it");
     assert_string_equal(hosts, "@/hosts.ini:4: [scenario]: only [hosts] belongs here");
-    assert_string_equal(key, "@/hosts.ini:2: [hosts] brokers: unknown key; `bench list settings` "
-                             "shows all");
+    assert_string_equal(
+        key,
+        "@/hosts.ini:2: [hosts] brokers: unknown key (did you mean broker?); `bench list settings` "
+        "shows all");
 }
 
 /* The caller may not want the words (error.h). */

@@ -110,7 +110,7 @@ static void test_refusals(void **state) {
         {"open", "a  b", -EINVAL, "'a b' is odd"},
         {"text", "a ;b", -EINVAL, "neither ' ;' nor a line end can be part of a value"},
         {"text", "a\nb", -EINVAL, "neither ' ;' nor a line end can be part of a value"},
-        {"choice", "Red", -EINVAL, "'Red' is none of: red green blue"},
+        {"choice", "Red", -EINVAL, "'Red' is none of: red green blue (did you mean red?)"},
         {"choice", "red green", -EINVAL, "'red green' is none of: red green blue"},
         {"choice", "", -EINVAL, "has no value; leave the line out for the default, green"},
         {"count", "0", -ERANGE, "'0' is out of bounds; right would be a number from 1 to 10"},

@@ -1,0 +1,148 @@
+#!/bin/sh
+# Wherever a message says what is expected it names the nearest right one. Walks through all names
+# that a user can write: commands, kinds, scenarios, channels, probes, mechanisms, settings, the
+# words of a choice, metrics, hosts, units, suites and groups. Each has a letter too many here, or
+# two exchanged; a letter too few could be another name.
+. "$(dirname "$0")/real.sh"
+
+# too_many NAME; exchanged NAME: its second letter and its third
+too_many() {
+  printf '%sx' "$1"
+}
+exchanged() {
+  printf '%s' "$1" | sed 's/^\(.\)\(.\)\(.\)/\1\3\2/'
+}
+
+# asks NAME COMMAND...: whether the command is refused with this suggestion; else says so in $missed.
+asks() {
+  asked=$1
+  shift
+  run "$@"
+  suggested=$(printf '%s\n' "$err" | sed -n 's/.*(did you mean \(.*\)?).*/\1/p')
+  if [ "$status" -ne 2 ] || [ "$suggested" != "$asked" ]; then
+    missed="$missed
+$* -> $status: $err"
+  fi
+  walked=$((walked + 1))
+}
+
+# all_of WHAT LEAST: whether none was missed, and there were that many.
+all_of() {
+  is "$1: the nearest is named" "$missed" ''
+  check '... of each there is' test "$walked" -ge "$2"
+  missed='' walked=0
+}
+missed='' walked=0
+
+# names KIND: what `list KIND` lists
+names() {
+  "$bench" list "$1" | sed -n 's/^  \([^ ]\{2,\}\) .*/\1/p'
+}
+
+for name in $("$bench" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+  asks "$name" "$bench" "$(too_many "$name")"
+done
+asks check "$bench" chekc
+all_of 'commands' 10
+for command in all run report estimate gate check certs speed doctor deploy; do
+  for name in $("$bench" complete -- "$command" -- 2>/dev/null); do
+    asks "$name" "$bench" "$command" "$(too_many "$name")"
+  done
+done
+asks --set "$bench" check "$tiny" --sett=scenario.seed=1
+all_of 'options' 60
+for name in scenarios channels mechanisms probes settings metrics; do
+  asks "$name" "$bench" list "$(too_many "$name")"
+  asks "$name" "$bench" list "$(exchanged "$name")"
+done
+all_of 'kinds to list' 12
+for name in make show renew; do
+  asks "$name" "$bench" certs "$(too_many "$name")"
+done
+all_of 'what to do with certificates' 3
+for name in $(names scenarios); do
+  asks "$name" "$bench" check "$(too_many "$name")"
+done
+all_of 'scenarios' 3
+for name in $(names channels); do
+  asks "$name" "$bench" check "$tiny" --channels "$(too_many "$name")"
+done
+asks mine "$bench" check "$tiny" --set channel.mine.use=tls --channels mien
+asks mine "$bench" check "$tiny" --set channel.mine.use=tls --set channel.mien.tls.groups=X25519
+asks plain "$bench" check "$tiny" --set scenario.baseline=plani
+all_of 'channels' 10
+for name in $(names probes); do
+  asks "$name" "$bench" check "$tiny" --probes "$(too_many "$name")"
+  asks "$name" "$bench" check "$tiny" --set "probe.$(too_many "$name").duration=1s"
+done
+asks path "$bench" check "$tiny" --set vary.probe.paht.duration='1s 2s'
+asks path "$bench" check "$tiny" --set reference.paht.plain=1
+all_of 'probes' 10
+for name in $(names mechanisms); do
+  asks "$name" "$bench" check "$tiny" --set "channel.mine.use=$(too_many "$name")"
+done
+all_of 'mechanisms' 8
+
+# ---- settings: every key, every section, every word of a choice ----
+
+"$bench" list settings | grep -v '^  channel\.NAME\.inherits\|^  vary\.\|^  reference\.' |
+  awk '/^  [a-z]/ { path = $1; next } { sub(/^ +/, ""); print path "|" $0 }' >"$scratch/settings"
+while IFS='|' read -r path what; do
+  key=${path##*.} set=channel.mine.use=
+  wrong=${path%.*}.$(too_many "$key")
+  wrong=$(printf '%s' "$wrong" | sed 's/^channel\.NAME/channel.mine/')
+  right=$(printf '%s' "$path" | sed 's/^channel\.NAME/channel.mine/')
+  asks "$key" "$bench" check "$tiny" --set "$set" --set "$wrong=1" </dev/null
+  case $path in
+  channel.NAME.*.*) set=channel.mine.use=$(printf '%s' "$path" | cut -d . -f 3) ;;
+  esac
+  for word in $(printf '%s\n' "$what" | sed -n 's/^one of: \(.*\); default .*/\1/p'); do
+    case $word in
+    ?) ;; # of one letter half would be wrong
+    mldsa:*) # an OpenSSL that does not know it does not suggest it
+      "$bench" check "$tiny" --set "$set" --set "$right=$word" >"$scratch/.out" 2>&1 &&
+        asks "$word" "$bench" check "$tiny" --set "$set" --set "$right=${word}x" </dev/null
+      ;;
+    *) asks "$word" "$bench" check "$tiny" --set "$set" --set "$right=${word}x" </dev/null ;;
+    esac
+  done
+done <"$scratch/settings"
+all_of 'settings and words of choices' 150
+for section in scenario hosts lab broker certificates fleet telemetry probe channel vary \
+  reference; do
+  asks "$section" "$bench" check "$tiny" --set "$(too_many "$section").key.key=1"
+done
+all_of 'sections' 11
+asks tls "$bench" check "$tiny" --set channel.mine.use=tls --set channel.mine.tsl.groups=X25519
+asks groups "$bench" check "$tiny" --channels 'plain mine' --set channel.mine.use=tls \
+  --set vary.channel.mine.tls.gruops=X25519
+asks groups "$bench" check "$tiny" --set channel.mine.use=tls --set channel.mine.tls.gruops=X25519
+asks duration "$bench" check "$tiny" --set vary.probe.path.duraiton='1s 2s'
+all_of 'settings of a channel, and varied ones' 4
+
+# ---- values ----
+
+asks Mbit/s "$bench" check "$tiny" --set lab.rate=5Mbits/s
+asks KiB "$bench" check "$tiny" --set probe.delivery.payload=5KIB
+asks min "$bench" check "$tiny" --set probe.path.duration=5mins
+all_of 'units' 3
+asks local "$bench" check "$tiny" --broker-host locla
+asks lab:a "$bench" check "$tiny" --broker-host lba:a
+all_of 'hosts' 2
+asks TLS_AES_128_GCM_SHA256 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.suites=TLS_AES_128_GMC_SHA256
+asks X25519 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.groups=P-256:X22519
+all_of 'suites and groups' 2
+asks throughput "$bench" check "$tiny" --set reference.path.thruoghput.plain=1
+all_of 'published metrics' 1
+
+# ---- where nothing is near, nothing is named ----
+
+run "$bench" telepathy
+exits 'a command that nothing is near' 2
+lacks '... none is named' "$err" 'did you mean'
+run "$bench" check "$tiny" --channels telepathy
+lacks 'a channel that nothing is near: none is named' "$err" 'did you mean'
+
+finish
