@@ -12,12 +12,12 @@ other=trixie
 debian_root=$root/scripts/debian-root
 name=mqtt-security-bench
 # The sources as a source package has them: no git, but the list of what they are.
-pack_sources() { # FOLDER
-  mkdir -p "$1"
-  "$root/scripts/sources-list" >"$1/.deployed"
-  sed 1d "$1/.deployed" |
-    tar -c -C "$root" --no-recursion --verbatim-files-from -T - | tar -x -C "$1"
-}
+sources=$scratch/sources
+mkdir "$sources"
+"$root/scripts/sources-list" >"$sources/.deployed"
+sed 1d "$sources/.deployed" |
+  tar -c -C "$root" --no-recursion --verbatim-files-from -T - | tar -x -C "$sources"
+commit=$(sed -n '1s/^COMMIT //p' "$sources/.deployed")
 
 # in_root ROOT RELEASE [--own-network] COMMAND...: in the root of that name; what is exchanged with
 # it is in the folder $scratch/RELEASE-ROOT/build-exchange, there /opt/bench/build-exchange.
@@ -148,13 +148,14 @@ try_release() { # RELEASE
     [ "$(cat "$words/$step_name.status")" = 0 ]
   }
   if [ "$1" = "$own" ]; then
-    pack_sources "$words/build-folder/sources"
+    mkdir "$words/build-folder"
+    cp -r "$sources" "$words/build-folder/"
     step root true
     step build sh "$scratch/scripts/build" "$words/build-folder/sources" || return
     cp "$words"/build-folder/*.deb "$(exchange bare "$1")"
   else
     step root in_root root "$1" true || return
-    pack_sources "$(exchange root "$1")/sources"
+    cp -r "$sources" "$(exchange root "$1")/"
     step build in_root root "$1" sh build-exchange/build-there || return
     cp "$(exchange root "$1")"/*.deb "$(exchange bare "$1")"
   fi
@@ -212,7 +213,6 @@ W: '
 
 # ---- both ----
 
-commit=$("$root/scripts/sources-list" | sed -n '1s/^COMMIT //p')
 try_release "$other" &
 try_release "$own"
 wait
@@ -222,7 +222,6 @@ check_release "$other"
 
 # What was deployed is what this tree has, and builds; driver and agents of both are one version.
 status=''
-sources=$scratch/$own/build-folder/sources
 deployed=$(exchange bare "$own")/deployed
 is 'what was deployed is all that the sources are' "$(sed 1d "$deployed/.deployed" |
   while read -r file; do
