@@ -1,5 +1,7 @@
 #include "model/fleet.h"
 
+#include "base/clock.h"
+
 #define AT(member) .offset = offsetof(struct fleet_plan, member)
 static const struct setting rows[] = {
     {"clients", SETTING_COUNT, "1000", "1", "1000000", AT(clients),
@@ -15,6 +17,10 @@ static const struct setting rows[] = {
 };
 const struct setting_group fleet_group =
     SETTING_GROUP("fleet", SETTING_SCENARIO, rows, struct fleet_plan);
+
+int64_t fleet_keepalive_s(const struct fleet_plan *plan) {
+    return (plan->keepalive_ns + NS_PER_S - 1) / NS_PER_S;
+}
 
 struct fleet_part fleet_part(int64_t clients, size_t n_parts, size_t part) {
     int64_t n = (int64_t)n_parts, i = (int64_t)part, each = clients / n, more = clients % n;

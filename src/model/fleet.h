@@ -30,6 +30,9 @@ struct fleet_plan {
 };
 extern const struct setting_group fleet_group;
 
+/* The keep-alive as CONNECT has it. */
+int64_t fleet_keepalive_s(const struct fleet_plan *plan);
+
 /* Members in a row: first, first + 1 ... */
 struct fleet_part {
     int64_t first, count;

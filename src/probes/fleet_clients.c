@@ -121,7 +121,7 @@ static int open_group(struct members *members, const json_t *facts, json_t *answ
         .connect_rate = 0,
         .at_once = (size_t)jsonline_integer(facts, "at_once", 0),
         .retry_ns = jsonline_integer(facts, "retry_ns", 0),
-        .keepalive_s = (int)(members->worker->fleet->keepalive_ns / NS_PER_S),
+        .keepalive_s = (int)fleet_keepalive_s(members->worker->fleet),
         .addresses = addresses,
         .n_addresses = n_addresses,
         .config = configure,

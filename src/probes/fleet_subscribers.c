@@ -188,7 +188,7 @@ static int open_group(struct subscribers *subscribers, const json_t *facts, json
     int64_t deadline_ns = clock_monotonic_ns() + jsonline_integer(facts, "answer_ns", 0);
     int64_t clients = subscribers->worker->fleet->clients;
     struct client_group_options options = {
-        .keepalive_s = (int)(subscribers->worker->fleet->keepalive_ns / NS_PER_S),
+        .keepalive_s = (int)fleet_keepalive_s(subscribers->worker->fleet),
         .config = configure,
         .up = came_up,
         .message = take_message,

@@ -121,7 +121,7 @@ static void put_keepalive(struct conductor *conductor, const struct held *held,
 /* For whole intervals of keep-alive, in which each connection has the same number of pings. */
 static int hold(struct conductor *conductor, struct held *held, int64_t duration_ns,
                 struct error *error) {
-    int64_t keepalive_ns = conductor->fleet->keepalive_ns;
+    int64_t keepalive_ns = fleet_keepalive_s(conductor->fleet) * NS_PER_S;
     int64_t n = duration_ns / keepalive_ns, window_ns = n ? n * keepalive_ns : duration_ns;
     double before = conductor_sum(held->answers, "wire_bytes");
     struct conductor_look looks[2];

@@ -95,11 +95,18 @@ static void test_settings(void **state) {
     }
 }
 
+static void test_keepalive(void **state) {
+    (void)state;
+    assert_int_equal(fleet_keepalive_s(&(struct fleet_plan){.keepalive_ns = 5000000000}), 5);
+    assert_int_equal(fleet_keepalive_s(&(struct fleet_plan){.keepalive_ns = 5000000001}), 6);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_keepalive),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
