@@ -51,6 +51,8 @@ static int write_member(const char *path, const char *key, size_t key_length,
         r = file_write(fd, certificate, strlen(certificate));
     if (r == 0 && rename(fresh, path) < 0)
         r = -errno;
+    if (r < 0 && fd >= 0)
+        (void)unlink(fresh);
     return r < 0 ? error_errno(error, r, "%s", path) : 0;
 }
 
