@@ -216,6 +216,13 @@ holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 10
 run "$bench" report "$folder"
 exits '... it can be reported' 0
 
+fleet fleet --channels plain --set probe.fleet.rate=10000000 --set probe.fleet.duration=300ms
+exits 'a rate that is out of reach' 0
+holds '... is not said to be published' 'published < offered / 2' \
+  offered="$(value plain fleet offered_rate)" published="$(value plain fleet published_rate)"
+contains '... and who was too slow is' "$(rows "$folder/trials.csv" reason)" \
+  'the load generator was the limit'
+
 fleet fleet --channels plain --set probe.fleet.subscribers=3 --set probe.fleet.qos=1 \
   --set probe.fleet.subscribers_per_topic=2 --set probe.fleet.rate=400
 exits 'three shares of the topics, each for two subscribers' 0
