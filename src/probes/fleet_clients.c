@@ -21,6 +21,9 @@
 #define CONNECT_TOGETHER 64
 /* After so many publications that were due already the connections are looked after. */
 #define PUBLISH_TOGETHER 16
+/* So long after the warm-up, or the measured time, what was due in it is given up: at a rate that
+ * is out of reach it would take many times as long, and be no rate of that time. */
+#define PUBLISH_BEHIND_NS NS_PER_S
 
 struct members {
     struct worker_context *worker;
@@ -295,13 +298,18 @@ static int publish(struct members *members, struct publishing *publishing, int64
     return 0;
 }
 
+static bool is_given_up(const struct publishing *publishing, int64_t due_ns, int64_t now_ns) {
+    return now_ns >= PUBLISH_BEHIND_NS + (due_ns < publishing->begin_ns ? publishing->begin_ns
+                                                                        : publishing->end_ns);
+}
+
 static int publish_all(struct members *members, struct publishing *publishing,
                        struct error *error) {
     bool measuring = false;
     int together = 0;
 
     for (int64_t k = 0;; k++) {
-        int64_t due_ns = due_of(members, publishing, k);
+        int64_t due_ns = due_of(members, publishing, k), now_ns = clock_monotonic_ns();
         int r = 0;
 
         if (due_ns >= publishing->end_ns)
@@ -310,7 +318,11 @@ static int publish_all(struct members *members, struct publishing *publishing,
             publishing->cpu_s[0] = fleet_worker_cpu_s();
             measuring = true;
         }
-        if (clock_monotonic_ns() < due_ns || ++together >= PUBLISH_TOGETHER) {
+        if (is_given_up(publishing, due_ns, now_ns)) { /* offered, but not published */
+            publishing->offered += due_ns >= publishing->begin_ns;
+            continue;
+        }
+        if (now_ns < due_ns || ++together >= PUBLISH_TOGETHER) {
             together = 0;
             r = fleet_worker_wait(members->worker, members->group, due_ns, error);
         }
