@@ -5,6 +5,7 @@
 #include "broker/mosquitto.h"
 #include "hosts/lab.h"
 #include "probes/conductor.h"
+#include "run/room.h"
 
 #include <errno.h>
 #include <math.h>
@@ -237,9 +238,7 @@ static int count_processes(const struct running_trial *trial, size_t host, int64
     cores = number_of(busy, "cores");
     quota = number_of(busy, "quota");
     cores = isfinite(quota) && quota < cores ? floor(quota) : cores;
-    *ret = cores >= 1 ? (int64_t)cores : 1;
-    *ret = *ret < WORKERS_OF_HOST_MAX ? *ret : WORKERS_OF_HOST_MAX;
-    *ret = *ret < members ? *ret : members;
+    *ret = (int64_t)room_processes(isfinite(cores) ? (int64_t)cores : 1, members);
     return 0;
 }
 
