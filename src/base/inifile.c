@@ -135,6 +135,29 @@ static int take_entry(void *user, const char *section, const char *written, cons
     return 1;
 }
 
+/* "seed 5": what libinih could not read may lack no more than the sign. */
+static void reject_line(struct parser *parser, const char *text, int line) {
+    const char *start = text, *word;
+    size_t length;
+
+    for (int i = 1; i < line && start < parser->end; i++)
+        start = (const char *)memchr(start, '\n', (size_t)(parser->end - start)) + 1;
+    {
+        size_t whole = strcspn(start, "\r\n");
+        CLEANUP_FREE char *copy = strndup(start, whole);
+        const char *cursor = copy;
+
+        word = text_next_word(&cursor, &length);
+        cursor += strspn(cursor, " \t");
+        if (word && *cursor && *word != '[')
+            reject(parser, line,
+                   "neither a [section] nor 'key = value'; is a '=' missing, as in %.*s = %s",
+                   (int)length, word, cursor);
+        else
+            reject(parser, line, "neither a [section] nor 'key = value'");
+    }
+}
+
 int inifile_parse(struct inifile **ret, const char *path, const char *text, size_t length,
                   struct error *error) {
     CLEANUP(inifile_freep) struct inifile *file = memory_new(1, sizeof(*file));
@@ -146,7 +169,7 @@ int inifile_parse(struct inifile **ret, const char *path, const char *text, size
     if (r > 0 && r < parser.bad_line)
         parser.code = 0; /* libinih went on behind a line that it could not read: that was first */
     if (r > 0)
-        reject(&parser, r, "neither a [section] nor 'key = value'");
+        reject_line(&parser, text, r);
     else if (r < 0)
         reject(&parser, parser.line, "cannot be read");
     if (parser.code < 0)

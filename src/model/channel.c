@@ -10,7 +10,7 @@
 static const struct setting rows[] = {
     {"description", SETTING_TEXT, "", AT(description),
      .help = "what the channel is, in a few words"},
-    {"use", SETTING_WORDS, "", AT(use),
+    {"use", SETTING_WORDS, "", AT(use), .check = setting_check_names,
      .help = "the mechanisms in force, by name; none: unprotected"},
     {"control", SETTING_CHOICE, "none", .choices = "none same slowed", AT(control),
      .help = "none: a subject; same, slowed: the baseline again, as a control"},

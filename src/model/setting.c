@@ -52,6 +52,71 @@ static bool is_text(const struct setting *row) {
     return row->type <= SETTING_RAW;
 }
 
+/* ---- habits of other tools ---- */
+
+/* The text with `by` in the place of each of these characters, single blanks, and none around it;
+ * the caller's. */
+static char *without(const char *text, const char *characters, char by) {
+    CLEANUP_FREE char *copy = text_copy(text);
+    char *tidy = text_copy("");
+    const char *cursor = copy, *word;
+    size_t length;
+
+    for (char *c = copy; *c; c++)
+        *c = strchr(characters, *c) ? by : *c;
+    while ((word = text_next_word(&cursor, &length))) {
+        CLEANUP_FREE char *one = strndup(word, length);
+
+        text_append(&tidy, " ", one);
+    }
+    return tidy;
+}
+
+/* Of a value that is neither a text nor a list of more than names. */
+static int check_marks(const char *value, struct error *error) {
+    if (strchr(value, '#')) {
+        CLEANUP_FREE char *start = strndup(value, strcspn(value, "#"));
+        CLEANUP_FREE char *right = without(start, "", ' ');
+
+        return error_set(error, -EINVAL,
+                         "'%s' has a '#': behind a value a comment begins with ' ;'; write %s",
+                         value, right);
+    }
+    if (strpbrk(value, "\"'")) {
+        CLEANUP_FREE char *right = without(value, ",\"'", ' ');
+
+        return error_set(error, -EINVAL, "'%s' has quotation marks; write %s", value, right);
+    }
+    return 0;
+}
+
+int setting_check_names(const char *words, struct error *error) {
+    int r = check_marks(words, error);
+
+    if (r == 0 && strchr(words, ',')) {
+        CLEANUP_FREE char *right = without(words, ",", ' ');
+
+        return error_set(error, -EINVAL, "'%s' has commas: names stand apart by blanks; write %s",
+                         words, right);
+    }
+    return r;
+}
+
+/* Of a number: "1,5s", or one in a list, "1s,". */
+static int check_comma(const char *value, struct error *error) {
+    const char *comma = strchr(value, ',');
+    bool decimal = comma && comma > value && isdigit((unsigned char)comma[-1]) &&
+                   isdigit((unsigned char)comma[1]) && !strchr(comma + 1, ',');
+    CLEANUP_FREE char *right = comma ? without(value, ",", decimal ? '.' : ' ') : NULL;
+
+    if (!comma)
+        return 0;
+    return error_set(error, -EINVAL, "'%s' has a %s; write %s", value,
+                     decimal ? "decimal comma: here it is a point"
+                             : "comma: values of a list stand apart by blanks",
+                     right);
+}
+
 /* ---- numbers with units ---- */
 
 /* "12" or "12.5" into a whole part and a fraction of 10^-digits; returns where it ends, or NULL. */
@@ -274,9 +339,11 @@ int setting_assign(const struct setting *row, void *block, const char *value, st
                          row->fallback);
     if (is_text(row))
         return assign_text(row, block, value, error);
+    if (check_marks(value, error) < 0)
+        return -EINVAL;
     if (row->type == SETTING_CHOICE)
         return assign_choice(row, block, value, error);
-    return assign_number(row, block, value, error);
+    return check_comma(value, error) < 0 ? -EINVAL : assign_number(row, block, value, error);
 }
 
 void *setting_block_new(const struct setting_group *group) {

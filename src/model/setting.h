@@ -107,6 +107,10 @@ const struct setting *setting_find(const struct setting_group *group, const char
 /* "unknown key", what was probably meant, and where all are shown; the caller's. */
 char *setting_unknown(const struct setting_group *group, const char *key);
 
+/* The check of words that are names: without commas, quotation marks and what stands behind a '#',
+ * as lists have them elsewhere. */
+int setting_check_names(const char *words, struct error *error);
+
 /* Reads value into the block. The error says what is wrong and what would be right, without the
  * place, which the caller puts in front. The block is untouched on failure. */
 int setting_assign(const struct setting *row, void *block, const char *value, struct error *error);

@@ -28,7 +28,7 @@ static const struct setting rows[] = {
          "why all reconnect: restart, the broker was killed and started again; cut, the link "
          "was cut and restored (where it is no link of a lab, the clients reset their connections)",
      AT(kind)},
-    {"limit", SETTING_DURATION, "120s", "1s", "1h",
+    {"limit", SETTING_DURATION, "2min", "1s", "1h",
      .help = "how long members may take to be back; 99 % of them must be", AT(limit_ns)},
     {"retry", SETTING_DURATION, "1s", "10ms", "10min",
      .help = "who is refused or lost tries again after so long", AT(retry_ns)},

@@ -110,6 +110,33 @@ a key twice
 text that is neither
   4s/.*/hello/
   4: neither a \[section\] nor 'key = value'
+a sign that is missing
+  4s/.*/repetitions 5/
+  4: neither .* nor 'key = value'; is a '=' missing, as in repetitions = 5$
+commas in a list
+  2s/plain/plain, password/
+  2: \[scenario\] channels: 'plain, password' has commas: names .* blanks; write plain password$
+quotation marks around a list
+  3s/path/"path delivery"/
+  3: \[scenario\] probes: '"path delivery"' has quotation marks; write path delivery$
+quotation marks around a number
+  4s/1/'1'/
+  4: \[scenario\] repetitions: ''1'' has quotation marks; write 1; also
+a # behind a list
+  2s/plain/plain # open/
+  2: \[scenario\] channels: 'plain # open' has a '#': .* begins with ' ;'; write plain$
+a # behind a number
+  12s/100ms/100ms # short/
+  12: \[probe\.path\] duration: '100ms # short' has a '#': .* ' ;'; write 100ms$
+a # behind a choice
+  4s/.*/order = shuffled # each block/
+  4: \[scenario\] order: 'shuffled # each block' has a '#': .*; write shuffled$
+a decimal comma
+  12s/100ms/1,5s/
+  12: \[probe\.path\] duration: '1,5s' has a decimal comma: .* point; write 1\.5s$
+a comma in a list of values
+  4s/.*/[vary]\nprobe.path.duration = 1s, 2s/
+  5: \[vary\] probe\.path\.duration: '1s,' has a comma: .* by blanks; write 1s$
 a key before any section
   1d
   1: a key before the first \[section\]
@@ -240,6 +267,9 @@ a password in the file
 a user name that cannot stand in the broker's file
   use = password\npassword.user = a:b
   23: \[channel\.mine\] password\.user: our broker takes no name with a ':'
+neither use nor inherits
+  tls.groups = X25519
+  22: \[channel\.mine\] tls\.groups: unknown channel 'mine': .* needs `use = MECHANISM...` or `inh
 one that inherits itself
   inherits = mine
   22: \[channel\.mine\] inherits: .*itself
@@ -315,6 +345,14 @@ refused '--channels without the baseline' "baseline: 'plain' is none of the chan
 refused 'a host that is none' \
   "--broker-host: 'mars' is no host; right would be one of: local, lab:a" "$tiny" \
   --broker-host mars
+refused 'a host without ssh://' \
+  "--broker-host: 'pi@pi-a' is no host; .*; over ssh it is ssh://pi@pi-a " "$tiny" \
+  --broker-host pi@pi-a
+refused '--channels with commas' "--channels: 'plain,password' has commas: .*plain password" \
+  "$tiny" --channels plain,password
+refused '--set with a blank in the place of =' \
+  '--set takes PATH=VALUE, as in --set probe\.path\.duration=5s' "$tiny" \
+  --set probe.path.duration 5s
 refused 'a host that no lab has' "--publisher-host: 'lab:3': a lab has two hosts" "$tiny" \
   --publisher-host lab:3
 refused 'an option for ssh in a host'\''s place' \

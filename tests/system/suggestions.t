@@ -99,10 +99,6 @@ while IFS='|' read -r path what; do
   for word in $(printf '%s\n' "$what" | sed -n 's/^one of: \(.*\); default .*/\1/p'); do
     case $word in
     ?) ;; # of one letter half would be wrong
-    mldsa:*) # an OpenSSL that does not know it does not suggest it
-      "$bench" check "$tiny" --set "$set" --set "$right=$word" >"$scratch/.out" 2>&1 &&
-        asks "$word" "$bench" check "$tiny" --set "$set" --set "$right=${word}x" </dev/null
-      ;;
     *) asks "$word" "$bench" check "$tiny" --set "$set" --set "$right=${word}x" </dev/null ;;
     esac
   done
