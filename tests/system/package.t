@@ -231,7 +231,7 @@ unset BENCH_BUILD
 run -t 900 nice "$deployed/bench" --version
 is '... it builds there, and says what it is' "$out" "$name 0.1.0 (commit $commit)"
 sources_of() { # PROGRAM
-  "$1" agent </dev/null | grep -o '"sources": *"[^"]*"'
+  BENCH_ROOT=$sources "$1" agent </dev/null | grep -o '"sources": *"[^"]*"'
 }
 dpkg-deb -x "$(find "$scratch/$own/build-folder" -name "${name}_*.deb")" "$scratch/content"
 is '... from the same sources as the package' "$(sources_of "$deployed/build/bench")" \
