@@ -56,11 +56,12 @@ static int64_t fit_descriptors(const struct fitting *fitting, const struct room_
 
     if (!share->publisher || n == INT64_MAX)
         return INT64_MAX;
-    *ret = text_format("%zu process%s may have %lld descriptors each, and a member takes %d; raise "
-                       "the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd), add "
-                       "publishers' hosts (--publisher-host)",
-                       processes, processes == 1 ? "" : "es", (long long)n, ROOM_DESCRIPTORS);
-    return in_all(fitting, (int64_t)processes * ((n - OTHER_DESCRIPTORS) / ROOM_DESCRIPTORS));
+    *ret =
+        text_format("%zu process%s may have %lld descriptors each, and a member takes one; raise "
+                    "the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd), add "
+                    "publishers' hosts (--publisher-host)",
+                    processes, processes == 1 ? "" : "es", (long long)n);
+    return in_all(fitting, (int64_t)processes * (n - OTHER_DESCRIPTORS));
 }
 
 static int64_t fit_ports(const struct fitting *fitting, const struct room_share *share,

@@ -7,9 +7,6 @@
 
 #include "run/site.h"
 
-/* What a member takes. */
-#define ROOM_DESCRIPTORS 3 /* libmosquitto: a socket, and a pair to wake itself */
-
 /* A host, and what of the fleet it has. All borrowed. */
 struct room_share {
     const char *spec;
