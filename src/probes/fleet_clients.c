@@ -197,15 +197,6 @@ static int connect_share(struct members *members, const json_t *facts, json_t *a
     return r;
 }
 
-static int leave(struct members *members, const json_t *facts, json_t *answer,
-                 struct error *error) {
-    (void)facts;
-    (void)answer;
-    (void)error;
-    client_group_leave(members->group);
-    return 0;
-}
-
 /* ---- storm ---- */
 
 static int drop(struct members *members, const json_t *facts, json_t *answer, struct error *error) {
@@ -256,8 +247,7 @@ struct publishing {
     double gap_ns;
     int64_t step;
     int64_t offered, published, late; /* due in the measured time; handed over; late of these */
-    struct histogram *lateness;
-    double cpu_s[2]; /* of the process when that begins, when it ends */
+    double cpu_s[2];                  /* of the process when that begins, when it ends */
 };
 
 static int64_t due_of(const struct members *members, const struct publishing *publishing,
@@ -293,8 +283,6 @@ static int publish(struct members *members, struct publishing *publishing, int64
     members->published++;
     publishing->published += measured;
     publishing->late += measured && late_ns >= FLEET_LATE_NS;
-    if (measured)
-        histogram_record(publishing->lateness, late_ns);
     return 0;
 }
 
@@ -356,10 +344,8 @@ static int flush(struct members *members, struct error *error) {
 
 static int publish_step(struct members *members, const json_t *facts, json_t *answer,
                         struct error *error) {
-    CLEANUP_FREE struct histogram *lateness = memory_new(1, sizeof(*lateness));
     struct publishing publishing = {.start_ns = jsonline_integer(facts, "at_ns", 0),
-                                    .step = jsonline_integer(facts, "step", 1),
-                                    .lateness = lateness};
+                                    .step = jsonline_integer(facts, "step", 1)};
     int64_t before = members->published;
     int r;
 
@@ -381,7 +367,6 @@ static int publish_step(struct members *members, const json_t *facts, json_t *an
     (void)json_object_set_new(answer, "published", json_integer(publishing.published));
     (void)json_object_set_new(answer, "sent", json_integer(members->published - before));
     (void)json_object_set_new(answer, "late", json_integer(publishing.late));
-    (void)json_object_set_new(answer, "lateness", histogram_to_json(lateness));
     (void)json_object_set_new(answer, "cpu_s",
                               json_real(publishing.cpu_s[1] - publishing.cpu_s[0]));
     return 0;
@@ -393,10 +378,8 @@ static const struct {
     const char *word;
     int (*act)(struct members *members, const json_t *facts, json_t *answer, struct error *error);
 } acts[] = {
-    {"connect", connect_share}, {"drop", drop},
-    {"leave", leave},           {"look", look},
-    {"open", open_group},       {"publish", publish_step},
-    {"storm", storm},
+    {"connect", connect_share}, {"drop", drop},   {"look", look}, {"open", open_group},
+    {"publish", publish_step},  {"storm", storm},
 };
 
 static int obey(void *context, const char *word, const json_t *facts, json_t *answer,

@@ -10,8 +10,7 @@
  *   open     retry_ns at_once answer_ns qos payload subscribers
  *                              makes the clients: of their configs, certificates and keys
  *   connect  share limit_ns    until that share (0..1) of its members is up, or it gets no further
- *   leave                      all with DISCONNECT
- *   look                       {"memory", "cpu_s", "wire_sent" ...} beside the counts
+ *   look                       {"memory", "cpu_s", "wire_bytes" ...} beside the counts
  *   publish  at_ns warmup_ns duration_ns interval_ns step
  *                              each member once an interval; {"offered", "published", "late" ...}
  *   drop                       cuts all connections without a word
