@@ -203,13 +203,17 @@ PATH=$observed
 
 # ---- the largest rate, copies, a cut ----
 
+printf '#!/bin/sh\nwhile :; do echo 2; sleep 0.05; done\n' >"$scratch/steady"
+chmod +x "$scratch/steady"
 fleet fleet --channels plain --set probe.fleet.rate=capacity --set probe.fleet.duration=300ms \
-  --set probe.fleet.limit=100ms
+  --set probe.fleet.limit=100ms --set hosts.meter="exec:$scratch/steady"
 exits 'the largest rate' 0
 is '... its steps are the intervals' "$(value plain fleet capacity_tried)" \
   "$(count "$folder/intervals.csv" party=client2)"
 holds '... it is below one that was too much' 'rate > 80 && rate < above' \
   rate="$(value plain fleet offered_rate)" above="$(value plain fleet capacity_above)"
+holds '... its energy is for its own messages' '(each * rate - 2) ^ 2 < 0.02 ^ 2' \
+  each="$(value plain fleet energy_per_unit all)" rate="$(value plain fleet delivered_rate)"
 holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 100' \
   late="$(value plain fleet late)" loss="$(value plain fleet loss)" \
   p99="$(value plain fleet latency_p99)"
