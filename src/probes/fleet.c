@@ -353,7 +353,11 @@ static int put_step(struct conductor *conductor, const struct fleet_probe_settin
     conductor_put_counts(conductor, step->clients);
     conductor_remark_absent(conductor, step->clients);
     remark_late(conductor, step);
-    conductor->units = (int64_t)conductor_sum(step->subscriber, "in_window");
+    /* With rate = capacity that time is all steps', and the costs are this one's: messages at its
+     * rate. */
+    conductor->units =
+        (int64_t)(conductor_sum(step->subscriber, "in_window") * (double)conductor->window_ns /
+                  (double)settings->window.duration_ns);
     return 0;
 }
 
