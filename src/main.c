@@ -372,6 +372,10 @@ static bool takes(const struct command *command, const struct argp_option *optio
     if (option->key == OPTION_SET ||
         (option->key >= FIRST_SHORTHAND && option->key < FIRST_ESTIMATE))
         return command->runs;
+    if (option->key == 'v')
+        return command->resumes || command->reports;
+    if (option->key == 'q')
+        return command->resumes || text_equal(command->name, "speed");
     return command->runs || command->reports;
 }
 
@@ -439,9 +443,32 @@ static int check_options(const struct context *context, char **argv, struct erro
                      wrong, meant, command->name);
 }
 
+/* For argp: of an option without the commands that take it; behind all of them the examples. */
+static char *filter_help(int key, const char *text, void *input) {
+    const struct arguments *arguments = input;
+    CLEANUP_FREE char *lines = NULL;
+    size_t names = text ? strcspn(text, ":") : 0;
+
+    if (key == ARGP_KEY_HELP_POST_DOC && arguments->command->examples) {
+        lines = text_copy("Examples:");
+        for (const char *line = arguments->command->examples; *line;) {
+            CLEANUP_FREE char *one = strndup(line, strcspn(line, "\n"));
+
+            text_append(&lines, "\n  bench ", one);
+            line += strlen(one) + (line[strlen(one)] == '\n');
+        }
+        return text_copy(lines);
+    }
+    if (key > 0 && key < ARGP_KEY_HELP_PRE_DOC && text && text[names] &&
+        is_command(text, strcspn(text, ",:")))
+        return text_copy(text + names + 2);
+    return (char *)(uintptr_t)text;
+}
+
 /* Fills context->arguments. */
 static int read_command(struct context *context, int argc, char **argv, struct error *error) {
     struct arguments *arguments = &context->arguments;
+    struct argp_option options[N_OPTIONS]; /* those of other commands are not shown */
     CLEANUP_FREE char *name = NULL;
 
     for (size_t i = 0; i < n_commands; i++)
@@ -452,9 +479,14 @@ static int read_command(struct context *context, int argc, char **argv, struct e
     if (check_options(context, argv, error) < 0)
         return -EINVAL;
     arguments->verbosity = NORMAL;
+    memcpy(options, context->options, sizeof(options));
+    for (struct argp_option *one = options; one->name; one++)
+        if (!takes(arguments->command, one))
+            one->flags |= OPTION_HIDDEN;
     {
-        struct argp argp = {.options = context->options,
+        struct argp argp = {.options = options,
                             .parser = parse,
+                            .help_filter = filter_help,
                             .args_doc = arguments->command->words,
                             .doc = arguments->command->help};
 

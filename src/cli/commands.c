@@ -74,7 +74,8 @@ static int command_list(struct context *context) {
     const struct arguments *arguments = &context->arguments;
     struct error error;
 
-    if (list_print(arguments->n_words ? arguments->words[0] : NULL, &context->registry,
+    if (list_print(arguments->n_words ? arguments->words[0] : NULL,
+                   arguments->n_words > 1 ? arguments->words[1] : "", &context->registry,
                    context->scenarios, &error) < 0)
         return complain(EXIT_USAGE, &error);
     return EXIT_OK;
@@ -272,38 +273,71 @@ static int command_token(struct context *context) {
 /* Those without help are between our own processes. */
 const struct command commands[] = {
     {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1, true,
-     true, true, command_all},
-    {"run", "[SCENARIO]", "measure only", 1, true, true, false, command_run},
+     true, true, command_all,
+     "all quick\n"
+     "all quick --repetitions 8 --channels 'plain password tls'\n"
+     "all quick --broker-host lab:a --publisher-host lab:b"},
+    {"run", "[SCENARIO]", "measure only", 1, true, true, false, command_run,
+     "run quick --repetitions 'until 20%'\n"
+     "run quick --probes 'connect latency' --seed 7\n"
+     "run quick --set probe.delivery.payload=1KiB --quiet"},
     {"report", "RUN...",
      "tables, figures and page of runs (folders or archives); several side by side", MAX_WORDS,
-     false, false, true, command_report},
+     false, false, true, command_report,
+     "report results/example\n"
+     "report results/example --legend\n"
+     "report results/example --json"},
     {"estimate", "RUN", "what many devices would take of a broker, from a run's measured costs", 1,
-     false, false, false, command_estimate},
+     false, false, false, command_estimate,
+     "estimate results/costs --devices 1000000 --interval 3s\n"
+     "estimate results/costs --devices 5000 --interval 1min\n"
+     "estimate results/costs --devices 900 --interval 1s --reconnects 4/h"},
     {"gate", "RUN --against BASELINE...",
      "is a run slower than at least three earlier ones? 0 no, 4 slower, 5 undecided", MAX_WORDS,
-     false, false, false, command_gate},
-    {"list", "[KIND]", "scenarios, channels, mechanisms, probes, settings, metrics", 1, false,
-     false, false, command_list},
+     false, false, false, command_gate,
+     "gate results/new --against results/old-*\n"
+     "gate results/new --against results/old-* --metric delivery\n"
+     "gate results/new --against results/old-* --margin 10%"},
+    {"list", "[KIND [PART]]", "scenarios, channels, mechanisms, probes, settings, metrics", 2,
+     false, false, false, command_list,
+     "list\n"
+     "list channels\n"
+     "list settings probe.connect"},
     {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1, true,
-     false, false, command_check},
+     false, false, command_check,
+     "check\n"
+     "check quick --repetitions 20\n"
+     "check quick --set channel.mine.use=tls --channels 'plain mine'"},
     {"certs", "[make|show|renew]",
      "make what certificates are missing, and show them; or renew all", 1, true, false, false,
-     command_certs},
+     command_certs,
+     "certs\n"
+     "certs show\n"
+     "certs renew --certs results/certs"},
     {"speed", "[SCENARIO]", "what each host's processor does: ciphers, key agreements, signatures",
-     1, true, false, false, command_speed},
+     1, true, false, false, command_speed,
+     "speed\n"
+     "speed --fresh\n"
+     "speed quick --quiet"},
     {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, true, false, false,
-     command_doctor},
+     command_doctor,
+     "doctor\n"
+     "doctor quick\n"
+     "doctor --broker-host lab:a --publisher-host lab:b"},
     {"deploy", "HOST...", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build",
-     MAX_WORDS, true, false, false, command_deploy},
+     MAX_WORDS, true, false, false, command_deploy,
+     "deploy ssh://pi@pi-a\n"
+     "deploy ssh://pi@pi-a ssh://pi@pi-b\n"
+     "deploy ssh://pi-c:2222 --set hosts.folder=bench"},
     {"test", "[--full]", "build and run the tests (done by the launcher)", 0, false, false, false,
-     NULL},
-    {"analyse", "RUN", NULL, 1, false, false, false, command_analyse},
-    {"complete", "WORD...", NULL, MAX_WORDS, false, false, false, command_complete},
-    {"manual", "", NULL, 0, false, false, false, command_manual},
-    {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain},
-    {"agent", "", NULL, 0, false, false, false, command_agent},
-    {"relay", "", NULL, 0, false, false, false, command_relay},
-    {"token", "ACT KEY [TYPE NAME]", NULL, 4, false, false, false, command_token},
-    {"worker", "ROLE", NULL, 1, false, false, false, command_worker},
+     NULL, NULL},
+    {"analyse", "RUN", NULL, 1, false, false, false, command_analyse, NULL},
+    {"complete", "WORD...", NULL, MAX_WORDS, false, false, false, command_complete, NULL},
+    {"manual", "", NULL, 0, false, false, false, command_manual, NULL},
+    {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain, NULL},
+    {"agent", "", NULL, 0, false, false, false, command_agent, NULL},
+    {"relay", "", NULL, 0, false, false, false, command_relay, NULL},
+    {"token", "ACT KEY [TYPE NAME]", NULL, 4, false, false, false, command_token, NULL},
+    {"worker", "ROLE", NULL, 1, false, false, false, command_worker, NULL},
 };
 const size_t n_commands = ARRAY_SIZE(commands);

@@ -67,6 +67,7 @@ struct command {
     bool resumes; /* can go on with an interrupted one */
     bool reports; /* takes the options of a report */
     int (*run)(struct context *context);
+    const char *examples; /* of its help, a line each, that a test executes; NULL: none */
 };
 
 extern const struct command commands[];

@@ -44,6 +44,24 @@ static void print_commands(void) {
     }
 }
 
+/* Of those commands that have some, as their help has them. */
+static void print_examples(void) {
+    printf(".SH EXAMPLES\n.nf\n");
+    for (size_t i = 0; i < n_commands; i++) {
+        if (!commands[i].help || !commands[i].examples)
+            continue;
+        for (const char *line = commands[i].examples; *line;) {
+            CLEANUP_FREE char *one = strndup(line, strcspn(line, "\n"));
+
+            printf("mqtt\\-security\\-bench ");
+            print_text(one);
+            printf("\n");
+            line += strlen(one) + (line[strlen(one)] == '\n');
+        }
+    }
+    printf(".fi\n");
+}
+
 static void print_options(const struct argp_option *options) {
     printf(".SH OPTIONS\nA command takes those that go with it, and \\-\\-help.\n");
     for (const struct argp_option *one = options; one->name; one++) {
@@ -112,6 +130,7 @@ int command_manual(struct context *context) {
     printf(".SH EXIT STATUS\n");
     print_text(cli_exit_statuses);
     printf("\n");
+    print_examples();
     PRINT_TERMS("FILES", files);
     PRINT_TERMS("ENVIRONMENT", variables);
     print_settings(&context->registry);

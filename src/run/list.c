@@ -34,11 +34,26 @@ static void print_file(void *context, const char *name, const char *path) {
     print_row(name, description ? description : "");
 }
 
-static void print_mechanisms(const struct registry *registry) {
-    (void)registry;
+/* What is to be printed. */
+struct choice {
+    const struct registry *registry;
+    const char *part; /* "": all */
+    bool brief;       /* names, and a line at most */
+    size_t printed;
+};
+
+/* Whether a path is the part that is asked for, or begins with it. */
+static bool is_in_part(const struct choice *choice, const char *path) {
+    size_t length = strlen(choice->part);
+
+    return !length || (strncmp(path, choice->part, length) == 0 &&
+                       (path[length] == '.' || path[length] == '\0'));
+}
+
+static void print_mechanisms(struct choice *choice) {
     for (size_t i = 0; i < n_mechanisms; i++) {
         print_row(mechanisms[i]->group->name, mechanisms[i]->help);
-        for (size_t j = 0; j < mechanisms[i]->n_proofs; j++)
+        for (size_t j = 0; !choice->brief && j < mechanisms[i]->n_proofs; j++)
             printf("  %-28s   proof %s: %s\n", "", mechanisms[i]->proofs[j].name,
                    mechanisms[i]->proofs[j].help);
     }
@@ -47,56 +62,100 @@ static void print_mechanisms(const struct registry *registry) {
             print_row(broker_kinds[i]->group->name, broker_kinds[i]->help);
 }
 
-static void print_probes(const struct registry *registry) {
-    (void)registry;
+static void print_probes(struct choice *choice) {
+    (void)choice;
     for (size_t i = 0; i < n_probes; i++)
         print_row(probe_name(probes[i]), probes[i]->help);
 }
 
-static void print_setting(const struct setting_group *group, const struct setting *row) {
+static void print_setting(struct choice *choice, const struct setting_group *group,
+                          const struct setting *row) {
     CLEANUP_FREE char *name = setting_path(group, row), *what = setting_describe(row);
+    const char *in_file = group->scope == SETTING_CHANNEL ? strchr(name + 8, '.') + 1 : name;
 
+    /* "tls" is short for channel.NAME.tls */
+    if (!is_in_part(choice, name) && !is_in_part(choice, in_file))
+        return;
     printf("  %-36s %s\n  %-36s   %s; default %s\n", name, row->help, "", what,
            *row->fallback ? row->fallback : "empty");
+    choice->printed++;
 }
 
-static void print_settings(const struct registry *registry) {
-    for (size_t i = 0; i < registry->n_groups; i++)
-        for (size_t j = 0; j < registry->groups[i]->n_rows; j++)
-            print_setting(registry->groups[i], &registry->groups[i]->rows[j]);
-    printf("  %-36s another channel to start from\n", "channel.NAME.inherits");
-    printf("  %-36s values that it has in turn, separated by blanks\n",
-           "vary.channel.NAME.MECHANISM.KEY");
-    printf("  %-36s the same of a probe's setting\n", "vary.probe.NAME.KEY");
-    printf("  %-36s a published value of the probe's first metric, shown beside ours\n",
-           "reference.PROBE.CHANNEL");
-    printf("  %-36s the same of any of its metrics\n", "reference.PROBE.METRIC.CHANNEL");
-    printf("  %s\n  %-36s a published ratio to another channel\n",
-           "reference.ratio.PROBE.METRIC.CHANNEL.BASELINE", "");
-    printf("  %-36s where the published values stand\n", "reference.source");
+/* How many there are of a group: the names are a page. */
+static void print_group(const struct setting_group *group) {
+    CLEANUP_FREE char *count = text_format("%zu settings", group->n_rows);
+
+    print_row(group->name, count);
 }
 
-static void print_metrics(const struct registry *registry) {
-    (void)registry;
-    for (size_t i = 0; i < n_probes; i++)
-        for (size_t j = 0; j < probes[i]->n_metrics; j++) {
+/* What is no row of a table. */
+static const struct {
+    const char *path, *help;
+} other_settings[] = {
+    {"channel.NAME.inherits", "another channel to start from"},
+    {"vary.channel.NAME.MECHANISM.KEY", "values that it has in turn, separated by blanks"},
+    {"vary.probe.NAME.KEY", "the same of a probe's setting"},
+    {"reference.PROBE.CHANNEL", "a published value of the probe's first metric, shown beside ours"},
+    {"reference.PROBE.METRIC.CHANNEL", "the same of any of its metrics"},
+    {"reference.ratio.PROBE.METRIC.CHANNEL.BASELINE", "a published ratio to another channel"},
+    {"reference.source", "where the published values stand"},
+};
+
+static void print_settings(struct choice *choice) {
+    const struct registry *registry = choice->registry;
+
+    for (size_t i = 0; i < registry->n_groups; i++) {
+        if (choice->brief)
+            print_group(registry->groups[i]);
+        for (size_t j = 0; !choice->brief && j < registry->groups[i]->n_rows; j++)
+            print_setting(choice, registry->groups[i], &registry->groups[i]->rows[j]);
+    }
+    for (size_t i = 0; !choice->brief && i < ARRAY_SIZE(other_settings); i++) {
+        const char *path = other_settings[i].path, *help = other_settings[i].help;
+
+        if (!is_in_part(choice, path))
+            continue;
+        if (strlen(path) > 36)
+            printf("  %s\n  %-36s %s\n", path, "", help);
+        else
+            printf("  %-36s %s\n", path, help);
+        choice->printed++;
+    }
+}
+
+static void print_metrics(struct choice *choice) {
+    for (size_t i = 0; i < n_probes; i++) {
+        CLEANUP_FREE char *count = text_format("%zu metrics", probes[i]->n_metrics);
+
+        if (choice->brief)
+            print_row(probe_name(probes[i]), count);
+        for (size_t j = 0; !choice->brief && j < probes[i]->n_metrics; j++) {
             const struct metric *metric = &probes[i]->metrics[j];
+            CLEANUP_FREE char *path = text_format("%s.%s", probe_name(probes[i]), metric->name);
             CLEANUP_FREE char *name =
                 text_format("%s %s, %s", probe_name(probes[i]), metric->name, metric->unit);
 
+            if (!is_in_part(choice, path))
+                continue;
             printf("  %-40s %s\n", name, metric->help);
+            choice->printed++;
         }
+    }
 }
 
 /* Kinds are tables in the code, or files below scenarios/. */
 static const struct {
     const char *kind;
-    void (*print)(const struct registry *registry);
+    void (*print)(struct choice *choice);
     const char *subfolder, *section;
+    bool in_parts;
 } kinds[] = {
-    {"scenarios", NULL, ".", "scenario"},     {"channels", NULL, "channels", "channel"},
-    {"mechanisms", print_mechanisms, "", ""}, {"probes", print_probes, "", ""},
-    {"settings", print_settings, "", ""},     {"metrics", print_metrics, "", ""},
+    {"scenarios", NULL, ".", "scenario", false},
+    {"channels", NULL, "channels", "channel", false},
+    {"mechanisms", print_mechanisms, "", "", false},
+    {"probes", print_probes, "", "", false},
+    {"settings", print_settings, "", "", true},
+    {"metrics", print_metrics, "", "", true},
 };
 
 const char *list_kind(size_t i) {
@@ -113,21 +172,44 @@ static int refuse_kind(const char *kind, struct error *error) {
                      kind, meant, known);
 }
 
-int list_print(const char *kind, const struct registry *registry, const char *folder,
-               struct error *error) {
+/* What would have been a part: what `list` names. */
+static int refuse_part(const struct choice *choice, const char *kind, struct error *error) {
+    CLEANUP_FREE char *known = text_copy(""), *meant = NULL;
+    bool settings = text_equal(kind, "settings");
+
+    for (size_t i = 0; settings && i < choice->registry->n_groups; i++)
+        text_append(&known, ", ", choice->registry->groups[i]->name);
+    for (size_t i = 0; !settings && i < n_probes; i++)
+        text_append(&known, ", ", probe_name(probes[i]));
+    meant = suggestion(choice->part, known);
+    return error_set(error, -EINVAL, "no %s '%s'%s; right would be one of: %s", kind, choice->part,
+                     meant, known);
+}
+
+int list_print(const char *kind, const char *part, const struct registry *registry,
+               const char *folder, struct error *error) {
+    struct choice choice = {registry, part, kind == NULL, 0};
     bool found = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (kind && !text_equal(kind, kinds[i].kind))
             continue;
         found = true;
-        printf("%s%s\n", kind || i == 0 ? "" : "\n", kinds[i].kind);
+        if (*part && !kinds[i].in_parts)
+            return error_set(error, -EINVAL, "%s have no parts; `bench list %s` shows all", kind,
+                             kind);
+        if (!*part)
+            printf("%s%s\n", kind || i == 0 ? "" : "\n", kinds[i].kind);
         if (kinds[i].print)
-            kinds[i].print(registry);
+            kinds[i].print(&choice);
         else
             scenario_each_file(registry, folder, kinds[i].subfolder, print_file,
                                (char *)kinds[i].section);
+        if (*part && !choice.printed)
+            return refuse_part(&choice, kind, error);
     }
+    if (!kind)
+        printf("\n`bench list settings probe.connect` shows a part, `bench list metrics` all.\n");
     return found ? 0 : refuse_kind(kind, error);
 }
 

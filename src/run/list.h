@@ -7,9 +7,11 @@
 
 #include "model/scenario.h"
 
-/* Prints all of one kind (NULL: of each); folder: scenarios/. -EINVAL for an unknown kind. */
-int list_print(const char *kind, const struct registry *registry, const char *folder,
-               struct error *error);
+/* Prints all of one kind; or (NULL) of each the names, with a line at most. part: of the settings
+ * and metrics those alone whose path is that or begins with it, "": all. folder: scenarios/.
+ * -EINVAL for an unknown kind or part. */
+int list_print(const char *kind, const char *part, const struct registry *registry,
+               const char *folder, struct error *error);
 
 /* The kinds, one after the other; NULL behind the last. */
 const char *list_kind(size_t i);

@@ -49,10 +49,10 @@ an unknown probe's section
   12: \[probe\.paht\] duration: unknown probe \(did you mean path\?\); known are path,
 an unknown channel
   2s/plain/plian/
-  2: \[scenario\] channels: unknown channel 'plian' \(did you mean plain\?\); known are .*plain.*\[channel\.plian\]
+  2: \[scenario\] channels: unknown channel 'plian' \(did you mean plain\?\); .*\[channel\.plian\]
 an unknown probe
   3s/path/paht/
-  3: \[scenario\] probes: unknown probe 'paht' \(did you mean path\?\); known are path, transport, .*delivery
+  3: \[scenario\] probes: unknown probe 'paht' \(did you mean path\?\); known are path, .*del
 a channel twice
   2s/plain/plain plain/
   2: \[scenario\] channels: names 'plain' twice

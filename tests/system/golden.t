@@ -66,7 +66,10 @@ same 'exit status of the reports' words status.txt "$scratch/status"
 if [ -e "$root/scenarios/hosts.ini" ]; then
   skip 'list and check' 'scenarios/hosts.ini changes what they print'
 else
-  "$bench" list >"$scratch/list" 2>&1
+  for kind in '' scenarios channels mechanisms probes settings metrics; do
+    # shellcheck disable=SC2086 # without a kind there is no word
+    "$bench" list $kind
+  done >"$scratch/list" 2>&1
   same 'list' words list.txt "$scratch/list"
   for file in "$root"/scenarios/*.ini; do
     "$bench" check "$(basename "$file" .ini)"

@@ -13,7 +13,7 @@ exchanged() {
   printf '%s' "$1" | sed 's/^\(.\)\(.\)\(.\)/\1\3\2/'
 }
 
-# asks NAME COMMAND...: whether the command is refused with this suggestion; else says so in $missed.
+# asks NAME COMMAND...: the command is refused with this suggestion; else it is said in $missed.
 asks() {
   asked=$1
   shift
@@ -56,6 +56,10 @@ for name in scenarios channels mechanisms probes settings metrics; do
   asks "$name" "$bench" list "$(exchanged "$name")"
 done
 all_of 'kinds to list' 12
+for name in $("$bench" list settings | sed -n 's/^  \(probe\.[a-z-]*\)\..*/\1/p' | sort -u); do
+  asks "$name" "$bench" list settings "$(too_many "$name")"
+done
+all_of 'parts of the settings' 5
 for name in make show renew; do
   asks "$name" "$bench" certs "$(too_many "$name")"
 done

@@ -65,11 +65,13 @@ static void test_assign_refuses(void **state) {
     } wrong[] = {
         {"users", "tls", "unknown key; `bench list settings` shows all"},
         {"", "tls", "unknown key; `bench list settings` shows all"},
-        {"tls.minversion", "1.2", "unknown key; `bench list settings` shows all"},
+        {"tls.minversion", "1.2",
+         "unknown key (did you mean min_version?); `bench list settings` shows all"},
         {"tls.", "1.2", "unknown key; `bench list settings` shows all"},
-        {"tls.min_version.x", "1.2", "unknown key; `bench list settings` shows all"},
-        {"tsl.min_version", "1.2", "unknown mechanism; known are "},
-        {"scenario.seed", "1", "unknown mechanism; known are "},
+        {"tls.min_version.x", "1.2",
+         "unknown key (did you mean min_version?); `bench list settings` shows all"},
+        {"tsl.min_version", "1.2", "unknown mechanism (did you mean tls?); known are "},
+        {"scenario.seed", "1", "unknown mechanism (did you mean tls?); known are "},
         {"tls.min_version", "1.1", "'1.1' is none of: 1.2 1.3"},
         {"use", "tls tls", "names 'tls' twice"},
         {"password.secret", "hunter2",
@@ -216,7 +218,9 @@ static void test_registry(void **state) {
     const struct setting_group *group;
 
     (void)state;
-    assert_string_equal(names, "path, transport, transport-per-unit, delivery, latency, connect");
+    assert_string_equal(
+        names,
+        "path, transport, transport-per-unit, delivery, latency, connect, hold, storm, fleet");
     assert_string_equal(registry_find(registry, scopes, "probe.path.duration", &group)->key,
                         "duration");
     assert_string_equal(group->name, "probe.path");
