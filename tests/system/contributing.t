@@ -14,8 +14,8 @@ unset BENCH_BUILD
 page=$root/CONTRIBUTING.md
 copy=$scratch/copy
 mkdir "$copy" "$scratch/blocks"
-for part in bench meson.build meson_options.txt scenarios scripts src tests .clang-format README.md \
-  CITATION.cff docs plots certs/README.md; do
+for part in bench meson.build meson_options.txt scenarios scripts src tests .clang-format \
+  README.md CITATION.cff docs plots certs/README.md; do
   (cd "$root" && cp -R --parents "$part" "$copy/") # what is built, and what installs
 done
 rm -f "$copy/scenarios/hosts.ini"
