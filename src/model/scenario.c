@@ -110,11 +110,12 @@ static int check_launcher(const char *value, struct error *error) {
 }
 
 static int check_meter(const char *value, struct error *error) {
-    if (!*value || (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
+    if (!*value || text_equal(value, "pi5") ||
+        (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
         return 0;
     return error_set(error, -EINVAL,
                      "'%s' is no meter; right would be exec:COMMAND, which writes a line a "
-                     "second: a number of watts",
+                     "second: a number of watts; or pi5",
                      value);
 }
 
@@ -149,8 +150,9 @@ static const struct setting hosts_rows[] = {
      .check = check_folder, .effect = SETTING_EXECUTES},
     {"meter", SETTING_TEXT, "", HOSTS_AT(meter),
      .help = "exec:COMMAND, executed where this is started, which writes a line a second: the "
-             "electrical power in watts; empty: energy is not measured",
-     .check = check_meter, .effect = SETTING_EXECUTES},
+             "electrical power in watts; pi5: what a Raspberry Pi 5 tells of itself; empty: energy "
+             "is not measured",
+     .check = check_meter, .effect = SETTING_EXECUTES, .harmless = "pi5"},
 };
 const struct setting_group hosts_group =
     SETTING_GROUP("hosts", SETTING_SCENARIO, hosts_rows, struct hosts_settings);

@@ -27,7 +27,7 @@ struct hosts_settings {
     char *address;    /* where the broker is reached; empty: to be found out */
     char *congestion; /* control of all connections, or "default" */
     char *folder;     /* of the sources, on hosts that are other machines */
-    char *meter;      /* "exec:COMMAND..." that tells electrical power; empty: none */
+    char *meter;      /* "exec:COMMAND..." that tells electrical power; "pi5"; empty: none */
 };
 extern const struct setting_group hosts_group;
 

@@ -138,13 +138,16 @@ static void *listen_to(void *argument) {
 
 /* ---- the driver's side ---- */
 
-static int start(struct meter *meter, const char *spec, struct error *error) {
-    const char *argv[64] = {NULL}, *cursor = spec + strlen("exec:"), *word;
+static int start(struct meter *meter, const char *spec, const char *root, struct error *error) {
+    bool pi5 = text_equal(spec, "pi5");
+    const char *argv[64] = {NULL}, *cursor = pi5 ? "" : spec + strlen("exec:"), *word;
     struct process_options options = {
         .argv = argv, .in = PROCESS_NULL, .out = PROCESS_PIPE, .err = PROCESS_KEEP};
     size_t n = 0, length;
     int r;
 
+    if (pi5)
+        argv[n++] = text_format("%s/scripts/meter-pi5", root ? root : ".");
     while (n + 1 < ARRAY_SIZE(argv) && (word = text_next_word(&cursor, &length)))
         argv[n++] = strndup(word, length);
     r = n ? process_start(&meter->process, &options, error)
@@ -180,7 +183,8 @@ static int await_first(struct meter *meter, int cancel_fd, struct error *error) 
     return r;
 }
 
-int meter_open(struct meter **ret, const char *spec, int cancel_fd, struct error *error) {
+int meter_open(struct meter **ret, const char *spec, const char *root, int cancel_fd,
+               struct error *error) {
     struct meter *meter = memory_new(1, sizeof(*meter));
     int r;
 
@@ -188,7 +192,7 @@ int meter_open(struct meter **ret, const char *spec, int cancel_fd, struct error
     (void)pthread_mutex_init(&meter->lock, NULL);
     meter->heard_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     meter->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r = start(meter, spec, error);
+    r = start(meter, spec, root, error);
     if (r == 0) {
         meter->threaded = pthread_create(&meter->thread, NULL, listen_to, meter) == 0;
         r = meter->threaded ? await_first(meter, cancel_fd, error)

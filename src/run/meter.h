@@ -21,9 +21,11 @@ struct power_reading {
     double watts;
 };
 
-/* Starts what `spec` names ("exec:COMMAND WORD...") and waits for its first reading. The meter is
- * the caller's. -EINTR when cancel_fd becomes readable before. */
-int meter_open(struct meter **ret, const char *spec, int cancel_fd, struct error *error);
+/* Starts what `spec` names ("exec:COMMAND WORD...", or "pi5": scripts/meter-pi5 below `root`) and
+ * waits for its first reading. The meter is the caller's. -EINTR when cancel_fd becomes readable
+ * before. */
+int meter_open(struct meter **ret, const char *spec, const char *root, int cancel_fd,
+               struct error *error);
 /* Ends the command. NULL is no meter. */
 void meter_close(struct meter *meter);
 

@@ -107,7 +107,8 @@ static int open_site(struct run *run, struct error *error) {
 static int open_meter(struct run *run, struct error *error) {
     const struct hosts_settings *hosts = settings_get(&run->scenario->settings, &hosts_group);
 
-    return *hosts->meter ? meter_open(&run->meter, hosts->meter, run->options->cancel_fd, error)
+    return *hosts->meter ? meter_open(&run->meter, hosts->meter, run->options->root,
+                                      run->options->cancel_fd, error)
                          : 0;
 }
 

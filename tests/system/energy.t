@@ -42,6 +42,55 @@ contains 'the page shows it' "$(cat "$folder/report.html")" 'mean power, W'
 matches 'the summary has it' "$(rows "$folder/summary.csv" mean,unit metric=meter.all.power)" \
   '^2\.5\|W$'
 
+# ---- a Raspberry Pi 5's own ----
+
+# What one said: https://github.com/jfikar/RPi5-power, README.md.
+mkdir "$scratch/pi5"
+cat >"$scratch/recording" <<'END'
+ 3V7_WL_SW_A current(0)=0.00000000A
+   3V3_SYS_A current(1)=0.06245952A
+   1V8_SYS_A current(2)=0.16102850A
+  DDR_VDD2_A current(3)=0.00780744A
+  DDR_VDDQ_A current(4)=0.00000000A
+   1V1_SYS_A current(5)=0.17566740A
+    0V8_SW_A current(6)=0.32791250A
+  VDD_CORE_A current(7)=10.87674000A
+   3V3_DAC_A current(17)=0.00036630A
+   3V3_ADC_A current(18)=0.00042735A
+   0V8_AON_A current(16)=0.00579975A
+      HDMI_A current(22)=0.01367520A
+ 3V7_WL_SW_V volt(8)=3.79999600V
+   3V3_SYS_V volt(9)=3.30632200V
+   1V8_SYS_V volt(10)=1.79828900V
+  DDR_VDD2_V volt(11)=1.10292900V
+  DDR_VDDQ_V volt(12)=0.60476130V
+   1V1_SYS_V volt(13)=1.10439400V
+    0V8_SW_V volt(14)=0.80256330V
+  VDD_CORE_V volt(15)=0.89745940V
+   3V3_DAC_V volt(20)=3.30494200V
+   3V3_ADC_V volt(21)=3.30219400V
+   0V8_AON_V volt(19)=0.79736190V
+      HDMI_V volt(23)=5.07056000V
+     EXT5V_V volt(24)=5.06788000V
+      BATT_V volt(25)=3.01110800V
+END
+printf '#!/bin/sh\n[ "$*" = pmic_read_adc ] && exec cat "%s"\nexit 1\n' "$scratch/recording" \
+  >"$scratch/pi5/vcgencmd"
+chmod +x "$scratch/pi5/vcgencmd"
+path=$PATH
+PATH=$scratch/pi5:$path
+measure "$tiny" --set hosts.meter=pi5
+exits 'with a Raspberry Pi 5: all is well' 0
+# By other means, rail by rail: 10.7998944...
+is 'the power is the sum over the rails' "$(of_meter power | sed 's/|/ /' |
+  awk '{ printf "%.4f %s", $1, $2 }')" '10.7999 W'
+check 'its meter is ended with the run' is_rest_gone_soon
+printf '#!/bin/sh\necho "error=1 error_msg=unknown"\n' >"$scratch/pi5/vcgencmd"
+measure "$tiny" --set hosts.meter=pi5
+exits 'an older Raspberry Pi' 3
+contains '... is said to be none' "$err" 'this is no Raspberry Pi 5'
+PATH=$path
+
 # ---- without one ----
 
 measure "$tiny"

@@ -71,7 +71,7 @@ static void test_assign_refuses(void **state) {
         {"tls.min_version.x", "1.2",
          "unknown key (did you mean min_version?); `bench list settings` shows all"},
         {"tsl.min_version", "1.2", "unknown mechanism (did you mean tls?); known are "},
-        {"scenario.seed", "1", "unknown mechanism (did you mean tls?); known are "},
+        {"scenario.seed", "1", "unknown mechanism; known are "},
         {"tls.min_version", "1.1", "'1.1' is none of: 1.2 1.3"},
         {"use", "tls tls", "names 'tls' twice"},
         {"password.secret", "hunter2",
