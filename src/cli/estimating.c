@@ -71,7 +71,7 @@ static int write_estimate(const struct context *context, const struct estimate_s
     helpful = probes_of(&context->registry, missing);
     r = error_set(&error, r,
                   "%s: the run has not measured what an estimate takes: %s; measure with --probes "
-                  "'%s'",
+                  "'%s', or see in its trials.csv why a trial has left one out",
                   run, missing, helpful);
     return complain(EXIT_USAGE, &error);
 }

@@ -275,5 +275,7 @@ int issue_channels(struct run *run, struct error *error) {
             (void)error_prefix(error, r, "channel %s", label);
         }
     }
+    if (r < 0 && members.step.shown_ns) /* no bar in front of the error's words */
+        show_members(&members, 1, 1);
     return r;
 }
