@@ -213,6 +213,15 @@ static char *time_left(const struct progress *progress) {
     return progress_duration(left > 0 ? left : 0);
 }
 
+/* The user may have changed it since the last picture. */
+static void follow_width(struct progress *progress) {
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= MIN_WIDTH)
+        progress->width = size.ws_col;
+}
+
+/* The time left stands first: a narrow terminal cuts what is behind. */
 static void draw(struct progress *progress) {
     double share = progress->total ? (double)progress->done / (double)progress->total : 0;
     CLEANUP_FREE char *left = time_left(progress), *last = NULL;
@@ -220,9 +229,10 @@ static void draw(struct progress *progress) {
 
     fill_bar(bar, share);
     erase(progress);
+    follow_width(progress);
     draw_figures(progress);
-    last = text_format("  [%s] %zu/%zu  %s  %s left", bar, progress->done, progress->total,
-                       progress->doing, left);
+    last = text_format("  %s left  [%s] %zu/%zu  %s", left, bar, progress->done, progress->total,
+                       progress->doing);
     draw_line(progress, last);
     (void)fflush(stdout);
     progress->redrawn_ns = clock_monotonic_ns();
@@ -237,7 +247,7 @@ void progress_tick(void *context) {
 
 void progress_free(struct progress *progress) {
     if (progress->redraws) {
-        text_replace(&progress->doing, progress->done == progress->total ? "finished," : "ended,");
+        text_replace(&progress->doing, progress->done == progress->total ? "finished" : "ended");
         draw(progress);
     }
     free(progress->latest);

@@ -288,11 +288,16 @@ if has_command script; then
   matches 'with a bar that fills' "$out" '\[############------------\] 1/2 '
   matches 'to its end' "$out" '\[########################\] 2/2 '
   matches 'channel and probe that are at work' "$out" 'block 1 of 2  plain: path'
-  matches 'the time that is left' "$out" '[0-9]+ s left'
+  matches 'the time that is left, in front' "$out" '^  ([0-9]+ min )?[0-9]+ s left  \['
   matches 'the latest figures' "$out" '^ *plain +[0-9.]+ *$'
   matches 'under the probes' "$out" 'latest, Mbit/s +path'
   is 'no line of the picture is wider than the terminal' "$(printf '%s\n' "$out" |
     sed "s/$escape\[[0-9]*[A-Za-z]//g" | grep -v '^Script \|^results ' | awk 'length($0) > 99')" ''
+  on_terminal "stty cols 40; '$bench' run '$tiny' --repetitions 2 --output out --certs '$certs' &
+    sleep 0.3; stty cols 80; wait \$!"
+  exits 'on a narrow terminal, made wider' 0
+  matches 'the time left is not cut' "$out" '^  [0-9]+ s left  \[#*-*'
+  matches 'the wider one is used' "$out" '^  0 s left  \[#{24}\] 2/2  finished'
   on_terminal "TERM=dumb '$bench' run '$tiny' --output out --certs '$certs'"
   lacks 'a dumb terminal: no escape codes' "$out" "$escape"
   on_terminal "'$bench' check nonesuch"

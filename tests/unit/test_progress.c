@@ -168,7 +168,7 @@ static void test_picture(void **state) {
     assert_int_equal(close(terminal), 0);
     assert_has(text, "[########----------------] 1/3  block 2 of 2  plain: proofs ");
     assert_has(text, "[##----------------------] 1/9  block 2 of 2  plain: path ");
-    assert_has(text, "[########################] 9/9  finished,");
+    assert_has(text, "[########################] 9/9  finished");
 }
 
 int main(void) {
