@@ -47,7 +47,7 @@ if has_command script; then
     --set 'hosts.broker=$one' --set 'hosts.publisher=$one' --set 'hosts.folder=$same' \
     --output '$scratch/results.live' --certs '$scratch/certs'" "$scratch/typescript"
   ended 'on a terminal' 0 one
-  contains '... the picture is drawn to its end' "$out" 'finished,'
+  contains '... the picture is drawn to its end' "$out" 'finished'
 else
   skip 'on a terminal' 'script is not installed'
 fi
