@@ -1,9 +1,9 @@
 /* client_group PORT CLIENTS MESSAGES RATE FOLDER - what many clients cost the process that has
  * them: so many connect to the broker on that port of 127.0.0.1 and publish so many messages of 30
- * bytes, in turn, RATE of them a second. With a FOLDER they show the certificates there, of which
- * each has one (ca.crt, m0.crt, m0.key ...); "-": in clear. Prints "MEMORY CONNECT MESSAGE": bytes
- * a client when all are connected, and microseconds of the processor for a connection and a
- * message.
+ * bytes, in turn, RATE of them a second (0: as fast as it goes). With a FOLDER they show the
+ * certificates there, of which each has one (ca.crt, m0.crt, m0.key ...); "-": in clear. Prints
+ * "MEMORY CONNECT MESSAGE": bytes a client when all are connected, and microseconds of the
+ * processor for a connection and a message.
  *
  * client_group peers PORT MESSAGES RATE FOLDER - the same messages at the same rate by eight
  * mosquitto_pub -l: "MESSAGE".
@@ -164,10 +164,14 @@ static void publish(struct client_group *group, size_t n, size_t messages, doubl
     struct error error;
 
     for (size_t i = 0; i < messages; i++) {
-        int64_t due = due_ns(start_ns, i, rate);
+        int64_t due = rate > 0 ? due_ns(start_ns, i, rate) : 0;
 
         if (due > clock_monotonic_ns() && client_group_run(group, due, -1, &error) < 0)
             fail(error.text);
+        if (rate <= 0 && i % n == 0)
+            run(group, 0);
+        while (rate <= 0 && client_group_is_blocked(group, i % n))
+            run(group, NS_PER_MS);
         if (client_group_publish(group, i % n, TOPIC, PAYLOAD, LENGTH, 0, &error) < 0)
             fail(error.text);
     }

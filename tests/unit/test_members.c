@@ -154,7 +154,6 @@ static void try_channel(size_t i) {
     struct bringup bringup = {
         .channel = &channel, .certs = peer_certs, .secrets = issuer.secrets, .fleet = &fleet};
     CLEANUP(broker_stopp) struct broker *broker = NULL;
-    CLEANUP_FREE char *log = NULL;
     struct error error;
 
     if (channels[i].path && channel_assign(&channel, channels[i].path, channels[i].value, &error))
