@@ -56,10 +56,15 @@ static void check_client(const struct client_config *config) {
 }
 
 static void check_parties(const struct channel *channel, const json_t *line) {
+    static const struct fleet_plan few = {.clients = 3};
+    const json_t *told = json_object_get(line, "fleet");
+    void *fleet = NULL;
+    bool known = told && setting_block_from_json(&fleet_group, told, &fleet, NULL) == 0;
     struct bringup bringup = {.channel = channel,
                               .certs = "/certs",
                               .folder = "/nowhere",
-                              .secrets = json_object_get(line, "secrets")};
+                              .secrets = json_object_get(line, "secrets"),
+                              .fleet = known ? fleet : &few};
     const struct mechanism *mechanism;
     size_t cursor = 0;
 
@@ -76,6 +81,8 @@ static void check_parties(const struct channel *channel, const json_t *line) {
                     (!mechanism->proofs[i].applies || mechanism->proofs[i].applies(channel)))
                     mechanism->proofs[i].alter(config, &bringup);
     }
+    if (known)
+        setting_block_free(&fleet_group, fleet);
 }
 
 static void check_channel(const json_t *line) {
