@@ -145,7 +145,7 @@ sed -i 's/,[^,]*$//' run/trials.csv
 analyse
 says 'a run without a column' "run/trials.csv: no column 'tls_group'" \
   "the run is of mqtt-security-bench 0.1.0, commit $(sed -n 's/^  "commit": "\(.*\)".*/\1/p' \
-    run/environment.json)" "this is $("$bench" --version | sed 's/.* //')" 'git checkout'
+    run/environment.json)" "this is $("$bench" --version | cut -d ' ' -f 2)" 'git checkout'
 rm run/environment.json
 analyse
 says '... that does not tell its version' "no column 'tls_group'" 'another version'
