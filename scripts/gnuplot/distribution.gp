@@ -10,7 +10,7 @@ eval left_out('distribution is left out: no trial succeeded')
 eval read_units
 
 array low[n_panels]; array high[n_panels]
-good(p) = of(p) && strcol('status') eq 'ok' && strlen(strcol('value')) # one may have measured nothing
+good(p) = of(p) && strcol('status') eq 'ok' && strlen(strcol('value')) # it may have none
 do for [p = 1:n_panels] {
     low[p] = 1e300; high[p] = -1e300
     stats 'values.csv' using (good(p) ? (low[p] = low_of(low[p], column('value')), \

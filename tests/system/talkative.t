@@ -80,17 +80,17 @@ ended 'the record cannot be kept' 3 one other
 
 # ---- before it has begun ----
 
-broken() { # NAME WORDS [OPTION...]
-  name=$1 words=$2
-  shift 2
-  measure "$tiny" --set hosts.folder="$same" --broker-host "$one" --publisher-host "$one" "$@"
+broken() { # NAME WORDS PUBLISHER [OPTION...]
+  name=$1 words=$2 publisher=$3
+  shift 3
+  measure "$tiny" --set hosts.folder="$same" --broker-host "$one" --publisher-host "$publisher" "$@"
   ended "$name" 3 one
   contains '... and why' "$err" "$words"
 }
-broken 'an address that is not there' 198.51.100.7 --set hosts.address=198.51.100.7
-broken 'a meter that says nothing' 'ended and gave no reading' \
+broken 'an address that is not there' 198.51.100.7 "$one" --set hosts.address=198.51.100.7
+broken 'a meter that says nothing' 'ended and gave no reading' "$one" \
   --set hosts.meter=exec:/bin/true
-broken 'another host that does not come up' 'host exec:false' --publisher-host exec:false
+broken 'another host that does not come up' 'host exec:false' exec:false
 broken 'one that leaves when it is to come up' 'before it greeted' \
   --set hosts.folder=/nonexistent
 
