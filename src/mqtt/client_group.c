@@ -166,9 +166,10 @@ static uint32_t events_wanted(const struct client *client) {
                          ? mosquitto_ssl_get(client->library)
                          : NULL;
 
-    /* In a handshake the library says that it wants to write when it has long done so. */
+    /* In a handshake the library says that it wants to write when it has long done so. From 2.0.19
+     * on it begins the handshake with the first read or write: when TCP is connected. */
     if (ssl && SSL_in_init(ssl))
-        return EPOLLRDHUP | (SSL_want_write(ssl) ? EPOLLOUT : EPOLLIN);
+        return EPOLLRDHUP | (SSL_want_write(ssl) || SSL_in_before(ssl) ? EPOLLOUT : EPOLLIN);
     return EPOLLRDHUP | EPOLLIN | (mosquitto_want_write(client->library) ? EPOLLOUT : 0);
 }
 
@@ -462,7 +463,8 @@ static int write_out(struct client *client) {
 static bool is_stuck(const struct client *client) {
     const SSL *ssl = client->model->context ? mosquitto_ssl_get(client->library) : NULL;
 
-    return ssl && SSL_in_init(ssl) && SSL_get_error(ssl, -1) == SSL_ERROR_SYSCALL;
+    return ssl && SSL_in_init(ssl) && !SSL_in_before(ssl) &&
+           SSL_get_error(ssl, -1) == SSL_ERROR_SYSCALL;
 }
 
 /* What the library has left when a call returned. */

@@ -91,7 +91,7 @@ broken 'an address that is not there' 198.51.100.7 "$one" --set hosts.address=19
 broken 'a meter that says nothing' 'ended and gave no reading' "$one" \
   --set hosts.meter=exec:/bin/true
 broken 'another host that does not come up' 'host exec:false' exec:false
-broken 'one that leaves when it is to come up' 'before it greeted' \
+broken 'one that leaves when it is to come up' 'before it greeted' "$one" \
   --set hosts.folder=/nonexistent
 
 run "$bench" doctor "$@" --broker-host "$one" --publisher-host "$other" \
