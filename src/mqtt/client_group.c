@@ -485,12 +485,29 @@ static void settle(struct client *client, int code) {
     watch(client);
 }
 
+/* Why TCP has not come to be, where the library would only see that TLS has not: 0 or an errno. */
+static int connection_error(const struct client *client) {
+    const SSL *ssl = client->model->context ? mosquitto_ssl_get(client->library) : NULL;
+    socklen_t size = sizeof(int);
+    int code = 0;
+
+    if (!ssl || !SSL_in_before(ssl) ||
+        getsockopt(mosquitto_socket(client->library), SOL_SOCKET, SO_ERROR, &code, &size) < 0)
+        return 0;
+    return code;
+}
+
 static void serve(struct client *client, uint32_t events) {
-    int r = MOSQ_ERR_SUCCESS;
+    int r = MOSQ_ERR_SUCCESS, error;
 
     if (client->state != CLIENT_CONNECTING && client->state != CLIENT_UP)
         return;
     take_turn(client);
+    error = events & EPOLLERR ? connection_error(client) : 0;
+    if (error) {
+        end(client, &(struct ending){MOSQ_ERR_ERRNO, error});
+        return;
+    }
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         reckon(client);
     if (events & ~(uint32_t)EPOLLOUT || is_in_handshake(client))
