@@ -27,9 +27,10 @@ do for [c = 1:n_channels] { longest = high_of(longest, strlen(clip(channel[c], 4
 eval legend_of(n_channels, longest)
 across = small ? 1 : 2
 left = 9.0; right = 3.5; gap = 9.0
-# gnuplot 5.4 takes the first of an array for a header.
-array point[5]
-place_of(p, c) = at(p, c, high_of(int($1) - 1, 1))
+# gnuplot 5.4 takes the first of an array for a header, where one is expected.
+set datafile nocolumnheaders
+array point[4]
+place_of(p, c) = at(p, c, int($1))
 set grid xtics ytics
 do for [format in formats] {
     eval page(format, 14)
