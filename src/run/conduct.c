@@ -92,12 +92,6 @@ static int wait_until(struct conductor *conductor, int64_t until_ns, struct erro
 
 /* ---- the broker and the link ---- */
 
-static double number_of(const json_t *answer, const char *name) {
-    const json_t *value = json_object_get(answer, name);
-
-    return value ? json_number_value(value) : NAN;
-}
-
 static int look(struct conductor *conductor, struct conductor_look *ret, struct error *error) {
     struct workers *workers = &conducting_of(conductor)->trial->run->workers;
     json_auto_t *answer = NULL;
@@ -109,8 +103,8 @@ static int look(struct conductor *conductor, struct conductor_look *ret, struct 
     if (r < 0)
         return r;
     *ret = (struct conductor_look){.at_ns = clock_monotonic_ns(),
-                                   .cpu_s = number_of(answer, "cpu_s"),
-                                   .memory_bytes = number_of(answer, "memory")};
+                                   .cpu_s = usage_value(answer, "cpu_s"),
+                                   .memory_bytes = usage_value(answer, "memory")};
     return 0;
 }
 
@@ -235,8 +229,8 @@ static int count_processes(const struct running_trial *trial, size_t host, int64
 
     if (r < 0)
         return r;
-    cores = number_of(busy, "cores");
-    quota = number_of(busy, "quota");
+    cores = usage_value(busy, "cores");
+    quota = usage_value(busy, "quota");
     cores = isfinite(quota) && quota < cores ? floor(quota) : cores;
     *ret = (int64_t)room_processes(isfinite(cores) ? (int64_t)cores : 1, members);
     return 0;

@@ -38,15 +38,14 @@ void usage_clear(struct usage *usage) {
 
 /* ---- the record ---- */
 
-/* NaN where it is not known. */
-static double value_of(const json_t *look, const char *name) {
+double usage_value(const json_t *look, const char *name) {
     const json_t *value = json_object_get(look, name);
 
     return value ? json_number_value(value) : NAN;
 }
 
 static double growth_of(const json_t *before, const json_t *after, const char *name) {
-    return value_of(after, name) - value_of(before, name);
+    return usage_value(after, name) - usage_value(before, name);
 }
 
 /* Whose host it is. */
@@ -115,8 +114,8 @@ static void write_busy(struct run *run, const struct trial_id *id, size_t host,
         double value;
     } rows[] = {
         {"busy_share", 100 * growth_of(before, after, "busy") / growth_of(before, after, "all")},
-        {"cores", value_of(after, "cores")},
-        {"quota", value_of(after, "quota")},
+        {"cores", usage_value(after, "cores")},
+        {"quota", usage_value(after, "quota")},
         {"throttled_share", periods == 0 ? 0 : 100 * stopped / periods},
         {"throttled_s", growth_of(before, after, "throttled_s") / elapsed_s * duration_s},
     };

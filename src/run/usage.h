@@ -18,6 +18,8 @@ struct usage {
 /* -ECANCELED when the broker has ended. What is there of it is the caller's in either case. */
 int usage_look(const struct deployment *deployment, struct usage *ret, struct error *error);
 void usage_clear(struct usage *usage);
+/* A number of an answer of a look; NaN where it is not known. */
+double usage_value(const json_t *look, const char *name);
 
 /* Records what lies between two looks. Each host is asked a moment after the receiver's window of
  * duration_s has opened or closed, and by its own clock: CPU time, energy and throttled time are

@@ -24,21 +24,6 @@ log_of() { # CHANNEL
   printf '%s' "$folder"/log/broker-*-"$1"-*.log
 }
 
-holds() { # NAME CONDITION-OF-AWK [NAME=NUMBER...]
-  holds_name=$1 holds_condition=$2
-  shift 2
-  holds_given=$*
-  for holds_number; do
-    set -- "$@" -v "$holds_number"
-    shift
-  done
-  if awk "$@" "BEGIN { exit !($holds_condition) }" </dev/null; then
-    pass "$holds_name"
-  else
-    fail "$holds_name" "$holds_condition, where $holds_given"
-  fi
-}
-
 # look CHANNEL: what must hold on every channel.
 look() {
   holds "$1: the parts are the whole" 'all > 0 && (tcp + tls + mqtt - all) ^ 2 < (all * 1e-6) ^ 2' \

@@ -22,21 +22,6 @@ value() {
     trial="$(rows "$folder/trials.csv" trial channel="$1" probe="$2" status=ok | tail -n 1)"
 }
 
-holds() { # NAME CONDITION-OF-AWK [NAME=NUMBER...]
-  holds_name=$1 holds_condition=$2
-  shift 2
-  holds_given=$*
-  for holds_number; do
-    set -- "$@" -v "$holds_number"
-    shift
-  done
-  if awk "$@" "BEGIN { exit !($holds_condition) }" </dev/null; then
-    pass "$holds_name"
-  else
-    fail "$holds_name" "$holds_condition, where $holds_given"
-  fi
-}
-
 # ---- a broker that is observed ----
 
 # Each broker's configuration is kept; its log has every message, and goes through a process that

@@ -92,6 +92,21 @@ lacks() { # NAME TEXT PART
   esac
 }
 
+holds() { # NAME CONDITION-OF-AWK [NAME=NUMBER...]
+  holds_name=$1 holds_condition=$2
+  shift 2
+  holds_given=$*
+  for holds_number; do
+    set -- "$@" -v "$holds_number"
+    shift
+  done
+  if awk "$@" "BEGIN { exit !($holds_condition) }" </dev/null; then
+    pass "$holds_name"
+  else
+    fail "$holds_name" "$holds_condition, where $holds_given"
+  fi
+}
+
 matches() { # NAME TEXT EXTENDED-REGEX: for a line of the text
   if printf '%s\n' "$2" | grep -qE -e "$3"; then
     pass "$1"

@@ -8,22 +8,6 @@
 
 #include <math.h>
 
-/* A file below the root, with the folders above it. */
-static void put(const char *root, const char *path, const char *text) {
-    CLEANUP_FREE char *whole = text_format("%s%s", root, path);
-    FILE *file;
-
-    for (char *slash = whole + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        (void)mkdir(whole, 0700);
-        *slash = '/';
-    }
-    file = fopen(whole, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static double number(const json_t *facts, const char *name) {
     const json_t *value = json_object_get(facts, name);
 
@@ -37,7 +21,8 @@ static void test_ticks(void **state) {
     json_auto_t *facts = NULL;
 
     (void)state;
-    put(root, "/proc/stat", "cpu  100 20 30 4000 500 6 7 8 90 9\ncpu0 1 1 1 1 1 1 1 1 0 0\n");
+    workshop_put(root, "/proc/stat",
+                 "cpu  100 20 30 4000 500 6 7 8 90 9\ncpu0 1 1 1 1 1 1 1 1 0 0\n");
     facts = busy_collect(root);
     assert_true(number(facts, "all") == 4671);
     assert_true(number(facts, "busy") == 171); /* neither idle nor waiting for a disk */
@@ -70,13 +55,14 @@ static void test_quotas(void **state) {
         char *root = workshop_make();
         json_auto_t *facts = NULL;
 
-        put(root, "/proc/self/cgroup", cases[i].groups);
-        put(root, cases[i].quota, cases[i].text);
+        workshop_put(root, "/proc/self/cgroup", cases[i].groups);
+        workshop_put(root, cases[i].quota, cases[i].text);
         if (cases[i].period)
-            put(root, cases[i].period, "100000\n");
-        put(root, cases[i].stat, cases[i].stat_text);
+            workshop_put(root, cases[i].period, "100000\n");
+        workshop_put(root, cases[i].stat, cases[i].stat_text);
         if (i < 2) /* the group below limits nothing */
-            put(root, i == 1 ? "/sys/fs/cgroup/cpu/x/y/cpu.cfs_quota_us" : "/unused", "-1\n");
+            workshop_put(root, i == 1 ? "/sys/fs/cgroup/cpu/x/y/cpu.cfs_quota_us" : "/unused",
+                         "-1\n");
         facts = busy_collect(root);
         if (fabs(number(facts, "quota") - 0.2) > 1e-9)
             fail_msg("case %zu: %g", i, number(facts, "quota"));
@@ -96,8 +82,8 @@ static void test_no_quota(void **state) {
         char *root = workshop_make();
         json_auto_t *facts = NULL;
 
-        put(root, "/proc/self/cgroup", "0::/a\n");
-        put(root, "/sys/fs/cgroup/a/cpu.max", texts[i]);
+        workshop_put(root, "/proc/self/cgroup", "0::/a\n");
+        workshop_put(root, "/sys/fs/cgroup/a/cpu.max", texts[i]);
         facts = busy_collect(root);
         assert_true(number(facts, "quota") == number(facts, "cores"));
         assert_null(json_object_get(facts, "throttled_s"));

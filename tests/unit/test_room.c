@@ -11,21 +11,6 @@
 
 /* ---- what a host has ---- */
 
-static void put(const char *root, const char *path, const char *text) {
-    CLEANUP_FREE char *whole = text_format("%s%s", root, path);
-    FILE *file;
-
-    for (char *slash = whole + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        (void)mkdir(whole, 0700);
-        *slash = '/';
-    }
-    file = fopen(whole, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void assert_amount(const char *root, const char *name, int64_t expected) {
     json_auto_t *room = room_collect(root);
 
@@ -47,15 +32,16 @@ static void test_ports(void **state) {
 
     (void)state;
     assert_amount(root, "ports", -1);
-    put(root, "/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
-    put(root, "/proc/self/net/tcp",
-        "  sl  local_address rem_address   st tx_queue rx_queue\n"
-        "   0: 0100007F:8000 00000000:0000 0A 00000000:00000000\n"
-        "   1: 0100007F:8001 0100007F:8000 01 00000000:00000000\n"
-        "   2: 0100007F:8002 0100007F:8000 06 00000000:00000000\n"
-        "   3: 0100007F:07E8 00000000:0000 0A 00000000:00000000\n"
-        "  10: 0200007F:8001 0100007F:8000 01 00000000:00000000\n");
-    put(root, "/proc/self/net/tcp6",
+    workshop_put(root, "/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+    workshop_put(root, "/proc/self/net/tcp",
+                 "  sl  local_address rem_address   st tx_queue rx_queue\n"
+                 "   0: 0100007F:8000 00000000:0000 0A 00000000:00000000\n"
+                 "   1: 0100007F:8001 0100007F:8000 01 00000000:00000000\n"
+                 "   2: 0100007F:8002 0100007F:8000 06 00000000:00000000\n"
+                 "   3: 0100007F:07E8 00000000:0000 0A 00000000:00000000\n"
+                 "  10: 0200007F:8001 0100007F:8000 01 00000000:00000000\n");
+    workshop_put(
+        root, "/proc/self/net/tcp6",
         "   0: 00000000000000000000000000000000:EE47 00000000000000000000000000000000:0000 0A\n"
         "   1: 00000000000000000000000000000000:EE48 00000000000000000000000000000000:0000 0A\n");
     assert_amount(root, "ports", 28232);
@@ -67,25 +53,25 @@ static void test_memory(void **state) {
 
     (void)state;
     assert_amount(root, "memory_bytes", -1);
-    put(root, "/proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable:    3000000 kB\n");
+    workshop_put(root, "/proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable:    3000000 kB\n");
     assert_amount(root, "memory_bytes", INT64_C(3000000) * 1024);
     /* A group above this process's that is tighter than the machine; files it can give back. */
-    put(root, "/proc/self/cgroup", "0::/pod/one\n");
-    put(root, "/sys/fs/cgroup/pod/one/memory.max", "max\n");
-    put(root, "/sys/fs/cgroup/pod/one/memory.current", "500\n");
-    put(root, "/sys/fs/cgroup/pod/memory.max", "1000000\n");
-    put(root, "/sys/fs/cgroup/pod/memory.current", "700000\n");
-    put(root, "/sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 200000\nother 3\n");
+    workshop_put(root, "/proc/self/cgroup", "0::/pod/one\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/one/memory.max", "max\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/one/memory.current", "500\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/memory.max", "1000000\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/memory.current", "700000\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/memory.stat", "anon 1\ninactive_file 200000\nother 3\n");
     assert_amount(root, "memory_bytes", 500000);
     /* Version 1; what it has for no limit is more than the machine has. */
-    put(root, "/proc/self/cgroup", "4:memory:/pod\n");
-    put(root, "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes", "9223372036854771712\n");
-    put(root, "/sys/fs/cgroup/memory/pod/memory.usage_in_bytes", "700000\n");
+    workshop_put(root, "/proc/self/cgroup", "4:memory:/pod\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes", "9223372036854771712\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.usage_in_bytes", "700000\n");
     assert_amount(root, "memory_bytes", INT64_C(3000000) * 1024);
-    put(root, "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes", "900000\n");
-    put(root, "/sys/fs/cgroup/memory/pod/memory.stat", "total_inactive_file 1000\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes", "900000\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.stat", "total_inactive_file 1000\n");
     assert_amount(root, "memory_bytes", 201000);
-    put(root, "/sys/fs/cgroup/memory/pod/memory.usage_in_bytes", "950000\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.usage_in_bytes", "950000\n");
     assert_amount(root, "memory_bytes", 0);
 }
 
@@ -93,11 +79,11 @@ static void test_processes(void **state) {
     CLEANUP(workshop_removep) char *root = workshop_make();
 
     (void)state;
-    put(root, "/proc/sys/kernel/pid_max", "100\n");
+    workshop_put(root, "/proc/sys/kernel/pid_max", "100\n");
     assert_amount(root, "processes", 100);
-    put(root, "/proc/self/cgroup", "0::/\n");
-    put(root, "/sys/fs/cgroup/pids.max", "64\n");
-    put(root, "/sys/fs/cgroup/pids.current", "14\n");
+    workshop_put(root, "/proc/self/cgroup", "0::/\n");
+    workshop_put(root, "/sys/fs/cgroup/pids.max", "64\n");
+    workshop_put(root, "/sys/fs/cgroup/pids.current", "14\n");
     assert_amount(root, "processes", 50);
 }
 

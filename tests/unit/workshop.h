@@ -44,15 +44,16 @@ static inline void workshop_remove(char *folder) {
 }
 DEFINE_CLEANUP(char *, workshop_remove)
 
-/* Writes a file of the folder, and makes the folder that it lies in. */
+/* Writes a file of the folder, and makes the folders between. */
 static inline void workshop_put(const char *folder, const char *name, const char *text) {
     CLEANUP_FREE char *path = text_format("%s/%s", folder, name);
-    char *slash = strrchr(path, '/');
     FILE *file;
 
-    *slash = '\0';
-    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-    *slash = '/';
+    for (char *slash = path + strlen(folder); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+        *slash = '/';
+    }
     file = fopen(path, "we");
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
