@@ -247,6 +247,7 @@ struct publishing {
     double gap_ns;
     int64_t step;
     int64_t offered, published, late; /* due in the measured time; handed over; late of these */
+    int64_t in_window;                /* handed over when that time ended, or less than late */
     double cpu_s[2];                  /* of the process when that begins, when it ends */
 };
 
@@ -263,7 +264,7 @@ static int publish(struct members *members, struct publishing *publishing, int64
     struct fleet_message message = {.member = (uint32_t)(members->first + member),
                                     .due_ns = due_ns};
     bool measured = due_ns >= publishing->begin_ns;
-    int64_t late_ns = clock_monotonic_ns() - due_ns;
+    int64_t now_ns = clock_monotonic_ns(), late_ns = now_ns - due_ns;
     int r;
 
     publishing->offered += measured;
@@ -283,6 +284,7 @@ static int publish(struct members *members, struct publishing *publishing, int64
     members->published++;
     publishing->published += measured;
     publishing->late += measured && late_ns >= FLEET_LATE_NS;
+    publishing->in_window += measured && now_ns < publishing->end_ns + FLEET_LATE_NS;
     return 0;
 }
 
@@ -365,6 +367,7 @@ static int publish_step(struct members *members, const json_t *facts, json_t *an
     fleet_worker_put_wire(members->group, answer);
     (void)json_object_set_new(answer, "offered", json_integer(publishing.offered));
     (void)json_object_set_new(answer, "published", json_integer(publishing.published));
+    (void)json_object_set_new(answer, "in_window", json_integer(publishing.in_window));
     (void)json_object_set_new(answer, "sent", json_integer(members->published - before));
     (void)json_object_set_new(answer, "late", json_integer(publishing.late));
     (void)json_object_set_new(answer, "cpu_s",

@@ -182,7 +182,7 @@ holds '... refused again and again, and never lost' 'refused >= 11 && lost == 0'
   refused="$(value plain fleet refused)" lost="$(value plain fleet lost)"
 holds '... what they had to publish is offered, not published' \
   'offered == 80 && published == 58' offered="$(value plain fleet offered_rate)" \
-  published="$(value plain fleet published_rate)"
+  published="$(value plain fleet messages_published)"
 unset TEST_CONNECTIONS
 PATH=$observed
 
