@@ -128,14 +128,58 @@ asks min "$bench" check "$tiny" --set probe.path.duration=5mins
 all_of 'units' 3
 asks local "$bench" check "$tiny" --broker-host locla
 asks lab:a "$bench" check "$tiny" --broker-host lba:a
-all_of 'hosts' 2
+asks ssh:// "$bench" check "$tiny" --broker-host shs://pi@pi-a
+asks exec: "$bench" check "$tiny" --broker-host 'exce:kubectl exec -i pod --'
+all_of 'hosts' 4
 asks TLS_AES_128_GCM_SHA256 "$bench" check "$tiny" --set channel.mine.use=tls \
   --set channel.mine.tls.suites=TLS_AES_128_GMC_SHA256
 asks X25519 "$bench" check "$tiny" --set channel.mine.use=tls \
   --set channel.mine.tls.groups=P-256:X22519
-all_of 'suites and groups' 2
+asks ecdsa_secp256r1_sha256 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.signatures=ed25519:ecdsa_secp256r1_sha265
+asks ECDHE-ECDSA-CHACHA20-POLY1305 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.min_version=1.2 \
+  --set channel.mine.tls.ciphers=ECDHE-ECDSA-CHACHA20-POLY1350
+asks ECDHE-PSK-CHACHA20-POLY1305 "$bench" check "$tiny" --set channel.mine.use=psk \
+  --set channel.mine.psk.ciphers=ECDHE-PSK-CHACHA20-POLY1350
+all_of 'suites, ciphers, groups and signatures' 5
+asks ec:P-256 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.key_type=ec:P256
+all_of 'types of keys' 1
+run "$bench" check "$tiny" --set channel.mine.use=tls --set channel.mine.tls.key_type=mldsa:4
+case $err in
+*'none of:'*mldsa:44*mldsa:65*) wanted=mldsa:44 ;;
+*) wanted='' ;; # this OpenSSL lacks it
+esac
+is 'a type of keys is suggested where it can be had' \
+  "$(printf '%s\n' "$err" | sed -n 's/.*(did you mean \(.*\)?).*/\1/p')" "$wanted"
+asks interval "$bench" check "$tiny" --set probe.fleet.rate=intervla
+asks capacity "$bench" check "$tiny" --set probe.fleet.rate=capasity
+asks pi5 "$bench" check "$tiny" --set hosts.meter=pi6
+asks exec: "$bench" check "$tiny" --set 'hosts.meter=exce:my-meter'
+asks publish "$bench" check "$tiny" --set channel.mine.use=acl \
+  --set 'channel.mine.acl.client1=subscribe:a pubish@0:b'
+asks day "$bench" estimate "$root/results/example" --devices 10 --interval 3s \
+  --reconnects 1/dya
+all_of 'rates, meters, rules and times' 6
 asks throughput "$bench" check "$tiny" --set reference.path.thruoghput.plain=1
-all_of 'published metrics' 1
+asks source "$bench" check "$tiny" --set reference.sorce=me
+all_of 'published values' 2
+
+# ---- what is in a run ----
+
+for name in one two; do
+  cp -R "$root/results/example" "$scratch/$name"
+done
+while read -r name wrong; do
+  asks "$name" "$bench" gate "$scratch/one" --against "$scratch/two" --metric "$wrong"
+done <<'END'
+delivery delivry
+throughput delivery.thruoghput
+cpu_s delivery.cpu_x
+client2.sender.cpu_s delivery.client2.sendr.cpu_s
+END
+all_of 'metrics of a run' 4
 
 # ---- where nothing is near, nothing is named ----
 
