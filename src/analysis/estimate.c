@@ -3,6 +3,7 @@
 #include "analysis/reading.h"
 #include "base/clock.h"
 #include "base/csv.h"
+#include "base/suggestion.h"
 
 #include <errno.h>
 #include <math.h>
@@ -38,6 +39,8 @@ static const struct setting rows[] = {
 const struct setting_group estimate_group =
     SETTING_GROUP("estimate", SETTING_INTERNAL, rows, struct estimate_settings);
 
+#define TIMES "s, min, h, day, week"
+
 int estimate_reconnects(const char *text, double *ret_per_s, struct error *error) {
     static const struct {
         const char *name;
@@ -46,6 +49,7 @@ int estimate_reconnects(const char *text, double *ret_per_s, struct error *error
                  {"d", S_PER_DAY}, {"day", S_PER_DAY}, {"week", 7 * S_PER_DAY}};
     const char *slash = strchr(text, '/');
     CLEANUP_FREE char *number = slash ? strndup(text, (size_t)(slash - text)) : NULL;
+    CLEANUP_FREE char *meant = NULL;
     double count;
 
     if (!slash)
@@ -61,8 +65,8 @@ int estimate_reconnects(const char *text, double *ret_per_s, struct error *error
             *ret_per_s = count / units[i].s;
             return 0;
         }
-    return error_set(error, -EINVAL, "'%s' ends in no time that is known: s, min, h, day, week",
-                     text);
+    meant = suggestion(slash + 1, TIMES);
+    return error_set(error, -EINVAL, "'%s' ends in no time that is known%s: " TIMES, text, meant);
 }
 
 /* ---- what a run measured ---- */

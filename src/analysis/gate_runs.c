@@ -428,11 +428,16 @@ static int find_better(const struct work *work, const char *probe, const char *m
     return r < 0 ? r : 0;
 }
 
+/* "cpu_s" of "client2.sender.cpu_s". */
+static const char *last_word(const char *series) {
+    const char *dot = strrchr(series, '.');
+
+    return dot ? dot + 1 : series;
+}
+
 /* "client2.sender.cpu_s" is called so, and cpu_s. */
 static bool is_called(const char *series, const char *metric) {
-    const char *last = strrchr(series, '.');
-
-    return text_equal(series, metric) || (last && text_equal(last + 1, metric));
+    return text_equal(series, metric) || text_equal(last_word(series), metric);
 }
 
 /* Whether a series has values of the probe. */
@@ -445,15 +450,24 @@ static bool is_of_probe(const struct dataset *dataset, size_t series, size_t pro
     return false;
 }
 
+/* Series are listed by what all of a process are called. */
 static int refuse_metric(const struct work *work, const char *asked, size_t probe,
                          const char *metric) {
     const struct dataset *dataset = work->members[0].dataset;
-    CLEANUP_FREE char *words = text_copy(dataset->probes[probe].metric), *meant = NULL;
+    CLEANUP_FREE char *all = text_copy(""), *words = text_copy(dataset->probes[probe].metric);
+    CLEANUP_FREE char *meant = NULL;
 
-    for (size_t i = 0; i < dataset->n_series; i++)
-        if (is_of_probe(dataset, i, probe))
-            text_append(&words, " ", dataset->series[i].name);
-    meant = suggestion(metric, words);
+    for (size_t i = 0; i < dataset->n_series; i++) {
+        const char *name = dataset->series[i].name, *last = last_word(name);
+
+        if (!is_of_probe(dataset, i, probe))
+            continue;
+        text_append(&all, " ", name);
+        if (!text_has_word(words, last))
+            text_append(&words, " ", last);
+    }
+    text_append(&all, " ", words);
+    meant = suggestion(metric, all);
     return error_set(work->error, -EINVAL, "--metric %s: %s has no such metric%s; of %s it has: %s",
                      asked, folder_of(work, 0), meant, dataset->probes[probe].name, words);
 }
@@ -482,13 +496,13 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
         return 0;
     }
     for (size_t i = 0; i < dataset->n_series; i++) {
-        const char *name = dataset->series[i].name, *last = strrchr(name, '.');
+        const char *name = dataset->series[i].name;
         char *better = NULL;
         int r;
 
         if (!is_called(name, metric) || !is_of_probe(dataset, i, probe))
             continue;
-        r = find_better(work, one->name, last ? last + 1 : name, &better);
+        r = find_better(work, one->name, last_word(name), &better);
         if (r < 0)
             return r;
         row.better = keep(work->answer, better);

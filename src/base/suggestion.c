@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MAX_DISTANCE 2
-#define MAX_LENGTH   80
-#define SEPARATORS   " ,"
+#define MAX_DISTANCE    2
+#define MAX_LENGTH      80
+#define SEPARATORS      " ,"
+#define LIST_SEPARATORS SEPARATORS ":@"
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
@@ -54,8 +55,8 @@ char *suggestion(const char *word, const char *known) {
 }
 
 char *suggestion_of_list(const char *names, const char *known) {
-    for (size_t length; names += strspn(names, SEPARATORS ":"), *names; names += length) {
-        CLEANUP_FREE char *name = strndup(names, length = strcspn(names, SEPARATORS ":"));
+    for (size_t length; names += strspn(names, LIST_SEPARATORS), *names; names += length) {
+        CLEANUP_FREE char *name = strndup(names, length = strcspn(names, LIST_SEPARATORS));
         char *meant = suggestion(name, known);
 
         if (*meant)

@@ -16,7 +16,7 @@ size_t suggestion_distance(const char *a, const char *b);
  * those equally near the first. "" when none is near: two letters may be wrong, but no more than
  * half of them; and for one that is known. The caller's. */
 char *suggestion(const char *word, const char *known);
-/* Of names with colons, blanks or commas between them: for the first that has one. */
+/* Of names with colons, @, blanks or commas between them: for the first that has one. */
 char *suggestion_of_list(const char *names, const char *known);
 
 #endif

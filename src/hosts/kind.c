@@ -73,14 +73,15 @@ static int refuse_password(const char *spec, struct error *error) {
 }
 
 static int unknown(const char *spec, struct error *error) {
-    CLEANUP_FREE char *forms = text_copy(""), *meant = suggestion(spec, "local lab:a lab:b");
-    bool place = !*meant && host_kind_ssh.check(spec, NULL) == 0;
+    CLEANUP_FREE char *forms = text_copy(""), *whole = suggestion(spec, "local lab:a lab:b");
+    CLEANUP_FREE char *scheme = *whole ? text_copy("") : suggestion_of_list(spec, "ssh exec");
+    bool place = !*whole && !*scheme && host_kind_ssh.check(spec, NULL) == 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         text_append(&forms, ", ", kinds[i]->form);
-    return error_set(error, -EINVAL, "'%s' is no host%s; right would be one of: %s%s%s%s", spec,
-                     meant, forms, place ? "; over ssh it is ssh://" : "", place ? spec : "",
-                     place ? " (its name, or a Host of ~/.ssh/config)" : "");
+    return error_set(error, -EINVAL, "'%s' is no host%s%s; right would be one of: %s%s%s%s", spec,
+                     whole, scheme, forms, place ? "; over ssh it is ssh://" : "",
+                     place ? spec : "", place ? " (its name, or a Host of ~/.ssh/config)" : "");
 }
 
 const struct host_kind *host_kind_find(const char *spec, struct error *error) {

@@ -1,6 +1,7 @@
 #include "model/scenario.h"
 
 #include "base/inifile.h"
+#include "base/suggestion.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -110,13 +111,16 @@ static int check_launcher(const char *value, struct error *error) {
 }
 
 static int check_meter(const char *value, struct error *error) {
+    CLEANUP_FREE char *meant = NULL;
+
     if (!*value || text_equal(value, "pi5") ||
         (strncmp(value, "exec:", 5) == 0 && value[5 + strspn(value + 5, " ")]))
         return 0;
+    meant = suggestion_of_list(value, "exec pi5");
     return error_set(error, -EINVAL,
-                     "'%s' is no meter; right would be exec:COMMAND, which writes a line a "
+                     "'%s' is no meter%s; right would be exec:COMMAND, which writes a line a "
                      "second: a number of watts; or pi5",
-                     value);
+                     value, meant);
 }
 
 #define HOSTS_AT(member) .offset = offsetof(struct hosts_settings, member)

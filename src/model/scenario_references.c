@@ -185,12 +185,15 @@ int take_reference(struct loader *loader, const struct assignment *assignment) {
     }
     reference.key = text_copy(assignment->path + strlen("reference."));
     reference.text = text_copy(text);
-    if (!reference_split(reference.key, &reference))
+    if (!reference_split(reference.key, &reference)) {
+        CLEANUP_FREE char *meant = suggestion(reference.key, "source");
+
         return error_set(loader->error, -EINVAL,
-                         "%s: none of `source`, PROBE.CHANNEL, PROBE.METRIC.CHANNEL and "
+                         "%s%s: none of `source`, PROBE.CHANNEL, PROBE.METRIC.CHANNEL and "
                          "ratio.PROBE.METRIC.CHANNEL.BASELINE, as path.plain, "
                          "connect.tls_time.tls and ratio.connect.tls_time.mutual-tls.tls",
-                         assignment->place);
+                         assignment->place, meant);
+    }
     r = check(loader, assignment, &reference);
     return r < 0 ? r : keep(loader, assignment, &reference);
 }

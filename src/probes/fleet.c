@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/suggestion.h"
 #include "model/topic.h"
 #include "probes/capacity.h"
 #include "probes/conductor.h"
@@ -33,6 +34,7 @@ struct fleet_probe_settings {
 #define RATE_CAPACITY "capacity"
 
 static int check_rate(const char *value, struct error *error) {
+    CLEANUP_FREE char *meant = NULL;
     char *end;
     long long rate;
 
@@ -43,10 +45,11 @@ static int check_rate(const char *value, struct error *error) {
     if (*value >= '0' && *value <= '9' && !*end && errno == 0 && rate >= 1 &&
         rate <= CAPACITY_MAX_RATE)
         return 0;
+    meant = suggestion(value, RATE_INTERVAL " " RATE_CAPACITY);
     return error_set(error, -EINVAL,
-                     "'%s' is no rate; right would be " RATE_INTERVAL " (of the interval), "
+                     "'%s' is no rate%s; right would be " RATE_INTERVAL " (of the interval), "
                      "a number of messages a second from 1 to %lld, or " RATE_CAPACITY,
-                     value, (long long)CAPACITY_MAX_RATE);
+                     value, meant, (long long)CAPACITY_MAX_RATE);
 }
 
 #define AT(member) .offset = offsetof(struct fleet_probe_settings, member)

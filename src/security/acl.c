@@ -3,6 +3,7 @@
  * user name, enforced by Mosquitto's acl_file, by a plugin of ours that heeds the quality of
  * service, or by Mosquitto's dynamic-security plugin, which can be changed while the broker runs.
  */
+#include "base/suggestion.h"
 #include "security/acl_rules.h"
 #include "security/broker_file.h"
 #include "security/mechanism.h"
@@ -36,8 +37,12 @@ static int check_rules(const char *value, struct error *error) {
         struct acl_rule rule;
         const char *wrong = acl_rule_read(text, &rule);
 
-        if (wrong)
-            return error_set(error, -EINVAL, "'%s' is no rule: %s", text, wrong);
+        CLEANUP_FREE char *meant = NULL;
+
+        if (!wrong)
+            continue;
+        meant = suggestion_of_list(text, "publish subscribe both");
+        return error_set(error, -EINVAL, "'%s' is no rule%s: %s", text, meant, wrong);
     }
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "security/pkcs11_module.h"
 
+#include "base/suggestion.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #define CRYPTOKI_GNU 1 /* names in this file's own style */
@@ -132,6 +134,8 @@ static int list_slots(const struct pkcs11_module *module, ck_slot_id_t slots[MAX
 
 static int no_token(const struct pkcs11_module *module, const char *label, const char *others,
                     const ck_slot_id_t *bare, struct error *error) {
+    CLEANUP_FREE char *quoted = NULL, *meant = NULL;
+
     if (bare && !*others)
         return error_set(error, -ENODEV,
                          "no token '%s' in %s: what is there is not initialised; do that as its "
@@ -139,7 +143,9 @@ static int no_token(const struct pkcs11_module *module, const char *label, const
                          "--init-token --label '%s', then pkcs11-tool --module %s --token-label "
                          "'%s' --init-pin",
                          label, module->path, module->path, *bare, label, module->path, label);
-    return error_set(error, -ENODEV, "no token '%s' in %s; there %s%s", label, module->path,
+    quoted = text_format("'%s'", label);
+    meant = suggestion(quoted, others);
+    return error_set(error, -ENODEV, "no token %s in %s%s; there %s%s", quoted, module->path, meant,
                      *others ? "are: " : "is none", others);
 }
 

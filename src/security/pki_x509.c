@@ -140,7 +140,7 @@ static bool is_here(const struct key_type *type) {
 }
 
 int pki_check_key_type(const char *key_type, struct error *error) {
-    CLEANUP_FREE char *all = text_copy(""), *here = text_copy(""), *meant = NULL;
+    CLEANUP_FREE char *here = text_copy(""), *meant = NULL;
 
     if (find_key_type(key_type))
         return 0;
@@ -150,12 +150,10 @@ int pki_check_key_type(const char *key_type, struct error *error) {
                          "TLS takes such a certificate (\"unknown certificate type\"); right would "
                          "be mldsa:44, mldsa:65 or mldsa:87",
                          key_type);
-    for (size_t i = 0; i < ARRAY_SIZE(key_types); i++) {
-        text_append(&all, " ", key_types[i].name);
+    for (size_t i = 0; i < ARRAY_SIZE(key_types); i++)
         if (is_here(&key_types[i]))
             text_append(&here, " ", key_types[i].name);
-    }
-    meant = suggestion(key_type ? key_type : "", all);
+    meant = suggestion(key_type ? key_type : "", here);
     return error_set(error, -EINVAL, "'%.40s' is none of: %s%s", key_type ? key_type : "", here,
                      meant);
 }

@@ -219,17 +219,17 @@ int tls_possible(const char *groups, const char *signatures, struct error *error
 }
 
 /* What a user may choose from here; the caller's. */
-static char *known_groups(void) {
-    static const char *const classical[] = {"X25519", "P-256",     "P-384",    "P-521",
-                                            "X448",   "ffdhe2048", "ffdhe3072"};
-    char *known = text_copy("");
+static char *known_names(const char *classical, const struct later *later) {
+    char *known = text_copy(""), *name;
 
-    for (size_t i = 0; i < ARRAY_SIZE(classical); i++)
-        if (is_here(set_groups, classical[i]))
-            text_append(&known, " ", classical[i]);
-    for (size_t i = 0; later_groups.names[i]; i++)
-        if (is_here(set_groups, later_groups.names[i]))
-            text_append(&known, " ", later_groups.names[i]);
+    while ((name = next_name(&classical))) {
+        if (is_here(later->set, name))
+            text_append(&known, " ", name);
+        free(name);
+    }
+    for (size_t i = 0; later->names[i]; i++)
+        if (is_here(later->set, later->names[i]))
+            text_append(&known, " ", later->names[i]);
     return known;
 }
 
@@ -448,13 +448,54 @@ static int refuse_suites(const char *suites, struct error *error) {
 }
 
 static int refuse_groups(const struct tls_config *tls, struct error *error) {
-    CLEANUP_FREE char *known = known_groups();
+    CLEANUP_FREE char *known =
+        known_names("X25519:P-256:P-384:P-521:X448:ffdhe2048:ffdhe3072", &later_groups);
     CLEANUP_FREE char *meant = suggestion_of_list(tls->groups, known);
 
     return error_set(error, -EINVAL,
                      "%s.groups: '%s' are no groups of this OpenSSL%s; right would be names "
                      "separated by colons, of: %s",
                      section(tls), tls->groups, meant, known);
+}
+
+static int refuse_signatures(const char *signatures, struct error *error) {
+    CLEANUP_FREE char *known =
+        known_names("ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:"
+                    "ed448:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+                    "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512",
+                    &later_signatures);
+    CLEANUP_FREE char *meant = suggestion_of_list(signatures, known);
+
+    return error_set(error, -EINVAL,
+                     "tls.signatures: '%s' are no signature schemes of this OpenSSL%s; right would "
+                     "be different names separated by colons, of: %s",
+                     signatures, meant, known);
+}
+
+/* Of TLS 1.2; the caller's. */
+static char *known_ciphers(bool by_key) {
+    CLEANUP(SSL_CTX_freep) SSL_CTX *context = new_list(by_key ? "PSK" : "ALL");
+    STACK_OF(SSL_CIPHER) *ciphers = context ? SSL_CTX_get_ciphers(context) : NULL;
+    char *known = text_copy("");
+
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+        const char *name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i));
+
+        if (strncmp(name, "TLS_", 4) != 0)
+            text_append(&known, " ", name);
+    }
+    return known;
+}
+
+static int refuse_ciphers(const char *ciphers, const struct tls_config *tls, struct error *error) {
+    bool by_key = *tls->psk_identity;
+    CLEANUP_FREE char *known = known_ciphers(by_key);
+    CLEANUP_FREE char *meant = suggestion_of_list(ciphers, known);
+
+    return error_set(error, -EINVAL,
+                     "%s.ciphers: '%s' is no cipher list of this OpenSSL%s; `openssl ciphers -s "
+                     "-tls1_2%s` shows what it knows",
+                     section(tls), ciphers, meant, by_key ? " -psk PSK" : "");
 }
 
 static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct error *error) {
@@ -467,21 +508,14 @@ static int set_algorithms(SSL_CTX *context, const struct tls_config *tls, struct
         SSL_CTX_set_max_proto_version(context, versions[tls->max_version].protocol) != 1)
         r = error_set(error, -EINVAL, "TLS versions: %s", openssl_reason());
     else if (*ciphers && !takes(context, ciphers, SSL_CTX_set_cipher_list))
-        r = error_set(error, -EINVAL,
-                      "%s.ciphers: '%s' is no cipher list of this OpenSSL; `openssl ciphers -s "
-                      "-tls1_2%s` shows what it knows",
-                      section(tls), ciphers, *tls->psk_identity ? " -psk PSK" : "");
+        r = refuse_ciphers(ciphers, tls, error);
     else if (*tls->suites && !takes(context, tls->suites, SSL_CTX_set_ciphersuites))
         r = refuse_suites(tls->suites, error);
     else if (*tls->groups && (!is_plain(tls->groups) || set_groups(context, tls->groups) != 1))
         r = refuse_groups(tls, error);
     else if (*tls->signatures &&
              (!is_plain(tls->signatures) || set_signatures(context, tls->signatures) != 1))
-        r = error_set(error, -EINVAL,
-                      "tls.signatures: '%s' are no signature schemes of this OpenSSL; right would "
-                      "be different names of IANA's, separated by colons, as "
-                      "ecdsa_secp256r1_sha256:ed25519",
-                      tls->signatures);
+        r = refuse_signatures(tls->signatures, error);
     ERR_clear_error();
     return r;
 }
