@@ -17,6 +17,7 @@
  *
  * tau is the time between two messages of a device in the run (clients_up / published_rate): what
  * was measured of a message contains the keep-alive of that time, which must not count twice.
+ * What an idle broker takes by itself is in the cost of a message alone.
  * Where several variants of a probe were measured, each cost is that of the dearest; but what a
  * message costs falls with the number of messages, so that is of the variant whose rate is nearest
  * to what one broker gets, and the dearest of those with that rate. Controls are left out.

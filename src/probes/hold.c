@@ -13,6 +13,8 @@
 /* So few connect together in each process: what handshakes take while they last a broker keeps, and
  * the next connections would be put there. */
 #define AT_ONCE 2
+/* For so long, or as long as connections are held, the broker is looked at before any is. */
+#define IDLE_NS (10 * NS_PER_S)
 
 struct hold_settings {
     int64_t duration_ns;
@@ -43,6 +45,7 @@ static const struct {
 struct held {
     double up[ARRAY_SIZE(points)], broker[ARRAY_SIZE(points)], clients[ARRAY_SIZE(points)];
     json_t *answers; /* of the clients, to the last word */
+    double idle;     /* cores that the broker takes by itself; NaN: not measured */
 };
 
 static void clear(struct held *held) {
@@ -107,22 +110,49 @@ static int put_slopes(struct conductor *conductor, const struct held *held, stru
 
 /* ---- keeping alive ---- */
 
+/* Whole intervals of keep-alive, in which each connection has the same number of pings; 0 where the
+ * duration is too short for one. */
+static int64_t keepalive_window_ns(const struct conductor *conductor, int64_t duration_ns) {
+    int64_t keepalive_ns = fleet_keepalive_s(conductor->fleet) * NS_PER_S;
+
+    return duration_ns / keepalive_ns * keepalive_ns;
+}
+
+/* Before anybody connects. */
+static int look_at_idle(struct conductor *conductor, struct held *held, int64_t window_ns,
+                        struct error *error) {
+    struct conductor_look looks[2];
+    int r = conductor->verbs->look(conductor, &looks[0], error);
+
+    if (r < 0)
+        return r;
+    conductor->verbs->metric(conductor, "memory_0", looks[0].memory_bytes);
+    if (!window_ns)
+        return 0;
+    r = conductor->verbs->wait(conductor,
+                               looks[0].at_ns + (window_ns < IDLE_NS ? window_ns : IDLE_NS), error);
+    if (r == 0)
+        r = conductor->verbs->look(conductor, &looks[1], error);
+    if (r == 0)
+        held->idle =
+            (looks[1].cpu_s - looks[0].cpu_s) * 1e9 / (double)(looks[1].at_ns - looks[0].at_ns);
+    return r;
+}
+
 static void put_keepalive(struct conductor *conductor, const struct held *held,
                           const struct conductor_look looks[2], double before_bytes) {
-    double hours = (double)(looks[1].at_ns - looks[0].at_ns) / 1e9 / 3600;
-    double connection_hours = hours * conductor_sum(held->answers, "up");
+    double window_s = (double)(looks[1].at_ns - looks[0].at_ns) / 1e9;
+    double connection_hours = window_s / 3600 * conductor_sum(held->answers, "up");
+    double cpu_s = looks[1].cpu_s - looks[0].cpu_s - held->idle * window_s;
     double bytes = conductor_sum(held->answers, "wire_bytes") - before_bytes;
 
-    conductor->verbs->metric(conductor, "keepalive_cpu_per_hour",
-                             (looks[1].cpu_s - looks[0].cpu_s) / connection_hours);
+    conductor->verbs->metric(conductor, "keepalive_cpu_per_hour", cpu_s / connection_hours);
     conductor->verbs->metric(conductor, "keepalive_bytes_per_hour", bytes / connection_hours);
 }
 
-/* For whole intervals of keep-alive, in which each connection has the same number of pings. */
 static int hold(struct conductor *conductor, struct held *held, int64_t duration_ns,
                 struct error *error) {
-    int64_t keepalive_ns = fleet_keepalive_s(conductor->fleet) * NS_PER_S;
-    int64_t n = duration_ns / keepalive_ns, window_ns = n ? n * keepalive_ns : duration_ns;
+    int64_t window_ns = keepalive_window_ns(conductor, duration_ns);
     double before = conductor_sum(held->answers, "wire_bytes");
     struct conductor_look looks[2];
     int r = conductor->verbs->begin(conductor, error);
@@ -130,7 +160,8 @@ static int hold(struct conductor *conductor, struct held *held, int64_t duration
     if (r == 0)
         r = conductor->verbs->look(conductor, &looks[0], error);
     if (r == 0)
-        r = conductor->verbs->wait(conductor, looks[0].at_ns + window_ns, error);
+        r = conductor->verbs->wait(conductor,
+                                   looks[0].at_ns + (window_ns ? window_ns : duration_ns), error);
     if (r == 0)
         r = conductor->verbs->look(conductor, &looks[1], error);
     if (r == 0)
@@ -140,7 +171,7 @@ static int hold(struct conductor *conductor, struct held *held, int64_t duration
     if (r < 0)
         return r;
     conductor->window_ns = looks[1].at_ns - looks[0].at_ns;
-    if (n)
+    if (window_ns)
         put_keepalive(conductor, held, looks, before);
     else
         conductor->verbs->remark(conductor, "no cost of keeping alive: probe.hold.duration is "
@@ -152,15 +183,12 @@ static int hold(struct conductor *conductor, struct held *held, int64_t duration
 
 static int conduct(struct conductor *conductor, const void *block, struct error *error) {
     const struct hold_settings *settings = block;
-    CLEANUP(clear) struct held held = {.answers = NULL};
-    struct conductor_look look;
+    CLEANUP(clear) struct held held = {.idle = NAN};
     int r = conductor_open(conductor, AT_ONCE, NULL, error);
 
     if (r == 0)
-        r = conductor->verbs->look(conductor, &look, error);
-    if (r < 0)
-        return r;
-    conductor->verbs->metric(conductor, "memory_0", look.memory_bytes);
+        r = look_at_idle(conductor, &held, keepalive_window_ns(conductor, settings->duration_ns),
+                         error);
     for (size_t i = 0; i < ARRAY_SIZE(points) && r == 0; i++)
         r = reach_point(conductor, &held, i, error);
     if (r == 0)
@@ -176,7 +204,9 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
 }
 
 static int64_t planned_ns(const void *block) {
-    return ((const struct hold_settings *)block)->duration_ns;
+    int64_t duration_ns = ((const struct hold_settings *)block)->duration_ns;
+
+    return duration_ns + (duration_ns < IDLE_NS ? duration_ns : IDLE_NS);
 }
 
 static const struct metric metrics[] = {
@@ -196,7 +226,8 @@ static const struct metric metrics[] = {
     {"connections_half", "connections", METRIC_NONE, false, "how many half of them were"},
     {"connections", "connections", METRIC_NONE, false, "how many all of them were"},
     {"keepalive_cpu_per_hour", "s", METRIC_LOWER, false,
-     "CPU time of the broker for holding a connection for an hour, pings answered"},
+     "CPU time of the broker for holding a connection for an hour, pings answered, less what it "
+     "took for itself before anybody connected; below 0 where that is all and varies"},
     {"keepalive_bytes_per_hour", "B", METRIC_LOWER, false,
      "bytes of TCP and of its and IP's headers that this takes, both ways (estimate: " FLEET_HEADERS
      ")"},
