@@ -7,9 +7,9 @@
 #ifndef BENCH_TESTS_PEER_H
 #define BENCH_TESTS_PEER_H
 
+#include "deadline.h"
 #include "workshop.h"
 
-#include "base/clock.h"
 #include "security/pki.h"
 #include "security/tls_context.h"
 #include "transport/transport.h"
@@ -54,7 +54,7 @@ static inline void *peer_live(void *argument) {
     struct pollfd poller = {.fd = peer->listener, .events = POLLIN};
     struct transport *transport = NULL;
 
-    if (poll(&poller, 1, 10000) <= 0)
+    if (poll(&poller, 1, (int)(DEADLINE_NS / NS_PER_MS)) <= 0)
         return NULL;
     peer->code =
         transport_accept(&transport, peer->listener, peer->context, &peer->options, &peer->error);
@@ -68,7 +68,7 @@ static inline void *peer_live(void *argument) {
 
 /* Listens on 127.0.0.1 and takes one connection. */
 static inline void peer_start(struct peer *peer) {
-    peer->options.timeout_ns = 10 * NS_PER_S;
+    peer->options.timeout_ns = DEADLINE_NS;
     if (tcp_listen(&peer->listener, "127.0.0.1", &peer->options, &peer->port, &peer->error) < 0)
         fail_msg("%s", peer->error.text);
     assert_int_equal(pthread_create(&peer->thread, NULL, peer_live, peer), 0);

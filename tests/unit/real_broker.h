@@ -5,9 +5,9 @@
 #ifndef BENCH_TESTS_REAL_BROKER_H
 #define BENCH_TESTS_REAL_BROKER_H
 
+#include "deadline.h"
 #include "workshop.h"
 
-#include "base/clock.h"
 #include "base/process.h"
 #include "security/pki_internal.h"
 
@@ -49,17 +49,17 @@ static inline void real_broker_begin(struct real_broker *broker) {
     const char *const argv[] = {"mosquitto", "-c", file, NULL};
     const struct process_options options = {.argv = argv, .program = NULL};
     struct process_options found = options;
+    int64_t deadline = deadline_from_now();
     struct error error;
 
     assert_int_equal(process_find(&path, "mosquitto", &error), 0);
     found.program = path;
     if (process_start(&broker->process, &found, &error) < 0)
         fail_msg("%s", error.text);
-    for (int i = 0; i < 1000; i++) {
+    do {
         if (real_broker_accepts(broker))
             return;
-        (void)poll(NULL, 0, 10);
-    }
+    } while (deadline_allows(deadline));
     CLEANUP_FREE char *log = real_broker_log(broker);
     fail_msg("no broker: %s", log);
 }

@@ -1,5 +1,6 @@
 /* mqtt/client_group: many clients of one thread, at a real Mosquitto: let in, turned away, cut, and
  * back again. */
+#include "deadline.h"
 #include "emulator.h"
 #include "peer.h"
 #include "real_broker.h"
@@ -10,8 +11,9 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define LIMIT_NS (30 * NS_PER_S)
-#define MAX      400
+#define MAX 400
+/* Of each test of TLS but one: an emulated processor takes a second for a handshake. */
+#define TLS_CLIENTS 8
 
 /* What each config is made of, and what was called back. */
 struct world {
@@ -39,6 +41,7 @@ static int make_config(void *context, size_t client, struct client_config **ret,
     text_replace(&config->client_id, id);
     config->port = world->broker.port;
     config->mqtt = world->mqtt;
+    config->answer_ns = DEADLINE_NS;
     if (world->alter)
         world->alter(world, client, config);
     *ret = config;
@@ -135,7 +138,7 @@ static void run_for(struct world *world, int64_t ns) {
 
 /* Runs until *count has reached it; says whether it has. */
 static bool run_until(struct world *world, const int64_t *count, int64_t target) {
-    int64_t deadline = clock_monotonic_ns() + LIMIT_NS;
+    int64_t deadline = deadline_from_now();
 
     while (*count < target && clock_monotonic_ns() < deadline)
         run_for(world, NS_PER_MS);
@@ -300,7 +303,7 @@ static void use_shared_key(struct world *world, size_t client, struct client_con
 
 static void test_shared_keys(void **state) {
     struct world *world = *state;
-    struct client_group_options options = options_of(world, 40);
+    struct client_group_options options = options_of(world, TLS_CLIENTS);
     CLEANUP_FREE char *keys = text_copy(""), *lines = NULL, *log = NULL;
 
     for (size_t i = 0; i < options.n; i++) {
@@ -361,7 +364,7 @@ static void test_different_contexts(void **state) {
 struct channel_world {
     struct client_config *right[2]; /* of client1 and client2 */
     struct client_group *group;
-    int64_t port, messages, ups;
+    int64_t messages, ups, subscribed;
     char payload[64];
 };
 
@@ -374,6 +377,7 @@ static int config_of_channel(void *context, size_t client, struct client_config 
     *ret = setting_block_copy(&client_config_group, world->right[client ? 1 : 0]);
     id = text_format("%s-m%zu", (*ret)->client_id, client);
     text_replace(&(*ret)->client_id, id);
+    (*ret)->answer_ns = DEADLINE_NS;
     return 0;
 }
 
@@ -385,6 +389,13 @@ static void count_up(void *context, size_t client, int64_t at_ns) {
     world->ups++;
     if (client == 0 && client_group_subscribe(world->group, 0, "bench/#", 1, &error) < 0)
         fail_msg("%s", error.text);
+}
+
+static void count_subscribed(void *context, size_t client, int granted) {
+    struct channel_world *world = context;
+
+    (void)client;
+    world->subscribed += granted == 1;
 }
 
 static void keep_payload(void *context, size_t client, const char *topic, const void *payload,
@@ -399,7 +410,7 @@ static void keep_payload(void *context, size_t client, const char *topic, const 
 }
 
 static void await_channel(struct channel_world *world, const int64_t *count, int64_t target) {
-    int64_t deadline = clock_monotonic_ns() + LIMIT_NS;
+    int64_t deadline = deadline_from_now();
     struct error error;
 
     while (*count < target && clock_monotonic_ns() < deadline)
@@ -427,6 +438,7 @@ static void speak_over(const char *use, const char *mqtt) {
                                                  .config = config_of_channel,
                                                  .up = count_up,
                                                  .message = keep_payload,
+                                                 .subscribed = count_subscribed,
                                                  .context = &world};
     CLEANUP(broker_stopp) struct broker *broker = NULL;
     struct client_group_counts counts;
@@ -443,7 +455,7 @@ static void speak_over(const char *use, const char *mqtt) {
     for (int64_t time = 1; time <= 2; time++) {
         client_group_connect(world.group, 0, options.n);
         await_channel(&world, &world.ups, time * 10);
-        (void)client_group_run(world.group, clock_monotonic_ns() + 200 * NS_PER_MS, -1, &error);
+        await_channel(&world, &world.subscribed, time);
         for (size_t i = 1; i < options.n; i++)
             if (client_group_publish(world.group, i, "bench/1-1/data", "sealed or not", 13, 1,
                                      &error) < 0)
@@ -570,13 +582,13 @@ static void test_refused_by_certificate(void **state) {
     test_ca_certify(&other, world->folder, "stranger", PKI_CLIENT, NULL);
     pki_authority_clear(&other);
     world->alter = use_stranger;
-    be_refused(world, 20, "alert 48 unknown CA");
+    be_refused(world, TLS_CLIENTS, "alert 48 unknown CA");
     world->alter = use_stranger_of_1_2;
-    be_refused(world, 20, "alert 48 unknown CA");
+    be_refused(world, TLS_CLIENTS, "alert 48 unknown CA");
     world->alter = trust_stranger;
-    be_refused(world, 20, "verify 19 self-signed certificate in certificate chain");
+    be_refused(world, TLS_CLIENTS, "verify 19 self-signed certificate in certificate chain");
     world->alter = expect_other_host;
-    be_refused(world, 20, "verify 64 IP address mismatch");
+    be_refused(world, TLS_CLIENTS, "verify 64 IP address mismatch");
 }
 
 static void test_refused_by_nobody(void **state) {
@@ -584,9 +596,9 @@ static void test_refused_by_nobody(void **state) {
 
     world->broker.port = peer_free_port();
     be_refused(world, 20, "tcp 111 Connection refused");
-    make_certificates(world, 20);
+    make_certificates(world, TLS_CLIENTS);
     world->alter = use_certificates;
-    be_refused(world, 20, "tcp 111 Connection refused");
+    be_refused(world, TLS_CLIENTS, "tcp 111 Connection refused");
 }
 
 /* A listener that lets in and says nothing, and one that closes at once. */
@@ -600,14 +612,14 @@ static void close_at_once(struct transport *transport, struct peer *peer) {
 }
 
 static void meet(struct world *world, void (*act)(struct transport *, struct peer *),
-                 const char *reason) {
+                 int64_t answer_ns, const char *reason) {
     struct peer peer = {.act = act};
     struct client_group_options options = options_of(world, 1);
     int64_t downs = world->downs;
 
     peer_start(&peer);
     world->broker.port = peer.port;
-    options.answer_ns = 300 * NS_PER_MS;
+    options.answer_ns = answer_ns;
     open_group(world, &options);
     client_group_connect(world->group, 0, 1);
     assert_true(run_until(world, &world->downs, downs + 1));
@@ -619,12 +631,12 @@ static void meet(struct world *world, void (*act)(struct transport *, struct pee
 static void test_no_answer(void **state) {
     struct world *world = *state;
 
-    meet(world, stay_silent, "no CONNACK within 0.3 s");
-    meet(world, close_at_once, "closed");
+    meet(world, stay_silent, 300 * NS_PER_MS, "no CONNACK within 0.3 s");
+    meet(world, close_at_once, DEADLINE_NS, "closed");
     make_certificates(world, 1);
     world->alter = use_certificates;
-    meet(world, stay_silent, "no CONNACK within 0.3 s");
-    meet(world, close_at_once, "closed");
+    meet(world, stay_silent, 300 * NS_PER_MS, "no CONNACK within 0.3 s");
+    meet(world, close_at_once, DEADLINE_NS, "closed");
 }
 
 /* Lets in, and never answers a ping. */
@@ -662,7 +674,7 @@ static void test_sent_away(void **state) {
     struct world *world = *state;
 
     world->mqtt = MQTT_5;
-    meet(world, let_in_and_send_away, "disconnect 142 Session taken over");
+    meet(world, let_in_and_send_away, DEADLINE_NS, "disconnect 142 Session taken over");
     assert_int_equal(world->ups, 1);
 }
 
@@ -680,22 +692,24 @@ static void check_sums(const struct world *world) {
 /* With the broker all are lost; they try again, in vain, and are back when it is. Of what they had
  * been given by TLS nothing is of use then. */
 static void be_lost(struct world *world, struct client_group_options *options) {
-    struct client_group_counts counts;
+    const int64_t n = (int64_t)options->n;
+    int64_t deadline = deadline_from_now();
 
     options->retry_ns = 50 * NS_PER_MS;
     open_group(world, options);
     connect_all(world);
     real_broker_kill(&world->broker);
-    assert_true(run_until(world, &world->downs, (int64_t)options->n));
-    counts = counts_of(world);
-    assert_int_equal(counts.lost, options->n);
-    assert_int_equal(counts.up, 0);
-    assert_true(run_until(world, &world->downs, 2 * (int64_t)options->n));
-    assert_true(counts_of(world).refused >= (int64_t)options->n);
-    assert_true(count_of(world, "tcp 111 Connection refused") >= (int64_t)options->n);
+    /* The first may try again before the last is lost. */
+    while (counts_of(world).lost < n && clock_monotonic_ns() < deadline)
+        run_for(world, NS_PER_MS);
+    assert_int_equal(counts_of(world).lost, n);
+    assert_int_equal(counts_of(world).up, 0);
+    while (count_of(world, "tcp 111 Connection refused") < n && clock_monotonic_ns() < deadline)
+        run_for(world, NS_PER_MS);
+    assert_true(count_of(world, "tcp 111 Connection refused") >= n);
     check_sums(world);
     real_broker_begin(&world->broker);
-    assert_true(run_until(world, &world->ups, 2 * (int64_t)options->n));
+    assert_true(run_until(world, &world->ups, 2 * n));
     check_sums(world);
     assert_int_equal(counts_of(world).up, options->n);
     assert_int_equal(counts_of(world).resumed, 0);
@@ -710,28 +724,40 @@ static void use_tickets(struct world *world, size_t client, struct client_config
 
 static void test_lost(void **state) {
     struct world *world = *state;
-    struct client_group_options options = options_of(world, 40);
+    struct client_group_options options = options_of(world, TLS_CLIENTS);
 
-    start_tls_broker(world, 40, "require_certificate true\nallow_anonymous true");
+    start_tls_broker(world, options.n, "require_certificate true\nallow_anonymous true");
     world->alter = use_certificates;
     be_lost(world, &options);
     world->alter = use_tickets;
     be_lost(world, &options);
 }
 
+static bool said_goodbye(const char *log, size_t n) {
+    bool all = true;
+
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP_FREE char *words = text_format("Received DISCONNECT from member-%zu\n", i);
+
+        all = all && strstr(log, words);
+    }
+    return all;
+}
+
 /* A cut link: the broker hears no farewell, and tickets are good for the next connection. */
 static void test_dropped(void **state) {
     struct world *world = *state;
-    struct client_group_options options = options_of(world, 40);
+    struct client_group_options options = options_of(world, TLS_CLIENTS);
     CLEANUP_FREE char *log = NULL;
+    int64_t deadline;
 
-    start_tls_broker(world, 40, "require_certificate true\nallow_anonymous true");
+    start_tls_broker(world, options.n, "require_certificate true\nallow_anonymous true");
     world->alter = use_tickets;
     open_group(world, &options);
     connect_all(world);
     client_group_drop(world->group);
     connect_all(world);
-    assert_int_equal(counts_of(world).resumed, 40);
+    assert_int_equal(counts_of(world).resumed, options.n);
     client_group_drop(world->group);
     client_group_connect(world->group, 0, options.n); /* and amid their handshakes */
     run_for(world, 0);
@@ -743,13 +769,13 @@ static void test_dropped(void **state) {
     assert_has_not(log, "Received DISCONNECT");
     assert_int_equal(counts_of(world).lost + counts_of(world).refused, 0);
     client_group_leave(world->group);
-    for (int64_t end = clock_monotonic_ns() + LIMIT_NS;
-         !strstr(log, "Received DISCONNECT from member-39") && clock_monotonic_ns() < end;) {
+    deadline = deadline_from_now();
+    while (!said_goodbye(log, options.n) && clock_monotonic_ns() < deadline) {
         run_for(world, 20 * NS_PER_MS);
         free(log);
         log = real_broker_log(&world->broker);
     }
-    assert_has(log, "Received DISCONNECT from member-39");
+    assert_true(said_goodbye(log, options.n));
 }
 
 /* ---- the order of connecting ---- */
@@ -770,7 +796,7 @@ static void test_rate(void **state) {
 
         assert_true(after_ns >= (int64_t)i * 10 * NS_PER_MS);
     }
-    assert_true(client_group_up_ns(world->group, 50) - start_ns < 5 * NS_PER_S);
+    assert_true(client_group_up_ns(world->group, 50) - start_ns < 30 * NS_PER_S);
 }
 
 /* Not more are under way at the same time. */
@@ -837,6 +863,7 @@ static void test_held(void **state) {
     struct world *world = *state;
     struct client_group_options options = options_of(world, 100);
     struct client_group_wire before, after;
+    int64_t since_ns, most;
 
     if (under_emulator("qemu-user hands on no TCP_INFO"))
         skip();
@@ -845,13 +872,15 @@ static void test_held(void **state) {
     open_group(world, &options);
     connect_all(world);
     client_group_wire(world->group, &before);
+    since_ns = clock_monotonic_ns();
     run_for(world, 12 * NS_PER_S);
     client_group_wire(world->group, &after);
+    most = (clock_monotonic_ns() - since_ns) / (5 * NS_PER_S) + 1;
     assert_int_equal(counts_of(world).up, 100);
     assert_int_equal(world->downs, 0);
     /* PINGREQ and PINGRESP have two bytes each. */
     assert_true(after.sent_bytes - before.sent_bytes >= 100 * 2 * 2);
-    assert_true(after.sent_bytes - before.sent_bytes <= 100 * 3 * 2);
+    assert_true(after.sent_bytes - before.sent_bytes <= 100 * most * 2);
     assert_true(after.received_bytes - before.received_bytes >= 100 * 2);
 }
 
@@ -918,13 +947,13 @@ static void test_wake(void **state) {
     assert_int_equal(client_group_run(world->group, start_ns + 20 * NS_PER_MS, pair[0], &error), 0);
     assert_true(clock_monotonic_ns() >= start_ns + 20 * NS_PER_MS);
     assert_int_equal(write(pair[1], "x", 1), 1);
-    assert_int_equal(client_group_run(world->group, start_ns + LIMIT_NS, pair[0], &error), 0);
+    assert_int_equal(client_group_run(world->group, start_ns + DEADLINE_NS, pair[0], &error), 0);
     assert_int_equal(client_group_publish(world->group, 0, "t", "x", 1, 0, &error), -ENOTCONN);
     assert_has(error.text, "client 0 is not connected");
     assert_int_equal(client_group_run(world->group, clock_monotonic_ns(), -1, &error), 0);
     (void)close(pair[0]);
     (void)close(pair[1]);
-    assert_true(clock_monotonic_ns() - start_ns < LIMIT_NS);
+    assert_true(clock_monotonic_ns() - start_ns < DEADLINE_NS);
 }
 
 /* In a process of its own: a hard limit is not raised again. */
