@@ -104,7 +104,7 @@ static void publish(struct mqtt_client *client, const char *topic) {
     struct error error;
 
     if (mqtt_client_publish(client, topic, "x", 1, 1, &error) < 0 ||
-        mqtt_client_flush(client, completed + 1, 10 * NS_PER_S, &error) < 0)
+        mqtt_client_flush(client, completed + 1, DEADLINE_NS, &error) < 0)
         fail_msg("%s: %s", topic, error.text);
 }
 
@@ -122,7 +122,7 @@ static void examine_topics(const struct bringup *bringup, const struct broker *b
     CLEANUP(mqtt_client_freep) struct mqtt_client *publisher = NULL;
     CLEANUP(mqtt_client_freep) struct mqtt_client *subscriber = NULL;
     CLEANUP_FREE char *topics = text_copy("");
-    int64_t deadline = clock_monotonic_ns() + 10 * NS_PER_S;
+    int64_t deadline = deadline_from_now();
     struct error error;
 
     if (mqtt_client_connect(&subscriber, reader, keep_topic, &topics, &error) < 0 ||

@@ -153,7 +153,7 @@ static void greet(struct transport *transport, struct peer *peer) {
 /* What a client with this key finds at a server with the right one. */
 static int meet(const char *ciphers, const char *identity, const char *key, struct tls_session *ret,
                 struct error *error) {
-    static const struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
+    static const struct transport_options options = {.timeout_ns = DEADLINE_NS};
     CLEANUP(client_config_freep) struct client_config *server = config_of(ciphers, PARTY_BROKER);
     CLEANUP(client_config_freep) struct client_config *client = config_of(ciphers, PARTY_CLIENT1);
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;

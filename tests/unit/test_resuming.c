@@ -29,7 +29,7 @@ static SSL_SESSION *connect_once(const struct case_of_resuming *one, SSL_CTX *se
     CLEANUP(client_config_freep) struct client_config *config = config_of(one, PARTY_CLIENT2);
     CLEANUP(transport_freep) struct transport *transport = NULL;
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
-    struct transport_options options = {.timeout_ns = 10 * NS_PER_S, .resume = resume};
+    struct transport_options options = {.timeout_ns = DEADLINE_NS, .resume = resume};
     struct peer peer = {.act = greet, .context = server};
     SSL_SESSION *session;
     char answer[16];

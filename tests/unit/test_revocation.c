@@ -21,7 +21,7 @@ static void greet(struct transport *transport, struct peer *peer) {
 
 /* What a server says of a client with one of the certificates: 0, or why not. */
 static int meet(const struct client_config *server, const char *certificate, struct error *error) {
-    static const struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
+    static const struct transport_options options = {.timeout_ns = DEADLINE_NS};
     CLEANUP(client_config_freep) struct client_config *client = config_of("no", PARTY_CLIENT2);
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     CLEANUP(transport_freep) struct transport *transport = NULL;

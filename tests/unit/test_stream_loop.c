@@ -25,7 +25,7 @@ static struct transport *meet(const struct kind *kind, struct peer *peer) {
      * it has taken all that they hold. */
     struct transport_options options = {.send_buffer_bytes = BUFFER_BYTES,
                                         .receive_buffer_bytes = BUFFER_BYTES,
-                                        .timeout_ns = 10 * NS_PER_S,
+                                        .timeout_ns = DEADLINE_NS,
                                         .gather_bytes = kind->gather_bytes};
     struct transport *transport = NULL;
     struct error error = {""};

@@ -82,7 +82,7 @@ static struct transport *meet(const struct kind *kind, struct peer *peer) {
     CLEANUP(client_config_freep) struct client_config *broker = config_of(kind, PARTY_BROKER);
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     struct transport_options options = {
-        .timeout_ns = 10 * NS_PER_S, .gather_bytes = kind->gather_bytes, .not_sent_bytes = 131072};
+        .timeout_ns = DEADLINE_NS, .gather_bytes = kind->gather_bytes, .not_sent_bytes = 131072};
     struct transport *transport = NULL;
     struct error error = {""};
 
@@ -330,7 +330,7 @@ static void test_handshake_fails(void **state) {
     struct client_config *config = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_CLIENT2);
     CLEANUP(client_config_freep)
     struct client_config *broker = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
-    struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
+    struct transport_options options = {.timeout_ns = DEADLINE_NS};
     struct peer peer = {.act = wait_and_leave, .context = peer_context(broker)};
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     struct transport *transport = NULL;
@@ -355,7 +355,7 @@ static void test_handshake_fails_inside_tls(void **state) {
     struct client_config *config = peer_config(peer_certs, "tls", "1.2", "1.2", PARTY_CLIENT2);
     CLEANUP(client_config_freep)
     struct client_config *broker = peer_config(peer_certs, "tls", "1.3", "1.3", PARTY_BROKER);
-    struct transport_options options = {.timeout_ns = 10 * NS_PER_S};
+    struct transport_options options = {.timeout_ns = DEADLINE_NS};
     struct peer peer = {.act = wait_and_leave, .context = peer_context(broker)};
     CLEANUP(SSL_CTX_freep) SSL_CTX *context = NULL;
     struct transport *transport = NULL;

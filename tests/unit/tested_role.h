@@ -5,9 +5,9 @@
 #ifndef BENCH_TESTS_TESTED_ROLE_H
 #define BENCH_TESTS_TESTED_ROLE_H
 
+#include "deadline.h"
 #include "workshop.h"
 
-#include "base/clock.h"
 #include "probes/probe.h"
 
 #include <pthread.h>
@@ -64,7 +64,7 @@ static inline json_t *tested_hear(struct tested_role *tested, const char *word) 
     struct error error = {""};
     json_t *line = NULL;
 
-    if (jsonline_wait(&tested->heard, -1, clock_monotonic_ns() + 20 * NS_PER_S, &line, &error) < 0)
+    if (jsonline_wait(&tested->heard, -1, deadline_from_now(), &line, &error) < 0)
         fail_msg("%s where '%s' was due", error.text, word);
     assert_string_equal(jsonline_text(line, "say", "?"), word);
     return line;
@@ -74,8 +74,7 @@ static inline json_t *tested_hear(struct tested_role *tested, const char *word) 
 static inline void tested_lead_to_end(struct tested_role *tested, const char *stop) {
     json_t *line = NULL;
 
-    while (jsonline_wait(&tested->heard, -1, clock_monotonic_ns() + 60 * NS_PER_S, &line, NULL) ==
-           0) {
+    while (jsonline_wait(&tested->heard, -1, deadline_from_now(), &line, NULL) == 0) {
         if (text_equal(jsonline_text(line, "say", "?"), "done"))
             tested_tell(tested, stop);
         json_decref(line);
