@@ -123,6 +123,21 @@ rows "$folder/values.csv" probe,channel,value status=ok |
   awk -F '|' -v OFS='|' '{ print ++n ", " $1, $2, $3 }' >"$scratch/wanted"
 is 'distribution: where its value is' "$(unlike "$scratch/read" "$scratch/wanted")" ''
 
+# A trial may have measured nothing that has a value, and be ok.
+cp -r "$folder" "$scratch/lacking"
+plots=$scratch/lacking/plots
+LC_ALL=C awk -F , -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+  NR > 1 && $at["status"] == "ok" && ($at["probe"] == "delivery" || !n++) { $at["value"] = "" }
+  { print }' "$folder/values.csv" >"$scratch/lacking/values.csv"
+run -t 60 "$figures" "$scratch/lacking" distribution trials
+exits 'values that are missing' 0
+for figure in distribution trials; do
+  is "$figure: ... are left out" \
+    "$(values $figure x point | cut -d '|' -f 1 | sed 's/,.*//' | sort | uniq -c)" \
+    "$(rows "$scratch/lacking/values.csv" probe,value status=ok | sed -n 's/|..*//p' | sort |
+      uniq -c)"
+done
+
 # ---- published values: hatched where the table says that they can be compared ----
 
 cp -r "$folder" "$scratch/compared"
