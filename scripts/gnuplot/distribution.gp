@@ -21,7 +21,7 @@ do for [p = 1:n_panels] {
 scatter(x) = 0.618034 * x - floor(0.618034 * x) - 0.5 # dots of a row do not hide each other
 described(p) = of(p) && strcol('metric') eq metric[p]
 
-row_height = small && n_channels > 8 ? packed : 0.5 + 1.1 * name_lines
+row_height = row_lines(0.5 + 1.1 * name_lines)
 do for [format in formats] {
     eval page(format, row_height * n_channels)
     do for [p = 1:n_panels] {

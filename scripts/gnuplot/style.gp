@@ -89,8 +89,8 @@ do for [c = 1:n_channels] {
     label[c] = percent(label[c])
     named = named . sprintf('%s label[%d] %d', c > 1 ? ',' : '', c, c)
 }
-# Lines of text for a row of a column with many channels: three panels of 23 fit on a page of A4.
-packed = (n_channels > 20 ? 0.76 : 0.85) * name_lines
+# Lines of text for a row, fewer where a column has many: three panels of 23 fit on a page of A4.
+row_lines(most) = !small || n_channels <= 8 ? most : (n_channels > 20 ? 0.76 : 0.85) * name_lines
 
 # ---- look: Okabe and Ito's palette without the yellow, which is too pale on white ----
 colours = '#0072B2 #D55E00 #009E73 #CC79A7 #E69F00 #56B4E9 #000000 #7F7F7F'

@@ -28,8 +28,7 @@ step = last > 10800 ? 3600 : last > 180 ? 60 : 1
 bad(p) = of(p) && place(0) && \
     (strcol('status') eq 'failed' || strcol('status') eq 'void') ? column('started_s') / step : NaN
 bottom = 3.8
-row_height = small && n_channels > 8 ? packed : \
-    (small ? 0.3 : 0.9) + 1.1 * name_lines
+row_height = row_lines((small ? 0.3 : 0.9) + 1.1 * name_lines)
 
 do for [format in formats] {
     eval page(format, row_height * n_channels)
