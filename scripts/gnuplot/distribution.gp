@@ -10,7 +10,8 @@ eval left_out('distribution is left out: no trial succeeded')
 eval read_units
 
 array low[n_panels]; array high[n_panels]
-good(p) = of(p) && strcol('status') eq 'ok' && strlen(strcol('value')) # it may have none
+# It may have no value; of a line's last field, when it is empty, strcol() is the column's name.
+good(p) = of(p) && strcol('status') eq 'ok' && column('value') == column('value')
 do for [p = 1:n_panels] {
     low[p] = 1e300; high[p] = -1e300
     stats 'values.csv' using (good(p) ? (low[p] = low_of(low[p], column('value')), \
