@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 struct real_broker {
