@@ -114,25 +114,6 @@ for block in $(blocks '^check$'); do
 done
 rm -f "$copy/scenarios/checked.ini"
 
-# Of the ladder `NAME_s_per_gb` and `NAME_core` stand for three, `_low` and `_high` for intervals.
-unnamed() { # TABLE COLUMN...: those that its row of docs/files.md does not name
-  table=$1
-  shift
-  row=$(grep "^| $table |" docs/files.md)
-  for column; do
-    case $table:$column in
-    ladder:*_low | ladder:*_high) column=${column%_*} ;;
-    esac
-    case $row in
-    *"\`$column\`"*) ;;
-    *) case $table:$column in
-      ladder:*_s_per_gb | ladder:*_core) ;;
-      *) echo "$table: $column" ;;
-      esac ;;
-    esac
-  done
-}
-
 # ---- the commands ----
 
 # A lab needs namespaces; where there are none, what wants one is left out.
@@ -150,11 +131,8 @@ is 'all that was measured is ok, but for what this machine cannot have' \
   "$(for measured_run in "$copy"/results/*; do
     rows "$measured_run/trials.csv" status,channel
   done | grep -vE '^(ok|skipped\|tunnel)' | sort -u)" ''
-is 'docs/files.md names every column' "$(for file in "$(echo "$copy"/results/quick-* |
-  cut -d ' ' -f 1)"/*.csv; do
-  # shellcheck disable=SC2046 # a list
-  unnamed "$(basename "$file" .csv)" $(head -n 1 "$file" | tr -d '\r' | tr ',' ' ')
-done)" ''
+is 'docs/files.md names every column, and no others' \
+  "$(tests/system/documented "$(echo "$copy"/results/quick-* | cut -d ' ' -f 1)"/*.csv)" ''
 is 'certs/README.md names every file there, and its mode' "$(cd "$copy/certs" &&
   find . -maxdepth 2 -type f ! -name README.md ! -path './proof/*' ! -path './lab-*' \
     -printf '%P %#m\n' | while read -r file mode; do
