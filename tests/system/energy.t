@@ -89,6 +89,11 @@ printf '#!/bin/sh\necho "error=1 error_msg=unknown"\n' >"$scratch/pi5/vcgencmd"
 measure "$tiny" --set hosts.meter=pi5
 exits 'an older Raspberry Pi' 3
 contains '... is said to be none' "$err" 'this is no Raspberry Pi 5'
+contains '... in the words of vcgencmd' "$err" 'error=1 error_msg=unknown'
+printf '#!/bin/sh\necho "Can'\''t open device file: /dev/vcio"\nexit 255\n' >"$scratch/pi5/vcgencmd"
+measure "$tiny" --set hosts.meter=pi5
+exits 'a login that may not ask' 3
+contains '... is told so' "$err" "Can't open device file: /dev/vcio"
 PATH=$path
 
 # ---- without one ----
