@@ -447,16 +447,14 @@ static int check_options(const struct context *context, char **argv, struct erro
 static char *filter_help(int key, const char *text, void *input) {
     const struct arguments *arguments = input;
     CLEANUP_FREE char *lines = NULL;
+    char *line;
     size_t names = text ? strcspn(text, ":") : 0;
 
     if (key == ARGP_KEY_HELP_POST_DOC && arguments->command->examples) {
         lines = text_copy("Examples:");
-        for (const char *line = arguments->command->examples; *line;) {
-            CLEANUP_FREE char *one = strndup(line, strcspn(line, "\n"));
-
-            text_append(&lines, "\n  bench ", one);
-            line += strlen(one) + (line[strlen(one)] == '\n');
-        }
+        for (const char *cursor = arguments->command->examples; (line = text_next_line(&cursor));
+             free(line))
+            text_append(&lines, "\n  bench ", line);
         return text_copy(lines);
     }
     if (key > 0 && key < ARGP_KEY_HELP_PRE_DOC && text && text[names] &&

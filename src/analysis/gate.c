@@ -296,21 +296,24 @@ static bool would_decide(const struct scatter *scatter, double least, size_t fam
            gsl_cdf_tdist_Qinv(VERDICT_ALPHA / (double)family, free) * deviation;
 }
 
-/* The least number of blocks (or else of baselines) above what is there that would decide; more do
- * then, too. */
+/* The same of so many blocks, or else baselines, where the other is as many as there are. */
+static bool are_enough(const struct scatter *scatter, double least, size_t family, bool blocks,
+                       size_t n) {
+    return would_decide(scatter, least, family, blocks ? n : scatter->n_now,
+                        blocks ? scatter->n_runs : n);
+}
+
+/* The least number of them above what is there; more are enough then, too. */
 static size_t find_enough(const struct scatter *scatter, double least, size_t family, bool blocks,
                           size_t most) {
     size_t low = blocks ? scatter->n_now : scatter->n_runs, high = most;
 
-#define WOULD(n)                                                                                   \
-    would_decide(scatter, least, family, blocks ? (n) : scatter->n_now,                            \
-                 blocks ? scatter->n_runs : (n))
-    if (low >= most || !WOULD(most))
+    if (low >= most || !are_enough(scatter, least, family, blocks, most))
         return 0;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
 
-        if (WOULD(middle))
+        if (are_enough(scatter, least, family, blocks, middle))
             high = middle;
         else
             low = middle;

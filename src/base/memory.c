@@ -163,6 +163,14 @@ const char *text_next_word(const char **cursor, size_t *ret_length) {
     return *ret_length ? word : NULL;
 }
 
+char *text_next_line(const char **cursor) {
+    const char *line = *cursor;
+    size_t length = strcspn(line, "\n");
+
+    *cursor += length + (line[length] == '\n');
+    return *line ? strndup(line, length) : NULL;
+}
+
 bool text_has_word(const char *words, const char *word) {
     const char *cursor = words, *start;
     size_t length;

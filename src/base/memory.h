@@ -71,6 +71,9 @@ bool text_equal(const char *a, const char *b); /* NULL equals only NULL */
 /* The next blank-separated word at or after *cursor: its start, its length in *ret_length, and
  * *cursor moved behind it. NULL when there is none. */
 const char *text_next_word(const char **cursor, size_t *ret_length);
+/* A copy of the line at *cursor, without its end, and *cursor moved behind that. NULL where the
+ * text ends. The caller's. */
+char *text_next_line(const char **cursor);
 /* Whether the blank-separated list `words` has this word. */
 bool text_has_word(const char *words, const char *word);
 

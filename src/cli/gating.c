@@ -116,13 +116,14 @@ static void print_table(const struct gate_answer *answer) {
 
 /* Each line of `lines` behind a label. */
 static void print_lines(const char *label, const char *lines) {
-    while (*lines) {
-        size_t length = strcspn(lines, "\n");
-
-        text_print(stdout, "%-10s%.*s\n", label, (int)length, lines);
-        lines += length + (lines[length] == '\n');
-        label = "";
+    for (char *line; (line = text_next_line(&lines)); label = "") {
+        text_print(stdout, "%-10s%s\n", label, line);
+        free(line);
     }
+}
+
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
 }
 
 static void print_runs(const struct gate_answer *answer, bool ratios_only) {
@@ -133,7 +134,7 @@ static void print_runs(const struct gate_answer *answer, bool ratios_only) {
                    i == 0   ? "run"
                    : i == 1 ? "against"
                             : "",
-                   member->folder, member->blocks, member->blocks == 1 ? "" : "s");
+                   member->folder, member->blocks, plural(member->blocks));
     }
     print_lines("differs", answer->differences);
     print_lines("machines", answer->machines);
@@ -217,10 +218,6 @@ static struct doubt doubt_of(const struct gate_answer *answer) {
     return doubt;
 }
 
-static const char *plural(size_t n) {
-    return n == 1 ? "" : "s";
-}
-
 /* What would decide what is undecided; the caller's. */
 static char *advice_words(const struct doubt *doubt) {
     CLEANUP_FREE char *words = NULL;
@@ -252,7 +249,13 @@ static char *advice_words(const struct doubt *doubt) {
                        doubt->baselines_needed, doubt->baselines);
 }
 
-/* The sentences of the answer, one a line; the caller's. */
+/* One more line; the sentence is freed. */
+static void add_sentence(char **words, char *sentence) {
+    text_append(words, "\n", sentence);
+    free(sentence);
+}
+
+/* The sentences of the answer, one a line, the verdict's own last; the caller's. */
 static char *answer_words(const struct gate_answer *answer) {
     CLEANUP_FREE char *slower = list_words(answer, GATE_SLOWER);
     CLEANUP_FREE char *faster = list_words(answer, GATE_FASTER);
@@ -260,30 +263,21 @@ static char *answer_words(const struct gate_answer *answer) {
     struct doubt doubt = doubt_of(answer);
     char *words = text_copy("");
 
-    if (faster) {
-        CLEANUP_FREE char *line = text_format("Faster than before: %s.", faster);
-
-        text_append(&words, "\n", line);
-    }
+    if (faster)
+        add_sentence(&words, text_format("Faster than before: %s.", faster));
     if (doubt.n) {
         CLEANUP_FREE char *advice = advice_words(&doubt);
-        CLEANUP_FREE char *line =
-            text_format("Undecided%s: %zu of %zu comparisons. What it takes: %s.",
-                        slower ? " besides" : "", doubt.n, answer->n_rows, advice);
 
-        text_append(&words, "\n", line);
+        add_sentence(&words,
+                     text_format("Undecided%s: %zu of %zu comparisons. What it takes: %s.",
+                                 slower ? " besides" : "", doubt.n, answer->n_rows, advice));
     }
-    if (slower) {
-        CLEANUP_FREE char *line = text_format("Slower than before: %s.", slower);
-
-        text_append(&words, "\n", line);
-    } else if (!doubt.n) {
-        CLEANUP_FREE char *line =
-            text_format("No change, or better: %zu of %zu comparisons show no loss of %s or more.",
-                        answer->n_rows, answer->n_rows, margin);
-
-        text_append(&words, "\n", line);
-    }
+    if (slower)
+        add_sentence(&words, text_format("Slower than before: %s.", slower));
+    else if (!doubt.n)
+        add_sentence(&words, text_format("No change, or better: %zu of %zu comparisons show no "
+                                         "loss of %s or more.",
+                                         answer->n_rows, answer->n_rows, margin));
     return words;
 }
 
@@ -302,46 +296,49 @@ static json_t *json_number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* null: not that many would do. */
+static json_t *json_needed(size_t n) {
+    return n ? json_integer((json_int_t)n) : json_null();
+}
+
 static json_t *json_of_row(const struct gate_row *row) {
     const struct gate_judgement *one = &row->judgement;
     const struct {
         const char *name;
-        double value;
-    } numbers[] = {
-        {"now", one->now},
-        {"before", one->before},
-        {"ratio", one->ratio},
-        {"ci_low", one->ci_low},
-        {"ci_high", one->ci_high},
-        {"between_sd", one->between_sd},
-        {"within_sd", one->within_sd},
-        {"freedom", one->freedom},
-        {"p_slower", one->p_slower},
-        {"p_slower_holm", one->p_slower_holm},
-        {"p_faster", one->p_faster},
-        {"p_faster_holm", one->p_faster_holm},
+        json_t *value;
+    } fields[] = {
+        {"probe", jsonline_words(row->probe)},
+        {"variant", jsonline_words(row->variant)},
+        {"channel", jsonline_words(row->channel)},
+        {"metric", jsonline_words(row->metric)},
+        {"unit", jsonline_words(row->unit)},
+        {"better", json_string(row->better)},
+        {"by", json_string(row->kind == GATE_RATIO ? "ratio" : "absolute")},
+        {"blocks", json_integer((json_int_t)row->blocks)},
+        {"baselines", json_integer((json_int_t)row->baselines)},
+        {"now", json_number(one->now)},
+        {"before", json_number(one->before)},
+        {"ratio", json_number(one->ratio)},
+        {"ci_low", json_number(one->ci_low)},
+        {"ci_high", json_number(one->ci_high)},
+        {"between_sd", json_number(one->between_sd)},
+        {"within_sd", json_number(one->within_sd)},
+        {"freedom", json_number(one->freedom)},
+        {"p_slower", json_number(one->p_slower)},
+        {"p_slower_holm", json_number(one->p_slower_holm)},
+        {"p_faster", json_number(one->p_faster)},
+        {"p_faster_holm", json_number(one->p_faster_holm)},
+        {"verdict", json_string(gate_verdict_word(one->verdict))},
+        {"remark", json_string(row->remark)},
+        {"blocks_missing", json_integer((json_int_t)one->blocks_missing)},
+        {"baselines_missing", json_integer((json_int_t)one->baselines_missing)},
+        {"blocks_needed", json_needed(one->blocks_needed)},
+        {"baselines_needed", json_needed(one->baselines_needed)},
     };
-    json_t *object =
-        json_pack("{so so so so so ss ss sI sI}", "probe", jsonline_words(row->probe), "variant",
-                  jsonline_words(row->variant), "channel", jsonline_words(row->channel), "metric",
-                  jsonline_words(row->metric), "unit", jsonline_words(row->unit), "better",
-                  row->better, "by", row->kind == GATE_RATIO ? "ratio" : "absolute", "blocks",
-                  (json_int_t)row->blocks, "baselines", (json_int_t)row->baselines);
+    json_t *object = json_object();
 
-    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-        (void)json_object_set_new(object, numbers[i].name, json_number(numbers[i].value));
-    (void)json_object_set_new(object, "verdict", json_string(gate_verdict_word(one->verdict)));
-    (void)json_object_set_new(object, "remark", json_string(row->remark));
-    (void)json_object_set_new(object, "blocks_missing",
-                              json_integer((json_int_t)one->blocks_missing));
-    (void)json_object_set_new(object, "baselines_missing",
-                              json_integer((json_int_t)one->baselines_missing));
-    (void)json_object_set_new(object, "blocks_needed",
-                              one->blocks_needed ? json_integer((json_int_t)one->blocks_needed)
-                                                 : json_null());
-    (void)json_object_set_new(
-        object, "baselines_needed",
-        one->baselines_needed ? json_integer((json_int_t)one->baselines_needed) : json_null());
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        (void)json_object_set_new(object, fields[i].name, fields[i].value);
     return object;
 }
 
@@ -349,12 +346,9 @@ static json_t *json_of_row(const struct gate_row *row) {
 static json_t *json_of_lines(const char *lines) {
     json_t *array = json_array();
 
-    while (*lines) {
-        size_t length = strcspn(lines, "\n");
-        CLEANUP_FREE char *line = text_format("%.*s", (int)length, lines);
-
+    for (char *line; (line = text_next_line(&lines));) {
         (void)json_array_append_new(array, jsonline_words(line));
-        lines += length + (lines[length] == '\n');
+        free(line);
     }
     return array;
 }
@@ -398,22 +392,7 @@ static int refuse(const char *words) {
     return complain(EXIT_USAGE, &error);
 }
 
-/* As a scenario's margin is written; false when it has complained. */
-static bool read_margin(const char *text, double *ret) {
-    int64_t ppm;
-
-    if (setting_number_parse(SETTING_PERCENT, text, &ppm, NULL) == 0 && ppm > 0 && ppm < 1000000) {
-        *ret = (double)ppm / 1e6;
-        return true;
-    }
-    {
-        CLEANUP_FREE char *words = text_format(
-            "--margin takes a share like 5%%, more than 0%% and less than 100%%; not '%s'", text);
-
-        (void)refuse(words);
-    }
-    return false;
-}
+static const struct setting margin_row = {"margin", SETTING_PERCENT, "5%", "0.0001%", "99.9999%"};
 
 static int status_of(enum gate_verdict verdict) {
     return verdict == GATE_SLOWER      ? EXIT_SLOWER
@@ -429,17 +408,22 @@ int command_gate(struct context *context) {
                                      .n_baselines = arguments->n_against,
                                      .metrics = arguments->metrics,
                                      .n_metrics = arguments->n_metrics,
-                                     .margin = 0.05,
                                      .ratios_only = arguments->ratios_only};
     struct error error;
+    int64_t margin_ppm;
     int status, r;
 
     if (!question.run)
         return refuse("gate: which run? " USAGE);
     if (!question.n_baselines)
         return refuse("gate: against which runs? " USAGE);
-    if (arguments->margin && !read_margin(arguments->margin, &question.margin))
-        return EXIT_USAGE;
+    r = setting_assign(&margin_row, &margin_ppm,
+                       arguments->margin ? arguments->margin : margin_row.fallback, &error);
+    if (r < 0) {
+        (void)error_prefix(&error, r, "--margin");
+        return complain(EXIT_USAGE, &error);
+    }
+    question.margin = (double)margin_ppm / 1e6;
     r = gate_answer_new(&answer, &question, &error);
     if (r < 0)
         return cli_complain_of_files(r, &error);

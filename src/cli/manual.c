@@ -48,15 +48,12 @@ static void print_commands(void) {
 static void print_examples(void) {
     printf(".SH EXAMPLES\n.nf\n");
     for (size_t i = 0; i < n_commands; i++) {
-        if (!commands[i].help || !commands[i].examples)
-            continue;
-        for (const char *line = commands[i].examples; *line;) {
-            CLEANUP_FREE char *one = strndup(line, strcspn(line, "\n"));
+        const char *cursor = commands[i].help ? commands[i].examples : NULL;
 
+        for (char *line; cursor && (line = text_next_line(&cursor)); free(line)) {
             printf("mqtt\\-security\\-bench ");
-            print_text(one);
+            print_text(line);
             printf("\n");
-            line += strlen(one) + (line[strlen(one)] == '\n');
         }
     }
     printf(".fi\n");

@@ -92,6 +92,20 @@ static void test_text_equal(void **state) {
     assert_false(text_equal("a", "A"));
 }
 
+static void test_next_line(void **state) {
+    static const char *const lines[] = {"one two", "", "three"};
+    const char *cursor = "one two\n\nthree\n", *none = "";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        CLEANUP_FREE char *line = text_next_line(&cursor);
+
+        assert_string_equal(line, lines[i]);
+    }
+    assert_null(text_next_line(&cursor));
+    assert_null(text_next_line(&none));
+}
+
 static void test_next_word(void **state) {
     const char *cursor = "  one\ttwo \r\n three", *word;
     size_t length;
@@ -252,6 +266,7 @@ int main(void) {
         cmocka_unit_test(test_text_format_long),
         cmocka_unit_test(test_text_replace),
         cmocka_unit_test(test_text_equal),
+        cmocka_unit_test(test_next_line),
         cmocka_unit_test(test_next_word),
         cmocka_unit_test(test_next_word_of_nothing),
         cmocka_unit_test(test_has_word),
