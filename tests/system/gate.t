@@ -33,6 +33,8 @@ write_size = 4KiB
 END
 sed 's/^\(\[channel.subject\]\)/\1\ncontrol = slowed\nloss = 10%/' "$scratch/gate.ini" \
   >"$scratch/slowed.ini"
+sed '/^\[channel.subject\]/,/^inherits/s/plain/plain-slowed/' "$scratch/gate.ini" \
+  >"$scratch/plain-slowed.ini"
 
 for name in first second third again; do
   measure "$scratch/gate.ini" --quiet --seed "$measured"
@@ -45,6 +47,9 @@ cp -R "$folder" "$scratch/short"
 measure "$scratch/slowed.ini" --quiet
 exits 'a run of a slowed channel' 0
 cp -R "$folder" "$scratch/slowed"
+measure "$scratch/plain-slowed.ini" --quiet
+exits 'a run with plain-slowed in the place of plain' 0
+cp -R "$folder" "$scratch/plain-slowed"
 cd "$scratch" || exit
 
 # ---- verdicts ----
@@ -63,8 +68,12 @@ is '... with a verdict each' \
   "$(printf '%s\n' "$out" | grep -cE '^transport .*(no change|not slower|faster)$')" 3
 is '... nothing is said beside' "$err" ''
 
+run "$bench" gate plain-slowed --against first second third --margin 2% --ratios-only
+exits 'plain-slowed in the place of plain, a loss of 5 %: 4' 4
+matches '... the answer names it' "$out" \
+  '^Slower than before: transport of subject relative to reference \(-[456]\.[0-9]+ %'
 run "$bench" gate slowed --against first second third --metric transport
-exits 'plain-slowed in the place of plain: 4' 4
+exits 'a loss of 10 %: 4' 4
 matches '... the answer stands last, and names it' "$(printf '%s\n' "$out" | tail -n 1)" \
   '^Slower than before: transport of subject relative to reference \(-[0-9.]+ %, 90 % CI -'
 contains '... the change of its settings is said' "$out" 'channel.subject.loss: 10% (before: 0%)'
@@ -121,6 +130,30 @@ again 0 again first second third
 slowed 4 again first second third
 END
 contains '... a slower run stays outside, and is named' "$out" './bench report results/new.'
+
+cp -R again later
+cp -R again latest
+# The step of docs/gate.md's workflow, as GitHub executes it: by sh -e.
+sed -n '/^      - run: |/,/^```/p' "$root/docs/gate.md" | sed -n 's/^          //p' >nightly/step
+while read -r next wanted words; do
+  echo "$next" >nightly/next
+  run env -C nightly sh -e step
+  exits "workflow: $next" "$wanted"
+  matches '... says so' "$out" "$words"
+done <<'END'
+later 0 ^No change, or better:
+slowed 4 ^Slower than before:
+short 0 ^::warning::gate: undecided$
+END
+
+# The line of its crontab, as cron executes it: by /bin/sh, with hardly an environment.
+line=$(sed -n '/^```crontab/,/^```/p' "$root/docs/gate.md" | grep -v -e '^```' -e '^[A-Z]*=')
+matches 'crontab: five fields, and a command without %' "$line" '^([0-9*]+ +){5}cd [^%]*$'
+command=$(printf '%s\n' "$line" | sed -E "s/^([0-9*]+ +){5}//; s,/opt/[^ ]*,nightly,")
+echo latest >nightly/next
+run env -i HOME="$scratch" LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin /bin/sh -c "$command"
+exits 'crontab: the command' 0
+matches '... its output is for a mail' "$out" '^No change, or better:'
 
 # ---- other machines ----
 
@@ -232,10 +265,10 @@ no run folder|empty/scenario.ini|again --against first second empty
 a file|not a run folder but a file; an archive is unpacked by|again --against first second gate.ini
 the run itself|is the run that is to be judged|again --against first second again
 a baseline twice|second/: this baseline is given twice|again --against first second second/
-no margin|--margin takes a share like 5%|again --against first second third --margin 5
-a margin of 0|--margin takes a share like 5%|again --against first second third --margin 0%
-a margin of all|--margin takes a share like 5%|again --against first second third --margin 100%
-a word as margin|not 'wide'|again --against first second third --margin wide
+no margin|--margin: '5' lacks a unit (%)|again --against first second third --margin 5
+a margin of 0|--margin: '0%' is out of bounds|again --against first second third --margin 0%
+a margin of all|--margin: '100%' is out of bounds|again --against first second third --margin 100%
+a word as margin|--margin: 'wide' is not a number|again --against first second third --margin wide
 no such probe|has no probe 'delivery'; it has: transport|again --against first --metric delivery
 no such metric|of transport it has: throughput|again --against first --metric transport.x
 another experiment|[probe.transport] write_size is '8KiB'|again --against first second other-size
