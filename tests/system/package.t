@@ -134,19 +134,8 @@ END_OF_SCRIPT
 
 # ---- of one release ----
 
-# All of it, each step's words in a file of its own, its exit status in STEP.status.
-try_release() { # RELEASE
-  words=$scratch/$1
-  mkdir -p "$words" "$(exchange root "$1")" "$(exchange bare "$1")"
-  cp "$scratch"/scripts/* "$(exchange root "$1")"
-  cp "$scratch"/scripts/* "$(exchange bare "$1")"
-  step() { # NAME COMMAND...
-    step_name=$1
-    shift
-    "$@" >"$words/$step_name" 2>&1 </dev/null
-    echo $? >"$words/$step_name.status"
-    [ "$(cat "$words/$step_name.status")" = 0 ]
-  }
+# The package is made on the machine, or in a root of the other release.
+make_package() { # RELEASE
   if [ "$1" = "$own" ]; then
     mkdir "$words/build-folder"
     cp -r "$sources" "$words/build-folder/"
@@ -159,7 +148,29 @@ try_release() { # RELEASE
     step build in_root root "$1" sh build-exchange/build-there || return
     cp "$(exchange root "$1")"/*.deb "$(exchange bare "$1")"
   fi
-  step bare in_root bare "$1" true || return
+}
+
+# All of it, each step's words in a file of its own, its exit status in STEP.status. The bare root is
+# made meanwhile: one mostly waits for the network, the other for the processor.
+try_release() { # RELEASE
+  words=$scratch/$1
+  mkdir -p "$words" "$(exchange root "$1")" "$(exchange bare "$1")"
+  cp "$scratch"/scripts/* "$(exchange root "$1")"
+  cp "$scratch"/scripts/* "$(exchange bare "$1")"
+  step() { # NAME COMMAND...
+    step_name=$1
+    shift
+    "$@" >"$words/$step_name" 2>&1 </dev/null
+    echo $? >"$words/$step_name.status"
+    [ "$(cat "$words/$step_name.status")" = 0 ]
+  }
+  step bare in_root bare "$1" true &
+  make_package "$1"
+  made=$?
+  wait $!
+  if [ $made != 0 ] || [ "$(cat "$words/bare.status")" != 0 ]; then
+    return 1
+  fi
   step install in_root bare "$1" sh build-exchange/install openssh-server || return
   step use in_root bare "$1" --own-network su - tester -c 'sh /opt/bench/build-exchange/use'
   step deploy in_root bare "$1" --own-network sh build-exchange/deploy
@@ -213,8 +224,11 @@ W: '
 
 # ---- both ----
 
+# What was deployed is built while the other release goes on.
+unset BENCH_BUILD
+deployed=$(exchange bare "$own")/deployed
 try_release "$other" &
-try_release "$own"
+try_release "$own" && step deployed timeout 900 nice "$deployed/bench" --version
 wait
 check_release "$own"
 check_release "$other"
@@ -222,14 +236,12 @@ check_release "$other"
 
 # What was deployed is what this tree has, and builds; driver and agents of both are one version.
 status=''
-deployed=$(exchange bare "$own")/deployed
 is 'what was deployed is all that the sources are' "$(sed 1d "$deployed/.deployed" |
   while read -r file; do
     cmp -- "$sources/$file" "$deployed/$file"
   done 2>&1)" ''
-unset BENCH_BUILD
-run -t 900 nice "$deployed/bench" --version
-is '... it builds there, and says what it is' "$out" "$name 0.1.0 (commit $commit)"
+is '... it builds there, and says what it is' "$(tail -n 1 "$scratch/$own/deployed")" \
+  "$name 0.1.0 (commit $commit)"
 sources_of() { # PROGRAM
   BENCH_ROOT=$sources "$1" agent </dev/null | grep -o '"sources": *"[^"]*"'
 }
