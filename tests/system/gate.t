@@ -151,7 +151,8 @@ line=$(sed -n '/^```crontab/,/^```/p' "$root/docs/gate.md" | grep -v -e '^```' -
 matches 'crontab: five fields, and a command without %' "$line" '^([0-9*]+ +){5}cd [^%]*$'
 command=$(printf '%s\n' "$line" | sed -E "s/^([0-9*]+ +){5}//; s,/opt/[^ ]*,nightly,")
 echo latest >nightly/next
-run env -i HOME="$scratch" LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin /bin/sh -c "$command"
+run env -i HOME="$scratch" LOGNAME=root SHELL=/bin/sh PATH=/usr/bin:/bin \
+  BENCH_BUILD="${BENCH_BUILD:-build}" /bin/sh -c "$command"
 exits 'crontab: the command' 0
 matches '... its output is for a mail' "$out" '^No change, or better:'
 
