@@ -392,7 +392,9 @@ static int refuse(const char *words) {
     return complain(EXIT_USAGE, &error);
 }
 
-static const struct setting margin_row = {"margin", SETTING_PERCENT, "5%", "0.0001%", "99.9999%"};
+static const struct setting margin_row = {"margin",   SETTING_PERCENT,
+                                          "5%",       "0.0001%",
+                                          "99.9999%", .help = "the change that does not matter"};
 
 static int status_of(enum gate_verdict verdict) {
     return verdict == GATE_SLOWER      ? EXIT_SLOWER
