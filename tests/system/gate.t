@@ -147,7 +147,7 @@ short 0 ^::warning::gate: undecided$
 END
 
 # The line of its crontab, as cron executes it: by /bin/sh, with hardly an environment.
-line=$(sed -n '/^```crontab/,/^```/p' "$root/docs/gate.md" | grep -v -e '^```' -e '^[A-Z]*=')
+line=$(awk '/^```/ { crontab = /crontab/ } crontab && /^[0-9]/' "$root/docs/gate.md")
 matches 'crontab: five fields, and a command without %' "$line" '^([0-9*]+ +){5}cd [^%]*$'
 command=$(printf '%s\n' "$line" | sed -E "s/^([0-9*]+ +){5}//; s,/opt/[^ ]*,nightly,")
 echo latest >nightly/next

@@ -150,8 +150,8 @@ make_package() { # RELEASE
   fi
 }
 
-# All of it, each step's words in a file of its own, its exit status in STEP.status. The bare root is
-# made meanwhile: one mostly waits for the network, the other for the processor.
+# All of it, each step's words in a file of its own, its exit status in STEP.status. The bare root
+# is made beside the package: one waits for the network, the other for the processor.
 try_release() { # RELEASE
   words=$scratch/$1
   mkdir -p "$words" "$(exchange root "$1")" "$(exchange bare "$1")"

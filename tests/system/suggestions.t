@@ -93,7 +93,7 @@ all_of 'mechanisms' 8
 run "$bench" check "$tiny" --set channel.mine.use=tls --set channel.mine.tls.key_type=mldsa:4
 case $err in
 *'none of:'*mldsa:44*mldsa:65*) lacked='' nearest=mldsa:44 ;;
-*) lacked='mldsa:*' nearest='' ;;
+*) lacked=mldsa nearest='' ;;
 esac
 is 'a type of keys that cannot be had is not suggested' \
   "$(printf '%s\n' "$err" | sed -n 's/.*(did you mean \(.*\)?).*/\1/p')" "$nearest"
@@ -110,9 +110,9 @@ while IFS='|' read -r path what; do
   channel.NAME.*.*) set=channel.mine.use=$(printf '%s' "$path" | cut -d . -f 3) ;;
   esac
   for word in $(printf '%s\n' "$what" | sed -n 's/^one of: \(.*\); default .*/\1/p'); do
+    [ "${word%%:*}" != "$lacked" ] || continue
     case $word in
     ?) ;; # of one letter half would be wrong
-    $lacked) ;;
     *) asks "$word" "$bench" check "$tiny" --set "$set" --set "$right=${word}x" </dev/null ;;
     esac
   done
