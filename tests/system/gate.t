@@ -71,7 +71,7 @@ is '... nothing is said beside' "$err" ''
 run "$bench" gate plain-slowed --against first second third --margin 2% --ratios-only
 exits 'plain-slowed in the place of plain, a loss of 5 %: 4' 4
 matches '... the answer names it' "$out" \
-  '^Slower than before: transport of subject relative to reference \(-[456]\.[0-9]+ %'
+  '^Slower than before: transport of subject relative to reference \(-[0-9.]+ %'
 run "$bench" gate slowed --against first second third --metric transport
 exits 'a loss of 10 %: 4' 4
 matches '... the answer stands last, and names it' "$(printf '%s\n' "$out" | tail -n 1)" \
@@ -238,7 +238,7 @@ for one in document["comparisons"]:
         print(one["by"], one["channel"], "interval", width, "is not", half)
 print(document["verdict"], document["exit_status"], document["margin"], document["absolute"])
 END
-is '... and its numbers are those of trials.csv' "$(python3 check.py)" 'slower 4 0.05 True'
+is '... and its numbers are those of trials.csv' "$(python3 check.py 2>&1)" 'slower 4 0.05 True'
 is '... docs/files.md names its fields, and no others' \
   "$("$root/tests/system/documented" slowed.json)" ''
 
