@@ -3,6 +3,7 @@
 #include "base/place.h"
 #include "base/process.h"
 #include "base/suggestion.h"
+#include "base/terminal.h"
 #include "hosts/agent.h"
 #include "hosts/kind.h"
 #include "hosts/relay.h"
@@ -20,10 +21,8 @@
 #include <unistd.h>
 
 int complain(int status, const struct error *error) {
-    bool colour = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
-
-    fprintf(stderr, "%sbench: error:%s ", colour ? "\033[31m" : "", colour ? "\033[0m" : "");
-    text_print(stderr, "%s\n", error->text);
+    terminal_print(stderr, STYLE_BAD, "bench: error:");
+    text_print(stderr, " %s\n", error->text);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "analysis/findings.h"
 #include "analysis/gate_runs.h"
 #include "base/jsonline.h"
+#include "base/terminal.h"
 #include "model/setting.h"
 
 #include <errno.h>
@@ -83,16 +84,16 @@ static struct line line_of(const struct gate_answer *answer, const struct gate_r
 static void print_line(const char *const *cells, const size_t *widths) {
     CLEANUP_FREE char *words = text_copy("");
 
-    for (size_t i = 0; i < N_COLUMNS; i++) {
-        bool right = i >= NOW && i < VERDICT;
+    for (size_t i = 0; i < VERDICT; i++) {
+        bool right = i >= NOW;
         CLEANUP_FREE char *cell =
             text_format("%*s", right ? (int)widths[i] : -(int)widths[i], cells[i]);
 
         text_append(&words, "  ", cell);
     }
-    while (*words && words[strlen(words) - 1] == ' ')
-        words[strlen(words) - 1] = '\0';
-    text_print(stdout, "%s\n", words);
+    text_print(stdout, "%s  ", words);
+    terminal_print(stdout, terminal_style_of(cells[VERDICT]), "%s", cells[VERDICT]);
+    (void)putchar('\n');
 }
 
 static void print_table(const struct gate_answer *answer) {
@@ -283,10 +284,16 @@ static char *answer_words(const struct gate_answer *answer) {
 
 static void print_text(const struct gate_answer *answer, bool ratios_only) {
     CLEANUP_FREE char *words = answer_words(answer);
+    char *last = strrchr(words, '\n'); /* the verdict of all */
 
     print_runs(answer, ratios_only);
     print_table(answer);
-    text_print(stdout, "\n%s\n", words);
+    (void)putchar('\n');
+    if (last)
+        text_print(stdout, "%.*s\n", (int)(last - words), words);
+    terminal_print(stdout, terminal_style_of(gate_verdict_word(answer->verdict)), "%s",
+                   last ? last + 1 : words);
+    (void)putchar('\n');
 }
 
 /* ---- as JSON ---- */

@@ -102,7 +102,7 @@ static const struct {
 },
   variables[] = {
       {"BENCH_CA_PASSPHRASE", "The passphrase of the CA's private key."},
-      {"NO_COLOR", "No colours."},
+      {"NO_COLOR", "When it is set and not empty: no colours."},
 };
 
 #define PRINT_TERMS(title, rows)                                                                   \

@@ -1,6 +1,7 @@
 #include "run/doctor.h"
 
 #include "base/jsonline.h"
+#include "base/terminal.h"
 #include "hosts/facts.h"
 #include "model/throttling.h"
 #include "run/site.h"
@@ -87,8 +88,13 @@ static char *readings_text(json_t *readings) {
 
 /* ---- one host ---- */
 
+static void print_styled(enum style style, const char *key, const char *text) {
+    terminal_print(stdout, style, "  %-22s %s", key, text);
+    (void)putchar('\n');
+}
+
 static void print_row(const char *key, const char *text) {
-    text_print(stdout, "  %-22s %s\n", key, text);
+    print_styled(STYLE_PLAIN, key, text);
 }
 
 /* What is in an object of its own, and what its rows begin with. */
@@ -156,7 +162,7 @@ static int print_programs(const struct checked_host *checked, const struct facts
                    ? text_copy(path)
                    : text_format("%s, for %s: apt-get install %s", needed ? "MISSING" : "not there",
                                  program->purpose, program->package);
-        print_row(name, text);
+        print_styled(path ? STYLE_PLAIN : needed ? STYLE_BAD : STYLE_DOUBTFUL, name, text);
         missing |= !path && needed;
     }
     return missing;
@@ -209,7 +215,7 @@ static int examine(const struct site *site, const struct checked_host *checked,
     (void)fflush(stdout); /* a host can take a while to answer */
     r = ask(site, checked->spec, passed ? address : "", &facts, &error);
     if (r < 0) {
-        print_row("OUT OF REACH", error.text);
+        print_styled(STYLE_BAD, "OUT OF REACH", error.text);
         return 1;
     }
     print_facts(facts);
@@ -250,7 +256,7 @@ static void print_lacking(const struct site *site) {
         CLEANUP_FREE char *key = text_format("skipped.%s", label);
 
         if (reason)
-            print_row(key, reason);
+            print_styled(STYLE_DOUBTFUL, key, reason);
     }
 }
 
@@ -260,13 +266,13 @@ static int examine_together(struct site *site, const char *apart) {
 
     text_print(stdout, "\ntogether:\n");
     if (apart) {
-        print_row("IMPOSSIBLE", apart);
+        print_styled(STYLE_BAD, "IMPOSSIBLE", apart);
         return 1;
     }
     print_row("address", site->address);
     print_clocks(site);
     if (site_describe(site, NULL, &error) < 0 || site_check_channels(site, &error) < 0) {
-        print_row("IMPOSSIBLE", error.text);
+        print_styled(STYLE_BAD, "IMPOSSIBLE", error.text);
         return 1;
     }
     print_lacking(site);

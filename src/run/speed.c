@@ -2,18 +2,18 @@
 
 #include "base/clock.h"
 #include "base/jsonline.h"
+#include "base/terminal.h"
 #include "run/site.h"
 #include "security/speed.h"
 
 #include <errno.h>
 #include <math.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- asking and measuring ---- */
 
 static void tell(const struct host *host, size_t i, bool tells) {
-    if (!tells || !isatty(STDERR_FILENO))
+    if (!tells || !terminal_obeys(stderr))
         return;
     if (i < n_speed_algorithms)
         text_print(stderr, "\r\033[K%s: %zu of %zu, %s ", host_spec(host), i + 1,
