@@ -142,8 +142,8 @@ static bool record_proof(struct deployment *deployment, const json_t *row) {
     const char *verdict = jsonline_text(row, "verdict", "");
 
     journal_proof(deployment->run->journal, &deployment->id, row);
-    progress_detail(deployment->run->progress, "  proof %-24s %-7s %s (%s)", proof, verdict,
-                    observed, cause);
+    progress_detail(deployment->run->progress, terminal_style_of(verdict),
+                    "  proof %-24s %-7s %s (%s)", proof, verdict, observed, cause);
     if (text_equal(verdict, "remark"))
         return true;
     if (!text_equal(verdict, "held") && deployment->status == TRIAL_OK)
@@ -297,7 +297,7 @@ static void hear_telemetry(void *context, const char *word, const json_t *line) 
     telemetry_log_hear(&deployment->messages, word, line);
     latency_ms = telemetry_log_latency_ms(&deployment->messages, sequence);
     if (isfinite(latency_ms))
-        progress_detail(deployment->run->progress,
+        progress_detail(deployment->run->progress, STYLE_PLAIN,
                         "  client1 received #%lld on %s, %lld B, %.2f ms", (long long)sequence,
                         jsonline_text(line, "topic", ""), (long long)settings->payload_bytes,
                         latency_ms);

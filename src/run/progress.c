@@ -1,28 +1,28 @@
 #include "run/progress.h"
 
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "probes/probe.h"
+#include "run/picture.h"
 
 #include <math.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#define BAR_WIDTH 24
-#define MIN_WIDTH 40
 #define REDRAW_NS (200 * NS_PER_MS)
+#define STEP_NS   (10 * NS_PER_S)
+
+#define NOTE_INDENT 9 /* "verdicts " */
 
 struct progress {
     const struct scenario *scenario;
     enum verbosity verbosity;
-    bool redraws;   /* on a terminal that can be redrawn */
-    int drawn;      /* lines on the screen that will be drawn over */
-    double *latest; /* channels x measurements, NaN: none yet */
-    size_t done, total;
+    struct picture *picture;     /* NULL: lines only */
+    struct latest *latest;       /* channels x measurements */
+    size_t channel, measurement; /* at hand */
+    size_t done, total, failed;
     int64_t started_ns, redrawn_ns;
     int64_t planned_ns, measured_ns; /* all trials; those that are over */
     char *doing;
-    int width;
 };
 
 char *progress_duration(int64_t ns) {
@@ -33,6 +33,12 @@ char *progress_duration(int64_t ns) {
     if (s >= 60)
         return text_format("%lld min %02lld s", (long long)(s / 60), (long long)(s % 60));
     return text_format("%lld s", (long long)s);
+}
+
+const char *progress_unit(const char *probe) {
+    const char *unit = probe_headline(probe_find(probe))->unit;
+
+    return strncmp(unit, "1/", 2) == 0 ? unit + 1 : unit;
 }
 
 char *progress_figure(double value) {
@@ -46,40 +52,17 @@ char *progress_figure(double value) {
     return text_format("%.*f", decimals < 0 ? 0 : decimals > 6 ? 6 : decimals, value);
 }
 
-/* Redrawing needs a terminal that understands it and that the picture fits into. */
-static bool can_redraw(const struct progress *progress, int *ret_width) {
-    const char *terminal = getenv("TERM");
-    struct winsize size;
-
-    if (!isatty(STDOUT_FILENO) || !terminal || text_equal(terminal, "dumb") ||
-        ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-        return false;
-    *ret_width = size.ws_col;
-    return size.ws_col >= MIN_WIDTH && size.ws_row > progress->scenario->n_channels + 4;
-}
-
-#define STEP_NS (10 * NS_PER_S)
-
-static void fill_bar(char bar[BAR_WIDTH + 1], double share) {
-    size_t filled = (size_t)(share * BAR_WIDTH);
-
-    for (size_t i = 0; i < BAR_WIDTH; i++)
-        bar[i] = i < filled ? '#' : '-';
-    bar[BAR_WIDTH] = '\0';
-}
-
 void progress_step(struct progress_step *step, int64_t done, int64_t all) {
     int64_t now_ns = clock_monotonic_ns();
-    bool redraws = isatty(STDOUT_FILENO);
-    char bar[BAR_WIDTH + 1];
+    bool redraws = terminal_obeys(stdout);
+    CLEANUP_FREE char *bar = picture_bar(all ? (double)done / (double)all : 1, PICTURE_BAR);
 
     if (!step->shown_ns)
         step->shown_ns = redraws ? 1 : now_ns; /* a bar at once */
     if (done < all && now_ns - step->shown_ns < (redraws ? REDRAW_NS : STEP_NS))
         return;
-    fill_bar(bar, all ? (double)done / (double)all : 1);
     if (redraws && done < all)
-        printf("\r\033[K  [%s] %lld/%lld  %s", bar, (long long)done, (long long)all, step->what);
+        printf("\r\033[K  %s %lld/%lld  %s", bar, (long long)done, (long long)all, step->what);
     else if (redraws)
         printf("\r\033[K");
     else if (done < all)
@@ -111,144 +94,66 @@ struct progress *progress_new(const struct scenario *scenario, size_t n_deployme
                                   .doing = text_copy("starting")};
     progress->latest = memory_new(cells, sizeof(*progress->latest));
     for (size_t i = 0; i < cells; i++)
-        progress->latest[i] = NAN;
+        progress->latest[i].value = NAN;
     progress_expect(progress, n_deployments);
-    progress->redraws = verbosity != QUIET && can_redraw(progress, &progress->width);
+    if (verbosity != QUIET)
+        progress->picture = picture_new();
     return progress;
 }
 
-/* ---- the picture that is drawn anew ---- */
+/* ---- the picture ---- */
 
-static void erase(struct progress *progress) {
-    if (progress->drawn)
-        printf("\033[%dA\r\033[J", progress->drawn);
-    progress->drawn = 0;
-}
-
-/* One line, cut to the width of the terminal. */
-static void draw_line(struct progress *progress, const char *text) {
-    CLEANUP_FREE char *visible = text_visible(text);
-
-    printf("%.*s\n", progress->width - 1, visible);
-    progress->drawn++;
-}
-
-/* What stands in a column's heading below the probe: "30B" of "payload=30B"; the caller's. */
-static char *values_of(const struct measurement *measurement) {
-    const char *cursor = measurement->variant, *word;
-    char *values = text_copy("");
-    size_t length;
-
-    while ((word = text_next_word(&cursor, &length))) {
-        const char *value = (const char *)memchr(word, '=', length) + 1;
-        CLEANUP_FREE char *one = strndup(value, length - (size_t)(value - word));
-
-        text_append(&values, ",", one);
-    }
-    return values;
-}
-
-/* The rows of the picture: two of headings, then one for each channel. */
-enum row { PROBES, VALUES, FIGURES };
-
-static void draw_row(struct progress *progress, enum row row, const char *name, int name_width,
-                     const double *figures) {
-    const struct scenario *scenario = progress->scenario;
-    CLEANUP_FREE char *line = text_format("  %-*s", name_width, name);
-
-    for (size_t i = 0; i < scenario->n_measurements; i++) {
-        const char *probe = scenario->measurements[i].probe;
-        CLEANUP_FREE char *values = values_of(&scenario->measurements[i]);
-        CLEANUP_FREE char *figure = row == FIGURES ? progress_figure(figures[i]) : NULL;
-        size_t width = strlen(probe) > strlen(values) ? strlen(probe) : strlen(values);
-        CLEANUP_FREE char *cell = text_format("%*s", (int)(width < 8 ? 8 : width) + 2,
-                                              row == PROBES   ? probe
-                                              : row == VALUES ? values
-                                                              : figure);
-
-        text_append(&line, "", cell);
-    }
-    draw_line(progress, line);
-}
-
-static const char *unit_of(const char *probe) {
-    return probe_headline(probe_find(probe))->unit;
-}
-
-static void draw_figures(struct progress *progress) {
-    const struct scenario *scenario = progress->scenario;
-    const char *heading = "latest, Mbit/s";
-    bool varied = false;
-    size_t width;
-
-    for (size_t i = 0; i < scenario->n_measurements; i++) {
-        varied = varied || *scenario->measurements[i].variant;
-        if (!text_equal(unit_of(scenario->measurements[i].probe), "Mbit/s"))
-            heading = "latest";
-    }
-    width = strlen(heading);
-    for (size_t i = 0; i < scenario->n_channels; i++) {
-        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
-
-        width = strlen(label) > width ? strlen(label) : width;
-    }
-    draw_row(progress, PROBES, heading, (int)width, NULL);
-    if (varied)
-        draw_row(progress, VALUES, "", (int)width, NULL);
-    for (size_t i = 0; i < scenario->n_channels; i++) {
-        CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
-
-        draw_row(progress, FIGURES, label, (int)width,
-                 &progress->latest[i * scenario->n_measurements]);
-    }
-}
-
-/* From the pace so far: what a trial takes beyond its measured time, the coming ones take too. */
+/* "1 min 05 s left", from the pace so far: what a trial takes beyond its measured time, the coming
+ * ones take too. Of a number of blocks that is not fixed only the largest is known. */
 static char *time_left(const struct progress *progress) {
     int64_t elapsed = clock_monotonic_ns() - progress->started_ns, left;
     double pace = progress->measured_ns ? (double)elapsed / (double)progress->measured_ns : 1.1;
+    CLEANUP_FREE char *duration = NULL;
 
     pace = pace > 3 ? 3 : pace;
     left = (int64_t)(pace * (double)progress->planned_ns) - elapsed;
-    return progress_duration(left > 0 ? left : 0);
+    duration = progress_duration(left > 0 ? left : 0);
+    return text_format("%s%s left",
+                       scenario_repetitions(progress->scenario).precision > 0 ? "at most " : "",
+                       duration);
 }
 
-/* The user may have changed it since the last picture. */
-static void follow_width(struct progress *progress) {
-    struct winsize size;
+/* "took 1 min 05 s" */
+static char *time_taken(const struct progress *progress) {
+    CLEANUP_FREE char *duration = progress_duration(clock_monotonic_ns() - progress->started_ns);
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= MIN_WIDTH)
-        progress->width = size.ws_col;
+    return text_format("took %s", duration);
 }
 
-/* The time left stands first: a narrow terminal cuts what is behind. */
-static void draw(struct progress *progress) {
-    double share = progress->total ? (double)progress->done / (double)progress->total : 0;
-    CLEANUP_FREE char *left = time_left(progress), *last = NULL;
-    char bar[BAR_WIDTH + 1];
+static void draw(struct progress *progress, bool over) {
+    CLEANUP_FREE char *time = over ? time_taken(progress) : time_left(progress);
 
-    fill_bar(bar, share);
-    erase(progress);
-    follow_width(progress);
-    draw_figures(progress);
-    last = text_format("  %s left  [%s] %zu/%zu  %s", left, bar, progress->done, progress->total,
-                       progress->doing);
-    draw_line(progress, last);
-    (void)fflush(stdout);
+    picture_draw(progress->picture, &(struct picture_facts){.scenario = progress->scenario,
+                                                            .latest = progress->latest,
+                                                            .channel = progress->channel,
+                                                            .measurement = progress->measurement,
+                                                            .done = progress->done,
+                                                            .total = progress->total,
+                                                            .failed = progress->failed,
+                                                            .time = time,
+                                                            .doing = progress->doing,
+                                                            .over = over});
     progress->redrawn_ns = clock_monotonic_ns();
 }
 
 void progress_tick(void *context) {
     struct progress *progress = context;
 
-    if (progress->redraws && clock_monotonic_ns() - progress->redrawn_ns >= REDRAW_NS)
-        draw(progress);
+    if (progress->picture && (picture_resized(progress->picture) ||
+                              clock_monotonic_ns() - progress->redrawn_ns >= REDRAW_NS))
+        draw(progress, false);
 }
 
 void progress_free(struct progress *progress) {
-    if (progress->redraws) {
+    if (progress->picture) {
         text_replace(&progress->doing, progress->done == progress->total ? "finished" : "ended");
-        draw(progress);
+        draw(progress, true);
+        picture_free(progress->picture);
     }
     free(progress->latest);
     free(progress->doing);
@@ -258,33 +163,41 @@ void progress_free(struct progress *progress) {
 /* ---- lines that stay ---- */
 
 /* To a user who wants at least that much. */
-__attribute__((format(printf, 3, 0))) static void
-say(struct progress *progress, enum verbosity least, const char *format, va_list arguments) {
+static void say(struct progress *progress, enum verbosity least, enum style style,
+                const char *line) {
+    CLEANUP_FREE char *wrapped = NULL;
+
     if (progress->verbosity < least)
         return;
-    if (progress->redraws)
-        erase(progress);
-    text_vprint(stdout, format, arguments);
+    if (progress->picture) {
+        picture_erase(progress->picture);
+        wrapped = terminal_wrap(line, terminal_size(stdout).columns - 1, NOTE_INDENT);
+    }
+    terminal_print(stdout, style, "%s", wrapped ? wrapped : line);
     (void)putchar('\n');
-    if (progress->redraws)
-        draw(progress);
+    if (progress->picture)
+        draw(progress, false);
     (void)fflush(stdout);
 }
 
 void progress_note(struct progress *progress, const char *format, ...) {
+    CLEANUP_FREE char *line = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    say(progress, NORMAL, format, arguments);
+    line = text_vformat(format, arguments);
     va_end(arguments);
+    say(progress, NORMAL, STYLE_PLAIN, line);
 }
 
-void progress_detail(struct progress *progress, const char *format, ...) {
+void progress_detail(struct progress *progress, enum style style, const char *format, ...) {
+    CLEANUP_FREE char *line = NULL;
     va_list arguments;
 
     va_start(arguments, format);
-    say(progress, VERBOSE, format, arguments);
+    line = text_vformat(format, arguments);
     va_end(arguments);
+    say(progress, VERBOSE, style, line);
 }
 
 void progress_expect(struct progress *progress, size_t n_deployments) {
@@ -295,41 +208,55 @@ void progress_expect(struct progress *progress, size_t n_deployments) {
 }
 
 void progress_doing(struct progress *progress, const struct trial_id *id, const char *doing) {
-    struct repetitions repetitions = scenario_repetitions(progress->scenario);
-    CLEANUP_FREE char *label =
-        channel_label(&progress->scenario->channels[id->deployment->channel]);
+    const struct scenario *scenario = progress->scenario;
+    struct repetitions repetitions = scenario_repetitions(scenario);
+    CLEANUP_FREE char *label = channel_label(&scenario->channels[id->deployment->channel]);
 
     free(progress->doing);
-    progress->doing = text_format("block %d of %s%d  %s: %s ", id->deployment->block,
+    progress->doing = text_format("block %d of %s%d  %s: %s", id->deployment->block,
                                   repetitions.precision > 0 ? "at most " : "",
                                   (int)repetitions.largest, label, doing);
-    if (progress->redraws)
-        draw(progress);
+    progress->channel = id->deployment->channel;
+    if (id->measurement)
+        progress->measurement = (size_t)(id->measurement - scenario->measurements);
+    if (progress->picture)
+        draw(progress, false);
+}
+
+/* Of every trial without a picture, which has the rest; else of those that have a reason. */
+static void say_trial(struct progress *progress, const struct trial_id *id,
+                      enum trial_status status, const char *result) {
+    const struct scenario *scenario = progress->scenario;
+    const char *variant = id->measurement->variant;
+    CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->deployment->channel]);
+    CLEANUP_FREE char *left = time_left(progress);
+    CLEANUP_FREE char *total = text_format("%zu", progress->total);
+    CLEANUP_FREE char *line = text_format(
+        "%*zu/%s  %s%s%s %s%s%s %d: %s", (int)strlen(total), progress->done, total,
+        progress->picture ? "" : left, progress->picture ? "" : "  ", channel,
+        id->measurement->probe, *variant ? " " : "", variant, id->deployment->block, result);
+    bool bad = status == TRIAL_FAILED || status == TRIAL_VOID;
+
+    say(progress, bad ? QUIET : NORMAL,
+        status == TRIAL_OK ? STYLE_PLAIN : terminal_style_of(trial_status_word(status)), line);
 }
 
 void progress_trial(struct progress *progress, const struct trial_id *id,
                     const struct trial_result *result) {
-    const struct scenario *scenario = progress->scenario;
     double value =
         result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
-    size_t measurement = (size_t)(id->measurement - scenario->measurements);
+    size_t measurement = (size_t)(id->measurement - progress->scenario->measurements);
+    size_t cell = id->deployment->channel * progress->scenario->n_measurements + measurement;
     CLEANUP_FREE char *figure = progress_figure(value);
-    CLEANUP_FREE char *channel = channel_label(&scenario->channels[id->deployment->channel]);
-    const char *variant = id->measurement->variant;
-    CLEANUP_FREE char *probe =
-        text_format("%s%s%s", id->measurement->probe, *variant ? " " : "", variant);
-    int blocks = (int)scenario_repetitions(scenario).largest;
+    CLEANUP_FREE char *text =
+        result->reason ? text_format("%s: %s", trial_status_word(result->status), result->reason)
+                       : text_format("%s %s", figure, progress_unit(id->probe));
 
     progress->measured_ns += progress_trial_ns(id->measurement);
     progress->done++;
-    if (result->status == TRIAL_OK)
-        progress->latest[id->deployment->channel * scenario->n_measurements + measurement] = value;
-    if (result->status != TRIAL_OK || result->reason)
-        progress_note(progress, "block %d/%d  %-20s %-10s %s: %s", id->deployment->block, blocks,
-                      channel, probe, trial_status_word(result->status),
-                      result->reason ? result->reason : "");
-    else if (!progress->redraws)
-        progress_note(progress, "block %d/%d  %-20s %-10s %10s %s", id->deployment->block, blocks,
-                      channel, probe, figure, unit_of(id->probe));
+    progress->failed += result->status == TRIAL_FAILED || result->status == TRIAL_VOID;
+    progress->latest[cell] = (struct latest){result->status, value};
+    if (result->reason || !progress->picture)
+        say_trial(progress, id, result->status, text);
     progress_tick(progress);
 }

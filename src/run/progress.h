@@ -1,10 +1,11 @@
 /*
- * progress - what a user sees while a run goes on: on a terminal, the latest figures of every
- * channel over a bar; elsewhere a plain line a trial.
+ * progress - what a user sees while a run goes on: on a terminal, the picture (run/picture.h);
+ * elsewhere a plain line a trial; with --quiet, those of failed and void trials.
  */
 #ifndef BENCH_RUN_PROGRESS_H
 #define BENCH_RUN_PROGRESS_H
 
+#include "base/terminal.h"
 #include "run/journal.h"
 
 enum verbosity { QUIET, NORMAL, VERBOSE };
@@ -28,9 +29,10 @@ void progress_expect(struct progress *progress, size_t n_deployments);
 void progress_note(struct progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same, only when --verbose was given. */
-void progress_detail(struct progress *progress, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* Draws the time anew; call it a few times a second. */
+void progress_detail(struct progress *progress, enum style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Draws the time anew, and at once when the terminal has another size; call it a few times a
+ * second. */
 void progress_tick(void *progress);
 
 /* A long step before the first trial, zeroed but for what it makes ("certificates of members"): on
@@ -49,5 +51,7 @@ int64_t progress_planned_ns(const struct scenario *scenario, size_t n_deployment
 char *progress_duration(int64_t ns);
 /* A throughput with four digits worth reading: "25310", "94.12", "0.4310". */
 char *progress_figure(double value);
+/* What stands behind it for this probe: "Mbit/s", "ms", "/s". */
+const char *progress_unit(const char *probe);
 
 #endif

@@ -293,8 +293,7 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
     n_deployments = count_left(&run);
     if (!n_deployments) { /* of a run that was to go on: no host is needed to say that */
         ret->folder = text_copy(resumption->folder);
-        if (options->verbosity != QUIET)
-            text_print(stdout, "%s is complete: nothing is left to measure\n", ret->folder);
+        text_print(stdout, "%s is complete: nothing is left to measure\n", ret->folder);
         return 0;
     }
     run.secrets = json_array();

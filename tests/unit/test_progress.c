@@ -94,15 +94,15 @@ static void talk(struct progress *progress, struct record *record) {
     struct trial_result bad = {.status = TRIAL_VOID, .reason = (char *)(uintptr_t) "TLS 1.2"};
 
     progress_note(progress, "a %s", "note");
-    progress_detail(progress, "a %s", "detail");
+    progress_detail(progress, STYLE_PLAIN, "a %s", "detail");
     progress_doing(progress, &record->id, "proofs");
     progress_trial(progress, &record->id, &good);
     progress_trial(progress, &record->id, &bad);
     progress_tick(progress);
 }
 
-#define GOOD "block 2/2  plain                path            94.12 Mbit/s\n"
-#define BAD  "block 2/2  plain                path       void: TLS 1.2\n"
+#define GOOD "1/8  0 s left  plain path 2: 94.12 Mbit/s\n"
+#define BAD  "2/8  0 s left  plain path 2: void: TLS 1.2\n"
 
 static void test_lines(void **state) {
     struct record *record = *state;
@@ -112,10 +112,10 @@ static void test_lines(void **state) {
 
     assert_string_equal(normal, "a note\n" GOOD BAD);
     assert_string_equal(verbose, "a note\na detail\n" GOOD BAD);
-    assert_string_equal(quiet, "");
+    assert_string_equal(quiet, BAD);
 }
 
-/* Without a fixed number of blocks: of how many is known, not whether all of them are needed. */
+/* Without a fixed number of blocks it is not known whether all of them are needed. */
 static void test_lines_of_an_open_end(void **state) {
     struct record *record = *state;
     struct scenario_settings *own = settings_edit(&record->scenario->settings, &scenario_group);
@@ -123,7 +123,7 @@ static void test_lines_of_an_open_end(void **state) {
 
     text_replace(&own->repetitions, "until 1%");
     normal = said(record, NORMAL, talk);
-    assert_has(normal, "block 2/200  plain                path            94.12 Mbit/s\n");
+    assert_has(normal, "1/8  at most 0 s left  plain path 2: 94.12 Mbit/s\n");
 }
 
 /* ---- the picture on a terminal ---- */
@@ -166,9 +166,9 @@ static void test_picture(void **state) {
            (n = read(terminal, text + length, sizeof(text) - 1 - length)) > 0)
         length += (size_t)n;
     assert_int_equal(close(terminal), 0);
-    assert_has(text, "[########----------------] 1/3  block 2 of 2  plain: proofs ");
-    assert_has(text, "[##----------------------] 1/9  block 2 of 2  plain: path ");
-    assert_has(text, "[########################] 9/9  finished");
+    assert_has(text, "[########----------------] 1/3  block 2 of 2  plain: proofs");
+    assert_has(text, "[##----------------------] 1/9  block 2 of 2  plain: path");
+    assert_has(text, "  took 0 s  [########################] 9/9  finished");
 }
 
 int main(void) {
