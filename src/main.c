@@ -327,7 +327,7 @@ static const struct argp_option other_options[] = {
     {"ratios-only", OPTION_RATIOS_ONLY, NULL, 0,
      "gate: judge ratios to the baseline channel, no absolute values", 0},
     {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},
-    {"quiet", 'q', NULL, 0, "show no progress", 0},
+    {"quiet", 'q', NULL, 0, "show only failures and the last lines", 0},
 };
 /* argp's list ends with one of zeros. */
 #define OF_ARGP   "--help --usage"
@@ -375,7 +375,7 @@ static bool takes(const struct command *command, const struct argp_option *optio
     if (option->key == 'v')
         return command->resumes || command->reports;
     if (option->key == 'q')
-        return command->resumes || text_equal(command->name, "speed");
+        return command->resumes || command->reports || text_equal(command->name, "speed");
     return command->runs || command->reports;
 }
 

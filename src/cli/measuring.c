@@ -26,6 +26,15 @@ static bool has_trials(const struct run_outcome *outcome) {
     return sum > 0;
 }
 
+/* Whether anything was measured now: nothing is when a run that is to go on is complete. */
+static bool has_new_trials(const struct run_outcome *outcome) {
+    size_t sum = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
+        sum += outcome->trials[i];
+    return sum > 0;
+}
+
 const char *cli_shorten(const char *path) {
     CLEANUP_FREE char *here = getcwd(NULL, 0);
     size_t length = here ? strlen(here) : 0;
@@ -42,6 +51,17 @@ static char *call_from_here(const struct context *context) {
     if (place_is_installed())
         return text_copy(place_call());
     return text_format("%s%s", strchr(program, '/') ? "" : "./", program);
+}
+
+/* What to type to see what came of it; `all` shows that by itself. */
+static void tell_next(const struct context *context, const struct run_outcome *outcome) {
+    CLEANUP_FREE char *run = cli_quote(cli_shorten(outcome->folder));
+    CLEANUP_FREE char *program = call_from_here(context);
+
+    if (outcome->interrupted)
+        text_print(stderr, "bench: to report what is there: %s report %s\n", program, run);
+    else
+        text_print(stdout, "next     %s report %s\n", program, run);
 }
 
 /* What to type to go on with the run. */
@@ -197,6 +217,8 @@ static int run(struct context *context, bool with_report) {
     if (status != EXIT_OK)
         return status;
     status = measure(context, resumption ? resumption->scenario : scenario, resumption, &outcome);
+    if (!with_report && status != EXIT_SETUP && has_new_trials(&outcome))
+        tell_next(context, &outcome);
     if (with_report && outcome.folder &&
         count(&outcome, TRIAL_OK) + count(&outcome, TRIAL_VOID) + count(&outcome, TRIAL_FAILED)) {
         printf("\n");

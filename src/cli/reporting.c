@@ -37,6 +37,8 @@ int cli_report(const struct context *context, const char *const *runs, size_t n_
 
     if (arguments->legend || arguments->verbosity == VERBOSE)
         argv[n++] = "--legend";
+    if (arguments->verbosity == QUIET)
+        argv[n++] = "--quiet";
     if (arguments->redact)
         argv[n++] = "--redact";
     if (arguments->json)
