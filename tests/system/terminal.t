@@ -116,6 +116,22 @@ contains 'what is impossible is red' "$(cat typescript)" "$escape[31m  IMPOSSIBL
 on_terminal 100x30 -- "$bench" check nonesuch
 contains 'errors are red' "$(cat typescript)" "$escape[31mbench: error:"
 
+for name in new old-1 old-2 old-3; do
+  cp -r "$root/results/example" $name
+done
+on_terminal 100x30 -- "$bench" gate new --against old-1 old-2 old-3
+exits 'a gate on a terminal' 0
+matches '... no change is green' "$(tr -d '\r' <typescript)" "$escape\[32mno change$escape\[0m\$"
+matches '... and so is the answer' "$(tr -d '\r' <typescript)" "^$escape\[32mNo change, or better: "
+if has_command gnuplot; then
+  on_terminal 80x60 -- "$bench" report new
+  exits 'a report on a terminal' 0
+  matches '... its verdicts are coloured' "$(tr -d '\r' <typescript)" \
+    "  $escape\[31mslower$escape\[0m\$"
+else
+  skip 'a report on a terminal' 'gnuplot is not installed'
+fi
+
 # ---- no terminal ----
 
 set -- "$tiny" --set scenario.order=sequential
