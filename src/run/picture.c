@@ -230,10 +230,17 @@ static void draw_row(struct picture *picture, const struct table *table, enum ro
     draw_line(picture, line);
 }
 
+/* Names are cut where a figure would have no room beside them. */
+static int limit(int width, int least, int most) {
+    most = most < least ? least : most;
+    return width < most ? width : most;
+}
+
 static void draw_table(struct picture *picture, const struct picture_facts *facts) {
     const struct scenario *scenario = facts->scenario;
     bool varied = has_variants(scenario);
-    int room = picture->size.rows - 3 - varied; /* besides: headings, the bar, the cursor */
+    /* Besides: headings, the bar, the cursor. At the end all is left, and scrolls. */
+    int room = facts->over ? (int)scenario->n_channels : picture->size.rows - 3 - varied;
     struct table table = {.facts = facts, .unit = common_unit(scenario)};
     CLEANUP_FREE char *heading = NULL;
     size_t name_width;
@@ -252,6 +259,8 @@ static void draw_table(struct picture *picture, const struct picture_facts *fact
     table.widths = memory_new(scenario->n_measurements, sizeof(*table.widths));
     for (size_t i = 0; i < scenario->n_measurements; i++)
         table.widths[i] = width_of(facts, i, !table.unit);
+    table.name_width = limit(table.name_width, LEAST_CELL,
+                             picture->size.columns - 1 - GAP - table.widths[facts->measurement]);
     table.columns = columns_of(&table, picture->size.columns - 1 - GAP - table.name_width);
     draw_row(picture, &table, PROBES, 0, heading);
     if (varied)
