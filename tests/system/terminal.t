@@ -28,9 +28,9 @@ on_terminal() { # COLUMNSxROWS [PATTERN=ACTION...] -- COMMAND...: the last scree
 
 # plain FILE: a screen without times, figures and how far the bar is; figures keep their columns.
 plain() {
-  sed -E -e 's/([0-9]+ min )?[0-9]+ s left/TIME left/' -e 's/took ([0-9]+ min )?[0-9]+ s/took TIME/' \
-    -e 's/\[[#-]+\]/[BAR]/' -e 's/-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?/-DATE/' "$1" | awk '
-    {
+  sed -E -e 's/([0-9]+ min )?[0-9]+ s left/TIME left/' \
+    -e 's/took ([0-9]+ min )?[0-9]+ s/took TIME/' -e 's/\[[#-]+\]/[BAR]/' \
+    -e 's/-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?/-DATE/' "$1" | awk '{
       line = ""
       while (match($0, /  +[0-9]+(\.[0-9]+)?/)) {
         line = line substr($0, 1, RSTART - 1) sprintf("%*s", RLENGTH, "#")
@@ -138,10 +138,10 @@ set -- "$tiny" --set scenario.order=sequential
 measure "$@"
 exits 'no terminal' 0
 is '... a line for each trial' "$(printf '%s\n' "$out" | grep -cE '^ *[0-9]+/12  ')" 12
-is '... with how many there are, the time left, what it was, and its figure' \
-  "$(printf '%s\n' "$out" | grep -E '^ *[0-9]+/12  ' | grep -vE \
-    '^ *[0-9]+/12  ([0-9]+ min )?[0-9]+ s left  (plain|password) (path|connect|latency) [12]: [0-9.]+ (Mbit/s|/s|ms)$')" \
-  ''
+line='^ *[0-9]+/12  ([0-9]+ min )?[0-9]+ s left' # and what it was, and its figure:
+line="$line  (plain|password) (path|connect|latency) [12]: [0-9.]+ (Mbit/s|/s|ms)\$"
+is '... with the time left, what it was, and its figure' \
+  "$(printf '%s\n' "$out" | grep -E '^ *[0-9]+/12  ' | grep -vE "$line")" ''
 is '... nothing but text' "$(printf '%s' "$out$err" | LC_ALL=C tr -d '\n -~')" ''
 matches '... the next step' "$(printf '%s\n' "$out" | tail -n 1)" \
   "^next     .*bench report ${folder#"$scratch"/}\$"
