@@ -59,6 +59,7 @@ for size in 80x24 120x40; do
   screen "amid-$size" amid
   # How long the words of the last line are depends on the folders of this machine.
   printf '%s\n' "$out" >end
+  # shellcheck disable=SC2016 # for sed
   screen "end-$size" end '/^next /,$d'
   is '... nothing of it is wider' "$(awk -v columns=${size%x*} 'length($0) > columns' amid end)" ''
   matches '... the bar fills' "$(cat amid)" '\[[#]+-+\] 5/12 '
@@ -96,38 +97,38 @@ screen late-resized late
 # ---- colours ----
 
 colours_of() { # TEXT: of verdicts and errors
-  printf '%s\n' "$1" | grep -o "$escape\[[0-9]*m" | sort -u | tr -d '\n'
+  printf '%s\n' "$1" | grep -o "${escape}\[[0-9]*m" | sort -u | tr -d '\n'
 }
 set -- "$bench" run "$tiny" --set scenario.order=sequential --certs "$scratch/certs" \
   --channels plain --probes path --repetitions 1 --verbose
 on_terminal 100x30 -- "$@" --output colours
-contains 'a proof that held is green' "$(cat typescript)" "$escape[32m  proof "
+contains 'a proof that held is green' "$(cat typescript)" "${escape}[32m  proof "
 run env NO_COLOR=1 "$root/tests/system/on-terminal" 100x30 -- "$@" --output no-colour
 is 'NO_COLOR: no colour' "$(colours_of "$(cat typescript)")" ''
 contains '... the same words' "$(cat typescript)" ' held '
-contains '... it is drawn over all the same' "$(cat typescript)" "$escape[J"
+contains '... it is drawn over all the same' "$(cat typescript)" "${escape}[J"
 run env NO_COLOR= "$root/tests/system/on-terminal" 100x30 -- "$@" --output empty-colour
-contains 'an empty NO_COLOR does not count' "$(cat typescript)" "$escape[32m"
+contains 'an empty NO_COLOR does not count' "$(cat typescript)" "${escape}[32m"
 run env TERM=dumb "$root/tests/system/on-terminal" 100x30 -- "$@" --output dumb
 lacks 'TERM=dumb: nothing that it would have to obey' "$(cat typescript)" "$escape"
 matches '... a line a trial' "$(tr -d '\r' <typescript)" '^1/1  0 s left  plain path 1: '
 on_terminal 100x30 -- "$bench" doctor --set hosts.address=198.51.100.7 --certs "$scratch/certs"
-contains 'what is impossible is red' "$(cat typescript)" "$escape[31m  IMPOSSIBLE"
+contains 'what is impossible is red' "$(cat typescript)" "${escape}[31m  IMPOSSIBLE"
 on_terminal 100x30 -- "$bench" check nonesuch
-contains 'errors are red' "$(cat typescript)" "$escape[31mbench: error:"
+contains 'errors are red' "$(cat typescript)" "${escape}[31mbench: error:"
 
 for name in new old-1 old-2 old-3; do
   cp -r "$root/results/example" $name
 done
 on_terminal 100x30 -- "$bench" gate new --against old-1 old-2 old-3
 exits 'a gate on a terminal' 0
-matches '... no change is green' "$(tr -d '\r' <typescript)" "$escape\[32mno change$escape\[0m\$"
-matches '... and so is the answer' "$(tr -d '\r' <typescript)" "^$escape\[32mNo change, or better: "
+matches '... no change is green' "$(tr -d '\r' <typescript)" "${escape}\[32mno change${escape}\[0m\$"
+matches '... and so is the answer' "$(tr -d '\r' <typescript)" "^${escape}\[32mNo change, or better: "
 if has_command gnuplot; then
   on_terminal 80x60 -- "$bench" report new
   exits 'a report on a terminal' 0
   matches '... its verdicts are coloured' "$(tr -d '\r' <typescript)" \
-    "  $escape\[31mslower$escape\[0m\$"
+    "  ${escape}\[31mslower${escape}\[0m\$"
 else
   skip 'a report on a terminal' 'gnuplot is not installed'
 fi
