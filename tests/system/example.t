@@ -56,20 +56,25 @@ done
 is 'nothing of the machine that measured is in it' \
   "$(grep -lE '/(home|root|work|tmp)/' -r "$example" "$root/plots/example")" ''
 
-# ---- the example of all mechanisms ----
+# ---- the examples of all mechanisms, and of a fleet ----
 
-run "$bench" report "$root/results/example-mechanisms.tgz" --output "$scratch/reported"
-exits 'the archive of the mechanisms can be reported' 0
-tar -xzf "$root/results/example-mechanisms.tgz" -C "$scratch"
-mechanisms=$scratch/example-mechanisms
-is 'every trial is ok' "$(rows "$mechanisms/trials.csv" status | sort -u)" ok
-is 'every proof held, too' "$(rows "$mechanisms/proofs.csv" verdict | sort -u)" held
-is 'nothing of that machine is in it, either' \
-  "$(grep -lE '/(home|root|work|tmp)/' -r "$mechanisms")" ''
-"$root/scripts/cost-table" "$scratch/reported/example-mechanisms" | tail -n +3 |
-  grep -v plain-again | cut -d '|' -f 2-5 >"$scratch/costs"
-is "README's table has its costs, channel by channel" "$(sed -n \
-  '/^| channel | protects against/,/^$/p' "$root/README.md" | tail -n +3 | sed '/^$/d' |
-  cut -d '|' -f 2,4-6)" "$(cat "$scratch/costs")"
+# example NAME MARK CELLS OF-README: a packed run is whole, and README's table, whose heading has
+# that mark, has its costs: those cells of both.
+example() {
+  run "$bench" report "$root/results/example-$1.tgz" --output "$scratch/reported"
+  exits "the archive example-$1 can be reported" 0
+  tar -xzf "$root/results/example-$1.tgz" -C "$scratch"
+  is '... every trial is ok' "$(rows "$scratch/example-$1/trials.csv" status | sort -u)" ok
+  is '... every proof held, too' "$(rows "$scratch/example-$1/proofs.csv" verdict | sort -u)" held
+  is '... nothing of that machine is in it' \
+    "$(grep -lE '/(home|root|work|tmp)/' -r "$scratch/example-$1")" ''
+  is "README's table has its costs, channel by channel" \
+    "$(sed -n "/^| channel | $2/,/^\$/p" "$root/README.md" | tail -n +3 | sed '/^$/d' |
+      cut -d '|' -f "$4")" \
+    "$("$root/scripts/cost-table" "$scratch/reported/example-$1" | tail -n +3 |
+      grep -v plain-again | cut -d '|' -f "$3")"
+}
+example mechanisms 'protects against' 2-5 2,4-6
+example fleet 'a connection held' 2-6 2-6
 
 finish
