@@ -125,6 +125,21 @@ is '... its block is measured again' "$(count "$folder/trials.csv" attempt=2 sta
 is '... the other once' "$(count "$folder/trials.csv" attempt=1 status=ok)" 1
 check 'nothing stays' is_rest_gone_soon
 
+on_three begin --probes fleet --set fleet.clients=12 --set probe.fleet.duration=2s
+# shellcheck disable=SC2317 # called by wait_for
+publishes() { # NAME: the host's processes with members, the agent's children
+  [ -s "$scratch/pid.$1" ] &&
+    ps -o pid=,args= --ppid "$(cat "$scratch/pid.$1")" >"$scratch/workers" 2>/dev/null &&
+    grep 'worker fleet-clients$' "$scratch/workers"
+}
+check 'members are on each of three hosts' wait_for 60 publishes two
+kill -KILL "$(publishes two | awk 'NR == 1 { print $1 }')"
+stop_waiting 120
+folder=$(find_run)
+exits 'a process with members is killed on one of them' 1
+is '... which is named' "$(rows "$folder/trials.csv" reason status=failed)" \
+  "fleet-clients on $two: ended by itself (killed by SIGKILL)"
+
 on_three measure "$tiny" --publisher-host 'exec:false'
 exits 'a host that cannot be opened' 3
 contains '... is named' "$err" 'host exec:false'
