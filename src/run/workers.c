@@ -25,6 +25,17 @@ const char *workers_further(const struct workers *workers, size_t host) {
     return host > 1 ? host_spec(workers->hosts[host]) : NULL;
 }
 
+/* What errors call a worker: its role, which several hosts have where it is of a fleet; the
+ * caller's.
+ */
+static char *name_worker(const struct workers *workers, const struct worker *worker) {
+    size_t first;
+
+    if (!worker->role->fleet || workers_publishers(workers, &first) == 1)
+        return text_copy(worker->role->name);
+    return text_format("%s on %s", worker->role->name, host_spec(workers->hosts[worker->host]));
+}
+
 /* How far a worker is: the word by which it says so, and what it was to come to. */
 static const struct {
     const char *word, *name;
@@ -38,16 +49,18 @@ int workers_start_on(struct workers *workers, struct worker *worker, const struc
                      size_t host, json_t *params, enum worker_phase phase, int64_t limit_ns,
                      struct error *error) {
     json_auto_t *answer = NULL;
+    CLEANUP_FREE char *name = NULL;
     size_t place = 0;
     int r;
 
     worker->role = role;
     worker->phase = WORKER_STARTED;
     worker->host = host;
+    name = name_worker(workers, worker);
     r = host_order(workers->hosts[worker->host], "worker",
                    json_pack("{s:s,s:o}", "role", role->name, "params", params), &answer, error);
     if (r < 0)
-        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", role->name);
+        return r == -EINTR || r == -EPIPE ? r : error_prefix(error, r, "%s", name);
     worker->id = jsonline_integer(answer, "worker", 0);
     while (place < WORKERS_MAX && workers->started[place])
         place++;
@@ -146,10 +159,15 @@ static const struct worker *find_late(const struct worker *workers, size_t n,
 static int check_failures(const struct workers *workers, struct error *error) {
     if (workers->broker_end)
         return error_set(error, -ECANCELED, "%s", workers->broker_end);
-    for (size_t i = 0; i < WORKERS_MAX; i++)
-        if (workers->started[i] && workers->started[i]->failure)
-            return error_set(error, -ECANCELED, "%s: %s", workers->started[i]->role->name,
-                             workers->started[i]->failure);
+    for (size_t i = 0; i < WORKERS_MAX; i++) {
+        const struct worker *worker = workers->started[i];
+        CLEANUP_FREE char *name = NULL;
+
+        if (!worker || !worker->failure)
+            continue;
+        name = name_worker(workers, worker);
+        return error_set(error, -ECANCELED, "%s: %s", name, worker->failure);
+    }
     return 0;
 }
 
@@ -213,6 +231,14 @@ static int pump_until(struct workers *workers, int64_t deadline_ns, bool *ret_ov
     return 0;
 }
 
+/* "its end", "its answer": what it did not come to. */
+static int late_error(const struct workers *workers, const struct worker *late, const char *what,
+                      struct error *error) {
+    CLEANUP_FREE char *name = name_worker(workers, late);
+
+    return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time", name, what);
+}
+
 int workers_await(struct workers *workers, struct worker *awaited, size_t n,
                   enum worker_phase phase, int64_t deadline_ns, struct error *error) {
     const struct worker *late;
@@ -224,8 +250,7 @@ int workers_await(struct workers *workers, struct worker *awaited, size_t n,
         if (r < 0)
             return workers_await_cause(workers, r, error);
         if (over)
-            return error_set(error, -ETIMEDOUT, "%s did not come to its %s in time",
-                             late->role->name, phases[phase].name);
+            return late_error(workers, late, phases[phase].name, error);
         r = pump_until(workers, deadline_ns, &over, error);
         if (r < 0)
             return r;
@@ -252,8 +277,7 @@ int workers_hear_answers(struct workers *workers, struct worker *asked, size_t n
         if (r < 0)
             return workers_await_cause(workers, r, error);
         if (over)
-            return error_set(error, -ETIMEDOUT, "%s on %s did not answer in time",
-                             silent->role->name, host_spec(workers->hosts[silent->host]));
+            return late_error(workers, silent, "answer", error);
         r = pump_until(workers, deadline_ns, &over, error);
         if (r < 0)
             return r;
