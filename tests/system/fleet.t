@@ -169,6 +169,9 @@ hold_beside() { # CHANNEL CERTS
 hold_beside plain ''
 hold_beside mutual-tls "$scratch/certs/client2"
 
+fleet hold --channels plain --set fleet.clients=2
+exits 'two are enough for a slope' 0
+
 fleet hold --channels plain --set fleet.clients=12 --set probe.hold.duration=5s
 exits 'a few are kept alive' 0
 # Much of the broker's time in that window is its own: it wakes ten times a second.
@@ -275,6 +278,7 @@ refuse() { # SETTING WORDS
   contains '... with what would be right' "$err" "$2"
 }
 refuse fleet.clients=0 'fleet.clients'
+refuse fleet.clients=1 'fleet.clients: hold takes 2 members at least on each publisher'\''s host'
 refuse probe.fleet.rate=0 "'0' is no rate; right would be interval"
 refuse probe.fleet.interval=10us 'probe.fleet.interval'
 refuse fleet.keepalive=1s 'fleet.keepalive'

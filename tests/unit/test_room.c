@@ -214,7 +214,9 @@ static void test_room_processes(void **state) {
     (void)state;
     assert_int_equal(room_processes(2, 1000), 2);
     assert_int_equal(room_processes(64, 1000), WORKERS_OF_HOST_MAX);
-    assert_int_equal(room_processes(4, 3), 3);
+    assert_int_equal(room_processes(4, 6), 3);
+    assert_int_equal(room_processes(4, 7), 3);
+    assert_int_equal(room_processes(4, 1), 1);
     assert_int_equal(room_processes(0, 3), 1);
     assert_int_equal(room_processes(2, 0), 1);
 }
