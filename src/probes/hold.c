@@ -99,8 +99,8 @@ static int put_slopes(struct conductor *conductor, const struct held *held, stru
     if (!fitted_slope_make(held->up, held->broker, ARRAY_SIZE(points), &broker) ||
         !fitted_slope_make(held->up, held->clients, ARRAY_SIZE(points), &clients))
         return error_set(error, -EINVAL,
-                         "a slope takes more connections than processes that make them; a larger "
-                         "fleet.clients would do");
+                         "too few connections came up for a slope: no more than the processes that "
+                         "make them");
     conductor->verbs->metric(conductor, "memory_per_connection", broker.value);
     conductor->verbs->metric(conductor, "memory_per_connection_low", broker.low);
     conductor->verbs->metric(conductor, "memory_per_connection_high", broker.high);
@@ -244,6 +244,7 @@ const struct probe probe_hold = {
     .roles = roles,
     .n_roles = ARRAY_SIZE(roles),
     .fleet = true,
+    .least_members = 2, /* of the one process that may be there: a slope takes two points */
     .in_channel = true,
     .planned_ns = planned_ns,
     .conduct = conduct,

@@ -55,8 +55,9 @@ struct probe {
     size_t n_metrics;
     const struct role *roles;
     size_t n_roles;
-    int rung;   /* its height on the ladder, from 1; 0: it is not on it */
-    bool fleet; /* has members connect, as many as [fleet] says */
+    int rung;          /* its height on the ladder, from 1; 0: it is not on it */
+    bool fleet;        /* has members connect, as many as [fleet] says */
+    int least_members; /* that it takes on each publisher's host; 0: as many as there are */
     /* Directs its workers itself, by words that they answer (conductor.h), in place of the usual
      * phases; NULL: it does not. Telemetry rests meanwhile. */
     int (*conduct)(struct conductor *conductor, const void *settings, struct error *error);

@@ -220,7 +220,7 @@ static const struct conductor_verbs verbs = {
 
 /* ---- the processes ---- */
 
-/* A core each, of those that the host lets the measurement use, and no more than have members. */
+/* A core each, of those that the host lets the measurement use, if there are members enough. */
 static int count_processes(const struct running_trial *trial, size_t host, int64_t members,
                            int64_t *ret, struct error *error) {
     json_auto_t *busy = NULL;

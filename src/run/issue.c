@@ -199,17 +199,34 @@ int issue_check_files(const struct scenario *scenario, struct error *error) {
     return 0;
 }
 
+static int check_members(const struct scenario *scenario, int64_t members, struct error *error) {
+    int64_t n_hosts = (int64_t)scenario->publishers.n;
+
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        const struct probe *probe = probe_find(scenario->measurements[i].probe);
+
+        if (members < n_hosts * probe->least_members)
+            return error_set(error, -EINVAL,
+                             "fleet.clients: %s takes %d members at least on each publisher's "
+                             "host, %lld in all, not %lld",
+                             probe_name(probe), probe->least_members,
+                             (long long)(n_hosts * probe->least_members), (long long)members);
+    }
+    return 0;
+}
+
 int issue_check_fleet(const struct scenario *scenario, struct error *error) {
     const struct fleet_plan *fleet = settings_get(&scenario->settings, &fleet_group);
+    int r = check_members(scenario, fleet->clients, error);
 
-    for (size_t i = 0; i < scenario->n_channels && scenario_has_fleet(scenario); i++) {
+    for (size_t i = 0; i < scenario->n_channels && scenario_has_fleet(scenario) && r == 0; i++) {
         CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
-        int r = broker_check_fleet(&scenario->channels[i], fleet, error);
 
+        r = broker_check_fleet(&scenario->channels[i], fleet, error);
         if (r < 0)
             return error_prefix(error, r, "channel %s cannot have a fleet", label);
     }
-    return 0;
+    return r;
 }
 
 int issue_check_possible(const struct scenario *scenario, const struct channel *channel,

@@ -19,9 +19,9 @@ static const struct {
 } takes[] = {{16 << 10, 16 << 10}, {60 << 10, 100 << 10}};
 
 size_t room_processes(int64_t cores, int64_t members) {
-    int64_t n = cores < WORKERS_OF_HOST_MAX ? cores : WORKERS_OF_HOST_MAX;
+    int64_t n = cores < WORKERS_OF_HOST_MAX ? cores : WORKERS_OF_HOST_MAX, most = members / 2;
 
-    n = n < members ? n : members;
+    n = n < most ? n : most;
     return n < 1 ? 1 : (size_t)n;
 }
 

@@ -24,7 +24,7 @@ struct room_fleet {
 };
 
 /* The processes that members are in on a host: one a core, at least one, at most
- * WORKERS_OF_HOST_MAX and as many as it has members. */
+ * WORKERS_OF_HOST_MAX, and so many that each has two members. */
 size_t room_processes(int64_t cores, int64_t members);
 
 /* 0, or -ENOSPC: what is short, where, how many members are possible and what helps. */

@@ -84,7 +84,8 @@ int run_scenario(const struct run_options *options, struct run_outcome *ret, str
 
 /* Whether the files on this machine that a run of the scenario will read are what they must be. */
 int issue_check_files(const struct scenario *scenario, struct error *error);
-/* Whether every channel can have the fleet of the scenario's probes, if one of them has any. */
+/* Whether there can be the fleet of the scenario's probes, if one of them has any, on every
+ * channel. */
 int issue_check_fleet(const struct scenario *scenario, struct error *error);
 /* Whether a channel can be had, as far as this machine knows: as mechanism_possible(), of the hosts
  * that are here. */
