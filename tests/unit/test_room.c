@@ -124,8 +124,8 @@ static void test_one_host(void **state) {
         {20000, 28232, 16 * GIB, 1000, false, 19680, "the broker may have 20000 descriptors"},
         {200000, 28232, 16 * GIB, 1000, false, 28200, "28200 ports are left at each of its 1 addr"},
         {10000, 28232, 16 * GIB, 1000, false, 9680, "the broker may have 10000 descriptors"},
-        {20000, 28232, GIB / 4, 1000, false, 8192, "each member of the fleet takes about 32 KiB"},
-        {20000, 28232, GIB, 1000, true, 6553, "each member of the fleet takes about 160 KiB"},
+        {20000, 28232, GIB / 8, 1000, false, 10922, "each member of the fleet takes about 12 KiB"},
+        {20000, 28232, GIB, 1000, true, 9362, "each member of the fleet takes about 112 KiB"},
         {20000, 28232, 16 * GIB, 20, false, 0, "20 processes may still be started"},
         {60, 28232, 16 * GIB, 1000, false, 0, "raise the hard limit there"},
     };
@@ -183,12 +183,13 @@ static void test_one_machine(void **state) {
     struct room_fleet tls = {.tls = true};
 
     (void)state;
-    assert_most(tls, shares, 3, 6553, "Host lab:a: 1.0 GiB of memory are left");
+    assert_most(tls, shares, 3, 9362, "Host lab:a: 1.0 GiB of memory are left");
     shares[1].machine = shares[2].machine = "another";
-    assert_most(tls, shares, 3, GIB / (100 << 10), "have the broker on another host");
+    assert_most(tls, shares, 3, GIB / (70 << 10), "have members on another host");
     shares[2].machine = "a third";
+    assert_most(tls, shares, 3, GIB / (42 << 10), "have the broker on another host");
     shares[0].broker = false;
-    assert_most(tls, shares, 3, GIB / (30 << 10), "have members on another host");
+    assert_most(tls, shares, 3, GIB / (35 << 10), "have members on another host");
 }
 
 /* What is not known limits nothing; members on every host there must be. */
