@@ -54,7 +54,8 @@ static inline void tested_begin(struct tested_role *tested, const struct role *r
     assert_int_equal(pipe(tested->said), 0);
     jsonline_init(&orders, tested->orders[0]);
     jsonline_init(&tested->heard, tested->said[0]);
-    worker_open(&tested->worker, role, &orders, tested->said[1], tested->params, NULL);
+    worker_open(&tested->worker, role, &orders, tested->said[1], tested->params,
+                workshop_registry());
     tested_tell(tested, lines);
     assert_int_equal(pthread_create(&tested->thread, NULL, tested_run, tested), 0);
 }

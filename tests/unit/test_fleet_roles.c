@@ -1,0 +1,137 @@
+/* The processes of a fleet, told by a test in the driver's place, at a real broker: what they
+ * answer fits in a line, however long they measure; what cannot leave does not pile up in them. */
+#include "real_broker.h"
+#include "tested_role.h"
+#include "workshop.h"
+
+#include "probes/fleet_subscribers.h"
+
+#include <signal.h>
+
+struct world {
+    char *folder;
+    struct real_broker broker;
+    struct tested_role tested;
+};
+
+/* One member, or one subscriber; the caller's. */
+static json_t *params_of(const struct world *world) {
+    CLEANUP(channel_clear) struct channel channel = workshop_channel("plain", "");
+    struct client_config *config = setting_block_new(&client_config_group);
+    struct fleet_plan *fleet = setting_block_new(&fleet_group);
+    json_t *params;
+
+    text_replace(&config->address, "127.0.0.1");
+    text_replace(&config->client_id, "client1");
+    config->port = world->broker.port;
+    config->answer_ns = 10 * NS_PER_S;
+    fleet->clients = 1;
+    params = json_pack("{s:o,s:o,s:o,s:{},s:s,s:i,s:i,s:s}", "client",
+                       setting_block_to_json(&client_config_group, config), "fleet",
+                       setting_block_to_json(&fleet_group, fleet), "channel",
+                       channel_to_json(&channel), "secrets", "certs", world->folder, "count", 1,
+                       "inflight", 5, "topic", "bench/fleet/1-1");
+    client_config_free(config);
+    setting_block_free(&fleet_group, fleet);
+    return params;
+}
+
+static void begin(struct world *world, const char *role) {
+    real_broker_start(&world->broker, world->folder, "allow_anonymous true");
+    tested_begin(&world->tested, role_find(role), params_of(world), "");
+    json_decref(tested_hear(&world->tested, "ready"));
+}
+
+/* Gives a word, and hears what is answered; the caller's. */
+static json_t *ask(struct world *world, const char *line) {
+    tested_tell(&world->tested, line);
+    return tested_hear(&world->tested, "answer");
+}
+
+static void end(struct world *world) {
+    tested_tell(&world->tested, "{\"do\": \"stop\"}\n");
+    json_decref(tested_hear(&world->tested, "result"));
+    tested_end(&world->tested);
+    if (world->tested.code < 0)
+        fail_msg("%s", world->tested.error.text);
+    real_broker_kill(&world->broker);
+}
+
+/* A day: what arrived in each step is one answer, and one line. */
+static void test_day(void **state) {
+    struct world *world = *state;
+    int64_t day_ns = INT64_C(86400) * NS_PER_S, step_ns = fleet_subscribers_step_ns(day_ns);
+    size_t n;
+
+    begin(world, "fleet-subscriber");
+    json_decref(ask(world, "{\"do\": \"open\", \"payload\": 30, \"answer_ns\": 10000000000}\n"));
+    json_decref(ask(world, "{\"do\": \"begin\", \"duration_ns\": 86400000000000}\n"));
+    json_auto_t *answer = ask(world, "{\"do\": \"end\", \"sent\": 0}\n");
+
+    n = json_array_size(json_object_get(answer, "steps"));
+    assert_true((int64_t)n * step_ns >= day_ns && (int64_t)(n - 1) * step_ns < day_ns);
+    end(world);
+    assert_int_equal(fleet_subscribers_step_ns(3600 * NS_PER_S), WORKER_STEP_NS);
+    assert_int_equal(fleet_subscribers_step_ns(3600 * NS_PER_S + 1), 2 * WORKER_STEP_NS);
+}
+
+/* A broker that takes nothing for a while, and 400 messages in a second that are due meanwhile. */
+static void try_blocked(struct world *world, int qos, int payload, int64_t most) {
+    CLEANUP_FREE char *open = text_format(
+        "{\"do\": \"open\", \"qos\": %d, \"payload\": %d, \"answer_ns\": 10000000000}\n", qos,
+        payload);
+    CLEANUP_FREE char *publish = NULL;
+    int64_t at_ns, published;
+
+    begin(world, "fleet-clients");
+    json_decref(ask(world, open));
+    json_decref(ask(world, "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 20000000000}\n"));
+    assert_int_equal(kill(world->broker.process.pid, SIGSTOP), 0);
+    at_ns = clock_monotonic_ns() + 50 * NS_PER_MS;
+    publish = text_format("{\"do\": \"publish\", \"at_ns\": %lld, \"duration_ns\": 1000000000, "
+                          "\"interval_ns\": 2500000.0}\n",
+                          (long long)at_ns);
+    tested_tell(&world->tested, publish);
+    /* By then all is published or given up. */
+    clock_sleep_until(at_ns + 3 * NS_PER_S);
+    assert_int_equal(kill(world->broker.process.pid, SIGCONT), 0);
+    json_auto_t *answer = tested_hear(&world->tested, "answer");
+
+    published = jsonline_integer(answer, "published", -1);
+    assert_int_equal(jsonline_integer(answer, "offered", -1), 400);
+    if (published < 1 || published > most)
+        fail_msg("QoS %d: %lld were published, not 1 to %lld", qos, (long long)published,
+                 (long long)most);
+    end(world);
+}
+
+static void test_blocked(void **state) {
+    try_blocked(*state, 0, 262144, 200); /* what the kernel takes, and one */
+    try_blocked(*state, 1, 1000, 5 + 65);
+    try_blocked(*state, 1, 30, 5 + 100);
+}
+
+static int set_up(void **state) {
+    static struct world world;
+
+    world = (struct world){.folder = workshop_make(), .broker.process = PROCESS_NONE};
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct world *world = *state;
+
+    real_broker_kill(&world->broker);
+    workshop_removep(&world->folder);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_day, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
