@@ -307,14 +307,15 @@ static void put_flow(struct conductor *conductor, const struct fleet_probe_setti
     conductor->verbs->metric(conductor, "fan_out", arrived / published);
 }
 
-/* Steps of 100 ms of the measured time, at the subscribers. */
+/* Steps of the measured time, at the subscribers. */
 static void put_steps(struct conductor *conductor, const struct step *step) {
     const json_t *steps = json_object_get(json_array_get(step->subscriber, 0), "steps"), *bytes;
+    int64_t step_ns = fleet_subscribers_step_ns(step->end_ns - step->begin_ns);
     int64_t start_ns = step->begin_ns;
     size_t i;
 
     json_array_foreach(steps, i, bytes) {
-        int64_t end_ns = start_ns + WORKER_STEP_NS;
+        int64_t end_ns = start_ns + step_ns;
 
         if (end_ns > step->end_ns)
             end_ns = step->end_ns;

@@ -14,6 +14,8 @@
 
 /* How often it looks whether all has come. */
 #define LOOK_NS (10 * NS_PER_MS)
+/* An hour of WORKER_STEP_NS; with a dozen digits each they are half a MiB in a line. */
+#define MOST_STEPS 36000
 
 /* Members whose publisher has the same clock: from this one on. */
 struct clock_part {
@@ -37,8 +39,9 @@ struct subscribers {
     int64_t begin_ns, end_ns; /* measured time */
     int64_t arrived;          /* due in it */
     int64_t in_window;        /* came in it, whenever they were due */
-    int64_t *steps;           /* bytes of these, by WORKER_STEP_NS */
+    int64_t *steps;           /* bytes of these, by step_ns */
     size_t n_steps;
+    int64_t step_ns;
     struct histogram *latency;
 };
 
@@ -57,7 +60,7 @@ static void count(struct subscribers *subscribers, const struct fleet_message *m
     subscribers->all++;
     if (at_ns >= subscribers->begin_ns && at_ns < subscribers->end_ns) {
         subscribers->in_window++;
-        subscribers->steps[(at_ns - subscribers->begin_ns) / WORKER_STEP_NS] +=
+        subscribers->steps[(at_ns - subscribers->begin_ns) / subscribers->step_ns] +=
             subscribers->payload_bytes;
     }
     if (message->step != subscribers->step)
@@ -228,6 +231,12 @@ static void take_parts(struct subscribers *subscribers, const json_t *list) {
     }
 }
 
+int64_t fleet_subscribers_step_ns(int64_t duration_ns) {
+    int64_t most_ns = MOST_STEPS * WORKER_STEP_NS, n = (duration_ns + most_ns - 1) / most_ns;
+
+    return (n > 1 ? n : 1) * WORKER_STEP_NS;
+}
+
 static int begin(struct subscribers *subscribers, const json_t *facts, json_t *answer,
                  struct error *error) {
     int64_t duration_ns = jsonline_integer(facts, "duration_ns", 0);
@@ -239,7 +248,9 @@ static int begin(struct subscribers *subscribers, const json_t *facts, json_t *a
         jsonline_integer(facts, "at_ns", 0) + jsonline_integer(facts, "warmup_ns", 0);
     subscribers->end_ns = subscribers->begin_ns + duration_ns;
     subscribers->all = subscribers->arrived = subscribers->in_window = 0;
-    subscribers->n_steps = (size_t)((duration_ns + WORKER_STEP_NS - 1) / WORKER_STEP_NS);
+    subscribers->step_ns = fleet_subscribers_step_ns(duration_ns);
+    subscribers->n_steps =
+        (size_t)((duration_ns + subscribers->step_ns - 1) / subscribers->step_ns);
     free(subscribers->steps);
     subscribers->steps = memory_new(subscribers->n_steps, sizeof(*subscribers->steps));
     memset(subscribers->latency, 0, sizeof(*subscribers->latency));

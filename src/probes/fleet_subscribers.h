@@ -17,6 +17,10 @@
 
 #include "probes/probe.h"
 
+/* How long a step is, whose bytes are one number of `steps`: WORKER_STEP_NS, or several of these
+ * where the measured time is longer than an hour, as an answer is one line. */
+int64_t fleet_subscribers_step_ns(int64_t duration_ns);
+
 int fleet_subscribers_run(struct worker_context *worker, struct error *error);
 
 #endif
