@@ -98,7 +98,8 @@ void client_group_stop(struct client_group *group);
 
 /* Both need the client up, else -ENOTCONN; a connection that breaks meanwhile is -ECONNRESET, and
  * `down` is called in the next run. Nothing of ours is allocated. -EPROTO: the broker takes a lower
- * QoS at most. */
+ * QoS at most. What the kernel, or the broker's limit, does not take yet is queued without limit:
+ * `completed` tells the caller how much that is. */
 int client_group_subscribe(struct client_group *group, size_t client, const char *filter, int qos,
                            struct error *error);
 int client_group_publish(struct client_group *group, size_t client, const char *topic,

@@ -21,6 +21,10 @@
 #define CONNECT_TOGETHER 64
 /* After so many publications that were due already the connections are looked after. */
 #define PUBLISH_TOGETHER 16
+/* Of what a member has published so much may wait in this process, at least one message and at most
+ * so many. */
+#define WAITING_BYTES 65536
+#define WAITING_MOST  100
 /* So long after the warm-up, or the measured time, what was due in it is given up: at a rate that
  * is out of reach it would take many times as long, and be no rate of that time. */
 #define PUBLISH_BEHIND_NS NS_PER_S
@@ -38,10 +42,12 @@ struct members {
     unsigned char *payload;
     int64_t payload_bytes, qos, tag, subscribers;
     int64_t published, completed; /* all of them */
-    int64_t awaited;              /* members that are to be up; -1: nobody waits for that */
-    int64_t changed_ns;           /* when one came up last */
-    int64_t storm_ns;             /* when the storm began; 0: there is none */
-    int64_t *back_ns;             /* of each, when it came up first in the storm; 0: not yet */
+    int64_t *under_way;           /* of each, in its connection: published, not completed */
+    int64_t most_under_way;
+    int64_t awaited;    /* members that are to be up; -1: nobody waits for that */
+    int64_t changed_ns; /* when one came up last */
+    int64_t storm_ns;   /* when the storm began; 0: there is none */
+    int64_t *back_ns;   /* of each, when it came up first in the storm; 0: not yet */
 };
 
 char *fleet_topic(const char *topic, int64_t member, int64_t subscribers) {
@@ -74,6 +80,7 @@ static void came_up(void *context, size_t client, int64_t at_ns) {
     struct members *members = context;
 
     members->changed_ns = at_ns;
+    members->under_way[client] = 0;
     if (members->storm_ns && !members->back_ns[client])
         members->back_ns[client] = at_ns;
     if (members->awaited >= 0 && count_up(members) >= members->awaited)
@@ -83,8 +90,8 @@ static void came_up(void *context, size_t client, int64_t at_ns) {
 static void completed(void *context, size_t client) {
     struct members *members = context;
 
-    (void)client;
     members->completed++;
+    members->under_way[client]--;
 }
 
 /* ---- answers ---- */
@@ -113,6 +120,14 @@ static int look(struct members *members, const json_t *facts, json_t *answer, st
 }
 
 /* ---- connecting ---- */
+
+/* Those of QoS 1 and 2 that the broker may have before it answers are not waiting. */
+static int64_t most_under_way(const struct members *members) {
+    int64_t waiting = WAITING_BYTES / members->payload_bytes;
+
+    waiting = waiting < WAITING_MOST ? waiting : WAITING_MOST;
+    return (waiting > 1 ? waiting : 1) + (members->qos ? members->worker->client->inflight : 0);
+}
 
 static int open_group(struct members *members, const json_t *facts, json_t *answer,
                       struct error *error) {
@@ -143,6 +158,8 @@ static int open_group(struct members *members, const json_t *facts, json_t *answ
     members->payload = memory_new((size_t)members->payload_bytes, 1);
     (void)!getrandom(members->payload, (size_t)members->payload_bytes, 0);
     members->numbers = memory_new((size_t)members->count, sizeof(*members->numbers));
+    members->under_way = memory_new((size_t)members->count, sizeof(*members->under_way));
+    members->most_under_way = most_under_way(members);
     members->back_ns = memory_new((size_t)members->count, sizeof(*members->back_ns));
     members->topics = memory_new((size_t)members->count, sizeof(*members->topics));
     for (int64_t i = 0; i < members->count; i++)
@@ -258,7 +275,8 @@ static int64_t due_of(const struct members *members, const struct publishing *pu
     return publishing->start_ns + (int64_t)(place * publishing->gap_ns);
 }
 
-/* One that is not up publishes nothing: offered, but not published. */
+/* One that is not up, or for which too much waits already, publishes nothing: offered, but not
+ * published. */
 static int publish(struct members *members, struct publishing *publishing, int64_t member,
                    int64_t due_ns, struct error *error) {
     struct fleet_message message = {.member = (uint32_t)(members->first + member),
@@ -268,11 +286,13 @@ static int publish(struct members *members, struct publishing *publishing, int64
     int r;
 
     publishing->offered += measured;
-    if (client_group_state(members->group, (size_t)member) != CLIENT_UP)
+    if (client_group_state(members->group, (size_t)member) != CLIENT_UP ||
+        members->under_way[member] >= members->most_under_way)
         return 0;
     message.step = measured ? (uint32_t)publishing->step : 0;
     message.tagged = members->numbers[member] | members->tag;
     fleet_message_write(&message, members->payload);
+    members->under_way[member]++;
     r = client_group_publish(members->group, (size_t)member, members->topics[member],
                              members->payload, (size_t)members->payload_bytes, (int)members->qos,
                              error);
@@ -409,6 +429,7 @@ static void clear(struct members *members) {
         free(members->topics[i]);
     free(members->topics);
     free(members->numbers);
+    free(members->under_way);
     free(members->back_ns);
     free(members->payload);
     channel_clear(&members->channel);
