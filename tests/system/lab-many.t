@@ -34,7 +34,7 @@ check 'no process is left behind' is_rest_gone_soon
 
 # ---- its links and addresses, while a run has it ----
 
-# Three addresses a host, and for each process there three members.
+# Three addresses a host, and six members there.
 in_lab begin --set lab.rate=20Mbit/s --set lab.addresses=3 --probes fleet \
   --set fleet.clients=48 --set probe.fleet.duration=30s --set probe.fleet.interval=1s
 await_process '.* worker fleet-clients$' >"$scratch/worker"
@@ -72,6 +72,10 @@ is '... and take turns with the addresses of their host' "$(uniq -c "$scratch/pe
     printf ' 2 %s\n' 198.18.$host.1 198.18.$host.2
     [ $host = 2 ] || echo " 2 192.0.2.$host"
   done | sort -k 2)"
+
+holds '... in as many processes as there are cores, at least one a host' \
+  'n == 8 || n <= cores' n="$(find_process '.* worker fleet-clients$' | wc -w)" \
+  cores="$(getconf _NPROCESSORS_ONLN)"
 
 # Connections from further addresses of two hosts, and from none of another's.
 cat >"$scratch/answer" <<'END'
