@@ -192,6 +192,10 @@ const char *host_spec(const struct host *host) {
     return host->spec;
 }
 
+const char *host_machine(const struct host *host) {
+    return jsonline_text(host->greeting, "boot", host->spec);
+}
+
 const json_t *host_greeting(const struct host *host) {
     return host->greeting;
 }

@@ -39,6 +39,9 @@ DEFINE_CLEANUP(struct host *, host_close)
 const char *host_spec(const struct host *host);
 /* What the agent said when it greeted. */
 const json_t *host_greeting(const struct host *host);
+/* What hosts on one machine have in common: its boot; where that is not known, what it is called.
+ */
+const char *host_machine(const struct host *host);
 /* The agent's process, or that of what carries it to another machine. */
 pid_t host_pid(const struct host *host);
 /* Why it is lost, or NULL. */

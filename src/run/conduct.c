@@ -220,20 +220,29 @@ static const struct conductor_verbs verbs = {
 
 /* ---- the processes ---- */
 
-/* A core each, of those that the host lets the measurement use, if there are members enough. */
+/* The cores that processes with members may take on a host, a part of its machine's: other hosts of
+ * publishers may be there. What control groups permit is for each host alone, but in a lab. */
+static double cores_of(const struct running_trial *trial, size_t host, const json_t *busy) {
+    const struct workers *workers = &trial->run->workers;
+    double cores = usage_value(busy, "cores"), quota = usage_value(busy, "quota"), hosts = 0;
+    size_t first, n = workers_publishers(workers, &first);
+
+    for (size_t i = first; i < first + n; i++)
+        hosts += text_equal(host_machine(workers->hosts[i]), host_machine(workers->hosts[host]));
+    if (isfinite(quota) && lab_is(host_spec(workers->hosts[host])))
+        quota /= hosts;
+    return fmin(isfinite(cores) ? cores / hosts : 1, isfinite(quota) ? quota : INFINITY);
+}
+
+/* One for each of these cores, if there are members enough. */
 static int count_processes(const struct running_trial *trial, size_t host, int64_t members,
                            int64_t *ret, struct error *error) {
     json_auto_t *busy = NULL;
     int r = host_order(trial->run->workers.hosts[host], "busy", NULL, &busy, error);
-    double cores, quota;
 
-    if (r < 0)
-        return r;
-    cores = usage_value(busy, "cores");
-    quota = usage_value(busy, "quota");
-    cores = isfinite(quota) && quota < cores ? floor(quota) : cores;
-    *ret = (int64_t)room_processes(isfinite(cores) ? (int64_t)cores : 1, members);
-    return 0;
+    if (r == 0)
+        *ret = (int64_t)room_processes((int64_t)cores_of(trial, host, busy), members);
+    return r;
 }
 
 /* How far a host's clock is ahead of the subscribers' host's. */

@@ -13,8 +13,8 @@
 #define OTHER_PROCESSES 32
 
 /* What a connection takes of memory at either end, without and with TLS. Measured with hold on
- * x86-64, OpenSSL 3.0, each member with a P-256 certificate of its own: 1.2 KiB at most in clear; in
- * mutual TLS 25 KiB at the broker and 33 KiB at the client, whose process had 59 KiB for each of
+ * x86-64, OpenSSL 3.0, each member with a P-256 certificate of its own: 1.2 KiB at most in clear;
+ * in mutual TLS 25 KiB at the broker and 33 KiB at the client, whose process had 59 KiB for each of
  * 10,000 while all reconnected at once (storm). Half more than is held, or a tenth more than that
  * peak, and 4 KiB for the kernel's own of a socket. */
 static const struct {
@@ -52,13 +52,29 @@ static int64_t in_all(const struct fitting *fitting, int64_t on_host) {
                                                        : on_host * fitting->n_publishers;
 }
 
+/* Hosts of publishers on the machine of a share, and brokers. */
+static void count_on_machine(const struct fitting *fitting, const struct room_share *share,
+                             int64_t *ret_publishers, int64_t *ret_brokers) {
+    *ret_publishers = *ret_brokers = 0;
+    for (size_t i = 0; i < fitting->n; i++) {
+        const struct room_share *other = &fitting->shares[i];
+
+        if (other != share && !text_equal(other->machine, share->machine))
+            continue;
+        *ret_publishers += other->publisher;
+        *ret_brokers += other->broker;
+    }
+}
+
 static int64_t fit_descriptors(const struct fitting *fitting, const struct room_share *share,
                                char **ret) {
-    int64_t n = amount(share, "descriptors");
-    size_t processes = room_processes(jsonline_integer(share->room, "cores", 1), INT64_MAX);
+    int64_t n = amount(share, "descriptors"), n_publishers, n_brokers;
+    size_t processes;
 
     if (!share->publisher || n == INT64_MAX)
         return INT64_MAX;
+    count_on_machine(fitting, share, &n_publishers, &n_brokers);
+    processes = room_processes(jsonline_integer(share->room, "cores", 1) / n_publishers, INT64_MAX);
     *ret =
         text_format("%zu process%s may have %lld descriptors each, and a member takes one; raise "
                     "the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd), add "
@@ -97,18 +113,11 @@ static int64_t fit_processes(const struct fitting *fitting, const struct room_sh
 /* Several hosts may be one machine. */
 static int64_t fit_memory(const struct fitting *fitting, const struct room_share *share,
                           char **ret) {
-    int64_t bytes = amount(share, "memory_bytes"), n_publishers = 0, n_brokers = 0, each;
+    int64_t bytes = amount(share, "memory_bytes"), n_publishers, n_brokers, each;
 
     if (bytes == INT64_MAX)
         return INT64_MAX;
-    for (size_t i = 0; i < fitting->n; i++) {
-        const struct room_share *other = &fitting->shares[i];
-
-        if (other != share && !text_equal(other->machine, share->machine))
-            continue;
-        n_publishers += other->publisher;
-        n_brokers += other->broker;
-    }
+    count_on_machine(fitting, share, &n_publishers, &n_brokers);
     each = takes[fitting->fleet->tls].client_bytes * n_publishers / fitting->n_publishers +
            takes[fitting->fleet->tls].broker_bytes * n_brokers;
     if (!each)
@@ -205,13 +214,12 @@ static int ask_rooms(const struct site *site, struct room_share *shares, json_t 
             return r == -EINTR || r == -EPIPE ? r
                                               : error_prefix(error, r, "host %s", host_spec(host));
         (void)json_array_append_new(rooms, room);
-        shares[i] = (struct room_share){
-            .spec = host_spec(host),
-            .machine = jsonline_text(host_greeting(host), "boot", host_spec(host)),
-            .broker = i == 0 && own_broker,
-            .publisher = i >= first && i < first + n,
-            .addresses = lab_is(host_spec(host)) ? lab->addresses : 1,
-            .room = room};
+        shares[i] = (struct room_share){.spec = host_spec(host),
+                                        .machine = host_machine(host),
+                                        .broker = i == 0 && own_broker,
+                                        .publisher = i >= first && i < first + n,
+                                        .addresses = lab_is(host_spec(host)) ? lab->addresses : 1,
+                                        .room = room};
     }
     return 0;
 }

@@ -23,8 +23,9 @@ struct room_fleet {
     bool lab; /* its hosts can have more addresses */
 };
 
-/* The processes that members are in on a host: one a core, at least one, at most
- * WORKERS_OF_HOST_MAX, and so many that each has two members. */
+/* The processes that members are in on a host: one for each of its cores, which several hosts on
+ * one machine share, at least one, at most WORKERS_OF_HOST_MAX, and so many that each has two
+ * members. */
 size_t room_processes(int64_t cores, int64_t members);
 
 /* 0, or -ENOSPC: what is short, where, how many members are possible and what helps. */
