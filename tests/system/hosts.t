@@ -196,6 +196,12 @@ on_three measure "$tiny" --broker-host lab:a
 exits 'one host of a lab' 3
 contains '... is told' "$err" 'the hosts of a lab go together'
 
+run "$bench" check "$tiny" --broker-host "$three" --publisher-host "$one" --publisher-host local \
+  --set hosts.folder="$same" --channels 'plain x' --set channel.x.use='external tls certificate' \
+  --set channel.x.external.certificate=/lacking.crt --set channel.x.external.key=/lacking.key
+exits 'a file that is missing where a further publisher'\''s host is this machine' 3
+contains '... is named' "$err" /lacking
+
 # ---- doctor ----
 
 run "$bench" doctor "$tiny" --publisher-host "$one" --publisher-host "$two" \
