@@ -173,17 +173,25 @@ static bool is_here(const char *spec) {
     return text_equal(spec, "local") || strncmp(spec, "lab:", 4) == 0;
 }
 
+/* One of the publishers' hosts that are this machine; NULL: none is. */
+static const char *find_publisher_here(const struct scenario *scenario) {
+    for (size_t i = 0; i < scenario->publishers.n; i++)
+        if (is_here(scenario->publishers.names[i]))
+            return scenario->publishers.names[i];
+    return NULL;
+}
+
 static int check_channel_files(const struct scenario *scenario, const struct channel *channel,
                                struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const struct broker_kind *kind = broker_kind_of(channel);
-    const char *publisher = scenario->publishers.names[0];
+    const char *publisher = find_publisher_here(scenario);
     bool both = kind->one_session && kind->one_session(channel); /* latency connects as client1 */
     int r = mechanism_check_files(channel, error);
 
-    if (r == 0 && kind->check_files && (is_here(hosts->broker) || (both && is_here(publisher))))
+    if (r == 0 && kind->check_files && (is_here(hosts->broker) || (both && publisher)))
         r = kind->check_files(channel, PARTY_CLIENT1, error);
-    if (r == 0 && kind->check_files && is_here(publisher))
+    if (r == 0 && kind->check_files && publisher)
         r = kind->check_files(channel, PARTY_CLIENT2, error);
     return r;
 }
@@ -233,11 +241,11 @@ int issue_check_possible(const struct scenario *scenario, const struct channel *
                          struct error *error) {
     const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
     const char *const places[] = {[PLACE_DRIVER] = "local",
-                                  [PLACE_BROKER] = hosts->broker,
-                                  [PLACE_PUBLISHER] = scenario->publishers.names[0]};
+                                  [PLACE_BROKER] = is_here(hosts->broker) ? hosts->broker : NULL,
+                                  [PLACE_PUBLISHER] = find_publisher_here(scenario)};
 
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        int r = is_here(places[i]) ? mechanism_possible(channel, (enum place)i, false, error) : 0;
+        int r = places[i] ? mechanism_possible(channel, (enum place)i, false, error) : 0;
 
         if (r < 0)
             return error_prefix(error, r, "host %s", places[i]);
