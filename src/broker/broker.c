@@ -52,7 +52,9 @@ int broker_check_fleet(const struct channel *channel, const struct fleet_plan *f
 
     if (kind->group)
         return error_set(error, -EINVAL,
-                         "use: %s: a fleet takes a broker of our own, which knows its members",
+                         "use: %s: somebody else's broker does not know its members, and can "
+                         "neither be started anew nor asked for its memory; leave the channel out "
+                         "(--channels), or hold, storm and fleet (--probes)",
                          kind->group->name);
     while ((mechanism = mechanism_next(channel, &cursor))) {
         const char *why = mechanism->no_fleet ? mechanism->no_fleet(channel, fleet) : NULL;

@@ -259,8 +259,10 @@ static void test_external(void **state) {
 
     (void)state;
     assert_int_equal(broker_check_fleet(&channel, &fleet, &error), -EINVAL);
-    assert_string_equal(error.text, "use: external: a fleet takes a broker of our own, which knows "
-                                    "its members");
+    assert_string_equal(error.text,
+                        "use: external: somebody else's broker does not know its members, and can "
+                        "neither be started anew nor asked for its memory; leave the channel out "
+                        "(--channels), or hold, storm and fleet (--probes)");
     channel_clear(&channel);
 }
 
