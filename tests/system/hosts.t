@@ -130,10 +130,10 @@ on_three begin --probes fleet --set fleet.clients=12 --set probe.fleet.duration=
 publishes() { # NAME: the host's processes with members, the agent's children
   [ -s "$scratch/pid.$1" ] &&
     ps -o pid=,args= --ppid "$(cat "$scratch/pid.$1")" >"$scratch/workers" 2>/dev/null &&
-    grep 'worker fleet-clients$' "$scratch/workers"
+    grep 'worker fleet-clients$' "$scratch/workers" >"$scratch/members"
 }
-check 'members are on each of three hosts' wait_for 60 publishes two
-kill -KILL "$(publishes two | awk 'NR == 1 { print $1 }')"
+check 'members are on the second of three hosts' wait_for 60 publishes two
+kill -KILL "$(awk 'NR == 1 { print $1 }' "$scratch/members")"
 stop_waiting 120
 folder=$(find_run)
 exits 'a process with members is killed on one of them' 1
