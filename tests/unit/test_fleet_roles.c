@@ -24,7 +24,7 @@ static json_t *params_of(const struct world *world) {
     text_replace(&config->address, "127.0.0.1");
     text_replace(&config->client_id, "client1");
     config->port = world->broker.port;
-    config->answer_ns = 10 * NS_PER_S;
+    config->answer_ns = CLIENT_ANSWER_NS;
     fleet->clients = 1;
     params = json_pack("{s:o,s:o,s:o,s:{},s:s,s:i,s:i,s:s}", "client",
                        setting_block_to_json(&client_config_group, config), "fleet",
