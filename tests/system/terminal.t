@@ -122,8 +122,10 @@ for name in new old-1 old-2 old-3; do
 done
 on_terminal 100x30 -- "$bench" gate new --against old-1 old-2 old-3
 exits 'a gate on a terminal' 0
-matches '... no change is green' "$(tr -d '\r' <typescript)" "${escape}\[32mno change${escape}\[0m\$"
-matches '... and so is the answer' "$(tr -d '\r' <typescript)" "^${escape}\[32mNo change, or better: "
+matches '... no change is green' "$(tr -d '\r' <typescript)" \
+  "${escape}\[32mno change${escape}\[0m\$"
+matches '... and so is the answer' "$(tr -d '\r' <typescript)" \
+  "^${escape}\[32mNo change, or better: "
 if has_command gnuplot; then
   on_terminal 80x60 -- "$bench" report new
   exits 'a report on a terminal' 0
