@@ -83,7 +83,8 @@ static void print_setting(struct choice *choice, const struct setting_group *gro
 
 /* How many there are of a group: the names are a page. */
 static void print_group(const struct setting_group *group) {
-    CLEANUP_FREE char *count = text_format("%zu settings", group->n_rows);
+    CLEANUP_FREE char *count =
+        text_format("%zu setting%s", group->n_rows, group->n_rows == 1 ? "" : "s");
 
     print_row(group->name, count);
 }

@@ -27,6 +27,18 @@ run "$bench" manual
 is 'the manual has these examples, and no others' "$(printf '%s\n' "$out" |
   sed -n 's/\\-/-/g; s/\\(aq/'"'"'/g; s/^mqtt-security-bench //p')" "$(cat "$scratch/examples")"
 
+# The launcher's own command.
+run "$bench" test --help
+exits 'the tests have a help' 0
+"$bench" test --list >"$scratch/tests"
+is '... with three examples, of tests that there are' "$(printf '%s\n' "$out" |
+  sed -n 's/^  bench test //p' | while read -r names; do
+  for name in $names; do
+    [ "$name" = --full ] || grep -qE "^$name(/|\$)" "$scratch/tests" || echo "no $name"
+  done
+  echo example
+done)" "$(printf 'example\nexample\nexample')"
+
 # ---- the examples ----
 
 mkdir -p "$scratch/here/results" "$scratch/ssh"

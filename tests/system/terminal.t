@@ -168,7 +168,7 @@ exits '--quiet, and a trial fails' 1
 matches '... which is said' "$out" \
   '^ *[0-9]+/[0-9]+  ([0-9]+ min )?[0-9]+ s left  plain path [12]: failed: .*path-server'
 is '... and the last line' "$(printf '%s\n' "$out" | wc -l)" 2
-contains '... and how many' "$err" 'bench: 1 trials failed and 0 are void'
+contains '... and how many' "$err" 'bench: trials: 1 failed, 0 void'
 if has_command gnuplot; then
   run "$bench" all "$tiny" --quiet --channels plain --probes path --output all \
     --certs "$scratch/certs"
