@@ -5,6 +5,7 @@
 #include "broker/broker.h"
 #include "broker/mosquitto.h"
 #include "hosts/busy.h"
+#include "hosts/control_group.h"
 #include "hosts/facts.h"
 #include "hosts/kept_speed.h"
 #include "hosts/lab.h"
@@ -479,6 +480,8 @@ static const struct {
  *
  *   busy                         see busy.h
  *   clock                        its clocks, see protocol.h
+ *   group                        control_group_memory(): "group", "memory_bytes"; its broker and
+ *                                workers are in the same
  *   hello                        the "hello" of security/tls_default.h
  *   identity  address            facts_identity() in facts.h
  *   meet      hello?             the "group" that a server here answers it with
@@ -496,6 +499,15 @@ static json_t *answer_busy(const json_t *order) {
 static json_t *answer_clock(const json_t *order) {
     (void)order;
     return agent_clock();
+}
+
+static json_t *answer_group(const json_t *order) {
+    double bytes;
+    CLEANUP_FREE char *group = control_group_memory("", &bytes);
+
+    (void)order;
+    return group ? json_pack("{s:o,s:f}", "group", jsonline_words(group), "memory_bytes", bytes)
+                 : json_object();
 }
 
 static json_t *answer_hello(const json_t *order) {
@@ -545,6 +557,7 @@ static const struct {
 } questions[] = {
     {"busy", answer_busy},
     {"clock", answer_clock},
+    {"group", answer_group},
     {"hello", answer_hello},
     {"identity", answer_identity},
     {"meet", answer_meet},

@@ -1,6 +1,7 @@
 #include "hosts/control_group.h"
 
 #include "base/memory.h"
+#include "hosts/peek.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,4 +42,39 @@ bool control_group_up(char *path, size_t top) {
         return false;
     *strrchr(path, '/') = '\0';
     return true;
+}
+
+/* At the top of version 1 is the whole machine, or a container: that cannot be known. The top of
+ * version 2 has this file in a container alone. */
+static const struct {
+    const char *folder, *controllers, *taken;
+    bool at_top;
+} memories[] = {
+    {"/sys/fs/cgroup/memory", "memory", "memory.usage_in_bytes", false},
+    {"/sys/fs/cgroup", "", "memory.current", true},
+};
+
+/* A group of version 2 need not count memory: one above it does then. */
+char *control_group_memory(const char *root, double *ret_bytes) {
+    for (size_t i = 0; i < ARRAY_SIZE(memories); i++) {
+        size_t top;
+        char *path = control_group_find(root, memories[i].folder, memories[i].controllers, &top);
+
+        while (path && (memories[i].at_top || strlen(path) > top)) {
+            CLEANUP_FREE char *taken = text_format("%s/%s", path, memories[i].taken);
+
+            if (peek_number(taken, ret_bytes))
+                return path;
+            if (!control_group_up(path, top))
+                break;
+        }
+        free(path);
+    }
+    return NULL;
+}
+
+bool control_group_holds(const char *group, const char *other) {
+    size_t length = strlen(group);
+
+    return strncmp(group, other, length) == 0 && (!other[length] || other[length] == '/');
 }

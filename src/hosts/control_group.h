@@ -18,4 +18,12 @@ char *control_group_find(const char *root, const char *folder, const char *contr
 /* Makes the path that of the group above; false where it is the top. */
 bool control_group_up(char *path, size_t top);
 
+/* The group in which this process's memory is counted, and in *ret_bytes how much it is, the files'
+ * that the kernel keeps for it included; the caller's. NULL: none is known, but for that of the
+ * whole machine. */
+char *control_group_memory(const char *root, double *ret_bytes);
+/* Whether all that is in the second group is also in the first: both have paths as above, of one
+ * machine. Two containers, each of which sees its own at the top, are taken for one group. */
+bool control_group_holds(const char *group, const char *other);
+
 #endif

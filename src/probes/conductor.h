@@ -38,6 +38,7 @@ struct conductor_look {
     int64_t at_ns;
     double cpu_s;
     double memory_bytes; /* anonymous, the share of this process: no code, no libraries */
+    double group_bytes;  /* of its control group, where neither driver nor members are in that */
 };
 
 /* Errors of all but the last group fail the trial, with their words for its reason; or they are

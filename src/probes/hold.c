@@ -44,8 +44,9 @@ static const struct {
 
 struct held {
     double up[ARRAY_SIZE(points)], broker[ARRAY_SIZE(points)], clients[ARRAY_SIZE(points)];
-    json_t *answers; /* of the clients, to the last word */
-    double idle;     /* cores that the broker takes by itself; NaN: not measured */
+    double group[ARRAY_SIZE(points)]; /* NaN: it says nothing of the broker */
+    json_t *answers;                  /* of the clients, to the last word */
+    double idle;                      /* cores that the broker takes by itself; NaN: not measured */
 };
 
 static void clear(struct held *held) {
@@ -80,6 +81,7 @@ static int reach_point(struct conductor *conductor, struct held *held, size_t i,
         return r;
     held->up[i] = conductor_sum(held->answers, "up");
     held->broker[i] = look.memory_bytes;
+    held->group[i] = look.group_bytes;
     held->clients[i] = conductor_sum(held->answers, "memory");
     if (points[i].memory)
         conductor->verbs->metric(conductor, points[i].memory, look.memory_bytes);
@@ -89,7 +91,7 @@ static int reach_point(struct conductor *conductor, struct held *held, size_t i,
 }
 
 static int put_slopes(struct conductor *conductor, const struct held *held, struct error *error) {
-    struct fitted_slope broker, clients;
+    struct fitted_slope broker, all, clients;
 
     if (isnan(held->broker[0]))
         return error_set(
@@ -104,6 +106,8 @@ static int put_slopes(struct conductor *conductor, const struct held *held, stru
     conductor->verbs->metric(conductor, "memory_per_connection", broker.value);
     conductor->verbs->metric(conductor, "memory_per_connection_low", broker.low);
     conductor->verbs->metric(conductor, "memory_per_connection_high", broker.high);
+    if (fitted_slope_make(held->up, held->group, ARRAY_SIZE(points), &all))
+        conductor->verbs->metric(conductor, "group_memory_per_connection", all.value);
     conductor->verbs->metric(conductor, "client_memory_per_connection", clients.value);
     return 0;
 }
@@ -216,6 +220,9 @@ static const struct metric metrics[] = {
     {"memory_per_connection_low", "B", METRIC_LOWER, false,
      "lower end of the 95 % CI of the slope within a trial"},
     {"memory_per_connection_high", "B", METRIC_LOWER, false, "its upper end"},
+    {"group_memory_per_connection", "B", METRIC_LOWER, false,
+     "the same of all that is in the broker's control group, the kernel's sockets and buffers "
+     "included; none where that is the whole machine's, or holds the driver or members"},
     {"client_memory_per_connection", "B", METRIC_LOWER, false,
      "the same of the processes that hold the other ends"},
     {"memory_0", "B", METRIC_LOWER, false, "the broker's anonymous memory before anybody connects"},

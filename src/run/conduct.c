@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "broker/mosquitto.h"
+#include "hosts/control_group.h"
 #include "hosts/lab.h"
+#include "hosts/protocol.h"
 #include "probes/conductor.h"
 #include "run/room.h"
 
@@ -24,6 +26,7 @@ struct conducting {
     size_t n_others;       /* workers that have no members: those in front */
     struct usage looks[2]; /* of the measured time at hand */
     bool kept;             /* the trial has its own already */
+    bool own_group;        /* the broker's control group is neither the driver's nor members' */
     int64_t first_ns;      /* of its intervals */
 };
 
@@ -90,21 +93,68 @@ static int wait_until(struct conductor *conductor, int64_t until_ns, struct erro
     return workers_wait(&conducting_of(conductor)->trial->run->workers, until_ns, error);
 }
 
+/* ---- the broker's control group ---- */
+
+static int ask_group(const struct conducting *conducting, size_t host, json_t **ret,
+                     struct error *error) {
+    return host_order(conducting->trial->run->workers.hosts[host], "group", NULL, ret, error);
+}
+
+/* Whether the driver is in that group of the broker's machine. */
+static bool holds_driver(const char *group, const char *machine) {
+    CLEANUP_FREE char *boot = protocol_boot();
+    CLEANUP_FREE char *own = NULL;
+    double bytes;
+
+    if (!boot || !text_equal(boot, machine))
+        return false;
+    own = control_group_memory("", &bytes);
+    return !own || control_group_holds(group, own);
+}
+
+/* What a group takes tells something of the broker where nobody's memory is in it that grows with
+ * the members as well. */
+static int judge_group(struct conducting *conducting, struct error *error) {
+    const struct workers *workers = &conducting->trial->run->workers;
+    const char *machine = host_machine(workers->hosts[0]), *group;
+    json_auto_t *broker = NULL;
+    size_t first, n = workers_publishers(workers, &first);
+    int r = ask_group(conducting, 0, &broker, error);
+
+    group = jsonline_text(broker, "group", NULL);
+    conducting->own_group = r == 0 && group && first > 0 && !holds_driver(group, machine);
+    for (size_t i = first; i < first + n && r == 0 && conducting->own_group; i++) {
+        json_auto_t *other = NULL;
+
+        if (!text_equal(host_machine(workers->hosts[i]), machine))
+            continue;
+        r = ask_group(conducting, i, &other, error);
+        conducting->own_group = !control_group_holds(group, jsonline_text(other, "group", group));
+    }
+    return r;
+}
+
 /* ---- the broker and the link ---- */
 
 static int look(struct conductor *conductor, struct conductor_look *ret, struct error *error) {
-    struct workers *workers = &conducting_of(conductor)->trial->run->workers;
-    json_auto_t *answer = NULL;
+    struct conducting *conducting = conducting_of(conductor);
+    struct workers *workers = &conducting->trial->run->workers;
+    json_auto_t *answer = NULL, *group = NULL;
+    int64_t at_ns;
     int r = host_order(workers->hosts[0], "broker-usage", NULL, &answer, error);
 
     if (r == -ESRCH)
         return workers_await_cause(workers, error_set(error, -ECANCELED, "the broker ended"),
                                    error);
+    at_ns = clock_monotonic_ns();
+    if (r == 0 && conducting->own_group)
+        r = ask_group(conducting, 0, &group, error);
     if (r < 0)
         return r;
-    *ret = (struct conductor_look){.at_ns = clock_monotonic_ns(),
+    *ret = (struct conductor_look){.at_ns = at_ns,
                                    .cpu_s = usage_value(answer, "cpu_s"),
-                                   .memory_bytes = usage_value(answer, "memory")};
+                                   .memory_bytes = usage_value(answer, "memory"),
+                                   .group_bytes = usage_value(group, "memory_bytes")};
     return 0;
 }
 
@@ -352,6 +402,8 @@ static int conduct_all(struct conducting *conducting, struct error *error) {
      * the bound that was found then. */
     if (r == 0)
         r = site_compare_clocks(&trial->run->site, error);
+    if (r == 0)
+        r = judge_group(conducting, error);
     if (r == 0)
         r = plan_parts(conducting, hosts, error);
     if (r == 0)

@@ -179,6 +179,35 @@ holds '... which costs what their pings do, not what an idle broker takes' \
   'hour_s * 12 * 5 / 3600 < 0.75 * broker_s' hour_s="$(value plain hold keepalive_cpu_per_hour)" \
   broker_s="$(value plain hold cpu_s mosquitto)"
 
+# A control group of the broker's, with its host's agent: below that of this test, or of version 2
+# beside it, where one that has processes has no groups for memory in it.
+group=$(sed -n 's/^[0-9]*:memory:/\/sys\/fs\/cgroup\/memory/p' /proc/self/cgroup)
+[ -n "$group" ] || group=/sys/fs/cgroup$(sed -n 's/^0::\(.*\)\/.*/\1/p' /proc/self/cgroup)
+group=$group/bench-test-$$
+cat >"$scratch/grouped" <<END
+echo \$\$ >"$group/cgroup.procs"
+exec "\$@"
+END
+hold_grouped() { # CHANNEL BROKER PUBLISHER
+  fleet hold --channels "$1" --set fleet.clients=400 --set hosts.folder="$same" \
+    --broker-host "$2" --publisher-host "$3"
+  each=$(value "$1" hold group_memory_per_connection)
+}
+if mkdir "$group" 2>/dev/null && ls "$group"/memory.[cu]* >/dev/null 2>&1; then
+  hold_grouped mutual-tls "exec:sh $scratch/grouped" local
+  exits 'a broker in a control group of its own' 0
+  holds '... whose memory for a connection is told, of all that is in it' \
+    'group > 0.7 * own && group < 3 * own' own="$(value mutual-tls hold memory_per_connection)" \
+    group="$each"
+  hold_grouped plain "exec:sh $scratch/grouped" "exec:env BESIDE=2 sh $scratch/grouped"
+  is '... but not where members are in it' "$status, $each" '0, '
+  hold_grouped plain 'exec:env BESIDE=1' "exec:sh $scratch/grouped"
+  is '... nor where the driver is' "$status, $each" '0, '
+else
+  skip 'the memory of a control group' 'no control group for memory can be made here'
+fi
+[ ! -d "$group" ] || wait_for "$soon" rmdir "$group" 2>/dev/null
+
 # ---- a broker that refuses at its limit ----
 
 TEST_CONNECTIONS=30

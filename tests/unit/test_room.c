@@ -1,5 +1,6 @@
 /* hosts/room: what of descriptors, ports, memory and processes is left, in a folder that stands for
  * the root. run/room: how many members these have room for, what is short first, what helps. */
+#include "hosts/control_group.h"
 #include "hosts/room.h"
 #include "run/room.h"
 
@@ -85,6 +86,51 @@ static void test_processes(void **state) {
     workshop_put(root, "/sys/fs/cgroup/pids.max", "64\n");
     workshop_put(root, "/sys/fs/cgroup/pids.current", "14\n");
     assert_amount(root, "processes", 50);
+}
+
+/* ---- the group in which memory is counted ---- */
+
+static void assert_group(const char *root, const char *name, double bytes) {
+    double taken = -1;
+    CLEANUP_FREE char *group = control_group_memory(root, &taken);
+    CLEANUP_FREE char *expected = text_format("%s%s", root, name ? name : "");
+
+    if (!name) {
+        assert_null(group);
+        return;
+    }
+    assert_non_null(group);
+    assert_string_equal(group, expected);
+    assert_true(taken == bytes);
+}
+
+static void test_group(void **state) {
+    CLEANUP(workshop_removep) char *root = workshop_make();
+
+    (void)state;
+    assert_group(root, NULL, 0);
+    workshop_put(root, "/proc/self/cgroup", "0::/pod/one\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/one/memory.current", "500\n");
+    assert_group(root, "/sys/fs/cgroup/pod/one", 500);
+    /* One that does not count memory. */
+    workshop_put(root, "/proc/self/cgroup", "0::/pod/one/session\n");
+    workshop_put(root, "/sys/fs/cgroup/pod/one/session/cgroup.procs", "1\n");
+    assert_group(root, "/sys/fs/cgroup/pod/one", 500);
+    /* The top is the whole machine, or in a container its own. */
+    workshop_put(root, "/proc/self/cgroup", "0::/\n");
+    assert_group(root, NULL, 0);
+    workshop_put(root, "/sys/fs/cgroup/memory.current", "700\n");
+    assert_group(root, "/sys/fs/cgroup", 700);
+    /* Version 1, whose top does not tell; below it the groups of a container may not be seen. */
+    workshop_put(root, "/proc/self/cgroup", "4:memory:/pod\n");
+    workshop_put(root, "/sys/fs/cgroup/memory/memory.usage_in_bytes", "800\n");
+    assert_group(root, NULL, 0);
+    workshop_put(root, "/sys/fs/cgroup/memory/pod/memory.usage_in_bytes", "900\n");
+    assert_group(root, "/sys/fs/cgroup/memory/pod", 900);
+    assert_true(control_group_holds("/a", "/a"));
+    assert_true(control_group_holds("/a", "/a/b"));
+    assert_false(control_group_holds("/a", "/ab"));
+    assert_false(control_group_holds("/a/b", "/a"));
 }
 
 /* ---- whether it is enough ---- */
@@ -228,7 +274,7 @@ int main(void) {
         cmocka_unit_test(test_memory),         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_one_host),       cmocka_unit_test(test_several_hosts),
         cmocka_unit_test(test_one_machine),    cmocka_unit_test(test_nothing_known),
-        cmocka_unit_test(test_room_processes),
+        cmocka_unit_test(test_room_processes), cmocka_unit_test(test_group),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
