@@ -190,7 +190,7 @@ exits 'a broker dies in block 1, the run is interrupted in block 2' 130
 keep "$scratch/kept"
 resume
 exits 'resumed: it ends as one with a failed trial' 1
-contains '... as one is told' "$err" '1 trials failed'
+contains '... as one is told' "$err" 'trials: 1 failed, 0 void'
 contains '... first the rest of the plan' "$out" '2 are measured once more after a failure'
 is '... no row is lost' "$(lost "$scratch/kept")" ''
 is '... first the interrupted block, then the missing one, then the failed one once more' \

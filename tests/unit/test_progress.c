@@ -98,11 +98,14 @@ static void talk(struct progress *progress, struct record *record) {
     progress_doing(progress, &record->id, "proofs");
     progress_trial(progress, &record->id, &good);
     progress_trial(progress, &record->id, &bad);
+    good.reason = (char *)(uintptr_t) "few arrivals";
+    progress_trial(progress, &record->id, &good);
     progress_tick(progress);
 }
 
-#define GOOD "1/8  0 s left  plain path 2: 94.12 Mbit/s\n"
-#define BAD  "2/8  0 s left  plain path 2: void: TLS 1.2\n"
+#define GOOD     "1/8  0 s left  plain path 2: 94.12 Mbit/s\n"
+#define BAD      "2/8  0 s left  plain path 2: void: TLS 1.2\n"
+#define REMARKED "3/8  0 s left  plain path 2: 94.12 Mbit/s: few arrivals\n"
 
 static void test_lines(void **state) {
     struct record *record = *state;
@@ -110,8 +113,8 @@ static void test_lines(void **state) {
     CLEANUP_FREE char *verbose = said(record, VERBOSE, talk);
     CLEANUP_FREE char *quiet = said(record, QUIET, talk);
 
-    assert_string_equal(normal, "a note\n" GOOD BAD);
-    assert_string_equal(verbose, "a note\na detail\n" GOOD BAD);
+    assert_string_equal(normal, "a note\n" GOOD BAD REMARKED);
+    assert_string_equal(verbose, "a note\na detail\n" GOOD BAD REMARKED);
     assert_string_equal(quiet, BAD);
 }
 
