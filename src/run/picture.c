@@ -1,7 +1,7 @@
 #include "run/picture.h"
 
 #include "base/terminal.h"
-#include "run/progress.h"
+#include "probes/probe.h"
 
 #include <math.h>
 #include <signal.h>
@@ -77,6 +77,23 @@ static void draw_line(struct picture *picture, const char *text) {
 
 /* ---- the latest figures ---- */
 
+const char *picture_unit(const char *probe) {
+    const char *unit = probe_headline(probe_find(probe))->unit;
+
+    return strncmp(unit, "1/", 2) == 0 ? unit + 1 : unit;
+}
+
+char *picture_figure(double value) {
+    int decimals;
+
+    if (!isfinite(value))
+        return text_copy("-");
+    decimals = value <= 0 ? 0 : 3 - (int)floor(log10(value));
+    if (value > 0 && value >= pow(10, 4 - decimals) - 0.5 * pow(10, -decimals))
+        decimals--; /* rounds up to one digit more */
+    return text_format("%.*f", decimals < 0 ? 0 : decimals > 6 ? 6 : decimals, value);
+}
+
 /* What stands in a column's heading below the probe: "30B" of "payload=30B"; the caller's. */
 static char *values_of(const struct measurement *measurement) {
     const char *cursor = measurement->variant, *word;
@@ -94,10 +111,10 @@ static char *values_of(const struct measurement *measurement) {
 
 /* The unit of all probes; NULL when they differ: then it stands beside each value. */
 static const char *common_unit(const struct scenario *scenario) {
-    const char *unit = progress_unit(scenario->measurements[0].probe);
+    const char *unit = picture_unit(scenario->measurements[0].probe);
 
     for (size_t i = 1; i < scenario->n_measurements; i++)
-        if (!text_equal(progress_unit(scenario->measurements[i].probe), unit))
+        if (!text_equal(picture_unit(scenario->measurements[i].probe), unit))
             return NULL;
     return unit;
 }
@@ -115,7 +132,7 @@ static char *cell_of(const struct latest *latest, const char *unit) {
 
     if (latest->status != TRIAL_OK)
         return text_copy(trial_status_word(latest->status));
-    figure = progress_figure(latest->value);
+    figure = picture_figure(latest->value);
     if (!unit)
         return text_copy(figure);
     return text_format("%s %-*s", figure, (int)strlen(unit), isnan(latest->value) ? "" : unit);
@@ -137,7 +154,7 @@ struct table {
 static int width_of(const struct picture_facts *facts, size_t column, bool with_unit) {
     const struct scenario *scenario = facts->scenario;
     const struct measurement *measurement = &scenario->measurements[column];
-    const char *unit = with_unit ? progress_unit(measurement->probe) : NULL;
+    const char *unit = with_unit ? picture_unit(measurement->probe) : NULL;
     CLEANUP_FREE char *values = values_of(measurement);
     size_t least = LEAST_FIGURE + (unit ? 1 + strlen(unit) : 0), width = LEAST_CELL;
 
@@ -204,7 +221,7 @@ static char *text_of(const struct table *table, enum row row, size_t channel, si
     if (row == VALUES)
         return values_of(measurement);
     return cell_of(&table->facts->latest[channel * scenario->n_measurements + column],
-                   table->unit ? NULL : progress_unit(measurement->probe));
+                   table->unit ? NULL : picture_unit(measurement->probe));
 }
 
 static void draw_row(struct picture *picture, const struct table *table, enum row row,

@@ -39,6 +39,11 @@ void picture_erase(struct picture *picture);
 /* Draws it in its place. */
 void picture_draw(struct picture *picture, const struct picture_facts *facts);
 
+/* A figure with four digits worth reading: "25310", "94.12", "0.4310"; the caller's. */
+char *picture_figure(double value);
+/* What stands behind it for this probe: "Mbit/s", "ms", "/s". */
+const char *picture_unit(const char *probe);
+
 #define PICTURE_BAR 24
 /* "[####----]" of so many characters between the brackets, at most PICTURE_BAR; the caller's. */
 char *picture_bar(double share, int width);

@@ -35,23 +35,6 @@ char *progress_duration(int64_t ns) {
     return text_format("%lld s", (long long)s);
 }
 
-const char *progress_unit(const char *probe) {
-    const char *unit = probe_headline(probe_find(probe))->unit;
-
-    return strncmp(unit, "1/", 2) == 0 ? unit + 1 : unit;
-}
-
-char *progress_figure(double value) {
-    int decimals;
-
-    if (!isfinite(value))
-        return text_copy("-");
-    decimals = value <= 0 ? 0 : 3 - (int)floor(log10(value));
-    if (value > 0 && value >= pow(10, 4 - decimals) - 0.5 * pow(10, -decimals))
-        decimals--; /* rounds up to one digit more */
-    return text_format("%.*f", decimals < 0 ? 0 : decimals > 6 ? 6 : decimals, value);
-}
-
 void progress_step(struct progress_step *step, int64_t done, int64_t all) {
     int64_t now_ns = clock_monotonic_ns();
     bool redraws = terminal_obeys(stdout);
@@ -247,9 +230,9 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
         result->bytes < 0 ? result->headline : (double)result->bytes * 8 / 1e6 / result->duration_s;
     size_t measurement = (size_t)(id->measurement - progress->scenario->measurements);
     size_t cell = id->deployment->channel * progress->scenario->n_measurements + measurement;
-    CLEANUP_FREE char *figure = progress_figure(value);
+    CLEANUP_FREE char *figure = picture_figure(value);
     CLEANUP_FREE char *outcome = result->status == TRIAL_OK
-                                     ? text_format("%s %s", figure, progress_unit(id->probe))
+                                     ? text_format("%s %s", figure, picture_unit(id->probe))
                                      : text_copy(trial_status_word(result->status));
     CLEANUP_FREE char *text = text_format("%s%s%s", outcome, result->reason ? ": " : "",
                                           result->reason ? result->reason : "");

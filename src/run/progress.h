@@ -49,9 +49,5 @@ int64_t progress_planned_ns(const struct scenario *scenario, size_t n_deployment
 
 /* "1 h 24 min", "2 min 05 s", "34 s"; belongs to the caller. */
 char *progress_duration(int64_t ns);
-/* A throughput with four digits worth reading: "25310", "94.12", "0.4310". */
-char *progress_figure(double value);
-/* What stands behind it for this probe: "Mbit/s", "ms", "/s". */
-const char *progress_unit(const char *probe);
 
 #endif

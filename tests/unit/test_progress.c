@@ -1,6 +1,7 @@
 /* run/progress: durations and figures as people read them, and the lines that a run leaves. */
 #include "run_record.h"
 
+#include "run/picture.h"
 #include "run/progress.h"
 
 #include <fcntl.h>
@@ -42,7 +43,7 @@ struct figure {
 
 static void assert_figures(const struct figure *figures, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        CLEANUP_FREE char *text = progress_figure(figures[i].value);
+        CLEANUP_FREE char *text = picture_figure(figures[i].value);
 
         assert_string_equal(text, figures[i].text);
     }
