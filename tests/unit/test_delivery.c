@@ -83,20 +83,21 @@ static bool is_from_arrival_to_arrival(const struct pace *pace, const json_t *re
 }
 
 /* Where a message takes long, the measured time begins and ends amid one. On a busy machine a
- * message may be late by more than is allowed for; not five times. */
+ * message may be late by more than is allowed for; not five times. They come for so long that a
+ * subscriber that takes seconds to begin still has some. */
 static void test_rate_of_whole_messages(void **state) {
     bool holds = false;
 
     (void)state;
     for (int tries = 0; tries < 5 && !holds; tries++) {
-        struct pace pace = {.messages = 6, .pause_ms = 300};
+        struct pace pace = {.messages = MAX, .pause_ms = 300};
         struct tested_role tested;
         json_t *result;
 
         receive_paced(&pace, "700ms", &tested);
         json_decref(tested_hear(&tested, "begin"));
         json_decref(tested_hear(&tested, "done"));
-        tested_tell(&tested, "{\"do\": \"stop\", \"sent\": 6}\n");
+        tested_tell(&tested, "{\"do\": \"stop\", \"sent\": 16}\n");
         result = tested_hear(&tested, "result");
         holds = is_from_arrival_to_arrival(&pace, result);
         json_decref(result);
