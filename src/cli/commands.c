@@ -328,8 +328,8 @@ const struct command commands[] = {
      "deploy ssh://pi@pi-a\n"
      "deploy ssh://pi@pi-a ssh://pi@pi-b\n"
      "deploy ssh://pi-c:2222 --set hosts.folder=bench"},
-    {"test", "[--full] [NAME...]", "build and run the tests (done by the launcher)", 0, false, false, false,
-     NULL, NULL},
+    {"test", "[--full] [NAME...]", "build and run the tests (done by the launcher)", 0, false,
+     false, false, NULL, NULL},
     {"analyse", "RUN", NULL, 1, false, false, false, command_analyse, NULL},
     {"complete", "WORD...", NULL, MAX_WORDS, false, false, false, command_complete, NULL},
     {"manual", "", NULL, 0, false, false, false, command_manual, NULL},

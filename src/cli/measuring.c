@@ -82,7 +82,8 @@ static int summarise(const struct context *context, const struct scenario *scena
     size_t failed = count(outcome, TRIAL_FAILED), broken = count(outcome, TRIAL_VOID);
 
     if (failed || broken)
-        text_print(stderr, "bench: trials: %zu failed, %zu void; the reasons are in %s/trials.csv\n",
+        text_print(stderr,
+                   "bench: trials: %zu failed, %zu void; the reasons are in %s/trials.csv\n",
                    failed, broken, folder);
     if (!outcome->interrupted)
         return failed || broken ? EXIT_TRIALS : EXIT_OK;
