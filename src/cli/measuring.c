@@ -18,21 +18,12 @@ static size_t count(const struct run_outcome *outcome, enum trial_status status)
     return outcome->before[status] + outcome->trials[status];
 }
 
-static bool has_trials(const struct run_outcome *outcome) {
-    size_t sum = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
-        sum += count(outcome, (enum trial_status)i);
-    return sum > 0;
-}
-
-/* Whether anything was measured now: nothing is when a run that is to go on is complete. */
-static bool has_new_trials(const struct run_outcome *outcome) {
-    size_t sum = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(outcome->trials); i++)
-        sum += outcome->trials[i];
-    return sum > 0;
+/* Whether there is a trial among these, by status. */
+static bool has_any(const size_t trials[TRIAL_N_STATUSES]) {
+    for (size_t i = 0; i < TRIAL_N_STATUSES; i++)
+        if (trials[i])
+            return true;
+    return false;
 }
 
 const char *cli_shorten(const char *path) {
@@ -99,7 +90,9 @@ static int tell_broken_off(const struct context *context, const struct scenario 
                            const struct error *error) {
     if (folder)
         text_print(stderr, "bench: the run broke off; %s is in %s\n",
-                   has_trials(outcome) ? "what was measured" : "nothing was measured; its record",
+                   has_any(outcome->before) || has_any(outcome->trials)
+                       ? "what was measured"
+                       : "nothing was measured; its record",
                    folder);
     (void)complain(EXIT_SETUP, error);
     if (folder)
@@ -217,7 +210,8 @@ static int run(struct context *context, bool with_report) {
     if (status != EXIT_OK)
         return status;
     status = measure(context, resumption ? resumption->scenario : scenario, resumption, &outcome);
-    if (!with_report && status != EXIT_SETUP && has_new_trials(&outcome))
+    /* Nothing was measured now where a run that is to go on is complete. */
+    if (!with_report && status != EXIT_SETUP && has_any(outcome.trials))
         tell_next(context, &outcome);
     if (with_report && outcome.folder &&
         count(&outcome, TRIAL_OK) + count(&outcome, TRIAL_VOID) + count(&outcome, TRIAL_FAILED)) {

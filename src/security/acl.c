@@ -33,11 +33,9 @@ static int check_rules(const char *value, struct error *error) {
     size_t length;
 
     while ((word = text_next_word(&cursor, &length))) {
-        CLEANUP_FREE char *text = strndup(word, length);
+        CLEANUP_FREE char *text = strndup(word, length), *meant = NULL;
         struct acl_rule rule;
         const char *wrong = acl_rule_read(text, &rule);
-
-        CLEANUP_FREE char *meant = NULL;
 
         if (!wrong)
             continue;
