@@ -223,8 +223,11 @@ touch "$scratch/fast"
 run env BENCH_BUILD=build-slow "$top/bench"
 exits '... and the next one builds' 7
 
-run "$top/bench" test --full unit/csv --list
-is 'bench test goes to tests/run' "$out" 'tests: unit/csv --list'
+run "$top/bench" test --full unit/csv
+is 'bench test goes to tests/run' "$out" 'tests: unit/csv'
+run env BENCH_BUILD=build-none "$top/bench" test unit --list
+is 'its questions, too' "$out" 'tests: unit --list'
+check '... and those without a build' test ! -e "$top/build-none"
 
 # ---- packages ----
 
@@ -311,11 +314,12 @@ hold() { # LOCK: until it is let go of
 }
 # shellcheck disable=SC2317 # called by wait_for
 is_waiting() {
-  grep -q 'waiting' "$scratch/words"
+  grep -qs 'waiting' "$scratch/words"
 }
 if has_command apt-get && has_command python3; then
   for lock in var/lib/apt/lists/lock var/lib/dpkg/lock-frontend; do
     hold "$lock"
+    rm -f "$scratch/words"
     env APT_CONFIG="$aside/apt.conf" "$deps" --run >"$scratch/.out" 2>"$scratch/words" &
     waiting=$!
     check "$lock is held: it waits" wait_for "$soon" is_waiting

@@ -184,6 +184,12 @@ client2.sender.cpu_s delivery.client2.sendr.cpu_s
 END
 all_of 'metrics of a run' 4
 
+tests=$(dirname "$0")/../run
+for name in $("$tests" --list); do
+  asks "$name" "$tests" "$(too_many "$name")"
+done
+all_of 'tests' 100
+
 # ---- where nothing is near, nothing is named ----
 
 run "$bench" telepathy
