@@ -202,8 +202,9 @@ static struct part rows_of(const struct picture_facts *facts, size_t room) {
 
 static char *heading_of(const struct table *table) {
     size_t n = table->facts->scenario->n_channels;
-    CLEANUP_FREE char *some = text_format(" (%zu-%zu of %zu)", table->rows.first + 1,
-                                          table->rows.first + table->rows.n, n);
+    size_t first = table->rows.first + 1, last = table->rows.first + table->rows.n;
+    CLEANUP_FREE char *some = first == last ? text_format(" (%zu of %zu)", first, n)
+                                            : text_format(" (%zu-%zu of %zu)", first, last, n);
 
     return text_format("latest%s%s%s", table->unit ? ", " : "", table->unit ? table->unit : "",
                        table->rows.n < n ? some : "");
