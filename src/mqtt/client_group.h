@@ -68,7 +68,8 @@ struct client_group_options {
 #define CLIENT_GROUP_AT_ONCE 64
 
 /* Makes the clients, which are idle then. The options' texts are copied. -EMFILE when this process
- * may not have so many descriptors; the soft limit is raised as far as it takes. */
+ * may not have so many descriptors; the soft limit is raised as far as it takes. Meanwhile other
+ * threads can open no descriptor and poll() none: better there are none. */
 int client_group_open(struct client_group **ret, const struct client_group_options *options,
                       struct error *error);
 /* Leaves with DISCONNECT, where connected. */

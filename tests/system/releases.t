@@ -126,11 +126,13 @@ between() {
   fi
   "$@" --set hosts.folder=/opt/bench
 }
-# Times as short as they may be.
+# Times as short as they may be, and fleets as small.
 short='--repetitions 1 --quiet --set telemetry.interval=20ms --set probe.connect.duration=500ms'
 for probe in path transport transport-per-unit delivery latency; do
   short="$short --set probe.$probe.duration=100ms --set probe.$probe.warmup=0s"
 done
+short="$short --set fleet.clients=40 --set probe.hold.duration=100ms"
+short="$short --set probe.fleet.duration=500ms --set probe.fleet.interval=100ms"
 
 tls='tls mutual-tls mutual-tls-crl mutual-tls-password mutual-tls-12 psk mutual-tls-pkcs11'
 tls="$tls tunnel-mutual-tls"

@@ -53,8 +53,12 @@ static inline void *peer_live(void *argument) {
     struct peer *peer = argument;
     struct pollfd poller = {.fd = peer->listener, .events = POLLIN};
     struct transport *transport = NULL;
+    int n;
 
-    if (poll(&poller, 1, (int)(DEADLINE_NS / NS_PER_MS)) <= 0)
+    /* While a client group is opened no descriptor is allowed, and poll() takes none. */
+    while ((n = poll(&poller, 1, (int)(DEADLINE_NS / NS_PER_MS))) < 0 && errno == EINVAL)
+        clock_sleep_until(clock_monotonic_ns() + NS_PER_MS);
+    if (n <= 0)
         return NULL;
     peer->code =
         transport_accept(&transport, peer->listener, peer->context, &peer->options, &peer->error);
