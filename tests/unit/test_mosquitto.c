@@ -197,7 +197,7 @@ static void test_limits(void **state) {
     end(&world);
     begin(&world, &fleet);
     with = workshop_get(world.bringup.folder, "mosquitto.conf");
-    assert_has(with, "\nmax_connections 5256\n");
+    assert_has(with, "\nmax_connections 9352\n");
     assert_int_equal(files_of(broker_pid(world.broker)), (int64_t)saved.rlim_max);
     end(&world);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
