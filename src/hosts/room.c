@@ -116,6 +116,16 @@ static void put_ports(const char *root, json_t *room) {
     put(room, "ports_taken", n);
 }
 
+/* Of which network the ports are: "net:[4026531840]". */
+static void put_network(const char *root, json_t *room) {
+    CLEANUP_FREE char *path = text_format("%s/proc/self/ns/net", root);
+    char name[64];
+    ssize_t length = readlink(path, name, sizeof(name));
+
+    if (length > 0)
+        (void)json_object_set_new(room, "network", json_stringn(name, (size_t)length));
+}
+
 /* ---- all of it ---- */
 
 static double available_memory(const char *root) {
@@ -140,6 +150,7 @@ json_t *room_collect(const char *root) {
 
     put(room, "descriptors", hard_limit(RLIMIT_NOFILE));
     put_ports(root, room);
+    put_network(root, room);
     put(room, "memory_bytes", fmin(available_memory(root), left_by_groups(root, "memory_bytes")));
     put(room, "processes", fmin(process_limit(root), left_by_groups(root, "processes")));
     if (cores > 0)

@@ -9,7 +9,8 @@
 
 /* {"descriptors": that one process may have (the hard limit of RLIMIT_NOFILE);
  *  "ports": among which the kernel chooses for a connection, "ports_taken": those of them that
- * sockets of this network namespace have, but for ended connections;
+ * sockets of this network namespace have, but for ended connections; "network": that namespace, a
+ * text of its own among those of this machine;
  *  "memory_bytes": that can be had without swapping, also within the control groups above this
  * process;
  *  "processes": that can still be started within these, or the limits of user and kernel;

@@ -6,8 +6,9 @@
 
 #include <errno.h>
 
-/* Of a process, for all but members' connections; the broker also has other clients. */
+/* Of a process, for all but members' connections. */
 #define OTHER_DESCRIPTORS 64
+/* Of the broker and of each address, for telemetry, proofs, the wiretap, subscribers. */
 #define OTHER_CONNECTIONS 256
 /* Agent, telemetry, proofs. */
 #define OTHER_PROCESSES 32
@@ -52,14 +53,26 @@ static int64_t in_all(const struct fitting *fitting, int64_t on_host) {
                                                        : on_host * fitting->n_publishers;
 }
 
-/* Hosts of publishers on the machine of a share, and brokers. */
-static void count_on_machine(const struct fitting *fitting, const struct room_share *share,
-                             int64_t *ret_publishers, int64_t *ret_brokers) {
+static bool on_one_machine(const struct room_share *one, const struct room_share *other) {
+    return text_equal(one->machine, other->machine);
+}
+
+/* A network belongs to a machine. */
+static bool in_one_network(const struct room_share *one, const struct room_share *other) {
+    return on_one_machine(one, other) && text_equal(jsonline_text(one->room, "network", NULL),
+                                                    jsonline_text(other->room, "network", NULL));
+}
+
+/* Hosts of publishers that are together with a share, itself included, and brokers. */
+static void count_together(const struct fitting *fitting, const struct room_share *share,
+                           bool are_together(const struct room_share *one,
+                                             const struct room_share *other),
+                           int64_t *ret_publishers, int64_t *ret_brokers) {
     *ret_publishers = *ret_brokers = 0;
     for (size_t i = 0; i < fitting->n; i++) {
         const struct room_share *other = &fitting->shares[i];
 
-        if (other != share && !text_equal(other->machine, share->machine))
+        if (!are_together(share, other))
             continue;
         *ret_publishers += other->publisher;
         *ret_brokers += other->broker;
@@ -73,7 +86,7 @@ static int64_t fit_descriptors(const struct fitting *fitting, const struct room_
 
     if (!share->publisher || n == INT64_MAX)
         return INT64_MAX;
-    count_on_machine(fitting, share, &n_publishers, &n_brokers);
+    count_together(fitting, share, on_one_machine, &n_publishers, &n_brokers);
     processes = room_processes(jsonline_integer(share->room, "cores", 1) / n_publishers, INT64_MAX);
     *ret =
         text_format("%zu process%s may have %lld descriptors each, and a member takes one; raise "
@@ -85,18 +98,24 @@ static int64_t fit_descriptors(const struct fitting *fitting, const struct room_
 
 static int64_t fit_ports(const struct fitting *fitting, const struct room_share *share,
                          char **ret) {
-    int64_t n = amount(share, "ports");
+    int64_t n = amount(share, "ports"), n_publishers, n_brokers;
     int64_t left = n - jsonline_integer(share->room, "ports_taken", 0);
+    CLEANUP_FREE char *shared = NULL;
 
     if (!share->publisher || n == INT64_MAX)
         return INT64_MAX;
-    *ret =
-        text_format("%lld ports are left at each of its %lld address%s; widen "
-                    "net.ipv4.ip_local_port_range there (sysctl), %sadd publishers' hosts "
-                    "(--publisher-host)",
-                    (long long)left, (long long)share->addresses, share->addresses == 1 ? "" : "es",
-                    fitting->fleet->lab ? "give it more addresses (--set lab.addresses=N), " : "");
-    return in_all(fitting, left * share->addresses);
+    count_together(fitting, share, in_one_network, &n_publishers, &n_brokers);
+    shared = n_publishers == 1 ? text_copy("")
+                               : text_format("which %lld hosts share, ", (long long)n_publishers);
+    *ret = text_format("%lld ports are left at each of its %lld address%s, %s%d of them for other "
+                       "connections than members'; widen net.ipv4.ip_local_port_range there "
+                       "(sysctl), %sadd publishers' hosts%s (--publisher-host)",
+                       (long long)left, (long long)share->addresses,
+                       share->addresses == 1 ? "" : "es", shared, OTHER_CONNECTIONS,
+                       fitting->fleet->lab ? "give it more addresses (--set lab.addresses=N), "
+                                           : "",
+                       n_publishers == 1 ? "" : " on other machines");
+    return in_all(fitting, (left - OTHER_CONNECTIONS) * share->addresses / n_publishers);
 }
 
 static int64_t fit_processes(const struct fitting *fitting, const struct room_share *share,
@@ -117,7 +136,7 @@ static int64_t fit_memory(const struct fitting *fitting, const struct room_share
 
     if (bytes == INT64_MAX)
         return INT64_MAX;
-    count_on_machine(fitting, share, &n_publishers, &n_brokers);
+    count_together(fitting, share, on_one_machine, &n_publishers, &n_brokers);
     each = takes[fitting->fleet->tls].client_bytes * n_publishers / fitting->n_publishers +
            takes[fitting->fleet->tls].broker_bytes * n_brokers;
     if (!each)
