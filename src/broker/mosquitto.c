@@ -27,8 +27,8 @@
 #define MAX_LOG       (256 * 1024)
 #define LOG_PART      4096
 #define MAX_VARIABLES 3
-/* The probes have 64 connections at most, telemetry and proofs a few, beside the fleet's: what is
- * beyond is not ours. */
+/* The probes have 64 connections at most, telemetry and proofs a few, beside those of a fleet and
+ * of its subscribers: what is beyond is not ours. */
 #define MAX_CONNECTIONS 256
 /* A fleet that connects at once must not wait until its connections have been read about. */
 #define FLEET_LOG_PIPE (1 << 20)
@@ -97,7 +97,7 @@ static long memory_limit(void) {
 }
 
 static int64_t max_connections(const struct bringup *bringup) {
-    return MAX_CONNECTIONS + (bringup->fleet ? bringup->fleet->clients : 0);
+    return MAX_CONNECTIONS + (bringup->fleet ? bringup->fleet->clients + FLEET_MAX_SUBSCRIBERS : 0);
 }
 
 static void write_general(FILE *file, const struct broker *broker, const struct bringup *bringup,

@@ -17,6 +17,9 @@
  */
 #define FLEET_TOPIC "bench/fleet"
 
+/* Connections that take shares of their messages, at most: 64 shares, each with 64 of them. */
+#define FLEET_MAX_SUBSCRIBERS 4096
+
 /* Whose certificate a member shows. */
 enum fleet_certificates { FLEET_OWN, FLEET_SHARED };
 

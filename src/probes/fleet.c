@@ -464,6 +464,12 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
     return r < 0 ? r : put_step(conductor, settings, step, error);
 }
 
+static int64_t subscribers(const void *block) {
+    const struct fleet_probe_settings *settings = block;
+
+    return settings->subscribers * settings->per_topic;
+}
+
 static int64_t planned_ns(const void *block) {
     const struct fleet_probe_settings *settings = block;
     int64_t one_ns = settings->window.warmup_ns + settings->window.duration_ns;
@@ -525,6 +531,7 @@ const struct probe probe_fleet = {
     .n_roles = ARRAY_SIZE(roles),
     .fleet = true,
     .in_channel = true,
+    .subscribers = subscribers,
     .planned_ns = planned_ns,
     .conduct = conduct,
 };

@@ -58,6 +58,8 @@ struct probe {
     int rung;          /* its height on the ladder, from 1; 0: it is not on it */
     bool fleet;        /* has members connect, as many as [fleet] says */
     int least_members; /* that it takes on each publisher's host; 0: as many as there are */
+    /* Connections of one process beside members' own; NULL: a few at most. */
+    int64_t (*subscribers)(const void *settings);
     /* Directs its workers itself, by words that they answer (conductor.h), in place of the usual
      * phases; NULL: it does not. Telemetry rests meanwhile. */
     int (*conduct)(struct conductor *conductor, const void *settings, struct error *error);

@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-/* Of a process, for all but members' connections. */
+/* Of a process, for all but connections of members and subscribers. */
 #define OTHER_DESCRIPTORS 64
-/* Of the broker and of each address, for telemetry, proofs, the wiretap, subscribers. */
+/* Of the broker and of each address, for telemetry, proofs, the wiretap. */
 #define OTHER_CONNECTIONS 256
 /* Agent, telemetry, proofs. */
 #define OTHER_PROCESSES 32
@@ -63,31 +63,38 @@ static bool in_one_network(const struct room_share *one, const struct room_share
                                                     jsonline_text(other->room, "network", NULL));
 }
 
-/* Hosts of publishers that are together with a share, itself included, and brokers. */
-static void count_together(const struct fitting *fitting, const struct room_share *share,
-                           bool are_together(const struct room_share *one,
-                                             const struct room_share *other),
-                           int64_t *ret_publishers, int64_t *ret_brokers) {
-    *ret_publishers = *ret_brokers = 0;
+/* What is together with a share, itself included. */
+struct together {
+    int64_t publishers, brokers; /* hosts of these */
+    int64_t subscribers;
+};
+
+static struct together count_together(const struct fitting *fitting, const struct room_share *share,
+                                      bool are_together(const struct room_share *one,
+                                                        const struct room_share *other)) {
+    struct together ret = {0, 0, 0};
+
     for (size_t i = 0; i < fitting->n; i++) {
         const struct room_share *other = &fitting->shares[i];
 
         if (!are_together(share, other))
             continue;
-        *ret_publishers += other->publisher;
-        *ret_brokers += other->broker;
+        ret.publishers += other->publisher;
+        ret.brokers += other->broker;
+        ret.subscribers += other->subscriber ? fitting->fleet->subscribers : 0;
     }
+    return ret;
 }
 
 static int64_t fit_descriptors(const struct fitting *fitting, const struct room_share *share,
                                char **ret) {
-    int64_t n = amount(share, "descriptors"), n_publishers, n_brokers;
+    int64_t n = amount(share, "descriptors"), cores = jsonline_integer(share->room, "cores", 1);
     size_t processes;
 
     if (!share->publisher || n == INT64_MAX)
         return INT64_MAX;
-    count_together(fitting, share, on_one_machine, &n_publishers, &n_brokers);
-    processes = room_processes(jsonline_integer(share->room, "cores", 1) / n_publishers, INT64_MAX);
+    processes = room_processes(cores / count_together(fitting, share, on_one_machine).publishers,
+                               INT64_MAX);
     *ret =
         text_format("%zu process%s may have %lld descriptors each, and a member takes one; raise "
                     "the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd), add "
@@ -96,26 +103,30 @@ static int64_t fit_descriptors(const struct fitting *fitting, const struct room_
     return in_all(fitting, (int64_t)processes * (n - OTHER_DESCRIPTORS));
 }
 
+/* Members of a host take turns with its addresses; all others have the first. */
 static int64_t fit_ports(const struct fitting *fitting, const struct room_share *share,
                          char **ret) {
-    int64_t n = amount(share, "ports"), n_publishers, n_brokers;
-    int64_t left = n - jsonline_integer(share->room, "ports_taken", 0);
+    int64_t n = amount(share, "ports"), left = n - jsonline_integer(share->room, "ports_taken", 0);
+    struct together together = count_together(fitting, share, in_one_network);
+    int64_t others = OTHER_CONNECTIONS + together.subscribers;
     CLEANUP_FREE char *shared = NULL;
 
-    if (!share->publisher || n == INT64_MAX)
+    if (!(share->publisher || share->subscriber) || n == INT64_MAX)
         return INT64_MAX;
-    count_together(fitting, share, in_one_network, &n_publishers, &n_brokers);
-    shared = n_publishers == 1 ? text_copy("")
-                               : text_format("which %lld hosts share, ", (long long)n_publishers);
-    *ret = text_format("%lld ports are left at each of its %lld address%s, %s%d of them for other "
-                       "connections than members'; widen net.ipv4.ip_local_port_range there "
-                       "(sysctl), %sadd publishers' hosts%s (--publisher-host)",
-                       (long long)left, (long long)share->addresses,
-                       share->addresses == 1 ? "" : "es", shared, OTHER_CONNECTIONS,
-                       fitting->fleet->lab ? "give it more addresses (--set lab.addresses=N), "
-                                           : "",
-                       n_publishers == 1 ? "" : " on other machines");
-    return in_all(fitting, (left - OTHER_CONNECTIONS) * share->addresses / n_publishers);
+    shared = together.publishers > 1
+                 ? text_format("which %lld hosts share, ", (long long)together.publishers)
+                 : text_copy("");
+    *ret =
+        text_format("%lld ports are left at each of its %lld address%s, %s%lld of them for "
+                    "other connections than members'; widen net.ipv4.ip_local_port_range there "
+                    "(sysctl), %sadd publishers' hosts%s (--publisher-host)",
+                    (long long)left, (long long)share->addresses, share->addresses == 1 ? "" : "es",
+                    shared, (long long)others,
+                    fitting->fleet->lab ? "give it more addresses (--set lab.addresses=N), " : "",
+                    together.publishers > 1 ? " on other machines" : "");
+    if (!together.publishers)
+        return left < others ? 0 : INT64_MAX;
+    return in_all(fitting, (left - others) * share->addresses / together.publishers);
 }
 
 static int64_t fit_processes(const struct fitting *fitting, const struct room_share *share,
@@ -132,20 +143,19 @@ static int64_t fit_processes(const struct fitting *fitting, const struct room_sh
 /* Several hosts may be one machine. */
 static int64_t fit_memory(const struct fitting *fitting, const struct room_share *share,
                           char **ret) {
-    int64_t bytes = amount(share, "memory_bytes"), n_publishers, n_brokers, each;
+    int64_t bytes = amount(share, "memory_bytes"), each;
+    struct together together = count_together(fitting, share, on_one_machine);
 
-    if (bytes == INT64_MAX)
-        return INT64_MAX;
-    count_together(fitting, share, on_one_machine, &n_publishers, &n_brokers);
-    each = takes[fitting->fleet->tls].client_bytes * n_publishers / fitting->n_publishers +
-           takes[fitting->fleet->tls].broker_bytes * n_brokers;
-    if (!each)
+    each = takes[fitting->fleet->tls].client_bytes * together.publishers / fitting->n_publishers +
+           takes[fitting->fleet->tls].broker_bytes * together.brokers;
+    if (bytes == INT64_MAX || !each)
         return INT64_MAX;
     *ret = text_format("%.1f GiB of memory are left, and each member of the fleet takes about "
                        "%lld KiB there%s; end other programs, or have %s on another host",
                        (double)bytes / (1 << 30), (long long)each / 1024,
-                       n_publishers && n_brokers ? ", its end at the broker included" : "",
-                       n_brokers ? "the broker" : "members");
+                       together.publishers && together.brokers ? ", its end at the broker included"
+                                                               : "",
+                       together.brokers ? "the broker" : "members");
     return bytes / each;
 }
 
@@ -153,17 +163,30 @@ static int64_t fit_broker(const struct fitting *fitting, const struct room_share
                           char **ret) {
     int64_t n = amount(share, "descriptors");
 
-    (void)fitting;
     if (!share->broker || n == INT64_MAX)
         return INT64_MAX;
     *ret = text_format("the broker may have %lld descriptors, and each connection takes one; raise "
                        "the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd)",
                        (long long)n);
-    n -= OTHER_DESCRIPTORS + OTHER_CONNECTIONS;
+    n -= OTHER_DESCRIPTORS + OTHER_CONNECTIONS + fitting->fleet->subscribers;
     return n < 0 ? 0 : n;
 }
 
-static fits *const things[] = {fit_descriptors, fit_ports, fit_memory, fit_processes, fit_broker};
+static int64_t fit_subscribers(const struct fitting *fitting, const struct room_share *share,
+                               char **ret) {
+    int64_t n = amount(share, "descriptors"), subscribers = fitting->fleet->subscribers;
+
+    if (!share->subscriber || n == INT64_MAX)
+        return INT64_MAX;
+    *ret = text_format("a process may have %lld descriptors, and each of %lld subscribers takes "
+                       "one; raise the hard limit there (`ulimit -Hn`, LimitNOFILE= of systemd), "
+                       "or have fewer (--set probe.fleet.subscribers=N)",
+                       (long long)n, (long long)subscribers);
+    return n - OTHER_DESCRIPTORS < subscribers ? 0 : INT64_MAX;
+}
+
+static fits *const things[] = {fit_descriptors, fit_ports,  fit_memory,
+                               fit_processes,   fit_broker, fit_subscribers};
 
 /* ---- all of it ---- */
 
@@ -217,6 +240,20 @@ static bool has_tls(const struct scenario *scenario) {
     return false;
 }
 
+/* Of the measurement that has most of them. */
+static int64_t count_subscribers(const struct scenario *scenario) {
+    int64_t most = 0;
+
+    for (size_t i = 0; i < scenario->n_measurements; i++) {
+        const struct measurement *measurement = &scenario->measurements[i];
+        const struct probe *probe = probe_find(measurement->probe);
+        int64_t n = probe->subscribers ? probe->subscribers(measurement->settings) : 0;
+
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
 /* The shares' rooms are one reference each of `rooms`. */
 static int ask_rooms(const struct site *site, struct room_share *shares, json_t *rooms,
                      struct error *error) {
@@ -237,6 +274,7 @@ static int ask_rooms(const struct site *site, struct room_share *shares, json_t 
                                         .machine = host_machine(host),
                                         .broker = i == 0 && own_broker,
                                         .publisher = i >= first && i < first + n,
+                                        .subscriber = i == 0,
                                         .addresses = lab_is(host_spec(host)) ? lab->addresses : 1,
                                         .room = room};
     }
@@ -256,6 +294,7 @@ int room_check_site(const struct site *site, struct error *error) {
     if (r < 0)
         return r;
     return room_check(&(struct room_fleet){.clients = plan->clients,
+                                           .subscribers = count_subscribers(scenario),
                                            .tls = has_tls(scenario),
                                            .lab = lab_is(shares[0].spec)},
                       shares, site->workers->n_hosts, error);

@@ -10,15 +10,17 @@
 /* A host, and what of the fleet it has. All borrowed. */
 struct room_share {
     const char *spec;
-    const char *machine; /* of hosts with the same one memory counts together */
+    const char *machine; /* of hosts with the same one memory counts together, and ports where
+                          * their network is the same, too */
     bool broker;         /* ours is there */
     bool publisher;      /* members are there */
+    bool subscriber;     /* the subscribers to their messages are there, in one process */
     int64_t addresses;   /* that they take turns with */
     const json_t *room;  /* room_collect() */
 };
 
 struct room_fleet {
-    int64_t clients;
+    int64_t clients, subscribers;
     bool tls; /* of a connection, which takes more memory then */
     bool lab; /* its hosts can have more addresses */
 };

@@ -219,11 +219,13 @@ static void test_several_hosts(void **state) {
     struct room_fleet lab = {.lab = true};
 
     (void)state;
-    assert_most(plain, shares, 3, 2 * 744, "Host ssh://c: 1000 ports are left at each of its 1 addr");
+    assert_most(plain, shares, 3, 2 * 744,
+                "Host ssh://c: 1000 ports are left at each of its 1 addr");
     shares[2].addresses = 3;
     assert_most(lab, shares, 3, 2 * 3 * 744,
                 "its 3 addresses, 256 of them for other connections than members'; widen "
-                "net.ipv4.ip_local_port_range there (sysctl), give it more addresses (--set lab.addresses=N)");
+                "net.ipv4.ip_local_port_range there (sysctl), give it more addresses (--set "
+                "lab.addresses=N)");
     shares[2].room = large;
     assert_most(plain, shares, 3, 2 * 2 * 9936, "Host ssh://b: 2 processes may have 10000");
     shares[0].room = large;
@@ -274,6 +276,40 @@ static void test_one_network(void **state) {
     assert_most(plain, shares, 3, 4000, "Host exec:b: 2256 ports are left at each of its 1 addr");
 }
 
+/* Connections of the broker, of one process, and from one address. */
+static void test_subscribers(void **state) {
+    json_auto_t *small = ROOM(4000, 4288, 64 * GIB, 1000);
+    json_auto_t *large = ROOM(100000, 60032, 64 * GIB, 1000);
+    struct room_share shares[] = {
+        {.spec = "a",
+         .machine = "a",
+         .broker = true,
+         .subscriber = true,
+         .addresses = 1,
+         .room = small},
+        {.spec = "b", .machine = "b", .publisher = true, .addresses = 1, .room = large},
+    };
+    struct room_fleet fleet = {.subscribers = 1000};
+
+    (void)state;
+    assert_most(fleet, shares, 2, 4000 - 320 - 1000, "Host a: the broker may have 4000 descr");
+    shares[0].broker = false;
+    assert_most(fleet, shares, 2, 60000 - 256, "Host b: 60000 ports are left");
+    fleet.subscribers = 4000 - 64;
+    assert_most(fleet, shares, 2, 60000 - 256, "Host b: 60000 ports are left");
+    fleet.subscribers++;
+    assert_most(fleet, shares, 2, 0,
+                "Host a: a process may have 4000 descriptors, and each of 3937");
+    (void)json_object_del(small, "descriptors");
+    fleet.subscribers = 4000;
+    assert_most(fleet, shares, 2, 60000 - 256, "Host b: 60000 ports are left");
+    fleet.subscribers++;
+    assert_most(fleet, shares, 2, 0, "Host a: 4256 ports are left at each of its 1 address, 4257");
+    shares[0].room = large;
+    shares[1].machine = "a";
+    assert_most(fleet, shares, 2, 60000 - 4257, "1 address, 4257 of them for other connections");
+}
+
 /* What is not known limits nothing; members on every host there must be. */
 static void test_nothing_known(void **state) {
     json_auto_t *room = json_object();
@@ -312,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_one_machine),    cmocka_unit_test(test_nothing_known),
         cmocka_unit_test(test_room_processes), cmocka_unit_test(test_group),
         cmocka_unit_test(test_network),        cmocka_unit_test(test_one_network),
+        cmocka_unit_test(test_subscribers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
