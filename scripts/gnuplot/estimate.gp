@@ -1,7 +1,8 @@
 # title: What many devices take of a broker
 # caption: Cores, memory and traffic of the brokers, and the time after which devices can be back
-#     that all connect at once (more brokers share that), against their number: computed by
-#     ./bench estimate from the costs that the run measured, with 95 % confidence intervals.
+#     that all connect at once (whole brokers share that: hence its steps), against their number:
+#     computed by ./bench estimate from the costs that the run measured, with 95 % confidence
+#     intervals.
 run = ARG1; out = ARG2; kind = ARG3
 csv = 'estimate.csv'; panels = 'quantity unit'
 drawn = 'cores memory bandwidth storm_time'

@@ -102,6 +102,7 @@ done
 contains 'it says what brokers are' "$(printf '%s\n' "$text" | tr '\n' ' ')" \
   'a broker fills one core at most'
 contains 'and what it leaves out' "$text" 'The model leaves out:'
+contains '... what a storm waits for, too' "$text" "the listening socket's queue"
 sed 's/^\(plain,1000000,3,brokers,,\)[0-9]*/\177/' run/estimate.csv >changed
 cp -r run copy
 cp changed copy/estimate.csv
@@ -112,6 +113,8 @@ matches '... in the answer, too' "$(printf '%s\n' "$out" | tr '\n' ' ')" \
   '1,000,000 devices take 77 brokers'
 check 'the figure is there' test -s run/plots/estimate.svg
 contains 'and on the page' "$(cat run/report.html)" 'What many devices take of a broker'
+contains '... which says why its times have steps' "$(cat run/report.html)" \
+  '(whole brokers share that: hence its steps)'
 
 lacks 'near the measured rate nothing is said of that' "$text" 'was measured at'
 
