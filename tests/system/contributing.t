@@ -10,6 +10,7 @@
 . "$(dirname "$0")/real.sh"
 need_command meson ninja cc gnuplot
 unset BENCH_BUILD
+export BENCH_MESON_OPTIONS=-Doptimization=0 # which is sooner built
 
 page=$root/CONTRIBUTING.md
 copy=$scratch/copy

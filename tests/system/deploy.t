@@ -3,7 +3,6 @@
 # and that what was there stays when it fails. As docs/two-pis.md has it, from the first key on.
 # shellcheck disable=SC2086 # $on_b is a list
 . "$(dirname "$0")/remote.sh"
-unset BENCH_MESON_OPTIONS # how the other host builds is no matter here
 remote_up
 
 # ---- before anything is set up ----

@@ -228,7 +228,8 @@ W: '
 unset BENCH_BUILD
 deployed=$(exchange bare "$own")/deployed
 try_release "$other" &
-try_release "$own" && step deployed timeout 900 nice "$deployed/bench" --version
+try_release "$own" && step deployed timeout 900 \
+  nice env BENCH_MESON_OPTIONS=-Doptimization=0 "$deployed/bench" --version
 wait
 check_release "$own"
 check_release "$other"

@@ -30,6 +30,7 @@ case $BENCH_BUILD in
 *) BENCH_BUILD=$root/$BENCH_BUILD ;;
 esac
 export BENCH_BUILD # seen from the clone as well
+export BENCH_MESON_OPTIONS="${BENCH_MESON_OPTIONS:--Doptimization=0}" # there, which is sooner built
 a=$scratch/pi-a b=$scratch/pi-b c=$scratch/pi-c
 a_home=$a/home/pi b_home=$b/home homes=/home
 # shellcheck disable=SC2034 # for the tests
