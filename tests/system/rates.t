@@ -7,7 +7,7 @@ need_command ip tc unshare nsenter
 
 for cell in 1:1024:mutual-tls:delivery 5:30:plain:delivery 5:65536:mutual-tls:delivery \
   10:1048576:plain:delivery 10:4194304:mutual-tls:delivery 13.4:65536:plain:delivery \
-  13.4:65536:mutual-tls:transport 100:65536:mutual-tls:delivery; do
+  13.4:65536:mutual-tls:transport 40:65536:mutual-tls:delivery; do
   run env TRIALS=2 SECONDS_EACH=4 TRIES=4 "$root/tests/benchmarks/shaped-rate" "$cell"
   exits "$cell: what the wire can carry" 0
 done
