@@ -5,6 +5,7 @@
 #include "analysis/source.h"
 #include "base/inifile.h"
 #include "base/jsonline.h"
+#include "base/place.h"
 #include "base/suggestion.h"
 
 #include <errno.h>
@@ -65,9 +66,20 @@ static void add_line(char **lines, char *line) {
     free(line);
 }
 
-/* The same; what another baseline has said already is dropped. */
+/* Whether a list has this item, whole. */
+static bool has_item(const char *list, const char *separator, const char *item) {
+    for (const char *end; *list; list = *end ? end + strlen(separator) : end) {
+        end = strstr(list, separator);
+        end = end ? end : list + strlen(list);
+        if (strlen(item) == (size_t)(end - list) && strncmp(list, item, strlen(item)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The same; what another baseline, or another host, has said already is dropped. */
 static void add_once(char **lines, char *line) {
-    if (strstr(*lines, line))
+    if (has_item(*lines, "\n", line))
         free(line);
     else
         add_line(lines, line);
@@ -106,9 +118,9 @@ static int read_member(struct work *work, size_t i) {
     r = dataset_read(&member->dataset, told->folder, work->error);
     if (r == -ENOTDIR)
         return error_set(work->error, r,
-                         "%s: not a run folder but a file; an archive is unpacked by ./bench "
-                         "report FILE",
-                         told->folder);
+                         "%s: not a run folder but a file; an archive is unpacked by %s report "
+                         "FILE",
+                         told->folder, place_call());
     if (r < 0)
         return r;
     r = inifile_read(&member->scenario, scenario, work->error);
@@ -143,10 +155,11 @@ static char *fact_words(const json_t *host, const char *path) {
     const json_t *value = is_version ? json_object_get(json_object_get(host, "versions"), path + 9)
                                      : json_object_get(host, path);
 
-    if (json_is_string(value))
+    if (json_is_string(value) && json_string_length(value) > 0)
         return text_copy(json_string_value(value));
-    return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
-                 : text_copy("not known");
+    return value && !json_is_string(value)
+               ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
+               : text_copy("not known");
 }
 
 /* "lab" of "lab:a": what kind of host it is; the caller's. */
@@ -175,8 +188,9 @@ static bool compare_machines(const struct work *work, size_t member) {
 
     if (!same)
         add_line(&work->answer->machines,
-                 text_format("%s: %zu hosts are known, here %zu", folder_of(work, member),
-                             json_array_size(before), json_array_size(now)));
+                 text_format("%s: %zu host%s known, here %zu", folder_of(work, member),
+                             json_array_size(before),
+                             json_array_size(before) == 1 ? " is" : "s are", json_array_size(now)));
     for (size_t i = 0; i < json_array_size(now) && i < json_array_size(before); i++) {
         const json_t *a = json_array_get(now, i), *b = json_array_get(before, i);
 
@@ -188,23 +202,21 @@ static bool compare_machines(const struct work *work, size_t member) {
     return same;
 }
 
-/* "kernel: 6.18 (before: 6.12)", of the broker's host or the others where they have not the same.
- */
+/* "kernel: 6.18 (before: 6.12)"; of several hosts where it is the same it is said once. */
 static void compare_software(const struct work *work, size_t host, const char *name) {
     const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
     CLEANUP_FREE char *now = fact_words(json_array_get(hosts, host), name);
-    CLEANUP_FREE char *first = host ? fact_words(json_array_get(hosts, 0), name) : NULL;
     CLEANUP_FREE char *others = text_copy("");
 
     for (size_t i = 1; i < work->n; i++) {
         const json_t *theirs = json_object_get(work->members[i].environment, "hosts");
         CLEANUP_FREE char *before = fact_words(json_array_get(theirs, host), name);
 
-        if (!text_equal(before, now) && !strstr(others, before))
+        if (!text_equal(before, now) && !has_item(others, ", ", before))
             text_append(&others, ", ", before);
     }
-    if (*others && !text_equal(now, first))
-        add_line(&work->answer->differences,
+    if (*others)
+        add_once(&work->answer->differences,
                  text_format("%s: %s (before: %s)",
                              strncmp(name, "versions.", 9) == 0 ? name + 9 : name, now, others));
 }
@@ -222,6 +234,22 @@ static void compare_hosts(struct work *work) {
 
 /* ---- whether it is the same experiment ---- */
 
+/* The cell of these; NULL as channel: of any. */
+static const struct cell *find_cell(const struct member *member, const char *probe,
+                                    const char *variant, const char *channel) {
+    const struct dataset *dataset = member->dataset;
+
+    for (size_t i = 0; i < member->cells->n; i++) {
+        const struct cell *cell = &member->cells->list[i];
+
+        if (text_equal(dataset->probes[cell->probe].name, probe) &&
+            (!channel || text_equal(dataset->channels[cell->channel].name, channel)) &&
+            text_equal(dataset_variant(dataset, cell->variant), variant))
+            return cell;
+    }
+    return NULL;
+}
+
 static bool is_asked(const struct work *work, const char *probe) {
     const struct gate_question *question = work->question;
 
@@ -234,49 +262,108 @@ static bool is_asked(const struct work *work, const char *probe) {
     return !question->n_metrics;
 }
 
-/* Settings that decide what is measured. */
-static bool decides(const struct work *work, const char *section) {
-    if (strncmp(section, "probe.", 6) == 0)
-        return dataset_find_probe(work->members[0].dataset, section + 6) >= 0 &&
-               is_asked(work, section + 6);
-    return text_has_word("lab telemetry", section);
+/* What it means that a setting is not the same: the first row that fits its section and key counts;
+ * without one, nothing. */
+static const struct rule {
+    const char *section, *key; /* the section up to a '.'; NULL: any key */
+    const char *probes;        /* it concerns these; NULL: all, or the one of [probe.NAME] */
+    enum { IGNORED, SAID, DECIDES } meaning;
+} rules[] = {
+    {"broker", NULL, NULL, SAID},         {"channel", "description", NULL, IGNORED},
+    {"channel", NULL, NULL, SAID},        {"fleet", NULL, "hold storm fleet", DECIDES},
+    {"hosts", "address", NULL, SAID},     {"hosts", "congestion", NULL, DECIDES},
+    {"lab", NULL, NULL, DECIDES},         {"probe", NULL, NULL, DECIDES},
+    {"scenario", "order", NULL, DECIDES}, {"telemetry", NULL, NULL, DECIDES},
+};
+
+/* Whether one of these probes is measured, and judged. */
+static bool is_judged(const struct work *work, const char *probes) {
+    const struct dataset *dataset = work->members[0].dataset;
+
+    for (size_t i = 0; i < dataset->n_probes; i++)
+        if (text_has_word(probes, dataset->probes[i].name) &&
+            is_asked(work, dataset->probes[i].name))
+            return true;
+    return false;
+}
+
+static int meaning_of(const struct work *work, const char *section, const char *key) {
+    size_t length = strcspn(section, ".");
+
+    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+        const struct rule *rule = &rules[i];
+        const char *probes = strncmp(section, "probe.", 6) == 0 ? section + 6 : rule->probes;
+
+        if (strlen(rule->section) == length && strncmp(rule->section, section, length) == 0 &&
+            (!rule->key || text_equal(rule->key, key)))
+            return !probes || is_judged(work, probes) ? (int)rule->meaning : IGNORED;
+    }
+    return IGNORED;
 }
 
 static int compare_setting(struct work *work, size_t member, const struct inifile_entry *entry) {
     const char *before = inifile_get(work->members[member].scenario, entry->section, entry->key);
-    bool is_channel = strncmp(entry->section, "channel.", 8) == 0;
 
-    if (!before || text_equal(before, entry->value) || text_equal(entry->key, "description"))
+    if (!before || text_equal(before, entry->value))
         return 0;
-    if (decides(work, entry->section))
+    switch (meaning_of(work, entry->section, entry->key)) {
+    case DECIDES:
         return error_set(work->error, -EINVAL,
                          "%s/scenario.ini: [%s] %s is '%s', in %s '%s': they did not measure the "
                          "same",
                          folder_of(work, member), entry->section, entry->key, before,
                          folder_of(work, 0), entry->value);
-    if (is_channel || text_equal(entry->section, "broker"))
+    case SAID:
         add_once(&work->answer->differences,
                  text_format("%s.%s: %s (before: %s)", entry->section, entry->key,
                              *entry->value ? entry->value : "empty", *before ? before : "empty"));
-    return 0;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void say_absent(const struct work *work, const char *kind, const char *name) {
+    add_once(&work->answer->differences,
+             text_format("%s%s: not measured (before: measured)", kind, name));
+}
+
+/* Of a probe that both have: its variants. */
+static void compare_variants(const struct work *work, size_t member, size_t probe) {
+    const struct dataset *before = work->members[member].dataset;
+    const struct cells *cells = work->members[member].cells;
+
+    for (size_t i = 0; i < cells->n; i++) {
+        const struct cell *cell = &cells->list[i];
+        CLEANUP_FREE char *rung = NULL;
+
+        if (cell->probe != probe || cell->variant == before->n_variants ||
+            find_cell(&work->members[0], before->probes[probe].name,
+                      dataset_variant(before, cell->variant), NULL))
+            continue;
+        rung = dataset_rung(before, probe, cell->variant);
+        say_absent(work, "probe ", rung);
+    }
 }
 
 /* What a baseline has and the run has not is not judged, which must not go unnoticed. */
-static void compare_names(struct work *work, size_t member) {
+static void compare_names(const struct work *work, size_t member) {
     const struct dataset *now = work->members[0].dataset, *before = work->members[member].dataset;
 
     for (size_t i = 0; i < before->n_channels; i++)
         if (before->channels[i].control == DATASET_SUBJECT &&
             dataset_find_channel(now, before->channels[i].name) < 0)
-            add_once(&work->answer->differences,
-                     text_format("channel %s: not measured (before: measured)",
-                                 before->channels[i].name));
-    for (size_t i = 0; i < before->n_probes; i++)
-        if (is_asked(work, before->probes[i].name) &&
-            dataset_find_probe(now, before->probes[i].name) < 0)
-            add_once(
-                &work->answer->differences,
-                text_format("probe %s: not measured (before: measured)", before->probes[i].name));
+            say_absent(work, "channel ", before->channels[i].name);
+    for (size_t i = 0; i < before->n_probes; i++) {
+        const char *name = before->probes[i].name;
+
+        if (!is_asked(work, name))
+            continue;
+        if (dataset_find_probe(now, name) < 0)
+            say_absent(work, "probe ", name);
+        else
+            compare_variants(work, member, i);
+    }
 }
 
 static int compare_scenarios(struct work *work) {
@@ -313,21 +400,6 @@ static bool is_control(const struct work *work, const char *channel) {
             return false;
     }
     return true;
-}
-
-static const struct cell *find_cell(const struct member *member, const char *probe,
-                                    const char *variant, const char *channel) {
-    const struct dataset *dataset = member->dataset;
-
-    for (size_t i = 0; i < member->cells->n; i++) {
-        const struct cell *cell = &member->cells->list[i];
-
-        if (text_equal(dataset->probes[cell->probe].name, probe) &&
-            text_equal(dataset->channels[cell->channel].name, channel) &&
-            text_equal(dataset_variant(dataset, cell->variant), variant))
-            return cell;
-    }
-    return NULL;
 }
 
 /* The logarithms of a row's values in one run, by block; NULL and *ret_remark where one is 0. */
