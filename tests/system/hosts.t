@@ -140,6 +140,12 @@ exits 'a process with members is killed on one of them' 1
 is '... which is named' "$(rows "$folder/trials.csv" reason status=failed)" \
   "fleet-clients on $two: ended by itself (killed by SIGKILL)"
 
+on_three measure "$tiny" --probes fleet --set fleet.clients=12 --set probe.fleet.duration=1s \
+  --set probe.fleet.interval=200ms --set probe.fleet.subscribers=20 \
+  --set probe.fleet.subscribers_per_topic=20
+exits '400 subscribers, more than a broker without a fleet lets in' 0
+is '... each of 20 has each message' "$(rows "$folder/metrics.csv" value metric=fan_out)" 20
+
 on_three measure "$tiny" --publisher-host 'exec:false'
 exits 'a host that cannot be opened' 3
 contains '... is named' "$err" 'host exec:false'

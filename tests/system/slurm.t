@@ -87,16 +87,17 @@ over_slurm run "$bench" check "$tiny"
 exits 'the plan' 0
 contains 'names each node' "$out" "exec:${srun}node1
                        exec:${srun}node2"
-over_slurm measure "$tiny" --channels 'plain mutual-tls' --probes 'delivery connect fleet' \
-  --set probe.connect.duration=200ms --set probe.connect.warmup=0s --set fleet.clients=20 \
+over_slurm measure "$tiny" --channels 'plain mutual-tls' \
+  --probes 'delivery connect hold storm fleet' --set fleet.clients=24 \
+  --set probe.connect.duration=200ms --set probe.connect.warmup=0s --set probe.hold.duration=200ms \
   --set probe.fleet.duration=1s --set probe.fleet.warmup=0s --set probe.fleet.interval=200ms
 exits 'a run over two nodes' 0
-is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 6 ok'
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 10 ok'
 is 'members are on both nodes' "$(rows "$folder/metrics.csv" host process=clients \
-  metric=peak_memory | sort | uniq -c | tr -s ' ')" " 2 exec:${srun}node1
- 2 exec:${srun}node2"
-is '... all of them' "$(rows "$folder/metrics.csv" value metric=clients_up)" '20
-20'
+  metric=peak_memory | sort | uniq -c | tr -s ' ')" " 6 exec:${srun}node1
+ 6 exec:${srun}node2"
+is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value metric=clients_up |
+  sort | uniq -c | tr -s ' ')" ' 6 24'
 is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 contains 'the nodes are named first' "$out" "2 publishers exec:${srun}node1, exec:${srun}node2"
 is 'both are read off around the block' "$(rows "$folder/blocks.csv" host metric=load | sort -u)" \

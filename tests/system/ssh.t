@@ -246,9 +246,16 @@ is 'the publisher has its key there' "$(secrets "$c/home/pi/mqtt-security-bench/
 # ---- two Pis that both publish ----
 
 across_options='--publisher-host ssh://pi@pi-a --publisher-host ssh://pi@pi-b'
-across --channels 'plain mutual-tls'
+across --channels 'plain mutual-tls' --probes 'path hold storm fleet' --set fleet.clients=24 \
+  --set probe.hold.duration=200ms --set probe.fleet.duration=1s --set probe.fleet.warmup=0s \
+  --set probe.fleet.interval=200ms
 exits 'with both as publishers'\'' hosts' 0
-is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 2 ok'
+is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr -s ' ')" ' 8 ok'
+is 'members are on both' "$(rows "$folder/metrics.csv" host process=clients metric=peak_memory |
+  sort | uniq -c | tr -s ' ')" ' 6 ssh://pi@pi-a
+ 6 ssh://pi@pi-b'
+is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value metric=clients_up |
+  sort | uniq -c | tr -s ' ')" ' 6 24'
 is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 is 'all hosts are named' "$(environment spec)" 'local ssh://pi@pi-a ssh://pi@pi-b '
 is 'each is read off around the block' "$(rows "$folder/blocks.csv" host metric=load | sort |
