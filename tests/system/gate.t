@@ -60,12 +60,13 @@ is '... the answer stands last' "$(printf '%s\n' "$out" | tail -n 1)" \
   'No change, or better: 3 of 3 comparisons show no loss of 5 % or more.'
 is '... the ratio is judged, and on the same machine both channels' \
   "$(printf '%s\n' "$out" |
-    sed -nE 's,^transport +([a-z]+) +(ratio to reference|Mbit/s) .*,\1 \2,p')" \
-  'subject ratio to reference
+    sed -nE 's,^transport +([a-z]+) +(ratio|Mbit/s) .*,\1 \2,p')" \
+  'subject ratio
 reference Mbit/s
 subject Mbit/s'
 is '... with a verdict each' \
   "$(printf '%s\n' "$out" | grep -cE '^transport .*(no change|not slower|faster)$')" 3
+contains '... what ratios are to is said' "$out" 'ratios    to reference'
 is '... nothing is said beside' "$err" ''
 
 run "$bench" gate plain-slowed --against first second third --margin 2% --ratios-only
@@ -84,27 +85,60 @@ run "$bench" gate --margin 5% --metric transport.throughput slowed --against fir
 exits 'options in another order: 4' 4
 lacks '... --ratios-only judges no absolute value' "$out" Mbit/s
 
+# ---- on a terminal ----
+
+# on_terminal COLUMNS ARGUMENT...: what gate shows there in $out, without colours.
+on_terminal() {
+  columns=$1
+  shift
+  run env TERM=xterm SHELL=/bin/sh script -qec "stty cols $columns rows 24; '$bench' gate $*" \
+    "$scratch/typescript"
+  out=$(tr -d '\r' <"$scratch/typescript" | sed "s/$(printf '\033')\[[0-9]*m//g" |
+    grep -v '^Script ')
+}
+too_wide() {
+  printf '%s\n' "$out" | awk -v columns="$columns" 'length($0) >= columns'
+}
+if has_command script; then
+  for name in first second third; do
+    cp -R "$name" "before-the-update-of-the-kernel-$name"
+    sed -i 's/^port *= *0/port = 1883/; s/^max_inflight *= .*/max_inflight = 20/' \
+      "before-the-update-of-the-kernel-$name/scenario.ini"
+    sed -i 's/"kernel": *"[^"]*"/"kernel": "6.12.41+deb13-with-a-long-name-of-its-own"/' \
+      "before-the-update-of-the-kernel-$name/environment.json"
+  done
+  on_terminal 80 slowed --against before-the-update-of-the-kernel-\*
+  is 'on a terminal of 80 columns no line is wider' "$(too_wide)" ''
+  matches '... the table has its verdicts' "$out" '^transport +subject +ratio .* slower$'
+  matches '... and what there is room for' "$(printf '%s\n' "$out" | grep '^probe')" \
+    '^probe +channel +unit +now +change +90 % CI +verdict$'
+  on_terminal 140 slowed --against first second third
+  matches '140 columns have room for all' "$out" '^probe .* now +before +change .* p \(Holm\) '
+fi
+run "$bench" gate slowed --against first second third
+matches 'in a file there is all, in whole lines' "$out" '^probe .* now +before +change .* p \(Holm\) '
+
 # Lower is better: the other way round.
 run "$bench" gate slowed --against first second third --metric transport.cpu_s --margin 90%
 check 'a metric that is no headline is judged' test "$status" -ne 2
-contains '... of every process that has it' "$out" 'broker.receiver.cpu_s'
+contains '... of every process that has it' "$out" 'transport.broker.receiver.cpu_s '
 
 # ---- too little ----
 
 run "$bench" gate short --against first second third
 exits 'two blocks: 5' 5
 contains '... says how many it takes' "$out" \
-  'What it takes: the run has 2 complete blocks of 6 that it takes: 4 are missing.'
+  'comparisons; 4 complete blocks of the run are missing (2 of 6).'
 run "$bench" gate slowed --against first second
 exits 'two baselines, and a loss: 5' 5
 contains '... says how many are missing' "$out" \
-  'What it takes: 1 baseline run of 6 complete blocks or more is missing (2 of 3).'
+  'comparisons; 1 baseline run of 6 complete blocks or more is missing (2 of 3).'
 run "$bench" gate slowed --against first second short
 exits 'a baseline of two blocks is none: 5' 5
 contains '... says how many are missing' "$out" '1 baseline run of 6 complete blocks'
 run "$bench" gate again --against first second third --margin 0.0001%
 exits 'a margin that nothing lies within: 5' 5
-matches '... says what would decide' "$out" 'What it takes: (neither a run|about|a run of about) '
+matches '... says what would decide' "$out" 'comparisons; (neither a run|it takes about|it takes a run of about) '
 
 # ---- the script of docs/gate.md, with runs that are there ----
 
@@ -256,15 +290,18 @@ while IFS='|' read -r what words arguments; do
   contains '... says what is wrong' "$err" "$words"
   is '... nothing on stdout' "$out" ''
 done <<'END'
-no run|gate: which run?|
-no baseline|gate: against which runs?|again
+no run|gate: which run? ./bench gate RUN --against BASELINE...|
+no baseline|gate: against which runs? ./bench gate RUN|again
 no run before the baselines|gate: which run?|--against first second third
-two runs|one word too many: 'first'|again first --against second
+two runs|one word too many: 'first'; baselines stand behind --against|again first --against second
+baselines with commas|write --against first second third|again --against first,second,third
+metrics with commas|write --metric a --metric b|again --against first --metric a,b
+a metric without its probe|write --metric transport.throughput|again --against first --metric throughput
 no such folder|none: no run folder|none --against first second third
 no such baseline|none: no run folder|again --against first second none
 no run folder|empty/scenario.ini|again --against first second empty
 a file|not a run folder but a file; an archive is unpacked by|again --against first second gate.ini
-the run itself|is the run that is to be judged|again --against first second again
+the run itself|again: this is the run to be judged; it cannot be its own baseline|again --against first second again
 a baseline twice|second/: this baseline is given twice|again --against first second second/
 no margin|--margin: '5' lacks a unit (%)|again --against first second third --margin 5
 a margin of 0|--margin: '0%' is out of bounds|again --against first second third --margin 0%

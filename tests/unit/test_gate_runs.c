@@ -323,9 +323,6 @@ static void test_metrics_refused(void **state) {
     static const struct {
         const char *asked, *words;
     } rows[] = {
-        {"path,fleet", "write --metric path --metric fleet"},
-        {"path, fleet", "write --metric path --metric fleet"},
-        {"path fleet", "write --metric path --metric fleet"},
         {"throughput", "write --metric path.throughput or --metric fleet.throughput"},
         {"client2.sender.cpu_s", "write --metric path.client2.sender.cpu_s or --metric fleet."},
         {"pth", "has no probe 'pth' (did you mean path?); it has: path fleet"},
