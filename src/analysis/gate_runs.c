@@ -100,7 +100,7 @@ static int check_twice(const struct work *work, size_t member) {
         if (path && text_equal(path, other))
             return error_set(work->error, -EINVAL,
                              i ? "%s: this baseline is given twice"
-                               : "%s: is the run that is to be judged: it is no baseline",
+                               : "%s: this is the run to be judged; it cannot be its own baseline",
                              folder_of(work, member));
     }
     return 0;
@@ -250,6 +250,28 @@ static const struct cell *find_cell(const struct member *member, const char *pro
     return NULL;
 }
 
+/* "cpu_s" of "client2.sender.cpu_s". */
+static const char *last_word(const char *series) {
+    const char *dot = strrchr(series, '.');
+
+    return dot ? dot + 1 : series;
+}
+
+/* "client2.sender.cpu_s" is called so, and cpu_s. */
+static bool is_called(const char *series, const char *metric) {
+    return text_equal(series, metric) || text_equal(last_word(series), metric);
+}
+
+/* Whether a series has values of the probe. */
+static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
+    const struct dataset_series *one = &dataset->series[series];
+
+    for (size_t i = one->first; i < one->first + one->n; i++)
+        if (dataset->trials[dataset->values[i].trial].probe == probe)
+            return true;
+    return false;
+}
+
 static bool is_asked(const struct work *work, const char *probe) {
     const struct gate_question *question = work->question;
 
@@ -346,6 +368,25 @@ static void compare_variants(const struct work *work, size_t member, size_t prob
     }
 }
 
+/* The series of a metric that is no headline. */
+static void compare_series(const struct work *work, size_t member, const char *asked) {
+    const struct dataset *now = work->members[0].dataset, *before = work->members[member].dataset;
+    CLEANUP_FREE char *name = text_format("%.*s", (int)strcspn(asked, "."), asked);
+    const char *metric = asked + strlen(name) + (asked[strlen(name)] == '.');
+    int probe = dataset_find_probe(now, name), old = dataset_find_probe(before, name);
+
+    for (size_t i = 0; probe >= 0 && old >= 0 && i < before->n_series; i++) {
+        const char *one = before->series[i].name;
+        CLEANUP_FREE char *whole = text_format("%s.%s", name, one);
+        int series = dataset_find_series(now, one);
+
+        if (is_called(one, metric) && !text_equal(now->probes[probe].metric, metric) &&
+            is_of_probe(before, i, (size_t)old) &&
+            (series < 0 || !is_of_probe(now, (size_t)series, (size_t)probe)))
+            say_absent(work, "", whole);
+    }
+}
+
 /* What a baseline has and the run has not is not judged, which must not go unnoticed. */
 static void compare_names(const struct work *work, size_t member) {
     const struct dataset *now = work->members[0].dataset, *before = work->members[member].dataset;
@@ -364,6 +405,8 @@ static void compare_names(const struct work *work, size_t member) {
         else
             compare_variants(work, member, i);
     }
+    for (size_t i = 0; i < work->question->n_metrics; i++)
+        compare_series(work, member, work->question->metrics[i]);
 }
 
 static int compare_scenarios(struct work *work) {
@@ -403,16 +446,17 @@ static bool is_control(const struct work *work, const char *channel) {
 }
 
 /* The logarithms of a row's values in one run, by block; NULL and *ret_remark where one is 0. */
-static double *take_logs(const struct member *member, const struct gate_row *row, bool headline,
-                         size_t *ret_n, const char **ret_remark) {
+static double *take_logs(const struct member *member, const struct gate_row *row, size_t *ret_n,
+                         const char **ret_remark) {
     const struct cell *cell = find_cell(member, row->probe, row->variant, row->channel), *base;
-    int series = headline ? DATASET_HEADLINE : dataset_find_series(member->dataset, row->metric);
+    int series =
+        row->headline ? DATASET_HEADLINE : dataset_find_series(member->dataset, row->metric);
     size_t blocks = member->dataset->n_counted, n = 0;
     CLEANUP_FREE double *values = NULL, *bases = NULL;
     double *logs;
 
     base = find_cell(member, row->probe, row->variant, member->dataset->baseline);
-    if (!cell || (row->kind == GATE_RATIO && !base) || (!headline && series < 0))
+    if (!cell || (row->kind == GATE_RATIO && !base) || (!row->headline && series < 0))
         return NULL;
     values = cells_by_block(member->cells, cell, series);
     bases = row->kind == GATE_RATIO ? cells_by_block(member->cells, base, series) : NULL;
@@ -423,7 +467,7 @@ static double *take_logs(const struct member *member, const struct gate_row *row
         if (isnan(values[i]) || isnan(divisor))
             continue;
         if (!(values[i] > 0 && divisor > 0)) {
-            *ret_remark = "a value is 0, of which there is no ratio";
+            *ret_remark = "a value is 0, so there is no ratio";
             free(logs);
             return NULL;
         }
@@ -433,9 +477,23 @@ static double *take_logs(const struct member *member, const struct gate_row *row
     return logs;
 }
 
-static void add_row(struct work *work, const struct gate_row *row, bool headline) {
+/* What is asked twice is judged once. */
+static bool has_row(const struct gate_answer *answer, const struct gate_row *row) {
+    for (size_t i = 0; i < answer->n_rows; i++) {
+        const struct gate_row *one = &answer->rows[i];
+
+        if (one->kind == row->kind && text_equal(one->probe, row->probe) &&
+            text_equal(one->variant, row->variant) && text_equal(one->channel, row->channel) &&
+            text_equal(one->metric, row->metric))
+            return true;
+    }
+    return false;
+}
+
+static void add_row(struct work *work, const struct gate_row *row) {
     struct gate_answer *answer = work->answer;
     size_t place = answer->n_rows;
+    const char *of_run = "", *of_baselines = "";
     struct values *values;
     struct gate_row *added;
 
@@ -445,24 +503,24 @@ static void add_row(struct work *work, const struct gate_row *row, bool headline
     added = &answer->rows[answer->n_rows++];
     values = &work->values[place];
     *added = *row;
-    added->remark = "";
     values->logs = memory_new(work->n, sizeof(*values->logs));
     values->runs = memory_new(work->n, sizeof(*values->runs));
     for (size_t i = 0; i < work->n; i++) {
         size_t n = 0;
 
         if (row->kind == GATE_RATIO || answer->members[i].same_machines)
-            values->logs[i] = take_logs(&work->members[i], row, headline, &n, &added->remark);
+            values->logs[i] = take_logs(&work->members[i], row, &n, i ? &of_baselines : &of_run);
         values->runs[i] = (struct gate_run){values->logs[i], n};
         added->baselines += i > 0 && n >= GATE_BLOCKS;
     }
+    added->remark = *of_run || added->baselines >= GATE_BASELINES ? of_run : of_baselines;
     added->blocks = values->runs[0].n;
     work->series[place] = (struct gate_series){row->kind, text_equal(row->better, "lower"),
                                                values->runs[0], values->runs + 1, work->n - 1};
 }
 
 /* All channels of one probe and metric, of one kind. */
-static void add_rows(struct work *work, struct gate_row row, size_t probe, bool headline) {
+static void add_rows(struct work *work, struct gate_row row, size_t probe) {
     const struct member *first = &work->members[0];
     const struct dataset *dataset = first->dataset;
 
@@ -472,9 +530,10 @@ static void add_rows(struct work *work, struct gate_row row, size_t probe, bool 
         row.variant = keep(work->answer, text_copy(dataset_variant(dataset, cell->variant)));
         row.channel = keep(work->answer, text_copy(dataset->channels[cell->channel].name));
         if (cell->probe != probe || is_control(work, row.channel) ||
-            (row.kind == GATE_RATIO && text_equal(row.channel, dataset->baseline)))
+            (row.kind == GATE_RATIO && text_equal(row.channel, dataset->baseline)) ||
+            has_row(work->answer, &row))
             continue;
-        add_row(work, &row, headline);
+        add_row(work, &row);
     }
 }
 
@@ -498,28 +557,6 @@ static int find_better(const struct work *work, const char *probe, const char *m
     if (r == 0)
         *ret = text_copy("none");
     return r < 0 ? r : 0;
-}
-
-/* "cpu_s" of "client2.sender.cpu_s". */
-static const char *last_word(const char *series) {
-    const char *dot = strrchr(series, '.');
-
-    return dot ? dot + 1 : series;
-}
-
-/* "client2.sender.cpu_s" is called so, and cpu_s. */
-static bool is_called(const char *series, const char *metric) {
-    return text_equal(series, metric) || text_equal(last_word(series), metric);
-}
-
-/* Whether a series has values of the probe. */
-static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
-    const struct dataset_series *one = &dataset->series[series];
-
-    for (size_t i = one->first; i < one->first + one->n; i++)
-        if (dataset->trials[dataset->values[i].trial].probe == probe)
-            return true;
-    return false;
 }
 
 /* Series are listed by what all of a process are called. */
@@ -564,7 +601,8 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
         row.better = keep(work->answer, text_copy(one->better));
         if (text_equal(row.better, "none"))
             return asked ? refuse_better(work, asked) : 0;
-        add_rows(work, row, probe, true);
+        row.headline = true;
+        add_rows(work, row, probe);
         return 0;
     }
     for (size_t i = 0; i < dataset->n_series; i++) {
@@ -582,10 +620,27 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
             return refuse_better(work, asked);
         row.metric = keep(work->answer, text_copy(name));
         row.unit = keep(work->answer, text_copy(dataset->series[i].unit));
-        add_rows(work, row, probe, false);
+        add_rows(work, row, probe);
         found = true;
     }
     return found ? 0 : refuse_metric(work, asked, probe, metric);
+}
+
+/* "--metric path.cpu_s or --metric delivery.cpu_s": what is called so, by probe; "" : nothing. */
+static char *metrics_called(const struct dataset *dataset, const char *metric) {
+    char *words = text_copy("");
+
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        const struct dataset_probe *probe = &dataset->probes[i];
+        CLEANUP_FREE char *one = text_format("--metric %s.%s", probe->name, metric);
+        bool found = text_equal(probe->metric, metric);
+
+        for (size_t k = 0; k < dataset->n_series && !found; k++)
+            found = is_called(dataset->series[k].name, metric) && is_of_probe(dataset, k, i);
+        if (found)
+            text_append(&words, " or ", one);
+    }
+    return words;
 }
 
 static int add_asked(struct work *work, const char *asked, enum gate_kind kind) {
@@ -593,10 +648,14 @@ static int add_asked(struct work *work, const char *asked, enum gate_kind kind) 
     CLEANUP_FREE char *name = text_format("%.*s", (int)strcspn(asked, "."), asked);
     const char *metric = asked[strlen(name)] ? asked + strlen(name) + 1 : NULL;
     int probe = dataset_find_probe(dataset, name);
-    CLEANUP_FREE char *words = text_copy(""), *meant = NULL;
+    CLEANUP_FREE char *words = text_copy(""), *meant = NULL, *called = NULL;
 
     if (probe >= 0)
         return add_metric(work, asked, (size_t)probe, metric, kind);
+    called = metrics_called(dataset, asked);
+    if (*called)
+        return error_set(work->error, -EINVAL,
+                         "--metric %s: a metric stands behind its probe; write %s", asked, called);
     for (size_t i = 0; i < dataset->n_probes; i++)
         text_append(&words, " ", dataset->probes[i].name);
     meant = suggestion(name, words);
@@ -636,7 +695,7 @@ static int match(struct work *work) {
         r = add_kind(work, GATE_ABSOLUTE);
     if (r == 0 && !answer->n_rows)
         return error_set(work->error, -EINVAL,
-                         "%s: nothing can be judged: no channel beside the baseline '%s', and %s",
+                         "%s: nothing can be judged: no channel besides the baseline '%s', and %s",
                          folder_of(work, 0), answer->baseline,
                          work->question->ratios_only
                              ? "absolute values are left out"

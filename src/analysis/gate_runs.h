@@ -36,9 +36,11 @@ struct gate_member {
     bool same_machines; /* as those of the first */
 };
 
-/* What is judged, in the order of the run's table: ratios first. Texts are the answer's. */
+/* What is judged, each once, in the order of the run's table: ratios first. Texts are the answer's.
+ */
 struct gate_row {
     const char *probe, *variant, *channel, *metric, *unit, *better;
+    bool headline; /* the metric is that of the probe */
     enum gate_kind kind;
     size_t blocks, baselines; /* of the run; runs that count */
     const char *remark;       /* why nothing can be said; "" otherwise */
