@@ -227,7 +227,8 @@ static int add_word(struct argp_state *state, const char *word) {
     if (arguments->n_against)
         return add_of_gate(state, "--against", arguments->against, &arguments->n_against, word);
     if (arguments->n_words == (is_gate(arguments) ? 1 : arguments->command->max_words))
-        argp_error(state, "one word too many: '%s'", word);
+        argp_error(state, "one word too many: '%s'%s", word,
+                   is_gate(arguments) ? "; baselines stand behind --against" : "");
     arguments->words[arguments->n_words++] = word;
     return 0;
 }

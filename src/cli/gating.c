@@ -3,21 +3,27 @@
 #include "analysis/findings.h"
 #include "analysis/gate_runs.h"
 #include "base/jsonline.h"
+#include "base/place.h"
 #include "base/terminal.h"
 #include "model/setting.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
-#define MOST_NAMED 3 /* rows in one sentence */
+#define MOST_NAMED 3  /* rows in one sentence */
+#define LABEL      10 /* columns of what stands in front of a line */
 
 /* ---- as text ---- */
 
-enum column { PROBE, CHANNEL, BY, NOW, BEFORE, CHANGE, INTERVAL, P, VERDICT, N_COLUMNS };
+enum column { PROBE, CHANNEL, UNIT, NOW, BEFORE, CHANGE, INTERVAL, P, VERDICT, N_COLUMNS };
 
-static const char *const headers[N_COLUMNS] = {"probe",  "channel", "judged by", "now",    "before",
-                                               "change", "90 % CI", "p (Holm)",  "verdict"};
+static const char *const headers[N_COLUMNS] = {"probe",  "channel", "unit",     "now",    "before",
+                                               "change", "90 % CI", "p (Holm)", "verdict"};
+/* Left out, one after the other, where a terminal is too narrow for all. */
+static const enum column dispensable[] = {P, BEFORE, NOW};
 
 /* What stands in a line of the table; the caller's. */
 struct line {
@@ -29,6 +35,19 @@ static void line_clear(struct line *line) {
         free(line->cells[i]);
 }
 
+/* Of a line: what a terminal has room for. A file, or another program, gets whole lines. */
+static int line_columns(void) {
+    return isatty(STDOUT_FILENO) ? terminal_size(stdout).columns - 1 : INT_MAX;
+}
+
+/* One line; where a terminal breaks it between words, what goes on is indented. */
+static void print_wrapped(enum style style, int indent, const char *line) {
+    CLEANUP_FREE char *wrapped = terminal_wrap(line, line_columns(), indent);
+
+    terminal_print(stdout, style, "%s", wrapped);
+    (void)putchar('\n');
+}
+
 /* "-10.2 %", "+0.3 %"; "-" when it is not known. */
 static char *change_words(double ratio) {
     CLEANUP_FREE char *percent = number_percent(ratio - 1);
@@ -36,10 +55,12 @@ static char *change_words(double ratio) {
     return text_format("%s%s", ratio >= 1 ? "+" : "", percent);
 }
 
+/* "-12.1 to -8.3 %" */
 static char *interval_words(const struct gate_judgement *one) {
     CLEANUP_FREE char *low = change_words(one->ci_low), *high = change_words(one->ci_high);
 
-    return isnan(one->ci_low) ? text_copy("-") : text_format("%s to %s", low, high);
+    return isnan(one->ci_low) ? text_copy("-")
+                              : text_format("%.*s to %s", (int)strcspn(low, " "), low, high);
 }
 
 static char *p_words(double p) {
@@ -48,22 +69,13 @@ static char *p_words(double p) {
                       : text_format(p < 0.001 ? "%.4f" : "%.3f", p);
 }
 
+/* "delivery", "delivery.client2.sender.cpu_s", "path, payload=30B" */
 static char *rung_words(const struct gate_row *row) {
-    return *row->variant ? text_format("%s, %s", row->probe, row->variant) : text_copy(row->probe);
+    return text_format("%s%s%s%s%s", row->probe, row->headline ? "" : ".",
+                       row->headline ? "" : row->metric, *row->variant ? ", " : "", row->variant);
 }
 
-/* "ratio to plain", "Mbit/s", with the metric where not all rows have the same. */
-static char *kind_words(const struct gate_answer *answer, const struct gate_row *row) {
-    bool told = false;
-
-    for (size_t i = 0; i < answer->n_rows && !told; i++)
-        told = !text_equal(answer->rows[i].metric, row->metric);
-    return text_format("%s%s%s%s", told ? row->metric : "", told ? ", " : "",
-                       row->kind == GATE_RATIO ? "ratio to " : row->unit,
-                       row->kind == GATE_RATIO ? answer->baseline : "");
-}
-
-static struct line line_of(const struct gate_answer *answer, const struct gate_row *row) {
+static struct line line_of(const struct gate_row *row) {
     const struct gate_judgement *one = &row->judgement;
     double p = one->verdict == GATE_FASTER ? one->p_faster_holm : one->p_slower_holm;
     bool is_ratio = row->kind == GATE_RATIO;
@@ -71,7 +83,7 @@ static struct line line_of(const struct gate_answer *answer, const struct gate_r
     return (struct line){{
         [PROBE] = rung_words(row),
         [CHANNEL] = text_copy(row->channel),
-        [BY] = kind_words(answer, row),
+        [UNIT] = text_copy(is_ratio ? "ratio" : row->unit),
         [NOW] = is_ratio ? number_ratio(one->now) : number_value(one->now),
         [BEFORE] = is_ratio ? number_ratio(one->before) : number_value(one->before),
         [CHANGE] = change_words(one->ratio),
@@ -81,6 +93,7 @@ static struct line line_of(const struct gate_answer *answer, const struct gate_r
     }};
 }
 
+/* A column that is 0 wide is left out. */
 static void print_line(const char *const *cells, const size_t *widths) {
     CLEANUP_FREE char *words = text_copy("");
 
@@ -89,11 +102,23 @@ static void print_line(const char *const *cells, const size_t *widths) {
         CLEANUP_FREE char *cell =
             text_format("%*s", right ? (int)widths[i] : -(int)widths[i], cells[i]);
 
-        text_append(&words, "  ", cell);
+        if (widths[i])
+            text_append(&words, "  ", cell);
     }
     text_print(stdout, "%s  ", words);
     terminal_print(stdout, terminal_style_of(cells[VERDICT]), "%s", cells[VERDICT]);
     (void)putchar('\n');
+}
+
+static void fit(size_t *widths) {
+    size_t total = 0;
+
+    for (size_t k = 0; k < N_COLUMNS; k++)
+        total += widths[k] + 2;
+    for (size_t i = 0; i < ARRAY_SIZE(dispensable) && total - 2 > (size_t)line_columns(); i++) {
+        total -= widths[dispensable[i]] + 2;
+        widths[dispensable[i]] = 0;
+    }
 }
 
 static void print_table(const struct gate_answer *answer) {
@@ -101,13 +126,14 @@ static void print_table(const struct gate_answer *answer) {
     size_t widths[N_COLUMNS];
 
     for (size_t i = 0; i < answer->n_rows; i++)
-        lines[i] = line_of(answer, &answer->rows[i]);
+        lines[i] = line_of(&answer->rows[i]);
     for (size_t k = 0; k < N_COLUMNS; k++) {
         widths[k] = strlen(headers[k]);
         for (size_t i = 0; i < answer->n_rows; i++)
             widths[k] =
                 strlen(lines[i].cells[k]) > widths[k] ? strlen(lines[i].cells[k]) : widths[k];
     }
+    fit(widths);
     print_line(headers, widths);
     for (size_t i = 0; i < answer->n_rows; i++) {
         print_line((const char *const *)lines[i].cells, widths);
@@ -118,7 +144,9 @@ static void print_table(const struct gate_answer *answer) {
 /* Each line of `lines` behind a label. */
 static void print_lines(const char *label, const char *lines) {
     for (char *line; (line = text_next_line(&lines)); label = "") {
-        text_print(stdout, "%-10s%s\n", label, line);
+        CLEANUP_FREE char *labelled = text_format("%-*s%s", LABEL, label, line);
+
+        print_wrapped(STYLE_PLAIN, LABEL, labelled);
         free(line);
     }
 }
@@ -128,20 +156,25 @@ static const char *plural(size_t n) {
 }
 
 static void print_runs(const struct gate_answer *answer, bool ratios_only) {
+    CLEANUP_FREE char *ratios = text_format("to %s", answer->baseline);
+
     for (size_t i = 0; i < answer->n_members; i++) {
         const struct gate_member *member = &answer->members[i];
+        CLEANUP_FREE char *line =
+            text_format("%s, %zu block%s", member->folder, member->blocks, plural(member->blocks));
 
-        text_print(stdout, "%-10s%s, %zu block%s\n",
-                   i == 0   ? "run"
-                   : i == 1 ? "against"
-                            : "",
-                   member->folder, member->blocks, plural(member->blocks));
+        print_lines(i == 0 ? "run" : i == 1 ? "against" : "", line);
     }
     print_lines("differs", answer->differences);
     print_lines("machines", answer->machines);
+    if (answer->rows[0].kind == GATE_RATIO)
+        print_lines("ratios", ratios);
     if (!answer->absolute)
-        text_print(stdout, "%-10sby ratios alone%s\n", "judged",
-                   ratios_only ? "" : ": absolute values take three baselines of these machines");
+        print_lines(
+            "judged",
+            ratios_only
+                ? "by ratios alone"
+                : "by ratios alone: absolute values need three baselines of these machines");
     printf("\n");
 }
 
@@ -219,12 +252,12 @@ static struct doubt doubt_of(const struct gate_answer *answer) {
     return doubt;
 }
 
-/* What would decide what is undecided; the caller's. */
+/* What is missing, or would decide what is undecided; the caller's. */
 static char *advice_words(const struct doubt *doubt) {
     CLEANUP_FREE char *words = NULL;
 
     if (doubt->incomparable == doubt->n)
-        return text_copy("a value is 0, and has no ratio");
+        return text_copy("a value is 0, so there is no ratio");
     if (doubt->baselines_missing)
         return text_format("%zu baseline run%s of %d complete blocks or more %s missing (%zu of "
                            "%d)",
@@ -232,17 +265,17 @@ static char *advice_words(const struct doubt *doubt) {
                            doubt->baselines_missing == 1 ? "is" : "are",
                            GATE_BASELINES - doubt->baselines_missing, GATE_BASELINES);
     if (doubt->blocks_missing)
-        return text_format("the run has %zu complete block%s of %d that it takes: %zu %s missing",
-                           doubt->blocks, plural(doubt->blocks), GATE_BLOCKS, doubt->blocks_missing,
-                           doubt->blocks_missing == 1 ? "is" : "are");
+        return text_format("%zu complete block%s of the run %s missing (%zu of %d)",
+                           doubt->blocks_missing, plural(doubt->blocks_missing),
+                           doubt->blocks_missing == 1 ? "is" : "are", doubt->blocks, GATE_BLOCKS);
     if (doubt->blocks_in_vain && doubt->baselines_in_vain)
         return text_format("neither a run of %d blocks nor %d baseline runs would decide all of "
-                           "it, runs scatter too much for this margin",
+                           "them: runs scatter too much for this margin",
                            GATE_MOST_BLOCKS, GATE_MOST_BASELINES);
     if (doubt->blocks_in_vain)
-        return text_format("about %zu baseline runs in place of %zu", doubt->baselines_needed,
-                           doubt->baselines);
-    words = text_format("a run of about %zu blocks in place of %zu", doubt->blocks_needed,
+        return text_format("it takes about %zu baseline runs in place of %zu",
+                           doubt->baselines_needed, doubt->baselines);
+    words = text_format("it takes a run of about %zu blocks in place of %zu", doubt->blocks_needed,
                         doubt->blocks);
     if (doubt->baselines_in_vain)
         return text_copy(words);
@@ -269,9 +302,9 @@ static char *answer_words(const struct gate_answer *answer) {
     if (doubt.n) {
         CLEANUP_FREE char *advice = advice_words(&doubt);
 
-        add_sentence(&words,
-                     text_format("Undecided%s: %zu of %zu comparisons. What it takes: %s.",
-                                 slower ? " besides" : "", doubt.n, answer->n_rows, advice));
+        add_sentence(&words, text_format("%s: %zu of %zu comparisons; %s.",
+                                         slower ? "Also undecided" : "Undecided", doubt.n,
+                                         answer->n_rows, advice));
     }
     if (slower)
         add_sentence(&words, text_format("Slower than before: %s.", slower));
@@ -284,16 +317,14 @@ static char *answer_words(const struct gate_answer *answer) {
 
 static void print_text(const struct gate_answer *answer, bool ratios_only) {
     CLEANUP_FREE char *words = answer_words(answer);
-    char *last = strrchr(words, '\n'); /* the verdict of all */
+    const char *rest = words;
 
     print_runs(answer, ratios_only);
     print_table(answer);
     (void)putchar('\n');
-    if (last)
-        text_print(stdout, "%.*s\n", (int)(last - words), words);
-    terminal_print(stdout, terminal_style_of(gate_verdict_word(answer->verdict)), "%s",
-                   last ? last + 1 : words);
-    (void)putchar('\n');
+    for (char *line; (line = text_next_line(&rest)); free(line)) /* the last: the verdict of all */
+        print_wrapped(*rest ? STYLE_PLAIN : terminal_style_of(gate_verdict_word(answer->verdict)),
+                      0, line);
 }
 
 /* ---- as JSON ---- */
@@ -390,13 +421,43 @@ static int print_json(const struct gate_answer *answer, int status) {
 
 /* ---- the command ---- */
 
-#define USAGE "bench gate RUN --against BASELINE..."
-
 static int refuse(const char *words) {
     struct error error;
 
-    (void)error_set(&error, -EINVAL, "%s", words);
+    (void)error_set(&error, -EINVAL, "gate: %s %s gate RUN --against BASELINE...", words,
+                    place_call());
     return complain(EXIT_USAGE, &error);
+}
+
+#define SEPARATORS " ,"
+
+/* Several names in one word, as other programs take them. `again`: what stands in front of each but
+ * the first here. */
+static int check_single(const char *option, const char *again, const char *word,
+                        struct error *error) {
+    CLEANUP_FREE char *right = text_copy(option);
+    CLEANUP_FREE char *separator = NULL;
+    const char *rest = word;
+
+    if (!word[strcspn(word, SEPARATORS)] || access(word, F_OK) == 0)
+        return 0;
+    for (size_t length; rest += strspn(rest, SEPARATORS), *rest; rest += length) {
+        CLEANUP_FREE char *name = strndup(rest, length = strcspn(rest, SEPARATORS));
+
+        text_append(&right, separator ? separator : " ", name);
+        separator = separator ? separator : text_format(" %s", again);
+    }
+    return error_set(error, -EINVAL, "%s %s: several in one word; write %s", option, word, right);
+}
+
+static int check_words(const struct gate_question *question, struct error *error) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < question->n_metrics; i++)
+        r = check_single("--metric", "--metric ", question->metrics[i], error);
+    for (size_t i = 0; r == 0 && i < question->n_baselines; i++)
+        r = check_single("--against", "", question->baselines[i], error);
+    return r;
 }
 
 static const struct setting margin_row = {"margin",   SETTING_PERCENT,
@@ -423,9 +484,12 @@ int command_gate(struct context *context) {
     int status, r;
 
     if (!question.run)
-        return refuse("gate: which run? " USAGE);
+        return refuse("which run?");
     if (!question.n_baselines)
-        return refuse("gate: against which runs? " USAGE);
+        return refuse("against which runs?");
+    r = check_words(&question, &error);
+    if (r < 0)
+        return complain(EXIT_USAGE, &error);
     r = setting_assign(&margin_row, &margin_ppm,
                        arguments->margin ? arguments->margin : margin_row.fallback, &error);
     if (r < 0) {
