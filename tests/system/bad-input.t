@@ -134,6 +134,15 @@ a # behind a choice
 a decimal comma
   12s/100ms/1,5s/
   12: \[probe\.path\] duration: '1,5s' has a decimal comma: .* point; write 1\.5s$
+a comma between thousands
+  4s/1/1,000/
+  4: \[scenario\] repetitions: '1,000' has a comma; write 1000; also
+a decimal comma in a whole number
+  4s/1/5,5/
+  4: \[scenario\] repetitions: '5,5' has a comma: a whole number has none
+a decimal point in a whole number
+  4s/1/1.000/
+  4: \[scenario\] repetitions: '1\.000' has a decimal point: a whole number has none
 a comma in a list of values
   4s/.*/[vary]\nprobe.path.duration = 1s, 2s/
   5: \[vary\] probe\.path\.duration: '1s,' has a comma: .* by blanks; write 1s$
@@ -331,6 +340,12 @@ refused '--set of an unknown key' '--set probe\.path\.length: unknown key' "$tin
 refused '--set of an unknown section' '--set x\.y: unknown section' "$tiny" --set x.y=5
 refused '--set without a unit' "--set probe\.path\.duration: '5' lacks a unit" "$tiny" \
   --set probe.path.duration=5
+refused '--set of a share below 1 without a unit' \
+  "--set scenario\.margin: '0\.05' lacks a unit \(%\); write, say, 5%, or 0\.05% if" "$tiny" \
+  --set scenario.margin=0.05
+refused '--set of a size without a unit' \
+  "--set probe\.delivery\.payload: '30' lacks .*; write, say, 30B$" "$tiny" \
+  --set probe.delivery.payload=30
 refused '--set of an empty value' '--set probe\.path\.duration: has no value' "$tiny" \
   --set probe.path.duration=
 refused '--set with a line end' '--set scenario\.description: .*line end' "$tiny" \

@@ -135,7 +135,15 @@ all_of 'settings of a channel, and varied ones' 4
 asks Mbit/s "$bench" check "$tiny" --set lab.rate=5Mbits/s
 asks KiB "$bench" check "$tiny" --set probe.delivery.payload=5KIB
 asks min "$bench" check "$tiny" --set probe.path.duration=5mins
-all_of 'units' 3
+asks min "$bench" check "$tiny" --set probe.path.duration=1m
+asks s "$bench" check "$tiny" --set probe.path.duration=2S
+asks KiB "$bench" check "$tiny" --set probe.delivery.payload=1kib
+asks Mbit/s "$bench" check "$tiny" --set lab.rate=10Mbps
+all_of 'units' 7
+asks 1.2 "$bench" check "$tiny" --set channel.mine.use=tls \
+  --set channel.mine.tls.min_version=TLSv1.2
+asks shuffled "$bench" check "$tiny" --set scenario.order=Shuffled
+all_of 'words in other letters, and with a name in front' 2
 asks local "$bench" check "$tiny" --broker-host locla
 asks lab:a "$bench" check "$tiny" --broker-host lba:a
 asks ssh "$bench" check "$tiny" --broker-host shs://pi@pi-a

@@ -6,7 +6,7 @@
 
 struct block {
     char *text, *words, *checked, *open;
-    int64_t choice, judged, count, bytes, duration_ns, share_ppm;
+    int64_t choice, judged, count, bytes, duration_ns, share_ppm, rate, many, loss_ppm;
 };
 
 static int check_even(const char *value, struct error *error) {
@@ -27,6 +27,9 @@ static const struct setting rows[] = {
     {"bytes", SETTING_BYTES, "64KiB", .max = "1MiB", .help = "h", AT(bytes)},
     {"duration", SETTING_DURATION, "10s", .min = "100ms", .help = "h", AT(duration_ns)},
     {"share", SETTING_PERCENT, "2%", "0.5%", "50%", .help = "h", AT(share_ppm)},
+    {"rate", SETTING_RATE, "0bit/s", .help = "h", AT(rate)},
+    {"many", SETTING_COUNT, "10", "0", "10000000", .help = "h", AT(many)},
+    {"loss", SETTING_PERCENT, "0%", "0%", "90%", .help = "h", AT(loss_ppm)},
 };
 static const struct setting_group group =
     SETTING_GROUP("sample", SETTING_SCENARIO, rows, struct block);
@@ -104,7 +107,7 @@ static void test_refusals(void **state) {
         const char *message;
     } cases[] = {
         {"words", "a b a", -EINVAL, "names 'a' twice"},
-        {"words", "", -EINVAL, "has no value; leave the line out for the default, one two"},
+        {"words", "", -EINVAL, "has no value; leave it out for the default, one two"},
         {"checked", "odd", -EINVAL, "'odd' is odd"},
         {"open", "a  bc", 0, NULL}, /* checked as tidied: "a bc" */
         {"open", "a  b", -EINVAL, "'a b' is odd"},
@@ -112,31 +115,62 @@ static void test_refusals(void **state) {
         {"text", "a\nb", -EINVAL, "neither ' ;' nor a line end can be part of a value"},
         {"choice", "Red", -EINVAL, "'Red' is none of: red green blue (did you mean red?)"},
         {"choice", "red green", -EINVAL, "'red green' is none of: red green blue"},
-        {"choice", "", -EINVAL, "has no value; leave the line out for the default, green"},
+        {"choice", "", -EINVAL, "has no value; leave it out for the default, green"},
         {"count", "'5'", -EINVAL, "''5'' has quotation marks; write 5"},
         {"count", "5 # five", -EINVAL,
          "'5 # five' has a '#': behind a value a comment begins with ' ;'; write 5"},
         {"choice", "\"red\"", -EINVAL, "'\"red\"' has quotation marks; write red"},
         {"share", "2,5%", -EINVAL, "'2,5%' has a decimal comma: here it is a point; write 2.5%"},
         {"duration", "1s,2s", -EINVAL,
-         "'1s,2s' has a comma: values of a list stand apart by blanks; write 1s 2s"},
+         "'1s,2s' has a comma: in [vary] values stand apart by blanks; write 1s 2s"},
+        {"share", "2,5", -EINVAL, "'2,5' has a decimal comma: here it is a point; write 2.5%"},
+        {"bytes", "1,5B", -EINVAL, "'1,5B' has a decimal comma: here it is a point; write 64KiB"},
+        {"many", "1,000", -EINVAL, "'1,000' has a comma; write 1000"},
+        {"many", "1,000,000", -EINVAL, "'1,000,000' has a comma; write 1000000"},
+        {"many", "1,000,000,000", -EINVAL, "'1,000,000,000' has a comma; write 50"},
+        {"many", "1,5", -EINVAL,
+         "'1,5' has a comma: a whole number has none; in [vary] values stand apart by blanks"},
+        {"many", "0,500", -EINVAL,
+         "'0,500' has a comma: a whole number has none; in [vary] values stand apart by blanks"},
+        {"many", "10,00", -EINVAL,
+         "'10,00' has a comma: a whole number has none; in [vary] values stand apart by blanks"},
+        {"many", "1.000", -EINVAL, "'1.000' has a decimal point: a whole number has none"},
+        {"duration", "1,000s", -EINVAL,
+         "'1,000s' has a comma; write 1000s, or 1.000s if it is a decimal comma"},
+        {"duration", "1,000", -EINVAL,
+         "'1,000' has a comma; write 1000s, or 1.000s if it is a decimal comma"},
+        {"bytes", "1,000,000B", -EINVAL, "'1,000,000B' has a comma; write 1000000B"},
         {"count", "0", -ERANGE, "'0' is out of bounds; right would be a number from 1 to 10"},
         {"count", "11", -ERANGE, "'11' is out of bounds; right would be a number from 1 to 10"},
         {"count", "99999999999999999999", -ERANGE,
          "'99999999999999999999' is out of bounds; right would be a number from 1 to 10"},
         {"count", "-1", -EINVAL, "'-1' is negative"},
-        {"count", "5s", -EINVAL, "'5s' has the wrong unit; right would be no unit, as in 50"},
+        {"count", "5s", -EINVAL, "'5s' has the wrong unit; right would be no unit, as in 5"},
+        {"many", "5s", -EINVAL, "'5s' has the wrong unit; right would be no unit, as in 50"},
         {"bytes", "2MiB", -ERANGE,
          "'2MiB' is out of bounds; right would be a size in bytes of at most 1MiB"},
         {"bytes", "64", -EINVAL, "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
         {"duration", "99ms", -ERANGE,
          "'99ms' is out of bounds; right would be a duration of at least 100ms"},
-        {"duration", "", -EINVAL, "has no value; leave the line out for the default, 10s"},
+        {"duration", "", -EINVAL, "has no value; leave it out for the default, 10s"},
         {"share", "0.4999%", -ERANGE,
          "'0.4999%' is out of bounds; right would be a share from 0.5% to 50%"},
         {"share", "50.0001%", -ERANGE,
          "'50.0001%' is out of bounds; right would be a share from 0.5% to 50%"},
+        {"bytes", "1024", -EINVAL, "'1024' lacks a unit (B, KiB, MiB or GiB); write, say, 1024KiB"},
+        {"bytes", "4096", -EINVAL, "'4096' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
+        {"rate", "13.4", -EINVAL,
+         "'13.4' lacks a unit (bit/s, kbit/s, Mbit/s or Gbit/s); write, say, 13.4Mbit/s"},
         {"share", "2", -EINVAL, "'2' lacks a unit (%); write, say, 2%"},
+        {"share", "0", -EINVAL, "'0' lacks a unit (%); write, say, 0.5%"},
+        {"share", "0.05", -EINVAL, "'0.05' lacks a unit (%); write, say, 5%"},
+        {"share", "0.5", -EINVAL,
+         "'0.5' lacks a unit (%); write, say, 50%, or 0.5% if it is no fraction"},
+        {"loss", "0.05", -EINVAL,
+         "'0.05' lacks a unit (%); write, say, 5%, or 0.05% if it is no fraction"},
+        {"loss", "0.99", -EINVAL, "'0.99' lacks a unit (%); write, say, 0.99%"},
+        {"loss", "0", -EINVAL, "'0' lacks a unit (%); write, say, 0%"},
+        {"loss", "91", -EINVAL, "'91' lacks a unit (%); write, say, 0.5%"},
     };
     CLEANUP(setting_sample_freep) struct block *block = setting_block_new(&group);
 
@@ -220,6 +254,9 @@ static void test_descriptions(void **state) {
         "a size in bytes of at most 1MiB",
         "a duration of at least 100ms",
         "a share from 0.5% to 50%",
+        "a rate",
+        "a number from 0 to 10000000",
+        "a share from 0% to 90%",
     };
 
     (void)state;
@@ -296,7 +333,7 @@ static void test_bad_json(void **state) {
     (void)json_object_set_new(extra, "other", json_string("x"));
     (void)json_object_set_new(number, "count", json_integer(5));
     (void)json_object_set_new(wrong, "count", json_string("11"));
-    assert_bad_json(missing, -EBADMSG, "sample: 9 values where 10 belong");
+    assert_bad_json(missing, -EBADMSG, "sample: 12 values where 13 belong");
     assert_bad_json(renamed, -EBADMSG, "sample.words: is missing");
     assert_bad_json(extra, -EBADMSG, "sample: 11 values where 10 belong");
     assert_bad_json(number, -EBADMSG, "sample.count: is missing");

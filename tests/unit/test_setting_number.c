@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,7 +26,6 @@ static const struct reading readings[] = {
     {SETTING_COUNT, "0", 0, NULL},
     {SETTING_COUNT, "50", 50, NULL},
     {SETTING_COUNT, "007", 7, "7"},
-    {SETTING_COUNT, "3.0", 3, "3"},
     {SETTING_COUNT, "9223372036854775807", INT64_MAX, NULL},
     {SETTING_BYTES, "0B", 0, NULL},
     {SETTING_BYTES, "0GiB", 0, "0B"},
@@ -140,23 +140,26 @@ static void test_refuses(void **state) {
         {SETTING_COUNT, "-1", -EINVAL, "'-1' is negative"},
         {SETTING_DURATION, "-0s", -EINVAL, "'-0s' is negative"},
         {SETTING_RATE, "13.4", -EINVAL,
-         "'13.4' lacks a unit (bit/s, kbit/s, Mbit/s or Gbit/s); write, say, 13.4kbit/s"},
+         "'13.4' lacks a unit (bit/s, kbit/s, Mbit/s or Gbit/s); write, say, 13.4Mbit/s"},
         {SETTING_BYTES, "64", -EINVAL, "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
         {SETTING_DURATION, "10", -EINVAL,
          "'10' lacks a unit (us, ms, s, min, h or d); write, say, 10s"},
         {SETTING_DURATION, "0", -EINVAL,
          "'0' lacks a unit (us, ms, s, min, h or d); write, say, 0s"},
         {SETTING_BYTES, "64kB", -EINVAL,
-         "'64kB' has the wrong unit; right would be B, KiB, MiB or GiB, as in 64KiB"},
+         "'64kB' has the wrong unit (did you mean KiB?); right would be B, KiB, MiB or GiB, as in "
+         "64KiB"},
         {SETTING_DURATION, "10sec", -EINVAL,
-         "'10sec' has the wrong unit; right would be us, ms, s, min, h or d, as in 10s"},
+         "'10sec' has the wrong unit (did you mean s?); right would be us, ms, s, min, h or d, as "
+         "in 10s"},
         {SETTING_COUNT, "50x", -EINVAL,
          "'50x' has the wrong unit; right would be no unit, as in 50"},
         {SETTING_BYTES, "10s", -EINVAL, NULL},
         {SETTING_DURATION, "10MiB", -EINVAL, NULL},
         {SETTING_DURATION, "10S", -EINVAL, NULL},
         {SETTING_DURATION, "10s ", -EINVAL, NULL},
-        {SETTING_COUNT, "1.5", -EINVAL, "'1.5' is not a whole number of the smallest unit, 1"},
+        {SETTING_COUNT, "1.5", -EINVAL, "'1.5' has a decimal point: a whole number has none"},
+        {SETTING_COUNT, "3.0", -EINVAL, "'3.0' has a decimal point: a whole number has none"},
         {SETTING_BYTES, "1.5B", -EINVAL, "'1.5B' is not a whole number of the smallest unit, 1B"},
         {SETTING_BYTES, "0.3KiB", -EINVAL, NULL},
         {SETTING_DURATION, "0.5ns", -EINVAL, NULL},
@@ -183,6 +186,41 @@ static void test_refuses(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
         assert_refused(&refusals[i]);
+}
+
+/* As others write a unit, and in the wrong letters. */
+static void test_units_of_others(void **state) {
+    static const struct {
+        enum setting_type type;
+        const char *text, *meant; /* "": none */
+    } cases[] = {
+        {SETTING_DURATION, "1m", "min"},    {SETTING_DURATION, "1M", "min"},
+        {SETTING_DURATION, "2S", "s"},      {SETTING_DURATION, "5mins", "min"},
+        {SETTING_DURATION, "2hours", "h"},  {SETTING_DURATION, "2days", "d"},
+        {SETTING_DURATION, "9usec", "us"},  {SETTING_DURATION, "9MS", "ms"},
+        {SETTING_DURATION, "2o", ""},       {SETTING_BYTES, "1kib", "KiB"},
+        {SETTING_BYTES, "1K", "KiB"},       {SETTING_BYTES, "1MB", "MiB"},
+        {SETTING_BYTES, "5b", "B"},         {SETTING_BYTES, "5 bytes", "B"},
+        {SETTING_RATE, "10Mbps", "Mbit/s"}, {SETTING_RATE, "10mbit/s", "Mbit/s"},
+        {SETTING_RATE, "10Mb/s", "Mbit/s"}, {SETTING_RATE, "10kbps", "kbit/s"},
+        {SETTING_RATE, "10Mbit", "Mbit/s"}, {SETTING_RATE, "10bps", "bit/s"},
+        {SETTING_PERCENT, "5percent", "%"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *expected =
+            *cases[i].meant ? text_format("'%s' has the wrong unit (did you mean %s?); ",
+                                          cases[i].text, cases[i].meant)
+                            : text_format("'%s' has the wrong unit; ", cases[i].text);
+        struct error error = {""};
+        int64_t value;
+
+        assert_int_equal(setting_number_parse(cases[i].type, cases[i].text, &value, &error),
+                         -EINVAL);
+        if (strncmp(error.text, expected, strlen(expected)) != 0)
+            fail_msg("'%s' does not begin with '%s'", error.text, expected);
+    }
 }
 
 static void test_overflow(void **state) {
@@ -225,9 +263,13 @@ static void test_long_fractions(void **state) {
 
 int main(void) {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),          cmocka_unit_test(test_writes),
-        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_overflow),       cmocka_unit_test(test_overflow_by_fraction),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_units_of_others),
+        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_overflow_by_fraction),
         cmocka_unit_test(test_long_fractions),
     };
 

@@ -17,7 +17,8 @@ static void test_distance(void **state) {
         {"", "", 0},           {"plain", "plain", 0},    {"", "ab", 2},
         {"plian", "plain", 1}, {"plan", "plain", 1},     {"plaiin", "plain", 1},
         {"plaim", "plain", 1}, {"ab", "ba", 1},          {"ca", "abc", 3},
-        {"abcd", "badc", 2},   {"kitten", "sitting", 3},
+        {"abcd", "badc", 2},   {"kitten", "sitting", 3}, {"PLAIN", "plain", 0},
+        {"Plian", "pLain", 1},
     };
     char huge[200];
 
@@ -51,6 +52,11 @@ static void test_suggestion(void **state) {
     expect("xy", "no", "");
     expect("n", "no crl", " (did you mean no?)");
     expect("no", "nn no", "");
+    /* Letter case costs nothing; who has it right is known. */
+    expect("X25519mlkem768", "X25519 X25519MLKEM768", " (did you mean X25519MLKEM768?)");
+    expect("kib", "B KiB MiB", " (did you mean KiB?)");
+    expect("S", "ms s", " (did you mean s?)");
+    expect("S", "s S", "");
     expect("anything", "", "");
     expect("", "no", "");
 }
