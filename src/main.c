@@ -324,7 +324,7 @@ static const struct argp_option other_options[] = {
      0},
     {"metric", OPTION_METRIC, "PROBE[.METRIC]", 0,
      "gate: judge this alone (may be repeated; default: the headline metric of every probe)", 0},
-    {"margin", OPTION_MARGIN, "SHARE", 0, "gate: a smaller change is none (default: 5%)", 0},
+    {"margin", OPTION_MARGIN, "PERCENT", 0, "gate: a smaller change is none (default: 5%)", 0},
     {"ratios-only", OPTION_RATIOS_ONLY, NULL, 0,
      "gate: judge ratios to the baseline channel, no absolute values", 0},
     {"verbose", 'v', NULL, 0, "show proofs, and each telemetry message as it arrives", 0},

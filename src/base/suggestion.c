@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,10 @@
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
+}
+
+static bool differ(char a, char b) {
+    return tolower((unsigned char)a) != tolower((unsigned char)b);
 }
 
 size_t suggestion_distance(const char *a, const char *b) {
@@ -29,8 +34,8 @@ size_t suggestion_distance(const char *a, const char *b) {
         row[0] = i;
         for (size_t k = 1; k <= length_b; k++) {
             row[k] =
-                least(least(before[k], row[k - 1]) + 1, before[k - 1] + (a[i - 1] != b[k - 1]));
-            if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1])
+                least(least(before[k], row[k - 1]) + 1, before[k - 1] + differ(a[i - 1], b[k - 1]));
+            if (i > 1 && k > 1 && !differ(a[i - 1], b[k - 2]) && !differ(a[i - 2], b[k - 1]))
                 row[k] = least(row[k], two_before[k - 2] + 1);
         }
     }
@@ -45,13 +50,15 @@ char *suggestion(const char *word, const char *known) {
         CLEANUP_FREE char *name = strndup(known, length = strcspn(known, SEPARATORS));
         size_t distance = suggestion_distance(word, name);
 
+        if (text_equal(word, name))
+            return text_copy("");
         if (distance >= best || 2 * distance > length)
             continue;
         best = distance;
         free(nearest);
         nearest = text_copy(name);
     }
-    return nearest && best ? text_format(" (did you mean %s?)", nearest) : text_copy("");
+    return nearest ? text_format(" (did you mean %s?)", nearest) : text_copy("");
 }
 
 char *suggestion_of_list(const char *names, const char *known) {

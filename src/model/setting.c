@@ -6,25 +6,31 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 /* Largest first, so that the first that divides a value is the one to write. */
 struct unit {
     const char *name;
     int64_t factor;
+    const char *habits; /* how it is written elsewhere, where that is not near enough */
 };
-static const struct unit plain[] = {{"", 1}};
-static const struct unit bytes[] = {
-    {"GiB", INT64_C(1) << 30}, {"MiB", INT64_C(1) << 20}, {"KiB", INT64_C(1) << 10}, {"B", 1}};
-static const struct unit durations[] = {{"d", 86400 * NS_PER_S},
-                                        {"h", 3600 * NS_PER_S},
-                                        {"min", 60 * NS_PER_S},
-                                        {"s", NS_PER_S},
-                                        {"ms", NS_PER_MS},
-                                        {"us", 1000},
-                                        {"ns", 1}};
-static const struct unit rates[] = {
-    {"Gbit/s", 1000000000}, {"Mbit/s", 1000000}, {"kbit/s", 1000}, {"bit/s", 1}};
-static const struct unit percents[] = {{"%", 10000}};
+static const struct unit plain[] = {{"", 1, ""}};
+static const struct unit bytes[] = {{"GiB", INT64_C(1) << 30, "G Gi GB"},
+                                    {"MiB", INT64_C(1) << 20, "M Mi MB"},
+                                    {"KiB", INT64_C(1) << 10, "K Ki KB"},
+                                    {"B", 1, "byte bytes"}};
+static const struct unit durations[] = {{"d", 86400 * NS_PER_S, "day days"},
+                                        {"h", 3600 * NS_PER_S, "hr hrs hour hours"},
+                                        {"min", 60 * NS_PER_S, "m minute minutes"},
+                                        {"s", NS_PER_S, "sec secs second seconds"},
+                                        {"ms", NS_PER_MS, "msec msecs millis"},
+                                        {"us", 1000, "usec usecs micros"},
+                                        {"ns", 1, "nsec nsecs nanos"}};
+static const struct unit rates[] = {{"Gbit/s", 1000000000, "G Gb/s Gbps Gbit"},
+                                    {"Mbit/s", 1000000, "M Mb/s Mbps Mbit"},
+                                    {"kbit/s", 1000, "k kb/s kbps kbit"},
+                                    {"bit/s", 1, "b/s bps bit"}};
+static const struct unit percents[] = {{"%", 10000, "percent pct"}};
 
 static const struct type {
     const char *words;        /* what a value is */
@@ -102,21 +108,6 @@ int setting_check_names(const char *words, struct error *error) {
     return r;
 }
 
-/* Of a number: "1,5s", or one in a list, "1s,". */
-static int check_comma(const char *value, struct error *error) {
-    const char *comma = strchr(value, ',');
-    bool decimal = comma && comma > value && isdigit((unsigned char)comma[-1]) &&
-                   isdigit((unsigned char)comma[1]) && !strchr(comma + 1, ',');
-    CLEANUP_FREE char *right = comma ? without(value, ",", decimal ? '.' : ' ') : NULL;
-
-    if (!comma)
-        return 0;
-    return error_set(error, -EINVAL, "'%s' has a %s; write %s", value,
-                     decimal ? "decimal comma: here it is a point"
-                             : "comma: values of a list stand apart by blanks",
-                     right);
-}
-
 /* ---- numbers with units ---- */
 
 /* "12" or "12.5" into a whole part and a fraction of 10^-digits; returns where it ends, or NULL. */
@@ -144,34 +135,59 @@ static const char *scan(const char *text, int64_t *ret_whole, int64_t *ret_fract
     return end;
 }
 
-int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
-                         struct error *error) {
-    const struct type *kind = &types[type];
+/* What was probably meant by a unit that there is not: as others write it, or nearly as here. */
+static char *unit_meant(const struct type *kind, const char *unit) {
+    CLEANUP_FREE char *names = text_copy("");
+
+    for (size_t i = 0; i < kind->n_units; i++) {
+        const char *cursor = kind->units[i].habits, *word;
+        size_t length;
+
+        text_append(&names, " ", kind->units[i].name);
+        while ((word = text_next_word(&cursor, &length)))
+            if (strlen(unit) == length && strncasecmp(word, unit, length) == 0)
+                return text_format(" (did you mean %s?)", kind->units[i].name);
+    }
+    return suggestion(unit, names);
+}
+
+static char *advise(const struct setting *row, const char *number);
+
+/* Of a row only what messages advise: its bounds are not looked at. */
+static int parse(const struct setting *row, const char *text, int64_t *ret, struct error *error) {
+    const struct type *kind = &types[row->type];
     int64_t whole, fraction, scale, value, part;
     const struct unit *unit = NULL;
+    CLEANUP_FREE char *right = NULL;
     const char *end;
 
-    if (!*text)
-        return error_set(error, -EINVAL, "has no value; write, say, %s", kind->example);
     if (*text == '-')
         return error_set(error, -EINVAL, "'%s' is negative", text);
     end = scan(text, &whole, &fraction, &scale);
-    if (!end)
+    if (!end) {
+        right = advise(row, "");
+        if (!*text)
+            return error_set(error, -EINVAL, "has no value; write, say, %s", right);
         return error_set(error, isdigit((unsigned char)*text) ? -ERANGE : -EINVAL,
-                         "'%s' is not a number that can be used here; write, say, %s", text,
-                         kind->example);
+                         "'%s' is not a number that can be used here; write, say, %s", text, right);
+    }
+    if (row->type == SETTING_COUNT && memchr(text, '.', (size_t)(end - text)))
+        return error_set(error, -EINVAL, "'%s' has a decimal point: a whole number has none", text);
     while (*end == ' ')
         end++;
     for (size_t i = 0; i < kind->n_units && !unit; i++)
         unit = strcmp(kind->units[i].name, end) == 0 ? &kind->units[i] : NULL;
-    if (!unit && !*end)
-        return error_set(error, -EINVAL, "'%s' lacks a unit (%s); write, say, %s%s", text,
-                         kind->names, text, kind->units[kind->n_units / 2].name);
+    if (!unit && !*end) {
+        right = advise(row, text);
+        return error_set(error, -EINVAL, "'%s' lacks a unit (%s); write, say, %s", text,
+                         kind->names, right);
+    }
     if (!unit) {
-        CLEANUP_FREE char *meant = suggestion(end, kind->names);
+        CLEANUP_FREE char *meant = unit_meant(kind, end);
 
+        right = advise(row, "");
         return error_set(error, -EINVAL, "'%s' has the wrong unit%s; right would be %s, as in %s",
-                         text, meant, kind->names, kind->example);
+                         text, meant, kind->names, right);
     }
     if (__builtin_mul_overflow(whole, unit->factor, &value) ||
         __builtin_mul_overflow(fraction, unit->factor, &part))
@@ -183,6 +199,13 @@ int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
         return error_set(error, -ERANGE, "'%s' is too large", text);
     *ret = value;
     return 0;
+}
+
+int setting_number_parse(enum setting_type type, const char *text, int64_t *ret,
+                         struct error *error) {
+    const struct setting row = {.type = type, .fallback = types[type].example};
+
+    return parse(&row, text, ret, error);
 }
 
 /* A share has no unit that every value is a multiple of: up to four decimals. */
@@ -218,22 +241,137 @@ static int64_t *number_at(const struct setting *row, const void *block) {
 
 /* Bounds are written in the tables by us: what does not parse there is no bound. */
 static bool bound(const struct setting *row, const char *text, int64_t *ret) {
-    return text && setting_number_parse(row->type, text, ret, NULL) == 0;
+    return text && parse(row, text, ret, NULL) == 0;
+}
+
+static bool is_within(const struct setting *row, int64_t number) {
+    int64_t limit;
+
+    return !(bound(row, row->min, &limit) && number < limit) &&
+           !(bound(row, row->max, &limit) && number > limit);
 }
 
 static int assign_number(const struct setting *row, void *block, const char *value,
                          struct error *error) {
     CLEANUP_FREE char *what = setting_describe(row);
-    int64_t number, limit;
-    int r = setting_number_parse(row->type, value, &number, error);
+    int64_t number;
+    int r = parse(row, value, &number, error);
 
-    if (r == -ERANGE || (r == 0 && ((bound(row, row->min, &limit) && number < limit) ||
-                                    (bound(row, row->max, &limit) && number > limit))))
+    if (r == -ERANGE || (r == 0 && !is_within(row, number)))
         return error_set(error, -ERANGE, "'%s' is out of bounds; right would be %s", value, what);
     if (r < 0)
         return r;
     *number_at(row, block) = number;
     return 0;
+}
+
+/* ---- what messages advise: never what would be refused as well ---- */
+
+static bool takes(const struct setting *row, const char *text) {
+    int64_t number;
+
+    return parse(row, text, &number, NULL) == 0 && is_within(row, number);
+}
+
+/* A number without its unit: "0.05" with the one that the row's default has. NULL: no unit of a
+ * default makes it right. */
+static char *with_unit(const struct setting *row, const char *number) {
+    const char *const models[] = {row->fallback, types[row->type].example};
+
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+        CLEANUP_FREE char *whole =
+            text_format("%s%s", number, models[i] + strspn(models[i], "0123456789."));
+
+        /* A default of 0 says nothing of how the others are written. */
+        if ((strtod(models[i], NULL) > 0 || strtod(number, NULL) <= 0) && takes(row, whole))
+            return text_copy(whole);
+    }
+    return NULL;
+}
+
+/* Of a share: "0.05" is rather 5% than 0.05%. NULL: it is not below 1, or the row takes no such. */
+static char *as_fraction(const struct setting *row, const char *number) {
+    CLEANUP_FREE char *share = text_format("%s%%", number), *whole = NULL;
+    int64_t ppm;
+
+    if (row->type != SETTING_PERCENT || parse(row, share, &ppm, NULL) < 0 || !ppm || ppm >= 10000)
+        return NULL;
+    whole = setting_number_format(SETTING_PERCENT, 100 * ppm);
+    return takes(row, whole) ? text_copy(whole) : NULL;
+}
+
+/* What is right in the place of a number without a unit: that number, or else an example. */
+static char *advise(const struct setting *row, const char *number) {
+    CLEANUP_FREE char *fraction = *number ? as_fraction(row, number) : NULL;
+    CLEANUP_FREE char *whole = *number ? with_unit(row, number) : NULL;
+    const char *example = types[row->type].example;
+
+    if (fraction && whole)
+        return text_format("%s, or %s if it is no fraction", fraction, whole);
+    if (fraction || whole)
+        return text_copy(fraction ? fraction : whole);
+    return text_copy(takes(row, example) ? example : row->fallback);
+}
+
+/* "1.5s" as it is, "1.5" with a unit, and an example where neither is right. */
+static char *amend(const struct setting *row, const char *value) {
+    const char *unit = value + strspn(value, "0123456789.");
+
+    return takes(row, value) ? text_copy(value) : advise(row, *unit ? "" : value);
+}
+
+/* "1,000" and "1,000,000KiB": digits in threes, and nothing else has a comma. */
+static bool has_thousands(const char *value) {
+    size_t first = strspn(value, "0123456789");
+
+    if (!first || first > 3 || *value == '0')
+        return false;
+    for (value += first; *value == ','; value += 4)
+        if (strspn(value + 1, "0123456789") != 3)
+            return false;
+    return !strchr(value, ',');
+}
+
+static char *without_commas(const char *value) {
+    char *bare = text_copy(value), *end = bare;
+
+    for (; *value; value++)
+        if (*value != ',')
+            *end++ = *value;
+    *end = '\0';
+    return bare;
+}
+
+/* Of a number: "1,5s", "1,000", or one in a list, "1s,". */
+static int check_comma(const struct setting *row, const char *value, struct error *error) {
+    const char *comma = strchr(value, ',');
+    bool single = comma && comma > value && isdigit((unsigned char)comma[-1]) &&
+                  isdigit((unsigned char)comma[1]) && !strchr(comma + 1, ',');
+    bool decimal = single && row->type != SETTING_COUNT;
+    CLEANUP_FREE char *bare = comma ? without_commas(value) : NULL;
+    CLEANUP_FREE char *thousands = comma && has_thousands(value) ? amend(row, bare) : NULL;
+    CLEANUP_FREE char *point = comma ? without(value, ",", decimal ? '.' : ' ') : NULL;
+    CLEANUP_FREE char *fraction = decimal ? amend(row, point) : NULL;
+
+    if (!comma)
+        return 0;
+    if (thousands && fraction && !text_equal(thousands, fraction))
+        return error_set(error, -EINVAL,
+                         "'%s' has a comma; write %s, or %s if it is a decimal comma", value,
+                         thousands, fraction);
+    if (thousands)
+        return error_set(error, -EINVAL, "'%s' has a comma; write %s", value, thousands);
+    if (decimal)
+        return error_set(error, -EINVAL, "'%s' has a decimal comma: here it is a point; write %s",
+                         value, fraction);
+    if (single)
+        return error_set(error, -EINVAL,
+                         "'%s' has a comma: a whole number has none; in [vary] values stand apart "
+                         "by blanks",
+                         value);
+    return error_set(error, -EINVAL,
+                     "'%s' has a comma: in [vary] values stand apart by blanks; write %s", value,
+                     point);
 }
 
 static int assign_choice(const struct setting *row, void *block, const char *value,
@@ -250,7 +388,10 @@ static int assign_choice(const struct setting *row, void *block, const char *val
             *number_at(row, block) = i;
             return 0;
         }
-    meant = suggestion(value, row->choices);
+    /* "TLSv1.2" is a number with its name in front. */
+    word = value + strcspn(value, "0123456789");
+    meant = *word && text_has_word(row->choices, word) ? text_format(" (did you mean %s?)", word)
+                                                       : suggestion(value, row->choices);
     return error_set(error, -EINVAL, "'%s' is none of: %s%s", value, row->choices, meant);
 }
 
@@ -335,7 +476,7 @@ static int assign_text(const struct setting *row, void *block, const char *value
 
 int setting_assign(const struct setting *row, void *block, const char *value, struct error *error) {
     if (!*value && *row->fallback)
-        return error_set(error, -EINVAL, "has no value; leave the line out for the default, %s",
+        return error_set(error, -EINVAL, "has no value; leave it out for the default, %s",
                          row->fallback);
     if (is_text(row))
         return assign_text(row, block, value, error);
@@ -343,7 +484,7 @@ int setting_assign(const struct setting *row, void *block, const char *value, st
         return -EINVAL;
     if (row->type == SETTING_CHOICE)
         return assign_choice(row, block, value, error);
-    return check_comma(value, error) < 0 ? -EINVAL : assign_number(row, block, value, error);
+    return check_comma(row, value, error) < 0 ? -EINVAL : assign_number(row, block, value, error);
 }
 
 void *setting_block_new(const struct setting_group *group) {

@@ -335,7 +335,7 @@ static void test_bad_json(void **state) {
     (void)json_object_set_new(wrong, "count", json_string("11"));
     assert_bad_json(missing, -EBADMSG, "sample: 12 values where 13 belong");
     assert_bad_json(renamed, -EBADMSG, "sample.words: is missing");
-    assert_bad_json(extra, -EBADMSG, "sample: 11 values where 10 belong");
+    assert_bad_json(extra, -EBADMSG, "sample: 14 values where 13 belong");
     assert_bad_json(number, -EBADMSG, "sample.count: is missing");
     assert_bad_json(wrong, -ERANGE,
                     "sample.count: '11' is out of bounds; right would be a number from 1 to 10");
