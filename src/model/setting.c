@@ -300,16 +300,26 @@ static char *as_fraction(const struct setting *row, const char *number) {
     return takes(row, whole) ? text_copy(whole) : NULL;
 }
 
+/* Of a size: most programs count bytes. NULL: the row takes no such. */
+static char *as_bytes(const struct setting *row, const char *number) {
+    CLEANUP_FREE char *whole = text_format("%sB", number);
+
+    return row->type == SETTING_BYTES && takes(row, whole) ? text_copy(whole) : NULL;
+}
+
 /* What is right in the place of a number without a unit: that number, or else an example. */
 static char *advise(const struct setting *row, const char *number) {
     CLEANUP_FREE char *fraction = *number ? as_fraction(row, number) : NULL;
+    CLEANUP_FREE char *n_bytes = *number ? as_bytes(row, number) : NULL;
     CLEANUP_FREE char *whole = *number ? with_unit(row, number) : NULL;
     const char *example = types[row->type].example;
 
     if (fraction && whole)
         return text_format("%s, or %s if it is no fraction", fraction, whole);
-    if (fraction || whole)
-        return text_copy(fraction ? fraction : whole);
+    if (n_bytes && whole && !text_equal(n_bytes, whole))
+        return text_format("%s or %s", n_bytes, whole);
+    if (fraction || n_bytes || whole)
+        return text_copy(fraction ? fraction : n_bytes ? n_bytes : whole);
     return text_copy(takes(row, example) ? example : row->fallback);
 }
 

@@ -344,7 +344,7 @@ refused '--set of a share below 1 without a unit' \
   "--set scenario\.margin: '0\.05' lacks a unit \(%\); write, say, 5%, or 0\.05% if" "$tiny" \
   --set scenario.margin=0.05
 refused '--set of a size without a unit' \
-  "--set probe\.delivery\.payload: '30' lacks .*; write, say, 30B$" "$tiny" \
+  "--set probe\.delivery\.payload: '30' lacks .*; write, say, 30B or 30KiB$" "$tiny" \
   --set probe.delivery.payload=30
 refused '--set of an empty value' '--set probe\.path\.duration: has no value' "$tiny" \
   --set probe.path.duration=

@@ -149,7 +149,8 @@ static void test_refusals(void **state) {
         {"many", "5s", -EINVAL, "'5s' has the wrong unit; right would be no unit, as in 50"},
         {"bytes", "2MiB", -ERANGE,
          "'2MiB' is out of bounds; right would be a size in bytes of at most 1MiB"},
-        {"bytes", "64", -EINVAL, "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
+        {"bytes", "64", -EINVAL,
+         "'64' lacks a unit (B, KiB, MiB or GiB); write, say, 64B or 64KiB"},
         {"duration", "99ms", -ERANGE,
          "'99ms' is out of bounds; right would be a duration of at least 100ms"},
         {"duration", "", -EINVAL, "has no value; leave it out for the default, 10s"},
@@ -157,8 +158,9 @@ static void test_refusals(void **state) {
          "'0.4999%' is out of bounds; right would be a share from 0.5% to 50%"},
         {"share", "50.0001%", -ERANGE,
          "'50.0001%' is out of bounds; right would be a share from 0.5% to 50%"},
-        {"bytes", "1024", -EINVAL, "'1024' lacks a unit (B, KiB, MiB or GiB); write, say, 1024KiB"},
-        {"bytes", "4096", -EINVAL, "'4096' lacks a unit (B, KiB, MiB or GiB); write, say, 64KiB"},
+        {"bytes", "1024", -EINVAL,
+         "'1024' lacks a unit (B, KiB, MiB or GiB); write, say, 1024B or 1024KiB"},
+        {"bytes", "4096", -EINVAL, "'4096' lacks a unit (B, KiB, MiB or GiB); write, say, 4096B"},
         {"rate", "13.4", -EINVAL,
          "'13.4' lacks a unit (bit/s, kbit/s, Mbit/s or Gbit/s); write, say, 13.4Mbit/s"},
         {"share", "2", -EINVAL, "'2' lacks a unit (%); write, say, 2%"},
@@ -339,8 +341,8 @@ static void test_bad_json(void **state) {
     assert_bad_json(number, -EBADMSG, "sample.count: is missing");
     assert_bad_json(wrong, -ERANGE,
                     "sample.count: '11' is out of bounds; right would be a number from 1 to 10");
-    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 10 belong");
-    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 10 belong");
+    assert_bad_json(json_string("x"), -EBADMSG, "sample: 0 values where 13 belong");
+    assert_bad_json(NULL, -EBADMSG, "sample: 0 values where 13 belong");
 }
 
 /* ---- every table of the product ---- */
