@@ -390,7 +390,7 @@ refused 'every address' "hosts\.address: '0\.0\.0\.0' is every address" "$tiny" 
 
 run "$bench" nonesuch
 exits 'an unknown command' 2
-contains 'says where all are' "$err" "no command 'nonesuch'; \`bench --help\` shows all"
+contains 'says where all are' "$err" "no command 'nonesuch'; \`./bench --help\` shows all"
 run "$bench"
 exits 'no command' 2
 contains 'shows the commands' "$err" 'usage: bench COMMAND'

@@ -18,7 +18,7 @@ matches '--version' "$out" \
 for command in all run report estimate gate list check certs speed doctor; do
   run "$bench" "$command" --help
   exits "$command --help" 0
-  matches 'shows how to call it' "$out" "^Usage: bench $command"
+  matches 'shows how to call it' "$out" "^Usage: \./bench $command"
 done
 run "$bench" all --help
 for option in channels probes repetitions seed set output certs broker-host publisher-host \

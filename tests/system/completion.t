@@ -23,6 +23,15 @@ completes 'bench ch' 'check'
 completes 'bench all qu' 'quick'
 completes 'bench certs ' 'make show renew'
 completes 'bench list se' 'settings'
+completes 'bench list settings probe.con' 'probe.connect'
+completes 'bench list metrics con' 'connect'
+completes 'bench list channels ' ''
+completes 'bench deploy ' 'ssh://'
+completes 'bench gate results/example' 'results/example'
+completes 'bench gate one --against results/example-' ''
+completes 'bench report results/example-f' 'results/example-fleet.tgz'
+completes 'bench gate one --against two --metric late' 'latency'
+completes 'bench gate one --metric path.thr' 'path.throughput path.throttled_share path.throttled_s'
 completes 'bench report --le' '--legend'
 completes 'bench report --set' ''
 completes 'bench speed --fr' '--fresh'
@@ -34,6 +43,11 @@ completes 'bench run --set probe.path.dur' 'probe.path.duration='
 completes 'bench run --set probe.path.duration=' ''
 completes 'bench run --set channel.ps' 'channel.psk.'
 completes 'bench run --set channel.psk.tls.min' 'channel.psk.tls.min_version='
+completes 'bench run --set channel.psk.tls.min_version=' '1.2 1.3'
+completes 'bench run --set scenario.order=' 'shuffled sequential'
+completes 'bench run --set=scenario.order=se' 'sequential'
+completes 'bench run --set scenario.probes=lat' 'latency'
+completes 'bench run --set hosts.broker=lab' 'lab:a lab:b'
 completes 'bench run --broker-host lab' 'lab:a lab:b'
 completes 'bench report results/exam' 'results/example .*'
 completes 'bench nothing ' ''
@@ -53,18 +67,27 @@ run groff -man -Tascii -P-cbou -ww -rLL=200n "$scratch/manual"
 is 'roff has nothing against it' "$status $err" '0 '
 manual=$out
 run "$bench" --help
-is 'it names every command' "$(printf '%s\n' "$out" | grep -E '^  [a-z]' | while read -r word _; do
-  printf '%s\n' "$manual" | grep -qE "^ +$word( |$)" || echo "$word"
+is 'it names every command but that of a clone' \
+  "$(printf '%s\n' "$out" | grep -E '^  [a-z]' | while read -r word _; do
+    printf '%s\n' "$manual" | grep -qE "^ +$word( |$)" || echo "$word"
+  done)" test
+is '... and every option' "$(for command in $("$bench" complete --); do
+  case $command in
+  -*) echo "$command" ;;
+  *) "$bench" complete -- "$command" -- ;;
+  esac
+done 2>/dev/null | grep -e '^--' | sort -u | while read -r word; do
+  printf '%s\n' "$manual" | grep -qE -e "^ +(-., )?$word(=|\$)" || echo "$word"
 done)" ''
-run "$bench" all --help
-is '... and every option' "$(printf '%s\n' "$out" | grep -oE -e '--[a-z-]+' | sort -u |
-  grep -vxE -e '--(usage|version|help)' | while read -r word; do
-  printf '%s\n' "$manual" | grep -qF -e "$word" || echo "$word"
-done)" ''
+contains '... says whose it is' "$manual" 'all and run: go on with this run'
+contains '... and what is so where it is installed' "$manual" \
+  '(default: ~/.local/share/mqtt-security-bench/certs)'
+lacks '... and how else it is called' "$manual" '`./bench'
+matches '... and each exit status, once' "$(printf '%s\n' "$manual" | tr -s '\n ' '  ')" \
+  'EXIT STATUS 0 all well; .* undecided\. EXAMPLES'
 run "$bench" list settings
 is '... and every setting of the tables' "$(printf '%s\n' "$out" |
-  grep -oE '^  [a-z][A-Za-z_.-]+' | grep -vE '^  (vary|reference|channel.NAME.inherits)' |
-  while read -r word; do
+  grep -oE '^  [a-z][A-Za-z_.-]+' | while read -r word; do
     printf '%s\n' "$manual" | grep -qF -e "$word" || echo "$word"
   done)" ''
 finish
