@@ -30,9 +30,9 @@ static const struct setting rows[] = {
     {"reconnects", SETTING_TEXT, "1/day", .check = check_reconnects,
      .help = "each connects anew so often: N/s, N/min, N/h, N/day or N/week", AT(reconnects)},
     {"broker-cores", SETTING_COUNT, "0", "0", "65536",
-     .help = "cores of a machine for brokers (0: one machine a broker)", AT(broker_cores)},
+     .help = "cores of a machine for brokers; 0: one machine a broker", AT(broker_cores)},
     {"broker-memory", SETTING_BYTES, "0B", "0B", "1048576GiB",
-     .help = "memory of a machine for brokers (0B: no limit)", AT(broker_memory_bytes)},
+     .help = "memory of a machine for brokers; 0B: no limit", AT(broker_memory_bytes)},
     {"utilisation", SETTING_PERCENT, "100%", "1%", "100%",
      .help = "how much of a core a broker shall use at most", AT(utilisation_ppm)},
 };

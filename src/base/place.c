@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME "mqtt-security-bench"
-
 /* The folder that the program is in, as the kernel knows it. */
 static char *own_folder(void) {
     char self[PATH_MAX] = "";
@@ -44,7 +42,7 @@ char *place_home(void) {
 static const char *data_home(const char **ret_below) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-    *ret_below = data && *data == '/' ? "/" NAME : "/.local/share/" NAME;
+    *ret_below = data && *data == '/' ? "/" PLACE_NAME : "/.local/share/" PLACE_NAME;
     return data && *data == '/' ? data : home ? home : "";
 }
 
@@ -69,6 +67,10 @@ void place_make_data(void) {
     }
 }
 
+const char *place_documents(void) {
+    return BENCH_INSTALLED_DOCUMENTS;
+}
+
 const char *place_call(void) {
-    return place_is_installed() ? NAME : "./bench";
+    return place_is_installed() ? PLACE_NAME : "./bench";
 }

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+/* How it is called where it is installed. */
+#define PLACE_NAME "mqtt-security-bench"
+
 bool place_is_installed(void);
 
 /* The folder of scripts/, scenarios/ and what tells of the sources: the clone's (as the launcher
@@ -25,6 +28,9 @@ char *place_certs(void);
 /* Makes the folders above that of an installed program's PKI, but the home itself. What cannot be
  * made is missed, and named, by who writes into it. */
 void place_make_data(void);
+
+/* The folder of an installed program's pages. */
+const char *place_documents(void);
 
 /* What a user types to start it. */
 const char *place_call(void);

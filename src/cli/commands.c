@@ -20,9 +20,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+bool command_is_offered(const struct command *command, bool installed) {
+    return command->help && (command->run || !installed);
+}
+
+char *cli_typed(const char *text, const char *call) {
+    static const char name[] = "`bench ";
+    char *typed = text_copy("");
+
+    for (const char *found; (found = strstr(text, name)); text = found + strlen(name)) {
+        CLEANUP_FREE char *piece = text_format("%.*s`%s ", (int)(found - text), text, call);
+
+        text_append(&typed, "", piece);
+    }
+    text_append(&typed, "", text);
+    return typed;
+}
+
 int complain(int status, const struct error *error) {
+    CLEANUP_FREE char *text = cli_typed(error->text, place_call());
+
     terminal_print(stderr, STYLE_BAD, "bench: error:");
-    text_print(stderr, " %s\n", error->text);
+    text_print(stderr, " %s\n", text);
     return status;
 }
 
@@ -166,6 +185,23 @@ static int command_speed(struct context *context) {
                : EXIT_OK;
 }
 
+/* A host to deploy to is one that ssh reaches. */
+static int check_target(const char *spec, struct error *error) {
+    CLEANUP_FREE char *whole = text_format("%s%s", host_kind_ssh.prefix, spec);
+    CLEANUP_FREE char *meant = NULL;
+
+    if (strncmp(spec, host_kind_ssh.prefix, strlen(host_kind_ssh.prefix)) == 0)
+        return host_kind_check(spec, error);
+    if (host_kind_refuse_password(spec, error) < 0)
+        return -EINVAL;
+    if (!host_kind_find(spec, NULL) && host_kind_check(whole, NULL) == 0)
+        return error_set(error, -EINVAL, "'%s' is no host; over ssh it is %s", spec, whole);
+    meant = suggestion_of_list(spec, "ssh");
+    return error_set(error, -EINVAL,
+                     "%s is not reached over ssh%s; right would be, say, ssh://pi@pi-a", spec,
+                     meant);
+}
+
 /* What scripts/deploy is told of a host, and how ssh reaches it. */
 static int deploy_words(const char *spec, const char *folder, struct words *ret,
                         struct error *error) {
@@ -175,7 +211,7 @@ static int deploy_words(const char *spec, const char *folder, struct words *ret,
     words_add(ret, "%s", spec);
     words_add(ret, "%s", folder);
     words_add(ret, "%s", program);
-    if (host_kind_find(spec, error) && ssh_options(spec, ret, error) == 0)
+    if (check_target(spec, error) == 0 && ssh_options(spec, ret, error) == 0)
         return 0;
     return error_prefix(error, -EINVAL, "deploy");
 }
@@ -204,14 +240,18 @@ static int deploy_to(const struct context *context, const struct words *words, b
 
 static int command_deploy(struct context *context) {
     const struct arguments *arguments = &context->arguments;
-    const char *const none[] = {""}; /* what would be right is told */
-    const char *const *specs = arguments->n_words ? arguments->words : none;
-    size_t n = arguments->n_words ? arguments->n_words : 1;
+    const char *const *specs = arguments->words;
+    size_t n = arguments->n_words;
     CLEANUP(scenario_freep) struct scenario *scenario = NULL;
     const struct hosts_settings *hosts;
     struct error error;
     int status = EXIT_OK;
 
+    if (!n) {
+        (void)error_set(&error, -EINVAL,
+                        "deploy to which host? As in `bench deploy ssh://pi@pi-a`");
+        return complain(EXIT_USAGE, &error);
+    }
     if (scenario_load(&scenario, &context->registry, context->scenarios, "paper",
                       arguments->overrides, arguments->n_overrides, &error) < 0)
         return complain(EXIT_USAGE, &error);
@@ -271,72 +311,69 @@ static int command_token(struct context *context) {
 
 /* Those without help are between our own processes. */
 const struct command commands[] = {
-    {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1, true,
-     true, true, command_all,
+    {"all", "[SCENARIO]", "certificates, run and report: everything (default: paper)", 1,
+     command_all,
      "all quick\n"
      "all quick --repetitions 8 --channels 'plain password tls'\n"
      "all quick --broker-host lab:a --publisher-host lab:b"},
-    {"run", "[SCENARIO]", "measure only", 1, true, true, false, command_run,
+    {"run", "[SCENARIO]", "measure only", 1, command_run,
      "run quick --repetitions 'until 20%'\n"
      "run quick --probes 'connect latency' --seed 7\n"
      "run quick --set probe.delivery.payload=1KiB --quiet"},
     {"report", "RUN...",
      "tables, figures and page of runs (folders or archives); several side by side", MAX_WORDS,
-     false, false, true, command_report,
+     command_report,
      "report results/example\n"
      "report results/example --legend\n"
      "report results/example --json"},
     {"estimate", "RUN", "what many devices would take of a broker, from a run's measured costs", 1,
-     false, false, false, command_estimate,
+     command_estimate,
      "estimate results/costs --devices 1000000 --interval 3s\n"
      "estimate results/costs --devices 5000 --interval 1min\n"
      "estimate results/costs --devices 900 --interval 1s --reconnects 4/h"},
     {"gate", "RUN --against BASELINE...",
-     "is a run slower than at least three earlier ones? 0 no, 4 slower, 5 undecided", MAX_WORDS,
-     false, false, false, command_gate,
+     "is a run slower than at least three earlier ones? 0 no, 4 slower, 5 undecided", 1,
+     command_gate,
      "gate results/new --against results/old-*\n"
      "gate results/new --against results/old-* --metric delivery\n"
      "gate results/new --against results/old-* --margin 10%"},
     {"list", "[KIND [PART]]", "scenarios, channels, mechanisms, probes, settings, metrics", 2,
-     false, false, false, command_list,
+     command_list,
      "list\n"
      "list channels\n"
      "list settings probe.connect"},
-    {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1, true,
-     false, false, command_check,
+    {"check", "[SCENARIO]", "validate a scenario; print its plan and how long it takes", 1,
+     command_check,
      "check\n"
      "check quick --repetitions 20\n"
      "check quick --set channel.mine.use=tls --channels 'plain mine'"},
     {"certs", "[make|show|renew]",
-     "make what certificates are missing, and show them; or renew all", 1, true, false, false,
-     command_certs,
+     "make what certificates are missing, and show them; or renew all", 1, command_certs,
      "certs\n"
      "certs show\n"
      "certs renew --certs results/certs"},
     {"speed", "[SCENARIO]", "what each host's processor does: ciphers, key agreements, signatures",
-     1, true, false, false, command_speed,
+     1, command_speed,
      "speed\n"
      "speed --fresh\n"
      "speed quick --quiet"},
-    {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, true, false, false,
-     command_doctor,
+    {"doctor", "[SCENARIO]", "what each host has and lacks (default: paper)", 1, command_doctor,
      "doctor\n"
      "doctor quick\n"
      "doctor --broker-host lab:a --publisher-host lab:b"},
     {"deploy", "HOST...", "copy the sources there (ssh://[USER@]NAME[:PORT]), install, build",
-     MAX_WORDS, true, false, false, command_deploy,
+     MAX_WORDS, command_deploy,
      "deploy ssh://pi@pi-a\n"
      "deploy ssh://pi@pi-a ssh://pi@pi-b\n"
      "deploy ssh://pi-c:2222 --set hosts.folder=bench"},
-    {"test", "[--full] [NAME...]", "build and run the tests (done by the launcher)", 0, false,
-     false, false, NULL, NULL},
-    {"analyse", "RUN", NULL, 1, false, false, false, command_analyse, NULL},
-    {"complete", "WORD...", NULL, MAX_WORDS, false, false, false, command_complete, NULL},
-    {"manual", "", NULL, 0, false, false, false, command_manual, NULL},
-    {"explain", "HOST STATUS", NULL, 2, false, false, false, command_explain, NULL},
-    {"agent", "", NULL, 0, false, false, false, command_agent, NULL},
-    {"relay", "", NULL, 0, false, false, false, command_relay, NULL},
-    {"token", "ACT KEY [TYPE NAME]", NULL, 4, false, false, false, command_token, NULL},
-    {"worker", "ROLE", NULL, 1, false, false, false, command_worker, NULL},
+    {"test", "[--full] [NAME...]", "build and run the tests (done by the launcher)", 0, NULL, NULL},
+    {"analyse", "RUN", NULL, 1, command_analyse, NULL},
+    {"complete", "WORD...", NULL, MAX_WORDS, command_complete, NULL},
+    {"manual", "", NULL, 0, command_manual, NULL},
+    {"explain", "HOST STATUS", NULL, 2, command_explain, NULL},
+    {"agent", "", NULL, 0, command_agent, NULL},
+    {"relay", "", NULL, 0, command_relay, NULL},
+    {"token", "ACT KEY [TYPE NAME]", NULL, 4, command_token, NULL},
+    {"worker", "ROLE", NULL, 1, command_worker, NULL},
 };
 const size_t n_commands = ARRAY_SIZE(commands);

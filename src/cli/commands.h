@@ -8,8 +8,6 @@
 #include "model/scenario.h"
 #include "run/run.h"
 
-#include <argp.h>
-
 enum {
     EXIT_OK = 0,
     EXIT_TRIALS = 1,
@@ -23,6 +21,9 @@ enum {
 #define MAX_OVERRIDES 256
 #define MAX_WORDS     64
 #define MAX_ESTIMATE  8
+/* Of an estimate's settings the first ones must be given: one of no fleet in particular would be of
+ * no use. */
+#define ESTIMATE_ASKED 2
 
 /* What the command line says; the texts are argv's, but for one. */
 struct arguments {
@@ -54,26 +55,28 @@ struct context {
     struct registry registry;
     const struct setting_group **groups; /* of the registry; owned */
     char *root, *scenarios, *certs, *results, *scripts;
-    /* All options, behind them one of zeros, as argp has them; and whether a command takes one. */
-    const struct argp_option *options;
-    bool (*takes)(const struct command *command, const struct argp_option *option);
+    struct command_option *options; /* cli/options.h; owned */
+    size_t n_options;
     char *shared_scenarios; /* that came with an installed program; NULL in a clone */
 };
 
 struct command {
     const char *name, *words, *help;
     size_t max_words;
-    bool runs;    /* takes the options of a run */
-    bool resumes; /* can go on with an interrupted one */
-    bool reports; /* takes the options of a report */
-    int (*run)(struct context *context);
+    int (*run)(struct context *context); /* NULL: the launcher does it */
     const char *examples; /* of its help, a line each, that a test executes; NULL: none */
 };
 
 extern const struct command commands[];
 extern const size_t n_commands;
 
-/* Tells the error on stderr and returns the exit status given. */
+/* Whether it can be called here: there are no tests where the program is installed. */
+bool command_is_offered(const struct command *command, bool installed);
+
+/* Texts in this program call it `bench`: the same as the user types it. The caller's. */
+char *cli_typed(const char *text, const char *call);
+
+/* Tells the error on stderr, as cli_typed() has it, and returns the exit status given. */
 int complain(int status, const struct error *error);
 
 #endif

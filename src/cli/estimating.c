@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The rows that must be given, at the start of the table: an estimate of no fleet in particular
- * would be of no use. */
-#define N_ASKED 2
-
 static int read_settings(const struct arguments *arguments, struct estimate_settings *settings,
                          struct error *error) {
     _Static_assert(MAX_ESTIMATE >= 6, "a place for each row");
@@ -20,10 +16,10 @@ static int read_settings(const struct arguments *arguments, struct estimate_sett
 
         if (r < 0)
             return error_prefix(error, r, "--%s", row->key);
-        if (!value && i < N_ASKED)
+        if (!value && i < ESTIMATE_ASKED)
             return error_set(error, -EINVAL,
-                             "estimate takes --devices and --interval, as in ./bench estimate "
-                             "RUN --devices 1000000 --interval 3s");
+                             "estimate takes --devices and --interval, as in `bench estimate "
+                             "RUN --devices 1000000 --interval 3s`");
     }
     return 0;
 }

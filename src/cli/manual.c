@@ -1,7 +1,10 @@
-/* The manual page, in the macros of man(7), from the tables that the help is made of. */
+/* The manual page, in the macros of man(7), from the tables that the help is made of: of the
+ * program as it is installed. */
+#include "cli/options.h"
 #include "cli/parts.h"
 
 #include "base/place.h"
+#include "run/list.h"
 
 #include <string.h>
 
@@ -39,7 +42,7 @@ static void print_commands(void) {
     for (size_t i = 0; i < n_commands; i++) {
         CLEANUP_FREE char *call = text_format("%s %s", commands[i].name, commands[i].words);
 
-        if (commands[i].help)
+        if (command_is_offered(&commands[i], true))
             print_term(call, commands[i].help);
     }
 }
@@ -51,7 +54,7 @@ static void print_examples(void) {
         const char *cursor = commands[i].help ? commands[i].examples : NULL;
 
         for (char *line; cursor && (line = text_next_line(&cursor)); free(line)) {
-            printf("mqtt\\-security\\-bench ");
+            print_text(PLACE_NAME " ");
             print_text(line);
             printf("\n");
         }
@@ -59,16 +62,25 @@ static void print_examples(void) {
     printf(".fi\n");
 }
 
-static void print_options(const struct argp_option *options) {
-    printf(".SH OPTIONS\nA command takes those that go with it, and \\-\\-help.\n");
-    for (const struct argp_option *one = options; one->name; one++) {
-        const char *assigned = one->arg ? "=" : "", *arg = one->arg ? one->arg : "";
-        CLEANUP_FREE char *term =
-            one->key < 128 ? text_format("-%c, --%s%s%s", one->key, one->name, assigned, arg)
-                           : text_format("--%s%s%s", one->name, assigned, arg);
+static void print_option(const struct command_option *option) {
+    const char *assigned = option->argument ? "=" : "";
+    const char *argument = option->argument ? option->argument : "";
+    CLEANUP_FREE char *letter =
+        option->letter ? text_format("-%c, ", option->letter) : text_copy("");
+    CLEANUP_FREE char *term = text_format("%s%s%s%s", letter, option->name, assigned, argument);
+    CLEANUP_FREE char *help = option_help(option, true), *takers = option_commands(option);
+    CLEANUP_FREE char *typed = cli_typed(help, PLACE_NAME);
+    CLEANUP_FREE char *words =
+        option->commands ? text_format("%s: %s", takers, typed) : text_copy(typed);
 
-        print_term(term, one->doc);
-    }
+    print_term(term, words);
+}
+
+static void print_options(const struct context *context) {
+    printf(".SH OPTIONS\nIn front of the colon are the commands that take it.\n");
+    for (size_t i = 0; i < context->n_options; i++)
+        print_option(&context->options[i]);
+    print_term("--version", "in place of a command: show the version");
 }
 
 static void print_setting(const struct setting_group *group, const struct setting *row) {
@@ -80,10 +92,14 @@ static void print_setting(const struct setting_group *group, const struct settin
 }
 
 static void print_settings(const struct registry *registry) {
+    const char *path, *help;
+
     printf(".SH SETTINGS\nOf scenario files and of \\-\\-set.\n");
     for (size_t i = 0; i < registry->n_groups; i++)
         for (size_t k = 0; k < registry->groups[i]->n_rows; k++)
             print_setting(registry->groups[i], &registry->groups[i]->rows[k]);
+    for (size_t i = 0; (path = list_other_setting(i, &help)); i++)
+        print_term(path, help);
 }
 
 static const struct {
@@ -123,7 +139,7 @@ int command_manual(struct context *context) {
            "proves\nfor every connection that its security was in force. In a clone of the "
            "sources it is called\n.BR ./bench .\n");
     print_commands();
-    print_options(context->options);
+    print_options(context);
     printf(".SH EXIT STATUS\n");
     print_text(cli_exit_statuses);
     printf("\n");
@@ -131,7 +147,8 @@ int command_manual(struct context *context) {
     PRINT_TERMS("FILES", files);
     PRINT_TERMS("ENVIRONMENT", variables);
     print_settings(&context->registry);
-    printf(".SH SEE ALSO\n.BR mosquitto (8)\n.PP\nThe pages in\n"
-           ".I /usr/share/doc/mqtt\\-security\\-bench\n");
+    printf(".SH SEE ALSO\n.BR mosquitto (8)\n.PP\nThe pages in\n.I ");
+    print_text(place_documents());
+    printf("\n");
     return EXIT_OK;
 }

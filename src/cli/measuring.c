@@ -234,8 +234,8 @@ static void warn_of_report(const char *scripts) {
         if (program->need == NEED_DRIVER && process_find(&path, program->name, NULL) < 0)
             text_print(stderr,
                        "bench: %s is not installed, so there will be no %s; apt-get install %s, or "
-                       "run `bench report` elsewhere\n",
-                       program->name, program->purpose, program->package);
+                       "run `%s report` elsewhere\n",
+                       program->name, program->purpose, program->package, place_call());
     }
 }
 

@@ -56,8 +56,7 @@ static const struct host_kind *const kinds[] = {
     &host_kind_exec,
 };
 
-/* A specification is shown and kept in a run; so no password can be part of it. */
-static int refuse_password(const char *spec, struct error *error) {
+int host_kind_refuse_password(const char *spec, struct error *error) {
     const char *scheme = strstr(spec, "://"), *login = scheme ? scheme + 3 : spec;
     const char *at = strrchr(login, '@'), *colon = strchr(login, ':'),
                *hidden = strcasestr(login, "%3a");
@@ -86,7 +85,7 @@ static int unknown(const char *spec, struct error *error) {
 
 const struct host_kind *host_kind_find(const char *spec, struct error *error) {
     if (strncmp(spec, host_kind_exec.prefix, strlen(host_kind_exec.prefix)) != 0 &&
-        refuse_password(spec, error) < 0)
+        host_kind_refuse_password(spec, error) < 0)
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         size_t length = strlen(kinds[i]->prefix);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/inifile.h"
+#include "base/place.h"
 #include "base/suggestion.h"
 #include "broker/broker.h"
 #include "model/verdict.h"
@@ -101,6 +102,13 @@ static const struct {
     {"reference.ratio.PROBE.METRIC.CHANNEL.BASELINE", "a published ratio to another channel"},
     {"reference.source", "where the published values stand"},
 };
+
+const char *list_other_setting(size_t i, const char **ret_help) {
+    if (i >= ARRAY_SIZE(other_settings))
+        return NULL;
+    *ret_help = other_settings[i].help;
+    return other_settings[i].path;
+}
 
 static void print_settings(struct choice *choice) {
     const struct registry *registry = choice->registry;
@@ -210,7 +218,8 @@ int list_print(const char *kind, const char *part, const struct registry *regist
             return refuse_part(&choice, kind, error);
     }
     if (!kind)
-        printf("\n`bench list settings probe.connect` shows a part, `bench list metrics` all.\n");
+        printf("\n`%s list settings probe.connect` shows a part, `%s list metrics` all.\n",
+               place_call(), place_call());
     return found ? 0 : refuse_kind(kind, error);
 }
 

@@ -16,6 +16,10 @@ int list_print(const char *kind, const char *part, const struct registry *regist
 /* The kinds, one after the other; NULL behind the last. */
 const char *list_kind(size_t i);
 
+/* The settings that are no row of a table, one after the other, as --set calls them, and what each
+ * is; NULL behind the last. */
+const char *list_other_setting(size_t i, const char **ret_help);
+
 /* Prints a scenario's channels, probes and plan, and how long it will take. */
 void list_plan(const struct scenario *scenario);
 

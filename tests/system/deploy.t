@@ -9,7 +9,8 @@ remote_up
 
 run $on_b ./bench deploy
 exits 'deploy without a host is wrong usage' 2
-contains 'and says what is wanted' "$err" 'ssh://[user@]name[:port]'
+contains 'and says what is wanted' "$err" 'deploy to which host? As in'
+lacks '... and no kind that it refuses' "$err" lab:a
 while read -r host words; do
   run $on_b ./bench deploy "$host"
   exits "deploy refuses $host" 2

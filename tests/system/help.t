@@ -68,7 +68,7 @@ run -z|unrecognized option '-z'; `./bench run --help` shows all
 gate new old-1 old-2|one word too many: 'old-1'; baselines stand behind --against
 deploy|deploy to which host? As in `./bench deploy ssh://pi@pi-a`
 deploy pi@pi-a|'pi@pi-a' is no host; over ssh it is ssh://pi@pi-a
-deploy lab:a|'lab:a' is no host that ssh reaches; right would be, say, ssh://pi@pi-a
+deploy lab:a|lab:a is not reached over ssh; right would be, say, ssh://pi@pi-a
 deploy pi:secret@pi-a|a password has no place in an address
 END
 for command in $commands; do
