@@ -114,9 +114,12 @@ if has_command script; then
     '^probe +channel +unit +now +change +90 % CI +verdict$'
   on_terminal 140 slowed --against first second third
   matches '140 columns have room for all' "$out" '^probe .* now +before +change .* p \(Holm\) '
+else
+  skip 'on a terminal of 80 columns no line is wider' 'script is not installed'
 fi
 run "$bench" gate slowed --against first second third
-matches 'in a file there is all, in whole lines' "$out" '^probe .* now +before +change .* p \(Holm\) '
+matches 'in a file there is all, in whole lines' "$out" \
+  '^probe .* now +before +change .* p \(Holm\) '
 
 # Lower is better: the other way round.
 run "$bench" gate slowed --against first second third --metric transport.cpu_s --margin 90%
@@ -138,7 +141,8 @@ exits 'a baseline of two blocks is none: 5' 5
 contains '... says how many are missing' "$out" '1 baseline run of 6 complete blocks'
 run "$bench" gate again --against first second third --margin 0.0001%
 exits 'a margin that nothing lies within: 5' 5
-matches '... says what would decide' "$out" 'comparisons; (neither a run|it takes about|it takes a run of about) '
+matches '... says what would decide' "$out" \
+  'comparisons; (neither a run|it takes about|it takes a run of about) '
 
 # ---- the script of docs/gate.md, with runs that are there ----
 
@@ -296,12 +300,12 @@ no run before the baselines|gate: which run?|--against first second third
 two runs|one word too many: 'first'; baselines stand behind --against|again first --against second
 baselines with commas|write --against first second third|again --against first,second,third
 metrics with commas|write --metric a --metric b|again --against first --metric a,b
-a metric without its probe|write --metric transport.throughput|again --against first --metric throughput
+a metric alone|write --metric transport.throughput|again --against first --metric throughput
 no such folder|none: no run folder|none --against first second third
 no such baseline|none: no run folder|again --against first second none
 no run folder|empty/scenario.ini|again --against first second empty
 a file|not a run folder but a file; an archive is unpacked by|again --against first second gate.ini
-the run itself|again: this is the run to be judged; it cannot be its own baseline|again --against first second again
+the run itself|this is the run to be judged; it cannot be its own|again --against first second again
 a baseline twice|second/: this baseline is given twice|again --against first second second/
 no margin|--margin: '5' lacks a unit (%)|again --against first second third --margin 5
 a margin of 0|--margin: '0%' is out of bounds|again --against first second third --margin 0%
