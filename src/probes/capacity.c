@@ -1,5 +1,25 @@
 #include "probes/capacity.h"
 
+double capacity_late(const struct capacity_result *result) {
+    return 100 * result->late / result->published;
+}
+
+double capacity_loss(const struct capacity_result *result) {
+    return 100 * (result->due - result->arrived) / result->due;
+}
+
+enum capacity_outcome capacity_outcome(const struct capacity_result *result) {
+    double least = result->offered * (1 - CAPACITY_LOSS_PERCENT / 100);
+
+    if (capacity_late(result) > CAPACITY_LATE_PERCENT)
+        return CAPACITY_GENERATOR;
+    if (!(result->published > 0) || result->published < least ||
+        result->p99_ns > result->limit_ns ||
+        capacity_loss(result) > (result->qos ? 0 : CAPACITY_LOSS_PERCENT))
+        return CAPACITY_BROKER;
+    return CAPACITY_CARRIED;
+}
+
 void capacity_begin(struct capacity *capacity, int64_t first_rate) {
     *capacity = (struct capacity){.rate = first_rate > 1 ? first_rate : 1};
 }

@@ -26,6 +26,32 @@ struct capacity {
     int steps;         /* tried so far */
 };
 
+/* What came of a rate that was tried: messages due in the measured time, and copies of them. */
+struct capacity_result {
+    double offered, published; /* messages: due; handed over */
+    double late;               /* of these, at least FLEET_LATE_NS after they were due */
+    double due, arrived;       /* copies: of what was published; that came at last */
+    double p99_ns;             /* 99 of 100 copies came so soon after they were due */
+    /* What is still good. */
+    double limit_ns;
+    int64_t qos;
+};
+
+/* A rate is good with at most so many percent late, and with QoS 0 so many lost. */
+#define CAPACITY_LATE_PERCENT 1.0
+#define CAPACITY_LOSS_PERCENT 0.1
+
+/* In percent: of what was published; of the copies that were to arrive. */
+double capacity_late(const struct capacity_result *result);
+double capacity_loss(const struct capacity_result *result);
+
+enum capacity_outcome {
+    CAPACITY_CARRIED,
+    CAPACITY_GENERATOR, /* whoever publishes could not keep up: nothing is known of the broker */
+    CAPACITY_BROKER,    /* it was too much for it */
+};
+enum capacity_outcome capacity_outcome(const struct capacity_result *result);
+
 void capacity_begin(struct capacity *capacity, int64_t first_rate);
 /* How `rate` has done. False: the search is over. */
 bool capacity_judge(struct capacity *capacity, bool good);

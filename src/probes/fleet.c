@@ -20,9 +20,6 @@
 #define AHEAD_NS (300 * NS_PER_MS)
 /* What is on its way when a step is over may need a while. */
 #define DRAIN_NS (600 * NS_PER_S)
-/* A step is good with at most so many percent late, and with QoS 0 so many lost. */
-#define LATE_PERCENT 1.0
-#define LOSS_PERCENT 0.1
 
 struct fleet_probe_settings {
     struct worker_window window;
@@ -199,33 +196,20 @@ static int try_rate(struct conductor *conductor, const struct fleet_probe_settin
 
 /* ---- what a step says ---- */
 
-static double p99_ns(const struct step *step) {
-    return histogram_percentile(step->latency, 0.99);
-}
-
-/* In percent of what was published in the measured time. */
-static double late_percent(const struct step *step) {
-    return 100 * conductor_sum(step->clients, "late") / conductor_sum(step->clients, "published");
-}
-
-static double due_copies(const struct step *step, const struct fleet_probe_settings *settings) {
-    return conductor_sum(step->clients, "published") * (double)settings->per_topic;
-}
-
-static double loss_percent(const struct step *step, const struct fleet_probe_settings *settings) {
-    double due = due_copies(step, settings);
-
-    return 100 * (due - conductor_sum(step->subscriber, "arrived")) / due;
-}
-
-static bool is_good(const struct step *step, const struct fleet_probe_settings *settings) {
+static struct capacity_result result_of(const struct step *step,
+                                        const struct fleet_probe_settings *settings) {
     double published = conductor_sum(step->clients, "published");
-    double loss = loss_percent(step, settings);
 
-    return published > 0 &&
-           published >= conductor_sum(step->clients, "offered") * (1 - LOSS_PERCENT / 100) &&
-           late_percent(step) <= LATE_PERCENT && p99_ns(step) <= (double)settings->limit_ns &&
-           loss <= (settings->qos ? 0 : LOSS_PERCENT);
+    return (struct capacity_result){
+        .offered = conductor_sum(step->clients, "offered"),
+        .published = published,
+        .late = conductor_sum(step->clients, "late"),
+        .due = published * (double)settings->per_topic,
+        .arrived = conductor_sum(step->subscriber, "arrived"),
+        .p99_ns = histogram_percentile(step->latency, 0.99),
+        .limit_ns = (double)settings->limit_ns,
+        .qos = settings->qos,
+    };
 }
 
 /* Growth of what an answer says against its "before". */
@@ -287,24 +271,22 @@ static void put_costs(struct conductor *conductor, const struct fleet_probe_sett
 static void put_flow(struct conductor *conductor, const struct fleet_probe_settings *settings,
                      const struct step *step) {
     double duration_s = (double)settings->window.duration_ns / 1e9;
-    double published = conductor_sum(step->clients, "published");
-    double arrived = conductor_sum(step->subscriber, "arrived");
+    struct capacity_result result = result_of(step, settings);
 
     conductor->verbs->metric(conductor, "delivered_rate",
                              conductor_sum(step->subscriber, "in_window") / duration_s);
-    conductor->verbs->metric(conductor, "offered_rate",
-                             conductor_sum(step->clients, "offered") / duration_s);
+    conductor->verbs->metric(conductor, "offered_rate", result.offered / duration_s);
     conductor->verbs->metric(conductor, "published_rate",
                              conductor_sum(step->clients, "in_window") / duration_s);
-    conductor->verbs->metric(conductor, "messages_published", published);
-    conductor->verbs->metric(conductor, "messages_received", arrived);
+    conductor->verbs->metric(conductor, "messages_published", result.published);
+    conductor->verbs->metric(conductor, "messages_received", result.arrived);
     conductor->verbs->metric(conductor, "messages_duplicated",
                              conductor_sum(step->subscriber, "duplicated"));
     conductor->verbs->metric(conductor, "messages_reordered",
                              conductor_sum(step->subscriber, "reordered"));
-    conductor->verbs->metric(conductor, "loss", loss_percent(step, settings));
-    conductor->verbs->metric(conductor, "late", late_percent(step));
-    conductor->verbs->metric(conductor, "fan_out", arrived / published);
+    conductor->verbs->metric(conductor, "loss", capacity_loss(&result));
+    conductor->verbs->metric(conductor, "late", capacity_late(&result));
+    conductor->verbs->metric(conductor, "fan_out", result.arrived / result.published);
 }
 
 /* Steps of the measured time, at the subscribers. */
@@ -324,40 +306,39 @@ static void put_steps(struct conductor *conductor, const struct step *step) {
     }
 }
 
-static void remark_late(struct conductor *conductor, const struct step *step) {
+static void remark_late(struct conductor *conductor, const struct capacity_result *result) {
     CLEANUP_FREE char *words = NULL;
 
-    if (late_percent(step) <= LATE_PERCENT)
+    if (capacity_late(result) <= CAPACITY_LATE_PERCENT)
         return;
     words = text_format("%.1f %% of all publications were late by %d ms or more: the load "
                         "generator was the limit, not the broker; more publishers' hosts "
                         "(hosts.publishers) would do",
-                        late_percent(step), (int)(FLEET_LATE_NS / NS_PER_MS));
+                        capacity_late(result), (int)(FLEET_LATE_NS / NS_PER_MS));
     conductor->verbs->remark(conductor, words);
 }
 
 static int put_step(struct conductor *conductor, const struct fleet_probe_settings *settings,
                     const struct step *step, struct error *error) {
-    double arrived = conductor_sum(step->subscriber, "arrived");
+    struct capacity_result result = result_of(step, settings);
     CLEANUP_FREE char *why = conductor_reasons(step->clients);
 
-    if (!(arrived > 0))
+    if (!(result.arrived > 0))
         return error_set(error, -ENODATA,
                          "nothing arrived of %.0f messages that were published%s%s",
-                         conductor_sum(step->clients, "published"), *why ? "; " : "", why);
+                         result.published, *why ? "; " : "", why);
     if (settings->qos != 1 && conductor_sum(step->subscriber, "duplicated") > 0)
         return error_set(error, -EIO, "%.0f messages came twice at QoS %d",
                          conductor_sum(step->subscriber, "duplicated"), (int)settings->qos);
-    if (settings->qos && arrived < due_copies(step, settings) &&
-        !(conductor_sum(step->clients, "lost") > 0))
+    if (settings->qos && result.arrived < result.due && !(conductor_sum(step->clients, "lost") > 0))
         return error_set(error, -EIO, "%.0f messages were lost at QoS %d",
-                         due_copies(step, settings) - arrived, (int)settings->qos);
+                         result.due - result.arrived, (int)settings->qos);
     put_flow(conductor, settings, step);
     put_latency(conductor, step);
     put_costs(conductor, settings, step);
     conductor_put_counts(conductor, step->clients);
     conductor_remark_absent(conductor, step->clients);
-    remark_late(conductor, step);
+    remark_late(conductor, &result);
     /* With rate = capacity that time is all steps', and the costs are this one's: messages at its
      * rate. */
     conductor->units =
@@ -386,6 +367,7 @@ static int find_capacity(struct conductor *conductor, const struct fleet_probe_s
     while (more) {
         CLEANUP(step_freep) struct step *step = step_new((double)capacity.rate);
         int r = try_rate(conductor, settings, step, capacity.steps + 1, error);
+        struct capacity_result result;
         bool good;
 
         if (r < 0)
@@ -393,7 +375,8 @@ static int find_capacity(struct conductor *conductor, const struct fleet_probe_s
         put_tried(conductor, step, settings->payload_bytes);
         first_ns = first_ns ? first_ns : step->begin_ns;
         last_ns = step->end_ns;
-        good = is_good(step, settings);
+        result = result_of(step, settings);
+        good = capacity_outcome(&result) == CAPACITY_CARRIED;
         more = capacity_judge(&capacity, good);
         if (!good)
             continue;

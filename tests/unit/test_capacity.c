@@ -63,11 +63,58 @@ static void test_ends(void **state) {
     assert_true(capacity.steps <= CAPACITY_USUAL_STEPS + 4);
 }
 
+/* Of a hundred messages a second for ten seconds, and two subscribers to each. */
+static const struct capacity_result carried = {.offered = 1000,
+                                               .published = 1000,
+                                               .due = 2000,
+                                               .arrived = 2000,
+                                               .p99_ns = 1e6,
+                                               .limit_ns = 5e8};
+
+static void assert_outcome(const struct capacity_result *result, enum capacity_outcome expected) {
+    if (capacity_outcome(result) != expected)
+        fail_msg("%g of %g were published, %g late; %g of %g arrived, QoS %d: %d, not %d",
+                 result->published, result->offered, result->late, result->arrived, result->due,
+                 (int)result->qos, (int)capacity_outcome(result), (int)expected);
+}
+
+static void test_outcome(void **state) {
+    static const struct {
+        double published, late, lost, p99_ns;
+        int64_t qos;
+        enum capacity_outcome outcome;
+    } cases[] = {
+        {1000, 0, 0, 1e6, 0, CAPACITY_CARRIED},
+        {1000, 10, 2, 5e8, 0, CAPACITY_CARRIED},
+        {1000, 0, 3, 1e6, 0, CAPACITY_BROKER},
+        {1000, 0, 1, 1e6, 1, CAPACITY_BROKER},
+        {1000, 0, 0, 6e8, 0, CAPACITY_BROKER},
+        {998, 0, 0, 1e6, 0, CAPACITY_BROKER}, /* too much of it was waiting already */
+        {1000, 11, 0, 1e6, 0, CAPACITY_GENERATOR},
+        {500, 400, 0, 9e9, 0, CAPACITY_GENERATOR}, /* latency counts from when they were due */
+        {0, 0, 0, 0, 0, CAPACITY_BROKER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct capacity_result result = carried;
+
+        result.published = cases[i].published;
+        result.late = cases[i].late;
+        result.due = 2 * result.published;
+        result.arrived = result.due - cases[i].lost;
+        result.p99_ns = cases[i].p99_ns;
+        result.qos = cases[i].qos;
+        assert_outcome(&result, cases[i].outcome);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_flaw),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_outcome),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
