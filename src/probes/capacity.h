@@ -31,6 +31,7 @@ struct capacity_result {
     double offered, published; /* messages: due; handed over */
     double late;               /* of these, at least FLEET_LATE_NS after they were due */
     double due, arrived;       /* copies: of what was published; that came at last */
+    double in_window;          /* copies that came in the measured time, whenever they were due */
     double p99_ns;             /* 99 of 100 copies came so soon after they were due */
     /* What is still good. */
     double limit_ns;

@@ -229,20 +229,39 @@ PATH=$observed
 
 printf '#!/bin/sh\nwhile :; do echo 2; sleep 0.05; done\n' >"$scratch/steady"
 chmod +x "$scratch/steady"
-fleet fleet --channels plain --set probe.fleet.rate=capacity --set probe.fleet.duration=300ms \
-  --set probe.fleet.limit=100ms --set hosts.meter="exec:$scratch/steady"
+fleet fleet --channels plain --set probe.fleet.rate=capacity --set probe.fleet.limit=100ms \
+  --set hosts.meter="exec:$scratch/steady"
 exits 'the largest rate' 0
 is '... its steps are the intervals' "$(value plain fleet capacity_tried)" \
   "$(count "$folder/intervals.csv" party=client2)"
 holds '... it is below one that was too much' 'rate > 80 && rate < above' \
   rate="$(value plain fleet offered_rate)" above="$(value plain fleet capacity_above)"
+holds '... what is offered at it is delivered meanwhile' 'delivered >= 0.95 * offered' \
+  offered="$(value plain fleet offered_rate)" delivered="$(value plain fleet delivered_rate)"
 holds '... its energy is for its own messages' '(each * rate - 2) ^ 2 < 0.02 ^ 2' \
   each="$(value plain fleet energy_per_unit all)" rate="$(value plain fleet delivered_rate)"
+holds '... so is its CPU time' 'broker_s <= 1.1 && (broker_s * 1e6 / rate / each - 1) ^ 2 < 0.2 ^ 2' \
+  broker_s="$(value plain fleet cpu_s mosquitto)" rate="$(value plain fleet delivered_rate)" \
+  each="$(value plain fleet broker_cpu_per_message)"
 holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 100' \
   late="$(value plain fleet late)" loss="$(value plain fleet loss)" \
   p99="$(value plain fleet latency_p99)"
 run "$bench" report "$folder"
 exits '... it can be reported' 0
+
+# Processes with members that stand still now and then: what they cannot publish is no limit of the
+# broker's, whichever rate is found.
+while :; do
+  for worker in $(find_process '.* worker fleet-clients$'); do
+    kill -STOP "$worker" && sleep 0.06 && kill -CONT "$worker"
+  done 2>/dev/null
+  sleep 0.2
+done &
+halting=$!
+fleet fleet --channels plain --set probe.fleet.rate=capacity --set probe.fleet.limit=100ms
+kill "$halting"
+contains 'a rate that was too much for the load generator is not blamed on the broker' \
+  "$(rows "$folder/trials.csv" reason)" 'the load generator'
 
 fleet fleet --channels plain --set probe.fleet.rate=10000000 --set probe.fleet.duration=300ms
 exits 'a rate that is out of reach' 0
@@ -311,6 +330,15 @@ refuse fleet.clients=1 'fleet.clients: hold takes 2 members at least on each pub
 refuse probe.fleet.rate=0 "'0' is no rate; right would be interval"
 refuse probe.fleet.interval=10us 'probe.fleet.interval'
 refuse fleet.keepalive=1s 'fleet.keepalive'
+refuse probe.fleet.interval=5h 'nothing may fall due in the measured time: 1000 members with an '\
+'interval of 5h publish 0.556 messages in 10s; right would be an interval of at most 10000s'
+run "$bench" check fleet --set probe.fleet.rate=capacity --set probe.fleet.limit=2s
+exits 'a limit within which a broker may fall behind all the time is refused' 2
+contains '... with how long a rate must be tried' "$err" \
+  'probe.fleet.duration: 10s are too short for probe.fleet.limit, 2s'
+contains '... to see that' "$err" 'right would be at least 20s'
+run "$bench" check fleet --set probe.fleet.limit=2s
+exits '... but not where no rate is sought' 0
 run "$bench" check fleet
 exits 'the scenario fleet can be checked' 0
 finish

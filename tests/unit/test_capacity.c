@@ -68,6 +68,7 @@ static const struct capacity_result carried = {.offered = 1000,
                                                .published = 1000,
                                                .due = 2000,
                                                .arrived = 2000,
+                                               .in_window = 2000,
                                                .p99_ns = 1e6,
                                                .limit_ns = 5e8};
 
@@ -103,18 +104,40 @@ static void test_outcome(void **state) {
         result.late = cases[i].late;
         result.due = 2 * result.published;
         result.arrived = result.due - cases[i].lost;
+        result.in_window = result.arrived;
         result.p99_ns = cases[i].p99_ns;
         result.qos = cases[i].qos;
         assert_outcome(&result, cases[i].outcome);
     }
 }
 
+/* A broker that falls behind delivers everything in the end, and for a while within the limit. What
+ * is on its way when the measured time ends is no sign of that. */
+static void test_falling_behind(void **state) {
+    static const struct {
+        double due, in_window;
+        enum capacity_outcome outcome;
+    } cases[] = {
+        {2000, 500, CAPACITY_BROKER},   {2000, 1890, CAPACITY_BROKER},
+        {2000, 1900, CAPACITY_CARRIED}, {2000, 2100, CAPACITY_CARRIED}, /* of the warm-up, too */
+        {2, 1, CAPACITY_CARRIED},       {10, 8, CAPACITY_BROKER},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct capacity_result result = carried;
+
+        result.offered = result.published = result.due = result.arrived = cases[i].due;
+        result.in_window = cases[i].in_window;
+        assert_outcome(&result, cases[i].outcome);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_search),
-        cmocka_unit_test(test_flaw),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_outcome),
+        cmocka_unit_test(test_search),         cmocka_unit_test(test_flaw),
+        cmocka_unit_test(test_ends),           cmocka_unit_test(test_outcome),
+        cmocka_unit_test(test_falling_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,25 @@ static void test_blocked(void **state) {
     try_blocked(*state, 1, 30, 5 + 100);
 }
 
+/* A process of which nothing is due in the measured time has taken no time for it. */
+static void test_nothing_due(void **state) {
+    struct world *world = *state;
+    CLEANUP_FREE char *publish = NULL;
+
+    begin(world, "fleet-clients");
+    json_decref(ask(world, "{\"do\": \"open\", \"payload\": 30, \"answer_ns\": 10000000000}\n"));
+    json_decref(ask(world, "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 20000000000}\n"));
+    publish = text_format("{\"do\": \"publish\", \"at_ns\": %lld, \"warmup_ns\": 50000000, "
+                          "\"duration_ns\": 200000000, \"interval_ns\": 60000000000.0}\n",
+                          (long long)(clock_monotonic_ns() + 10 * NS_PER_MS));
+    json_auto_t *answer = ask(world, publish);
+
+    assert_int_equal(jsonline_integer(answer, "sent", -1), 1);
+    assert_int_equal(jsonline_integer(answer, "published", -1), 0);
+    assert_true(json_number_value(json_object_get(answer, "cpu_s")) == 0);
+    end(world);
+}
+
 static int set_up(void **state) {
     static struct world world;
 
@@ -131,6 +150,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_due, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
