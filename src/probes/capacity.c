@@ -8,13 +8,19 @@ double capacity_loss(const struct capacity_result *result) {
     return 100 * (result->due - result->arrived) / result->due;
 }
 
+/* Whether copies arrive as fast as they fall due. One message may be on its way at the end. */
+static bool keeps_up(const struct capacity_result *result) {
+    return result->in_window + result->due / result->published >=
+           result->due * CAPACITY_KEEP_UP_PERCENT / 100;
+}
+
 enum capacity_outcome capacity_outcome(const struct capacity_result *result) {
     double least = result->offered * (1 - CAPACITY_LOSS_PERCENT / 100);
 
     if (capacity_late(result) > CAPACITY_LATE_PERCENT)
         return CAPACITY_GENERATOR;
     if (!(result->published > 0) || result->published < least ||
-        result->p99_ns > result->limit_ns ||
+        result->p99_ns > result->limit_ns || !keeps_up(result) ||
         capacity_loss(result) > (result->qos ? 0 : CAPACITY_LOSS_PERCENT))
         return CAPACITY_BROKER;
     return CAPACITY_CARRIED;

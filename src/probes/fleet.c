@@ -310,7 +310,7 @@ static void put_steps(struct conductor *conductor, const struct step *step) {
 static void remark_late(struct conductor *conductor, const struct capacity_result *result) {
     CLEANUP_FREE char *words = NULL;
 
-    if (capacity_late(result) <= CAPACITY_LATE_PERCENT)
+    if (!(capacity_late(result) > CAPACITY_LATE_PERCENT))
         return;
     words = text_format("%.1f %% of all publications were late by %d ms or more: the load "
                         "generator was the limit, not the broker; more publishers' hosts "
@@ -340,11 +340,9 @@ static int put_step(struct conductor *conductor, const struct fleet_probe_settin
     conductor_put_counts(conductor, step->clients);
     conductor_remark_absent(conductor, step->clients);
     remark_late(conductor, &result);
-    /* With rate = capacity that time is all steps', and the costs are this one's: messages at its
-     * rate. */
-    conductor->units =
-        (int64_t)(conductor_sum(step->subscriber, "in_window") * (double)conductor->window_ns /
-                  (double)settings->window.duration_ns);
+    /* With rate = capacity all is the largest good step's. */
+    conductor->window_ns = settings->window.duration_ns;
+    conductor->units = (int64_t)result.in_window;
     return 0;
 }
 
@@ -357,10 +355,39 @@ static void put_tried(struct conductor *conductor, const struct step *step, int6
                                    payload_bytes);
 }
 
+/* Where the rate above the largest good one was too much for whoever publishes. */
+static void remark_generator(struct conductor *conductor, const struct capacity *capacity,
+                             const struct capacity_result *bad) {
+    CLEANUP_FREE char *words = NULL;
+
+    if (capacity_outcome(bad) != CAPACITY_GENERATOR)
+        return;
+    words =
+        text_format("the load generator was the limit, not the broker: of %lld messages/s "
+                    "%.1f %% were late by %d ms or more; the broker carries what is given "
+                    "here, or more; more publishers' hosts (hosts.publishers) would show",
+                    (long long)capacity->bad, capacity_late(bad), (int)(FLEET_LATE_NS / NS_PER_MS));
+    conductor->verbs->remark(conductor, words);
+}
+
+static int say_none(const struct capacity *capacity, const struct capacity_result *bad,
+                    struct error *error) {
+    if (capacity_outcome(bad) == CAPACITY_GENERATOR)
+        return error_set(error, -ENODATA,
+                         "the load generator keeps to no rate: even of %lld messages/s %.1f %% "
+                         "were late by %d ms or more; nothing is known of the broker",
+                         (long long)capacity->bad, capacity_late(bad),
+                         (int)(FLEET_LATE_NS / NS_PER_MS));
+    return error_set(error, -ENODATA,
+                     "the broker carries no rate within probe.fleet.limit: even %lld messages/s "
+                     "were too many",
+                     (long long)capacity->bad);
+}
+
 static int find_capacity(struct conductor *conductor, const struct fleet_probe_settings *settings,
                          int64_t first_rate, struct step **ret, struct error *error) {
     CLEANUP(step_freep) struct step *best = NULL;
-    int64_t first_ns = 0, last_ns = 0;
+    struct capacity_result result, bad = {.offered = 0};
     struct capacity capacity;
     bool more = true;
 
@@ -368,33 +395,30 @@ static int find_capacity(struct conductor *conductor, const struct fleet_probe_s
     while (more) {
         CLEANUP(step_freep) struct step *step = step_new((double)capacity.rate);
         int r = try_rate(conductor, settings, step, capacity.steps + 1, error);
-        struct capacity_result result;
         bool good;
 
         if (r < 0)
             return error_prefix(error, r, "at %lld messages/s", (long long)capacity.rate);
         put_tried(conductor, step, settings->payload_bytes);
-        first_ns = first_ns ? first_ns : step->begin_ns;
-        last_ns = step->end_ns;
         result = result_of(step, settings);
         good = capacity_outcome(&result) == CAPACITY_CARRIED;
         more = capacity_judge(&capacity, good);
-        if (!good)
+        if (!good) {
+            bad = result; /* the last one is that of the smallest rate */
             continue;
+        }
         conductor->verbs->keep(conductor);
         step_freep(&best);
         best = step;
         step = NULL;
     }
     if (!best)
-        return error_set(error, -ENODATA,
-                         "the broker carries no rate within probe.fleet.limit: even %lld "
-                         "messages/s were too many",
-                         (long long)capacity.bad);
-    conductor->window_ns = last_ns - first_ns;
+        return say_none(&capacity, &bad, error);
     conductor->verbs->metric(conductor, "capacity_tried", (double)capacity.steps);
     conductor->verbs->metric(conductor, "capacity_above",
                              capacity.bad ? (double)capacity.bad : NAN);
+    if (capacity.bad)
+        remark_generator(conductor, &capacity, &bad);
     *ret = best;
     best = NULL;
     return 0;
@@ -422,14 +446,19 @@ static int open_all(struct conductor *conductor, const struct fleet_probe_settin
     return r < 0 ? r : conductor_connect(conductor, 1, NULL, error);
 }
 
-static double rate_of_interval(const struct conductor *conductor,
+static double rate_of_interval(const struct fleet_plan *fleet,
                                const struct fleet_probe_settings *settings) {
-    return (double)conductor->fleet->clients * 1e9 / (double)settings->interval_ns;
+    return (double)fleet->clients * 1e9 / (double)settings->interval_ns;
+}
+
+/* 0: it is no number. */
+static double given_rate(const struct fleet_probe_settings *settings) {
+    return strtod(settings->rate, NULL);
 }
 
 static int conduct(struct conductor *conductor, const void *block, struct error *error) {
     const struct fleet_probe_settings *settings = block;
-    double usual = rate_of_interval(conductor, settings);
+    double usual = rate_of_interval(conductor->fleet, settings);
     CLEANUP(step_freep) struct step *step = NULL;
     int r = open_all(conductor, settings, error);
 
@@ -438,9 +467,7 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
     if (text_equal(settings->rate, RATE_CAPACITY)) {
         r = find_capacity(conductor, settings, (int64_t)usual, &step, error);
     } else {
-        step = step_new(text_equal(settings->rate, RATE_INTERVAL) ? usual
-                                                                  : strtod(settings->rate, NULL));
-        conductor->window_ns = settings->window.duration_ns;
+        step = step_new(text_equal(settings->rate, RATE_INTERVAL) ? usual : given_rate(settings));
         r = try_rate(conductor, settings, step, 1, error);
         if (r == 0)
             put_steps(conductor, step);
@@ -452,6 +479,54 @@ static int64_t subscribers(const void *block) {
     const struct fleet_probe_settings *settings = block;
 
     return settings->subscribers * settings->per_topic;
+}
+
+/* A broker must not seem to carry what it only puts off. */
+static int check_duration(const struct fleet_probe_settings *settings, struct error *error) {
+    int64_t duration_ns = settings->window.duration_ns, limit_ns = settings->limit_ns;
+    CLEANUP_FREE char *duration = setting_number_format(SETTING_DURATION, duration_ns);
+    CLEANUP_FREE char *limit = setting_number_format(SETTING_DURATION, limit_ns);
+    CLEANUP_FREE char *least = setting_number_format(SETTING_DURATION, CAPACITY_LIMITS * limit_ns);
+
+    if (duration_ns >= CAPACITY_LIMITS * limit_ns)
+        return 0;
+    return error_set(error, -EINVAL,
+                     "probe.fleet.duration: %s are too short for probe.fleet.limit, %s: with rate "
+                     "= " RATE_CAPACITY
+                     " a broker could fall behind all the time; right would be at "
+                     "least %s, or a shorter limit",
+                     duration, limit, least);
+}
+
+static int say_nothing_due(const struct fleet_probe_settings *settings, int64_t clients,
+                           double messages, struct error *error) {
+    int64_t duration_ns = settings->window.duration_ns;
+    CLEANUP_FREE char *duration = setting_number_format(SETTING_DURATION, duration_ns);
+    CLEANUP_FREE char *interval = setting_number_format(SETTING_DURATION, settings->interval_ns);
+    CLEANUP_FREE char *most = NULL;
+
+    if (given_rate(settings) > 0)
+        return error_set(error, -EINVAL,
+                         "probe.fleet.rate: nothing may fall due in the measured time: %s "
+                         "messages/s are %.3g in %s; right would be a longer duration",
+                         settings->rate, messages, duration);
+    most = setting_number_format(SETTING_DURATION, clients * duration_ns);
+    return error_set(error, -EINVAL,
+                     "probe.fleet.interval: nothing may fall due in the measured time: %lld "
+                     "members with an interval of %s publish %.3g messages in %s; right would be "
+                     "an interval of at most %s, or a longer duration",
+                     (long long)clients, interval, messages, duration, most);
+}
+
+static int check(const void *block, const struct fleet_plan *fleet, struct error *error) {
+    const struct fleet_probe_settings *settings = block;
+    double given = given_rate(settings);
+    double rate = given > 0 ? given : rate_of_interval(fleet, settings);
+    double messages = rate * (double)settings->window.duration_ns / 1e9;
+
+    if (messages < 1)
+        return say_nothing_due(settings, fleet->clients, messages, error);
+    return text_equal(settings->rate, RATE_CAPACITY) ? check_duration(settings, error) : 0;
 }
 
 static int64_t planned_ns(const void *block) {
@@ -516,6 +591,7 @@ const struct probe probe_fleet = {
     .fleet = true,
     .in_channel = true,
     .subscribers = subscribers,
+    .check = check,
     .planned_ns = planned_ns,
     .conduct = conduct,
 };

@@ -342,6 +342,8 @@ static int publish_all(struct members *members, struct publishing *publishing,
             return r;
     }
     publishing->cpu_s[1] = fleet_worker_cpu_s();
+    if (!measuring) /* nothing of this process was due */
+        publishing->cpu_s[0] = publishing->cpu_s[1];
     return 0;
 }
 

@@ -27,7 +27,8 @@
 #include "probes/worker_context.h"
 #include "security/mechanism.h"
 
-struct conductor; /* conductor.h */
+struct conductor;  /* conductor.h */
+struct fleet_plan; /* model/fleet.h */
 
 struct role {
     const char *name; /* "path-server": what `bench worker` is told to be */
@@ -60,6 +61,9 @@ struct probe {
     int least_members; /* that it takes on each publisher's host; 0: as many as there are */
     /* Connections of one process beside members' own; NULL: a few at most. */
     int64_t (*subscribers)(const void *settings);
+    /* Of a probe with a fleet: whether its settings are possible together, and with so many
+     * members; NULL: they are. -EINVAL, with what would be right. */
+    int (*check)(const void *settings, const struct fleet_plan *fleet, struct error *error);
     /* Directs its workers itself, by words that they answer (conductor.h), in place of the usual
      * phases; NULL: it does not. Telemetry rests meanwhile. */
     int (*conduct)(struct conductor *conductor, const void *settings, struct error *error);

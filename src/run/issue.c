@@ -207,12 +207,17 @@ int issue_check_files(const struct scenario *scenario, struct error *error) {
     return 0;
 }
 
-static int check_members(const struct scenario *scenario, int64_t members, struct error *error) {
-    int64_t n_hosts = (int64_t)scenario->publishers.n;
+static int check_probes(const struct scenario *scenario, const struct fleet_plan *fleet,
+                        struct error *error) {
+    int64_t n_hosts = (int64_t)scenario->publishers.n, members = fleet->clients;
 
     for (size_t i = 0; i < scenario->n_measurements; i++) {
-        const struct probe *probe = probe_find(scenario->measurements[i].probe);
+        const struct measurement *measurement = &scenario->measurements[i];
+        const struct probe *probe = probe_find(measurement->probe);
+        int r = probe->check ? probe->check(measurement->settings, fleet, error) : 0;
 
+        if (r < 0)
+            return r;
         if (members < n_hosts * probe->least_members)
             return error_set(error, -EINVAL,
                              "fleet.clients: %s takes %d members at least on each publisher's "
@@ -225,7 +230,7 @@ static int check_members(const struct scenario *scenario, int64_t members, struc
 
 int issue_check_fleet(const struct scenario *scenario, struct error *error) {
     const struct fleet_plan *fleet = settings_get(&scenario->settings, &fleet_group);
-    int r = check_members(scenario, fleet->clients, error);
+    int r = check_probes(scenario, fleet, error);
 
     for (size_t i = 0; i < scenario->n_channels && scenario_has_fleet(scenario) && r == 0; i++) {
         CLEANUP_FREE char *label = channel_label(&scenario->channels[i]);
