@@ -524,7 +524,7 @@ static int check(const void *block, const struct fleet_plan *fleet, struct error
     double rate = given > 0 ? given : rate_of_interval(fleet, settings);
     double messages = rate * (double)settings->window.duration_ns / 1e9;
 
-    if (messages < 1)
+    if (messages < 1 - 1e-9) /* but for what the arithmetic rounds */
         return say_nothing_due(settings, fleet->clients, messages, error);
     return text_equal(settings->rate, RATE_CAPACITY) ? check_duration(settings, error) : 0;
 }
