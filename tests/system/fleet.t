@@ -248,6 +248,8 @@ holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 10
   p99="$(value plain fleet latency_p99)"
 run "$bench" report "$folder"
 exits '... it can be reported' 0
+headline() { rows "$folder/definitions.csv" metric probe=fleet headline=yes; }
+is '... it is what channels are compared by' "$(headline)" delivered_rate
 
 # Processes with members that stand still now and then: what they cannot publish is no limit of the
 # broker's, whichever rate is found.
@@ -273,6 +275,8 @@ contains '... and who was too slow is' "$(rows "$folder/trials.csv" reason)" \
 fleet fleet --channels plain --set probe.fleet.subscribers=3 --set probe.fleet.qos=1 \
   --set probe.fleet.subscribers_per_topic=2 --set probe.fleet.rate=400
 exits 'three shares of the topics, each for two subscribers' 0
+is '... at a rate that was given channels are compared by what a message costs' "$(headline)" \
+  broker_cpu_per_message
 is '... have two copies of each message' "$(value plain fleet messages_published) \
 $(value plain fleet messages_received) $(value plain fleet fan_out)" '400 800 2'
 

@@ -131,10 +131,10 @@ static struct analysis *four_times(const char *metric, const char *unit, const c
     return draft_analyse(&draft, SCENARIO_OF("plain tls", "fleet"), definitions, NULL);
 }
 
-static const char *verdict_of(const struct analysis *analysis) {
+static const struct finding *verdict_of(const struct analysis *analysis) {
     for (size_t i = 0; i < analysis->findings->n; i++)
         if (analysis->findings->list[i].kind == FINDING_VERDICT)
-            return analysis->findings->list[i].text;
+            return &analysis->findings->list[i];
     fail_msg("no verdict");
     return NULL;
 }
@@ -142,14 +142,17 @@ static const char *verdict_of(const struct analysis *analysis) {
 /* What people read of metrics whose names are no words, and of what is no matter of speed. */
 static void test_words(void **state) {
     static const struct {
-        const char *metric, *unit, *better, *answer, *verdict;
+        const char *metric, *unit, *better, *answer, *verdict, *word;
     } cases[] = {
         {"memory_per_connection", "B", "lower", "takes 4.00 times plain's memory per connection (",
-         "fleet: tls takes more than plain: memory per connection 3"},
+         "fleet: tls takes more than plain: memory per connection 3", "more"},
         {"time_99", "s", "lower", "takes 4.00 times plain's time until 99 % are back (",
-         "fleet: tls is slower than plain: time until 99 % are back 3"},
+         "fleet: tls is slower than plain: time until 99 % are back 3", "slower"},
         {"delivered_rate", "1/s", "higher", "delivers 4.00 times plain's messages per second (",
-         "fleet: tls is faster than plain: messages per second 3"},
+         "fleet: tls is faster than plain: messages per second 3", "faster"},
+        {"broker_cpu_per_message", "us", "lower",
+         "takes 4.00 times plain's CPU time of the broker for a message (",
+         "fleet: tls takes more than plain: CPU time of the broker for a message 3", "more"},
     };
 
     (void)state;
@@ -158,7 +161,8 @@ static void test_words(void **state) {
         struct analysis *analysis = four_times(cases[i].metric, cases[i].unit, cases[i].better);
 
         assert_answer(analysis, 1, (const char *const[]){cases[i].answer});
-        assert_part(verdict_of(analysis), cases[i].verdict);
+        assert_part(verdict_of(analysis)->text, cases[i].verdict);
+        assert_string_equal(verdict_of(analysis)->verdict, cases[i].word);
     }
 }
 
