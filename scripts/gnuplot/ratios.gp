@@ -26,8 +26,19 @@ do for [p = 1:n_panels] {
 }
 compared(p) = here(p) && strlen(strcol('ratio'))
 ratio(name, p) = compared(p) ? 100 * text(name, column('ratio')) : NaN
-says(p, v) = here(p) && strcol('verdict') eq v
 verdicts = 'equivalent slower faster undecided'
+amounts = 'equivalent more less undecided' # of what is no matter of speed
+is_verdict(v) = strcol('verdict') eq word(verdicts, v) || strcol('verdict') eq word(amounts, v)
+says(p, v) = here(p) && is_verdict(v)
+# "slower, more" where there are such panels, or nothing else.
+array speeds[4]; array amount[4]
+do for [v = 1:4] { speeds[v] = 0; amount[v] = 0 }
+do for [v = 2:3] {
+    stats csv using (keep(0) ? (speeds[v] = speeds[v] || strcol('verdict') eq word(verdicts, v), \
+        amount[v] = amount[v] || strcol('verdict') eq word(amounts, v), 0) : 0) nooutput
+}
+verdict_name(v) = !amount[v] ? word(verdicts, v) : \
+    speeds[v] ? word(verdicts, v) . ', ' . word(amounts, v) : word(amounts, v)
 look(v) = word('#009E73 #D55E00 #0072B2 #555555', v)
 shape(v) = int(word('7 11 9 6', v))
 diamond = "with points pointtype 12 pointsize 1.6 linewidth 2 linecolor rgb 'black' "
@@ -43,7 +54,7 @@ do for [format in formats] {
     eval page(format, n_channels * (0.25 + 1.1 * name_lines))
     eval legend
     plot NaN notitle, for [v = 1:4] keyentry with points pointtype shape(v) pointsize 1.2 \
-        linecolor rgb look(v) title word(verdicts, v) noenhanced, \
+        linecolor rgb look(v) title verdict_name(v) noenhanced, \
         keyentry with boxes fillcolor rgb '#d9ead3' title sprintf('margin of %g %%', margin) \
         @key_of_theirs
     eval legend_end
@@ -55,10 +66,10 @@ do for [format in formats] {
             fillstyle solid 1.0 noborder fillcolor rgb '#d9ead3'
         set arrow 1 from 100, graph 0 to 100, graph 1 nohead back linecolor rgb grey
         plot NaN notitle, for [v = 1:4] csv using \
-            (says(p, word(verdicts, v)) ? ratio('ratio', p) : NaN):(place(0)): \
+            (says(p, v) ? ratio('ratio', p) : NaN):(place(0)): \
             (ratio('ratio_low', p)):(ratio('ratio_high', p)) \
             with xerrorbars pointtype shape(v) pointsize 1.2 linewidth 2 linecolor rgb look(v) \
-            title panel_name(p) . ', ' . word(verdicts, v) noenhanced, \
+            title panel_name(p) . ', ' . verdict_name(v) noenhanced, \
             csv using (compared(p) ? published(0) ? high_of(ratio('ratio_high', p), theirs(0)) : \
             ratio('ratio_high', p) : 100):(place(0)): \
             (compared(p) ? short(ratio('ratio', p)) . ' %' . (published(0) ? \

@@ -75,7 +75,8 @@ wrap(s, n) = strlen(s) <= n ? s : (cut_ = blank(s, n), \
     s[1:cut_] . "\n" . wrap(s[cut_ + 1:*], n))
 clip(s, n) = strlen(s) <= n ? s : s[1:n - 1] . '…'
 lines_of(s) = strstrt(s, "\n") ? 1 + lines_of(s[strstrt(s, "\n") + 1:*]) : 1
-spaced(s) = s eq 'delivered_rate' ? 'messages per second' : \
+spaced(s) = s eq 'broker_cpu_per_message' ? 'broker CPU per message' : \
+    s eq 'delivered_rate' ? 'messages per second' : \
     s eq 'time_99' ? 'time until 99 % are back' : \
     (at_ = strstrt(s, '_'), at_ ? s[1:at_ - 1] . ' ' . spaced(s[at_ + 1:*]) : s)
 short(x) = sprintf(x < 1000 ? '%.3g' : '%.0f', x) # three digits, all before the point

@@ -11,6 +11,8 @@ BOLD, RED, GREEN, YELLOW = "1", "31", "32", "33"
 VERDICTS = {
     "equivalent": GREEN,
     "faster": GREEN,
+    "less": GREEN,
+    "more": RED,
     "slower": RED,
     "undecided": YELLOW,
 }

@@ -17,6 +17,7 @@ from .run import write
 
 # Metrics whose name is no word for people; in C this is dataset_words().
 METRIC_WORDS = {
+    "broker_cpu_per_message": "broker CPU per message",
     "delivered_rate": "messages per second",
     "time_99": "time until 99 % are back",
 }

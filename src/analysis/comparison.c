@@ -3,19 +3,21 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const verdict_words[] = {
-    [VERDICT_EQUIVALENT] = "equivalent",
-    [VERDICT_SLOWER] = "slower",
-    [VERDICT_FASTER] = "faster",
-    [VERDICT_UNDECIDED] = "undecided",
-};
+const char *comparison_word(const struct dataset *dataset, const struct comparison *comparison) {
+    static const char *const words[][2] = {
+        [VERDICT_EQUIVALENT] = {"equivalent", "equivalent"},
+        [VERDICT_SLOWER] = {"slower", "more"},
+        [VERDICT_FASTER] = {"faster", "less"},
+        [VERDICT_UNDECIDED] = {"undecided", "undecided"},
+    };
+    const struct dataset_probe *probe = &dataset->probes[comparison->probe];
+    bool lower = !text_equal(probe->better, "higher");
 
-const char *verdict_word(enum verdict verdict) {
-    return verdict_words[verdict];
+    return words[comparison->verdict][lower && dataset_is_amount(probe)];
 }
 
-const char *comparison_outcome(const struct comparison *comparison) {
-    return comparison->skipped ? "skipped" : verdict_words[comparison->verdict];
+const char *comparison_outcome(const struct dataset *dataset, const struct comparison *comparison) {
+    return comparison->skipped ? "skipped" : comparison_word(dataset, comparison);
 }
 
 /* ---- what a set-up can see ---- */

@@ -88,10 +88,10 @@ const struct comparison *comparisons_find(const struct comparisons *comparisons,
 struct resolution comparisons_resolution(const struct comparisons *comparisons, size_t probe,
                                          size_t variant);
 
-/* "equivalent", "slower", ... */
-const char *verdict_word(enum verdict verdict);
+/* "equivalent", "slower", ... of the probe's headline; of an amount "more" and "less". */
+const char *comparison_word(const struct dataset *dataset, const struct comparison *comparison);
 /* The same, or "skipped": what became of the comparison. */
-const char *comparison_outcome(const struct comparison *comparison);
+const char *comparison_outcome(const struct dataset *dataset, const struct comparison *comparison);
 
 /* The widest 95 % interval of the declared comparisons, as a share of its ratio; NaN when one of
  * them does not exist yet, those of skipped channels aside. */

@@ -51,19 +51,33 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) 
     return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
 }
 
+/* Metrics whose name is no word for people, or whose unit is a time, though it is no time that
+ * anybody waits. */
+static const struct {
+    const char *metric, *words;
+    bool amount;
+} worded[] = {
+    {"broker_cpu_per_message", "broker CPU per message", true},
+    {"delivered_rate", "messages per second", false},
+    {"time_99", "time until 99 % are back", false},
+};
+
 char *dataset_words(const char *metric) {
-    static const struct {
-        const char *metric, *words;
-    } others[] = {{"delivered_rate", "messages per second"},
-                  {"time_99", "time until 99 % are back"}};
     char *words = text_copy(metric);
 
-    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-        if (text_equal(others[i].metric, metric))
-            text_replace(&words, others[i].words);
+    for (size_t i = 0; i < ARRAY_SIZE(worded); i++)
+        if (text_equal(worded[i].metric, metric))
+            text_replace(&words, worded[i].words);
     for (char *c = words; *c; c++)
         *c = *c == '_' ? ' ' : *c;
     return words;
+}
+
+bool dataset_is_amount(const struct dataset_probe *probe) {
+    for (size_t i = 0; i < ARRAY_SIZE(worded); i++)
+        if (text_equal(worded[i].metric, probe->metric))
+            return worded[i].amount;
+    return text_equal(probe->unit, "B");
 }
 
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial) {

@@ -238,6 +238,9 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant);
 /* A metric's name in a text: "connections per s"; the caller's. The scripts put the same few
  * otherwise. */
 char *dataset_words(const char *metric);
+/* Whether the probe's headline is an amount, of which there is more or less, rather than a time or
+ * a rate, which is slower or faster. */
+bool dataset_is_amount(const struct dataset_probe *probe);
 
 /* The value of a series for one of the dataset's trials; NaN when there is none. */
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial);

@@ -121,11 +121,6 @@ static char *describe_equivalence(const struct dataset *dataset,
                        dataset->channels[comparison->baseline].name, margin, ratio);
 }
 
-/* What is no matter of speed. */
-static bool is_size(const struct dataset_probe *probe) {
-    return text_equal(probe->unit, "B");
-}
-
 static char *describe_difference(const struct dataset *dataset,
                                  const struct comparison *comparison) {
     CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
@@ -133,11 +128,11 @@ static char *describe_difference(const struct dataset *dataset,
     CLEANUP_FREE char *metric = dataset_words(dataset->probes[comparison->probe].metric);
     bool lower = comparison->paired.ratio < 1;
 
-    if (is_size(&dataset->probes[comparison->probe]))
+    if (dataset_is_amount(&dataset->probes[comparison->probe]))
         return text_format("takes %s than %s: %s %s %s (%s)", lower ? "less" : "more",
                            dataset->channels[comparison->baseline].name, metric, by,
                            lower ? "lower" : "higher", ratio);
-    return text_format("is %s than %s: %s %s %s (%s)", verdict_word(comparison->verdict),
+    return text_format("is %s than %s: %s %s %s (%s)", comparison_word(dataset, comparison),
                        dataset->channels[comparison->baseline].name, metric, by,
                        lower ? "lower" : "higher", ratio);
 }
@@ -376,7 +371,7 @@ static void add_verdict(struct findings *findings, const struct comparison *comp
                                            dataset->channels[comparison->channel].name, words);
 
     set_cell(findings, finding, comparison->probe, comparison->variant, comparison->channel);
-    finding->verdict = comparison_outcome(comparison);
+    finding->verdict = comparison_outcome(findings->dataset, comparison);
 }
 
 /* Subjects first, then controls. */
@@ -595,8 +590,9 @@ static void add_legend(struct findings *findings) {
             "to 5 %% of runs: it is not corrected for the number of channels.",
             dataset->baseline, margin);
     for (size_t i = 0; i < dataset->n_probes; i++)
-        if (is_size(&dataset->probes[i]))
-            findings_say(findings, FINDING_LEGEND, "slower, faster of %s: it takes more, or less.",
+        if (dataset_is_amount(&dataset->probes[i]))
+            findings_say(findings, FINDING_LEGEND,
+                         "more, less of %s: as slower, faster; it is no matter of speed.",
                          dataset->probes[i].name)
                 ->probe = dataset->probes[i].name;
     (void)findings_say(findings, FINDING_LOOKED,

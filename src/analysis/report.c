@@ -120,7 +120,7 @@ static void put_comparisons(const struct analysis *analysis, const struct output
         row.blocks = (int64_t)one->paired.n;
         row.paired = one->paired;
         row.p_holm = one->p_holm;
-        row.verdict = verdict_word(one->verdict);
+        row.verdict = comparison_word(analysis->dataset, one);
         row.reason = one->reason;
         row.reference_ratio = dataset_reference(analysis->dataset, one->probe, DATASET_HEADLINE,
                                                 one->channel, (int)one->baseline);
@@ -238,7 +238,7 @@ static void put_table(const struct analysis *analysis, const struct output *outp
                                                       DATASET_HEADLINE, one->channel, baseline);
         if (comparison) {
             row.paired = comparison->paired;
-            row.verdict = comparison_outcome(comparison);
+            row.verdict = comparison_outcome(analysis->dataset, comparison);
         } else {
             row.paired.ratio = is_baseline && row.trials ? 1 : NAN;
             row.paired.ci_low = row.paired.ci_high = NAN;

@@ -11,7 +11,7 @@ enum metric_better { METRIC_NONE, METRIC_HIGHER, METRIC_LOWER };
 struct metric {
     const char *name, *unit;
     enum metric_better better;
-    bool headline; /* the one that table, figure and verdict are about; one a probe */
+    bool headline; /* the one that table, figure and verdict usually are about; one a probe */
     const char *help;
 };
 

@@ -50,12 +50,29 @@ bool scenario_has_fleet(const struct scenario *scenario) {
     return false;
 }
 
-const struct metric *probe_headline(const struct probe *probe) {
+static const struct metric *usual_headline(const struct probe *probe) {
     size_t i = 0;
 
     while (i + 1 < probe->n_metrics && !probe->metrics[i].headline)
         i++;
     return &probe->metrics[i];
+}
+
+const struct metric *probe_headline(const struct probe *probe, const struct scenario *scenario) {
+    const char *agreed = NULL;
+
+    for (size_t i = 0; i < scenario->n_measurements && probe->headline; i++) {
+        const struct measurement *measurement = &scenario->measurements[i];
+        const char *name;
+
+        if (!text_equal(measurement->probe, probe_name(probe)))
+            continue;
+        name = probe->headline(measurement->settings);
+        if (!name || (agreed && !text_equal(agreed, name)))
+            return usual_headline(probe);
+        agreed = name;
+    }
+    return agreed ? probe_metric(probe, agreed) : usual_headline(probe);
 }
 
 const struct metric *probe_metrics(const struct setting_group *group, size_t *ret_n) {

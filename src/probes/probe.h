@@ -52,10 +52,13 @@ struct role {
 struct probe {
     const struct setting_group *group; /* named "probe.NAME" */
     const char *help;
-    const struct metric *metrics; /* the headline first */
+    const struct metric *metrics; /* the usual headline first */
     size_t n_metrics;
     const struct role *roles;
     size_t n_roles;
+    /* The metric that the probe is about with such settings, where that is another than the
+     * headline of its table, else NULL; NULL: it never is. */
+    const char *(*headline)(const void *settings);
     int rung;          /* its height on the ladder, from 1; 0: it is not on it */
     bool fleet;        /* has members connect, as many as [fleet] says */
     int least_members; /* that it takes on each publisher's host; 0: as many as there are */
@@ -80,8 +83,9 @@ extern const size_t n_probes;
 /* "path" of a group "probe.path". */
 const char *probe_name(const struct probe *probe);
 const struct probe *probe_find(const char *name);
-/* What the probe is about. */
-const struct metric *probe_headline(const struct probe *probe);
+/* What the probe is about in this scenario: all its measurements there must agree on another metric
+ * than the usual one. */
+const struct metric *probe_headline(const struct probe *probe, const struct scenario *scenario);
 /* Whether one of the scenario's probes has a fleet, and so its brokers know members. */
 bool scenario_has_fleet(const struct scenario *scenario);
 

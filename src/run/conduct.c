@@ -219,7 +219,7 @@ static void metric(struct conductor *conductor, const char *name, double value) 
     if (!isfinite(value))
         return;
     journal_metric(trial->run->journal, trial->id, "client2", "fleet", name, value);
-    if (text_equal(name, probe_headline(trial->probe)->name))
+    if (text_equal(name, probe_headline(trial->probe, trial->run->scenario)->name))
         conducting->result->headline = value;
 }
 

@@ -224,18 +224,17 @@ static char *process_of(const struct role *role) {
 
 /* What a reader of the run must know about the probe itself stands on its headline's row. */
 static void put_definition(struct csv_writer *writer, const struct probe *probe,
-                           const struct metric *metric) {
-    CLEANUP_FREE char *sender = metric->headline ? process_of(probe_role(probe, "sender")) : NULL;
-    CLEANUP_FREE char *receiver =
-        metric->headline ? process_of(probe_role(probe, "receiver")) : NULL;
+                           const struct metric *metric, bool headline) {
+    CLEANUP_FREE char *sender = headline ? process_of(probe_role(probe, "sender")) : NULL;
+    CLEANUP_FREE char *receiver = headline ? process_of(probe_role(probe, "receiver")) : NULL;
     const struct definition_row row = {
         .probe = probe_name(probe),
         .metric = metric->name,
         .unit = metric->unit,
         .better = metric_better_word(metric->better),
-        .headline = metric->headline ? "yes" : "no",
+        .headline = headline ? "yes" : "no",
         .help = metric->help,
-        .rung = metric->headline && probe->rung ? probe->rung : NAN,
+        .rung = headline && probe->rung ? probe->rung : NAN,
         .sender = sender,
         .receiver = receiver,
     };
@@ -252,9 +251,10 @@ static int write_definitions(const struct journal *journal, const struct scenari
         return r;
     for (size_t i = 0; i < scenario->n_probes; i++) {
         const struct probe *probe = probe_find(scenario->probes[i]);
+        const struct metric *headline = probe_headline(probe, scenario);
 
         for (size_t j = 0; j < probe->n_metrics; j++)
-            put_definition(writer, probe, &probe->metrics[j]);
+            put_definition(writer, probe, &probe->metrics[j], &probe->metrics[j] == headline);
     }
     return csv_flush(writer, true, error);
 }

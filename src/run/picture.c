@@ -77,8 +77,8 @@ static void draw_line(struct picture *picture, const char *text) {
 
 /* ---- the latest figures ---- */
 
-const char *picture_unit(const char *probe) {
-    const char *unit = probe_headline(probe_find(probe))->unit;
+const char *picture_unit(const struct scenario *scenario, const char *probe) {
+    const char *unit = probe_headline(probe_find(probe), scenario)->unit;
 
     return strncmp(unit, "1/", 2) == 0 ? unit + 1 : unit;
 }
@@ -111,10 +111,10 @@ static char *values_of(const struct measurement *measurement) {
 
 /* The unit of all probes; NULL when they differ: then it stands beside each value. */
 static const char *common_unit(const struct scenario *scenario) {
-    const char *unit = picture_unit(scenario->measurements[0].probe);
+    const char *unit = picture_unit(scenario, scenario->measurements[0].probe);
 
     for (size_t i = 1; i < scenario->n_measurements; i++)
-        if (!text_equal(picture_unit(scenario->measurements[i].probe), unit))
+        if (!text_equal(picture_unit(scenario, scenario->measurements[i].probe), unit))
             return NULL;
     return unit;
 }
@@ -154,7 +154,7 @@ struct table {
 static int width_of(const struct picture_facts *facts, size_t column, bool with_unit) {
     const struct scenario *scenario = facts->scenario;
     const struct measurement *measurement = &scenario->measurements[column];
-    const char *unit = with_unit ? picture_unit(measurement->probe) : NULL;
+    const char *unit = with_unit ? picture_unit(scenario, measurement->probe) : NULL;
     CLEANUP_FREE char *values = values_of(measurement);
     size_t least = LEAST_FIGURE + (unit ? 1 + strlen(unit) : 0), width = LEAST_CELL;
 
@@ -222,7 +222,7 @@ static char *text_of(const struct table *table, enum row row, size_t channel, si
     if (row == VALUES)
         return values_of(measurement);
     return cell_of(&table->facts->latest[channel * scenario->n_measurements + column],
-                   table->unit ? NULL : picture_unit(measurement->probe));
+                   table->unit ? NULL : picture_unit(scenario, measurement->probe));
 }
 
 static void draw_row(struct picture *picture, const struct table *table, enum row row,

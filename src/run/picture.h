@@ -41,8 +41,8 @@ void picture_draw(struct picture *picture, const struct picture_facts *facts);
 
 /* A figure with four digits worth reading: "25310", "94.12", "0.4310"; the caller's. */
 char *picture_figure(double value);
-/* What stands behind it for this probe: "Mbit/s", "ms", "/s". */
-const char *picture_unit(const char *probe);
+/* What stands behind it for this probe of a scenario: "Mbit/s", "ms", "/s". */
+const char *picture_unit(const struct scenario *scenario, const char *probe);
 
 #define PICTURE_BAR 24
 /* "[####----]" of so many characters between the brackets, at most PICTURE_BAR; the caller's. */

@@ -231,9 +231,10 @@ void progress_trial(struct progress *progress, const struct trial_id *id,
     size_t measurement = (size_t)(id->measurement - progress->scenario->measurements);
     size_t cell = id->deployment->channel * progress->scenario->n_measurements + measurement;
     CLEANUP_FREE char *figure = picture_figure(value);
-    CLEANUP_FREE char *outcome = result->status == TRIAL_OK
-                                     ? text_format("%s %s", figure, picture_unit(id->probe))
-                                     : text_copy(trial_status_word(result->status));
+    CLEANUP_FREE char *outcome =
+        result->status == TRIAL_OK
+            ? text_format("%s %s", figure, picture_unit(progress->scenario, id->probe))
+            : text_copy(trial_status_word(result->status));
     CLEANUP_FREE char *text = text_format("%s%s%s", outcome, result->reason ? ": " : "",
                                           result->reason ? result->reason : "");
 

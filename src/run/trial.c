@@ -309,7 +309,7 @@ static void record_results(struct running_trial *trial, struct trial_result *res
         json_object_foreach(own_metrics(worker), name, value) {
             journal_metric(trial->run->journal, trial->id, party_name(worker->role->party),
                            process_name(worker), name, json_number_value(value));
-            if (text_equal(name, probe_headline(trial->probe)->name))
+            if (text_equal(name, probe_headline(trial->probe, trial->run->scenario)->name))
                 result->headline = json_number_value(value);
         }
         write_distributions(trial, worker);

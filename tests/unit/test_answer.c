@@ -151,8 +151,8 @@ static void test_words(void **state) {
         {"delivered_rate", "1/s", "higher", "delivers 4.00 times plain's messages per second (",
          "fleet: tls is faster than plain: messages per second 3", "faster"},
         {"broker_cpu_per_message", "us", "lower",
-         "takes 4.00 times plain's CPU time of the broker for a message (",
-         "fleet: tls takes more than plain: CPU time of the broker for a message 3", "more"},
+         "takes 4.00 times plain's broker CPU per message (",
+         "fleet: tls takes more than plain: broker CPU per message 3", "more"},
     };
 
     (void)state;
