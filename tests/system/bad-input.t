@@ -393,7 +393,7 @@ exits 'an unknown command' 2
 contains 'says where all are' "$err" "no command 'nonesuch'; \`./bench --help\` shows all"
 run "$bench"
 exits 'no command' 2
-contains 'shows the commands' "$err" 'usage: bench COMMAND'
+contains 'shows the commands' "$err" 'usage: ./bench COMMAND'
 run "$bench" list nonesuch
 exits 'an unknown kind to list' 2
 contains 'names those there are' "$err" 'scenarios, channels, mechanisms'
