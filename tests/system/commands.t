@@ -271,7 +271,7 @@ run "$bench" run "$tiny" --output out --certs "$certs"
 exits 'from another folder, with a relative path for the results' 0
 check '... they are there' test -s "$(find out -name trials.csv)"
 lacks 'no escape codes where there is no terminal' "$out$err" "$escape"
-matches 'but a line for a trial' "$out" '^1/1  0 s left  plain path 1: [0-9.]+ Mbit/s$'
+matches 'but a line for a trial' "$out" '^1/1  0 s left  plain path, block 1: [0-9.]+ Mbit/s$'
 run "$bench" run "$tiny" --output out --certs "$certs" --quiet
 matches '--quiet: the next step alone' "$(printf '%s' "$out$err" | tr '\n' '|')" \
   '^next     [^|]*bench report out/tiny-[^|]*$'

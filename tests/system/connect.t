@@ -176,7 +176,7 @@ is '... in clear there is none' "$(value plain handshake_bytes)" 0
 connect "$@" --channels 'plain ed25519' --set probe.connect.session=resumed
 exits 'resumed' 0
 matches 'while it goes on, there is a line for a trial' "$out" \
-  '^ *[0-9]+/2  [0-9 mins]+ left  plain connect 1: [0-9.]+ /s$'
+  '^ *[0-9]+/2  [0-9 mins]+ left  plain connect, block 1: [0-9.]+ /s$'
 holds 'a resumed session needs fewer bytes' 'sent + received < full_sent + full_received' \
   sent="$(value ed25519 bytes_sent)" full_sent="$full_sent" \
   received="$(value ed25519 bytes_received)" full_received="$full_received"

@@ -38,7 +38,7 @@ is 'the trial is void' \
   "$(rows "$folder/trials.csv" status,throughput_mbit_s probe=delivery)" 'void|'
 matches 'with the address of the first' "$(rows "$folder/trials.csv" reason probe=delivery)" \
   'an uninvited client, from 127\.0\.0\.1:[0-9]+ \(client id auto-'
-matches 'that is shown' "$out" 'delivery [0-9]+: void: the broker had an uninvited client'
+matches 'that is shown' "$out" 'delivery, block [0-9]+: void: the broker had an uninvited client'
 is 'the broker has a limit of connections and one of memory' "$limits" 2
 is '... and listens nowhere else' "$(grep -h 'listen socket' "$folder"/log/* |
   grep -vc "on port $port\.$")" 0

@@ -158,7 +158,7 @@ if unshare --mount mount -t tmpfs none "$scratch" 2>/dev/null; then
     shift
     mount -t tmpfs -o size=256k none "$disk" || exit 99
     "$@" >"$log" 2>&1 &
-    until grep -q " path 1: .*Mbit" "$log"; do sleep 0.05; done
+    until grep -q " path, block 1: .*Mbit" "$log"; do sleep 0.05; done
     dd if=/dev/zero of="$disk/filler" bs=1k count=1000 2>/dev/null
     until grep -q failed: "$log" || ! kill -0 $!; do sleep 0.05; done
     rm "$disk/filler"

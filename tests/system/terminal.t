@@ -86,6 +86,15 @@ on_terminal 80x4 "$amid=amid" -- "$@" --output low
 exits 'a terminal of four lines' 0
 screen amid-80x4 amid
 
+set -- "$bench" run "$tiny" --channels mutual-tls --probes hold --repetitions 1 \
+  --set fleet.clients=300 --set probe.hold.duration=100ms --certs "$scratch/members"
+on_terminal 40x24 -- "$@" --output members
+exits 'certificates of members on a terminal of 40 columns' 0
+tr '\r' '\n' <typescript | sed -n "s/^$escape\[K\(.*\/300  c.*\)/\1/p" >bars
+check '... have a bar' test -s bars
+is '... which is no wider, to be drawn over' "$(awk 'length($0) >= 40' bars)" ''
+set -- "$bench" run "$tiny" --set scenario.order=sequential --certs "$scratch/certs"
+
 # ---- another size meanwhile ----
 
 on_terminal 120x40 ' 2/12 =40x9' "^  [0-9 mins]+ left  5/12=amid" ' 6/12 =100x30' \
@@ -111,7 +120,7 @@ run env NO_COLOR= "$root/tests/system/on-terminal" 100x30 -- "$@" --output empty
 contains 'an empty NO_COLOR does not count' "$(cat typescript)" "${escape}[32m"
 run env TERM=dumb "$root/tests/system/on-terminal" 100x30 -- "$@" --output dumb
 lacks 'TERM=dumb: nothing that it would have to obey' "$(cat typescript)" "$escape"
-matches '... a line a trial' "$(tr -d '\r' <typescript)" '^1/1  0 s left  plain path 1: '
+matches '... a line a trial' "$(tr -d '\r' <typescript)" '^1/1  0 s left  plain path, block 1: '
 on_terminal 100x30 -- "$bench" doctor --set hosts.address=198.51.100.7 --certs "$scratch/certs"
 contains 'what is impossible is red' "$(cat typescript)" "${escape}[31m  IMPOSSIBLE"
 on_terminal 100x30 -- "$bench" check nonesuch
@@ -142,7 +151,7 @@ measure "$@"
 exits 'no terminal' 0
 is '... a line for each trial' "$(printf '%s\n' "$out" | grep -cE '^ *[0-9]+/12  ')" 12
 line='^ *[0-9]+/12  ([0-9]+ min )?[0-9]+ s left' # and what it was, and its figure:
-line="$line  (plain|password) (path|connect|latency) [12]: [0-9.]+ (Mbit/s|/s|ms)\$"
+line="$line  (plain|password) (path|connect|latency), block [12]: [0-9.]+ (Mbit/s|/s|ms)\$"
 is '... with the time left, what it was, and its figure' \
   "$(printf '%s\n' "$out" | grep -E '^ *[0-9]+/12  ' | grep -vE "$line")" ''
 is '... nothing but text' "$(printf '%s' "$out$err" | LC_ALL=C tr -d '\n -~')" ''
@@ -166,7 +175,7 @@ stop_waiting 240
 folder=$(find_run)
 exits '--quiet, and a trial fails' 1
 matches '... which is said' "$out" \
-  '^ *[0-9]+/[0-9]+  ([0-9]+ min )?[0-9]+ s left  plain path [12]: failed: .*path-server'
+  '^ *[0-9]+/[0-9]+  ([0-9]+ min )?[0-9]+ s left  plain path, block [12]: failed: .*path-server'
 is '... and the last line' "$(printf '%s\n' "$out" | wc -l)" 2
 contains '... and how many' "$err" 'bench: trials: 1 failed, 0 void'
 if has_command gnuplot; then
