@@ -39,13 +39,16 @@ void progress_step(struct progress_step *step, int64_t done, int64_t all) {
     int64_t now_ns = clock_monotonic_ns();
     bool redraws = terminal_obeys(stdout);
     CLEANUP_FREE char *bar = picture_bar(all ? (double)done / (double)all : 1, PICTURE_BAR);
+    CLEANUP_FREE char *line =
+        text_format("  %s %lld/%lld  %s", bar, (long long)done, (long long)all, step->what);
 
     if (!step->shown_ns)
         step->shown_ns = redraws ? 1 : now_ns; /* a bar at once */
     if (done < all && now_ns - step->shown_ns < (redraws ? REDRAW_NS : STEP_NS))
         return;
     if (redraws && done < all)
-        printf("\r\033[K  %s %lld/%lld  %s", bar, (long long)done, (long long)all, step->what);
+        /* What the terminal breaks in two could not be drawn over. */
+        printf("\r\033[K%.*s", terminal_size(stdout).columns - 1, line);
     else if (redraws)
         printf("\r\033[K");
     else if (done < all)
@@ -215,7 +218,7 @@ static void say_trial(struct progress *progress, const struct trial_id *id,
     CLEANUP_FREE char *left = time_left(progress);
     CLEANUP_FREE char *total = text_format("%zu", progress->total);
     CLEANUP_FREE char *line = text_format(
-        "%*zu/%s  %s%s%s %s%s%s %d: %s", (int)strlen(total), progress->done, total,
+        "%*zu/%s  %s%s%s %s%s%s, block %d: %s", (int)strlen(total), progress->done, total,
         progress->picture ? "" : left, progress->picture ? "" : "  ", channel,
         id->measurement->probe, *variant ? " " : "", variant, id->deployment->block, result);
     bool bad = status == TRIAL_FAILED || status == TRIAL_VOID;
