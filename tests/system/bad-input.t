@@ -49,7 +49,10 @@ an unknown probe's section
   12: \[probe\.paht\] duration: unknown probe \(did you mean path\?\); known are path,
 an unknown channel
   2s/plain/plian/
-  2: \[scenario\] channels: unknown channel 'plian' \(did you mean plain\?\); .*\[channel\.plian\]
+  2: \[scenario\] channels: unknown channel 'plian' \(did you mean plain\?\); .*\[channel\.plian\] w
+a channel whose section is empty
+  2s/.*/channels = mine\n[channel.mine]\n[scenario]/
+  2: \[scenario\] channels: .* define it in \[channel\.mine\] with `use = MECHANISM\.\.\.` or `inh
 an unknown probe
   3s/path/paht/
   3: \[scenario\] probes: unknown probe 'paht' \(did you mean path\?\); known are path, .*del
@@ -148,7 +151,13 @@ a comma in a list of values
   5: \[vary\] probe\.path\.duration: '1s,' has a comma: .* by blanks; write 1s$
 a key before any section
   1d
-  1: a key before the first \[section\]
+  1: a key before the first \[section\]; write \[scenario\] above it, or, .*, \[channel\]$
+a setting of a mechanism in a section of its own
+  10s/.*/[tls]\nmin_version = 1.3/
+  11: \[tls\] min_version: unknown section; right would be \[channel\.NAME\] tls\.min_version$
+a setting of a probe in a section of its name
+  12s/.*/[path]\nduration = 1s/
+  13: \[path\] duration: unknown section; right would be \[probe\.path\] duration$
 a name that is none
   4s,.*,name = a/b,
   4: \[scenario\] name: 'a/b' is no name: letters
@@ -297,6 +306,8 @@ lacks 'a password that stands in the file is not repeated' "$(
 refused 'an unknown scenario' "unknown scenario 'nonesuch'; known are .*paper.*quick" nonesuch
 refused 'a file that is not there' 'none\.ini: No such file' "$scratch/none.ini"
 mkdir "$scratch/folder.ini"
+refused 'the file of a scenario that is known' \
+  'quick\.ini: No such file or directory \(did you mean quick\?\)' quick.ini
 refused 'a folder' 'folder\.ini: not a regular file' "$scratch/folder.ini"
 : >"$scratch/empty.ini"
 refused 'an empty file' 'empty\.ini: empty' "$scratch/empty.ini"
@@ -338,6 +349,17 @@ refused '--set without a path' '--set takes PATH=VALUE' "$tiny" --set =5s
 refused '--set of an unknown key' '--set probe\.path\.length: unknown key' "$tiny" \
   --set probe.path.length=5
 refused '--set of an unknown section' '--set x\.y: unknown section' "$tiny" --set x.y=5
+refused '--set of a mechanism without a channel' \
+  '--set tls\.min_version: unknown section; right would be channel\.NAME\.tls\.min_version' \
+  "$tiny" --set tls.min_version=1.3
+refused '--set of a channel without its name' \
+  '--set channel\.use: unknown section; right would be channel\.NAME\.use' "$tiny" \
+  --set channel.use=tls
+refused '--set of a probe without its kind' \
+  '--set path\.duration: unknown section; right would be probe\.path\.duration$' "$tiny" \
+  --set path.duration=1s
+refused '--set of a key alone' '--set seed: unknown section; right would be scenario\.seed$' \
+  "$tiny" --set seed=1
 refused '--set without a unit' "--set probe\.path\.duration: '5' lacks a unit" "$tiny" \
   --set probe.path.duration=5
 refused '--set of a share below 1 without a unit' \
@@ -346,6 +368,11 @@ refused '--set of a share below 1 without a unit' \
 refused '--set of a size without a unit' \
   "--set probe\.delivery\.payload: '30' lacks .*; write, say, 30B or 30KiB$" "$tiny" \
   --set probe.delivery.payload=30
+refused '--channels of none' '^bench: error: --channels: has no value; leave it out for plain$' \
+  "$tiny" --channels ''
+refused '--set of an empty value of a channel' \
+  '--set channel\.mine\.tls\.groups: has no value; leave it out for X25519$' "$tiny" \
+  --set channel.mine.use=tls --set channel.mine.tls.groups=X25519 --set channel.mine.tls.groups=
 refused '--set of an empty value' '--set probe\.path\.duration: has no value' "$tiny" \
   --set probe.path.duration=
 refused '--set with a line end' '--set scenario\.description: .*line end' "$tiny" \
@@ -368,6 +395,17 @@ refused '--channels with commas' "--channels: 'plain,password' has commas: .*pla
 refused '--set with a blank in the place of =' \
   '--set takes PATH=VALUE, as in --set probe\.path\.duration=5s' "$tiny" \
   --set probe.path.duration 5s
+refused 'a host with one slash too few' \
+  "--broker-host: 'ssh:pi@pi-a' is no host; over ssh it is ssh://pi@pi-a" "$tiny" \
+  --broker-host ssh:pi@pi-a
+refused 'a launcher in a host'\''s place' \
+  "--publisher-host: .* %h, which is .* hosts\.launcher only; .* in hosts\.publishers" "$tiny" \
+  --publisher-host 'exec:srun -w %h'
+refused '... in the broker'\''s' "--broker-host: .* %h, which is .* hosts\.launcher only" "$tiny" \
+  --broker-host 'exec:srun -w %h'
+refused 'more hosts than a run has' \
+  "hosts\.publishers: names too many hosts: a run has 64 at most" "$tiny" \
+  --set 'hosts.publishers=node[001-999]' --set 'hosts.launcher=exec:srun -w %h'
 refused 'a host that no lab has' "--publisher-host: 'lab:3': a lab has two hosts" "$tiny" \
   --publisher-host lab:3
 refused 'an option for ssh in a host'\''s place' \

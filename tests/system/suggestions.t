@@ -43,6 +43,8 @@ for name in $("$bench" --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
   asks "$name" "$bench" "$(too_many "$name")"
 done
 asks check "$bench" chekc
+asks --version "$bench" --verison
+asks --help "$bench" --hlep
 all_of 'commands' 10
 for command in all run report estimate gate check certs speed doctor deploy; do
   for name in $("$bench" complete -- "$command" -- 2>/dev/null); do
@@ -67,6 +69,8 @@ all_of 'what to do with certificates' 3
 for name in $(names scenarios); do
   asks "$name" "$bench" check "$(too_many "$name")"
 done
+asks quick "$bench" check quick.ini
+asks quick "$bench" check scenario/qiuck.ini
 all_of 'scenarios' 3
 for name in $(names channels); do
   asks "$name" "$bench" check "$tiny" --channels "$(too_many "$name")"

@@ -179,8 +179,12 @@ static void test_bad_lines(void **state) {
     ASSERT_BAD("[a]\nx\n", "x.ini:2: neither a [section] nor 'key = value'");
     ASSERT_BAD("[a\nx = 1\n", "x.ini:1: neither a [section] nor 'key = value'");
     ASSERT_BAD("[a]\n = 1\n", "x.ini:2: no key before the '='");
-    ASSERT_BAD("x = 1\n", "x.ini:1: a key before the first [section]");
-    ASSERT_BAD("[]\nx = 1\n", "x.ini:2: a key before the first [section]");
+    ASSERT_BAD("x = 1\n",
+               "x.ini:1: a key before the first [section]; write [scenario] above it, or, "
+               "in a channel's file, [channel]");
+    ASSERT_BAD("[]\nx = 1\n",
+               "x.ini:2: a key before the first [section]; write [scenario] above it, or, "
+               "in a channel's file, [channel]");
     ASSERT_BAD("[a] x = 1\n", "x.ini:1: text behind the section's name; give it a line of its own");
 }
 

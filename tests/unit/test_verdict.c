@@ -73,6 +73,9 @@ static void test_outlook(void **state) {
     assert_outlook("channels = plain mutual again\nrepetitions = 6\n", 2,
                    "equivalent takes 6 complete blocks, slower and faster 7 (2 comparisons of a "
                    "probe with plain): 6 are too few for slower and faster");
+    assert_outlook("channels = plain mutual\nrepetitions = 1\n", 1,
+                   "equivalent takes 6 complete blocks, slower and faster 6 (1 comparison of a "
+                   "probe with plain): 1 is too few for any verdict");
     assert_outlook("channels = plain mutual again\nrepetitions = 3\n" VARIED, 6,
                    "equivalent takes 6 complete blocks, slower and faster 8 (6 comparisons of a "
                    "probe with plain): 3 are too few for any verdict");
