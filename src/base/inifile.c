@@ -114,7 +114,9 @@ static int take_entry(void *user, const char *section, const char *written, cons
     if (!*key)
         reject(parser, line, "no key before the '='");
     else if (!*section)
-        reject(parser, line, "a key before the first [section]");
+        reject(parser, line,
+               "a key before the first [section]; write [scenario] above it, or, in a channel's "
+               "file, [channel]");
     else if (strlen(key) > MAX_KEY)
         reject(parser, line, "the key is too long; at most 120 bytes");
     else if (more && !before)

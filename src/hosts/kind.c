@@ -71,6 +71,21 @@ int host_kind_refuse_password(const char *spec, struct error *error) {
                      (int)(colon - spec), spec);
 }
 
+/* "ssh:pi@pi-a": no login ssh with a password, but the scheme. */
+static int refuse_scheme(const char *spec, struct error *error) {
+    CLEANUP_FREE char *whole = NULL;
+    const char *place;
+
+    if (strncmp(spec, "ssh:", 4) != 0 || strncmp(spec + 4, "//", 2) == 0)
+        return 0;
+    place = spec + 4 + strspn(spec + 4, "/");
+    whole = text_format("%s%s", host_kind_ssh.prefix, place);
+    if (host_kind_refuse_password(whole, error) < 0)
+        return -EINVAL;
+    return error_set(error, -EINVAL, "'%s' is no host; over ssh it is %s", spec,
+                     host_kind_ssh.check(place, NULL) == 0 ? whole : host_kind_ssh.form);
+}
+
 static int unknown(const char *spec, struct error *error) {
     CLEANUP_FREE char *forms = text_copy(""), *whole = suggestion(spec, "local lab:a lab:b");
     CLEANUP_FREE char *scheme = *whole ? text_copy("") : suggestion_of_list(spec, "ssh exec");
@@ -85,7 +100,7 @@ static int unknown(const char *spec, struct error *error) {
 
 const struct host_kind *host_kind_find(const char *spec, struct error *error) {
     if (strncmp(spec, host_kind_exec.prefix, strlen(host_kind_exec.prefix)) != 0 &&
-        host_kind_refuse_password(spec, error) < 0)
+        (refuse_scheme(spec, error) < 0 || host_kind_refuse_password(spec, error) < 0))
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         size_t length = strlen(kinds[i]->prefix);

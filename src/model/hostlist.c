@@ -21,7 +21,8 @@ static int add(struct hostlist *list, char *name, struct error *error) {
         if (text_equal(list->names[i], name))
             return error_set(error, -EINVAL, "names '%s' twice", name);
     if (list->n == HOSTLIST_MAX)
-        return error_set(error, -EINVAL, "names more than %d hosts", HOSTLIST_MAX);
+        return error_set(error, -EINVAL, "names too many hosts: a run has %d at most",
+                         HOSTLIST_MAX);
     list->names = memory_room(list->names, list->n, sizeof(*list->names));
     list->names[list->n++] = taken;
     taken = NULL;

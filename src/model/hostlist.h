@@ -11,7 +11,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#define HOSTLIST_MAX 256
+/* The publishers' hosts of a run. */
+#define HOSTLIST_MAX 64
 
 struct hostlist {
     char **names;

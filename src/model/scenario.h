@@ -74,7 +74,7 @@ struct scenario_effect {
 };
 
 /* Publishers' hosts of a run. */
-#define SCENARIO_MAX_PUBLISHERS 64
+#define SCENARIO_MAX_PUBLISHERS HOSTLIST_MAX
 
 struct scenario {
     struct settings settings; /* scopes SETTING_SCENARIO and SETTING_PROBE */

@@ -231,6 +231,21 @@ static bool is_of_run(const struct loader *loader, const char *path) {
            (begins_as_run(path) || text_equal(slash ? slash + 1 : path, "scenario.ini"));
 }
 
+/* " (did you mean quick?)" for a "quick.ini" that is not there; the caller's. */
+static char *named_by(const struct loader *loader, const char *path) {
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    CLEANUP_FREE char *stem = strndup(base, strlen(base) - (ends_in_ini(base) ? 4 : 0));
+    CLEANUP_FREE char *there = NULL, *known = NULL;
+
+    if (!loader->folder)
+        return text_copy("");
+    there = path_of(loader, stem);
+    if (access(there, F_OK) == 0)
+        return text_format(" (did you mean %s?)", stem);
+    known = names_in(loader, ".");
+    return suggestion(stem, known);
+}
+
 static int read_scenario_file(struct loader *loader, const char *name) {
     CLEANUP_FREE char *path = is_path(name) ? text_copy(name) : path_of(loader, name);
     CLEANUP(inifile_freep) struct inifile *file = NULL;
@@ -244,6 +259,11 @@ static int read_scenario_file(struct loader *loader, const char *name) {
                          meant, known);
     }
     r = inifile_read(&file, path, loader->error);
+    if (r == -ENOENT) {
+        CLEANUP_FREE char *words = text_copy(loader->error->text), *meant = named_by(loader, path);
+
+        return error_set(loader->error, r, "%s%s", words, meant);
+    }
     if (r < 0)
         return r;
     if (!file->n_entries)
@@ -311,9 +331,11 @@ static int unknown_channel(struct loader *loader, const char *name) {
                              "MECHANISM...` or `inherits = CHANNEL`; known channels are %s",
                              name, meant, name, known);
     }
-    return error_set(loader->error, -ENOENT,
-                     "unknown channel '%s'%s; known are %s, or define it in [channel.%s]", name,
-                     meant, known, name);
+    return error_set(
+        loader->error, -ENOENT,
+        "unknown channel '%s'%s; known are %s, or define it in [channel.%s] with `use = "
+        "MECHANISM...` or `inherits = CHANNEL`",
+        name, meant, known, name);
 }
 
 /* The keys of channels/NAME.ini. -ENOENT: no such file, and the message says what there is. */
@@ -399,11 +421,37 @@ int check_in_use(struct loader *loader, const struct channel *channel, const cha
     return 0;
 }
 
+/* What an option or --set leaves empty has, without it, the value that files say, or its default.
+ */
+static int refuse_empty(struct loader *loader, const struct assignment *empty,
+                        const struct setting *row, const char *otherwise) {
+    return error_set(loader->error, -EINVAL, "%s: has no value; leave it out for %s", empty->place,
+                     otherwise ? otherwise : row->fallback);
+}
+
+/* Whether the command line sets it to nothing, which it cannot be. */
+static bool is_emptied(const struct assignment *assignment, const struct setting *row) {
+    return row && !*assignment->value && *row->fallback && is_of_command_line(assignment);
+}
+
+/* What the last assignment to a path says that stands before this one; NULL: there is none. */
+static const char *said_before(const struct assignments *list, const char *path,
+                               const struct assignment *one) {
+    const char *value = NULL;
+
+    for (size_t i = 0; i < list->count && &list->list[i] != one; i++)
+        if (text_equal(list->list[i].path, path) && *list->list[i].value)
+            value = list->list[i].value;
+    return value;
+}
+
 /* Sets the keys whose paths start with prefix, and remembers where each was set. What is used is
  * known behind the last. */
 static int set_keys(struct loader *loader, struct channel *channel, const struct assignments *from,
                     const char *prefix) {
     size_t first = loader->origins.count;
+    const struct setting_group *group;
+    const struct setting *row;
     int r;
 
     for (size_t i = 0; i < from->count; i++) {
@@ -412,6 +460,9 @@ static int set_keys(struct loader *loader, struct channel *channel, const struct
 
         if (strncmp(one->path, prefix, strlen(prefix)) != 0 || strcmp(key, "inherits") == 0)
             continue;
+        row = channel_setting(channel, key, &group, loader->error);
+        if (is_emptied(one, row))
+            return refuse_empty(loader, one, row, said_before(&loader->origins, key, NULL));
         r = channel_assign(channel, key, one->value, loader->error);
         if (r < 0)
             return error_prefix(loader->error, r, "%s", one->place);
@@ -557,6 +608,34 @@ static int build_channels(struct loader *loader) {
 
 /* ---- applying ---- */
 
+/* Where a setting belongs whose path lacks its start, in words: that of a mechanism or of a probe,
+ * or a key alone. NULL: nowhere. The caller's. */
+static char *belonging(const struct loader *loader, const struct assignment *assignment) {
+    const char *path = assignment->path, *dot = strchr(path, '.'), *key = dot ? dot + 1 : path;
+    CLEANUP_FREE char *name = strndup(path, (size_t)(dot ? dot - path : 0));
+    CLEANUP_FREE char *probe = text_format("probe.%s", name);
+    bool option = is_of_command_line(assignment);
+    const struct registry *registry = loader->registry;
+    CLEANUP_FREE char *places = text_copy("");
+
+    if (text_equal(name, "channel"))
+        return text_format(option ? "channel.NAME.%s, of the channel NAME" : "[channel.NAME] %s",
+                           key);
+    if (registry_group(registry, SETTING_CHANNEL, name))
+        return text_format(option ? "channel.NAME.%s, of the channel NAME" : "[channel.NAME] %s",
+                           path);
+    if (registry_group(registry, SETTING_PROBE, probe))
+        return option ? text_format("%s.%s", probe, key) : text_format("[%s] %s", probe, key);
+    for (size_t i = 0; !dot && i < registry->n_groups; i++) {
+        const struct setting_group *group = registry->groups[i];
+        CLEANUP_FREE char *place = text_format("%s.%s", group->name, key);
+
+        if (SCENARIO_SCOPES & 1u << group->scope && setting_find(group, key))
+            text_append(&places, ", ", place);
+    }
+    return *places ? text_copy(places) : NULL;
+}
+
 /* Neither a section of settings nor one that is read otherwise; or, of a group, no such key. */
 static int unknown_setting(struct loader *loader, const struct assignment *assignment,
                            const struct setting_group *group) {
@@ -564,6 +643,9 @@ static int unknown_setting(struct loader *loader, const struct assignment *assig
 
     if (group) {
         wrong = setting_unknown(group, assignment->path + strlen(group->name) + 1);
+    } else if ((wrong = belonging(loader, assignment))) {
+        return error_set(loader->error, -EINVAL, "%s: unknown section; right would be %s",
+                         assignment->place, wrong);
     } else {
         CLEANUP_FREE char *known = registry_names(loader->registry, SETTING_SCENARIO, "");
         CLEANUP_FREE char *name = strndup(assignment->path, strcspn(assignment->path, "."));
@@ -591,6 +673,9 @@ static int apply_scenario(struct loader *loader, const struct assignment *assign
         return unknown_probe(loader, assignment->place, assignment->path + 6);
     if (!row)
         return unknown_setting(loader, assignment, group);
+    if (is_emptied(assignment, row))
+        return refuse_empty(loader, assignment, row,
+                            said_before(&loader->given, assignment->path, assignment));
     r = setting_assign(row, settings_edit(&loader->scenario->settings, group), assignment->value,
                        loader->error);
     return r < 0 ? error_prefix(loader->error, r, "%s", assignment->place) : 0;
@@ -819,12 +904,19 @@ static int list_publishers(struct loader *loader, const struct hosts_settings *h
     }
     r = *hosts->launcher ? hostlist_expand(hosts->publishers, list, loader->error)
                          : hostlist_split(hosts->publishers, begins, list, loader->error);
-    if (r == 0 && list->n > SCENARIO_MAX_PUBLISHERS)
-        r = error_set(loader->error, -EINVAL, "names %zu hosts; a run has %d publishers' at most",
-                      list->n, SCENARIO_MAX_PUBLISHERS);
     if (r == 0 && *hosts->launcher)
         hostlist_launch(list, hosts->launcher);
     return r;
+}
+
+/* What stands for a name is replaced in hosts.launcher alone. */
+static int refuse_template(const char *spec, struct error *error) {
+    if (!strstr(spec, "%h"))
+        return 0;
+    return error_set(error, -EINVAL,
+                     "'%s' has a %%h, which is a host's name in hosts.launcher only; say it there, "
+                     "and the names in hosts.publishers",
+                     spec);
 }
 
 /* Each of several has a part of its own. */
@@ -835,6 +927,8 @@ static int check_publishers(struct loader *loader, const struct hosts_settings *
 
     for (size_t i = 0; i < list->n && r == 0; i++) {
         r = check ? check(list->names[i], loader->error) : 0;
+        if (r == 0)
+            r = refuse_template(list->names[i], loader->error);
         if (r == 0 && list->n > 1 && text_equal(list->names[i], hosts->broker))
             r = error_set(loader->error, -EINVAL,
                           "'%s' is the broker's host; only one publisher's host alone can be that",
@@ -849,7 +943,8 @@ static int check_hosts(struct loader *loader) {
     bool launched = *hosts->publishers && *hosts->launcher;
     int r;
 
-    if (check && check(hosts->broker, loader->error) < 0)
+    if ((check && check(hosts->broker, loader->error) < 0) ||
+        refuse_template(hosts->broker, loader->error) < 0)
         return blame_setting(loader, "hosts.broker", -EINVAL);
     if (*hosts->launcher && !assignments_find(&loader->given, "hosts.publisher") && !launched)
         return blame_setting(loader, "hosts.launcher",

@@ -34,10 +34,11 @@ char *verdict_outlook(const struct scenario *scenario) {
 
     if (!n)
         return NULL;
-    few = blocks >= differ ? text_copy("")
-                           : text_format(": %lld are too few for %s", (long long)blocks,
-                                         blocks < VERDICT_EQUIVALENT_BLOCKS ? "any verdict"
-                                                                            : "slower and faster");
+    few =
+        blocks >= differ
+            ? text_copy("")
+            : text_format(": %lld %s too few for %s", (long long)blocks, blocks == 1 ? "is" : "are",
+                          blocks < VERDICT_EQUIVALENT_BLOCKS ? "any verdict" : "slower and faster");
     return text_format("equivalent takes %d complete blocks, slower and faster %lld (%zu "
                        "comparison%s of a probe with %s)%s",
                        VERDICT_EQUIVALENT_BLOCKS, (long long)differ, n, n == 1 ? "" : "s",

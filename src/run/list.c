@@ -35,6 +35,14 @@ static void print_file(void *context, const char *name, const char *path) {
     print_row(name, description ? description : "");
 }
 
+/* "1 channel", "3 channels", or "5 variants of 3 channels". */
+static char *describe_number(size_t n, const char *noun, size_t n_variants) {
+    const char *plural = n == 1 ? "" : "s";
+
+    return n == n_variants ? text_format("%zu %s%s", n, noun, plural)
+                           : text_format("%zu variants of %zu %s%s", n_variants, n, noun, plural);
+}
+
 /* What is to be printed. */
 struct choice {
     const struct registry *registry;
@@ -84,8 +92,7 @@ static void print_setting(struct choice *choice, const struct setting_group *gro
 
 /* How many there are of a group: the names are a page. */
 static void print_group(const struct setting_group *group) {
-    CLEANUP_FREE char *count =
-        text_format("%zu setting%s", group->n_rows, group->n_rows == 1 ? "" : "s");
+    CLEANUP_FREE char *count = describe_number(group->n_rows, "setting", group->n_rows);
 
     print_row(group->name, count);
 }
@@ -134,7 +141,8 @@ static void print_settings(struct choice *choice) {
 
 static void print_metrics(struct choice *choice) {
     for (size_t i = 0; i < n_probes; i++) {
-        CLEANUP_FREE char *count = text_format("%zu metrics", probes[i]->n_metrics);
+        CLEANUP_FREE char *count =
+            describe_number(probes[i]->n_metrics, "metric", probes[i]->n_metrics);
 
         if (choice->brief)
             print_row(probe_name(probes[i]), count);
@@ -239,12 +247,6 @@ static char *duration_of(const struct scenario *scenario, int64_t n_blocks) {
                              (int64_t)n_deployments * overhead_ns);
 }
 
-/* "3 channels", or "5 variants of 3 channels". */
-static char *describe_number(size_t n, const char *noun, size_t n_variants) {
-    return n == n_variants ? text_format("%zu %s", n, noun)
-                           : text_format("%zu variants of %zu %s", n_variants, n, noun);
-}
-
 /* "3 channels x 2 probes" */
 static char *describe_block(const struct scenario *scenario) {
     CLEANUP_FREE char *channels = NULL, *measurements = NULL;
@@ -252,8 +254,8 @@ static char *describe_block(const struct scenario *scenario) {
 
     for (size_t i = 0; i < scenario->n_channels; i++)
         n += is_first_variant(scenario, i);
-    channels = describe_number(n, "channels", scenario->n_channels);
-    measurements = describe_number(scenario->n_probes, "probes", scenario->n_measurements);
+    channels = describe_number(n, "channel", scenario->n_channels);
+    measurements = describe_number(scenario->n_probes, "probe", scenario->n_measurements);
     return text_format("%s x %s", channels, measurements);
 }
 
@@ -264,6 +266,10 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
     CLEANUP_FREE char *shortest = duration_of(scenario, repetitions.smallest);
     CLEANUP_FREE char *longest = duration_of(scenario, repetitions.largest);
     CLEANUP_FREE char *block = describe_block(scenario);
+    size_t n_blocks = (size_t)repetitions.largest;
+    size_t n_trials = plan->n_deployments * plan->n_measurements;
+    CLEANUP_FREE char *blocks = describe_number(n_blocks, "block", n_blocks);
+    CLEANUP_FREE char *trials = describe_number(n_trials, "trial", n_trials);
 
     if (repetitions.precision > 0)
         text_print(
@@ -274,10 +280,9 @@ static void print_extent(const struct scenario *scenario, const struct plan *pla
             own->baseline, repetitions.precision * 100, (long long)repetitions.smallest,
             (long long)repetitions.largest, block,
             (size_t)repetitions.smallest * scenario->n_channels * scenario->n_measurements,
-            plan->n_deployments * plan->n_measurements, shortest, longest);
+            n_trials, shortest, longest);
     else
-        printf("  %lld blocks x %s = %zu trials, %s; about %s\n", (long long)repetitions.largest,
-               block, plan->n_deployments * plan->n_measurements,
+        printf("  %s x %s = %s, %s; about %s\n", blocks, block, trials,
                own->order == ORDER_SHUFFLED ? "each block in an order of its own"
                                             : "channel by channel",
                longest);
