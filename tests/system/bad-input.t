@@ -371,8 +371,9 @@ refused '--set of a size without a unit' \
 refused '--channels of none' '^bench: error: --channels: has no value; leave it out for plain$' \
   "$tiny" --channels ''
 refused '--set of an empty value of a channel' \
-  '--set channel\.mine\.tls\.groups: has no value; leave it out for X25519$' "$tiny" \
-  --set channel.mine.use=tls --set channel.mine.tls.groups=X25519 --set channel.mine.tls.groups=
+  '--set channel\.mine\.tls\.min_version: has no value; leave it out for 1\.2$' "$tiny" \
+  --set channel.mine.use=tls --set channel.mine.tls.min_version=1.2 \
+  --set channel.mine.tls.min_version=
 refused '--set of an empty value' '--set probe\.path\.duration: has no value' "$tiny" \
   --set probe.path.duration=
 refused '--set with a line end' '--set scenario\.description: .*line end' "$tiny" \

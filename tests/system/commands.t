@@ -89,7 +89,7 @@ exits 'check: paper-order' 0
 matches 'sequential order is said' "$out" 'channel by channel'
 run "$bench" check "$tiny" --channels 'plain password' --set probe.path.streams=3
 exits 'check takes the options of run' 0
-contains 'and heeds them' "$out" '1 blocks x 2 channels x 1 probes = 2 trials'
+contains 'and heeds them' "$out" '1 block x 2 channels x 1 probe = 2 trials'
 contains 'says that they are too few' "$out" ': 1 are too few for any verdict'
 is 'check touches nothing' "$(find "$root/certs" "$root/results" "$root/plots" "$root/scenarios" \
   "$TMPDIR" . -newer "$scratch/before" ! -path "$TMPDIR" ! -path . 2>/dev/null)" ''

@@ -166,6 +166,6 @@ exits 'check' 0
 contains 'says when it ends' "$out" \
   'until every interval of the comparison with plain is narrower than 1 %'
 contains '... and between which bounds' "$out" \
-  'at least 6, at most 9 blocks x 2 channels x 1 probes = 12 to 18 trials'
+  'at least 6, at most 9 blocks x 2 channels x 1 probe = 12 to 18 trials'
 
 finish

@@ -24,7 +24,7 @@ contains '... all are counted' "$out" \
   '2 blocks x 4 variants of 3 channels x 3 variants of 2 probes = 24 trials'
 run "$bench" check "$varied" --channels plain
 contains 'a channel that is left out is not varied' "$out" \
-  '2 blocks x 1 channels x 3 variants of 2 probes = 6 trials'
+  '2 blocks x 1 channel x 3 variants of 2 probes = 6 trials'
 
 # ---- a run ----
 
