@@ -56,7 +56,7 @@ static const struct host_kind *const kinds[] = {
     &host_kind_exec,
 };
 
-int host_kind_refuse_password(const char *spec, struct error *error) {
+static int refuse_password(const char *spec, struct error *error) {
     const char *scheme = strstr(spec, "://"), *login = scheme ? scheme + 3 : spec;
     const char *at = strrchr(login, '@'), *colon = strchr(login, ':'),
                *hidden = strcasestr(login, "%3a");
@@ -80,10 +80,14 @@ static int refuse_scheme(const char *spec, struct error *error) {
         return 0;
     place = spec + 4 + strspn(spec + 4, "/");
     whole = text_format("%s%s", host_kind_ssh.prefix, place);
-    if (host_kind_refuse_password(whole, error) < 0)
+    if (refuse_password(whole, error) < 0)
         return -EINVAL;
     return error_set(error, -EINVAL, "'%s' is no host; over ssh it is %s", spec,
                      host_kind_ssh.check(place, NULL) == 0 ? whole : host_kind_ssh.form);
+}
+
+int host_kind_refuse_password(const char *spec, struct error *error) {
+    return refuse_scheme(spec, error) < 0 ? -EINVAL : refuse_password(spec, error);
 }
 
 static int unknown(const char *spec, struct error *error) {
@@ -100,7 +104,7 @@ static int unknown(const char *spec, struct error *error) {
 
 const struct host_kind *host_kind_find(const char *spec, struct error *error) {
     if (strncmp(spec, host_kind_exec.prefix, strlen(host_kind_exec.prefix)) != 0 &&
-        (refuse_scheme(spec, error) < 0 || host_kind_refuse_password(spec, error) < 0))
+        host_kind_refuse_password(spec, error) < 0)
         return NULL;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         size_t length = strlen(kinds[i]->prefix);

@@ -50,7 +50,8 @@ extern const struct host_kind host_kind_exec, host_kind_lab, host_kind_ssh;
  * -lLOGIN -pPORT NAME. The one reader of these specifications. */
 int ssh_options(const char *spec, struct words *ret, struct error *error);
 
-/* A specification is shown and kept in a run; so no password can be part of it: -EINVAL. */
+/* A specification is shown and kept in a run; so no password can be part of it: -EINVAL;
+ * also of "ssh:pi@pi-a", which looks like one and lacks the slashes of its scheme. */
 int host_kind_refuse_password(const char *spec, struct error *error);
 
 /* The kind of a specification, or NULL and what would be right. */

@@ -18,6 +18,7 @@ while read -r host words; do
 done <<'END'
 pi-a over ssh it is ssh://pi-a
 pi@pi-a over ssh it is ssh://pi@pi-a
+ssh:pi@pi-a over ssh it is ssh://pi@pi-a
 local is not reached over ssh; right would be, say, ssh://pi@pi-a
 lab:a is not reached over ssh
 ssh:// names no host; right would be, say, ssh://pi@pi-a
