@@ -4,9 +4,14 @@
 #include "tested_role.h"
 #include "workshop.h"
 
+#include "probes/fleet_message.h"
 #include "probes/fleet_subscribers.h"
+#include "probes/sequence.h"
+#include "transport/transport.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 struct world {
     char *folder;
@@ -130,6 +135,98 @@ static void test_nothing_due(void **state) {
     end(world);
 }
 
+/* A broker that resets its first connections, each behind a message that it has answered. */
+#define BROKEN     40
+#define BROKEN_AT  1
+#define MOST_KNOWN 65536
+struct breaking {
+    int listener;
+    _Atomic int broken, twice; /* connections; numbers that two messages had */
+    int ids[MOST_KNOWN];       /* of the message with that number; 0: none so far */
+};
+
+/* One packet, shorter than 130 bytes. */
+static bool take_packet(int fd, unsigned char packet[130]) {
+    return recv(fd, packet, 2, MSG_WAITALL) == 2 && packet[1] < 128 &&
+           recv(fd, packet + 2, packet[1], MSG_WAITALL) == packet[1];
+}
+
+/* What is sent again has the identifier that it had. */
+static void take_publish(struct breaking *breaking, int fd, const unsigned char *packet) {
+    const unsigned char *at = packet + 4 + packet[3];
+    unsigned char puback[] = {0x40, 2, at[0], at[1]};
+    struct fleet_message message;
+    int id = at[0] << 8 | at[1];
+    int64_t number;
+
+    fleet_message_read(at + 2, &message);
+    number = message.tagged & SEQUENCE_MAX;
+    if (number < MOST_KNOWN) {
+        breaking->twice += breaking->ids[number] && breaking->ids[number] != id;
+        breaking->ids[number] = id;
+    }
+    (void)!send(fd, puback, sizeof(puback), MSG_NOSIGNAL);
+}
+
+static void *break_connections(void *argument) {
+    static const unsigned char connack[] = {0x20, 2, 0, 0};
+    const struct linger reset = {.l_onoff = 1};
+    struct breaking *breaking = argument;
+    unsigned char packet[130];
+    int fd;
+
+    while ((fd = accept(breaking->listener, NULL, NULL)) >= 0) {
+        int n = 0;
+
+        while ((breaking->broken >= BROKEN || n < BROKEN_AT) && take_packet(fd, packet)) {
+            if (packet[0] >> 4 == 1)
+                (void)!send(fd, connack, sizeof(connack), MSG_NOSIGNAL);
+            if (packet[0] >> 4 != 3)
+                continue;
+            take_publish(breaking, fd, packet);
+            n++;
+        }
+        breaking->broken += n == BROKEN_AT;
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+/* What a member has handed over when its connection breaks is sent again when it is back: nothing
+ * else has its number. */
+static void test_reset(void **state) {
+    static struct breaking breaking;
+    const struct transport_options options = {.timeout_ns = 0};
+    struct world *world = *state;
+    CLEANUP_FREE char *publish = NULL;
+    json_t *params;
+    pthread_t thread;
+
+    assert_int_equal(
+        tcp_listen(&breaking.listener, "127.0.0.1", &options, &world->broker.port, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, break_connections, &breaking), 0);
+    params = params_of(world);
+    (void)json_object_set_new(params, "inflight", json_integer(1000));
+    tested_begin(&world->tested, role_find("fleet-clients"), params, "");
+    json_decref(tested_hear(&world->tested, "ready"));
+    json_decref(ask(world, "{\"do\": \"open\", \"qos\": 1, \"payload\": 30, \"retry_ns\": 1000000, "
+                           "\"answer_ns\": 10000000000}\n"));
+    json_decref(ask(world, "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 20000000000}\n"));
+    publish = text_format("{\"do\": \"publish\", \"at_ns\": %lld, \"duration_ns\": 1000000000, "
+                          "\"interval_ns\": 1000.0}\n",
+                          (long long)clock_monotonic_ns());
+    json_decref(ask(world, publish));
+    tested_tell(&world->tested, "{\"do\": \"stop\"}\n");
+    json_decref(tested_hear(&world->tested, "result"));
+    tested_end(&world->tested);
+    (void)shutdown(breaking.listener, SHUT_RDWR);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(breaking.listener);
+    assert_true(breaking.broken > 0);
+    assert_int_equal(breaking.twice, 0);
+}
+
 static int set_up(void **state) {
     static struct world world;
 
@@ -151,6 +248,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_due, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
