@@ -296,11 +296,15 @@ static int publish(struct members *members, struct publishing *publishing, int64
     r = client_group_publish(members->group, (size_t)member, members->topics[member],
                              members->payload, (size_t)members->payload_bytes, (int)members->qos,
                              error);
-    if (r == -ENOTCONN || r == -ECONNRESET)
+    if (r == -ENOTCONN)
         return 0;
-    if (r < 0)
+    if (r < 0 && r != -ECONNRESET)
         return r;
+    /* Of a connection that broke the library keeps what has QoS 1 or 2, and sends it again with
+     * this number when it is back. */
     members->numbers[member]++;
+    if (r < 0 && !members->qos)
+        return 0;
     members->published++;
     publishing->published += measured;
     publishing->late += measured && late_ns >= FLEET_LATE_NS;
