@@ -46,6 +46,7 @@ struct members {
     int64_t most_under_way;
     int64_t awaited;    /* members that are to be up; -1: nobody waits for that */
     int64_t changed_ns; /* when one came up last */
+    int64_t up;         /* as it last answered */
     int64_t storm_ns;   /* when the storm began; 0: there is none */
     int64_t *back_ns;   /* of each, when it came up first in the storm; 0: not yet */
 };
@@ -96,12 +97,13 @@ static void completed(void *context, size_t client) {
 
 /* ---- answers ---- */
 
-static void put_counts(const struct members *members, json_t *answer) {
+static void put_counts(struct members *members, json_t *answer) {
     struct client_group_counts counts;
 
     if (!members->group)
         return;
     client_group_count(members->group, &counts);
+    members->up = counts.up;
     (void)json_object_set_new(answer, "up", json_integer(counts.up));
     (void)json_object_set_new(answer, "attempts", json_integer(counts.attempts));
     (void)json_object_set_new(answer, "accepted", json_integer(counts.accepted));
@@ -464,5 +466,6 @@ int fleet_clients_run(struct worker_context *worker, struct error *error) {
         if (r < 0)
             return r;
     }
+    worker_metric(worker, "clients_up", (double)members.up);
     return worker_report(worker, error);
 }

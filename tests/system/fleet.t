@@ -78,6 +78,8 @@ is '... the latencies of all are there' "$published" "$(rows "$folder/distributi
 is '... a row for the host, of its clients' \
   "$(rows "$folder/metrics.csv" party,process,host metric=peak_memory process=clients)" \
   'client2|clients|local'
+is '... and of how many of them were up' \
+  "$(rows "$folder/metrics.csv" host,value metric=clients_up process=clients)" "local|$clients"
 is '... in the TLS of the channel' "$(rows "$folder/trials.csv" status,tls_version,bytes)" \
   'ok|TLSv1.3|'
 
