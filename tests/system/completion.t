@@ -77,7 +77,7 @@ is '... and every option' "$(for command in $("$bench" complete --); do
   *) "$bench" complete -- "$command" -- ;;
   esac
 done 2>/dev/null | grep -e '^--' | sort -u | while read -r word; do
-  printf '%s\n' "$manual" | grep -qE -e "^ +(-., )?$word(=|\$)" || echo "$word"
+  printf '%s\n' "$manual" | grep -qE -e "^ +(-., )?$word(=| |\$)" || echo "$word"
 done)" ''
 contains '... says whose it is' "$manual" 'all and run: go on with this run'
 contains '... and what is so where it is installed' "$manual" \

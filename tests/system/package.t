@@ -95,6 +95,8 @@ sed 's/^description.*/description = mine/' \
 sed 's/^description.*/description = another of mine/' scenarios/quick.ini >scenarios/own.ini
 mqtt-security-bench list scenarios | grep -E '^  (quick|own|paper) ' | tr -s ' '
 mqtt-security-bench check own | head -n 1
+mqtt-security-bench --help | grep '^  test ' || echo 'no tests here'
+mqtt-security-bench certs --help | sed -n 's/^  \(.*\) show$/as typed: \1/p'
 mqtt-security-bench run quick --channels plain --probes path --repetitions 1 --quiet \
   --set probe.path.duration=200ms --set probe.path.warmup=0s --output "$HOME" \
   --broker-host exec:env --set hosts.address=127.0.0.1 \
@@ -212,6 +214,8 @@ W: '
   contains '... and can be executed' "$out" 'own: another of mine'
   contains '... an agent of the package is one for others, too' "$out" 'through exec: 0'
   contains '... bash completes its words' "$out" 'completes: quick'
+  contains '... its examples can be typed' "$out" "as typed: $name certs"
+  contains '... it offers no tests' "$out" 'no tests here'
   contains '... it has a manual' "$out" 'manual: .TH MQTT'
   check_step "$1" deploy 'deploy'
   matches '... copies the sources of the package' "$out" \
