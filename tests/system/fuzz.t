@@ -56,7 +56,7 @@ findings=$build/findings
 
 configure() {
   rm -rf "$build"
-  env -u CFLAGS -u LDFLAGS CC=clang meson setup -Dfuzz=true "$build" "$root"
+  env -u CFLAGS -u LDFLAGS CC=clang meson setup -Dfuzz=true -Doptimization=1 "$build" "$root"
 }
 
 build_targets() {
