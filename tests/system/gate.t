@@ -27,7 +27,7 @@ queue = 2MiB
 [telemetry]
 interval = 100ms
 [probe.transport]
-duration = 400ms
+duration = 1s
 warmup = 100ms
 write_size = 4KiB
 END
