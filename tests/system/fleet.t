@@ -242,7 +242,8 @@ holds '... what is offered at it is delivered meanwhile' 'delivered >= 0.95 * of
   offered="$(value plain fleet offered_rate)" delivered="$(value plain fleet delivered_rate)"
 holds '... its energy is for its own messages' '(each * rate - 2) ^ 2 < 0.02 ^ 2' \
   each="$(value plain fleet energy_per_unit all)" rate="$(value plain fleet delivered_rate)"
-holds '... so is its CPU time' 'broker_s <= 1.1 && (broker_s * 1e6 / rate / each - 1) ^ 2 < 0.2 ^ 2' \
+holds '... so is its CPU time' \
+  'broker_s <= 1.1 && (broker_s * 1e6 / rate / each - 1) ^ 2 < 0.2 ^ 2' \
   broker_s="$(value plain fleet cpu_s mosquitto)" rate="$(value plain fleet delivered_rate)" \
   each="$(value plain fleet broker_cpu_per_message)"
 holds '... and as good as a step must be' 'late <= 1 && loss <= 0.1 && p99 <= 100' \
