@@ -104,9 +104,9 @@ static void talk(struct progress *progress, struct record *record) {
     progress_tick(progress);
 }
 
-#define GOOD     "1/8  0 s left  plain path 2: 94.12 Mbit/s\n"
-#define BAD      "2/8  0 s left  plain path 2: void: TLS 1.2\n"
-#define REMARKED "3/8  0 s left  plain path 2: 94.12 Mbit/s: few arrivals\n"
+#define GOOD     "1/8  0 s left  plain path, block 2: 94.12 Mbit/s\n"
+#define BAD      "2/8  0 s left  plain path, block 2: void: TLS 1.2\n"
+#define REMARKED "3/8  0 s left  plain path, block 2: 94.12 Mbit/s: few arrivals\n"
 
 static void test_lines(void **state) {
     struct record *record = *state;
@@ -127,7 +127,7 @@ static void test_lines_of_an_open_end(void **state) {
 
     text_replace(&own->repetitions, "until 1%");
     normal = said(record, NORMAL, talk);
-    assert_has(normal, "1/8  at most 0 s left  plain path 2: 94.12 Mbit/s\n");
+    assert_has(normal, "1/8  at most 0 s left  plain path, block 2: 94.12 Mbit/s\n");
 }
 
 /* ---- the picture on a terminal ---- */
