@@ -11,7 +11,8 @@ export TERM=xterm TYPESCRIPT="$scratch/typescript"
 cd "$scratch" || exit 3
 "$bench" --version >built || exit 3
 sed -i -e 's/^channels = .*/channels = plain password/' -e 's/^repetitions = .*/repetitions = 2/' \
-  -e 's/^probes = .*/probes = path connect latency/' "$tiny"
+  -e 's/^probes = .*/probes = path connect latency/' \
+  -e 's/^\[probe.path\]/&\nwrite_size = 16KiB/' "$tiny" # no trial remarks that they are few
 cat >>"$tiny" <<'END'
 [probe.connect]
 duration = 100ms
