@@ -115,8 +115,9 @@ harmless 'check of a scenario with such a description'
 # What an agent says before it greets, and how it ends.
 printf '#!/bin/sh\nprintf "%%s\\n" "words %s" >&2\nexit 1\n' "$bad" >agent
 chmod +x agent
-for command in run doctor; do
-  run "$bench" "$command" --broker-host "exec:$scratch/agent" --output none
+for command in 'run --output none' doctor; do
+  # shellcheck disable=SC2086 # a list
+  run "$bench" $command --broker-host "exec:$scratch/agent"
   exits "$command: an agent that writes to the terminal" 3
   contains '... its words are shown' "$out$err" 'words \x1b]0;title'
   harmless '... harmlessly'
