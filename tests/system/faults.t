@@ -42,7 +42,7 @@ for probe in path transport delivery; do
     'path|ok transport|ok delivery|ok '
   is 'the other block was not' \
     "$(rows "$folder/trials.csv" attempt,status block=2 | sort -u)" '1|ok'
-  matches 'the failure was shown' "$out" " left  plain $probe 1: failed: the broker ended"
+  matches 'the failure was shown' "$out" " left  plain $probe, block 1: failed: the broker ended"
   contains 'and is told at the end' "$err" 'trials: 1 failed, 0 void'
   check 'the log of the dead broker was kept' test -s \
     "$folder/log/broker-block001-plain-attempt1-trial$(rows "$folder/trials.csv" trial \

@@ -186,7 +186,8 @@ refuse 'a launcher that is no kind of host' "--set hosts.launcher: 'srun node1' 
   --set 'hosts.launcher=srun %h' --set 'hosts.publishers=node[1-3]'
 refuse 'a list that does not end' "'node[1-' has a '[' without its ']'" \
   --set "hosts.launcher=$launcher" --set 'hosts.publishers=node[1-'
-refuse 'more hosts than can be' '--set hosts.publishers: names 65 hosts; a run has 64' \
+refuse 'more hosts than can be' \
+  '--set hosts.publishers: names too many hosts: a run has 64 at most' \
   --set "hosts.launcher=$launcher" --set 'hosts.publishers=node[1-65]'
 refuse 'one beside several' "'$one' stands beside hosts.publishers" \
   --set "hosts.publisher=$one" --set "hosts.publishers=$two $three"

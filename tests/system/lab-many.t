@@ -54,8 +54,8 @@ is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr
 is 'members are on each host' "$(rows "$folder/metrics.csv" host process=clients \
   metric=peak_memory | sort | uniq -c | tr -s ' ' | tr '\n' ',')" \
   "$(printf ' 6 lab:%s,' b c d e f g h i)"
-is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value metric=clients_up |
-  sort | uniq -c | tr -s ' ')" ' 6 24'
+is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value process=fleet \
+  metric=clients_up | sort | uniq -c | tr -s ' ')" ' 6 24'
 is 'a storm has cut each link, on either channel' "$(grep ' link set bench0 down$' \
   "$scratch/asked" | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" '2 2 2 2 2 2 2 2 '
 

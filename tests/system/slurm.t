@@ -96,8 +96,8 @@ is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr
 is 'members are on both nodes' "$(rows "$folder/metrics.csv" host process=clients \
   metric=peak_memory | sort | uniq -c | tr -s ' ')" " 6 exec:${srun}node1
  6 exec:${srun}node2"
-is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value metric=clients_up |
-  sort | uniq -c | tr -s ' ')" ' 6 24'
+is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value process=fleet \
+  metric=clients_up | sort | uniq -c | tr -s ' ')" ' 6 24'
 is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 contains 'the nodes are named first' "$out" "2 publishers exec:${srun}node1, exec:${srun}node2"
 is 'both are read off around the block' "$(rows "$folder/blocks.csv" host metric=load | sort -u)" \

@@ -254,8 +254,8 @@ is 'every trial is ok' "$(rows "$folder/trials.csv" status | sort | uniq -c | tr
 is 'members are on both' "$(rows "$folder/metrics.csv" host process=clients metric=peak_memory |
   sort | uniq -c | tr -s ' ')" ' 6 ssh://pi@pi-a
  6 ssh://pi@pi-b'
-is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value metric=clients_up |
-  sort | uniq -c | tr -s ' ')" ' 6 24'
+is '... all of them, held, back, and up' "$(rows "$folder/metrics.csv" value process=fleet \
+  metric=clients_up | sort | uniq -c | tr -s ' ')" ' 6 24'
 is 'every proof held' "$(rows "$folder/proofs.csv" verdict | sort -u)" held
 is 'all hosts are named' "$(environment spec)" 'local ssh://pi@pi-a ssh://pi@pi-b '
 is 'each is read off around the block' "$(rows "$folder/blocks.csv" host metric=load | sort |
