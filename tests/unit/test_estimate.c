@@ -43,6 +43,7 @@ static void draw_messages(struct draft_run *draft, const struct drawn *drawn) {
         draft_trial(draft, i + 1, drawn->channel, "fleet", drawn->variant, "", "ok");
         draft_metric(draft, "broker,mosquitto,broker_cpu_per_message,us", k * drawn->message_us);
         draft_metric(draft, "broker,mosquitto,message_bytes,B", k * drawn->message_bytes);
+        draft_metric(draft, "client2,clients,clients_up,connections", 50); /* of one host */
         draft_metric(draft, "client2,fleet,clients_up,connections", 100);
         draft_metric(draft, "client2,fleet,published_rate,1/s", 100 / drawn->tau_s);
         draft_metric(draft, "client2,fleet,delivered_rate,1/s", 1);
