@@ -113,17 +113,18 @@ static double factor_of(const char *unit) {
     return NAN;
 }
 
-/* The row of a metric in a cell, by its own name, whichever process has it; or NULL. */
+/* The row of a metric in a cell, by its own name, whichever process has it, or by that of its
+ * process, too: "fleet.clients_up"; or NULL. */
 static const struct summary_row *find_row(const struct summary *summary, size_t cell,
                                           const char *metric, const char *tail) {
-    size_t length = strlen(metric);
+    CLEANUP_FREE char *wanted = text_format(".%s%s", metric, tail);
 
     for (size_t i = 0; i < summary->n_rows; i++) {
         const struct summary_row *row = &summary->rows[i];
-        const char *dot = strrchr(row->metric, '.'), *name = dot ? dot + 1 : row->metric;
+        CLEANUP_FREE char *name = text_format(".%s", row->metric);
 
-        if (row->cell == cell && row->statistics.n && strncmp(name, metric, length) == 0 &&
-            text_equal(name + length, tail))
+        if (row->cell == cell && row->statistics.n && strlen(name) >= strlen(wanted) &&
+            text_equal(name + strlen(name) - strlen(wanted), wanted))
             return row;
     }
     return NULL;
@@ -203,7 +204,7 @@ static void take_message(struct costs *costs, double rate) {
         struct value value = cost_in(summary, row->cell, MESSAGE_CPU);
         double published = mean_of(summary, row->cell, "published_rate", "");
         double far = isnan(published) ? 0 : fabs(log(published / rate));
-        double tau_s = mean_of(summary, row->cell, "clients_up", "") / published;
+        double tau_s = mean_of(summary, row->cell, "fleet.clients_up", "") / published;
 
         if (isnan(value.mean) || far > nearest + SAME_RATE ||
             (far > nearest - SAME_RATE && value.mean < costs->values[MESSAGE_CPU].mean))
