@@ -31,7 +31,7 @@ contains 'a channel that is left out is not varied' "$out" \
 measure "$varied"
 exits 'all is well' 0
 contains 'progress names the variant of the channel' "$out" "mutual-tls suites=$aes "
-contains '... and that of the probe' "$out" 'delivery payload=30B '
+contains '... and that of the probe' "$out" 'delivery payload=30B, block '
 is 'every variant of a channel has every one of the probes, once in a block' \
   "$(rows "$folder/trials.csv" channel,probe,variant status=ok | LC_ALL=C sort | uniq -c |
     sed 's/^ *//')" "$(sed "s/AES/$aes/; s/CHACHA/$chacha/" <<'END'
