@@ -80,6 +80,22 @@ bool dataset_is_amount(const struct dataset_probe *probe) {
     return text_equal(probe->unit, "B");
 }
 
+bool dataset_is_called(const char *series, const char *metric) {
+    size_t length = strlen(series), tail = strlen(metric);
+
+    return text_equal(series, metric) || (length > tail && series[length - tail - 1] == '.' &&
+                                          text_equal(series + length - tail, metric));
+}
+
+bool dataset_is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
+    const struct dataset_series *one = &dataset->series[series];
+
+    for (size_t i = one->first; i < one->first + one->n; i++)
+        if (dataset->trials[dataset->values[i].trial].probe == probe)
+            return true;
+    return false;
+}
+
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial) {
     const struct dataset_value *values = dataset->values + dataset->series[series].first;
     size_t low = 0, high = dataset->series[series].n;

@@ -242,6 +242,12 @@ char *dataset_words(const char *metric);
  * a rate, which is slower or faster. */
 bool dataset_is_amount(const struct dataset_probe *probe);
 
+/* Whether a series is called so: "client2.client.tls_time" by all of it, by what stands behind one
+ * of its points, and by its last word. */
+bool dataset_is_called(const char *series, const char *metric);
+/* Whether a series has values of the probe. */
+bool dataset_is_of_probe(const struct dataset *dataset, size_t series, size_t probe);
+
 /* The value of a series for one of the dataset's trials; NaN when there is none. */
 double dataset_value(const struct dataset *dataset, size_t series, size_t trial);
 

@@ -117,14 +117,12 @@ static double factor_of(const char *unit) {
  * process, too: "fleet.clients_up"; or NULL. */
 static const struct summary_row *find_row(const struct summary *summary, size_t cell,
                                           const char *metric, const char *tail) {
-    CLEANUP_FREE char *wanted = text_format(".%s%s", metric, tail);
+    CLEANUP_FREE char *name = text_format("%s%s", metric, tail);
 
     for (size_t i = 0; i < summary->n_rows; i++) {
         const struct summary_row *row = &summary->rows[i];
-        CLEANUP_FREE char *name = text_format(".%s", row->metric);
 
-        if (row->cell == cell && row->statistics.n && strlen(name) >= strlen(wanted) &&
-            text_equal(name + strlen(name) - strlen(wanted), wanted))
+        if (row->cell == cell && row->statistics.n && dataset_is_called(row->metric, name))
             return row;
     }
     return NULL;

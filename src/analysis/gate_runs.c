@@ -262,16 +262,6 @@ static bool is_called(const char *series, const char *metric) {
     return text_equal(series, metric) || text_equal(last_word(series), metric);
 }
 
-/* Whether a series has values of the probe. */
-static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
-    const struct dataset_series *one = &dataset->series[series];
-
-    for (size_t i = one->first; i < one->first + one->n; i++)
-        if (dataset->trials[dataset->values[i].trial].probe == probe)
-            return true;
-    return false;
-}
-
 static bool is_asked(const struct work *work, const char *probe) {
     const struct gate_question *question = work->question;
 
@@ -381,8 +371,8 @@ static void compare_series(const struct work *work, size_t member, const char *a
         int series = dataset_find_series(now, one);
 
         if (is_called(one, metric) && !text_equal(now->probes[probe].metric, metric) &&
-            is_of_probe(before, i, (size_t)old) &&
-            (series < 0 || !is_of_probe(now, (size_t)series, (size_t)probe)))
+            dataset_is_of_probe(before, i, (size_t)old) &&
+            (series < 0 || !dataset_is_of_probe(now, (size_t)series, (size_t)probe)))
             say_absent(work, "", whole);
     }
 }
@@ -569,7 +559,7 @@ static int refuse_metric(const struct work *work, const char *asked, size_t prob
     for (size_t i = 0; i < dataset->n_series; i++) {
         const char *name = dataset->series[i].name, *last = last_word(name);
 
-        if (!is_of_probe(dataset, i, probe))
+        if (!dataset_is_of_probe(dataset, i, probe))
             continue;
         text_append(&all, " ", name);
         if (!text_has_word(words, last))
@@ -610,7 +600,7 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
         char *better = NULL;
         int r;
 
-        if (!is_called(name, metric) || !is_of_probe(dataset, i, probe))
+        if (!is_called(name, metric) || !dataset_is_of_probe(dataset, i, probe))
             continue;
         r = find_better(work, one->name, last_word(name), &better);
         if (r < 0)
@@ -636,7 +626,8 @@ static char *metrics_called(const struct dataset *dataset, const char *metric) {
         bool found = text_equal(probe->metric, metric);
 
         for (size_t k = 0; k < dataset->n_series && !found; k++)
-            found = is_called(dataset->series[k].name, metric) && is_of_probe(dataset, k, i);
+            found =
+                is_called(dataset->series[k].name, metric) && dataset_is_of_probe(dataset, k, i);
         if (found)
             text_append(&words, " or ", one);
     }

@@ -423,24 +423,6 @@ static int read_definitions(struct source *source) {
 
 /* ---- what published values are of ---- */
 
-/* Whether a series has values of the probe. */
-static bool is_of_probe(const struct dataset *dataset, size_t series, size_t probe) {
-    const struct dataset_series *one = &dataset->series[series];
-
-    for (size_t i = one->first; i < one->first + one->n; i++)
-        if (dataset->trials[dataset->values[i].trial].probe == probe)
-            return true;
-    return false;
-}
-
-/* "client2.client.tls_time" has both of its names, and the last part of them. */
-static bool is_called(const char *series, const char *metric) {
-    size_t length = strlen(series), tail = strlen(metric);
-
-    return text_equal(series, metric) || (length > tail && series[length - tail - 1] == '.' &&
-                                          text_equal(series + length - tail, metric));
-}
-
 /* Finds the series of a published value. Returns how many there are: only one can be meant. */
 static size_t find_series(const struct dataset *dataset, struct dataset_reference *reference) {
     size_t n = 0;
@@ -450,8 +432,8 @@ static size_t find_series(const struct dataset *dataset, struct dataset_referenc
         text_equal(reference->metric, dataset->probes[reference->probe].metric))
         return 1;
     for (size_t i = 0; i < dataset->n_series; i++)
-        if (is_called(dataset->series[i].name, reference->metric) &&
-            is_of_probe(dataset, i, reference->probe)) {
+        if (dataset_is_called(dataset->series[i].name, reference->metric) &&
+            dataset_is_of_probe(dataset, i, reference->probe)) {
             reference->series = (int)i;
             n++;
         }
