@@ -149,13 +149,6 @@ matches 'with its name' "$(rows "$folder/trials.csv" reason status=failed)" \
   '^path-(server|client): .*(killed by SIGKILL|ended)'
 is 'the second attempt is ok' "$(rows "$folder/trials.csv" status attempt=2)" ok
 
-# What an agent has forked has its arguments until it executes its own program: the driver's child.
-find_agent() {
-  for agent in $(find_process '.* agent --certs'); do
-    [ "$(awk '$1 == "PPid:" { print $2 }' "/proc/$agent/status")" != "$driver" ] || echo "$agent"
-  done
-}
-
 # shellcheck disable=SC2317 # called by wait_for
 has_next_worker() {
   find_process '.* worker path-client$' | grep -qvxF "$worker"
@@ -165,7 +158,7 @@ begin --set probe.path.duration=2s --repetitions 3
 worker=$(await_process '.* worker path-client$')
 await_trials 1
 wait_for 60 has_next_worker # between two trials nothing would have failed
-kill -KILL "$(find_agent)"
+kill -KILL "$(find_process '.* agent --certs')"
 stop_waiting 240
 exits 'the agent dies: its trial failed, the run goes on with another' 1
 matches 'that is said' "$(rows "$folder/trials.csv" reason status=failed)" \

@@ -49,8 +49,9 @@ hurt() {
 
 for probe in path transport delivery; do
   begin_in_lab --probes $probe --set probe.$probe.duration=2500ms
+  broker=$(await_process '[^ ]*/mosquitto -c ')
   await_process ".* worker $probe-(client|publisher)\$" >"$scratch/worker"
-  kill -KILL "$(await_process '[^ ]*/mosquitto -c ')"
+  kill -KILL "$broker"
   stop_waiting 240
   hurt "the broker dies during $probe" 'the broker ended \(killed by SIGKILL\)'
 done

@@ -142,7 +142,7 @@ is '... and no interface is left' "$(ip -o link | cut -d : -f 2)" "$links"
 
 # ---- a host is lost ----
 
-in_lab begin --repetitions 2 --set probe.path.duration=3s
+in_lab begin --repetitions 2 --set probe.path.duration=4s
 await_process '.* worker path-client$' >"$scratch/worker"
 kill -KILL "$(agent f)"
 stop_waiting 120

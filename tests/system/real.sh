@@ -165,10 +165,19 @@ is_rest_gone_soon() { # for check: no process of this test is left
 }
 
 # find_process PATTERN: the process ids of this test whose arguments match. Those that look for it
-# have the pattern among their own: they are started when the list is there.
+# have the pattern among their own: they are started when the list is there. A process that one of
+# them has just forked, and that has its arguments until it executes a program, does not count.
 find_process() {
   find_rest=$(list_rest)
-  printf '%s\n' "$find_rest" | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" | cut -d ' ' -f 1
+  find_all=$(printf '%s\n' "$find_rest" | sed 's/ *$//' | grep -E -e "^[0-9]+ ($1)" |
+    cut -d ' ' -f 1 | tr '\n' ' ')
+  for find_pid in $find_all; do
+    find_parent=$(awk '$1 == "PPid:" { print $2 }' "/proc/$find_pid/status" 2>/dev/null)
+    case " $find_all" in
+    *" $find_parent "*) ;;
+    *) echo "$find_pid" ;;
+    esac
+  done
 }
 
 await_process() { # PATTERN: the same, as soon as there is one; nothing after a minute

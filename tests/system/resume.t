@@ -181,8 +181,9 @@ lacks '... no line is half' "$err" 'half written'
 # ---- blocks with a failed trial ----
 
 begin --set scenario.channels='plain password' --repetitions 3 --set probe.path.duration=2500ms
+broker=$(await_process '[^ ]*/mosquitto -c ')
 await_process '.* worker path-client$' >"$scratch/worker"
-kill -KILL "$(find_process '[^ ]*/mosquitto -c ')"
+kill -KILL "$broker"
 await_trials 3
 kill -INT "$driver"
 stop_waiting "$soon"

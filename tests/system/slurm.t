@@ -114,7 +114,7 @@ check 'no job is left' wait_for "$soon" has_no_job
 step() {
   find_process "slurmstepd: \\[$(squeue --noheader --nodelist="$1" --format=%A).*"
 }
-over_slurm begin --repetitions 2 --set probe.path.duration=3s
+over_slurm begin --repetitions 2 --set probe.path.duration=4s
 await_process '.* worker path-client$' >"$scratch/worker"
 kill -KILL "$(step node2)"
 stop_waiting 120

@@ -64,9 +64,10 @@ run "$bench" run --resume "$folder" --certs "$scratch/certs" --broker-host "$one
   --publisher-host "$other" --set hosts.folder="$same"
 ended 'the run goes on, to its end' 0 one other
 
-begin "$@" --broker-host "$one" --publisher-host "$other" --set probe.path.duration=2s
+begin "$@" --broker-host "$one" --publisher-host "$other" --set probe.path.duration=4s
+agent=$(await_process '[^ ]*bench agent')
 await_process '.* worker path-client$' >"$scratch/worker"
-kill -KILL "$(find_process '[^ ]*bench agent' | head -n 1)"
+kill -KILL "$agent"
 stop_waiting 240
 ended 'an agent dies, and both hosts are opened again' 1 one other
 is '... the block was measured again' "$(rows "$(find_run)/trials.csv" status attempt=2)" ok

@@ -171,7 +171,7 @@ measure "$@" --quiet
 exits '--quiet' 0
 matches '... the last line alone' "$out$err" "^next     .*bench report ${folder#"$scratch"/}\$"
 is '... no other' "$(printf '%s\n' "$out$err" | wc -l)" 1
-begin --quiet --channels plain --probes path --repetitions 2 --set probe.path.duration=1s
+begin --quiet --channels plain --probes path --repetitions 2 --set probe.path.duration=3s
 kill -KILL "$(await_process '.* worker path-server$')"
 stop_waiting 240
 folder=$(find_run)
