@@ -11,9 +11,8 @@ const char *comparison_word(const struct dataset *dataset, const struct comparis
         [VERDICT_UNDECIDED] = {"undecided", "undecided"},
     };
     const struct dataset_probe *probe = &dataset->probes[comparison->probe];
-    bool lower = !text_equal(probe->better, "higher");
 
-    return words[comparison->verdict][lower && dataset_is_amount(probe)];
+    return words[comparison->verdict][dataset_is_amount(probe->metric, probe->unit, probe->better)];
 }
 
 const char *comparison_outcome(const struct dataset *dataset, const struct comparison *comparison) {

@@ -51,15 +51,13 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant) 
     return text_format("%s%s%s", dataset->probes[probe].name, *name ? ", " : "", name);
 }
 
-/* Metrics whose name is no word for people, or whose unit is a time, though it is no time that
- * anybody waits. */
+/* Metrics whose name is no word for people. */
 static const struct {
     const char *metric, *words;
-    bool amount;
 } worded[] = {
-    {"broker_cpu_per_message", "broker CPU per message", true},
-    {"delivered_rate", "messages per second", false},
-    {"time_99", "time until 99 % are back", false},
+    {"broker_cpu_per_message", "broker CPU per message"},
+    {"delivered_rate", "messages per second"},
+    {"time_99", "time until 99 % are back"},
 };
 
 char *dataset_words(const char *metric) {
@@ -73,11 +71,10 @@ char *dataset_words(const char *metric) {
     return words;
 }
 
-bool dataset_is_amount(const struct dataset_probe *probe) {
-    for (size_t i = 0; i < ARRAY_SIZE(worded); i++)
-        if (text_equal(worded[i].metric, probe->metric))
-            return worded[i].amount;
-    return text_equal(probe->unit, "B");
+bool dataset_is_amount(const char *metric, const char *unit, const char *better) {
+    bool is_waited = text_has_word("s ms us", unit) && !strstr(metric, "cpu");
+
+    return !text_equal(better, "higher") && !is_waited;
 }
 
 bool dataset_is_called(const char *series, const char *metric) {

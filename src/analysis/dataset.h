@@ -238,9 +238,9 @@ char *dataset_rung(const struct dataset *dataset, size_t probe, size_t variant);
 /* A metric's name in a text: "connections per s"; the caller's. The scripts put the same few
  * otherwise. */
 char *dataset_words(const char *metric);
-/* Whether the probe's headline is an amount, of which there is more or less, rather than a time or
- * a rate, which is slower or faster. */
-bool dataset_is_amount(const struct dataset_probe *probe);
+/* Whether a metric is an amount (bytes, CPU time, lost messages), of which there is more or less,
+ * rather than a rate, or a time that somebody waits, which is slower or faster. */
+bool dataset_is_amount(const char *metric, const char *unit, const char *better);
 
 /* Whether a series is called so: "client2.client.tls_time" by all of it, by what stands behind one
  * of its points, and by its last word. */

@@ -125,16 +125,14 @@ static char *describe_difference(const struct dataset *dataset,
                                  const struct comparison *comparison) {
     CLEANUP_FREE char *by = number_percent(fabs(1 - comparison->paired.ratio));
     CLEANUP_FREE char *ratio = describe_ratio(comparison, false);
-    CLEANUP_FREE char *metric = dataset_words(dataset->probes[comparison->probe].metric);
-    bool lower = comparison->paired.ratio < 1;
+    const struct dataset_probe *probe = &dataset->probes[comparison->probe];
+    CLEANUP_FREE char *metric = dataset_words(probe->metric);
+    bool is_amount = dataset_is_amount(probe->metric, probe->unit, probe->better);
 
-    if (dataset_is_amount(&dataset->probes[comparison->probe]))
-        return text_format("takes %s than %s: %s %s %s (%s)", lower ? "less" : "more",
-                           dataset->channels[comparison->baseline].name, metric, by,
-                           lower ? "lower" : "higher", ratio);
-    return text_format("is %s than %s: %s %s %s (%s)", comparison_word(dataset, comparison),
+    return text_format("%s %s than %s: %s %s %s (%s)", is_amount ? "takes" : "is",
+                       comparison_word(dataset, comparison),
                        dataset->channels[comparison->baseline].name, metric, by,
-                       lower ? "lower" : "higher", ratio);
+                       comparison->paired.ratio < 1 ? "lower" : "higher", ratio);
 }
 
 static char *describe_doubt(const struct dataset *dataset, const struct comparison *comparison) {
@@ -589,12 +587,15 @@ static void add_legend(struct findings *findings) {
             "control shows that this set-up cannot detect it. Each equivalent is wrong in up "
             "to 5 %% of runs: it is not corrected for the number of channels.",
             dataset->baseline, margin);
-    for (size_t i = 0; i < dataset->n_probes; i++)
-        if (dataset_is_amount(&dataset->probes[i]))
+    for (size_t i = 0; i < dataset->n_probes; i++) {
+        const struct dataset_probe *probe = &dataset->probes[i];
+
+        if (dataset_is_amount(probe->metric, probe->unit, probe->better))
             findings_say(findings, FINDING_LEGEND,
                          "more, less of %s: as slower, faster; it is no matter of speed.",
-                         dataset->probes[i].name)
-                ->probe = dataset->probes[i].name;
+                         probe->name)
+                ->probe = probe->name;
+    }
     (void)findings_say(findings, FINDING_LOOKED,
                        "Checked for: %s. What a host does not report cannot be found.",
                        validity_looked_for());

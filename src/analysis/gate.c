@@ -393,10 +393,16 @@ void gate_judge(const struct gate_series *series, size_t n, double margin, uint6
     }
 }
 
-const char *gate_verdict_word(enum gate_verdict verdict) {
-    static const char *const words[] = {"no change", "slower", "faster", "not slower", "undecided"};
+const char *gate_verdict_word(enum gate_verdict verdict, bool is_amount) {
+    static const char *const words[][2] = {
+        [GATE_NO_CHANGE] = {"no change", "no change"},
+        [GATE_SLOWER] = {"slower", "more"},
+        [GATE_FASTER] = {"faster", "less"},
+        [GATE_NOT_SLOWER] = {"not slower", "not more"},
+        [GATE_UNDECIDED] = {"undecided", "undecided"},
+    };
 
-    return words[verdict];
+    return words[verdict][is_amount];
 }
 
 enum gate_verdict gate_conclude(const struct gate_judgement *judgements, size_t n) {

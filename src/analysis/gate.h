@@ -94,8 +94,9 @@ struct gate_judgement {
 void gate_judge(const struct gate_series *series, size_t n, double margin, uint64_t seed,
                 struct gate_judgement *ret);
 
-/* "no change", "slower", "faster", "not slower", "undecided" */
-const char *gate_verdict_word(enum gate_verdict verdict);
+/* "no change", "slower", "faster", "not slower", "undecided"; of an amount (dataset_is_amount)
+ * "more", "less" and "not more". */
+const char *gate_verdict_word(enum gate_verdict verdict, bool is_amount);
 
 /* Of all: slower when one is, else undecided when one is, else no change. Without any: undecided.
  */

@@ -169,12 +169,20 @@ static char *kind_words(const json_t *host) {
     return text_format("%.*s", (int)strcspn(spec, ":"), spec);
 }
 
-static void compare_fact(const struct work *work, size_t member, const char *name, char *now,
-                         char *before, bool *ret_same) {
+/* " of lab:a"; "" where there is no other host; the caller's. */
+static char *host_words(const json_t *hosts, size_t host) {
+    return json_array_size(hosts) < 2
+               ? text_copy("")
+               : text_format(" of %s", jsonline_text(json_array_get(hosts, host), "spec", ""));
+}
+
+static void compare_fact(const struct work *work, size_t member, const char *name,
+                         const char *of_host, char *now, char *before, bool *ret_same) {
     if (!text_equal(now, before)) {
         *ret_same = false;
         add_line(&work->answer->machines,
-                 text_format("%s: %s is %s, here %s", folder_of(work, member), name, before, now));
+                 text_format("%s: %s%s is %s, here %s", folder_of(work, member), name, of_host,
+                             before, now));
     }
     free(now);
     free(before);
@@ -193,17 +201,19 @@ static bool compare_machines(const struct work *work, size_t member) {
                              json_array_size(before) == 1 ? " is" : "s are", json_array_size(now)));
     for (size_t i = 0; i < json_array_size(now) && i < json_array_size(before); i++) {
         const json_t *a = json_array_get(now, i), *b = json_array_get(before, i);
+        CLEANUP_FREE char *of_host = host_words(now, i);
 
-        compare_fact(work, member, "the kind of host", kind_words(a), kind_words(b), &same);
+        compare_fact(work, member, "the kind", *of_host ? of_host : " of host", kind_words(a),
+                     kind_words(b), &same);
         for (size_t k = 0; k < ARRAY_SIZE(fingerprint); k++)
-            compare_fact(work, member, fingerprint[k], fact_words(a, fingerprint[k]),
+            compare_fact(work, member, fingerprint[k], of_host, fact_words(a, fingerprint[k]),
                          fact_words(b, fingerprint[k]), &same);
     }
     return same;
 }
 
-/* "kernel: 6.18 (before: 6.12)"; of several hosts where it is the same it is said once. */
-static void compare_software(const struct work *work, size_t host, const char *name) {
+/* "6.18 (before: 6.12)"; "": it is the same in all runs; the caller's. */
+static char *change_words(const struct work *work, size_t host, const char *name) {
     const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
     CLEANUP_FREE char *now = fact_words(json_array_get(hosts, host), name);
     CLEANUP_FREE char *others = text_copy("");
@@ -215,21 +225,36 @@ static void compare_software(const struct work *work, size_t host, const char *n
         if (!text_equal(before, now) && !has_item(others, ", ", before))
             text_append(&others, ", ", before);
     }
-    if (*others)
-        add_once(&work->answer->differences,
-                 text_format("%s: %s (before: %s)",
-                             strncmp(name, "versions.", 9) == 0 ? name + 9 : name, now, others));
+    return *others ? text_format("%s (before: %s)", now, others) : text_copy("");
+}
+
+/* "kernel: 6.18 (before: 6.12)" where that is so of all hosts, else "kernel of lab:a: ...". */
+static void compare_software(const struct work *work, const char *name) {
+    const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
+    const char *plain = strncmp(name, "versions.", 9) == 0 ? name + 9 : name;
+    CLEANUP_FREE char *first = change_words(work, 0, name);
+    bool same = true;
+
+    for (size_t host = 1; same && host < json_array_size(hosts); host++) {
+        CLEANUP_FREE char *change = change_words(work, host, name);
+
+        same = text_equal(change, first);
+    }
+    for (size_t host = 0; host < (same ? 1 : json_array_size(hosts)); host++) {
+        CLEANUP_FREE char *of_host = same ? text_copy("") : host_words(hosts, host);
+        CLEANUP_FREE char *change = change_words(work, host, name);
+
+        if (*change)
+            add_line(&work->answer->differences, text_format("%s%s: %s", plain, of_host, change));
+    }
 }
 
 static void compare_hosts(struct work *work) {
-    const json_t *hosts = json_object_get(work->members[0].environment, "hosts");
-
     for (size_t i = 1; i < work->n; i++)
         work->answer->members[i].same_machines = compare_machines(work, i);
     work->answer->members[0].same_machines = true;
-    for (size_t host = 0; host < json_array_size(hosts); host++)
-        for (size_t k = 0; k < ARRAY_SIZE(software); k++)
-            compare_software(work, host, software[k]);
+    for (size_t k = 0; k < ARRAY_SIZE(software); k++)
+        compare_software(work, software[k]);
 }
 
 /* ---- whether it is the same experiment ---- */
@@ -255,11 +280,6 @@ static const char *last_word(const char *series) {
     const char *dot = strrchr(series, '.');
 
     return dot ? dot + 1 : series;
-}
-
-/* "client2.sender.cpu_s" is called so, and cpu_s. */
-static bool is_called(const char *series, const char *metric) {
-    return text_equal(series, metric) || text_equal(last_word(series), metric);
 }
 
 static bool is_asked(const struct work *work, const char *probe) {
@@ -370,7 +390,7 @@ static void compare_series(const struct work *work, size_t member, const char *a
         CLEANUP_FREE char *whole = text_format("%s.%s", name, one);
         int series = dataset_find_series(now, one);
 
-        if (is_called(one, metric) && !text_equal(now->probes[probe].metric, metric) &&
+        if (dataset_is_called(one, metric) && !text_equal(now->probes[probe].metric, metric) &&
             dataset_is_of_probe(before, i, (size_t)old) &&
             (series < 0 || !dataset_is_of_probe(now, (size_t)series, (size_t)probe)))
             say_absent(work, "", whole);
@@ -505,6 +525,7 @@ static void add_row(struct work *work, const struct gate_row *row) {
     }
     added->remark = *of_run || added->baselines >= GATE_BASELINES ? of_run : of_baselines;
     added->blocks = values->runs[0].n;
+    added->is_amount = dataset_is_amount(last_word(row->metric), row->unit, row->better);
     work->series[place] = (struct gate_series){row->kind, text_equal(row->better, "lower"),
                                                values->runs[0], values->runs + 1, work->n - 1};
 }
@@ -600,7 +621,7 @@ static int add_metric(struct work *work, const char *asked, size_t probe, const 
         char *better = NULL;
         int r;
 
-        if (!is_called(name, metric) || !dataset_is_of_probe(dataset, i, probe))
+        if (!dataset_is_called(name, metric) || !dataset_is_of_probe(dataset, i, probe))
             continue;
         r = find_better(work, one->name, last_word(name), &better);
         if (r < 0)
@@ -626,8 +647,8 @@ static char *metrics_called(const struct dataset *dataset, const char *metric) {
         bool found = text_equal(probe->metric, metric);
 
         for (size_t k = 0; k < dataset->n_series && !found; k++)
-            found =
-                is_called(dataset->series[k].name, metric) && dataset_is_of_probe(dataset, k, i);
+            found = dataset_is_called(dataset->series[k].name, metric) &&
+                    dataset_is_of_probe(dataset, k, i);
         if (found)
             text_append(&words, " or ", one);
     }

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#define GATE_MARGIN "5%" /* unless another one is asked for */
+
 /* What is asked. The texts are the caller's. */
 struct gate_question {
     const char *run; /* folders */
@@ -40,7 +42,8 @@ struct gate_member {
  */
 struct gate_row {
     const char *probe, *variant, *channel, *metric, *unit, *better;
-    bool headline; /* the metric is that of the probe */
+    bool headline;  /* the metric is that of the probe */
+    bool is_amount; /* of which there is more or less */
     enum gate_kind kind;
     size_t blocks, baselines; /* of the run; runs that count */
     const char *remark;       /* why nothing can be said; "" otherwise */

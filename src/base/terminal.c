@@ -13,11 +13,11 @@ static const struct {
     const char *word;
     enum style style;
 } verdicts[] = {
-    {"broken", STYLE_BAD},         {"failed", STYLE_BAD},       {"faster", STYLE_GOOD},
-    {"held", STYLE_GOOD},          {"less", STYLE_GOOD},        {"more", STYLE_BAD},
-    {"no change", STYLE_GOOD},     {"not slower", STYLE_GOOD},  {"ok", STYLE_GOOD},
-    {"remark", STYLE_DOUBTFUL},    {"skipped", STYLE_DOUBTFUL}, {"slower", STYLE_BAD},
-    {"undecided", STYLE_DOUBTFUL}, {"void", STYLE_BAD},
+    {"broken", STYLE_BAD},     {"failed", STYLE_BAD},         {"faster", STYLE_GOOD},
+    {"held", STYLE_GOOD},      {"less", STYLE_GOOD},          {"more", STYLE_BAD},
+    {"no change", STYLE_GOOD}, {"not more", STYLE_GOOD},      {"not slower", STYLE_GOOD},
+    {"ok", STYLE_GOOD},        {"remark", STYLE_DOUBTFUL},    {"skipped", STYLE_DOUBTFUL},
+    {"slower", STYLE_BAD},     {"undecided", STYLE_DOUBTFUL}, {"void", STYLE_BAD},
 };
 
 bool terminal_obeys(FILE *out) {

@@ -89,7 +89,7 @@ static struct line line_of(const struct gate_row *row) {
         [CHANGE] = change_words(one->ratio),
         [INTERVAL] = interval_words(one),
         [P] = p_words(p),
-        [VERDICT] = text_copy(gate_verdict_word(one->verdict)),
+        [VERDICT] = text_copy(gate_verdict_word(one->verdict, row->is_amount)),
     }};
 }
 
@@ -191,17 +191,19 @@ static char *row_words(const struct gate_answer *answer, const struct gate_row *
                        interval);
 }
 
-/* "a; b; c; and 2 others" of the rows with this verdict; NULL: none. */
-static char *list_words(const struct gate_answer *answer, enum gate_verdict verdict) {
+/* "a; b; c; and 2 more" of the rows with this verdict, amounts or others; NULL: none. */
+static char *list_words(const struct gate_answer *answer, enum gate_verdict verdict,
+                        bool is_amount) {
     char *words = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < answer->n_rows; i++) {
+        const struct gate_row *row = &answer->rows[i];
         CLEANUP_FREE char *one = NULL;
 
-        if (answer->rows[i].judgement.verdict != verdict || n++ >= MOST_NAMED)
+        if (row->judgement.verdict != verdict || row->is_amount != is_amount || n++ >= MOST_NAMED)
             continue;
-        one = row_words(answer, &answer->rows[i]);
+        one = row_words(answer, row);
         words = words ? words : text_copy("");
         text_append(&words, "; ", one);
     }
@@ -289,16 +291,29 @@ static void add_sentence(char **words, char *sentence) {
     free(sentence);
 }
 
+/* "Slower than before: ..." of the rows with this verdict, and "More than before: ..." of amounts.
+ */
+static void add_changes(char **words, const struct gate_answer *answer, enum gate_verdict verdict) {
+    static const char *const headings[][2] = {
+        [GATE_SLOWER] = {"Slower", "More"}, [GATE_FASTER] = {"Faster", "Less"}};
+
+    for (int is_amount = 1; is_amount >= 0; is_amount--) {
+        CLEANUP_FREE char *rows = list_words(answer, verdict, is_amount);
+
+        if (rows)
+            add_sentence(words,
+                         text_format("%s than before: %s.", headings[verdict][is_amount], rows));
+    }
+}
+
 /* The sentences of the answer, one a line, the verdict's own last; the caller's. */
 static char *answer_words(const struct gate_answer *answer) {
-    CLEANUP_FREE char *slower = list_words(answer, GATE_SLOWER);
-    CLEANUP_FREE char *faster = list_words(answer, GATE_FASTER);
     CLEANUP_FREE char *margin = number_margin(answer->margin);
     struct doubt doubt = doubt_of(answer);
+    bool slower = answer->verdict == GATE_SLOWER;
     char *words = text_copy("");
 
-    if (faster)
-        add_sentence(&words, text_format("Faster than before: %s.", faster));
+    add_changes(&words, answer, GATE_FASTER);
     if (doubt.n) {
         CLEANUP_FREE char *advice = advice_words(&doubt);
 
@@ -306,9 +321,8 @@ static char *answer_words(const struct gate_answer *answer) {
                                          slower ? "Also undecided" : "Undecided", doubt.n,
                                          answer->n_rows, advice));
     }
-    if (slower)
-        add_sentence(&words, text_format("Slower than before: %s.", slower));
-    else if (!doubt.n)
+    add_changes(&words, answer, GATE_SLOWER);
+    if (!slower && !doubt.n)
         add_sentence(&words, text_format("No change, or better: %zu of %zu comparisons show no "
                                          "loss of %s or more.",
                                          answer->n_rows, answer->n_rows, margin));
@@ -323,7 +337,8 @@ static void print_text(const struct gate_answer *answer, bool ratios_only) {
     print_table(answer);
     (void)putchar('\n');
     for (char *line; (line = text_next_line(&rest)); free(line)) /* the last: the verdict of all */
-        print_wrapped(*rest ? STYLE_PLAIN : terminal_style_of(gate_verdict_word(answer->verdict)),
+        print_wrapped(*rest ? STYLE_PLAIN
+                            : terminal_style_of(gate_verdict_word(answer->verdict, false)),
                       0, line);
 }
 
@@ -366,7 +381,7 @@ static json_t *json_of_row(const struct gate_row *row) {
         {"p_slower_holm", json_number(one->p_slower_holm)},
         {"p_faster", json_number(one->p_faster)},
         {"p_faster_holm", json_number(one->p_faster_holm)},
-        {"verdict", json_string(gate_verdict_word(one->verdict))},
+        {"verdict", json_string(gate_verdict_word(one->verdict, row->is_amount))},
         {"remark", json_string(row->remark)},
         {"blocks_missing", json_integer((json_int_t)one->blocks_missing)},
         {"baselines_missing", json_integer((json_int_t)one->baselines_missing)},
@@ -400,7 +415,7 @@ static int print_json(const struct gate_answer *answer, int status) {
     CLEANUP_FREE char *words = answer_words(answer);
     json_auto_t *document =
         json_pack("{si ss si sf so sb so so so}", "format", 1, "verdict",
-                  gate_verdict_word(answer->verdict), "exit_status", status, "margin",
+                  gate_verdict_word(answer->verdict, false), "exit_status", status, "margin",
                   answer->margin, "baseline", jsonline_words(answer->baseline), "absolute",
                   answer->absolute, "answer", json_of_lines(words), "differences",
                   json_of_lines(answer->differences), "machines", json_of_lines(answer->machines));
@@ -460,9 +475,9 @@ static int check_words(const struct gate_question *question, struct error *error
     return r;
 }
 
-static const struct setting margin_row = {"margin",   SETTING_PERCENT,
-                                          "5%",       "0.0001%",
-                                          "99.9999%", .help = "the change that does not matter"};
+static const struct setting margin_row = {"margin",    SETTING_PERCENT,
+                                          GATE_MARGIN, "0.0001%",
+                                          "99.9999%",  .help = "the change that does not matter"};
 
 static int status_of(enum gate_verdict verdict) {
     return verdict == GATE_SLOWER      ? EXIT_SLOWER

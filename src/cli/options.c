@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "analysis/estimate.h"
+#include "analysis/gate_runs.h"
 #include "base/place.h"
 #include "base/suggestion.h"
 #include "hosts/kind.h"
@@ -152,7 +153,7 @@ static const struct command_option rows[] = {
     {"--metric", '\0', "PROBE[.METRIC]", "gate", "judge this alone; may be repeated",
      .take = take_metric, .fallback = "the headline metric of every probe"},
     {"--margin", '\0', "PERCENT", "gate", "a smaller change is none", .take = take_text,
-     .fallback = "5%", FIELD(margin)},
+     .fallback = GATE_MARGIN, FIELD(margin)},
     {"--ratios-only", '\0', NULL, "gate",
      "judge ratios to the baseline channel, no absolute values", .take = take_flag,
      FIELD(ratios_only)},
@@ -234,11 +235,12 @@ void options_print_help(const struct context *context, const struct command *com
 
     for (size_t i = 0; i < context->n_options; i++) {
         const struct command_option *option = &context->options[i];
-        CLEANUP_FREE char *words = option_help(option, place_is_installed());
-        CLEANUP_FREE char *typed = cli_typed(words, place_call());
+        CLEANUP_FREE char *words = NULL, *typed = NULL;
 
         if (!option_goes_with(option, command))
             continue;
+        words = option_help(option, place_is_installed());
+        typed = cli_typed(words, place_call());
         words_add(&help, "%s", typed);
         lines[n++] = (struct argp_option){
             option->name + 2,          option->letter ? option->letter : 256 + (int)i,

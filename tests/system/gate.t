@@ -85,6 +85,25 @@ run "$bench" gate --margin 5% --metric transport.throughput slowed --against fir
 exits 'options in another order: 4' 4
 lacks '... --ratios-only judges no absolute value' "$out" Mbit/s
 
+cp -R again hungry
+python3 - hungry/metrics.csv <<'END'
+import csv, sys
+with open(sys.argv[1], newline="") as file:
+    rows = list(csv.DictReader(file))
+for row in rows:
+    if row["metric"] == "cpu_s":
+        row["value"] = 2 * float(row["value"])
+with open(sys.argv[1], "w", newline="") as file:
+    writer = csv.DictWriter(file, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+END
+run "$bench" gate hungry --against first second third --metric transport.client2.sender.cpu_s
+exits 'twice the CPU time: 4' 4
+matches '... which is more, not slower' "$(printf '%s\n' "$out" | tail -n 1)" \
+  '^More than before: transport.client2.sender.cpu_s of (reference|subject) \(\+'
+matches '... in the table, too' "$out" '^transport.client2.sender.cpu_s +[a-z]+ .* more$'
+
 # ---- on a terminal ----
 
 # on_terminal COLUMNS ARGUMENT...: what gate shows there in $out, without colours.

@@ -227,7 +227,8 @@ static void test_conclude(void **state) {
     assert_int_equal(gate_conclude(list, 3), GATE_NO_CHANGE);
     assert_int_equal(gate_conclude(list, 4), GATE_UNDECIDED);
     assert_int_equal(gate_conclude(list, 5), GATE_SLOWER);
-    assert_string_equal(gate_verdict_word(GATE_NOT_SLOWER), "not slower");
+    assert_string_equal(gate_verdict_word(GATE_NOT_SLOWER, false), "not slower");
+    assert_string_equal(gate_verdict_word(GATE_NOT_SLOWER, true), "not more");
 }
 
 int main(void) {

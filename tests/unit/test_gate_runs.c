@@ -208,7 +208,7 @@ static void test_second_host(void **state) {
 
     for (size_t i = 1; i < RUNS; i++)
         put_hosts(runs->folders[i], "6.12", "6.1", "2.0.2");
-    assert_differences(runs, "kernel: 6.12 (before: 6.1)");
+    assert_differences(runs, "kernel of lab:b: 6.12 (before: 6.1)");
 }
 
 static void test_both_hosts(void **state) {
@@ -219,7 +219,8 @@ static void test_both_hosts(void **state) {
     assert_differences(runs, "kernel: 6.12 (before: 6.1)");
     for (size_t i = 1; i < RUNS; i++)
         put_hosts(runs->folders[i], "6.1", "6.10", "2.0.2");
-    assert_differences(runs, "kernel: 6.12 (before: 6.1)\nkernel: 6.12 (before: 6.10)");
+    assert_differences(runs, "kernel of lab:a: 6.12 (before: 6.1)\n"
+                             "kernel of lab:b: 6.12 (before: 6.10)");
 }
 
 /* One version is the beginning of another. */
@@ -317,6 +318,9 @@ static void test_metrics_twice(void **state) {
     struct gate_answer *answer = answer_of(*state, metrics, ARRAY_SIZE(metrics));
 
     assert_int_equal(answer->n_rows, 6);
+    for (size_t i = 0; i < answer->n_rows; i++)
+        assert_int_equal(answer->rows[i].is_amount,
+                         text_equal(answer->rows[i].metric, "client2.sender.cpu_s"));
 }
 
 static void test_metrics_refused(void **state) {
