@@ -7,7 +7,7 @@ unset BENCH_BUILD BENCH_MESON_OPTIONS BENCH_NO_INSTALL BENCH_ROOT
 export TMPDIR="$scratch"
 
 top="$scratch/a tree  with spaces"
-mkdir -p "$top/src" "$top/scripts" "$top/tests" "$scratch/bin" "$scratch/elsewhere"
+mkdir -p "$top/src" "$top/scripts" "$top/tests/unit" "$scratch/bin" "$scratch/elsewhere"
 cp "$bench" "$top/bench"
 cp "$root/scripts/install-deps" "$root/scripts/sources-id" "$top/scripts/"
 touch "$top/meson_options.txt"
@@ -15,8 +15,18 @@ cat >"$top/meson.build" <<'END'
 project('tiny', 'c')
 subdir('src')
 tiny = executable('bench', 'src/main.c', link_with: library)
-alias_target('all-tests', tiny)
+subdir('tests')
 END
+cat >"$top/tests/meson.build" <<'END'
+unit_tests = []
+foreach name : ['csv', 'other']
+  unit_tests += executable('test_' + name, 'unit/test_' + name + '.c', build_by_default: false)
+endforeach
+system_test = executable('simulate', 'unit/test_csv.c', build_by_default: false)
+alias_target('test-programs', system_test)
+alias_target('all-tests', system_test, unit_tests)
+END
+echo 'int main(void) { return 0; }' | tee "$top/tests/unit/test_csv.c" >"$top/tests/unit/test_other.c"
 cat >"$top/src/meson.build" <<'END'
 library = shared_library('tiny', 'tiny.c')
 END
@@ -223,8 +233,21 @@ touch "$scratch/fast"
 run env BENCH_BUILD=build-slow "$top/bench"
 exits '... and the next one builds' 7
 
-run "$top/bench" test --full unit/csv
-is 'bench test goes to tests/run' "$out" 'tests: unit/csv'
+made() {
+  for program in test_csv test_other simulate; do
+    [ ! -e "$top/build/tests/$program" ] || echo "$program"
+  done
+}
+run "$top/bench" test --full unit/csv unit/csw
+is 'bench test goes to tests/run' "$out" 'tests: unit/csv unit/csw'
+is '... with what is named' "$(made)" test_csv
+run "$top/bench" test system/wire
+is '... with what system tests execute' "$(made)" 'test_csv
+simulate'
+run "$top/bench" test
+is '... with all' "$(made)" 'test_csv
+test_other
+simulate'
 run env BENCH_BUILD=build-none "$top/bench" test unit --list
 is 'its questions, too' "$out" 'tests: unit --list'
 check '... and those without a build' test ! -e "$top/build-none"
