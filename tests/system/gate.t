@@ -223,7 +223,7 @@ run "$bench" gate again --against other-first other-second other-third
 exits 'other machines: still 0' 0
 contains '... by ratios alone' "$out" 'judged    by ratios alone'
 lacks '... no absolute value' "$out" 'Mbit/s'
-matches '... says what differs' "$out" 'other-first: processors is 77, here [0-9]+'
+matches '... says what differs' "$out" 'other-first: processors of lab:a is 77, here [0-9]+'
 run "$bench" gate slowed --against other-first other-second other-third
 exits '... a loss is found: 4' 4
 run "$bench" gate again --against first second third other-third
