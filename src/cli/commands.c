@@ -83,7 +83,7 @@ static int command_check(struct context *context) {
     status = cli_obey_refusals(context, scenario);
     if (status != EXIT_OK)
         return status;
-    if (site_check_publishers(scenario, &error) < 0)
+    if (site_check_hosts(scenario, &error) < 0)
         return complain(EXIT_USAGE, &error);
     return issue_check_files(scenario, &error) < 0 ? complain(EXIT_SETUP, &error) : EXIT_OK;
 }

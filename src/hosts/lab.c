@@ -93,8 +93,8 @@ bool lab_is(const char *spec) {
 /* ---- the driver's side ---- */
 
 /* tc's tbf can do no more than a rate. */
-static bool takes_relay(const struct lab_settings *settings) {
-    return settings->delay_ns || settings->jitter_ns || settings->loss_ppm;
+bool lab_takes_relay(const struct lab_settings *link) {
+    return link->delay_ns || link->jitter_ns || link->loss_ppm;
 }
 
 /* An error of the host's own, with its name. */
@@ -108,7 +108,7 @@ static int order(struct host *host, const char *name, json_t *args, json_t **ret
 
 static bool take_relay(const struct lab_settings *const *links, size_t n_links) {
     for (size_t i = 0; i < n_links; i++)
-        if (takes_relay(links[i]))
+        if (lab_takes_relay(links[i]))
             return true;
     return false;
 }
@@ -144,12 +144,6 @@ int lab_join(struct host *const *hosts, size_t n_hosts, const struct lab_setting
     int r;
 
     *ret = NULL;
-    if (relayed && n_hosts > 2)
-        return error_set(error, -EINVAL,
-                         "lab.delay, lab.jitter and lab.loss are the links' of a lab with two "
-                         "hosts, here are %zu; leave them out (and lab.profile), or have one "
-                         "publisher's host",
-                         n_hosts);
     r = join_broker(hosts, n_hosts, links[0], relayed, &relay, error);
     for (size_t i = 0; i < n_links && r == 0 && relayed; i++)
         r = relay_check(links[i], jsonline_integer(relay, "limit_bit_s", 0), error);

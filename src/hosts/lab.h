@@ -27,11 +27,12 @@
 
 /* Whether the specification is of a host in a lab. */
 bool lab_is(const char *spec);
+/* Whether the link takes a relay, which joins two hosts, not more. */
+bool lab_takes_relay(const struct lab_settings *link);
 
 /* The driver's side: joins hosts that have just been opened, the broker's first, by links that can
  * be each of these. *ret, the caller's: NULL, or what is known of the relay that some of them take:
- * {"relay_pid", "limit_frames_s", "limit_bit_s"}. -EINVAL when they take a relay, which joins two
- * hosts, and there are more: before anything is made. */
+ * {"relay_pid", "limit_frames_s", "limit_bit_s"}. */
 int lab_join(struct host *const *hosts, size_t n_hosts, const struct lab_settings *const *links,
              size_t n_links, json_t **ret, struct error *error);
 /* Shapes the links anew, all alike, and reads back that they are so. */

@@ -159,46 +159,10 @@ int site_prove_link(const struct site *site, const struct lab_settings *link, js
     return r;
 }
 
-/* Its proof asks one host, which then hears nothing else, twice the time of a train and 2 s more;
- * the other host takes the driver for lost when it hears nothing for DRIVER_SILENCE_NS. */
-#define LONGEST_S 11
-
-static int check_links(const struct site *site, struct error *error) {
-    for (size_t i = 0; has_lab(site) && i < site->scenario->n_links; i++) {
-        const struct lab_settings *link = site->scenario->links[i].settings;
-        double frames_bit = 8 * TRAIN_FRAMES * TRAIN_FRAME_BYTES;
-        double longest_s = 2e-9 * (double)link->delay_ns + 3e-9 * (double)link->jitter_ns;
-
-        if (train_of(link))
-            longest_s += frames_bit / (double)link->rate_bit_s;
-        if (longest_s > LONGEST_S)
-            return error_set(error, -EINVAL,
-                             "lab.delay, lab.jitter and lab.rate: a train of full frames may take "
-                             "%.1f s there and back, and its proof can wait for %d s; choose less "
-                             "delay or jitter, or a higher rate",
-                             longest_s, LONGEST_S);
-    }
-    return 0;
-}
-
-/* ---- opening ---- */
-
-static int check_lab(const struct site *site, struct error *error) {
-    const struct hostlist *publishers = &site->scenario->publishers;
-    const char *broker = hosts_of(site)->broker;
-
-    for (size_t i = 0; i < publishers->n; i++)
-        if (lab_is(publishers->names[i]) != lab_is(broker) ||
-            (lab_is(broker) && text_equal(broker, publishers->names[i])))
-            return error_set(error, -EINVAL,
-                             "the hosts of a lab go together: right would be --broker-host lab:a "
-                             "--publisher-host lab:b, not %s and %s",
-                             broker, publishers->names[i]);
-    return 0;
-}
+/* ---- what the scenario asks of the hosts ---- */
 
 /* What is prepared lies between two hosts, a tunnel say; further ones would not be at its end. */
-int site_check_publishers(const struct scenario *scenario, struct error *error) {
+static int check_prepared(const struct scenario *scenario, struct error *error) {
     for (size_t i = 0; i < scenario->n_channels && scenario->publishers.n > 1; i++)
         if (mechanism_prepares(&scenario->channels[i]))
             return error_set(error, -EINVAL,
@@ -208,6 +172,65 @@ int site_check_publishers(const struct scenario *scenario, struct error *error) 
                              scenario->channels[i].name, scenario->publishers.n);
     return 0;
 }
+
+/* Its proof asks one host, which then hears nothing else, twice the time of a train and 2 s more;
+ * the other host takes the driver for lost when it hears nothing for DRIVER_SILENCE_NS. */
+#define LONGEST_S 11
+
+static int check_train(const struct lab_settings *link, struct error *error) {
+    double frames_bit = 8 * TRAIN_FRAMES * TRAIN_FRAME_BYTES;
+    double longest_s = 2e-9 * (double)link->delay_ns + 3e-9 * (double)link->jitter_ns;
+
+    if (train_of(link))
+        longest_s += frames_bit / (double)link->rate_bit_s;
+    if (longest_s > LONGEST_S)
+        return error_set(error, -EINVAL,
+                         "lab.delay, lab.jitter and lab.rate: a train of full frames may take "
+                         "%.1f s there and back, and its proof can wait for %d s; choose less "
+                         "delay or jitter, or a higher rate",
+                         longest_s, LONGEST_S);
+    return 0;
+}
+
+static int check_links(const struct scenario *scenario, struct error *error) {
+    size_t n_hosts = 1 + scenario->publishers.n;
+    int r = 0;
+
+    for (size_t i = 0; i < scenario->n_links && r == 0; i++) {
+        const struct lab_settings *link = scenario->links[i].settings;
+
+        if (n_hosts > 2 && lab_takes_relay(link))
+            return error_set(error, -EINVAL,
+                             "lab.delay, lab.jitter and lab.loss are the links' of a lab with two "
+                             "hosts, here are %zu; leave them out (and lab.profile), or have one "
+                             "publisher's host",
+                             n_hosts);
+        r = check_train(link, error);
+    }
+    return r;
+}
+
+static int check_lab(const struct scenario *scenario, struct error *error) {
+    const struct hosts_settings *hosts = settings_get(&scenario->settings, &hosts_group);
+    const struct hostlist *publishers = &scenario->publishers;
+
+    for (size_t i = 0; i < publishers->n; i++)
+        if (lab_is(publishers->names[i]) != lab_is(hosts->broker) ||
+            (lab_is(hosts->broker) && text_equal(hosts->broker, publishers->names[i])))
+            return error_set(error, -EINVAL,
+                             "the hosts of a lab go together: right would be --broker-host lab:a "
+                             "--publisher-host lab:b, not %s and %s",
+                             hosts->broker, publishers->names[i]);
+    return lab_is(hosts->broker) ? check_links(scenario, error) : 0;
+}
+
+int site_check_hosts(const struct scenario *scenario, struct error *error) {
+    int r = check_prepared(scenario, error);
+
+    return r < 0 ? r : check_lab(scenario, error);
+}
+
+/* ---- opening ---- */
 
 static int open_one(struct site *site, const char *spec, struct error *error) {
     struct workers *workers = site->workers;
@@ -750,11 +773,7 @@ int site_open(struct site *site, struct error *error) {
 
     (void)!getrandom(random, sizeof(random), 0);
     text_hex(site->claim, random, sizeof(random));
-    r = site_check_publishers(site->scenario, error);
-    if (r == 0)
-        r = check_lab(site, error);
-    if (r == 0)
-        r = check_links(site, error);
+    r = site_check_hosts(site->scenario, error);
     if (r == 0)
         r = open_all(site, error);
     if (r == 0)

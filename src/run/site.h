@@ -29,9 +29,9 @@ struct site {
     json_t *before[WORKERS_HOSTS_MAX];
 };
 
-/* Whether each channel can do with as many publishers' hosts as the scenario names; site_open()
- * refuses it. */
-int site_check_publishers(const struct scenario *scenario, struct error *error);
+/* Whether channels and links can do with the hosts that the scenario names, by the names alone;
+ * else site_open() refuses it. */
+int site_check_hosts(const struct scenario *scenario, struct error *error);
 
 /* Opens the hosts that the scenario names among the workers. -EINTR, or the set-up cannot work. */
 int site_open(struct site *site, struct error *error);

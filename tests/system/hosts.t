@@ -199,6 +199,8 @@ on_three refuse 'a channel that is prepared between two hosts' "$prepared, and t
 on_three measure "$tiny" --channels tunnel
 exits '... before anything starts' 3
 is '... or is recorded' "$folder" ''
+on_three refuse 'one host of a lab: check knows it' 'the hosts of a lab go together' \
+  --broker-host lab:a
 on_three measure "$tiny" --broker-host lab:a
 exits 'one host of a lab' 3
 contains '... is told' "$err" 'the hosts of a lab go together'

@@ -156,12 +156,15 @@ is '... the lab is laid anew, and its block measured again' \
 
 # ---- what cannot be ----
 
+told='lab.delay, lab.jitter and lab.loss are the links'\'' of a lab with two hosts, here are 9'
 for option in lab.delay=10ms lab.loss=1% lab.profile=lte-m; do
   in_lab measure "$tiny" --set "$option"
   exits "$option with several publishers' hosts" 3
-  contains '... is told' "$err" \
-    'lab.delay, lab.jitter and lab.loss are the links'\'' of a lab with two hosts, here are 9'
+  contains '... is told' "$err" "$told"
   is '... before anything is recorded' "$folder" ''
+  in_lab run "$bench" check "$tiny" --set "$option"
+  exits '... which check knows, too' 2
+  contains '... and tells' "$err" "$told"
 done
 fleet() { # CLIENTS DESCRIPTORS: as a fleet, each process with so many at most
   # shellcheck disable=SC2016 # for the shell there

@@ -167,6 +167,9 @@ for slow in 'lab.delay=6s' 'lab.jitter=4s' 'lab.rate=8kbit/s'; do
   exits "a link that takes longer than its proof can wait: $slow" 3
   contains '... is told' "$err" \
     'a train of full frames may take 12.'
+  # shellcheck disable=SC2086 # several words
+  run "$bench" check "$tiny" $lab --set "$slow"
+  exits '... by check, too' 2
 done
 measure "$tiny" --set vary.lab.delay='1ms 2ms'
 exits 'a link is varied outside of a lab' 2
