@@ -154,24 +154,26 @@ static void put_keepalive(struct conductor *conductor, const struct held *held,
     conductor->verbs->metric(conductor, "keepalive_bytes_per_hour", bytes / connection_hours);
 }
 
+/* Clients are asked right at both ends of the window: to ask all hosts how busy they are takes a
+ * while. */
 static int hold(struct conductor *conductor, struct held *held, int64_t duration_ns,
                 struct error *error) {
     int64_t window_ns = keepalive_window_ns(conductor, duration_ns);
     double before = conductor_sum(held->answers, "wire_bytes");
     struct conductor_look looks[2];
-    int r = conductor->verbs->begin(conductor, error);
+    int r = conductor->verbs->look(conductor, &looks[0], error);
 
     if (r == 0)
-        r = conductor->verbs->look(conductor, &looks[0], error);
+        r = conductor->verbs->begin(conductor, error);
     if (r == 0)
         r = conductor->verbs->wait(conductor,
                                    looks[0].at_ns + (window_ns ? window_ns : duration_ns), error);
     if (r == 0)
         r = conductor->verbs->look(conductor, &looks[1], error);
     if (r == 0)
-        r = conductor->verbs->end(conductor, error);
-    if (r == 0)
         r = ask_clients(conductor, held, error);
+    if (r == 0)
+        r = conductor->verbs->end(conductor, error);
     if (r < 0)
         return r;
     conductor->window_ns = looks[1].at_ns - looks[0].at_ns;

@@ -80,7 +80,8 @@ static void clear(struct outcome *outcome) {
     free(outcome->back);
 }
 
-/* The window of CPU time opens just before all begin, and closes when they are back. */
+/* The window of CPU time opens just before all begin, and closes when they are back. While each
+ * host is asked how busy it is, all may have begun: the broker is looked at before. */
 static int storm(struct conductor *conductor, const struct storm_settings *settings,
                  struct outcome *outcome, struct error *error) {
     int64_t begin_ns = clock_monotonic_ns() + AHEAD_NS;
@@ -92,9 +93,9 @@ static int storm(struct conductor *conductor, const struct storm_settings *setti
     if (r == 0)
         r = conductor->verbs->wait(conductor, begin_ns - LOOK_NS, error);
     if (r == 0)
-        r = conductor->verbs->begin(conductor, error);
-    if (r == 0)
         r = conductor->verbs->look(conductor, &outcome->looks[0], error);
+    if (r == 0)
+        r = conductor->verbs->begin(conductor, error);
     if (r == 0)
         r = conductor->verbs->hear(conductor, CONDUCTOR_CLIENTS,
                                    settings->limit_ns + CONDUCTOR_SLACK_NS, &outcome->after, error);
