@@ -213,6 +213,10 @@ void host_watch(struct host *host) {
     host->wire.heard_ns = clock_monotonic_ns();
 }
 
+void host_beat(struct host *host) {
+    wire_beat(&host->wire);
+}
+
 /* ---- orders ---- */
 
 static int give(struct host *host, const char *order, json_t *args, int64_t id,

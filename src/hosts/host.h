@@ -50,6 +50,8 @@ const char *host_lost(const struct host *host);
 /* From now on both sides expect to hear of each other every few seconds, and take the other for
  * lost when they do not. Not before the run proper: a user may be asked something until then. */
 void host_watch(struct host *host);
+/* Lets it hear of us, where it is watched and has not for a while: others are asked for long. */
+void host_beat(struct host *host);
 
 /* Gives an order and waits for its answer: 0 and *ret (may be NULL), or the agent's error. The
  * reference to args (may be NULL) is taken. Events that come meanwhile are kept. */

@@ -115,7 +115,7 @@ static void read_lines(struct wire *wire) {
 
 /* ---- waiting ---- */
 
-static void send_beat(struct wire *wire) {
+void wire_beat(struct wire *wire) {
     int64_t now = clock_monotonic_ns();
 
     if (!wire->watched || wire->lost || now - wire->beat_ns < AGENT_BEAT_NS)
@@ -139,7 +139,7 @@ int wire_attend(struct wire *const *wires, size_t n, struct wire_wait *wait, str
     for (size_t i = 0; i < n; i++) {
         struct wire *wire = wires[i];
 
-        send_beat(wire);
+        wire_beat(wire);
         pollers[2 * i] =
             (struct pollfd){.fd = wire->lost ? -1 : wire->agent.out_fd, .events = POLLIN};
         pollers[2 * i + 1] = (struct pollfd){.fd = wire->agent.err_fd, .events = POLLIN};

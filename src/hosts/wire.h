@@ -49,6 +49,8 @@ struct wire_wait {
     int late;     /* how often something was read after the deadline */
 };
 
+/* Sends our beat, where the agent is watched and it is time for one. */
+void wire_beat(struct wire *wire);
 /* Waits for a moment in which something comes on one of them: 0, -ETIMEDOUT or -EINTR. What comes
  * is read; our beats are sent. What was there by the deadline is still read, moment after moment,
  * but no more than pipes and ssh hold: nobody holds us by speaking on. */

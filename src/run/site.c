@@ -31,6 +31,13 @@ static size_t publisher_of(const struct site *site) {
     return workers_host_of(site->workers, PARTY_CLIENT2);
 }
 
+/* Of several orders to one host in a row the others hear nothing else. */
+static void beat_others(const struct site *site, size_t asked) {
+    for (size_t i = 0; i < site->workers->n_hosts; i++)
+        if (i != asked)
+            host_beat(site->workers->hosts[i]);
+}
+
 /* ---- the link of a lab ---- */
 
 static bool has_lab(const struct site *site) {
@@ -55,15 +62,12 @@ static json_t *link_proof(const char *proof, const char *expected, const char *o
                      observed, "cause", "", "verdict", held ? "held" : "broken");
 }
 
-/* What the publisher's host answers to a question about the way to the broker. Of several in a row
- * the other hosts hear nothing else. */
+/* What the publisher's host answers to a question about the way to the broker. */
 static int ask_publisher(const struct site *site, const char *question, int64_t n_frames,
                          double limit_ms, json_t **ret, struct error *error) {
     size_t publisher = publisher_of(site);
 
-    for (size_t i = 0; i < site->workers->n_hosts; i++)
-        if (i != publisher)
-            (void)host_notify(site->workers->hosts[i], "beat", NULL, NULL);
+    beat_others(site, publisher);
     return host_order(site->workers->hosts[publisher], question,
                       json_pack("{s:s,s:I,s:I}", "address", site->address, "n_frames",
                                 (json_int_t)n_frames, "limit_ns",
@@ -343,11 +347,18 @@ static int choose_address(struct site *site, struct error *error) {
 
 /* ---- clocks ---- */
 
+/* Many round trips, and far hosts may be many. */
+static int compare_clock(const struct site *site, size_t host, struct host_clock *ret,
+                         struct error *error) {
+    beat_others(site, host);
+    return host_compare_clocks(site->workers->hosts[host], ret, error);
+}
+
 int site_compare_clocks(struct site *site, struct error *error) {
     int r = 0;
 
     for (size_t i = 0; i < site->workers->n_hosts && r == 0; i++)
-        r = host_compare_clocks(site->workers->hosts[i], &site->clocks[i], error);
+        r = compare_clock(site, i, &site->clocks[i], error);
     return r;
 }
 
@@ -717,7 +728,7 @@ static void put_ms(json_t *taken, const char *metric, int64_t ns) {
 static void add_clock(const struct site *site, size_t host, json_t *taken) {
     struct host_clock clock;
 
-    if (host_compare_clocks(site->workers->hosts[host], &clock, NULL) < 0 || !clock.bound_ns)
+    if (compare_clock(site, host, &clock, NULL) < 0 || !clock.bound_ns)
         return;
     put_ms(taken, "clock_ahead", clock.realtime_ahead_ns);
     put_ms(taken, "clock_bound", clock.bound_ns);
