@@ -135,6 +135,56 @@ static void test_nothing_due(void **state) {
     end(world);
 }
 
+/* What was due so long ago that it is given up is counted, however much it is, and in no time: in
+ * which nobody would answer the broker's pings. Members are of the third of four processes. */
+static void test_given_up(void **state) {
+    static const struct {
+        int64_t warmup_ns, duration_ns, offered;
+        double interval_ns;
+    } cases[] = {
+        {0, INT64_C(3600) * NS_PER_S, INT64_C(36000000000), 100},
+        {1000, 10000, 1000, 10},
+        {1000, 10000, 1000, 10.001},
+        {0, 10, 1, 10},
+        {0, 5, 0, 10}, /* the first is due at 5 ns */
+        {0, 6, 1, 10},
+        {10, 10, 1, 10},
+        {15, 10, 1, 10}, /* the second is measured, the third is not */
+        {16, 9, 0, 10},
+        {16, 10, 1, 10},
+        {0, 10, 20, 0.5},
+        {10, 20, 60, 1 / 3.0},
+    };
+    struct world *world = *state;
+    json_t *params;
+
+    real_broker_start(&world->broker, world->folder, "allow_anonymous true");
+    params = params_of(world);
+    (void)json_object_set_new(params, "part", json_integer(2));
+    (void)json_object_set_new(params, "n_parts", json_integer(4));
+    tested_begin(&world->tested, role_find("fleet-clients"), params, "");
+    json_decref(tested_hear(&world->tested, "ready"));
+    json_decref(ask(world, "{\"do\": \"open\", \"payload\": 30, \"answer_ns\": 10000000000}\n"));
+    json_decref(ask(world, "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 20000000000}\n"));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int64_t at_ns = clock_monotonic_ns() - cases[i].warmup_ns - cases[i].duration_ns -
+                        INT64_C(2) * NS_PER_S;
+        CLEANUP_FREE char *publish = text_format(
+            "{\"do\": \"publish\", \"at_ns\": %lld, \"warmup_ns\": %lld, \"duration_ns\": %lld, "
+            "\"interval_ns\": %.17g}\n",
+            (long long)at_ns, (long long)cases[i].warmup_ns, (long long)cases[i].duration_ns,
+            cases[i].interval_ns);
+        json_auto_t *answer = ask(world, publish);
+
+        if (jsonline_integer(answer, "offered", -1) != cases[i].offered)
+            fail_msg("case %zu: %lld were offered, not %lld", i,
+                     (long long)jsonline_integer(answer, "offered", -1),
+                     (long long)cases[i].offered);
+        assert_int_equal(jsonline_integer(answer, "sent", -1), 0);
+    }
+    end(world);
+}
+
 /* A broker that resets its first connections, each behind a message that it has answered. */
 #define BROKEN     40
 #define BROKEN_AT  1
@@ -248,6 +298,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_due, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
     };
 
