@@ -314,9 +314,20 @@ static int publish(struct members *members, struct publishing *publishing, int64
     return 0;
 }
 
-static bool is_given_up(const struct publishing *publishing, int64_t due_ns, int64_t now_ns) {
-    return now_ns >= PUBLISH_BEHIND_NS + (due_ns < publishing->begin_ns ? publishing->begin_ns
-                                                                        : publishing->end_ns);
+/* When that of which what is due then is a part ends: the warm-up, or the measured time. */
+static int64_t part_end_ns(const struct publishing *publishing, int64_t due_ns) {
+    return due_ns < publishing->begin_ns ? publishing->begin_ns : publishing->end_ns;
+}
+
+/* The first publication behind k that is due at that instant or later. */
+static int64_t first_due(const struct members *members, const struct publishing *publishing,
+                         int64_t k, int64_t instant_ns) {
+    int64_t first = (int64_t)((double)(instant_ns - publishing->start_ns) / publishing->gap_ns);
+
+    first = first - 2 > k ? first - 2 : k + 1; /* but for what the arithmetic rounds */
+    while (due_of(members, publishing, first) < instant_ns)
+        first++;
+    return first;
 }
 
 static int publish_all(struct members *members, struct publishing *publishing,
@@ -324,18 +335,22 @@ static int publish_all(struct members *members, struct publishing *publishing,
     bool measuring = false;
     int together = 0;
 
-    for (int64_t k = 0;; k++) {
+    for (int64_t k = 0, next;; k = next) {
         int64_t due_ns = due_of(members, publishing, k), now_ns = clock_monotonic_ns();
+        int64_t part_ns = part_end_ns(publishing, due_ns);
         int r = 0;
 
+        next = k + 1;
         if (due_ns >= publishing->end_ns)
             break;
         if (!measuring && due_ns >= publishing->begin_ns) {
             publishing->cpu_s[0] = fleet_worker_cpu_s();
             measuring = true;
         }
-        if (is_given_up(publishing, due_ns, now_ns)) { /* offered, but not published */
-            publishing->offered += due_ns >= publishing->begin_ns;
+        /* Offered, but not published: all of it at once, as pings are due meanwhile. */
+        if (now_ns >= part_ns + PUBLISH_BEHIND_NS) {
+            next = first_due(members, publishing, k, part_ns);
+            publishing->offered += measuring ? next - k : 0;
             continue;
         }
         if (now_ns < due_ns || ++together >= PUBLISH_TOGETHER) {
