@@ -1,12 +1,14 @@
 /* Probes that direct many processes, with a conductor of the test's: a link that was cut is joined
  * again, whatever fails meanwhile; what is subtracted covers all that is counted, however long it
- * takes to look at all hosts. */
+ * takes to look at all hosts; what members that are absent do not publish is not the broker's
+ * limit. */
 #include "workshop.h"
 
 #include "near.h"
 
 #include "base/clock.h"
 #include "probes/conductor.h"
+#include "probes/fleet.h"
 #include "probes/hold.h"
 #include "probes/storm.h"
 #include "probes/told_histogram.h"
@@ -27,6 +29,7 @@ struct fake {
     int64_t now_ns;
     const char *word; /* told last */
     double up;
+    int absent, absent_from; /* so many do not come up, from that time on that all are to connect */
     json_t *metrics;
 };
 
@@ -46,7 +49,8 @@ static int tell(struct conductor *conductor, enum conductor_whom whom, const cha
     (void)whom;
     fake->word = word;
     if (text_equal(word, "connect"))
-        fake->up = ceil(CLIENTS * json_number_value(json_object_get(facts, "share")));
+        fake->up = ceil(CLIENTS * json_number_value(json_object_get(facts, "share"))) -
+                   (fake->absent_from-- > 0 ? 0 : fake->absent);
     json_decref(facts);
     return fail_at(conductor, word, error);
 }
@@ -71,8 +75,9 @@ static int hear(struct conductor *conductor, enum conductor_whom whom, int64_t l
     fake->now_ns += back ? STORM_NS : 0;
     if (!ret)
         return 0;
-    *ret = json_pack("[{s:f,s:f,s:i}]", "up", fake->up, "wire_bytes", (double)fake->now_ns,
-                     "accepted", back ? CLIENTS : 0);
+    *ret =
+        json_pack("[{s:f,s:f,s:i,s:{s:i}}]", "up", fake->up, "wire_bytes", (double)fake->now_ns,
+                  "accepted", back ? CLIENTS : 0, "reasons", "closed", (int)(CLIENTS - fake->up));
     if (back)
         (void)json_object_set_new(json_array_get(*ret, 0), "back", say_back());
     return 0;
@@ -133,6 +138,13 @@ static void distribution(struct conductor *conductor, const char *name, const ch
     (void)scale;
 }
 
+static void interval(struct conductor *conductor, int64_t start_ns, int64_t end_ns, int64_t bytes) {
+    (void)conductor;
+    (void)start_ns;
+    (void)end_ns;
+    (void)bytes;
+}
+
 /* With these settings, "NAME VALUE ..."; what the probe returns. */
 static int conduct(struct fake *fake, const struct probe *probe, const char *const *settings,
                    struct error *error) {
@@ -147,6 +159,7 @@ static int conduct(struct fake *fake, const struct probe *probe, const char *con
         .end = look_at_hosts,
         .metric = metric,
         .distribution = distribution,
+        .interval = interval,
     };
     static const struct fleet_plan fleet = {.clients = CLIENTS, .keepalive_ns = 5 * NS_PER_S};
     void *block = setting_block_new(probe->group);
@@ -209,11 +222,36 @@ static void test_hold_window(void **state) {
     json_decref(fake.metrics);
 }
 
+/* Nothing arrives at any rate. Members may be absent from the beginning, or be lost on the way. */
+static void test_capacity_of_absent(void **state) {
+    static const char *const settings[] = {"rate", "capacity", NULL};
+    static const struct {
+        int absent, absent_from;
+        const char *words;
+    } cases[] = {
+        {1, 0, "99 of 100 members were up: 1 closed"},
+        {5, 3, "95 of 100 members were up: 5 closed"},
+        {0, 0,
+         "the broker carries no rate within probe.fleet.limit: even 1 messages/s were too many"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct fake fake = {.absent = cases[i].absent, .absent_from = cases[i].absent_from};
+        struct error error = {""};
+
+        assert_true(conduct(&fake, &probe_fleet, settings, &error) < 0);
+        assert_string_equal(error.text, cases[i].words);
+        json_decref(fake.metrics);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_link_is_joined),
         cmocka_unit_test(test_storm_window),
         cmocka_unit_test(test_hold_window),
+        cmocka_unit_test(test_capacity_of_absent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
