@@ -54,15 +54,32 @@ int conductor_connect(struct conductor *conductor, double share, json_t **ret,
     return 0;
 }
 
-void conductor_remark_absent(struct conductor *conductor, const json_t *answers) {
+/* NULL: all are up. */
+static char *describe_absent(const struct conductor *conductor, const json_t *answers) {
     int64_t up = (int64_t)conductor_sum(answers, "up"), clients = conductor->fleet->clients;
-    CLEANUP_FREE char *why = conductor_reasons(answers), *words = NULL;
+    CLEANUP_FREE char *why = conductor_reasons(answers);
 
-    if (up >= clients)
-        return;
-    words = text_format("%lld of %lld members were up%s%s", (long long)up, (long long)clients,
-                        *why ? ": " : "", why);
-    conductor->verbs->remark(conductor, words);
+    return up >= clients ? NULL
+                         : text_format("%lld of %lld members were up%s%s", (long long)up,
+                                       (long long)clients, *why ? ": " : "", why);
+}
+
+void conductor_remark_absent(struct conductor *conductor, const json_t *answers) {
+    CLEANUP_FREE char *words = describe_absent(conductor, answers);
+
+    if (words)
+        conductor->verbs->remark(conductor, words);
+}
+
+int conductor_connect_all(struct conductor *conductor, struct error *error) {
+    json_auto_t *answers = NULL;
+    CLEANUP_FREE char *words = NULL;
+    int r = conductor_connect(conductor, 1, &answers, error);
+
+    if (r < 0)
+        return r;
+    words = describe_absent(conductor, answers);
+    return words ? error_set(error, -ECONNREFUSED, "%s", words) : 0;
 }
 
 void conductor_put_counts(struct conductor *conductor, const json_t *answers) {

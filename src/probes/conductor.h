@@ -100,6 +100,9 @@ int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts,
 /* Lets that share of the members of each process connect, and waits until they are up, or no more
  * come up. *ret (may be NULL): their answers. -ECONNREFUSED, with reasons, when none is up. */
 int conductor_connect(struct conductor *conductor, double share, json_t **ret, struct error *error);
+/* Lets all connect that are not up, and waits for them. -ECONNREFUSED, with their number and the
+ * reasons, when some do not come up. */
+int conductor_connect_all(struct conductor *conductor, struct error *error);
 /* Remarks on members that are not up, with their reasons, where there are some. */
 void conductor_remark_absent(struct conductor *conductor, const json_t *answers);
 

@@ -384,6 +384,8 @@ static int say_none(const struct capacity *capacity, const struct capacity_resul
                      (long long)capacity->bad);
 }
 
+/* Every rate is tried with all members up: what others do not publish would pass for the broker's
+ * limit. */
 static int find_capacity(struct conductor *conductor, const struct fleet_probe_settings *settings,
                          int64_t first_rate, struct step **ret, struct error *error) {
     CLEANUP(step_freep) struct step *best = NULL;
@@ -394,9 +396,12 @@ static int find_capacity(struct conductor *conductor, const struct fleet_probe_s
     capacity_begin(&capacity, first_rate);
     while (more) {
         CLEANUP(step_freep) struct step *step = step_new((double)capacity.rate);
-        int r = try_rate(conductor, settings, step, capacity.steps + 1, error);
+        int r = conductor_connect_all(conductor, error);
         bool good;
 
+        if (r < 0)
+            return r;
+        r = try_rate(conductor, settings, step, capacity.steps + 1, error);
         if (r < 0)
             return error_prefix(error, r, "at %lld messages/s", (long long)capacity.rate);
         put_tried(conductor, step, settings->payload_bytes);
@@ -442,8 +447,7 @@ static int open_all(struct conductor *conductor, const struct fleet_probe_settin
         json_decref(facts);
         return r;
     }
-    r = conductor_open(conductor, 0, facts, error);
-    return r < 0 ? r : conductor_connect(conductor, 1, NULL, error);
+    return conductor_open(conductor, 0, facts, error);
 }
 
 static double rate_of_interval(const struct fleet_plan *fleet,
@@ -468,7 +472,9 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
         r = find_capacity(conductor, settings, (int64_t)usual, &step, error);
     } else {
         step = step_new(text_equal(settings->rate, RATE_INTERVAL) ? usual : given_rate(settings));
-        r = try_rate(conductor, settings, step, 1, error);
+        r = conductor_connect(conductor, 1, NULL, error);
+        if (r == 0)
+            r = try_rate(conductor, settings, step, 1, error);
         if (r == 0)
             put_steps(conductor, step);
     }
