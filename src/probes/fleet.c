@@ -450,28 +450,32 @@ static int open_all(struct conductor *conductor, const struct fleet_probe_settin
     return conductor_open(conductor, 0, facts, error);
 }
 
-static double rate_of_interval(const struct fleet_plan *fleet,
-                               const struct fleet_probe_settings *settings) {
-    return (double)fleet->clients * 1e9 / (double)settings->interval_ns;
-}
+/* Messages a second; of several rates the one that is tried first. */
+static double first_rate(const struct fleet_plan *fleet,
+                         const struct fleet_probe_settings *settings) {
+    double usual = (double)fleet->clients * 1e9 / (double)settings->interval_ns;
+    struct capacity capacity;
 
-/* 0: it is no number. */
-static double given_rate(const struct fleet_probe_settings *settings) {
-    return strtod(settings->rate, NULL);
+    if (text_equal(settings->rate, RATE_INTERVAL))
+        return usual;
+    if (!text_equal(settings->rate, RATE_CAPACITY))
+        return strtod(settings->rate, NULL);
+    capacity_begin(&capacity, (int64_t)usual);
+    return (double)capacity.rate;
 }
 
 static int conduct(struct conductor *conductor, const void *block, struct error *error) {
     const struct fleet_probe_settings *settings = block;
-    double usual = rate_of_interval(conductor->fleet, settings);
+    double rate = first_rate(conductor->fleet, settings);
     CLEANUP(step_freep) struct step *step = NULL;
     int r = open_all(conductor, settings, error);
 
     if (r < 0)
         return r;
     if (text_equal(settings->rate, RATE_CAPACITY)) {
-        r = find_capacity(conductor, settings, (int64_t)usual, &step, error);
+        r = find_capacity(conductor, settings, (int64_t)rate, &step, error);
     } else {
-        step = step_new(text_equal(settings->rate, RATE_INTERVAL) ? usual : given_rate(settings));
+        step = step_new(rate);
         r = conductor_connect(conductor, 1, NULL, error);
         if (r == 0)
             r = try_rate(conductor, settings, step, 1, error);
@@ -505,17 +509,18 @@ static int check_duration(const struct fleet_probe_settings *settings, struct er
 }
 
 static int say_nothing_due(const struct fleet_probe_settings *settings, int64_t clients,
-                           double messages, struct error *error) {
+                           double rate, struct error *error) {
     int64_t duration_ns = settings->window.duration_ns;
+    double messages = rate * (double)duration_ns / 1e9;
     CLEANUP_FREE char *duration = setting_number_format(SETTING_DURATION, duration_ns);
     CLEANUP_FREE char *interval = setting_number_format(SETTING_DURATION, settings->interval_ns);
     CLEANUP_FREE char *most = NULL;
 
-    if (given_rate(settings) > 0)
+    if (!text_equal(settings->rate, RATE_INTERVAL))
         return error_set(error, -EINVAL,
-                         "probe.fleet.rate: nothing may fall due in the measured time: %s "
+                         "probe.fleet.rate: nothing may fall due in the measured time: %.0f "
                          "messages/s are %.3g in %s; right would be a longer duration",
-                         settings->rate, messages, duration);
+                         rate, messages, duration);
     most = setting_number_format(SETTING_DURATION, clients * duration_ns);
     return error_set(error, -EINVAL,
                      "probe.fleet.interval: nothing may fall due in the measured time: %lld "
@@ -526,12 +531,11 @@ static int say_nothing_due(const struct fleet_probe_settings *settings, int64_t 
 
 static int check(const void *block, const struct fleet_plan *fleet, struct error *error) {
     const struct fleet_probe_settings *settings = block;
-    double given = given_rate(settings);
-    double rate = given > 0 ? given : rate_of_interval(fleet, settings);
-    double messages = rate * (double)settings->window.duration_ns / 1e9;
+    double rate = first_rate(fleet, settings);
 
-    if (messages < 1 - 1e-9) /* but for what the arithmetic rounds */
-        return say_nothing_due(settings, fleet->clients, messages, error);
+    /* But for what the arithmetic rounds. */
+    if (rate * (double)settings->window.duration_ns / 1e9 < 1 - 1e-9)
+        return say_nothing_due(settings, fleet->clients, rate, error);
     return text_equal(settings->rate, RATE_CAPACITY) ? check_duration(settings, error) : 0;
 }
 
