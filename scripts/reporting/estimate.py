@@ -40,6 +40,13 @@ def span(seconds):
     return " ".join(f"{count} {unit}" for count, unit in shown if count)
 
 
+def asked(seconds):
+    """ "0.25 s", "1 min 30 s": of a time that somebody gave, which is not rounded."""
+    minutes, rest = divmod(seconds, 60)
+    parts = [(minutes // 60, "h"), (minutes % 60, "min"), (rest, "s")]
+    return " ".join(f"{count:g} {unit}" for count, unit in parts if count)
+
+
 def ratio_of(value, other):
     return value / other if other else math.nan
 
@@ -104,6 +111,12 @@ class Channel:
         return f"at {whole(there)}/s, but a broker gets {whole(here)}/s"
 
     @property
+    def nearer_rate(self):
+        """The value of probe.fleet.rate with which one measures what a broker gets."""
+        there, here = self.value("measured_rate"), self.value("message_rate")
+        return "capacity" if here > there else f"{max(here, 1):.0f}"
+
+    @property
     def memory(self):
         return f"{digits(self.value('memory') / GIB)} GiB"
 
@@ -127,7 +140,7 @@ class Estimate:
             raise RunError(f"{run.path}: {words}")
         self.run = run
         self.devices = whole(number(told[0]["devices"]))
-        self.interval = span(number(told[0]["interval_s"]))
+        self.interval = asked(number(told[0]["interval_s"]))
         self.settings = {row["quantity"]: number(row["value"]) for row in told}
         values = {}
         for row in rows:
