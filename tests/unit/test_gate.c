@@ -11,11 +11,12 @@
 #include "base/memory.h"
 #include "near.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 
 #define T_2       2.9199855803537 /* 0.95 quantile of Student's t, 2 degrees of freedom */
 #define MOST_RUNS 8
-#define BLOCKS    10
+#define BLOCKS    200
 
 /* Runs of up to BLOCKS blocks each; the first is the new one. */
 struct runs {
@@ -155,6 +156,54 @@ static void test_blocks_scatter(void **state) {
     assert_true(narrower.blocks_needed > one.blocks_needed);
 }
 
+/* A loss that is less than the margin is none that TOST could show to be more, but one that more
+ * baselines show: t = 0.045 / (0.02 sqrt(1 + 1/B)) is above its 0.95 quantile from B = 6 on. */
+static void test_small_loss(void **state) {
+    static const double means[] = {-0.045, 0.02 * M_SQRT2, -0.02 * M_SQRT2, 0, 0, 0};
+    struct gate_judgement one;
+    struct runs runs;
+
+    (void)state;
+    fill(&runs, means, 6, 6, 0);
+    one = judge(&runs, 0.05);
+    assert_int_equal(one.verdict, GATE_UNDECIDED);
+    assert_int_equal(one.baselines_needed, 6);
+}
+
+/* Half of the interval of a run of n normal blocks of deviation 0.01, beside five of ten blocks
+ * whose means have the variance that blocks explain, times `runs_to_blocks`. */
+static double half_width(size_t n, double runs_to_blocks) {
+    double apart = 0.01 * sqrt(runs_to_blocks / 10);
+    const double means[] = {0, apart * M_SQRT2, -apart * M_SQRT2, 0, 0, 0};
+    struct gate_judgement one;
+    struct runs runs;
+
+    fill(&runs, means, 6, 10, 0);
+    runs.series.now.n = n;
+    for (size_t i = 0; i < 6; i++) {
+        size_t blocks = i ? 10 : n;
+
+        for (size_t k = 0; k < blocks; k++)
+            runs.logs[i][k] =
+                means[i] + 0.01 * gsl_cdf_ugaussian_Pinv(((double)k + 0.5) / (double)blocks);
+    }
+    one = judge(&runs, 0.05);
+    return log(one.ci_high / one.ci_low) / 2;
+}
+
+/* More blocks do not make an interval wider, whatever share of them is trimmed, and however little
+ * runs scatter beside. */
+static void test_more_blocks(void **state) {
+    static const double ratios[] = {0, 0.5, 1.1, 2, 10};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(ratios); i++)
+        for (size_t n = GATE_BLOCKS + 1; n <= BLOCKS; n++)
+            if (half_width(n, ratios[i]) > 1.02 * half_width(n - 1, ratios[i]))
+                fail_msg("%zu blocks, %g: %g, one less: %g", n, ratios[i], half_width(n, ratios[i]),
+                         half_width(n - 1, ratios[i]));
+}
+
 static void test_too_little(void **state) {
     static const double means[] = {0, 0, 0, 0, 0, 0};
     struct gate_judgement one;
@@ -239,6 +288,8 @@ int main(void) {
         cmocka_unit_test(test_wild_blocks),
         cmocka_unit_test(test_runs_scatter),
         cmocka_unit_test(test_blocks_scatter),
+        cmocka_unit_test(test_small_loss),
+        cmocka_unit_test(test_more_blocks),
         cmocka_unit_test(test_too_little),
         cmocka_unit_test(test_several),
         cmocka_unit_test(test_conclude),
