@@ -18,8 +18,9 @@
 struct scatter {
     size_t n_now, n_runs;       /* blocks of the new run; baselines that count */
     double difference;          /* of the means; now - before */
-    double inverse;             /* mean of 1 / weight_of() of the baselines */
-    double within, within_free; /* variance of blocks within runs, its degrees of freedom */
+    double inverse;             /* mean of 1 / n of the baselines, of n blocks each */
+    double within, within_free; /* n times the variance that blocks give to the mean of n, and its
+                                 * degrees of freedom */
     double runs, runs_free;     /* variance of the baselines' means; drawn towards that of all */
     bool complete;
 };
@@ -35,15 +36,9 @@ static size_t cut_of(size_t n) {
     return n / 5;
 }
 
-/* So many times smaller than their Winsorized variance is the variance of n blocks' trimmed mean.
- */
-static double weight_of(size_t n) {
-    double left = (double)(n - 2 * cut_of(n));
-
-    return n > 1 ? left * (left - 1) / ((double)n - 1) : 1;
-}
-
-/* The trimmed mean; its Winsorized sum of squares, and their degrees of freedom, are added. */
+/* The trimmed mean. Added are its degrees of freedom and, that many times, n times its variance:
+ * with h blocks left that is s_w^2 (n - 1) / (h (h - 1)), with the Winsorized s_w^2. By itself that
+ * depends on the share that is trimmed, which differs between 9 blocks and 10. */
 static double trim(const struct gate_run *run, double *squares, double *free) {
     CLEANUP_FREE double *sorted = memory_new(run->n, sizeof(*sorted));
     size_t n = run->n, cut = cut_of(n);
@@ -59,11 +54,11 @@ static double trim(const struct gate_run *run, double *squares, double *free) {
         sorted[n - 1 - i] = sorted[n - 1 - cut];
     }
     if (n > 1) {
-        double left = (double)(n - 2 * cut) - 1;
+        double left = (double)(n - 2 * cut);
 
         sd = statistics_sd(sorted, n);
-        *squares += sd * sd * left;
-        *free += left;
+        *squares += sd * sd * (double)(n * (n - 1)) / left;
+        *free += left - 1;
     }
     return mean;
 }
@@ -81,7 +76,7 @@ static struct scatter scatter_of(const struct gate_series *series, struct gate_j
         if (!counts(run))
             continue;
         means[scatter.n_runs++] = trim(run, &squares, &scatter.within_free);
-        scatter.inverse += 1 / weight_of(run->n);
+        scatter.inverse += 1 / (double)run->n;
     }
     before = statistics_mean(means, scatter.n_runs);
     sd = statistics_sd(means, scatter.n_runs);
@@ -104,7 +99,7 @@ static struct scatter scatter_of(const struct gate_series *series, struct gate_j
  * came out closer than that does not make them more. */
 static double variance_of(const struct scatter *scatter, size_t n_now, size_t n_runs,
                           double *ret_free) {
-    double runs = (double)n_runs, blocks = 1 / weight_of(n_now);
+    double runs = (double)n_runs, blocks = 1 / (double)n_now;
     double free = scatter->runs_free * (runs - 1) / ((double)scatter->n_runs - 1);
     double of_runs = scatter->runs * (1 + 1 / runs);
     double of_blocks = scatter->within * (blocks - scatter->inverse);
@@ -116,6 +111,28 @@ static double variance_of(const struct scatter *scatter, size_t n_now, size_t n_
         return least;
     *ret_free = variance * variance /
                 (of_runs * of_runs / free + of_blocks * of_blocks / scatter->within_free);
+    return variance;
+}
+
+/* Half of the interval that they give. */
+static double half_of(double variance, double free) {
+    return gsl_cdf_tdist_Pinv((1 + GATE_LEVEL) / 2, free) * sqrt(variance);
+}
+
+/* The same of the runs that are there. Where the new one has more blocks than the baselines, a
+ * variance is taken off another, which leaves few degrees of freedom: as many blocks count as make
+ * the interval narrowest. */
+static double own_variance(const struct scatter *scatter, double *ret_free) {
+    double variance = variance_of(scatter, scatter->n_now, scatter->n_runs, ret_free);
+
+    for (size_t n = scatter->n_now - 1; (double)n * scatter->inverse >= 1; n--) {
+        double free, one = variance_of(scatter, n, scatter->n_runs, &free);
+
+        if (half_of(one, free) < half_of(variance, *ret_free)) {
+            variance = one;
+            *ret_free = free;
+        }
+    }
     return variance;
 }
 
@@ -251,7 +268,7 @@ static double permute(const struct gate_series *series, double sign, uint64_t se
  * 1 for worse, -1 for better. */
 static double test(const struct gate_series *series, const struct scatter *scatter, double sign,
                    uint64_t seed) {
-    double free, variance = variance_of(scatter, scatter->n_now, scatter->n_runs, &free);
+    double free, variance = own_variance(scatter, &free);
     double difference = sign * scatter->difference, p;
 
     if (variance > 0)
@@ -265,9 +282,9 @@ static double test(const struct gate_series *series, const struct scatter *scatt
 
 static void take_interval(const struct gate_series *series, const struct scatter *scatter,
                           struct gate_judgement *ret) {
-    double free, variance = variance_of(scatter, scatter->n_now, scatter->n_runs, &free);
+    double free, variance = own_variance(scatter, &free);
     double middle = series->lower_is_better ? -scatter->difference : scatter->difference;
-    double half = gsl_cdf_tdist_Pinv((1 + GATE_LEVEL) / 2, free) * sqrt(variance);
+    double half = half_of(variance, free);
 
     ret->ci_low = exp(middle - half);
     ret->ci_high = exp(middle + half);
@@ -283,50 +300,28 @@ static double least_difference(const struct gate_series *series, double margin) 
     return series->lower_is_better ? -log1p(margin) : log1p(-margin);
 }
 
-/* Whether so many blocks and baselines show the difference that is seen to be within the margin, or
- * else to be one at all, in a family of n. */
+/* Whether so many blocks and baselines show that the difference that is seen is no loss of the
+ * margin, or that it is a loss, in a family of n. */
 static bool would_decide(const struct scatter *scatter, double least, size_t family, size_t n_now,
                          size_t n_runs) {
-    double free, deviation = sqrt(variance_of(scatter, n_now, n_runs, &free));
+    double free, variance = variance_of(scatter, n_now, n_runs, &free);
 
-    if (scatter->difference >= least)
-        return scatter->difference - gsl_cdf_tdist_Pinv((1 + GATE_LEVEL) / 2, free) * deviation >=
-               least;
-    return -scatter->difference >
-           gsl_cdf_tdist_Qinv(VERDICT_ALPHA / (double)family, free) * deviation;
+    return scatter->difference - half_of(variance, free) >= least ||
+           -scatter->difference >
+               gsl_cdf_tdist_Qinv(VERDICT_ALPHA / (double)family, free) * sqrt(variance);
 }
 
-/* The same of so many blocks, or else baselines, where the other is as many as there are. */
-static bool are_enough(const struct scatter *scatter, double least, size_t family, bool blocks,
-                       size_t n) {
-    return would_decide(scatter, least, family, blocks ? n : scatter->n_now,
-                        blocks ? scatter->n_runs : n);
-}
-
-/* The least number of them above what is there; more are enough then, too. */
-static size_t find_enough(const struct scatter *scatter, double least, size_t family, bool blocks,
-                          size_t most) {
-    size_t low = blocks ? scatter->n_now : scatter->n_runs, high = most;
-
-    if (low >= most || !are_enough(scatter, least, family, blocks, most))
-        return 0;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-
-        if (are_enough(scatter, least, family, blocks, middle))
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
-}
-
+/* The least numbers of blocks, and of baselines, that would, where the other is what is there. */
 static void advise(const struct gate_series *series, const struct scatter *scatter, double margin,
                    size_t family, struct gate_judgement *ret) {
     double least = least_difference(series, margin);
 
-    ret->blocks_needed = find_enough(scatter, least, family, true, GATE_MOST_BLOCKS);
-    ret->baselines_needed = find_enough(scatter, least, family, false, GATE_MOST_BASELINES);
+    for (size_t n = scatter->n_now + 1; !ret->blocks_needed && n <= GATE_MOST_BLOCKS; n++)
+        if (would_decide(scatter, least, family, n, scatter->n_runs))
+            ret->blocks_needed = n;
+    for (size_t n = scatter->n_runs + 1; !ret->baselines_needed && n <= GATE_MOST_BASELINES; n++)
+        if (would_decide(scatter, least, family, scatter->n_now, n))
+            ret->baselines_needed = n;
 }
 
 /* ---- verdicts ---- */

@@ -18,7 +18,8 @@
  * "Comparing an individual's test score against norms derived from small samples", 1998). A new run
  * with more or fewer blocks than the baselines has less or more, by the variance within runs, and
  * degrees of freedom as Satterthwaite ("An approximate distribution of estimates of variance
- * components", 1946) has them; what blocks alone scatter is the least.
+ * components", 1946) has them, unless fewer of its blocks tell more; what blocks alone scatter is
+ * the least.
  *
  * B - 1 degrees of freedom are few. Ratios of several channels and probes tell together how much
  * runs scatter: each s^2, in units of what its blocks alone would scatter, is drawn towards that of

@@ -304,6 +304,7 @@ static const struct rule {
     {"broker", NULL, NULL, SAID},         {"channel", "description", NULL, IGNORED},
     {"channel", NULL, NULL, SAID},        {"fleet", NULL, "hold storm fleet", DECIDES},
     {"hosts", "address", NULL, SAID},     {"hosts", "congestion", NULL, DECIDES},
+    {"hosts", "meter", NULL, SAID},
     {"lab", NULL, NULL, DECIDES},         {"probe", NULL, NULL, DECIDES},
     {"scenario", "order", NULL, DECIDES}, {"telemetry", NULL, NULL, DECIDES},
 };
@@ -594,8 +595,9 @@ static int refuse_metric(const struct work *work, const char *asked, size_t prob
 
 static int refuse_better(const struct work *work, const char *asked) {
     return error_set(work->error, -EINVAL,
-                     "--metric %s: neither more nor less of it is better: it cannot be slower",
-                     asked);
+                     "--metric %s: neither more nor less of it is better; `bench list metrics "
+                     "%.*s` says of which one is",
+                     asked, (int)strcspn(asked, "."), asked);
 }
 
 /* The rows of one metric: the headline (`metric` is NULL), or all series that are called so. */
@@ -722,8 +724,13 @@ static void judge(struct work *work) {
 
     gate_judge(work->series, answer->n_rows, answer->margin, work->members[0].dataset->seed,
                judgements);
-    for (size_t i = 0; i < answer->n_rows; i++)
-        answer->rows[i].judgement = judgements[i];
+    for (size_t i = 0; i < answer->n_rows; i++) {
+        struct gate_row *row = &answer->rows[i];
+
+        row->judgement = judgements[i];
+        if (*row->remark) /* more of them would not help */
+            row->judgement.blocks_missing = row->judgement.baselines_missing = 0;
+    }
     answer->verdict = gate_conclude(judgements, answer->n_rows);
 }
 

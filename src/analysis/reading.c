@@ -489,6 +489,7 @@ static int settle_references(struct source *source) {
 /* ---- the whole ---- */
 
 static int check_folder(struct source *source) {
+    CLEANUP_FREE char *scenario = text_format("%s/scenario.ini", source->run_dir);
     struct stat status;
 
     if (stat(source->run_dir, &status) < 0)
@@ -496,6 +497,9 @@ static int check_folder(struct source *source) {
     if (!S_ISDIR(status.st_mode))
         return error_set(source->error, -ENOTDIR, "%s: not a run folder but a file",
                          source->run_dir);
+    if (stat(scenario, &status) < 0 && errno == ENOENT)
+        return error_set(source->error, -ENOENT, "%s: no such file: this is no run folder",
+                         scenario);
     return 0;
 }
 

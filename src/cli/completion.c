@@ -157,7 +157,7 @@ static void offer_list(const struct request *request) {
         offer(request, "%s", registry->groups[i]->name);
 }
 
-/* Of a probe once it is said of which. */
+/* Of a probe once it is said of which; those that the gate can judge. */
 static void offer_metrics(const struct request *request) {
     if (!strchr(request->begun, '.')) {
         offer_probes(request);
@@ -165,7 +165,8 @@ static void offer_metrics(const struct request *request) {
     }
     for (size_t i = 0; i < n_probes; i++)
         for (size_t k = 0; k < probes[i]->n_metrics; k++)
-            offer(request, "%s.%s", probe_name(probes[i]), probes[i]->metrics[k].name);
+            if (probes[i]->metrics[k].better != METRIC_NONE)
+                offer(request, "%s.%s", probe_name(probes[i]), probes[i]->metrics[k].name);
 }
 
 /* What stands for a word that a command or an option takes: of that one alone, or ("") of any. */

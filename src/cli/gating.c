@@ -217,7 +217,7 @@ static char *list_words(const struct gate_answer *answer, enum gate_verdict verd
 
 /* What is undecided, together. */
 struct doubt {
-    size_t n, incomparable;                   /* rows; of them, without a ratio */
+    size_t n, incomparable;                   /* rows; others, without a ratio */
     size_t blocks_missing, baselines_missing; /* the most */
     size_t blocks_needed, baselines_needed;   /* the most; 0: not even that many decide one */
     bool blocks_in_vain, baselines_in_vain;   /* for one of them at least */
@@ -237,11 +237,11 @@ static struct doubt doubt_of(const struct gate_answer *answer) {
 
         if (one->verdict != GATE_UNDECIDED)
             continue;
-        doubt.n++;
         if (*row->remark) {
             doubt.incomparable++;
             continue;
         }
+        doubt.n++;
         doubt.blocks = row->blocks < doubt.blocks ? row->blocks : doubt.blocks;
         doubt.baselines = row->baselines < doubt.baselines ? row->baselines : doubt.baselines;
         doubt.blocks_missing = larger(doubt.blocks_missing, one->blocks_missing);
@@ -258,8 +258,6 @@ static struct doubt doubt_of(const struct gate_answer *answer) {
 static char *advice_words(const struct doubt *doubt) {
     CLEANUP_FREE char *words = NULL;
 
-    if (doubt->incomparable == doubt->n)
-        return text_copy("a value is 0, so there is no ratio");
     if (doubt->baselines_missing)
         return text_format("%zu baseline run%s of %d complete blocks or more %s missing (%zu of "
                            "%d)",
@@ -272,7 +270,7 @@ static char *advice_words(const struct doubt *doubt) {
                            doubt->blocks_missing == 1 ? "is" : "are", doubt->blocks, GATE_BLOCKS);
     if (doubt->blocks_in_vain && doubt->baselines_in_vain)
         return text_format("neither a run of %d blocks nor %d baseline runs would decide all of "
-                           "them: runs scatter too much for this margin",
+                           "them: they scatter too much for this margin",
                            GATE_MOST_BLOCKS, GATE_MOST_BASELINES);
     if (doubt->blocks_in_vain)
         return text_format("it takes about %zu baseline runs in place of %zu",
@@ -314,6 +312,10 @@ static char *answer_words(const struct gate_answer *answer) {
     char *words = text_copy("");
 
     add_changes(&words, answer, GATE_FASTER);
+    if (doubt.incomparable)
+        add_sentence(&words, text_format("Not judged: %zu of %zu comparisons; a value is 0, so "
+                                         "there is no ratio.",
+                                         doubt.incomparable, answer->n_rows));
     if (doubt.n) {
         CLEANUP_FREE char *advice = advice_words(&doubt);
 
@@ -322,7 +324,7 @@ static char *answer_words(const struct gate_answer *answer) {
                                          answer->n_rows, advice));
     }
     add_changes(&words, answer, GATE_SLOWER);
-    if (!slower && !doubt.n)
+    if (answer->verdict == GATE_NO_CHANGE)
         add_sentence(&words, text_format("No change, or better: %zu of %zu comparisons show no "
                                          "loss of %s or more.",
                                          answer->n_rows, answer->n_rows, margin));
@@ -364,7 +366,7 @@ static json_t *json_of_row(const struct gate_row *row) {
         {"variant", jsonline_words(row->variant)},
         {"channel", jsonline_words(row->channel)},
         {"metric", jsonline_words(row->metric)},
-        {"unit", jsonline_words(row->unit)},
+        {"unit", jsonline_words(row->kind == GATE_RATIO ? "" : row->unit)},
         {"better", json_string(row->better)},
         {"by", json_string(row->kind == GATE_RATIO ? "ratio" : "absolute")},
         {"blocks", json_integer((json_int_t)row->blocks)},

@@ -154,7 +154,10 @@ static void print_metrics(struct choice *choice) {
 
             if (!is_in_part(choice, path))
                 continue;
-            printf("  %-40s %s\n", name, metric->help);
+            printf("  %-40s %s", name, metric->help);
+            if (metric->better != METRIC_NONE)
+                printf(" (%s is better)", metric_better_word(metric->better));
+            printf("\n");
             choice->printed++;
         }
     }

@@ -225,7 +225,11 @@ static int simulate_equal(unsigned long seed) {
         {{"four baselines", .n_baselines = 4}, 0.05},
         {{"three baselines", .n_baselines = 3}, 0.05},
         {{"6 blocks beside 10", .n_now = 6}, 0.05},
+        {{"9 blocks beside 10", .n_now = 9}, 0.05},
+        {{"14 blocks beside 10", .n_now = 14}, 0.05},
         {{"40 blocks beside 10", .n_now = 40}, 0.05},
+        {{"14 beside 10, blocks alone", .n_now = 14, .run = NONE, .run_level = NONE}, 0.05},
+        {{"40 beside 10, blocks alone", .n_now = 40, .run = NONE, .run_level = NONE}, 0.05},
         {{"run on one channel 3 %", .run = 0.03}, 0.05},
         {{"channels unlike by a factor 2", .unlike = 0.7}, 0.05},
         {{"the same, one probe", .unlike = 0.7, .n_probes = 1, .ratios = true}, 0.05},
@@ -282,7 +286,20 @@ static int simulate_pass(unsigned long seed) {
     struct world edge_of_quiet = {"at the margin, quiet", .speed = 1 - MARGIN, .run_level = 0.003,
                                   .run = 0.003,           .block = 0.005,      .noise = 0.005};
 
-    return row("nothing changed: passes", &quiet, simulate(&quiet, seed).passed, 0.95, NAN) +
+    struct world edges[] = {
+        {.name = "at the margin, 9 beside 10", .speed = 1 - MARGIN, .n_now = 9},
+        {.name = "at the margin, 14 beside 10", .speed = 1 - MARGIN, .n_now = 14},
+        {.name = "at the margin, 40 beside 10", .speed = 1 - MARGIN, .n_now = 40},
+        {"the same, one ratio", .speed = 1 - MARGIN, .n_now = 14, .n_channels = 2, .n_probes = 1,
+         .ratios = true, .run = NONE},
+    };
+    int missed = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(edges); i++)
+        missed +=
+            row("no change, though", &edges[i], simulate(&edges[i], seed).let_through, NAN, 0.065);
+    return missed +
+           row("nothing changed: passes", &quiet, simulate(&quiet, seed).passed, 0.95, NAN) +
            row("nothing changed: passes", &wild, simulate(&wild, seed).passed, 0.9, NAN) +
            row("no change, though", &edge, simulate(&edge, seed).let_through, NAN, 0.065) +
            row("no change, though", &edge_of_quiet, simulate(&edge_of_quiet, seed).let_through, NAN,

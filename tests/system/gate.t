@@ -103,6 +103,15 @@ exits 'twice the CPU time: 4' 4
 matches '... which is more, not slower' "$(printf '%s\n' "$out" | tail -n 1)" \
   '^More than before: transport.client2.sender.cpu_s of (reference|subject) \(\+'
 matches '... in the table, too' "$out" '^transport.client2.sender.cpu_s +[a-z]+ .* more$'
+sed -i '/,cpu_s,/s/,[0-9.e-]*\r*$/,0/' hungry/metrics.csv
+run "$bench" gate hungry --against first second third --metric transport --metric \
+  transport.client2.sender.cpu_s
+exits 'a value is 0: 5' 5
+matches '... the answer says which are not judged' "$(printf '%s\n' "$out" | tail -n 1)" \
+  '^Not judged: 3 of 6 comparisons; a value is 0, so there is no ratio\.$'
+run "$bench" gate again --against first "$scratch" third
+exits 'a folder that is no run: 2' 2
+contains '... is told' "$err" "$scratch/scenario.ini: no such file: this is no run folder"
 
 # ---- on a terminal ----
 

@@ -349,7 +349,7 @@ static void test_missing_files(void **state) {
     assert_int_equal(dataset_read(&dataset, "/dev/null", &error), -ENOTDIR);
     assert_string_equal(error.text, "/dev/null: not a run folder but a file");
     assert_rejected(NULL, DEFINITIONS, GOOD_TRIALS, METRICS_HEADER, -ENOENT,
-                    "scenario.ini: No such file or directory");
+                    "scenario.ini: no such file: this is no run folder");
     assert_rejected(SCENARIO, NULL, GOOD_TRIALS, METRICS_HEADER, -ENOENT,
                     "definitions.csv: No such file or directory");
     assert_rejected(SCENARIO, DEFINITIONS, NULL, METRICS_HEADER, -ENOENT,

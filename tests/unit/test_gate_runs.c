@@ -11,7 +11,7 @@
 #define SETTINGS                                                                                   \
     "[scenario]\nname = small\nchannels = plain mutual-tls\nprobes = path fleet\n"                 \
     "repetitions = 6\nbaseline = plain\norder = shuffled\n"                                        \
-    "[hosts]\naddress =\ncongestion = cubic\nfolder = bench\n[lab]\nrate = 1Mbit/s\n"              \
+    "[hosts]\naddress =\ncongestion = cubic\nfolder = bench\nmeter =\n[lab]\nrate = 1Mbit/s\n"     \
     "[broker]\nmax_inflight = 100\n[fleet]\nclients = 1000\n[telemetry]\ninterval = 3s\n"          \
     "[probe.path]\nduration = 10s\n[probe.fleet]\nqos = 0\n[probe.delivery]\nqos = 0\n"            \
     "[channel.plain]\nuse =\n[channel.mutual-tls]\nuse = tls certificate\n"
@@ -188,6 +188,7 @@ static void test_said_settings(void **state) {
     } rows[] = {
         {"max_inflight = 100", "max_inflight = 20", "broker.max_inflight: 100 (before: 20)"},
         {"address =", "address = 192.0.2.1", "hosts.address: empty (before: 192.0.2.1)"},
+        {"meter =", "meter = pi5", "hosts.meter: empty (before: pi5)"},
         {"use = tls certificate", "use = tls",
          "channel.mutual-tls.use: tls certificate (before: tls)"},
         {"folder = bench", "folder = other", ""},
@@ -332,7 +333,7 @@ static void test_metrics_refused(void **state) {
         {"pth", "has no probe 'pth' (did you mean path?); it has: path fleet"},
         {"path.cpu", "of path it has: throughput cpu_s"},
         {"path.", "of path it has: throughput cpu_s"},
-        {"fleet.limit_s", "it cannot be slower"},
+        {"fleet.limit_s", "neither more nor less of it is better; `bench list metrics fleet` says"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
