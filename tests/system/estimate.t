@@ -133,9 +133,9 @@ contains '... costs more than what was measured, which is said' \
   "$(printf '%s\n' "$out" | tr '\n' ' ')" 'it was measured at 20,000/s, but a broker gets 0/s'
 contains '... and what to do' "$(printf '%s\n' "$out" | tr '\n' ' ')" \
   'measure nearer to that, say with --set probe.fleet.rate=1.'
+matches '... takes a broker' "$(printf '%s\n' "$out" | tr '\n' ' ')" '1 devices? takes? 1 broker '
 run "$bench" estimate run --devices 1000000 --interval 2500ms
 contains 'an interval that is no whole number of seconds is said as it is' "$out" 'every 2.5 s'
-matches '... takes a broker' "$(printf '%s\n' "$out" | tr '\n' ' ')" '1 devices? takes? 1 broker '
 run "$bench" estimate run --devices 1000000000 --interval 1ms
 exits 'a billion devices, each a thousand times a second' 0
 is '... in no line wider than 80 columns' "$(wide "$out")" ''
