@@ -90,7 +90,7 @@ static int hear(struct conductor *conductor, enum conductor_whom whom, int64_t l
 }
 
 static int wait_until(struct conductor *conductor, int64_t until_ns, struct error *error) {
-    return workers_wait(&conducting_of(conductor)->trial->run->workers, until_ns, error);
+    return workers_watch(&conducting_of(conductor)->trial->run->workers, until_ns, error);
 }
 
 /* ---- the broker's control group ---- */

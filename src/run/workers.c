@@ -207,6 +207,17 @@ int workers_wait(struct workers *workers, int64_t until_ns, struct error *error)
     return r;
 }
 
+int workers_watch(struct workers *workers, int64_t until_ns, struct error *error) {
+    int r;
+
+    while ((r = check_failures(workers, error)) == 0 && clock_monotonic_ns() < until_ns) {
+        r = pump(workers, until_ns, error);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? workers_await_cause(workers, r, error) : 0;
+}
+
 void workers_hear_rest(struct workers *workers, size_t host) {
     int64_t end = clock_monotonic_ns() + SETTLE_NS; /* of one that says more and more */
     json_t *event;

@@ -79,6 +79,8 @@ int workers_await(struct workers *workers, struct worker *awaited, size_t n,
 int workers_await_cause(struct workers *workers, int code, struct error *error);
 /* Waits until the instant while signs of life go on: 0, -EINTR, or -EPIPE when a host is lost. */
 int workers_wait(struct workers *workers, int64_t until_ns, struct error *error);
+/* The same while a trial goes on: returns as workers_await() when a worker or the broker fails. */
+int workers_watch(struct workers *workers, int64_t until_ns, struct error *error);
 /* Hears what a host has said already, and waits for nothing. */
 void workers_hear_rest(struct workers *workers, size_t host);
 /* Ends a worker, alive or not, and frees what it has said. */

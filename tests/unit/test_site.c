@@ -1,9 +1,12 @@
-/* run/site with hosts whose agents are this very program, as if on other machines: what they hear
- * while another is asked. */
+/* run/site and run/workers with hosts whose agents are this very program, as if
+ * on other machines: what they hear while another is asked, and what the driver
+ * hears while time passes. */
+#include "base/clock.h"
 #include "base/jsonline.h"
 #include "hosts/protocol.h"
 #include "run/site.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,10 +16,13 @@
 #include <cmocka.h>
 
 #define N_HOSTS 3
+/* As long as nobody would wait. */
+#define DAY_NS (INT64_C(86400) * NS_PER_S)
 
 /* ---- the agent ---- */
 
-/* Answers "clock" with its clocks, and each order with what it heard first. */
+/* Answers "clock" with its clocks and "first" with what it heard first; tells
+ * of a broker's end when it is told to "end". */
 static int be_agent(void) {
     CLEANUP(jsonline_clearp) struct jsonline_reader orders;
     CLEANUP_FREE char *first = NULL;
@@ -33,6 +39,9 @@ static int be_agent(void) {
         if (!first)
             first = text_copy(name);
         (void)json_object_set_new(answer, "first", json_string(first));
+        if (text_equal(name, "end"))
+            (void)jsonline_send(STDOUT_FILENO,
+                                json_pack("{s:s,s:s}", "broker", "ended", "why", "it fell"), NULL);
         if (json_object_get(taken, "id"))
             (void)jsonline_send(
                 STDOUT_FILENO,
@@ -69,6 +78,8 @@ static int tear_down(void **state) {
     struct fixture *fixture = *state;
 
     site_close(&fixture->site);
+    free(fixture->workers.broker_end);
+    free(fixture->workers.broker_log);
     free(fixture);
     return 0;
 }
@@ -85,9 +96,28 @@ static void test_clocks(void **state) {
     assert_string_equal(jsonline_text(answer, "first", ""), "beat");
 }
 
+/* A broker that ends while time passes ends that; it is heard of in a pause,
+ * too, which goes on. */
+static void test_time(void **state) {
+    struct fixture *fixture = *state;
+    struct workers *workers = &fixture->workers;
+    int64_t now = clock_monotonic_ns();
+    struct error error;
+
+    assert_int_equal(workers_watch(workers, now, &error), 0);
+    assert_int_equal(host_notify(workers->hosts[0], "end", NULL, &error), 0);
+    assert_int_equal(workers_watch(workers, now + DAY_NS, &error), -ECANCELED);
+    assert_string_equal(error.text, "it fell");
+    assert_int_equal(workers_watch(workers, now, &error), -ECANCELED);
+    now = clock_monotonic_ns();
+    assert_int_equal(workers_wait(workers, now + 50 * NS_PER_MS, &error), 0);
+    assert_true(clock_monotonic_ns() >= now + 50 * NS_PER_MS);
+}
+
 int main(int argc, char **argv) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_clocks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_time, set_up, tear_down),
     };
 
     if (argc > 1 && text_equal(argv[1], "agent"))
