@@ -1,7 +1,7 @@
 /* Probes that direct many processes, with a conductor of the test's: a link that was cut is joined
  * again, whatever fails meanwhile; what is subtracted covers all that is counted, however long it
  * takes to look at all hosts; what members that are absent do not publish is not the broker's
- * limit. */
+ * limit; a client's memory is also what it takes before it connects. */
 #include "workshop.h"
 
 #include "near.h"
@@ -75,9 +75,14 @@ static int hear(struct conductor *conductor, enum conductor_whom whom, int64_t l
     fake->now_ns += back ? STORM_NS : 0;
     if (!ret)
         return 0;
-    *ret =
-        json_pack("[{s:f,s:f,s:i,s:{s:i}}]", "up", fake->up, "wire_bytes", (double)fake->now_ns,
-                  "accepted", back ? CLIENTS : 0, "reasons", "closed", (int)(CLIENTS - fake->up));
+    if (text_equal(fake->word, "open")) {
+        *ret = json_pack("[{s:i,s:i},{s:i,s:i}]", "made", 1, "made_bytes", 5000, "made", 3,
+                         "made_bytes", 23000);
+        return 0;
+    }
+    *ret = json_pack("[{s:f,s:f,s:i,s:f,s:{s:i}}]", "up", fake->up, "wire_bytes",
+                     (double)fake->now_ns, "accepted", back ? CLIENTS : 0, "memory",
+                     1e6 + 100 * fake->up, "reasons", "closed", (int)(CLIENTS - fake->up));
     if (back)
         (void)json_object_set_new(json_array_get(*ret, 0), "back", say_back());
     return 0;
@@ -222,6 +227,19 @@ static void test_hold_window(void **state) {
     json_decref(fake.metrics);
 }
 
+/* A client takes memory when it is made, 7000 B here, and more when it connects. */
+static void test_hold_clients(void **state) {
+    static const char *const settings[] = {NULL};
+    struct fake fake = {.fails = NULL};
+    struct error error;
+
+    (void)state;
+    assert_int_equal(conduct(&fake, &probe_hold, settings, &error), 0);
+    near(value_of(&fake, "memory_per_connection"), 1, 1e-6);
+    near(value_of(&fake, "client_memory_per_connection"), 7100, 1e-6);
+    json_decref(fake.metrics);
+}
+
 /* Nothing arrives at any rate. Members may be absent from the beginning, or be lost on the way. */
 static void test_capacity_of_absent(void **state) {
     static const char *const settings[] = {"rate", "capacity", NULL};
@@ -248,9 +266,8 @@ static void test_capacity_of_absent(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_link_is_joined),
-        cmocka_unit_test(test_storm_window),
-        cmocka_unit_test(test_hold_window),
+        cmocka_unit_test(test_link_is_joined),     cmocka_unit_test(test_storm_window),
+        cmocka_unit_test(test_hold_window),        cmocka_unit_test(test_hold_clients),
         cmocka_unit_test(test_capacity_of_absent),
     };
 

@@ -62,6 +62,23 @@ static void end(struct world *world) {
     real_broker_kill(&world->broker);
 }
 
+/* What a process takes for each client but its first is told when they are made. Before
+ * other tests: what these free would be used. */
+static void test_made(void **state) {
+    struct world *world = *state;
+    json_t *params = params_of(world);
+
+    real_broker_start(&world->broker, world->folder, "allow_anonymous true");
+    (void)json_object_set_new(params, "count", json_integer(1000));
+    tested_begin(&world->tested, role_find("fleet-clients"), params, "");
+    json_decref(tested_hear(&world->tested, "ready"));
+    json_auto_t *answer = ask(world, "{\"do\": \"open\", \"answer_ns\": 10000000000}\n");
+
+    assert_int_equal(jsonline_integer(answer, "made", -1), 999);
+    assert_in_range(jsonline_integer(answer, "made_bytes", -1), 999 * 500, 999 * 50000);
+    end(world);
+}
+
 /* A day: what arrived in each step is one answer, and one line. */
 static void test_day(void **state) {
     struct world *world = *state;
@@ -295,6 +312,7 @@ static int tear_down(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_due, set_up, tear_down),
