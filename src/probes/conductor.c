@@ -22,7 +22,7 @@ static int64_t connect_limit_ns(const struct fleet_plan *fleet) {
     return (60 + paced_s) * NS_PER_S + fleet->clients * 30 * NS_PER_MS;
 }
 
-int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts,
+int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts, json_t **ret,
                    struct error *error) {
     json_t *all = facts ? facts : json_object();
 
@@ -31,7 +31,7 @@ int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts,
     (void)json_object_set_new(all, "answer_ns", json_integer(conductor->answer_ns));
     (void)json_object_set_new(all, "at_once", json_integer(at_once));
     return conductor_ask(conductor, CONDUCTOR_CLIENTS, "open", all,
-                         CONDUCTOR_SLACK_NS + connect_limit_ns(conductor->fleet), NULL, error);
+                         CONDUCTOR_SLACK_NS + connect_limit_ns(conductor->fleet), ret, error);
 }
 
 int conductor_connect(struct conductor *conductor, double share, json_t **ret,

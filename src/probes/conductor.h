@@ -94,8 +94,8 @@ int conductor_ask(struct conductor *conductor, enum conductor_whom whom, const c
                   json_t *facts, int64_t limit_ns, json_t **ret, struct error *error);
 
 /* Lets the processes make their clients, with these facts besides (may be NULL); at_once: so many
- * connections of each may be under way, 0: as is usual. */
-int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts,
+ * connections of each may be under way, 0: as is usual. *ret (may be NULL): their answers. */
+int conductor_open(struct conductor *conductor, int64_t at_once, json_t *facts, json_t **ret,
                    struct error *error);
 /* Lets that share of the members of each process connect, and waits until they are up, or no more
  * come up. *ret (may be NULL): their answers. -ECONNREFUSED, with reasons, when none is up. */

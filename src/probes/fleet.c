@@ -447,7 +447,7 @@ static int open_all(struct conductor *conductor, const struct fleet_probe_settin
         json_decref(facts);
         return r;
     }
-    return conductor_open(conductor, 0, facts, error);
+    return conductor_open(conductor, 0, facts, NULL, error);
 }
 
 /* Messages a second; of several rates the one that is tried first. */

@@ -37,6 +37,7 @@ struct members {
     int64_t first, count;       /* by number in the fleet */
     int64_t part, n_parts;
     int64_t answer_ns;
+    int64_t one_made_bytes; /* memory of the process with one client made; 0: it makes no second */
     char **topics;
     int64_t *numbers; /* of each, its next message */
     unsigned char *payload;
@@ -70,6 +71,10 @@ static int configure(void *context, size_t client, struct client_config **ret,
     const struct client_config *own = members->worker->client;
 
     (void)error;
+    if (client == 1)
+        members->one_made_bytes = process_own_memory(0);
+    members->topics[client] = fleet_topic(jsonline_text(members->worker->params, "topic", "bench"),
+                                          members->first + (int64_t)client, members->subscribers);
     *ret = broker_member_config(&members->bringup, members->first + (int64_t)client, own->address,
                                 own->port);
     (*ret)->answer_ns = members->answer_ns;
@@ -131,6 +136,14 @@ static int64_t most_under_way(const struct members *members) {
     return (waiting > 1 ? waiting : 1) + (members->qos ? members->worker->client->inflight : 0);
 }
 
+/* What clients take that are made, but for the first, and their number. */
+static void put_made(const struct members *members, json_t *answer) {
+    int64_t bytes = members->one_made_bytes ? process_own_memory(0) - members->one_made_bytes : 0;
+
+    (void)json_object_set_new(answer, "made", json_integer(members->count - 1));
+    (void)json_object_set_new(answer, "made_bytes", json_integer(bytes));
+}
+
 static int open_group(struct members *members, const json_t *facts, json_t *answer,
                       struct error *error) {
     const json_t *list = json_object_get(members->worker->params, "addresses");
@@ -149,8 +162,8 @@ static int open_group(struct members *members, const json_t *facts, json_t *answ
         .completed = completed,
         .context = members,
     };
+    int r;
 
-    (void)answer;
     for (size_t i = 0; i < n_addresses; i++)
         addresses[i] = json_string_value(json_array_get(list, i));
     members->answer_ns = jsonline_integer(facts, "answer_ns", members->worker->client->answer_ns);
@@ -164,13 +177,13 @@ static int open_group(struct members *members, const json_t *facts, json_t *answ
     members->most_under_way = most_under_way(members);
     members->back_ns = memory_new((size_t)members->count, sizeof(*members->back_ns));
     members->topics = memory_new((size_t)members->count, sizeof(*members->topics));
-    for (int64_t i = 0; i < members->count; i++)
-        members->topics[i] = fleet_topic(jsonline_text(members->worker->params, "topic", "bench"),
-                                         members->first + i, members->subscribers);
     if (jsonline_integer(facts, "paced", 1) && members->worker->fleet->connect_rate)
         options.connect_rate = fleet_worker_share(members->worker->fleet->connect_rate,
                                                   members->count, members->worker->fleet->clients);
-    return client_group_open(&members->group, &options, error);
+    r = client_group_open(&members->group, &options, error);
+    if (r == 0)
+        put_made(members, answer);
+    return r;
 }
 
 /* Until so many are up, or nobody has come up for a while, or it takes too long. */

@@ -45,8 +45,9 @@ static const struct {
 struct held {
     double up[ARRAY_SIZE(points)], broker[ARRAY_SIZE(points)], clients[ARRAY_SIZE(points)];
     double group[ARRAY_SIZE(points)]; /* NaN: it says nothing of the broker */
-    json_t *answers;                  /* of the clients, to the last word */
-    double idle;                      /* cores that the broker takes by itself; NaN: not measured */
+    double made;     /* bytes that a client takes before it connects; NaN: it is not known */
+    json_t *answers; /* of the clients, to the last word */
+    double idle;     /* cores that the broker takes by itself; NaN: not measured */
 };
 
 static void clear(struct held *held) {
@@ -64,6 +65,15 @@ static int ask_clients(struct conductor *conductor, struct held *held, struct er
     json_decref(held->answers);
     held->answers = answers;
     return 0;
+}
+
+static int make_clients(struct conductor *conductor, struct held *held, struct error *error) {
+    json_auto_t *answers = NULL;
+    int r = conductor_open(conductor, AT_ONCE, NULL, &answers, error);
+
+    if (r == 0)
+        held->made = conductor_sum(answers, "made_bytes") / conductor_sum(answers, "made");
+    return r;
 }
 
 static int reach_point(struct conductor *conductor, struct held *held, size_t i,
@@ -108,7 +118,7 @@ static int put_slopes(struct conductor *conductor, const struct held *held, stru
     conductor->verbs->metric(conductor, "memory_per_connection_high", broker.high);
     if (fitted_slope_make(held->up, held->group, ARRAY_SIZE(points), &all))
         conductor->verbs->metric(conductor, "group_memory_per_connection", all.value);
-    conductor->verbs->metric(conductor, "client_memory_per_connection", clients.value);
+    conductor->verbs->metric(conductor, "client_memory_per_connection", held->made + clients.value);
     return 0;
 }
 
@@ -190,7 +200,7 @@ static int hold(struct conductor *conductor, struct held *held, int64_t duration
 static int conduct(struct conductor *conductor, const void *block, struct error *error) {
     const struct hold_settings *settings = block;
     CLEANUP(clear) struct held held = {.idle = NAN};
-    int r = conductor_open(conductor, AT_ONCE, NULL, error);
+    int r = make_clients(conductor, &held, error);
 
     if (r == 0)
         r = look_at_idle(conductor, &held, keepalive_window_ns(conductor, settings->duration_ns),
@@ -226,7 +236,8 @@ static const struct metric metrics[] = {
      "the same of all that is in the broker's control group, the kernel's sockets and buffers "
      "included; none where that is the whole machine's, or holds the driver or members"},
     {"client_memory_per_connection", "B", METRIC_LOWER, false,
-     "the same of the processes that hold the other ends"},
+     "memory of the processes that hold the other ends for each: of a client that is made, and "
+     "the slope of what connecting adds"},
     {"memory_0", "B", METRIC_LOWER, false, "the broker's anonymous memory before anybody connects"},
     {"memory_quarter", "B", METRIC_LOWER, false, "with a quarter of all connections"},
     {"memory_half", "B", METRIC_LOWER, false, "with half of them"},

@@ -151,7 +151,7 @@ static int conduct(struct conductor *conductor, const void *block, struct error 
     /* All at once: they are neither held back nor paced. */
     json_t *facts = json_pack("{s:I,s:i}", "retry_ns", (json_int_t)settings->retry_ns, "paced", 0);
     json_auto_t *up = NULL;
-    int r = conductor_open(conductor, conductor->fleet->clients, facts, error);
+    int r = conductor_open(conductor, conductor->fleet->clients, facts, NULL, error);
 
     if (r == 0)
         r = conductor_connect(conductor, 1, &up, error);
