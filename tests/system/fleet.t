@@ -352,7 +352,7 @@ exits 'an interval is no reason where the largest rate is sought' 0
 run "$bench" check fleet --set fleet.clients=2 --set probe.fleet.rate=capacity \
   --set probe.fleet.duration=100ms --set probe.fleet.limit=10ms
 exits '... but that nothing falls due at the rate that is tried first is' 2
-contains '... which is named' "$err" 'probe.fleet.rate: nothing may fall due in the measured time: '\
+contains '... as is said' "$err" 'probe.fleet.rate: nothing may fall due in the measured time: '\
 '1 messages/s are 0.1 in 100ms; right would be a longer duration'
 run "$bench" check fleet
 exits 'the scenario fleet can be checked' 0
