@@ -75,7 +75,7 @@ static void test_made(void **state) {
     json_auto_t *answer = ask(world, "{\"do\": \"open\", \"answer_ns\": 10000000000}\n");
 
     assert_int_equal(jsonline_integer(answer, "made", -1), 999);
-    assert_in_range(jsonline_integer(answer, "made_bytes", -1), 999 * 500, 999 * 50000);
+    assert_in_range(jsonline_integer(answer, "made_bytes", -1), 999 * 200, 999 * 50000);
     end(world);
 }
 
