@@ -65,6 +65,29 @@ contains '... are said not to be the same handshake' "$out" \
   'tls: group x25519 in A; secp384r1 in B: not the same handshake'
 lacks '... but for what is the same' "$out" 'signature'
 
+# ---- further publishers' hosts, which have none but members of a fleet ----
+
+further() { # [OPTION...]: the last of two publishers' hosts has that openssl.cnf
+  measure "$tiny" --quiet --broker-host 'exec:env BESIDE=1' --publisher-host local \
+    --publisher-host "$there" --set hosts.folder="$same" --channels tls \
+    --set scenario.baseline=tls --set channel.tls.tls.groups=default \
+    --set channel.tls.tls.suites=default --set fleet.clients=6 --set probe.fleet.warmup=0s \
+    --set probe.fleet.duration=300ms --set probe.fleet.interval=100ms "$@"
+}
+other 'Groups = P-256'
+further --probes fleet
+exits 'other default groups at a further publisher'\''s host: refused' 3
+matches '... which is named, not the first' "$err" "subscriber on exec:env BESIDE=1 \
+\(OpenSSL 3[^)]*\) .*, broker and publisher on $there \(OpenSSL 3[^)]*\) on secp256r1, "
+further --probes delivery
+exits '... but not where nobody publishes there' 0
+
+other 'Ciphersuites = TLS_CHACHA20_POLY1305_SHA256'
+further --probes fleet
+is 'another suite there: the trial is void' "$status, $(rows "$folder/trials.csv" status)" '1, void'
+matches '... and its host named' "$(rows "$folder/trials.csv" reason)" "client2 on $there has \
+TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 .*, the channel's client2 on local has TLSv1.3 TLS_AES_"
+
 # ---- of somebody else's broker nobody knows the defaults ----
 
 run "$bench" certs make --certs "$scratch/certs" --set hosts.address=127.0.0.1
