@@ -566,16 +566,24 @@ static bool leaves_group(const struct site *site, size_t i) {
            has_value(channel, "tls.groups", "default");
 }
 
-/* Whether a probe compares two sessions with the broker. */
-static bool has_subscriber(const struct scenario *scenario) {
+/* Of the probes that compare sessions with the broker, whether one has such a role. */
+static bool has_role(const struct scenario *scenario, bool (*is)(const struct role *role)) {
     for (size_t i = 0; i < scenario->n_measurements; i++) {
         const struct probe *probe = probe_find(scenario->measurements[i].probe);
 
         for (size_t j = 0; probe->in_channel && j < probe->n_roles; j++)
-            if (probe->roles[j].party == PARTY_CLIENT1)
+            if (is(&probe->roles[j]))
                 return true;
     }
     return false;
+}
+
+static bool subscribes(const struct role *role) {
+    return role->party == PARTY_CLIENT1;
+}
+
+static bool is_fleet(const struct role *role) {
+    return role->fleet;
 }
 
 /* The options that make one group of two; the caller's. */
@@ -592,21 +600,25 @@ static char *name_group(const struct site *site, const char *group) {
     return options;
 }
 
-/* What the broker's host answers a ClientHello with, NULL for its own; the caller's. */
-static int ask_group(const struct site *site, const json_t *hello, char **ret,
-                     struct error *error) {
-    json_auto_t *answer = NULL;
-    int r = host_order(site->workers->hosts[0], "meet", json_pack("{s:O*}", "hello", hello),
-                       &answer, error);
+/* What the broker's host answers a host's ClientHello with, be it its own; "": that cannot be
+ * known. The caller's. */
+static int ask_group(const struct site *site, size_t host, char **ret, struct error *error) {
+    struct host *const *hosts = site->workers->hosts;
+    json_auto_t *hello = NULL, *answer = NULL;
+    int r = host ? host_order(hosts[host], "hello", NULL, &hello, error) : 0;
 
+    if (r == 0)
+        r = host_order(hosts[0], "meet",
+                       json_pack("{s:O*}", "hello", json_object_get(hello, "hello")), &answer,
+                       error);
     if (r == 0)
         *ret = text_copy(jsonline_text(answer, "group", ""));
     return r;
 }
 
-static int tell_groups(const struct site *site, const char *own, const char *other,
+static int tell_groups(const struct site *site, const char *own, size_t host, const char *other,
                        struct error *error) {
-    CLEANUP_FREE char *broker = name_openssl(site, 0), *publisher = name_openssl(site, 1);
+    CLEANUP_FREE char *broker = name_openssl(site, 0), *publisher = name_openssl(site, host);
     CLEANUP_FREE char *options = name_group(site, other);
 
     return error_set(
@@ -616,21 +628,27 @@ static int tell_groups(const struct site *site, const char *own, const char *oth
         broker, own, publisher, other, options);
 }
 
+static int check_group(const struct site *site, const char *own, size_t host, struct error *error) {
+    CLEANUP_FREE char *other = NULL;
+    int r = ask_group(site, host, &other, error);
+
+    if (r < 0 || !*own || !*other || text_equal(own, other))
+        return r;
+    return tell_groups(site, own, host, other, error);
+}
+
+/* Further publishers' hosts have none but members of a fleet. */
 static int check_groups(const struct site *site, struct error *error) {
-    CLEANUP_FREE char *options = name_group(site, ""), *own = NULL, *other = NULL;
-    json_auto_t *hello = NULL;
+    CLEANUP_FREE char *options = name_group(site, ""), *own = NULL;
+    size_t n = has_role(site->scenario, is_fleet) ? site->workers->n_hosts : 2;
     int r;
 
-    if (site->workers->n_hosts < 2 || !*options || !has_subscriber(site->scenario))
+    if (site->workers->n_hosts < 2 || !*options || !has_role(site->scenario, subscribes))
         return 0;
-    r = host_order(site->workers->hosts[1], "hello", NULL, &hello, error);
-    if (r == 0)
-        r = ask_group(site, NULL, &own, error);
-    if (r == 0)
-        r = ask_group(site, json_object_get(hello, "hello"), &other, error);
-    if (r < 0 || !*own || !*other || text_equal(own, other)) /* "": that cannot be known */
-        return r;
-    return tell_groups(site, own, other, error);
+    r = ask_group(site, 0, &own, error);
+    for (size_t i = 1; i < n && r == 0; i++)
+        r = check_group(site, own, i, error);
+    return r;
 }
 
 /* ---- what they cannot have ---- */

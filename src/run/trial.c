@@ -225,19 +225,21 @@ static void remark_congestion(struct running_trial *trial, struct trial_result *
 
 /* "client1 on local has TLSv1.3 TLS_AES_256_GCM_SHA384 x25519 ecdsa_secp256r1_sha256"; the
  * caller's. */
-static char *name_tls(const struct workers *workers, enum party party, const json_t *tls) {
+static char *name_tls(const struct workers *workers, enum party party, size_t host,
+                      const json_t *tls) {
     return text_format("%s on %s has %s %s %s %s", party_name(party),
-                       host_spec(workers->hosts[workers_host_of(workers, party)]),
-                       jsonline_text(tls, "version", "no TLS"), jsonline_text(tls, "cipher", ""),
-                       jsonline_text(tls, "group", ""), jsonline_text(tls, "signature", ""));
+                       host_spec(workers->hosts[host]), jsonline_text(tls, "version", "no TLS"),
+                       jsonline_text(tls, "cipher", ""), jsonline_text(tls, "group", ""),
+                       jsonline_text(tls, "signature", ""));
 }
 
 /* The channel's is what the proofs of client2 have found. */
 static char *explain_tls(const struct running_trial *trial, const struct worker *worker,
                          const json_t *tls) {
     const struct workers *workers = &trial->run->workers;
-    CLEANUP_FREE char *its = name_tls(workers, worker->role->party, tls);
-    CLEANUP_FREE char *channels = name_tls(workers, PARTY_CLIENT2, trial->deployment->tls);
+    CLEANUP_FREE char *its = name_tls(workers, worker->role->party, worker->host, tls);
+    CLEANUP_FREE char *channels = name_tls(
+        workers, PARTY_CLIENT2, workers_host_of(workers, PARTY_CLIENT2), trial->deployment->tls);
     bool other_group = !json_equal(json_object_get(tls, "group"),
                                    json_object_get(trial->deployment->tls, "group"));
 
