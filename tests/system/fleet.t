@@ -24,8 +24,9 @@ value() {
 
 # ---- a broker that is observed ----
 
-# Each broker's configuration is kept; its log has every message, and goes through a process that
-# notes when each line came: $scratch/seen, "SECONDS LINE".
+# It lets no more in than $TEST_CONNECTIONS; with $TEST_AGAIN, once that file is there: when it is
+# started again. Each broker's configuration is kept; its log has every message, and goes through a
+# process that notes when each line came: $scratch/seen, "SECONDS LINE".
 mkdir "$scratch/bin"
 broker=$(PATH=$PATH:/usr/local/sbin:/usr/sbin command -v mosquitto)
 cat >"$scratch/stamp.py" <<'END'
@@ -39,7 +40,10 @@ END
 cat >"$scratch/bin/mosquitto" <<END
 #!/bin/sh
 [ "\$1" = -c ] || exec '$broker' "\$@"
-sed -i 's/^max_connections .*/max_connections '"\${TEST_CONNECTIONS:-100000}"'/' "\$2"
+limit=\${TEST_CONNECTIONS:-100000}
+[ -z "\${TEST_AGAIN-}" ] || [ -e "\$TEST_AGAIN" ] || limit=100000
+[ -z "\${TEST_AGAIN-}" ] || : >"\$TEST_AGAIN"
+sed -i "s/^max_connections .*/max_connections \$limit/" "\$2"
 cp "\$2" '$scratch/kept.conf'
 [ ! -f "\${2%/*}/openssl.cnf" ] || cp "\${2%/*}/openssl.cnf" '$scratch/kept.cnf'
 [ -z "\${TEST_SEEN-}" ] || {
@@ -224,7 +228,16 @@ holds '... refused again and again, and never lost' 'refused >= 11 && lost == 0'
 holds '... what they had to publish is offered, not published' \
   'offered == 80 && published == 58' offered="$(value plain fleet offered_rate)" \
   published="$(value plain fleet messages_published)"
-unset TEST_CONNECTIONS
+
+# Each of two hosts has one process with one member; the subscriber takes a place, too.
+TEST_CONNECTIONS=2 TEST_AGAIN=$scratch/again
+export TEST_AGAIN
+fleet fleet --channels mutual-tls --set fleet.clients=2 --broker-host 'exec:env BESIDE=1' \
+  --publisher-host local --publisher-host 'exec:env BESIDE=2' --set hosts.folder="$same"
+exits 'a process none of whose members came up' 0
+matches '... has no other TLS than the channel' "$(rows "$folder/trials.csv" \
+  status,tls_version,reason)" '^ok\|TLSv1.3\|1 of 2 members were up: '
+unset TEST_CONNECTIONS TEST_AGAIN
 PATH=$observed
 
 # ---- the largest rate, copies, a cut ----

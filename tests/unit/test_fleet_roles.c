@@ -202,6 +202,29 @@ static void test_given_up(void **state) {
     end(world);
 }
 
+/* Of members none of which came up there is no TLS to tell of. */
+static void try_session(struct world *world, bool up) {
+    begin(world, "fleet-clients");
+    json_decref(ask(world, "{\"do\": \"open\", \"payload\": 30, \"answer_ns\": 10000000000}\n"));
+    if (!up)
+        real_broker_kill(&world->broker);
+    json_decref(ask(world, up ? "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 20000000000}\n"
+                              : "{\"do\": \"connect\", \"share\": 1, \"limit_ns\": 100000000}\n"));
+    tested_tell(&world->tested, "{\"do\": \"stop\"}\n");
+    json_auto_t *result = tested_hear(&world->tested, "result");
+
+    assert_true(up == (json_object_get(result, "tls") != NULL));
+    tested_end(&world->tested);
+    assert_int_equal(world->tested.code, 0);
+    if (up)
+        real_broker_kill(&world->broker);
+}
+
+static void test_session(void **state) {
+    try_session(*state, true);
+    try_session(*state, false);
+}
+
 /* A broker that resets its first connections, each behind a message that it has answered. */
 #define BROKEN     40
 #define BROKEN_AT  1
@@ -317,6 +340,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nothing_due, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
     };
 
