@@ -112,7 +112,8 @@ int fleet_worker_put_session(struct worker_context *worker, const struct client_
     struct client_group_counts counts;
 
     client_group_count(group, &counts);
-    worker_put_tls(worker, client_group_session(group));
+    if (counts.accepted)
+        worker_put_tls(worker, client_group_session(group));
     if (counts.other_tls)
         return error_set(error, -EPROTO,
                          "%lld connections have other TLS than the first; name a version, a suite "

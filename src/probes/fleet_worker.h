@@ -35,7 +35,8 @@ void fleet_worker_put_usage(json_t *answer);
  * IP and TCP, reckoned from the segments. */
 void fleet_worker_put_wire(const struct client_group *group, json_t *answer);
 
-/* What TLS the clients have, into the result; -EPROTO when they have not all the same. */
+/* What TLS the clients have, into the result, where any came up; -EPROTO when they have not all the
+ * same. */
 int fleet_worker_put_session(struct worker_context *worker, const struct client_group *group,
                              struct error *error);
 

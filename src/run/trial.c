@@ -247,12 +247,13 @@ static char *explain_tls(const struct running_trial *trial, const struct worker 
                        other_group ? "; name a group that all have (tls.groups)" : "");
 }
 
-/* A trial over a TLS connection that is not the channel's says nothing about the channel. */
+/* A trial over a TLS connection that is not the channel's says nothing about the channel. A process
+ * with members tells of none when none of them came up. */
 static void judge_tls(const struct running_trial *trial, const struct worker *worker,
                       struct trial_result *result) {
     const json_t *tls = json_object_get(worker->result, "tls");
 
-    if (result->status != TRIAL_OK)
+    if (result->status != TRIAL_OK || (worker->role->fleet && !tls))
         return;
     (void)snprintf(result->tls.version, sizeof(result->tls.version), "%s",
                    jsonline_text(tls, "version", ""));
@@ -266,6 +267,16 @@ static void judge_tls(const struct running_trial *trial, const struct worker *wo
     if (!trial->probe->in_channel || json_equal(tls, trial->deployment->tls))
         return;
     make_void(result, explain_tls(trial, worker, tls));
+}
+
+/* Where nobody tells of TLS nothing says that it was the channel's. */
+static void judge_untold(const struct running_trial *trial, struct trial_result *result) {
+    for (size_t i = 0; i < trial->n; i++)
+        if (json_object_get(trial->workers[i].result, "tls"))
+            return;
+    if (trial->probe->in_channel && result->status == TRIAL_OK)
+        make_void(result, text_copy("no process tells of a connection: whether TLS was the "
+                                    "channel's is not known"));
 }
 
 /* One arrival is the least by which a figure can differ from its neighbours. */
@@ -331,6 +342,7 @@ static void record_results(struct running_trial *trial, struct trial_result *res
     }
     if (trial->probe->conduct)
         conduct_write_hosts(trial);
+    judge_untold(trial, result);
     remark_congestion(trial, result);
     judge_guests(trial, result);
     usage_write(trial->run, trial->id, trial->looks, result->duration_s, trial->share,
