@@ -325,6 +325,41 @@ is '... which says so' "$(rows "$folder/trials.csv" probe,reason status=failed)"
 is '... and is measured again with its block' \
   "$(rows "$folder/trials.csv" probe,status attempt=2 | tr '\n' ' ')" 'hold|ok fleet|ok '
 
+# While connections are held nobody is asked anything.
+# shellcheck disable=SC2317 # called by wait_for
+has_pings() {
+  grep -q ' Received PINGREQ from client2-m' "$TEST_SEEN" 2>/dev/null
+}
+# shellcheck disable=SC2317 # called by wait_for
+has_failed() {
+  folder=$(find_run)
+  [ -f "$folder/trials.csv" ] && [ "$(count "$folder/trials.csv" status=failed)" -gt 0 ]
+}
+# shellcheck disable=SC2317 # called by wait_for
+has_next_worker() {
+  find_process '.* worker hold-clients$' | grep -qvxF "$workers"
+}
+TEST_SEEN=$scratch/held
+export TEST_SEEN
+PATH=$scratch/bin:$PATH
+begin --probes hold --set fleet.clients=$clients --set fleet.keepalive=5s \
+  --set probe.hold.duration=24h
+check 'connections are held for a day' wait_for 120 has_pings
+workers=$(find_process '.* worker hold-clients$')
+kill -KILL "$(printf '%s\n' "$workers" | head -n 1)"
+check '... a process with members is killed: that trial fails then' wait_for 60 has_failed
+wait_for 120 has_next_worker
+: >"$TEST_SEEN"
+check '... they are held again' wait_for 120 has_pings
+kill -KILL "$(find_process '[^ ]*/mosquitto -c ')"
+stop_waiting 120
+exits '... the broker is killed: so does that one' 1
+is '... each says why' "$(rows "$folder/trials.csv" attempt,reason status=failed)" \
+  '1|hold-clients: ended by itself (killed by SIGKILL)
+2|the broker ended (killed by SIGKILL)'
+unset TEST_SEEN
+PATH=$observed
+
 begin --probes fleet --set fleet.clients=$clients --set probe.fleet.duration=3s \
   --broker-host 'exec:env BESIDE=1' --publisher-host 'exec:env BESIDE=2' \
   --set hosts.folder="$same"

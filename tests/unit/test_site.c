@@ -1,6 +1,5 @@
-/* run/site and run/workers with hosts whose agents are this very program, as if
- * on other machines: what they hear while another is asked, and what the driver
- * hears while time passes. */
+/* run/site and run/workers with hosts whose agents are this very program, as if on other machines:
+ * what they hear while another is asked, and what the driver hears while time passes. */
 #include "base/clock.h"
 #include "base/jsonline.h"
 #include "hosts/protocol.h"
@@ -21,8 +20,8 @@
 
 /* ---- the agent ---- */
 
-/* Answers "clock" with its clocks and "first" with what it heard first; tells
- * of a broker's end when it is told to "end". */
+/* Answers "clock" with its clocks, and each order with what it heard first; tells of a broker's end
+ * when it is told to "end". */
 static int be_agent(void) {
     CLEANUP(jsonline_clearp) struct jsonline_reader orders;
     CLEANUP_FREE char *first = NULL;
