@@ -301,12 +301,12 @@ static const struct rule {
     const char *probes;        /* it concerns these; NULL: all, or the one of [probe.NAME] */
     enum { IGNORED, SAID, DECIDES } meaning;
 } rules[] = {
-    {"broker", NULL, NULL, SAID},         {"channel", "description", NULL, IGNORED},
-    {"channel", NULL, NULL, SAID},        {"fleet", NULL, "hold storm fleet", DECIDES},
-    {"hosts", "address", NULL, SAID},     {"hosts", "congestion", NULL, DECIDES},
-    {"hosts", "meter", NULL, SAID},
-    {"lab", NULL, NULL, DECIDES},         {"probe", NULL, NULL, DECIDES},
-    {"scenario", "order", NULL, DECIDES}, {"telemetry", NULL, NULL, DECIDES},
+    {"broker", NULL, NULL, SAID},       {"channel", "description", NULL, IGNORED},
+    {"channel", NULL, NULL, SAID},      {"fleet", NULL, "hold storm fleet", DECIDES},
+    {"hosts", "address", NULL, SAID},   {"hosts", "congestion", NULL, DECIDES},
+    {"hosts", "meter", NULL, SAID},     {"lab", NULL, NULL, DECIDES},
+    {"probe", NULL, NULL, DECIDES},     {"scenario", "order", NULL, DECIDES},
+    {"telemetry", NULL, NULL, DECIDES},
 };
 
 /* Whether one of these probes is measured, and judged. */
