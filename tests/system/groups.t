@@ -90,6 +90,7 @@ TLSv1.3 TLS_CHACHA20_POLY1305_SHA256 .*, the channel's client2 on local has TLSv
 
 # ---- of somebody else's broker nobody knows the defaults ----
 
+other 'Groups = P-256:X25519'
 run "$bench" certs make --certs "$scratch/certs" --set hosts.address=127.0.0.1
 printf '%s\n' 'user root' 'listener 8883 127.0.0.1' 'allow_anonymous true' \
   "certfile $scratch/certs/broker/broker.crt" "keyfile $scratch/certs/broker/broker.key" \
