@@ -518,7 +518,7 @@ static int say_nothing_due(const struct fleet_probe_settings *settings, int64_t 
 
     if (!text_equal(settings->rate, RATE_INTERVAL))
         return error_set(error, -EINVAL,
-                         "probe.fleet.rate: nothing may fall due in the measured time: %.0f "
+                         "probe.fleet.rate: nothing may fall due in the measured time: %g "
                          "messages/s are %.3g in %s; right would be a longer duration",
                          rate, messages, duration);
     most = setting_number_format(SETTING_DURATION, clients * duration_ns);
