@@ -87,16 +87,26 @@ is '... and of how many of them were up' \
 is '... in the TLS of the channel' "$(rows "$folder/trials.csv" status,tls_version,bytes)" \
   'ok|TLSv1.3|'
 
-: >"$TEST_SEEN"
-fleet storm --channels mutual-tls
+# A storm of mutual-tls, and how long it took by the log of the broker that was started last: from
+# the first connection of a member (behind that by which the agent sees that it listens) until the
+# last was let in. Again where other processes kept ours from a processor in between.
+storm() {
+  : >"$TEST_SEEN"
+  fleet storm --channels mutual-tls
+  log_s=$(awk '/mosquitto version .* running/ { n = 0 }
+    / New connection from / && ++n == 2 { first = $1 }
+    / New client connected .* as client2-m/ { last = $1 } END { print last - first }' "$TEST_SEEN")
+  took_s=$(value mutual-tls storm time_100)
+}
+is_as_logged() {
+  awk -v t="$took_s" -v log_s="$log_s" 'BEGIN { exit (t - log_s) ^ 2 > (0.05 + 0.1 * log_s) ^ 2 }'
+}
+for try in 1 2 3 4; do
+  storm
+  ! is_as_logged || break
+done
 exits 'a storm' 0
-# Of the broker that was started last: from the first connection of a member (behind that by which
-# the agent sees that it listens) until the last was let in.
-awk '/mosquitto version .* running/ { n = 0 } / New connection from / && ++n == 2 { first = $1 }
-  / New client connected .* as client2-m/ { last = $1 } END { print last - first }' \
-  "$TEST_SEEN" >"$scratch/took"
-holds '... takes as long as by the log' '(t - log_s) ^ 2 <= (0.05 + 0.1 * log_s) ^ 2' \
-  t="$(value mutual-tls storm time_100)" log_s="$(cat "$scratch/took")"
+check "... takes as long as by the log (try $try: $took_s s, $log_s s)" is_as_logged
 is '... the broker was started for the trial, and in it' 3 \
   "$(grep -c 'mosquitto version .* running' "$TEST_SEEN")"
 is '... all were let in, before and after' $((2 * clients)) \
