@@ -266,9 +266,8 @@ static double permute(const struct gate_series *series, double sign, uint64_t se
 
 /* The larger p of both tests. Where that of t is large already it is the one that counts. `sign`:
  * 1 for worse, -1 for better. */
-static double test(const struct gate_series *series, const struct scatter *scatter, double sign,
-                   uint64_t seed) {
-    double free, variance = own_variance(scatter, &free);
+static double test(const struct gate_series *series, const struct scatter *scatter, double variance,
+                   double free, double sign, uint64_t seed) {
     double difference = sign * scatter->difference, p;
 
     if (variance > 0)
@@ -281,8 +280,7 @@ static double test(const struct gate_series *series, const struct scatter *scatt
 }
 
 static void take_interval(const struct gate_series *series, const struct scatter *scatter,
-                          struct gate_judgement *ret) {
-    double free, variance = own_variance(scatter, &free);
+                          double variance, double free, struct gate_judgement *ret) {
     double middle = series->lower_is_better ? -scatter->difference : scatter->difference;
     double half = half_of(variance, free);
 
@@ -372,11 +370,14 @@ void gate_judge(const struct gate_series *series, size_t n, double margin, uint6
     for (size_t n_runs = GATE_BASELINES; n_runs <= most; n_runs++)
         moderate(series, scatters, n, n_runs);
     for (size_t i = 0; i < n; i++) {
+        double free, variance;
+
         if (!scatters[i].complete)
             continue;
-        take_interval(&series[i], &scatters[i], &ret[i]);
-        ret[i].p_slower = test(&series[i], &scatters[i], 1, seed);
-        ret[i].p_faster = test(&series[i], &scatters[i], -1, seed);
+        variance = own_variance(&scatters[i], &free);
+        take_interval(&series[i], &scatters[i], variance, free, &ret[i]);
+        ret[i].p_slower = test(&series[i], &scatters[i], variance, free, 1, seed);
+        ret[i].p_faster = test(&series[i], &scatters[i], variance, free, -1, seed);
     }
     correct(ret, n);
     for (size_t i = 0; i < n; i++) {
